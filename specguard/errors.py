@@ -53,7 +53,7 @@ class SpecguardError(Exception):
         """The file, with the line if it is known; empty without a file."""
         return f"{self.path}:{self.line}" if self.line else self.path or ""
 
-    def each(self) -> Sequence[SpecguardError]:
+    def errors(self) -> Sequence[SpecguardError]:
         """Return the errors in this one; a single error returns itself."""
         return [self]
 
@@ -102,7 +102,7 @@ class NoAuthorityError(SpecguardError):
     code = "no-authority"
 
 
-def named(code: str) -> str:
+def code_suffix(code: str) -> str:
     """Return the name of a kind of error as it follows a message; `specguard error` explains it."""
     return f" [{code}]" if code else ""
 

@@ -50,7 +50,7 @@ EXIT_NO_VERDICT: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
 
-def put_aside(command: str) -> str:
+def with_stash(command: str) -> str:
     """Wrap a command that alters commits: uncommitted changes are stashed before it and restored after it."""
     return f"git stash && {command.replace(' --autostash', '')} && git stash pop --index"
 
@@ -228,7 +228,7 @@ class Finding(Record, frozen=False):
     same_as: Sequence[str] = ()
 
 
-class Lift(Record):
+class ApprovalUse(Record):
     """An approval that names a finding: it approves the finding, or has refusals that say why not.
 
     Attributes:
@@ -256,7 +256,7 @@ class Judged(Record, frozen=False):
 
     Attributes:
         fingerprint: sha256 as hexadecimal digits; it survives line shifts and rebases.
-        lifts: the approvals that name the finding: first those that count, then those that do not.
+        approvals: the approvals that name the finding: first those that count, then those that do not.
         exceeds: the number of errors of this rule in the file, and the smaller number that the baseline
             accepts; None if the baseline is not exceeded.
         quote: the line of the authority behind the finding, if a report asks for it and it is available.
@@ -270,7 +270,7 @@ class Judged(Record, frozen=False):
     fingerprint: str
     state: FindingState = "open"
     exceeds: tuple[int, int] | None = None
-    lifts: Sequence[Lift] = ()
+    approvals: Sequence[ApprovalUse] = ()
     quote: str = ""
 
     @property

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.engine.check import is_left_to_ci
+from specguard.engine.check import is_ci_only
 from specguard.engine.plugins import load_registry
 from specguard.testing import Case, Repository
 from specguard.testing.running import Outcome, run_here
@@ -30,7 +30,7 @@ def failed(outcome: Outcome) -> set[str]:
 
 def test_a_push_asks_every_rule_that_a_branch_is_asked_in_ci() -> None:
     rules = [one.rule for one in load_registry([]).rules.values()]
-    later = sorted(rule.code for rule in rules if is_left_to_ci(rule.stages))
+    later = sorted(rule.code for rule in rules if is_ci_only(rule.stages))
     assert later == ["PRQ001", "PRQ002", "PRQ003"]
 
 

@@ -477,8 +477,8 @@ class MissingWorkDocument(_WorkRule, Rule):
             problem = f"{located.problem} (tried: {'; '.join(map(str, located.tried))})"
             message = f"the document of {work_item} is not found in the base: {problem}"
             step = "Bring the document into the base by a change of its own, then implement it."
-            if located.near:
-                step = f"Near misses: {'; '.join(located.near)}."
+            if located.near_misses:
+                step = f"Near misses: {'; '.join(located.near_misses)}."
             cited = work_item.setting("document" if settings.document else "index")
             yield Finding(message, help=step, field="work_item", key="document", setting=cited)
         elif located.legacy:

@@ -12,7 +12,7 @@ from specguard.change.entries import is_in_log, sha256
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_content
 from specguard.errors import MissingFact, NotApplicable, if_known
-from specguard.model import Judged, Lift, RuleResult, listed, path_text
+from specguard.model import ApprovalUse, Judged, RuleResult, listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ class Approvals:
                 judged.state = "approved"
             shortfall = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
             refused = [decision for decision in decisions if not decision.counts][-_MOST_REFUSED:]
-            judged.lifts = [
+            judged.approvals = [
                 *(_lift(decision, shortfall) for decision in counting),
                 *(_lift(one, [refusal.reason for refusal in one.refusals]) for one in refused),
             ]
@@ -307,7 +307,7 @@ class Approvals:
             lift.approver: lift.id[:12]
             for judged in self._open_findings.values()
             if judged.state == "approved"
-            for lift in judged.lifts
+            for lift in judged.approvals
             if lift.proof == "local" and not lift.refusals
         }
         for name, which in sorted(unproven.items()):
@@ -492,9 +492,9 @@ def read_change_log(change: Change, folder: bytes) -> Log:
     return read_log(folder, base=base, head=head, work_tree=change.git.repository.work_tree_if_any())
 
 
-def _lift(decision: Decision, refusals: Sequence[str]) -> Lift:
+def _lift(decision: Decision, refusals: Sequence[str]) -> ApprovalUse:
     approval = decision.approval
-    return Lift(
+    return ApprovalUse(
         decision.filed.id,
         approver=approval.approver,
         reason=approval.reason,

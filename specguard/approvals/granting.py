@@ -44,7 +44,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     request, policy, bond = facts.change.request, facts.policy, Bond(facts)
     if request.push:
         message = "an approval is for one change, and a push may bring several"
-        raise refused(message, "approve the branch instead")
+        raise refusal(message, "approve the branch instead")
     approver = find_approver(request.approved_by, policy.declared("approval_settings"))
     rules = [_rule(name, policy) for name in request.override]
     findings, description = _requested_findings(request, rules, results)
@@ -52,7 +52,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
         return [f"{description} is approved already."]
     for judged in findings:
         if judged.finding.path is not None and bond.is_restored(judged.finding):
-            raise refused(
+            raise refusal(
                 f"commit {(judged.finding.commit or '')[:12]} changes {path_text(judged.finding.path)}, "
                 "and a later one puts it back: nothing is left that an approval could be bound to",
                 "fold these commits into one, with `git rebase --interactive`",
@@ -62,7 +62,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
         approvals = Approvals(facts, results)
         flaw = approvals.against(record, findings)
     if flaw is not None:
-        raise refused(f"this approval would not count: {flaw.reason}", flaw.help)
+        raise refusal(f"this approval would not count: {flaw.reason}", flaw.help)
     known = _find_same(record, approvals.log)
     if known is not None:
         signed = "" if known.signatures else f" Its signature is missing: {_sign_command(known.id)}."
@@ -87,11 +87,11 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
     if scope == "paths" and any(judged.finding.path not in bond.paths for judged in findings):
         message = "a finding in no file of the change cannot be approved only for its paths"
-        raise refused(message, "leave out --scope paths")
+        raise refusal(message, "leave out --scope paths")
     try:
         fingerprint = bond.fingerprint(scope, paths)
     except NotApplicable as error:
-        raise refused(
+        raise refusal(
             f"there is no content that an approval could be bound to: {error.reason}",
             "approve what is staged, with --staged, or the branch",
         ) from error
@@ -114,7 +114,7 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
     )
 
 
-def refused(message: str, step: str, code: str = "not-approvable") -> SpecguardError:
+def refusal(message: str, step: str, code: str = "not-approvable") -> SpecguardError:
     """Return the error that something cannot be approved, with the next step."""
     return SpecguardError(message, help=step, code=code)
 
@@ -147,8 +147,8 @@ def find_approver(name: str, settings: ApprovalSettings) -> Approver:
         if names:
             step = nearest(name, names, f"name one of {', '.join(names)} with --approved-by")
         if not name:
-            raise refused("no approver is named", step)
-        raise refused(f"{name} is no approver", step, "unknown-name")
+            raise refusal("no approver is named", step)
+        raise refusal(f"{name} is no approver", step, "unknown-name")
     return approver
 
 
@@ -159,7 +159,7 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
         known = {text for one in policy.rules for text in (one.code, one.name)}
         raise unknown("rule", name, known, "`specguard rule` lists them")
     if not rule.approvable:
-        raise refused(f"no approval lifts {rule.code} {rule.name}", "put right what it found")
+        raise refusal(f"no approval lifts {rule.code} {rule.name}", "put right what it found")
     return rule
 
 
@@ -180,15 +180,15 @@ def _requested_findings(
         if path not in named:
             there = sorted(path_text(one) for one in named)[:_SHOWN]
             step = nearest(path_text(path), there, "`specguard approve` shows what could be approved")
-            raise refused(f"{rule_names} finds nothing in {path_text(path)}", step)
+            raise refusal(f"{rule_names} finds nothing in {path_text(path)}", step)
     requested = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
     if not wanted:
         paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})
         if paths:
             step = f"give --path for each: {listed(paths)}"
-            raise refused("an approval names the files that it is for", step)
+            raise refusal("an approval names the files that it is for", step)
     for code in sorted(codes - {judged.code for judged in found}):
-        raise refused(f"{code} finds nothing that could be approved", "`specguard approve` shows what could")
+        raise refusal(f"{code} finds nothing that could be approved", "`specguard approve` shows what could")
     return requested, f"What {rule_names} finds there"
 
 
@@ -198,10 +198,10 @@ def _expiry(text: str, now: datetime.datetime, max_days: int) -> datetime.dateti
     try:
         day = datetime.date.fromisoformat(text) if text else last
     except ValueError:
-        raise refused(f"--expires {text!r} is no date", f"write it as {last}", "usage") from None
+        raise refusal(f"--expires {text!r} is no date", f"write it as {last}", "usage") from None
     if not now.date() <= day <= last:
         what = f"--expires {text} is past, or further away than the policy's {max_days} days"
-        raise refused(what, f"an approval may hold until {last}", "usage")
+        raise refusal(what, f"an approval may hold until {last}", "usage")
     return datetime.datetime.combine(day, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
 
 
@@ -223,16 +223,16 @@ def revoke(
     Raises:
         SpecguardError: the approval does not exist, is revoked already, or the record cannot be written.
     """
-    filed = book.named(name)
+    filed = book.find_record(name)
     if not isinstance(filed.record, Approval):
-        raise refused(f"{filed.id[:12]} is a revocation, and holds for ever", "give the approval anew")
+        raise refusal(f"{filed.id[:12]} is a revocation, and holds for ever", "give the approval anew")
     if filed.id in book.log.revoked:
         step = f"`specguard approvals show {filed.id[:12]}` tells by whom"
-        raise refused(f"{filed.id[:12]} is revoked already", step)
+        raise refusal(f"{filed.id[:12]} is revoked already", step)
     approver = find_approver(approved_by, book.settings)
     text = " ".join(reason.split())
     if not text:
-        raise refused("a revocation needs a reason", 'say why with --reason "..."')
+        raise refusal("a revocation needs a reason", 'say why with --reason "..."')
     record = Revocation(
         revokes=filed.id,
         approver=approver.name,
@@ -262,8 +262,8 @@ def add_signature(book: Logbook, filed: FiledRecord, key: str) -> str:
     approver = find_approver(filed.record.approver, book.settings)
     if filed.signatures:
         step = f"`specguard approvals show {filed.id[:12]}` tells whose it is"
-        raise refused(f"{filed.id[:12]} has a signature already", step)
+        raise refusal(f"{filed.id[:12]} has a signature already", step)
     if "local" not in filed.places:
-        raise refused(f"{filed.id[:12]} is not in the working tree", "check out a branch that has it")
+        raise refusal(f"{filed.id[:12]} is not in the working tree", "check out a branch that has it")
     signature = sign_as(approver, filed.record, key)
     return write_signature(book.git.repository.work_tree(), book.log.folder, filed.id, signature)

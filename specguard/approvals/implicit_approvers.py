@@ -7,7 +7,7 @@ import tomllib
 from hashlib import sha256
 
 from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob
-from specguard.authority.load import DEFAULTS
+from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy, plain
 from specguard.change.change import BASELINE
 from specguard.declaration.patterns import Guarding, fold
@@ -201,7 +201,7 @@ def _owner_names(patterns: Guarding, owners: Mapping[str, Sequence[str]], path: 
 def _controls_judging(change: Change, policy: Policy, path: bytes) -> bool:
     """Return True if a path controls judging or approving; a change of it by an owner needs an approval."""
     folded = fold(path)
-    fixed = {BASELINE, *policy.document_paths, *(name.encode() for name in DEFAULTS)}
+    fixed = {BASELINE, *policy.document_paths, *(name.encode() for name in DEFAULT_PATHS)}
     if folded in {fold(one) for one in fixed} or folded.startswith(fold(policy.log_folder)):
         return True
     if folded.rpartition(b"/")[2] in (b"codeowners", b"spec_authority.md"):

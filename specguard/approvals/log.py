@@ -415,7 +415,7 @@ def _is_json(entry: Entry) -> bool:
 
 SCHEMA: Final = "specguard.decision/1"
 
-PLACE: Final = "specguard/decisions.jsonl"
+DECISIONS_FILE: Final = "specguard/decisions.jsonl"
 """The log of decisions in the common git directory: the checks in which an approval lifted a finding."""
 
 LONGEST: Final = 1 << 24
@@ -440,7 +440,7 @@ class Uses:
         self.broken = 0
         self._found: dict[str, list[Mapping[str, Any]]] = {}
         # A line in several logs is one check; a line that one log repeats is several checks.
-        lines = Counter(_lines(f"{common}/{PLACE}", own=True))
+        lines = Counter(_lines(f"{common}/{DECISIONS_FILE}", own=True))
         for file in files:
             lines |= Counter(_lines(file))
         for line in lines.elements():

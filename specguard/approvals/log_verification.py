@@ -36,7 +36,7 @@ STATES: Final = ("revoked", "expired", "untrusted", "future", "unsigned", "holds
 """The states of an approval, in reporting order: the first that applies is shown."""
 
 
-class Logged(Record, frozen=False):
+class LoggedRecord(Record, frozen=False):
     """A record of the log, and its state in this repository.
 
     Attributes:
@@ -110,31 +110,31 @@ class Logbook:
             )
         self.uses = Uses(repository.common, decisions)
 
-    def approvals(self, *, over: bool = True) -> list[Logged]:
+    def approvals(self, *, ended: bool = True) -> list[LoggedRecord]:
         """Return the approvals, the oldest first.
 
         Args:
-            over: False to leave out those that are expired or revoked.
+            ended: False to leave out those that are expired or revoked.
 
         Raises:
             SpecguardError: a signature cannot be verified.
         """
         # Verifying signatures is slow, and most records of an old log are over.
         return [
-            self.logged(filed)
+            self.examine(filed)
             for filed, record in self.log.approvals
-            if over or not {state for state, _ in self._end_reasons(filed, record)} & {"revoked", "expired"}
+            if ended or not {state for state, _ in self._end_reasons(filed, record)} & {"revoked", "expired"}
         ]
 
-    def revocations(self) -> list[Logged]:
+    def revocations(self) -> list[LoggedRecord]:
         """Return the revocations, the oldest first.
 
         Raises:
             SpecguardError: a signature cannot be verified.
         """
-        return [self.logged(filed) for filed, _ in self.log.revocations]
+        return [self.examine(filed) for filed, _ in self.log.revocations]
 
-    def named(self, name: str) -> FiledRecord:
+    def find_record(self, name: str) -> FiledRecord:
         """Return the record that an id, the beginning of an id, or the path of its file names.
 
         Raises:
@@ -158,14 +158,14 @@ class Logbook:
             return self.log.filed[found[0]]
         raise SpecguardError(message, help=step, code="unknown-name")
 
-    def logged(self, filed: FiledRecord) -> Logged:
+    def examine(self, filed: FiledRecord) -> LoggedRecord:
         """Return a record with its state in this repository.
 
         Raises:
             SpecguardError: its signature cannot be verified.
         """
         record = filed.record
-        examined = Logged(filed, self.log.path(filed.id))
+        examined = LoggedRecord(filed, self.log.path(filed.id))
         with Needed():
             states = list(self._doubts(examined))
         if isinstance(record, Approval):
@@ -184,7 +184,7 @@ class Logbook:
             yield "revoked", f"{revocation.approver} revoked it on {revocation.issued_at:%Y-%m-%d}{why}"
         yield from record.time_problems(self.now)
 
-    def _doubts(self, logged: Logged) -> Iterator[tuple[State, str]]:
+    def _doubts(self, logged: LoggedRecord) -> Iterator[tuple[State, str]]:
         """Yield reasons to doubt that its approver gave it, each with a state; record the key that signed."""
         filed, record = logged.filed, logged.filed.record
         approver = self.settings.named(record.approver)
@@ -281,7 +281,7 @@ class Verification:
     def _altered_records(self, oid: str, head: Tree) -> Iterator[Problem]:
         """Yield records that a commit of the history changed or removed; those that are back become notes."""
         git = self.book.git
-        done = ((one, entry) for one, entries in git.alterations(oid, self._folder) for entry in entries)
+        done = ((one, entry) for one, entries in git.find_alterations(oid, self._folder) for entry in entries)
         for commit, entry, _ in find_alterations(done, self._folder, git):
             path = entry.path
             event = f"was {'taken away' if entry.deleted else 'changed'} in commit {commit[:12]}"

@@ -134,7 +134,7 @@ class ApprovalSettings(Settings):
         return 1 if {code, name, code[:3]}.isdisjoint(self.two_persons) else 2
 
 
-def problems(settings: Any) -> Iterable[tuple[tuple[str | int, ...], str, str]]:
+def approval_problems(settings: Any) -> Iterable[tuple[tuple[str | int, ...], str, str]]:
     """Yield conflicts between the table's values: one person must not count as two.
 
     Yields:
@@ -260,11 +260,11 @@ def _person(text: str, part: str, *, strict: bool = True) -> Person:
 def _pending_committers(change: Change) -> Iterator[Person]:
     """Yield the people whom git would record as author and committer of uncommitted changes."""
     repository = change.git.repository
-    process = repository.in_place("config", "-z", "--get-regexp", _IDENTITY_SETTINGS, user=True)
+    process = repository.spawn("config", "-z", "--get-regexp", _IDENTITY_SETTINGS, user=True)
     try:
         output = process.read().decode("utf-8", "surrogateescape")
     except CommandError as error:
-        if error.code != 1 or error.said:
+        if error.code != 1 or error.message:
             raise MissingFact(
                 f"the configuration cannot be read: {error.first_line}", code="no-identity"
             ) from error
@@ -293,7 +293,7 @@ def _plain_name(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-CONVENTIONS: Final = ("CMT", "PRQ")
+EXEMPTIBLE: Final = ("CMT", "PRQ")
 """The rule families of which an author may be exempt; rules that guard hold for everybody."""
 
 
@@ -313,15 +313,15 @@ class Author(Settings):
 
     def problem(self) -> str:
         """Return the problem with the settings, as a clause; empty if there is none."""
-        other = next((one for one in self.exempt if not one.startswith(CONVENTIONS)), None)
+        other = next((one for one in self.exempt if not one.startswith(EXEMPTIBLE)), None)
         if other is not None:
-            return f"`exempt` names {other!r}, and an author is exempt only of {' and '.join(CONVENTIONS)}"
+            return f"`exempt` names {other!r}, and an author is exempt only of {' and '.join(EXEMPTIBLE)}"
         if not self.logins and not self.keys:
             return "it has neither `logins` nor `keys`, by which the author would be known"
         return next((problem for key in self.keys if (problem := key_problem(key))), "")
 
 
-def exempt(results: Sequence[RuleResult], change: Change, authors: Mapping[str, Author]) -> None:
+def apply_exemptions(results: Sequence[RuleResult], change: Change, authors: Mapping[str, Author]) -> None:
     """Discard the results of rules from which the known author of a change is exempt.
 
     Args:

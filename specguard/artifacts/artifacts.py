@@ -6,7 +6,7 @@ import importlib
 import re
 from functools import cached_property
 
-from specguard.artifacts.files import Places, above, has_lost_companion, read_schema
+from specguard.artifacts.files import Places, folders_above, has_lost_companion, read_schema
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
@@ -258,7 +258,7 @@ class Artifacts(Record, frozen=False):
             of them agree, all candidates nearby are returned.
         """
         names = [other for other in self.contracts if other == name or other.endswith(f"-{name}")]
-        folders = [folder for folder in above([artifact.path]) if folder in self._pass_folders]
+        folders = [folder for folder in folders_above([artifact.path]) if folder in self._pass_folders]
         near: dict[bytes, Artifact] = {}
         for other in names:
             by_folder = self._by_folder(other)
@@ -276,7 +276,7 @@ class Artifacts(Record, frozen=False):
             all_above: dict[bytes, list[Artifact]] = {}
             for one in self.named(name):
                 own.setdefault(one.folder, []).append(one)
-                for folder in above([one.path]):
+                for folder in folders_above([one.path]):
                     all_above.setdefault(folder, []).append(one)
             self.known_folders[name] = own, all_above
         return self.known_folders[name]
@@ -317,9 +317,9 @@ class Artifacts(Record, frozen=False):
     def _passes_above(self, paths: Sequence[bytes]) -> Sequence[Pass]:
         if not any(contract.root for contract in self.contracts.values()):
             return []
-        entries = ((folder, self.documents.tree.find(folder)) for folder in sorted(above(paths)))
+        entries = ((folder, self.documents.tree.find(folder)) for folder in sorted(folders_above(paths)))
         folders = [folder for folder, entry in entries if entry is not None and entry.is_directory]
-        return self._match(Pass, folders, frozenset(above(self._changed)))
+        return self._match(Pass, folders, frozenset(folders_above(self._changed)))
 
     def _match(self, kind: type[_Kind], paths: Sequence[bytes], changed: frozenset[bytes]) -> Sequence[_Kind]:
         """Return the artifacts or passes at some paths, sorted by path; each object is created once."""

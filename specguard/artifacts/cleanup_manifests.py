@@ -17,7 +17,7 @@ from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
-from specguard.documents.completeness import bare_nothing, leading_paths, owes, without_box
+from specguard.documents.completeness import is_bare_nothing, is_todo, leading_paths, without_box
 from specguard.errors import NotApplicable
 from specguard.model import Finding, path_text
 from specguard.work.name_templates import escape
@@ -173,7 +173,7 @@ def _text_paths(raw: str, line: int, state: State, reason: str) -> Iterator[List
     own = own or (_state(first[0]) if first else "")
     for path in paths:
         plain = _LINE_SUFFIX.sub("", path).removeprefix("./").strip()
-        if plain and "://" not in plain and not bare_nothing(plain):
+        if plain and "://" not in plain and not is_bare_nothing(plain):
             yield ListedPath(plain.rstrip("/") or plain, line, shared, own or state, grouped=not own)
 
 
@@ -196,7 +196,7 @@ def _reason(text: str) -> str:
     plain = text.strip(_BETWEEN)
     plain += ")" * (plain.count("(") - plain.count(")"))
     words = [word for word in _WORD.findall(plain) if not _NO_REASON.fullmatch(word)]
-    return " ".join(plain.split()) if words and not owes(text.rstrip(" :\uff1a")) else ""
+    return " ".join(plain.split()) if words and not is_todo(text.rstrip(" :\uff1a")) else ""
 
 
 class PathListing:
@@ -399,7 +399,7 @@ def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:
         MissingFact: a tree object is missing.
     """
     places = artifact.artifacts.places
-    plain = places.template(template).plain(artifact.fields)
+    plain = places.template(template).exact_path(artifact.fields)
     if plain is not None:
         entry = places.tree.find(plain)
         return [plain] if entry is not None and entry.is_directory else []

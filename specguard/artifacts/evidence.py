@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.artifacts.files import above
+from specguard.artifacts.files import folders_above
 from specguard.artifacts.sections import find_titled
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
@@ -284,7 +284,7 @@ class Targets:
             entry = self._documents.tree.find(path)
             if entry is not None:
                 return self._check_lines(citation, path, entry)
-        entries = map(self._documents.tree.find, above(places))
+        entries = map(self._documents.tree.find, folders_above(places))
         if any(entry is not None and entry.mode == _SUBMODULE for entry in entries):
             return Target(unknown="is in a submodule")
         return Target(

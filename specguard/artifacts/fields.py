@@ -8,9 +8,9 @@ from bisect import bisect_right
 from specguard.artifacts.sections import other_titles
 from specguard.documents.blocks import List, all_texts, fences, texts
 from specguard.documents.completeness import (
-    bare_nothing,
     content_of,
     content_of_text,
+    is_bare_nothing,
     plain_words,
     without_box,
 )
@@ -63,7 +63,7 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
         if allowed == TICKED:
             yield from _missing_tick(artifact, name)
             continue
-        found = stated(artifact, name)
+        found = find_statements(artifact, name)
         problem = value_problem(found[0].value, allowed, artifact.contract.placeholders) if found else ""
         if not found and flaw:
             unread.append(name)
@@ -73,7 +73,7 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
             help = _fix_text(artifact, name, allowed)
             yield artifact.finding(setting, key, f"{found[0].name} {problem}", help, found[0].line)
         elif clash := _contradiction(artifact, name, allowed, found):
-            first, other = (f"{chosen(one.value, allowed)!r} in line {one.line}" for one in (found[0], clash))
+            first, other = (f"{choice(one.value, allowed)!r} in line {one.line}" for one in (found[0], clash))
             message = f"{found[0].name} is {first} and {other}"
             yield artifact.finding(setting, f"again {key}", message, "Leave the one that holds.", clash.line)
     if TICKED in artifact.contract.fields.values():
@@ -111,12 +111,12 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
     """
     for name, condition in artifact.contract.none_when.items():
         other, _, value = condition.rpartition(".")
-        cause = stated(artifact, other)[:1]
-        if not cause or not chosen(cause[0].value, [value]):
+        cause = find_statements(artifact, other)[:1]
+        if not cause or not choice(cause[0].value, [value]):
             continue
-        for field in stated(artifact, name):
+        for field in find_statements(artifact, name):
             # A reason may follow: "None: all are closed".
-            if not bare_nothing(_REMARK.split(_strip_marks(field.value[:LONGEST_VALUE]))[0]):
+            if not is_bare_nothing(_REMARK.split(_strip_marks(field.value[:LONGEST_VALUE]))[0]):
                 message = f"{cause[0].name} is {value!r}, and {field.name} says {shortened(field.value)!r}"
                 help = f"Write '{name}: none' once there is none, or another {other}."
                 key = f"none {normal_name(name)}"
@@ -124,7 +124,7 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
                 break
 
 
-def stated(artifact: Artifact, name: str) -> Sequence[Field]:
+def find_statements(artifact: Artifact, name: str) -> Sequence[Field]:
     """Return the statements of a field: its fields, or else a section with its name.
 
     Raises:
@@ -181,14 +181,14 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
             return f"{shortened(value)!r} {problem}" if problem else ""
         return ""
     values = [allowed] if isinstance(allowed, str) else allowed
-    if chosen(value, values):
+    if choice(value, values):
         return ""
-    if len({name for part in _CHOICE.split(value[:LONGEST_VALUE]) if (name := chosen(part, values))}) > 1:
+    if len({name for part in _CHOICE.split(value[:LONGEST_VALUE]) if (name := choice(part, values))}) > 1:
         return f"names several of its values: {shortened(value)!r}"
     return f"is {shortened(value)!r}, which is not one of {', '.join(values)}"
 
 
-def chosen(value: str, allowed: str | Sequence[str]) -> str:
+def choice(value: str, allowed: str | Sequence[str]) -> str:
     """Return the one of the allowed values that a text states, ignoring a remark; empty if it states none.
 
     A text that continues with another allowed value states none: `ready, not-ready` is an unchanged template.
@@ -221,8 +221,8 @@ def _contradiction(
     others = [Field(name, _comment(artifact, found[0]), found[0].line, "line")]
     others += [other for other in found[1:] if alone or _section_line(artifact, other) == place]
     others += [] if artifact.structured else _section_field(artifact, name)
-    first = chosen(found[0].value, allowed)
-    return next((one for one in others if chosen(one.value, allowed) not in ("", first)), None)
+    first = choice(found[0].value, allowed)
+    return next((one for one in others if choice(one.value, allowed) not in ("", first)), None)
 
 
 def _comment(artifact: Artifact, field: Field) -> str:
@@ -254,7 +254,7 @@ def _missing_field(artifact: Artifact, name: str, allowed: str | Sequence[str]) 
     names = (name, *artifact.contract.aliases_of(name))
     near = None if artifact.structured else near_field(artifact.document, artifact.values, *names)
     if near is not None:
-        message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
+        message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.reason}"
     help = _fix_text(artifact, name, allowed)
     return artifact.finding(f"fields.{name}", normal_name(name), message, help, near.line if near else None)
 
@@ -324,7 +324,7 @@ def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: a commit may be one that a shallow clone lacks.
     """
     for name, allowed in artifact.contract.fields.items() if artifact.touched else ():
-        for field in stated(artifact, name)[:1] if allowed == REVISIONS else ():
+        for field in find_statements(artifact, name)[:1] if allowed == REVISIONS else ():
             if value_problem(field.value, allowed, artifact.contract.placeholders):
                 continue
             parts = _BETWEEN.split(_ASIDE.sub("", field.value.replace("`", " ")[:LONGEST_VALUE]).strip())
@@ -461,7 +461,7 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         yield _finding(artifact, message, f"no {name}", help)
         return
     names = artifact.contract.author
-    own = [field for name in names for field in stated(artifact, name)]
+    own = [field for name in names for field in find_statements(artifact, name)]
     authors = {person for field in own for person in _people(field.value)}
     for other, people in others:
         whose = f"{key} of {other}"

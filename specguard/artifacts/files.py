@@ -103,7 +103,7 @@ class Places:
 
     @cached_property
     def _folders(self) -> Sequence[bytes]:
-        return sorted(above(self.tree.paths()))
+        return sorted(folders_above(self.tree.paths()))
 
     def _names(self, folder: bytes, text: str) -> Sequence[bytes]:
         """Return the paths, relative to a folder, that a template can match."""
@@ -112,7 +112,7 @@ class Places:
         return sorted(name for name, entry in self.tree.names(folder).items() if not entry.is_directory)
 
 
-def above(paths: Iterable[bytes]) -> set[bytes]:
+def folders_above(paths: Iterable[bytes]) -> set[bytes]:
     """Return all folders above some paths, without the root."""
     found: set[bytes] = set()
     for path in paths:
@@ -134,7 +134,7 @@ def unique_path(template: PathTemplate, folder: bytes, fields: Mapping[str, str]
     A wildcard, or a placeholder without a value, leaves the path open. A template with a leading slash
     ignores `folder`.
     """
-    plain = template.plain(fields)
+    plain = template.exact_path(fields)
     return plain if plain is None or template.text.startswith("/") else join_path(folder, plain)
 
 

@@ -164,8 +164,8 @@ def _missing_message(artifact: Artifact, title: str) -> tuple[str, str, int | No
     near = near_section(document, title, aliases=artifact.contract.aliases_of(title))
     if near is None:
         return message, f"Add a heading {title!r} with what belongs there.", None
-    message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
-    where = "outside the comment" if near.why == IN_COMMENT else "there"
+    message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.reason}"
+    where = "outside the comment" if near.reason == IN_COMMENT else "there"
     return message, f"Make it a heading {title!r} {where}, if that is meant.", near.line
 
 
@@ -301,7 +301,7 @@ def _label_pattern(label: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{_OPTION_WORD}{name}(?!\w)|{name}{alone})", re.IGNORECASE)
 
 
-def describes(document: Document, label: str) -> bool:
+def describes_option(document: Document, label: str) -> bool:
     """True if a document has a description of an option.
 
     Args:

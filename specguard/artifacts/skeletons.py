@@ -11,7 +11,7 @@ from specguard.documents.document import Document
 from specguard.documents.fields import find_section, normal_name, normal_title
 from specguard.errors import SpecguardError
 from specguard.model import path_text
-from specguard.work.kinds import KEYS, LISTS, PlanKind, WorkKind
+from specguard.work.kinds import LIST_KEYS, TASK_KEYS, PlanKind, WorkKind
 from specguard.work.name_templates import PathTemplate, Template
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ class Skeletons(Record, frozen=False):
 
     Attributes:
         planned: the texts of the files to write, by their paths from the root.
-        left: required names that only a person can choose.
+        unnamed: required names that only a person can choose.
     """
 
     contracts: Mapping[str, Contract]
@@ -53,7 +53,7 @@ class Skeletons(Record, frozen=False):
     exists: Callable[[bytes], bool]
     now: datetime
     planned: dict[bytes, str] = {}
-    left: list[str] = []
+    unnamed: list[str] = []
 
     def files(self, name: str, path: bytes, fields: Mapping[str, str]) -> Mapping[bytes, str]:
         """Plan an artifact with its companions, or the members of a pass; existing files are kept.
@@ -95,7 +95,7 @@ class Skeletons(Record, frozen=False):
         paths = [path for path in found if path is not None]
         if not paths:
             shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
-            self.left.append(f"{shown} in {path_text(folder) or 'the root'}")
+            self.unnamed.append(f"{shown} in {path_text(folder) or 'the root'}")
         elif not any(path in self.planned or self.exists(path) for path in paths):
             self._plan_file(paths[0], fields)
 
@@ -136,7 +136,7 @@ class Skeletons(Record, frozen=False):
         return {}
 
 
-def place(
+def locate(
     name: str, contract: Contract, values: Mapping[str, str], folder: bytes, path: bytes | None
 ) -> tuple[bytes, dict[str, str]]:
     """Return the path of a new artifact, and the values of its placeholders.
@@ -168,7 +168,7 @@ def place(
         raise _unfilled(f"{name} is {text}, and {', '.join(missing)} is not given", command)
     if path is None:
         rest = text.removeprefix(_ANYWHERE)
-        plain = PathTemplate(rest).plain(values)
+        plain = PathTemplate(rest).exact_path(values)
         if plain is None:
             message = f"{name} is {text}, and what its wildcards stand for is not given"
             raise _unfilled(message, "name the file yourself: --path docs/NAME.md")
@@ -378,11 +378,11 @@ def plan_skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
     for kind in kinds.values():
         if PathTemplate(f"{kind.folder}/{kind.plan}").read(path) is not None:
             option = {kind.option: TODO} if kind.option and kind.tasks else {}
-            return nested({**option, kind.tasks: [_plan_task(kind)]})
+            return nest_keys({**option, kind.tasks: [_plan_task(kind)]})
     return None
 
 
-def nested(values: Mapping[str, Any]) -> Any:
+def nest_keys(values: Mapping[str, Any]) -> Any:
     """Return values under dotted keys as nested tables; a value with an empty key replaces the table."""
     table: dict[str, Any] = {}
     for key, value in values.items():
@@ -400,7 +400,7 @@ def nested(values: Mapping[str, Any]) -> Any:
 
 def _plan_task(kind: PlanKind) -> dict[str, Any]:
     template = Template(kind.id_format)
-    values = {name: [TODO] if name in LISTS else TODO for name in KEYS}
+    values = {name: [TODO] if name in LIST_KEYS else TODO for name in TASK_KEYS}
     values["id"] = template.render(dict.fromkeys(template.names, "001"))
     values["status"] = kind.statuses[0]
     values["depends_on"] = []

@@ -36,7 +36,7 @@ from specguard.errors import Needed, NoAuthorityError, SpecguardError
 from specguard.executor.remote import PROTOCOLS, RemoteGit, user_environment
 from specguard.model import counted, path_text
 from specguard.reporters.escape import visible
-from specguard.reporters.json import plain
+from specguard.reporters.json import json_safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -207,7 +207,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                     # The error is independent of the repository.
                     raise
                 last_error = error
-                store.set_state(store.repository(plain(one.name)), {"reason": plain(error.message)})
+                store.set_state(store.repository(json_safe(one.name)), {"reason": json_safe(error.message)})
                 if len(names) > 1:
                     # The error of a single repository is raised at the end.
                     progress.report_failure(one.name, error.message)
@@ -252,8 +252,8 @@ def _find_changes(
         raise SpecguardError(
             "there is no such folder", help="Check its name.", path=one.name, code="no-repository"
         )
-    repository = Repository.locate(folder, options.environment).without_work_tree()
-    name = plain(one.name if one.address else os.path.realpath(folder))
+    repository = Repository.locate(folder, options.environment).as_bare()
+    name = json_safe(one.name if one.address else os.path.realpath(folder))
     id_ = store.repository(name)
     with Needed(), Git(repository) as git:
         branch = find_branch(git, branch_name)
@@ -583,7 +583,7 @@ def read_state(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[
     try:
         policy = policies.load(tree)
     except SpecguardError as error:
-        return {"problem": plain(error.message)}
+        return {"problem": json_safe(error.message)}
     if policy is None:
         return {}
     guarded = policy.rule("policy-change")

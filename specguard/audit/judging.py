@@ -17,7 +17,7 @@ from typing import Any, Final
 from specguard.authority.floor import Floor
 from specguard.authority.load import find_sources, has_documents
 from specguard.authority.policy import Policy
-from specguard.change.base import Found, local_base, usual_base
+from specguard.change.base import FoundBase, local_base, usual_base
 from specguard.change.check_request import FLOOR, Request, Revision, resolve
 from specguard.change.entries import Commit
 from specguard.change.git import Git
@@ -32,7 +32,7 @@ from specguard.engine.plugins import load_registry
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError
 from specguard.model import Verdict, shortened
-from specguard.reporters.json import finding_data, plain
+from specguard.reporters.json import finding_data, json_safe
 
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999, the last year that `datetime` supports."""
@@ -110,7 +110,7 @@ class PastGit(Git):
     """
 
     def __init__(self, repository: Repository, changes: Sequence[PastChange]) -> None:
-        super().__init__(repository.without_work_tree())
+        super().__init__(repository.as_bare())
         self._past: dict[str, Commit] = {}
         self._names_by_tree: dict[str, list[bytes]] = {}
         base, tip = changes[0].base, changes[-1].head
@@ -334,7 +334,7 @@ def judge(batch: Slice) -> JudgedSlice:
 
 def _describe_error(error: SpecguardError) -> str:
     """Return the message of an error, with its help."""
-    return plain(f"{error.message}: {error.help}" if error.help else error.message)
+    return json_safe(f"{error.message}: {error.help}" if error.help else error.message)
 
 
 def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, audited: str) -> JudgedChange:
@@ -346,7 +346,7 @@ def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, a
         today=datetime.fromtimestamp(past.at, UTC).date().isoformat(),
         branch=branch,
     )
-    subject, branch = plain(shortened(commit.message.subject, 120)), plain(branch)
+    subject, branch = json_safe(shortened(commit.message.subject, 120)), json_safe(branch)
     try:
         landed = _landed_change(git, request, commit)
         vars(landed)["refs"] = ()
@@ -393,7 +393,7 @@ def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
 def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
     """Return the change that a commit of a first-parent line landed, without searching for its base."""
     parent = commit.parents[0] if commit.parents else None
-    found = Found(parent, parent, "option") if parent else Found("", None, "none")
+    found = FoundBase(parent, parent, "option") if parent else FoundBase("", None, "none")
     change = RangeChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
     vars(change)["entries"] = commit.diffs[0]
     if not commit.is_merge:
@@ -403,7 +403,7 @@ def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
 
 def _locate_error(error: SpecguardError) -> str:
     place = f"{error.path}:{error.line}: " if error.path and error.line else ""
-    return plain(f"{place}{error.message}")
+    return json_safe(f"{place}{error.message}")
 
 
 class PastPolicies(Policies):

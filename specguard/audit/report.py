@@ -15,7 +15,7 @@ from specguard.model import counted, listed
 from specguard.reporters import html
 from specguard.reporters.escape import cut, json_text, markdown_text, visible
 from specguard.reporters.json import fields_of
-from specguard.reporters.status import aligned
+from specguard.reporters.status import align_rows
 
 _Row = Mapping[str, Any]
 
@@ -102,7 +102,8 @@ def _text(summary: Summary) -> str:
     """Render one screen: the headline, and the first rows of each table."""
     lines = [_headline(summary)]
     for title, names, rows in _tables(summary):
-        shown = aligned([names, *([visible(cell) for cell in row] for row in rows[:_MOST_ROWS])]).split("\n")
+        table = [names, *([visible(cell) for cell in row] for row in rows[:_MOST_ROWS])]
+        shown = align_rows(table).split("\n")
         rest = [f"and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else []
         lines += ["", f"{title}:", *(f"  {line}" for line in (*shown, *rest))]
     return "\n".join(lines) + "\n"
@@ -238,7 +239,7 @@ def _repository_row(row: _Row) -> dict[str, Any]:
     }
 
 
-ANSWERS: Final[Mapping[str, Callable[[Summary], str]]] = {
+RENDERERS: Final[Mapping[str, Callable[[Summary], str]]] = {
     "text": _text, "json": _json, "csv": _csv, "markdown": _markdown, "html": _html
 }  # fmt: skip
 """The renderer of each format; its output ends in a newline."""

@@ -234,7 +234,7 @@ class AuditStore:
                 [(id_, head not in reported) for id_, head in rows if head in heads],
             )
 
-    def tell(self) -> None:
+    def mark_reported(self) -> None:
         """Store that the chosen changes were reported."""
         with self._report_errors(), self._transaction():
             self._connection.execute(
@@ -430,7 +430,7 @@ class Summary(Record):
                 "findings": [json.loads(one["data"]) for one in found],
             }
 
-    def fails(self, codes: Sequence[str]) -> bool:
+    def has_errors(self, codes: Sequence[str]) -> bool:
         """Return True if these rules have open errors; without codes, if fresh changes have any."""
         query = (
             "SELECT 1 FROM told_finding WHERE is_open AND code IN (SELECT value FROM json_each(?)) LIMIT 1"

@@ -38,12 +38,12 @@ class Cache:
     Args:
         environment: the process's environment.
         parts: the repository's identity: its object format and its common directory.
-        outside: the working tree, which must not contain the cache; empty if there is none.
+        work_tree: the working tree, which must not contain the cache; empty if there is none.
     """
 
-    def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, outside: str = "") -> None:
+    def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, work_tree: str = "") -> None:
         self._parts = [*parts, __version__, plugin_stamp()]
-        self._folder = user_folder(environment, LAYOUT, outside)
+        self._folder = user_folder(environment, LAYOUT, work_tree)
 
     def read(self, names: Mapping[str, str]) -> Mapping[str, Any] | None:
         """Return the data that is stored under these names; None if there is none.

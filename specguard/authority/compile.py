@@ -9,11 +9,11 @@ from specguard.authority.layers import (
     Merged,
     PolicyError,
     SettingProblem,
-    blocks_of,
     find_outside_items,
     prose_layer,
+    read_blocks,
+    read_settings,
     scope_patterns,
-    settings_file,
     toml_layer,
     toml_problem,
 )
@@ -23,8 +23,8 @@ from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_se
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
-from specguard.declaration.rule import Declaration, lower_severity, target_of
-from specguard.documents.data import DataError, UnreadDocument, dotted
+from specguard.declaration.rule import Declaration, import_path, lower_severity
+from specguard.documents.data import DataError, UnreadableDocument, dotted
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Origin, shortened
@@ -59,14 +59,14 @@ class _Part:
         self.layers: list[Layer]
         self.problems: list[SettingProblem]
         if source.is_toml:
-            self.layers, self.problems = settings_file(source)
+            self.layers, self.problems = read_settings(source)
         else:
             try:
                 self.document = Document(source.text)
-            except UnreadDocument as error:
+            except UnreadableDocument as error:
                 message = f"the authority cannot be read: {error.problem.message}"
                 raise SettingProblem(message, Origin(source.path, error.problem.line or 0)) from None
-            self.layers, self.unread, self.problems = blocks_of(self.document, source.path)
+            self.layers, self.unread, self.problems = read_blocks(self.document, source.path)
 
     def read_prose(self, sections: Mapping[str, str], *, guards_only: bool = False) -> None:
         """Read the known sections of the document; their layer precedes those of its blocks.
@@ -335,7 +335,7 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
         "code": rule.code,
         "name": rule.name,
         "plugin": entry.plugin,
-        "target": target_of(rule),
+        "target": import_path(rule),
         "severity": severity,
         "default_severity": rule.severity,
         "stages": list(common.stages or rule.stages),

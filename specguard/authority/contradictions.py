@@ -11,8 +11,8 @@ from specguard.authority.settings import AuthorityKey
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
-from specguard.documents.characters import visible
-from specguard.documents.completeness import owes
+from specguard.documents.characters import strip_invisible
+from specguard.documents.completeness import is_todo
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
 from specguard.documents.fields import Field, find_fields, normal_name
@@ -103,7 +103,7 @@ def contradictions(
         for number in wanted:
             lines = _lines(documents, path, document)
             for line, value in _statements(keys[number], fields, lines):
-                if _normalize(value) and not owes(value):
+                if _normalize(value) and not is_todo(value):
                     statements[number].append(KeyStatement(path, line, " ".join(value.split()), rank))
     for number, (key, found) in enumerate(zip(keys, statements, strict=True)):
         highest = min((one.rank for one in found), default=0)
@@ -188,4 +188,4 @@ def _lines(documents: Documents, path: bytes, document: Document | None) -> Iter
 
 def _normalize(value: str) -> str:
     """Normalize a value for comparison: drop marks, quotes, extra white space and a final full stop."""
-    return " ".join(visible(value).split()).strip("`*_\"' ").rstrip(".;, ").strip("`*_\"' ")
+    return " ".join(strip_invisible(value).split()).strip("`*_\"' ").rstrip(".;, ").strip("`*_\"' ")

@@ -85,7 +85,7 @@ class Floor(Record):
     sha256: str
     policy: Policy
 
-    def hold(self, policy: Policy) -> Policy:
+    def apply(self, policy: Policy) -> Policy:
         """Return the policy with the floor's value for each setting that loosens the floor.
 
         In a rule with a table in the floor, every setting that does not tighten it is overridden. Any other

@@ -50,7 +50,7 @@ class PolicyError(SeveralErrors):
         super().__init__(problems, "the policy")
 
 
-INFO: Final = ("toml", "specguard")
+BLOCK_INFO: Final = ("toml", "specguard")
 """The info string of a fenced block of settings, as words."""
 
 PRESET: Final = "preset:"
@@ -100,7 +100,7 @@ class Layer(Record, frozen=False):
         return Origin(self.path, self.lines.get(path, 0))
 
 
-def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread], list[SettingProblem]]:
+def read_blocks(document: Document, path: str) -> tuple[list[Layer], list[Unread], list[SettingProblem]]:
     """Read the blocks of settings in a Markdown document.
 
     Returns:
@@ -112,7 +112,7 @@ def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread],
     problems: list[SettingProblem] = []
     for fence in fences(document.blocks):
         words = tuple(fence.info.split())
-        if words != INFO:
+        if words != BLOCK_INFO:
             if "specguard" in fence.info.casefold():
                 reason = "the block is not read: the words behind its fence are not `toml specguard`"
                 unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
@@ -120,7 +120,7 @@ def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread],
             swallowed = _find_swallowed_block(fence.content, closed=closed)
             if swallowed is not None:
                 reason = f"the block is not read: that of line {fence.line} is not closed before it"
-                unread.append(Unread(path, fence.first + swallowed, "", f"```{' '.join(INFO)}", reason))
+                unread.append(Unread(path, fence.first + swallowed, "", f"```{' '.join(BLOCK_INFO)}", reason))
             continue
         try:
             layers.append(toml_layer(fence.content, path, first=fence.first).split_tests())
@@ -134,20 +134,20 @@ def _find_swallowed_block(content: str, *, closed: bool) -> int | None:
 
     Settings that are closed within a closed code block are an example, and do not count.
     """
-    if INFO[1] not in content:
+    if BLOCK_INFO[1] not in content:
         return None
     begins: int | None = None
     mark = ""
     for number, line in enumerate(content.split("\n")):
         fence = _FENCE.fullmatch(line)
-        if fence and begins is None and tuple(fence[2].split()) == INFO:
+        if fence and begins is None and tuple(fence[2].split()) == BLOCK_INFO:
             begins, mark = number, fence[1]
         elif fence and closed and begins is not None and fence[1].startswith(mark) and not fence[2].strip():
             begins = None
     return begins
 
 
-def settings_file(source: AuthoritySource) -> tuple[list[Layer], list[SettingProblem]]:
+def read_settings(source: AuthoritySource) -> tuple[list[Layer], list[SettingProblem]]:
     """Read the settings of a TOML document; of `pyproject.toml` only its table `[tool.specguard]`.
 
     Returns:

@@ -90,7 +90,7 @@ AUTHORITY: Final = "SPEC_AUTHORITY.md"
 SETTINGS: Final = "specguard.toml"
 PYPROJECT: Final = "pyproject.toml"
 
-DEFAULTS: Final = (AUTHORITY, SETTINGS, PYPROJECT)
+DEFAULT_PATHS: Final = (AUTHORITY, SETTINGS, PYPROJECT)
 """The paths at which an authority is found without being named, in reading order."""
 
 
@@ -137,7 +137,7 @@ def _read_from_tree(path: str, read: Callable[[], _Thing]) -> _Thing:
 def find_sources(tree: Tree) -> dict[str, str]:
     """Return the mode and object id of each default document in a tree."""
     found: dict[str, str] = {}
-    for path in DEFAULTS:
+    for path in DEFAULT_PATHS:
         entry = find_entry(tree, path)
         if entry is not None:
             found[path] = f"{entry.mode:o} {entry.oid}"

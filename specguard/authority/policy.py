@@ -6,7 +6,7 @@ from functools import cached_property
 
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
-from specguard.declaration.rule import Record, Rule, load, target_of
+from specguard.declaration.rule import Record, Rule, import_path, load
 from specguard.errors import MissingFact
 from specguard.model import Origin
 
@@ -60,7 +60,7 @@ def encode(value: Any) -> Any:
             for name in value._fields
             if not hasattr(cls, name) or values[name] is not getattr(cls, name)
         }
-        return {"$": "record", "class": target_of(cls), "fields": fields}
+        return {"$": "record", "class": import_path(cls), "fields": fields}
     if hasattr(value, "isoformat"):
         return {"$": type(value).__name__, "text": value.isoformat()}
     raise TypeError(f"a setting cannot be a {type(value).__name__}")
@@ -509,7 +509,7 @@ class Policy:
             return self.origin(setting)
         if table in origins:
             return self.origin(f"{table}.{setting}" if setting else table)
-        found = (key for key in origins if any(is_in(key.split("."), one) for one in tables))
+        found = (key for key in origins if any(is_in_table(key.split("."), one) for one in tables))
         return self.origin(next(found, ""))
 
     @property
@@ -574,7 +574,7 @@ class Policy:
         return plain(decode(self._data["top"][key]))
 
 
-def is_in(key: Sequence[str | int], table: str) -> bool:
+def is_in_table(key: Sequence[str | int], table: str) -> bool:
     """Return True if a key is that of a table or is inside it; `*` in the table's key matches any name."""
     wanted = table.split(".")
     return len(key) >= len(wanted) and all(

@@ -187,7 +187,7 @@ def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[st
     return title, list(dict.fromkeys(paths)), other
 
 
-def guard_of(text: str) -> str:
+def suggested_rule(text: str) -> str:
     """Return the name of the rule that a text suggests, words in brackets ignored; empty if there is none."""
     words = _BRACKETS.sub(" ", text.casefold())
     if re.search(r"\b(?:forb[ia]d|prohibit)", words):

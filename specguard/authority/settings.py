@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
-    from specguard.declaration.rule import Note
+    from specguard.declaration.rule import FieldOptions
     from specguard.model import Severity, Stage
 
     Path = tuple[str | int, ...]
@@ -143,7 +143,7 @@ def _changed_fields(
 ) -> Iterator[tuple[Path, Any, Mapping[str, Any]]]:
     """Yield the key, value and options of each field that is not at its default, also in nested tables."""
     cls = rules.get(str(path[1])) if len(path) == 2 and path[0] == "rules" else type(value)
-    notes: Mapping[str, Note] = getattr(cls, "_notes", {})
+    notes: Mapping[str, FieldOptions] = getattr(cls, "_notes", {})
     for name, one in members(value) or ():
         if name in notes and one != getattr(cls, str(name), None):
             yield (*path, name), one, notes[str(name)].options

@@ -17,7 +17,7 @@ import os
 
 from specguard.change.check_request import Request, base_refs, resolve
 from specguard.change.entries import read_commit_time
-from specguard.change.object_store import lines_of
+from specguard.change.object_store import stdin_lines
 from specguard.change.process import CommandError
 from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
 from specguard.change.tree import Tree
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _AUTHORITIES: Final = (b"SPEC_AUTHORITY.md", b"specguard.toml")
 
 
-class Found(Record, frozen=False):
+class FoundBase(Record, frozen=False):
     """A base, and how it was found.
 
     Attributes:
@@ -80,7 +80,7 @@ class Found(Record, frozen=False):
 
 def find_base(
     git: Git, request: Request, event: Event | None = None, *, remote: str = "origin", without: str = ""
-) -> Found | None:
+) -> FoundBase | None:
     """Find the base of a change.
 
     Args:
@@ -99,7 +99,7 @@ def find_base(
     """
     if request.pinned:
         name, oid, ref, how = request.pinned
-        return Found(name, git.commit(oid).oid, "head" if how == "head" else "pin", ref)
+        return FoundBase(name, git.commit(oid).oid, "head" if how == "head" else "pin", ref)
     if request.base:
         return named_base(git, request.base, "option", remote=remote)
     if event is not None and (event.base or event.base_oid):
@@ -118,7 +118,7 @@ def find_base(
 
 def default_base(
     git: Git, request: Request, event: Event | None = None, *, remote: str = "origin"
-) -> Found | None:
+) -> FoundBase | None:
     """Find the default branch: the one that the platform names, or else the usual one.
 
     Returns:
@@ -134,7 +134,7 @@ def default_base(
     return usual_base(git, remote=remote)
 
 
-def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found | None:
+def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundBase | None:
     """Find the remote's default branch, or a branch with a usual name.
 
     Returns:
@@ -151,11 +151,11 @@ def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found 
             # Git makes this ref symbolic; a plain one was fetched from somebody's branch called HEAD.
             continue
         if name in existing and target != without:
-            return Found(short_name(target), git.commit(existing[name]).oid, "usual", target)
+            return FoundBase(short_name(target), git.commit(existing[name]).oid, "usual", target)
     return None
 
 
-def local_base(git: Git, *, without: str = "") -> Found | None:
+def local_base(git: Git, *, without: str = "") -> FoundBase | None:
     """Find the branch to use as base if no branch has a usual name; nothing proves that it is the base.
 
     This is the `init.defaultBranch` of the user's settings. Otherwise it is the only local branch that has an
@@ -182,7 +182,7 @@ def local_base(git: Git, *, without: str = "") -> Found | None:
     found = heads.get(name)
     if found is None or found.name == without:
         return None
-    return Found(found.short, found.oid, "local", found.name)
+    return FoundBase(found.short, found.oid, "local", found.name)
 
 
 def _stated_base(content: bytes) -> str:
@@ -196,7 +196,7 @@ def _user_default(git: Git) -> str:
     """Read `init.defaultBranch` from the user's or system's configuration, never from the repository's."""
     words = ("config", "-z", "--show-scope", "--get-all", "init.defaultBranch")
     try:
-        output = git.repository.in_place(*words, user=True).read().decode("utf-8", "surrogateescape")
+        output = git.repository.spawn(*words, user=True).read().decode("utf-8", "surrogateescape")
     except CommandError:
         return ""
     fields = output.split("\0")
@@ -204,7 +204,7 @@ def _user_default(git: Git) -> str:
     return next((name for scope, name in reversed(pairs) if scope in ("global", "system")), "")
 
 
-def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Found:
+def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> FoundBase:
     """Resolve a name to a base.
 
     Raises:
@@ -222,7 +222,7 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
         raise SpecguardError(
             f"the base cannot be found: {error.message}", help=help, code="no-base"
         ) from error
-    return Found(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
+    return FoundBase(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
 
 
 def _fetch_command(remote: str, branch: str) -> str:
@@ -232,7 +232,7 @@ def _fetch_command(remote: str, branch: str) -> str:
     return f"`git fetch {remote} {quote(f'{branch}:refs/remotes/{remote}/{branch}')}`"
 
 
-def no_base(remote: str = "origin") -> SpecguardError:
+def no_base_error(remote: str = "origin") -> SpecguardError:
     """Return the error about a base that is neither named nor found under the usual names."""
     return SpecguardError(
         f"there is no base to compare with: tried {', '.join(_usual_refs(remote))}",
@@ -247,16 +247,16 @@ def _usual_refs(remote: str) -> tuple[str, ...]:
     return tuple(name.replace("refs/remotes/origin/", f"refs/remotes/{remote}/") for name in USUAL_BASES)
 
 
-def _event_base(git: Git, event: Event, remote: str) -> Found:
+def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
     """Return the tip of the branch that the platform names; if it was not fetched, the commit it names."""
     fetched, local = f"refs/remotes/{remote}/{event.base}", f"refs/heads/{event.base}"
     existing = git.repository.refs_named([fetched, local])
     if fetched in existing and event.base and not event.exact:
-        return Found(short_name(fetched), git.commit(existing[fetched]).oid, "event", fetched)
+        return FoundBase(short_name(fetched), git.commit(existing[fetched]).oid, "event", fetched)
     if event.base_oid:
-        return Found(event.base or event.base_oid, git.commit(event.base_oid).oid, "event")
+        return FoundBase(event.base or event.base_oid, git.commit(event.base_oid).oid, "event")
     if local in existing:
-        return Found(short_name(local), git.commit(existing[local]).oid, "event", local)
+        return FoundBase(short_name(local), git.commit(existing[local]).oid, "event", local)
     raise SpecguardError(
         f"the base branch {event.base!r} that the platform names was not fetched",
         help=f"Fetch it with {_fetch_command(remote, event.base or '')}, or check out with fetch-depth: 0.",
@@ -270,13 +270,13 @@ _GRAPHITE: Final = ".graphite_metadata.db"
 def find_branch_below(
     git: Git,
     head: str,
-    base: Found,
+    base: FoundBase,
     *,
     own: Collection[str],
     remote: str,
     find_items: Callable[[], BranchMatcher],
     at_head: bool = False,
-) -> Found | None:
+) -> FoundBase | None:
     """Find the nearest branch below a head in its stack that the base does not contain.
 
     Args:
@@ -330,11 +330,11 @@ def find_branch_below(
         if item_branches and (at_head or oids[place] != head) and item_branches.owns(ref.short, shared):
             found = ref
             break
-    return Found(short_name(found.name), found.oid, "stack", found.name) if found else None
+    return FoundBase(short_name(found.name), found.oid, "stack", found.name) if found else None
 
 
 def _fork_points(
-    git: Git, places: Mapping[str, int], base: Found, diverged: Sequence[Ref]
+    git: Git, places: Mapping[str, int], base: FoundBase, diverged: Sequence[Ref]
 ) -> Iterator[tuple[int, Ref]]:
     """Yield, for each branch outside the head's history, the position of the last commit that both share.
 
@@ -342,7 +342,7 @@ def _fork_points(
     the branches are.
     """
     oldest = read_commit_time(git.object(next(iter(places)))[1]) or 0
-    revisions = lines_of([f"^{base.oid}", *dict.fromkeys(ref.oid for ref in diverged)])
+    revisions = stdin_lines([f"^{base.oid}", *dict.fromkeys(ref.oid for ref in diverged)])
     walk = git.start("rev-list", "--parents", f"--max-age={int(oldest)}", "--stdin", stdin=revisions)
     lines = git.read(walk, "the history of other branches").decode("ascii").splitlines()
     parents = {oid: above for oid, *above in map(str.split, lines)}
@@ -358,7 +358,7 @@ def _fork_points(
             yield place, ref
 
 
-def papers_of(git: Git, base: str, below: str) -> Tree:
+def paper_tree(git: Git, base: str, below: str) -> Tree:
     """Return the files of a base, with the files that only an unmerged branch below the change has.
 
     Raises:
@@ -370,7 +370,7 @@ def papers_of(git: Git, base: str, below: str) -> Tree:
 
 def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:
     """Yield the names of the parents that Graphite and git record for a branch."""
-    process = git.repository.in_place("config", "-z", "--get-regexp", r"^branch\..*\.(remote|merge)$")
+    process = git.repository.spawn("config", "-z", "--get-regexp", r"^branch\..*\.(remote|merge)$")
     output = process.drain().decode("utf-8", "surrogateescape")
     values = dict(line.partition("\n")[::2] for line in output.split("\0"))
     for name in own:

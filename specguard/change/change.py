@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.change.base import Found, default_base, find_branch_below, named_base, papers_of
+from specguard.change.base import FoundBase, default_base, find_branch_below, named_base, paper_tree
 from specguard.change.entries import Commit, Entry, Message, is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote, short_branch, short_name
 from specguard.change.tree import Tree
@@ -125,13 +125,13 @@ class Change(Record, frozen=False):
 
     git: Git
     request: Request
-    found: Found
+    found: FoundBase
     event: Event | None = None
     remote: str = "origin"
     source: str = "range"
     stage: Stage = "range"
     item_branches: Callable[[str], BranchMatcher] | None = None
-    item_base: Found | None = None
+    item_base: FoundBase | None = None
 
     @cached_property
     def whole(self) -> bool:
@@ -162,7 +162,7 @@ class Change(Record, frozen=False):
             return self
         return self._with_found(found)
 
-    def on_branch_of_item(self, default: Found) -> Self:
+    def on_branch_of_item(self, default: FoundBase) -> Self:
         """Return the change with the default branch as base, and the item's branch given as base below it.
 
         Args:
@@ -172,7 +172,7 @@ class Change(Record, frozen=False):
         other.item_base = self.found
         return other
 
-    def default_base(self) -> Found | None:
+    def default_base(self) -> FoundBase | None:
         """Find the default branch; None if none is named and none of the usual ones exists.
 
         Raises:
@@ -182,11 +182,11 @@ class Change(Record, frozen=False):
             return default_base(self.git, self.request, self.event, remote=self.remote)
 
     @property
-    def into(self) -> str:
+    def target_branch(self) -> str:
         """The short name of the branch that is named as the base; empty if no name is known."""
         return short_branch(self.found.ref) or (self.event.base if self.event is not None else None) or ""
 
-    def _with_found(self, found: Found) -> Self:
+    def _with_found(self, found: FoundBase) -> Self:
         other = object.__new__(type(self))
         # Cached facts may depend on the base, so they are dropped; started processes are kept.
         own = vars(self).items()
@@ -196,7 +196,7 @@ class Change(Record, frozen=False):
         other.found = found
         return other
 
-    def as_whole(self) -> Self:
+    def with_whole_tree(self) -> Self:
         """Return the change, with the whole tree to judge."""
         other = object.__new__(type(self))
         vars(other).update(vars(self))
@@ -216,7 +216,7 @@ class Change(Record, frozen=False):
         return self._files(self.found.oid)
 
     @cached_property
-    def stacked_on(self) -> Found | None:
+    def stacked_on(self) -> FoundBase | None:
         """The branch below the change that the base does not contain yet; None if there is none.
 
         If the base is an item's branch, the change is judged against that branch.
@@ -241,7 +241,7 @@ class Change(Record, frozen=False):
             return None
 
     @property
-    def known_below(self) -> Found | None:
+    def known_stacked_on(self) -> FoundBase | None:
         """`stacked_on` as far as it was read; the start of an uncommitted change does not depend on it."""
         return self.stacked_on if self.source == "range" else vars(self).get("stacked_on", self.item_base)
 
@@ -265,7 +265,7 @@ class Change(Record, frozen=False):
         if below is None or below.oid is None or self.found.oid is None:
             return self.base_files
 
-        return papers_of(self.git, self.found.oid, below.oid)
+        return paper_tree(self.git, self.found.oid, below.oid)
 
     @cached_property
     def history(self) -> History:
@@ -478,7 +478,7 @@ class Change(Record, frozen=False):
         branch = if_known(lambda: self.branch, None)
         commits = if_known(lambda: self.commits, None)
         entries = if_known(lambda: self.entries, None)
-        below = self.known_below
+        below = self.known_stacked_on
         return {
             "source": self.source,
             "stage": self.stage,

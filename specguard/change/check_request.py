@@ -52,7 +52,7 @@ class Request(Record):
         base, head: revisions; empty if they were not given.
         pinned: the base that was found before, wherever its ref points now. The values are its name, object
             id and full ref name, and how it was found (`head` if `HEAD` replaced it). Empty: find the base.
-        began: with `pinned`, the object id of `HEAD` when the agent's session began; empty: not known.
+        session_head: with `pinned`, the object id of `HEAD` when the agent's session began; empty: not known.
         range: `A..B` or `A...B`.
         staged, worktree, push, pre_receive, root: the flags of these names.
         patch: a patch file's name, or `-` for standard input.
@@ -95,7 +95,7 @@ class Request(Record):
     base: str = ""
     head: str = ""
     pinned: Sequence[str] = ()
-    began: str = ""
+    session_head: str = ""
     range: str = ""
     staged: bool = False
     worktree: bool = False
@@ -203,7 +203,7 @@ def read_body(file: str) -> str:
     return data.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
 
-def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object as a dict; refuse a repeated key, which parsers may resolve differently."""
     values = dict(pairs)
     if len(values) < len(pairs):
@@ -287,7 +287,7 @@ def _find_revision(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
         return None
     by_id = None
     if 4 <= len(name) <= 64 and not name.strip("0123456789abcdef"):
-        if len(name) == repository.hexadecimal:
+        if len(name) == repository.oid_digits:
             return Revision(name)
         by_id = git.resolve(name)
     names = (name,) if name.startswith("refs/") else refs

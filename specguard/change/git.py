@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import chain, islice, zip_longest
 
 from specguard.change.entries import Commit, Entry, read_commit, read_diffs, read_entries, read_tree
-from specguard.change.object_store import Reading, Store, lines_of
+from specguard.change.object_store import Reading, Store, stdin_lines
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import PastCommit, Repository, is_oid
 from specguard.declaration.rule import Record
@@ -142,12 +142,12 @@ class Git(Store):
         try:
             oid = process.read().decode("ascii", "replace").rstrip("\n")
         except CommandError as error:
-            if "ambiguous" in error.said:
+            if "ambiguous" in error.message:
                 raise SpecguardError(
                     f"{text} is short for several objects", help="Give more digits.", code="unknown-revision"
                 ) from error
             return None
-        return oid if is_oid(oid, self.repository.hexadecimal) else None
+        return oid if is_oid(oid, self.repository.oid_digits) else None
 
     def merge_bases(self, one: str, other: str) -> list[str]:
         """Return all best common ancestors of two commits; the first is the one that `git merge-base` prints.
@@ -164,7 +164,7 @@ class Git(Store):
         try:
             return process.read().decode("ascii").split()
         except CommandError as error:
-            if error.code == 1 and not error.said:
+            if error.code == 1 and not error.message:
                 return []
             raise self.missing("the history up to where the change began", error.first_line) from error
 
@@ -191,7 +191,7 @@ class Git(Store):
         key = (head, *(f"^{oid}" for oid in without if oid))
         if key not in self._revisions and key not in self._listings:
             listing = ("rev-list", "--topo-order", "--reverse", "--stdin")
-            self._listings[key] = self.start(*listing, stdin=lines_of(key), wide=True)
+            self._listings[key] = self.start(*listing, stdin=stdin_lines(key), wide=True)
         return key
 
     # Walks of trees
@@ -243,7 +243,7 @@ class Git(Store):
             if max(map(len, found)) > 2 * MAX_DEPTH:
                 look()
         except CommandError as error:
-            if error.code < 0 or "depth" in error.said:
+            if error.code < 0 or "depth" in error.message:
                 # The trees may be too deep for git, whose message about that depends on its version.
                 look()
             raise self.missing(what, error.first_line) from error
@@ -298,7 +298,7 @@ class Git(Store):
         kind, content = self.object(oid, limit=1 << 30)
         return content[5 : 5 + len(oid)].decode("ascii", "replace") if kind == "commit" else oid
 
-    def alterations(self, head: str, folder: bytes) -> Iterator[tuple[str, list[Entry]]]:
+    def find_alterations(self, head: str, folder: bytes) -> Iterator[tuple[str, list[Entry]]]:
         """Yield changes and deletions below a folder by a history's commits, against any of their parents.
 
         A merge that leaves out what one of its sides has added deletes it. Additions are left out.
@@ -331,7 +331,7 @@ class Git(Store):
                     for parent in self.commit(oid).parents or ("",):
                         yield (below(parent) if parent else ""), below(oid)
 
-            yield from self.commit_diffs("the history", *options, pairs=pairs, stdin=lines_of(part))
+            yield from self.commit_diffs("the history", *options, pairs=pairs, stdin=stdin_lines(part))
 
     def commit_diffs(
         self,
@@ -344,7 +344,7 @@ class Git(Store):
         """Return the diffs of many commits, each with its object id."""
         found = self.walk(what, "diff-tree", "--stdin", *options, pairs=pairs, stdin=stdin, process=process)
         with Reading(self, what):
-            return read_diffs(found, self.repository.hexadecimal)
+            return read_diffs(found, self.repository.oid_digits)
 
     def diff_trees(self, old: str, new: str) -> list[Entry]:
         """Return the differences between two trees or commits, by path bytes.
@@ -395,7 +395,7 @@ class Git(Store):
             spare=spare,
         )
         with Reading(self, what):
-            return read_entries(found, self.repository.hexadecimal)
+            return read_entries(found, self.repository.oid_digits)
 
 
 class _Diffs(Record, frozen=False):
@@ -450,7 +450,7 @@ def _with_parents(commits: Sequence[Commit]) -> list[tuple[Commit, str]]:
 
 def _diff_input(commits: Sequence[Commit]) -> bytes:
     """Return the input of `diff-tree --stdin` that compares commits with each of their parents."""
-    return lines_of([f"{commit.oid} {parent}".rstrip() for commit, parent in _with_parents(commits)])
+    return stdin_lines([f"{commit.oid} {parent}".rstrip() for commit, parent in _with_parents(commits)])
 
 
 _DIRECTORY: Final = 0o040000

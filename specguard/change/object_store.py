@@ -32,7 +32,7 @@ DOCUMENT_LIMIT: Final = 16 << 20
 SMALL: Final = 1 << 20
 """The maximum size, in bytes, of a content that git may send along with its size."""
 
-UNKNOWN: Final = "what will be written is not known before it is"
+UNKNOWN_CONTENT: Final = "what will be written is not known before it is"
 """The reason why a content that is not known yet cannot be read."""
 
 _UNBOUNDED: Final = 1 << 62
@@ -76,7 +76,7 @@ class Store:
         self._written: set[str] = set()
         self._hashed = 0
 
-    def also_read(self, *stores: str, listed: str = "") -> None:
+    def add_stores(self, *stores: str, listed: str = "") -> None:
         """Read other object stores too; call this before anything is read.
 
         Args:
@@ -169,7 +169,7 @@ class Store:
     def missing(self, what: str, reason: str) -> MissingFact:
         """Return the error about something that cannot be read, with the command that supplies it."""
         if self.unknown_oid and self.unknown_oid in f"{what} {reason}":
-            return MissingFact(UNKNOWN, code="not-told")
+            return MissingFact(UNKNOWN_CONTENT, code="not-told")
         command, code = "git fetch --refetch --no-filter origin", "missing-object"
         if self.repository.shallow:
             command, code = "git fetch --unshallow origin", "shallow-clone"
@@ -199,7 +199,7 @@ class Store:
         Returns:
             Its object id.
         """
-        oid = object_id("blob", content, self.repository.hexadecimal)
+        oid = object_id("blob", content, self.repository.oid_digits)
         self._added[oid] = content
         return oid
 
@@ -255,7 +255,7 @@ class Store:
         self._verify(oid, kind, content)
         return kind, content
 
-    def prepare(self) -> Process:
+    def start_batch(self) -> Process:
         """Start the process that reads single objects in advance, so that it is ready for the first one."""
         if self._batch is None:
             self._batch = self.start("cat-file", "--batch", keep_input=True)
@@ -270,7 +270,7 @@ class Store:
 
     def _read_stored(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
         """Return an object's kind, size and content from the store; None for one larger than `limit`."""
-        batch = self._batch or self.prepare()
+        batch = self._batch or self.start_batch()
         try:
             batch.send(oid.encode("ascii") + b"\n")
             kind, size = self._parse_header(oid, batch.read_line())
@@ -292,7 +292,7 @@ class Store:
         Raises:
             MissingFact: one of them is not there.
         """
-        process = self.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids), wide=True)
+        process = self.start("cat-file", "--batch", "--buffer", stdin=stdin_lines(oids), wide=True)
         try:
             with Reading(self, "objects"):
                 for oid in oids:
@@ -363,7 +363,7 @@ class Store:
             sizes = {oid: self._read_object(oid, SMALL)[1] for oid in oids}
             return {oid: size for oid, size in sizes.items() if size > above}
         arguments = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
-        output = self.read(self.start(*arguments, stdin=lines_of(oids)), "the objects' sizes")
+        output = self.read(self.start(*arguments, stdin=stdin_lines(oids)), "the objects' sizes")
         # Numbers and ids have no `m`, but `missing` and `ambiguous` have.
         absent = next((line for line in output.split(b"\n") if b"m" in line), b"") if b"m" in output else b""
         if absent or output.count(b"\n") != len(oids):
@@ -422,7 +422,7 @@ def _quote(folder: str) -> str:
     return f'"{escaped}"'
 
 
-def lines_of(words: Iterable[str]) -> bytes:
+def stdin_lines(words: Iterable[str]) -> bytes:
     """Return words as the standard input of a git command, one on each line."""
     return "".join([word + "\n" for word in words]).encode("ascii")
 

@@ -11,7 +11,7 @@ import os
 import re
 import time
 
-from specguard.change.check_request import Request, once, read_bounded, refuse_constant
+from specguard.change.check_request import Request, read_bounded, refuse_constant, unique
 from specguard.change.repository import is_oid, short_name
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -30,7 +30,7 @@ def _read_json(file: str, what: str, step: str) -> Any:
     """Return the parsed JSON of a file."""
     data = read_bounded(file, LIMIT, what)
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=refuse_constant)
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise _event_error(f"{what} is not JSON", file, step) from error
 

@@ -38,19 +38,19 @@ class CommandError(Exception):
     Args:
         command: the program's arguments, without its own flags.
         code: its exit code; negative for a signal.
-        said: its standard error, or a sentence about what is wrong with its output.
+        message: its standard error, or a sentence about what is wrong with its output.
     """
 
-    def __init__(self, command: Sequence[str], code: int, said: str) -> None:
-        super().__init__(f"{' '.join(command)} ended with {code}: {said}")
+    def __init__(self, command: Sequence[str], code: int, message: str) -> None:
+        super().__init__(f"{' '.join(command)} ended with {code}: {message}")
         self.command = command
         self.code = code
-        self.said = said
+        self.message = message
 
     @property
     def first_line(self) -> str:
         """The first line of the program's message, without git's own prefixes."""
-        line = self.said.strip().split("\n", 1)[0] or f"it ended with {self.code}"
+        line = self.message.strip().split("\n", 1)[0] or f"it ended with {self.code}"
         for prefix in ("fatal: ", "error: ", "warning: "):
             line = line.removeprefix(prefix)
         return line
@@ -158,7 +158,7 @@ class Process:
         self._keep_input = False
         self._update_input()
 
-    def chunk(self) -> bytes:
+    def read_chunk(self) -> bytes:
         """Return the next available piece of standard output; empty at its end."""
         if self._buffer:
             data = bytes(self._buffer)
@@ -206,7 +206,7 @@ class Process:
         """
         self._check_unread()
         try:
-            while data := self.chunk():
+            while data := self.read_chunk():
                 yield data
             self.check()
         finally:
@@ -223,7 +223,7 @@ class Process:
     def drain(self) -> bytes:
         """Return all of standard output, however the program ends."""
         try:
-            pieces = list(iter(self.chunk, b""))
+            pieces = list(iter(self.read_chunk, b""))
             self.wait()
         finally:
             self.stop()
@@ -237,7 +237,7 @@ class Process:
         """
         code = self.wait()
         if code or self._stderr:
-            raise CommandError(self.label, code, self.said)
+            raise CommandError(self.label, code, self.stderr)
 
     def wait(self) -> int:
         """Drop the rest of the output, wait for the program's end, and return the exit code."""
@@ -249,7 +249,7 @@ class Process:
         return self.code
 
     @property
-    def said(self) -> str:
+    def stderr(self) -> str:
         """The standard error so far, as text."""
         return self._stderr.decode("utf-8", "backslashreplace").strip()
 
@@ -277,7 +277,7 @@ class Process:
                 self._buffer += data
                 return
         code = self.wait()
-        raise CommandError(self.label, code, self.said or "its output ended too early")
+        raise CommandError(self.label, code, self.stderr or "its output ended too early")
 
     def _pump(self) -> bytes:
         """Wait until a pipe can be read or written, and do it; return the data from standard output."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.change.base import Found
+    from specguard.change.base import FoundBase
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
     from specguard.change.worktree import WorkTree
@@ -306,7 +306,7 @@ class PushedChange(_PushedRef, RangeChange, frozen=False, kw_only=True):
 
 
 def change_of_push(
-    git: Git, request: Request, found: Found, push: Push, kind: type[PushedChange] = PushedChange
+    git: Git, request: Request, found: FoundBase, push: Push, kind: type[PushedChange] = PushedChange
 ) -> Change:
     """Return the change that one ref of a push makes.
 

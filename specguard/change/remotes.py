@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.change.base import Found
+from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, read_input, resolve
 from specguard.change.process import CommandError
 from specguard.change.ranges import PushedChange, change_of_push
@@ -34,7 +34,7 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
     Raises:
         MissingFact: the configuration cannot be read.
     """
-    process = repository.in_place("config", "-z", "--list", user=True)
+    process = repository.spawn("config", "-z", "--list", user=True)
     try:
         settings = process.read().decode("utf-8", "surrogateescape").split("\0")
     except CommandError as error:
@@ -48,11 +48,11 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
     push_urls = [value for key, value in pairs if key == f"remote.{name}.pushurl"]
     rewrites = rewrites_of(pairs, ".insteadof")
     push_rewrites = rewrites_of(pairs, ".pushinsteadof")
-    fetches = [rewritten(url, rewrites) for url in urls]
-    pushes = [rewritten(url, rewrites) for url in push_urls]
+    fetches = [rewrite_url(url, rewrites) for url in urls]
+    pushes = [rewrite_url(url, rewrites) for url in push_urls]
     if not push_urls:
         # If `pushInsteadOf` rewrites any address, git pushes only to the rewritten ones.
-        pushes = [other for url in urls if (other := rewritten(url, push_rewrites)) != url] or fetches
+        pushes = [other for url in urls if (other := rewrite_url(url, push_rewrites)) != url] or fetches
     return Remote(name, url=urls[0] if urls else None, fetch=fetches[0] if fetches else "", pushes=pushes)
 
 
@@ -66,7 +66,7 @@ def rewrites_of(pairs: Sequence[tuple[str, str]], kind: str) -> list[tuple[str, 
     return [(key[4 : -len(kind)], text) for key, text in pairs if key[:4] == "url." and key.endswith(kind)]
 
 
-def rewritten(url: str, rewrites: Sequence[tuple[str, str]]) -> str:
+def rewrite_url(url: str, rewrites: Sequence[tuple[str, str]]) -> str:
     """Return an address after rewriting: its longest matching prefix is replaced, the first of equal ones.
 
     Args:
@@ -183,7 +183,7 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
     data = read_input(INPUT_LIMIT, "what is pushed")
     if data:
         # Git's own input comes before variables, which may be left over from another program.
-        return read_pushes(data, git.repository.hexadecimal, remote or "origin")
+        return read_pushes(data, git.repository.oid_digits, remote or "origin")
     if environment.get("PRE_COMMIT_TO_REF") or (
         environment.get("PRE_COMMIT") and environment.get("PRE_COMMIT_REMOTE_NAME")
     ):
@@ -291,7 +291,7 @@ def add_quarantine(git: Git) -> None:
                 help="Run the hook as git does, with the variables that git sets.",
                 code="unreadable-event",
             )
-    git.also_read(*stores, listed=environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", ""))
+    git.add_stores(*stores, listed=environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", ""))
 
 
 def open_received(git: Git, request: Request) -> Sequence[Change]:
@@ -308,7 +308,7 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     data = read_input(INPUT_LIMIT, "what is pushed")
     if data is None:
         raise _no_input("--pre-receive", "pre-receive of the repository that is pushed to")
-    pushes = read_pushes(data, git.repository.hexadecimal, "origin", received=True)
+    pushes = read_pushes(data, git.repository.oid_digits, "origin", received=True)
     if len(pushes) > REFS_LIMIT:
         raise SpecguardError(
             f"the push has {len(pushes)} refs, and {REFS_LIMIT} are judged at once",
@@ -337,7 +337,7 @@ def _resolve_refs(git: Git, pushes: Sequence[Push]) -> Sequence[Push]:
     return pushes
 
 
-def _find_base(git: Git, request: Request) -> Found:
+def _find_base(git: Git, request: Request) -> FoundBase:
     """Find the branch that everything trusted is read from, as it is before the push.
 
     Raises:
@@ -365,11 +365,11 @@ def _find_base(git: Git, request: Request) -> Found:
             )
         if oid is None:
             # The repository has no commits yet.
-            return Found("", None, "none")
-    return Found(short_name(ref), git.commit(oid).oid, "server", ref)
+            return FoundBase("", None, "none")
+    return FoundBase(short_name(ref), git.commit(oid).oid, "server", ref)
 
 
-def _received_change(git: Git, request: Request, found: Found, push: Push) -> Change:
+def _received_change(git: Git, request: Request, found: FoundBase, push: Push) -> Change:
     if push.new is None and push.remote_ref == found.ref:
         raise SpecguardError(
             f"the push deletes {found.name}, which everything trusted is read from",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final
 
-    from specguard.change.base import Found
+    from specguard.change.base import FoundBase
     from specguard.change.change import Change
     from specguard.change.check_request import Request
     from specguard.change.entries import Commit, Entry
@@ -89,7 +89,7 @@ class Base(Record):
     """
 
     change: Change
-    against: Found
+    against: FoundBase
     start: str | None
     head: str | None
     merge_bases: Sequence[str] = ()
@@ -223,7 +223,7 @@ class PastCommit(Record):
         return self.message.split("\n", 1)[0]
 
 
-INHERITED: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+HOOK_VARIABLES: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 """The variables that git sets for its hooks; a caller's other `GIT_*` variables are ignored."""
 
 QUIET: Final = {
@@ -316,14 +316,14 @@ class Repository:
         Raises:
             SpecguardError: the folder is in no repository, another user owns it, or git cannot be run.
         """
-        return Looking(directory, environment).repository()
+        return Lookup(directory, environment).repository()
 
     @property
-    def hexadecimal(self) -> int:
+    def oid_digits(self) -> int:
         """The length of a full object id in digits."""
         return 64 if self.format == "sha256" else 40
 
-    def in_place(self, *arguments: str, user: bool = False) -> Process:
+    def spawn(self, *arguments: str, user: bool = False) -> Process:
         """Start a git command in the caller's place, for refs and configuration; it runs no other program.
 
         Args:
@@ -337,7 +337,7 @@ class Repository:
         else:
             environment.update(NO_CONFIGURATION)
         # A named folder has precedence over a hook's environment.
-        inherited = INHERITED[2:] if self.directory else INHERITED
+        inherited = HOOK_VARIABLES[2:] if self.directory else HOOK_VARIABLES
         environment.update({name: self.environment[name] for name in inherited if self.environment.get(name)})
         where = ["-C", self.directory] if self.directory else []
         flags = [*where, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=false"]
@@ -362,7 +362,7 @@ class Repository:
         names = [name for name in names if name.startswith("refs/") and "\0" not in name]
         unknown = [name for name in names if name not in self._refs]
         if unknown:
-            self._record_refs(unknown, self.in_place("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
+            self._record_refs(unknown, self.spawn("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
         for name in names:
             if name in self._broken_refs:
                 raise _broken_ref(name)
@@ -398,7 +398,7 @@ class Repository:
                 words = stream.read(_LONGEST_LIST).split()
         except (OSError, ValueError):
             return []
-        return [word for word in dict.fromkeys(words) if is_oid(word, self.hexadecimal)]
+        return [word for word in dict.fromkeys(words) if is_oid(word, self.oid_digits)]
 
     def branches(self) -> list[Ref]:
         """Return all branches, local and of remotes, by full name, except a remote's `HEAD`.
@@ -406,7 +406,7 @@ class Repository:
         Raises:
             MissingFact: one of them is broken.
         """
-        process = self.in_place("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes")
+        process = self.spawn("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes")
         found, broken = _read_refs(process)
         if broken:
             raise _broken_ref(min(broken))
@@ -414,7 +414,7 @@ class Repository:
 
     def names(self) -> list[str]:
         """Return the short names of all branches and tags, for suggestions about an unknown name."""
-        found, _ = _read_refs(self.in_place("for-each-ref", f"--format={_REF_FORMAT}"))
+        found, _ = _read_refs(self.spawn("for-each-ref", f"--format={_REF_FORMAT}"))
         return [short_name(name) for name in found]
 
     def work_tree(self) -> str:
@@ -431,7 +431,7 @@ class Repository:
             )
         return self._root
 
-    def without_work_tree(self) -> Repository:
+    def as_bare(self) -> Repository:
         """Return a copy that appears bare, so that checked-out or written files do not count."""
         other = object.__new__(type(self))
         vars(other).update(vars(self), bare=True, _root="")
@@ -441,7 +441,7 @@ class Repository:
     def _root(self) -> str:
         if self.bare:
             return ""
-        process = self.in_place(
+        process = self.spawn(
             "rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel"
         )
         stderr, output = _read_output(process)
@@ -464,7 +464,7 @@ class Repository:
         if "dubious ownership" in stderr:
             # The user's own configuration may mark the folder as safe; a repository's cannot.
             self._user_trusted = True
-            stderr, output = _read_output(self.in_place(*_REV_PARSE))
+            stderr, output = _read_output(self.spawn(*_REV_PARSE))
         lines = output.removesuffix("\n").split("\n")
         if len(lines) > _LINES or len(lines) < _LINES - 2:
             raise self._location_error(stderr)
@@ -478,21 +478,21 @@ class Repository:
 
     def _read_head(self) -> None:
         oid, name = self._head_lines if len(self._head_lines) == 2 else ("", "")
-        if is_oid(oid, self.hexadecimal) and (
+        if is_oid(oid, self.oid_digits) and (
             name == "HEAD" or (name.startswith("refs/") and name[-5:] != "/HEAD")
         ):
             self.head = oid
             self.branch = name if name != "HEAD" else None
             return
         # Before the first commit, or with a ref called HEAD, which git would take instead.
-        stderr, output = _read_output(self.in_place("symbolic-ref", "-q", "HEAD"))
+        stderr, output = _read_output(self.spawn("symbolic-ref", "-q", "HEAD"))
         if stderr:
             raise self._location_error(stderr)
         name = output.removesuffix("\n")
         if name:
             self.branch = name
             self.head = self.refs_named([name]).get(name)
-        elif is_oid(oid, self.hexadecimal):
+        elif is_oid(oid, self.oid_digits):
             self.head = oid
         else:
             raise SpecguardError(
@@ -516,7 +516,7 @@ class Repository:
         return SpecguardError(message, help=help, code="broken-repository")
 
 
-class Looking:
+class Lookup:
     """A search for a folder's repository that runs while the caller does other work.
 
     Args:
@@ -530,11 +530,11 @@ class Looking:
     def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
         self._repository = Repository(directory, environment)
         # Both run at the same time; outside a repository, the output about refs is not read.
-        self._refs = self._repository.in_place("for-each-ref", f"--format={_REF_FORMAT}", *USUAL_BASES)
-        self._places = self._repository.in_place(*_REV_PARSE)
+        self._refs = self._repository.spawn("for-each-ref", f"--format={_REF_FORMAT}", *USUAL_BASES)
+        self._places = self._repository.spawn(*_REV_PARSE)
 
     @classmethod
-    def of(cls, request: Request) -> Looking:
+    def of(cls, request: Request) -> Lookup:
         """Start the search for the repository of a request.
 
         Raises:
@@ -614,7 +614,7 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
 def _read_output(process: Process) -> tuple[str, str]:
     """Return the standard error and standard output of a short command, whatever its exit code."""
     output = process.drain().decode("utf-8", "surrogateescape")
-    return process.said, output
+    return process.stderr, output
 
 
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:

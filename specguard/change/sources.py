@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.base import Found, find_base, named_base, no_base
+from specguard.change.base import FoundBase, find_base, named_base, no_base_error
 from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
 from specguard.change.tree import Tree, TreeEntry
@@ -127,14 +127,14 @@ def _find_event(request: Request, *, explicit: bool = False) -> Event | None:
 def _open_range(git: Git, request: Request) -> Sequence[Change]:
     from specguard.change.ranges import BranchWithWorkTree, RangeChange, read_description
 
-    found: Found | None
+    found: FoundBase | None
     event = read_description(request, _find_event(request, explicit=bool(request.range or request.root)))
     if request.range:
         base, named = _split_range(request.range)
         if "~" in base or "^" in base:
             # A position in a history is resolved like a head's name, from local branches first.
             revision = resolve(git, base, head_refs)
-            found = Found(base, revision.oid, "option")
+            found = FoundBase(base, revision.oid, "option")
         else:
             found = _range_base(git, base)
         head = resolve(git, named)
@@ -143,10 +143,10 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
         if judged is None:
             return []
         head = judged
-        found = Found("", None, "none") if request.root else find_base(git, request, event)
+        found = FoundBase("", None, "none") if request.root else find_base(git, request, event)
         named = request.head or (head.oid if event is not None and event.head else "")
     if found is None:
-        raise no_base()
+        raise no_base_error()
     stage = "pull-request" if event is not None and event.has_text else "range"
     asked: dict[str, Any] = {"event": event, "stage": stage, "head": head, "named": named}
     if request.worktree:
@@ -165,7 +165,7 @@ def _split_range(text: str) -> tuple[str, str]:
     return base, head or "HEAD"
 
 
-def _range_base(git: Git, name: str) -> Found:
+def _range_base(git: Git, name: str) -> FoundBase:
     """Resolve the base end of a range: a branch as for any base, or else a tag."""
     try:
         return named_base(git, name, "option")
@@ -174,7 +174,7 @@ def _range_base(git: Git, name: str) -> Found:
         oid = git.repository.refs_named([ref]).get(ref)
         if oid is None:
             raise
-        return Found(name, git.commit(oid).oid, "option", ref)
+        return FoundBase(name, git.commit(oid).oid, "option", ref)
 
 
 def _find_head(git: Git, request: Request, event: Event | None) -> Revision | None:
@@ -247,7 +247,7 @@ def open_work_tree(git: Git, request: Request) -> Change:
 
     with Needed():
         work_tree = hash_work_tree(git, git.repository.head or git.empty_tree)
-    return WholeTree(git, request, Found("", None, "none"), work_tree=work_tree)
+    return WholeTree(git, request, FoundBase("", None, "none"), work_tree=work_tree)
 
 
 def _check_index(git: Git) -> None:
@@ -261,13 +261,13 @@ def _check_index(git: Git) -> None:
         )
 
 
-def _find_trusted(git: Git, request: Request, event: Event | None) -> Found:
+def _find_trusted(git: Git, request: Request, event: Event | None) -> FoundBase:
     """Find the base of an uncommitted change; if there is none, `HEAD` replaces it, if it has a commit."""
     found = find_base(git, request, event)
     if found is not None:
         return found
     head = git.repository.head
-    return Found("HEAD", head, "head") if head else Found("", None, "none")
+    return FoundBase("HEAD", head, "head") if head else FoundBase("", None, "none")
 
 
 def _is_known_tag(git: Git, push: Push) -> bool:
@@ -290,9 +290,9 @@ def _open_push(git: Git, request: Request, push: Push) -> Change:
     found = find_base(git, request, remote=push.remote, without=push.remote_ref)
     if found is None:
         if push.old is not None:
-            raise no_base(push.remote)
+            raise no_base_error(push.remote)
         # The first push of a first branch: no base exists yet.
-        found = Found("", None, "none")
+        found = FoundBase("", None, "none")
     return change_of_push(git, request, found, push)
 
 
@@ -349,7 +349,7 @@ def refuse_committed(repository: Repository, files: Sequence[tuple[str, str]], t
                 )
 
 
-def is_within(repository: Repository, file: str) -> bool:
+def is_in_work_tree(repository: Repository, file: str) -> bool:
     """True if a file, or a symbolic link on the way to it, is in the working tree."""
     top = repository.work_tree_if_any()
     root = os.path.realpath(top).rstrip("/") + "/" if top else ""

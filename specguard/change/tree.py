@@ -338,10 +338,10 @@ class Documents:
         if oid is None or content is None:
             return
         from specguard.documents.data import is_markdown
-        from specguard.documents.document import hidden
+        from specguard.documents.document import find_hidden
 
         document = partial(self._parse_once, oid, path, "", _parse_document)
-        yield from hidden(content, document if is_markdown(path) else None)
+        yield from find_hidden(content, document if is_markdown(path) else None)
 
     @property
     def credentials(self) -> CredentialFinder:

@@ -207,7 +207,7 @@ class EditedChange(SnapshotChange, frozen=False):
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The changes of the edits to `HEAD`, by path; an edit without an effect is left out."""
-        pinned = [self.found.oid, self.request.began] if self.request.pinned else []
+        pinned = [self.found.oid, self.request.session_head] if self.request.pinned else []
         trees = [self._files(oid) for oid in pinned if oid and oid != self.git.repository.head]
         return [entry for entry in self._edited_entries if not any(tree.has(entry) for tree in trees)]
 
@@ -233,7 +233,7 @@ class EditedChange(SnapshotChange, frozen=False):
 
     def _edit_entry(self, edit: FileEdit) -> Entry | None:
         """Return the entry that an edit makes; None if it equals `HEAD`."""
-        digits = self.git.repository.hexadecimal
+        digits = self.git.repository.oid_digits
         zeros = "0" * digits
         old = self.start_files.find(edit.path)
         if old is not None and old.is_directory:
@@ -279,7 +279,7 @@ _SETTINGS: Final = r"^(core\.comment(char|string)|commit\.cleanup)$"
 
 def start_settings(repository: Repository) -> Process:
     """Start to read the user's settings for the cleanup of messages; `read_message` takes the process."""
-    return repository.in_place("config", "-z", "--get-regexp", _SETTINGS, user=True)
+    return repository.spawn("config", "-z", "--get-regexp", _SETTINGS, user=True)
 
 
 def read_message(repository: Repository, request: Request, settings: Process) -> Message:
@@ -312,7 +312,7 @@ def message_path(repository: Repository, file: str) -> str:
     return file
 
 
-def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | None:
+def replace_message(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | None:
     """Replace the message in the file in which it is being written, and return the file's bytes.
 
     The comments and the diff that git has appended to the message stay.
@@ -392,8 +392,8 @@ def _strip_space(lines: list[bytes]) -> bytes:
 def _read_settings(process: Process) -> dict[str, str]:
     text = process.drain().decode("utf-8", "surrogateescape")
     # Exit code 1 means that no key is set.
-    if process.code not in (0, 1) or process.said:
-        reason = f"the configuration cannot be read: {process.said}"
+    if process.code not in (0, 1) or process.stderr:
+        reason = f"the configuration cannot be read: {process.stderr}"
         raise MissingFact(reason, "git config --list", code="broken-repository")
     return {key: value for key, _, value in (entry.partition("\n") for entry in text.split("\0") if entry)}
 

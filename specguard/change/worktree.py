@@ -122,7 +122,7 @@ class FolderTree(Tree):
         return read_regular(os.fsdecode(os.path.join(self._top, path)), limit, "the document")
 
 
-def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
+def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"") -> WorkTree:
     """Hash the working tree as a commit of all its files would contain it.
 
     Files that the tree's `.gitignore` files ignore are left out, unless they are tracked. The user's own
@@ -132,7 +132,7 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
     Args:
         git: the repository; from then on it stores new objects in its scratch store.
         start: the tree or commit that the working tree is compared with.
-        without: the prefix of the paths that are taken from `start`; empty: none.
+        excluded: the prefix of the paths that are taken from `start`; empty: none.
 
     Raises:
         SpecguardError: the repository has no working tree.
@@ -140,7 +140,7 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
     """
 
     def is_included(path: bytes) -> bool:
-        return not (without and path.startswith(without))
+        return not (excluded and path.startswith(excluded))
 
     root = git.repository.work_tree()
     git.use_scratch()
@@ -173,7 +173,7 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
     files.update(present.intersection(untracked.split(b"\0")))
     _update_index(git, index, root, ["--add", "--replace"], sorted(files))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
-    zeros = "0" * git.repository.hexadecimal
+    zeros = "0" * git.repository.oid_digits
     return WorkTree(
         git,
         tree,
@@ -181,7 +181,7 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
     )
 
 
-def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
+def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     """Return the entries of the working tree and the index for each path that differs from `HEAD`.
 
     Only files whose present state the index does not know are read, and their contents are not stored.
@@ -422,7 +422,7 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     Raises:
         MissingFact: git cannot list them.
     """
-    process = repository.in_place("worktree", "list", "--porcelain", "-z")
+    process = repository.spawn("worktree", "list", "--porcelain", "-z")
     try:
         output = process.read().decode("utf-8", "surrogateescape")
     except CommandError as error:
@@ -448,7 +448,7 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     return found
 
 
-class Signs:
+class Watcher:
     """Detects changes in what a request would judge.
 
     Args:
@@ -468,7 +468,7 @@ class Signs:
         self._named = [*filter(None, named)]
         self._ignored = {os.path.realpath(os.fsencode(name)) for name in ignored}
 
-    def look(self) -> tuple[Any, ...]:
+    def read_state(self) -> tuple[Any, ...]:
         """Return the present state, which equals an earlier one if nothing has changed.
 
         Raises:
@@ -479,7 +479,7 @@ class Signs:
             ("for-each-ref", "--format=%(refname) %(objectname) %(symref)"),
             *([("ls-files", "-s", "-t", "-z")] if self._index else []),
         ]
-        started = [self._repository.in_place(*words) for words in asked]
+        started = [self._repository.spawn(*words) for words in asked]
         # A failure of git is part of the state.
         said = [(process.drain(), process.code) for process in started]
         # The date is part of the state, because dates in documents expire at midnight.
@@ -491,7 +491,7 @@ class Signs:
     def _files(self) -> Iterator[tuple[Any, ...]]:
         """Yield the state of the working tree's files that are tracked or not ignored."""
         words = ("-C", self._top, "ls-files", "-c", "-o", "-z", "--exclude-per-directory=.gitignore")
-        process = self._repository.in_place(*words)
+        process = self._repository.spawn(*words)
         output = process.drain()
         yield (process.code,)
         top = os.path.realpath(os.fsencode(self._top))

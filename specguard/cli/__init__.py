@@ -12,7 +12,7 @@ import gc
 import os
 import sys
 
-from specguard.errors import SpecguardError, internal_error, named
+from specguard.errors import SpecguardError, code_suffix, internal_error
 from specguard.model import EXIT_INTERRUPTED, EXIT_NO_VERDICT
 
 TYPE_CHECKING = False
@@ -118,7 +118,7 @@ def print_error(error: SpecguardError, words: Sequence[str] = ()) -> None:
         report_format = FORMATS.get(_requested_format(words))
         if report_format is not None:
             sys.stdout.write(report_format.error_report(error))
-    errors = error.each()
+    errors = error.errors()
     if len(errors) == 1:
         _print_error("specguard: error: ", error)
         return
@@ -134,7 +134,7 @@ def _print_error(prefix: str, error: SpecguardError) -> None:
     from specguard.reporters.escape import cut, cut_path, visible
 
     place = f"{cut_path(error.place)}: " if error.path else ""
-    print(f"{prefix}{visible(f'{place}{cut(error.message)}')}{named(error.code)}", file=sys.stderr)
+    print(f"{prefix}{visible(f'{place}{cut(error.message)}')}{code_suffix(error.code)}", file=sys.stderr)
     if error.help:
         print(f"{prefix if prefix.isspace() else ''}  next: {visible(cut(error.help))}", file=sys.stderr)
 

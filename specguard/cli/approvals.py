@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from specguard.approvals.granting import add_signature, refused, revoke
-from specguard.approvals.log_verification import Logbook, Logged, Verification
+from specguard.approvals.granting import add_signature, refusal, revoke
+from specguard.approvals.log_verification import Logbook, LoggedRecord, Verification
 from specguard.approvals.record import Approval, path_data
 from specguard.change.change import BASELINE
 from specguard.change.check_request import Request
@@ -94,7 +94,7 @@ def list_(base: str, over: bool, decisions: Sequence[str], output_format: str) -
 def show_(name: str, base: str, decisions: Sequence[str], output_format: str) -> None:
     """Show a record, where it is, who signed it, and where it was used."""
     with _open_logbook(base, decisions) as book:
-        logged = book.logged(book.named(name))
+        logged = book.examine(book.find_record(name))
         show(output_format, _log_data(book, [logged]), _record_lines(logged))
 
 
@@ -133,9 +133,9 @@ def revoke_(name: str, base: str, output_format: str, **words: str) -> None:
 def sign(name: str, base: str, key: str, output_format: str) -> None:
     """Sign an unsigned record as its approver, after showing its text."""
     with _open_logbook(base) as book:
-        filed = book.named(name)
+        filed = book.find_record(name)
         # The person must see the text first, since somebody else may have written it.
-        for line in _record_lines(book.logged(filed)):
+        for line in _record_lines(book.examine(filed)):
             say(line, err=output_format == "json")
         path = add_signature(book, filed, key)
     _report_written(f"{filed.id[:12]} is signed", filed.id, [path], output_format)
@@ -163,7 +163,7 @@ def _list_lines(book: Logbook, *, over: bool) -> Iterator[str]:
         book: the log.
         over: True to list expired and revoked approvals too.
     """
-    approvals = book.approvals(over=over)
+    approvals = book.approvals(ended=over)
     for logged in approvals:
         yield from _approval_lines(logged)
     if hidden := len(book.log.approvals) - len(approvals):
@@ -174,7 +174,7 @@ def _list_lines(book: Logbook, *, over: bool) -> Iterator[str]:
         yield f"no records: {counted(len(broken), 'file')}; specguard approvals verify"
 
 
-def _approval_lines(logged: Logged) -> Iterator[str]:
+def _approval_lines(logged: LoggedRecord) -> Iterator[str]:
     record = logged.filed.record
     assert isinstance(record, Approval)  # noqa: S101 - only approvals are listed
     files = listed([cut_path(path_text(path)) for path in record.paths], _FILES_SHOWN)
@@ -190,7 +190,7 @@ def _approval_lines(logged: Logged) -> Iterator[str]:
     yield from (f"  {reason}" for reason in logged.reasons)
 
 
-def _record_lines(logged: Logged) -> Iterator[str]:
+def _record_lines(logged: LoggedRecord) -> Iterator[str]:
     """Yield the lines of one record: every field, its state, and its proof."""
     data = _record_data(logged)
     fields = data.pop("record")
@@ -217,7 +217,7 @@ def _verification_lines(outcome: Verification) -> Iterator[str]:
         yield f"the log holds: {records}"
 
 
-def _log_data(book: Logbook, records: Sequence[Logged]) -> dict[str, Any]:
+def _log_data(book: Logbook, records: Sequence[LoggedRecord]) -> dict[str, Any]:
     """Return records of a log as JSON data."""
     return {
         "schema": SCHEMA,
@@ -242,7 +242,7 @@ def _verification_data(outcome: Verification) -> dict[str, Any]:
     }
 
 
-def _record_data(logged: Logged) -> dict[str, Any]:
+def _record_data(logged: LoggedRecord) -> dict[str, Any]:
     return {
         "id": logged.filed.id,
         **path_data(logged.path),
@@ -270,14 +270,14 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
     """
     approving = bool(options["reason"] or options["approved_by"])
     if options["push"]:
-        raise refused("an approval is for one change, and a push may bring several", "name a branch")
+        raise refusal("an approval is for one change, and a push may bring several", "name a branch")
     if approving and not rules:
-        raise refused("an approval names the rules that it is for", "`specguard approve` lists them")
+        raise refusal("an approval names the rules that it is for", "`specguard approve` lists them")
     # Without a reason or an approver, RULE only selects the findings to show.
     selection: dict[str, Any] = {"override" if approving else "select": rules}
     (verdict,) = check(Request(environment=os.environ, **selection, **options)) or (None,)
     if verdict is None:
-        raise refused("there is no change to approve", "name a branch that is there")
+        raise refusal("there is no change to approve", "name a branch that is there")
     lines = [f"note: {note}" for note in verdict.notes] if approving else _approvable_lines(verdict)
     show(output_format, _approvable_data(verdict, written=approving), lines)
 
@@ -380,7 +380,7 @@ def _baseline_lines(recording: Recording, *, check: bool) -> Iterator[str]:
         yield f"{entry.code} {cut_path(path_text(entry.path))}: {found}, {entry.after} accepted{before}"
     if len(changed) > LINES_SHOWN:
         yield f"and {len(changed) - LINES_SHOWN} more; --output-format json has them all"
-    if recording.beyond:
+    if recording.exceeded:
         yield "what is found beyond that stays a finding; --grow accepts it"
     for result in recording.undecided:
         yield f"{result.code} could not be judged, and its counts stay as they were: {result.reason}"

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from specguard.audit.audit import AuditOptions, Progress, audit, open_store
-from specguard.audit.report import ANSWERS
+from specguard.audit.report import RENDERERS
 from specguard.audit.store import Summary
 from specguard.cli import options as opt
 from specguard.cli.app import require_extra
@@ -42,7 +42,7 @@ from specguard.reporters.file_writing import replace_file, writing
 @opt.number("--jobs", metavar="N", default=1, show_default=True, help="Judge in N processes.")
 @opt.text("--scheduler", metavar="ADDRESS", help="Judge on the Dask cluster of this scheduler.")
 @opt.repeated("--plugin", "plugins", metavar="NAME", help="Let policies use this plugin; repeatable.")
-@opt.choice("--output-format", words=ANSWERS, default="text", show_default=True, help="What is printed.")
+@opt.choice("--output-format", words=RENDERERS, default="text", show_default=True, help="What is printed.")
 @opt.file("--output-file", help="Write it to FILE.")
 @opt.text(
     "--fail-on",
@@ -79,15 +79,15 @@ def command(
             opt.say(f"What was judged is kept in {visible(store.file)}: the same command goes on.", err=True)
             raise
         summary = Summary(store, datetime.now(UTC).date())
-        failing = summary.fails(failing_rules) if fail_on != "none" else False
+        failing = summary.has_errors(failing_rules) if fail_on != "none" else False
         no_verdicts = summary.changes and not summary.judged
-        text = ANSWERS[output_format](summary)
+        text = RENDERERS[output_format](summary)
         if output_file:
             with writing(output_file):
                 replace_file(output_file, text)
         else:
             click.echo(text, nl=False)
-        store.tell()
+        store.mark_reported()
     if no_verdicts:
         return EXIT_NO_VERDICT
     return EXIT_FAILED if failing else EXIT_PASSED

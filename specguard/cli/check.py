@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from specguard.change.check_request import Request
-from specguard.change.worktree import Signs
+from specguard.change.worktree import Watcher
 from specguard.cli import options as opt
 from specguard.cli import print_error
 from specguard.cli.checking import Reports, judge, judge_and_report
@@ -185,12 +185,12 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
         KeyboardInterrupt: the user interrupted; the loop has no other end.
     """
     # A report that is written into the working tree must not trigger the next check.
-    signs = Signs(request, [name for _, name in reports.files] + ([request.log] if request.log else []))
+    signs = Watcher(request, [name for _, name in reports.files] + ([request.log] if request.log else []))
     watched = "the working tree" if request.worktree else "the index" if request.staged else "the branch"
     status_stream = sys.stdout if reports.stdout_format == "text" else sys.stderr
     first = True
     while True:
-        state = signs.look()
+        state = signs.read_state()
         if status_stream.isatty():
             status_stream.write(_CLEAR_SCREEN)
         elif not first:
@@ -208,20 +208,20 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
         _wait_for_change(signs, state)
 
 
-def _wait_for_change(signs: Signs, judged_state: tuple[Any, ...]) -> None:
+def _wait_for_change(signs: Watcher, judged_state: tuple[Any, ...]) -> None:
     """Return when the watched state differs from the judged one and has become stable."""
     pause = PAUSE
     while True:
         time.sleep(pause)
         began = time.monotonic()
-        state = signs.look()
+        state = signs.read_state()
         pause = min(max(PAUSE, _PAUSE_RATIO * (time.monotonic() - began)), _LONGEST_PAUSE)
         if state == judged_state:
             continue
         deadline = time.monotonic() + _LONGEST_SETTLE
         while time.monotonic() < deadline:
             time.sleep(_SETTLE_TIME)
-            previous, state = state, signs.look()
+            previous, state = state, signs.read_state()
             if state == previous:
                 break
         # The change may have been undone meanwhile.

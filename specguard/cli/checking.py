@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.check_request import Request
-    from specguard.change.repository import Looking
+    from specguard.change.repository import Lookup
 
     Renderer = Callable[..., str]
 
@@ -98,7 +98,7 @@ def judge_and_report(request: Request, reports: Reports) -> tuple[Sequence[Verdi
         SpecguardError: no verdict is possible, which the reports in files then say; or a report cannot be
             written.
     """
-    from specguard.change.repository import Looking
+    from specguard.change.repository import Lookup
 
     verdicts: Sequence[Verdict] | None = None
     try:
@@ -106,7 +106,7 @@ def judge_and_report(request: Request, reports: Reports) -> tuple[Sequence[Verdi
         if request.log:
             needs.add("fingerprint")
         # Git finds the repository while the other modules are imported.
-        looking = Looking.of(request)
+        looking = Lookup.of(request)
         from specguard.engine.check import check
 
         verdicts = check(request, needs=needs, looking=looking)
@@ -116,7 +116,7 @@ def judge_and_report(request: Request, reports: Reports) -> tuple[Sequence[Verdi
         raise
 
 
-def _write_reports(verdicts: Sequence[Verdict], request: Request, reports: Reports, looking: Looking) -> str:
+def _write_reports(verdicts: Sequence[Verdict], request: Request, reports: Reports, looking: Lookup) -> str:
     """Write the log and the reports in files, then return the report for stdout."""
     plugins = list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
     # An unknown format must be an error before any report is written.
@@ -197,7 +197,7 @@ def _find_renderer(form: str, reports: Reports, plugins: Sequence[str]) -> Rende
     return find_format(form, plugins).render
 
 
-def _append_logs(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
+def _append_logs(verdicts: Sequence[Verdict], log: str, looking: Lookup) -> None:
     """Append the verdicts to the requested log; if approvals were used, also to the repository's own log.
 
     Raises:
@@ -206,14 +206,14 @@ def _append_logs(verdicts: Sequence[Verdict], log: str, looking: Looking) -> Non
     approved = [verdict for verdict in verdicts if any(one.state == "approved" for one in verdict.findings)]
     if not log and not approved:
         return
-    from specguard.reporters.json import PLACE, decision_lines
+    from specguard.reporters.json import DECISIONS_FILE, decision_lines
 
     if log:
         _append_decisions(log, decision_lines(verdicts, time.time()))
     if approved:
         from specguard.reporters.file_writing import append_lines
 
-        own_log = os.path.join(looking.common, PLACE)
+        own_log = os.path.join(looking.common, DECISIONS_FILE)
         if os.path.islink(own_log) or os.path.islink(os.path.dirname(own_log)):
             # Git makes no links there; whoever made this one may want another file overwritten.
             return

@@ -25,7 +25,7 @@ from specguard.errors import SpecguardError, unknown
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters import manual
 from specguard.reporters.file_writing import exists_error, replace_file, writing
-from specguard.reporters.status import aligned
+from specguard.reporters.status import align_rows
 from specguard.runs.manifests import run_schemas
 
 _MARKER_PAGE: Final = "policy.schema.json"
@@ -206,7 +206,7 @@ def error_command(name: str | None, output_format: str) -> None:
         show_markdown(f"# {wanted}\n\n{page}")
         return
     chosen = [known[wanted]] if name else list(known.values())
-    rows = aligned([(kind.name, kind.title) for kind in chosen]).split("\n")
+    rows = align_rows([(kind.name, kind.title) for kind in chosen]).split("\n")
     show(output_format, [kind._asdict() for kind in chosen], rows)
 
 
@@ -290,7 +290,7 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
     if page is not None and output_format == "text":
         show_markdown(manual.cases(page) if cases else manual.page(page))
         return
-    rows = aligned([(one.rule.code, one.rule.name, manual.summary(one)) for one in chosen]).split("\n")
+    rows = align_rows([(one.rule.code, one.rule.name, manual.summary(one)) for one in chosen]).split("\n")
     show(output_format, [manual.data(one) for one in chosen], rows)
 
 

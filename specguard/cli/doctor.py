@@ -15,19 +15,19 @@ from typing import Final, Literal
 import click
 
 from specguard.authority.policy import Policy
-from specguard.change.base import Found, find_base, named_base, no_base
+from specguard.change.base import FoundBase, find_base, named_base, no_base_error
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.platform_event import find_event, read_event
 from specguard.change.repository import Repository, find_program
 from specguard.cli.options import flag, in_directory, output_format, show, text
 from specguard.declaration.rule import Record
-from specguard.engine.check import is_left_to_ci
-from specguard.engine.plugins import installed, load_registry
+from specguard.engine.check import is_ci_only
+from specguard.engine.plugins import installed_plugins, load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, Needed, SpecguardError
-from specguard.evaluation.canaries import unmatched
-from specguard.evaluation.expectations import authority_of
+from specguard.evaluation.canaries import unmatched_reason
+from specguard.evaluation.expectations import policy_authority
 from specguard.integrations.hooks.settings import Host
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted
 from specguard.reporters.escape import cut
@@ -112,7 +112,7 @@ class Checkup(Record):
         return open_policy(self.request)
 
     @cached_property
-    def change_base(self) -> Found:
+    def change_base(self) -> FoundBase:
         """The base of a change.
 
         Raises:
@@ -121,11 +121,11 @@ class Checkup(Record):
         with Git(self.repository) as git:
             found = find_base(git, self.request, find_event(self.request))
         if found is None:
-            raise no_base()
+            raise no_base_error()
         return found
 
     @cached_property
-    def base(self) -> Found:
+    def base(self) -> FoundBase:
         """The base that checks use: the change's base, or the one that its authority names."""
         # Errors of the authority are reported under `authority`; the branch that it names may not exist.
         with suppress(SpecguardError, MissingFact), Git(self.repository) as git:
@@ -217,7 +217,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
         remark = f"not understood: {counted(len(policy.unread), 'item')}"
     elif rule and rule.active:
         with Git(checkup.repository) as git:
-            remark = unmatched(rule, policy, authority_of(git, policy).files)
+            remark = unmatched_reason(rule, policy, policy_authority(git, policy).files)
         help = "write `[specs] code` as the tree has it"
     if remark:
         yield Diagnosis("authority", status, f"{message}; {remark}", help)
@@ -228,7 +228,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
 def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     """Yield whether git's hooks call specguard, directly or through pre-commit."""
     repository = checkup.repository
-    process = repository.in_place("rev-parse", "--path-format=absolute", "--git-path", "hooks", user=True)
+    process = repository.spawn("rev-parse", "--path-format=absolute", "--git-path", "hooks", user=True)
     folder = os.fsdecode(process.read()).rstrip("\n")
     top = repository.work_tree_if_any() or repository.git_dir
     configured = "specguard" in _read_text(os.path.join(top, _PRE_COMMIT))
@@ -257,7 +257,7 @@ def _stages(checkup: Checkup) -> Iterator[Diagnosis]:
     """Yield a note on each rule that the authority keeps from judging at a push, so only CI judges it."""
     policy = checkup.policy
     for rule in policy.rules:
-        if rule.active and is_left_to_ci(rule.stages) and "push" in type(rule.load()).stages:
+        if rule.active and is_ci_only(rule.stages) and "push" in type(rule.load()).stages:
             line = policy.cite(rule.name, "stages")
             where = f"{line.path}:{line.line}" if line else "the authority"
             message = f"{rule.code} judges in CI, and not when you push"
@@ -276,7 +276,7 @@ def _event(checkup: Checkup) -> Iterator[Diagnosis]:
 
 def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
     plugins = list(checkup.policy.plugins)
-    others = sorted(set(installed()) - {"specguard", *plugins})
+    others = sorted(set(installed_plugins()) - {"specguard", *plugins})
     rules = len(load_registry(plugins).rules)
     message = f"{rules} rules of specguard{''.join(f', {name}' for name in plugins)}"
     if others:
@@ -305,7 +305,7 @@ def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
 
 def _diagnose_host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
     from specguard.cli.init import read_settings
-    from specguard.integrations.hooks.settings import JsonTextError, call_words, look, trust_of
+    from specguard.integrations.hooks.settings import JsonTextError, call_words, find_hooks, trust_of
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
     program = find_program(host.program, environment)
@@ -315,7 +315,7 @@ def _diagnose_host(host: Host, top: str, environment: Mapping[str, str]) -> Iter
             yield Diagnosis(subject, "note", f"{host.program} is here, and {host.file} has no hooks", repair)
         return
     try:
-        found = look(text, host, call_words(environment))
+        found = find_hooks(text, host, call_words(environment))
     except JsonTextError as error:
         yield Diagnosis(subject, "missing", f"{host.file}: {error}", f"fix it, then: {repair}")
         return
@@ -331,7 +331,7 @@ def _diagnose_host(host: Host, top: str, environment: Mapping[str, str]) -> Iter
         if host.agent != "cursor" and (host.agent != "codex" or program is not None):
             trust = trust_of(host, program, top, environment)
             status: Status = "ok" if trust.trusted else "note"
-            yield Diagnosis(f"trust of {host.agent}", status, trust.said, trust.help)
+            yield Diagnosis(f"trust of {host.agent}", status, trust.reason, trust.help)
 
 
 def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
@@ -361,7 +361,7 @@ def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mappi
     outcome = "refused for want of a judgement" if result.state == "broken" else "let through"
     # The remedy must not be to run doctor again.
     repair = (result.repair or repair).replace("specguard doctor", "specguard policy")
-    state = f"a probe of a guarded edit was {outcome}: {result.said.splitlines()[0]}"
+    state = f"a probe of a guarded edit was {outcome}: {result.reason.splitlines()[0]}"
     return Diagnosis(subject, "missing", state, repair)
 
 
@@ -412,18 +412,18 @@ def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis
 
 def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Diagnosis]:
     """Yield whether an agent is installed in the required version; only a trusted policy may run it."""
-    from specguard.executor.agent import locate, resolve_agent
+    from specguard.executor.agent import locate_program, resolve_agent
     from specguard.executor.run import RunOptions
 
     subject, program, environment = f"agent {name}", settings.command[0], checkup.repository.environment
     try:
-        locate(program, environment)
+        locate_program(program, environment)
     except SpecguardError as error:
         remedy = f"install {program} {settings.version}".rstrip() + "; or run another agent of the policy"
         yield Diagnosis(subject, "note", error.message, remedy)
         return
     options = RunOptions(environment=dict(environment), kind="item", agent=name)
-    found = resolve_agent(checkup.policy, options, look=checkup.is_trusted)
+    found = resolve_agent(checkup.policy, options, check_program=checkup.is_trusted)
     yield Diagnosis(subject, "ok", f"{program} {found.version or ''}".rstrip())
 
 
@@ -475,12 +475,12 @@ def _canaries(request: Request) -> Iterator[Diagnosis]:
     counts: Counter[str] = Counter()
     policy = open_policy(request)
     with Git(Repository.locate(request.directory, request.environment)) as git:
-        own = authority_of(git, policy)
+        own = policy_authority(git, policy)
     for canary in try_canaries(own):
         counts[canary.outcome] += 1
         status, message = _OUTCOMES[canary.outcome]
         help = f"specguard rule {canary.code}" if status == "missing" else ""
-        yield Diagnosis(f"canary {canary.code} {canary.name}", status, f"{message}{canary.said}", help)
+        yield Diagnosis(f"canary {canary.code} {canary.name}", status, f"{message}{canary.detail}", help)
     end: Status = "missing" if counts["missed"] else "note" if counts["unprovoked"] else "ok"
     rest = f"{counts['missed']} did not fire, {counts['unprovoked']} could not be provoked"
     active = counted(counts.total(), "active rule")

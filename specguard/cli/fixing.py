@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from specguard.change.repository import Repository, short_name
-from specguard.change.uncommitted import message_path, rewrite, start_settings
+from specguard.change.uncommitted import message_path, replace_message, start_settings
 from specguard.cli.checking import Reports, judge
 from specguard.errors import SpecguardError
 from specguard.model import path_text
@@ -93,7 +93,7 @@ class _Fixer:
         """
         skipped = 0
         for proposal in proposals:
-            problem = proposal.refused or self._problem(proposal)
+            problem = proposal.refusal or self._problem(proposal)
             for line in self._preview(proposal, problem):
                 print(visible(line), file=self._stream)
             if not problem and not self._request.dry_run:
@@ -197,7 +197,7 @@ class _Fixer:
         """Return the new content of the message file; None if the file no longer has the judged message."""
         with open(self._message_path, "rb") as stream:
             raw = stream.read()
-        return rewrite(raw, proposal.before, proposal.after, start_settings(self._repository))
+        return replace_message(raw, proposal.before, proposal.after, start_settings(self._repository))
 
     def _commit_problem(self, oid: str) -> str:
         branch = self._output("symbolic-ref", "-q", "HEAD")

@@ -41,10 +41,10 @@ from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, unknown
 from specguard.integrations.hooks.dialects import AGENTS
-from specguard.integrations.hooks.settings import HOSTS, Host, JsonTextError, call_words, merged
+from specguard.integrations.hooks.settings import HOSTS, Host, JsonTextError, call_words, merge
 from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import exists_error, path_in_tree, replace_file, writing
-from specguard.runs.files import IGNORE, ignore_local, run_root
+from specguard.runs.files import IGNORE, run_root, write_gitignore
 from specguard.runs.settings import RunSettings
 
 
@@ -225,7 +225,7 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
         return ()
     written: list[str] = []
     committed = settings.keep == "tree"
-    if committed and ignore_local(run_root(settings, os.environ, work_tree=top)):
+    if committed and write_gitignore(run_root(settings, os.environ, work_tree=top)):
         written.append(f"{folder}/{IGNORE}")
     file = os.path.join(top, IGNORE)
     if committed and not os.path.lexists(file):
@@ -315,9 +315,9 @@ def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str
         old = read_settings(top, host)
         on_failure = host.agent == "claude" and _knows_on_failure(environment)
         try:
-            new = merged(old or "", host, program, on_failure=on_failure)
+            new = merge(old or "", host, program, on_failure=on_failure)
         except JsonTextError as error:
-            click.echo(f"what {host.file} would need:\n{merged('', host, program, on_failure=on_failure)}")
+            click.echo(f"what {host.file} would need:\n{merge('', host, program, on_failure=on_failure)}")
             help = "put what is printed above in by hand, or make it JSON that has what it needs"
             message = f"nothing is added to it: {error}"
             raise SpecguardError(message, path=host.file, help=help, code="unreadable-file") from error
@@ -377,7 +377,7 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> N
         say(f"  git add {' '.join(written)} && git commit -m 'chore: have agents ask specguard'")
     words = ["-C", top, "ls-files", "--others", "--ignored", "--exclude-standard", "--"]
     for file in (one.host.file for one in planned):
-        if repository.in_place(*words, file, user=True).read():
+        if repository.spawn(*words, file, user=True).read():
             say(f"note: git ignores {file}, so other worktrees and other people do not have it")
     if planned:
         say("then: specguard doctor runs each hook once, and says which are trusted")

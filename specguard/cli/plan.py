@@ -23,7 +23,7 @@ from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted, path_text
 from specguard.planning.creation import (
     BRIEF,
     NewPlan,
-    plan_kind,
+    choose_kind,
     planner_brief,
     proposal_files,
     require_open,
@@ -41,9 +41,9 @@ from specguard.planning.progress import (
 )
 from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, Issue, source_folder, source_folders
-from specguard.plans.verification import Manual, manual_problem
+from specguard.plans.verification import ManualCheck, missing_parts
 from specguard.reporters.file_writing import exists_error, write_files
-from specguard.reporters.status import aligned
+from specguard.reporters.status import align_rows
 from specguard.runs.manifests import now_text
 from specguard.work.name_templates import PathTemplate
 
@@ -104,7 +104,7 @@ def _issue_lines(flaw: Issue) -> Iterator[str]:
 def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
     states = _states(trusted_policy(), plan)
-    rows = aligned([("plan", *STATES, "next"), *map(_row, states)]).split("\n")
+    rows = align_rows([("plan", *STATES, "next"), *map(_row, states)]).split("\n")
     stuck = [
         _blocked_line(state, task)
         for state in states
@@ -224,7 +224,7 @@ def init(only_print: bool) -> None:
         return
     top = opt.find_repository().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
-    plan_kind(kinds, next(iter(kinds), ""))
+    choose_kind(kinds, next(iter(kinds), ""))
     parents = (kind.folder.partition("{")[0].rpartition("/")[0] for kind in kinds.values())
     files = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in parents}
     for folder in (CHANGES, MAIN):
@@ -274,7 +274,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     policy = trusted_policy()
     top = opt.find_repository().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
-    kind = plan_kind(kinds, kind)
+    kind = choose_kind(kinds, kind)
     source = source_folder(top, slug)
     require_valid(source)
     plan = NewPlan(source, kinds[kind], name, option=option.strip(), goal=goal.strip())
@@ -282,7 +282,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     if not only_print:
         # This check comes before that of the option, which an earlier stage describes.
         require_open(policy, plan.path)
-    plan.hold(top, files[plan.path], kind)
+    plan.check(top, files[plan.path], kind)
     if only_print:
         click.echo(files[plan.path], nl=False)
         return
@@ -359,8 +359,8 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     file, found = _find_task(plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan), task)
     when = now_text()
     who = by.strip() or identity(repository, when)[0].rpartition(" <")[0]
-    proof = Manual(note.strip(), who, when, ())
-    if problem := manual_problem(proof, datetime.now(UTC).date()):
+    proof = ManualCheck(note.strip(), who, when, ())
+    if problem := missing_parts(proof, datetime.now(UTC).date()):
         help = 'specguard plan verify TASK --note "what was seen" --by "Ann Lee"'
         raise SpecguardError(problem, help=help, code="unknown-name")
     status = found.status if found.done else found.plan.settings.done[0]

@@ -19,7 +19,7 @@ from specguard.cli.options import say, show, usage
 from specguard.cli.proposed_authority import change_authority, compile_tree, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
-from specguard.engine.why import Governing, from_root, what_governs
+from specguard.engine.why import Governing, find_governing, to_root_path
 from specguard.errors import nearest, unknown
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
@@ -89,8 +89,8 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
         raise usage(message, "put a name with spaces between quotes")
     policy = open_policy(request)
     rule = _find_rule(policy, words[0], must_exist=len(words) == 2)
-    path = from_root(request, words[-1]) if rule is None or len(words) == 2 else ""
-    found = what_governs(request, path, policy) if path or rule is None else []
+    path = to_root_path(request, words[-1]) if rule is None or len(words) == 2 else ""
+    found = find_governing(request, path, policy) if path or rule is None else []
     if rule is None:
         show(output_format, [one.data for one in found], _governing_lines(path, found))
         return
@@ -157,7 +157,7 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         message = f"there is nothing to import here of {', '.join(SOURCES)}"
         raise usage(message, "name a file: specguard import repolinter=rules/ruleset.json")
     for source, file in selected.items():
-        imported.take(SOURCES[source](repository, file))
+        imported.merge(SOURCES[source](repository, file))
     policy = compile_tree(top)
     if policy is not None:
         _drop_set_keys(imported, policy)
@@ -173,9 +173,9 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         click.echo(f"{AUTHORITY}: {counted(sum(map(len, imported.tables.values())), 'setting')} added")
     else:
         click.echo(text, nl=False)
-    if imported.left:
-        click.echo(f"{len(imported.left)} could not be carried over:", err=True)
-    for origin, what, why in imported.left:
+    if imported.skipped:
+        click.echo(f"{len(imported.skipped)} could not be carried over:", err=True)
+    for origin, what, why in imported.skipped:
         say(f"  {cut(f'{origin}: {what}: {why}')}", err=True)
 
 
@@ -225,7 +225,7 @@ def _drop_set_keys(imported: Imported, policy: Policy) -> None:
                 if value.value:
                     continue
             else:
-                imported.leave(value.origins[0], name, f"{origin} sets it already")
+                imported.skip(value.origins[0], name, f"{origin} sets it already")
             del keys[key]
         if not keys:
             del imported.tables[table]
@@ -243,6 +243,6 @@ def _data(imported: Imported, text: str) -> dict[str, Any]:
         "section": text if imported.tables else None,
         "left": [
             {"path": origin.path, "line": origin.line or None, "what": what, "why": why}
-            for origin, what, why in imported.left
+            for origin, what, why in imported.skipped
         ],
     }

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, Final
 
-from specguard.approvals.people import CONVENTIONS, key_problem
+from specguard.approvals.people import EXEMPTIBLE, key_problem
 from specguard.audit.judging import PastChange, PastGit, find_branch, judge_as_merged, past_changes
-from specguard.authority.layers import INFO
+from specguard.authority.layers import BLOCK_INFO
 from specguard.authority.load import AUTHORITY, decode, is_document, load_policy, read_source
 from specguard.authority.policy import Policy, Unread
-from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
+from specguard.authority.prose import known_sections, listed_paths, read_sections, suggested_rule
 from specguard.change.check_request import read_regular
 from specguard.change.entries import Commit
 from specguard.change.git import Git
@@ -144,7 +144,7 @@ def with_settings(text: str, settings: Sequence[ProposedSetting]) -> str:
     Approvers go into the block that has some, all other settings to the end.
     """
     approvers = [one.toml for one in settings if one.toml.startswith(_APPROVERS)]
-    own = (one for one in fences(Document(text).blocks) if tuple(one.info.split()) == INFO)
+    own = (one for one in fences(Document(text).blocks) if tuple(one.info.split()) == BLOCK_INFO)
     block = next((one for one in own if _APPROVERS in one.content), None)
     if block is not None and approvers:
         lines = [*text.split("\n"), ""]
@@ -160,8 +160,8 @@ def with_settings(text: str, settings: Sequence[ProposedSetting]) -> str:
 def tree_paths(repository: Repository) -> Sequence[str]:
     """Return the files of a repository that git tracks or would add, relative to its root."""
     words, top = ("ls-files", "-z", "--full-name"), repository.work_tree()
-    known = repository.in_place(*words, "--cached", "--", top).read()
-    new = repository.in_place(*words, "--others", "--exclude-standard", "--", top, user=True)
+    known = repository.spawn(*words, "--cached", "--", top).read()
+    new = repository.spawn(*words, "--others", "--exclude-standard", "--", top, user=True)
     # If git cannot read the ignore rules, untracked files are left out.
     with contextlib.suppress(CommandError):
         known += new.read()
@@ -364,7 +364,7 @@ class Adoption:
                 yield one.path, one.line, "unread", f"{one.text}: {one.reason}"
                 continue
             title, paths, other = listed_paths(self._document(one.path), one.line, one.text)
-            meaning = guard_of(one.text)
+            meaning = suggested_rule(one.text)
             setting = f"{_SECTIONS} = {toml_value({title: meaning or 'locked-path'})}"
             if not paths:
                 yield one.path, one.line, "unread", f"{one.text}: write its paths as a list"
@@ -528,13 +528,13 @@ def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Ite
     broke: dict[str, list[str]] = {}
     for commit in commits:
         name = commit.author.partition(" <")[0]
-        if name.endswith(_BOT) and any(code.startswith(CONVENTIONS) for code in failures[commit.oid]):
+        if name.endswith(_BOT) and any(code.startswith(EXEMPTIBLE) for code in failures[commit.oid]):
             broke.setdefault(name, []).append(commit.oid)
     for name, oids in broke.items():
         if len(oids) < _LEAST_BOT_BREAKS:
             continue
         for oid in oids:
-            failures[oid] = frozenset(code for code in failures[oid] if not code.startswith(CONVENTIONS))
+            failures[oid] = frozenset(code for code in failures[oid] if not code.startswith(EXEMPTIBLE))
         yield ProposedSetting(
             toml=f"[authors.{toml_key(name.removesuffix(_BOT))}]\nlogins = {toml_value([name])}",
             why=f"{len(oids)} of the last {len(commits)} changes; the platform says whose a change is",
@@ -545,7 +545,7 @@ def _severity_settings(policy: Policy, failures: dict[str, frozenset[str]]) -> I
     """Yield severity "warning" for each convention that too many changes break; remove its failures."""
     for code, times in sorted(_count_codes(failures).items()):
         rule = policy.rule(code)
-        if rule is None or not code.startswith(CONVENTIONS) or times * _BREAKS_RATIO <= len(failures):
+        if rule is None or not code.startswith(EXEMPTIBLE) or times * _BREAKS_RATIO <= len(failures):
             continue
         for oid, codes in failures.items():
             failures[oid] = codes - {code}

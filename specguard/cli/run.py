@@ -21,7 +21,7 @@ from specguard.cli import options as opt
 from specguard.cli.options import say, show, show_markdown, usage
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
-from specguard.executor.lifecycle import carry_out, carry_out_gates, left_over
+from specguard.executor.lifecycle import carry_out, carry_out_gates, find_leftovers
 from specguard.executor.lifecycle import resume as go_on
 from specguard.executor.lifecycle import stop as stop_run
 from specguard.executor.preflight import prepare
@@ -29,20 +29,20 @@ from specguard.executor.report import (
     REPORT,
     last_output,
     outcome,
-    remains,
     report_text,
     still_failing,
+    todos,
 )
 from specguard.executor.report import metrics as metrics_of
-from specguard.executor.run import JUDGING, Run, RunOptions, Say, asked_before, open_store
+from specguard.executor.run import JUDGING_KINDS, Run, RunOptions, Say, open_store, recorded_options
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of, plan_text
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
-from specguard.reporters.escape import json_text, legible, readable_markdown, visible
+from specguard.reporters.escape import json_text, readable_markdown, visible, visible_lines
 from specguard.reporters.status import as_data, cells, describe, duration, metrics_text, table
 from specguard.runs.manifests import Manifest, RunFolder
-from specguard.runs.views import RunStore, RunView, moves
-from specguard.runs.views import carry_out as make_move
+from specguard.runs.views import RunStore, RunView, find_moves
+from specguard.runs.views import move_run as make_move
 
 _PAUSE: Final = 1.0
 
@@ -112,7 +112,7 @@ def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
     RUN is an id or its beginning. With --watch, JSON has one line per change.
     """
     store = open_store(run_root=run_root)
-    runs = store.asked(run)
+    runs = store.select(run)
     if watch:
         _watch(store, runs, output_format)
     else:
@@ -151,7 +151,7 @@ def report(run: str, run_root: str) -> None:
             text = file.read()
     except OSError:
         text = report_text(folder.read_manifest(), folder)
-    show_markdown(legible(text if sys.stdout.isatty() else readable_markdown(text)))
+    show_markdown(visible_lines(text if sys.stdout.isatty() else readable_markdown(text)))
 
 
 def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
@@ -196,9 +196,9 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     """
     store = open_store(run_root=run_root)
     repository = opt.find_repository()
-    found = list(left_over(store, repository, [store.find(one).path for one in runs]))
+    found = list(find_leftovers(store, repository, [store.find(one).path for one in runs]))
     for one in found:
-        say(one.said)
+        say(one.description)
     if not found:
         click.echo("nothing is left of ended runs", err=True)
     if dry_run or not found:
@@ -279,7 +279,7 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
     It lists all moves first, and ends with 1 if one is not possible.
     """
     store = open_store(run_root=run_root)
-    found = moves(store)
+    found = find_moves(store)
     possible = [move for move in found if not move.problem]
     for move in found:
         say(f"{move.old} -> {move.new}" if move.new else f"{move.old} stays: {move.problem}")
@@ -373,7 +373,7 @@ def item(
         raise usage(f"{duplicate} is asked for twice", "name each item once")
     line = ""
     for line in ensure_repository(
-        directory, os.environ, make=ensure_git, commit=baseline_commit, base=base, only_say=dry_run
+        directory, os.environ, make=ensure_git, commit=baseline_commit, base=base, dry_run=dry_run
     ):
         print_progress(line)
     if line and dry_run:
@@ -413,7 +413,7 @@ def resume(run: str, run_root: str, **words: Any) -> int:
     """
     found = open_store(run_root=run_root).find(run)
     folder = RunFolder(found.path, found.root)
-    options = asked_before(folder, os.environ, **words)
+    options = recorded_options(folder, os.environ, **words)
     code = go_on(options, folder, say=print_progress)
     _report_end(folder)
     return code
@@ -449,7 +449,7 @@ def _report_end(folder: RunFolder) -> None:
         lines += [f"    {line}" for line in last_output(manifest, folder).splitlines()]
     lines += [f"note: {note}" for note in manifest.notes]
     url = manifest.pull_request.url if manifest.pull_request else None
-    for step in remains(manifest, folder):
+    for step in todos(manifest, folder):
         if value := step.get("code") or step.get("said"):
             # The address is a line of its own, since programs read the last line.
             lines.append(value if value == url else f"{step['text']}: {value}")
@@ -468,7 +468,7 @@ def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int
         The exit code.
     """
     found = plan_of(options)
-    click.echo(json_text(found) if output_format == "json" else legible(plan_text(found)))
+    click.echo(json_text(found) if output_format == "json" else visible_lines(plan_text(found)))
     return EXIT_PASSED
 
 
@@ -625,7 +625,7 @@ def _draw(manifest: Manifest) -> RenderableType:
         mark = _MARKS.get(step.state, step.state)
         steps.add_row(step.name, str(step.attempt), mark, Text(visible(step.detail)))
     gates = Table("gate", "result", "took", box=None, header_style="bold")
-    last = [one for one in list(manifest.commands) if one.kind in JUDGING]
+    last = [one for one in list(manifest.commands) if one.kind in JUDGING_KINDS]
     for command in [one for one in last if one.attempt == last[-1].attempt]:
         how = "running" if command.ended_at is None else outcome(command)
         colour = "yellow" if command.ended_at is None else "green" if command.succeeded else "red"

@@ -11,19 +11,19 @@ from typing import Any
 import click
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.skeletons import Skeletons, place
+from specguard.artifacts.skeletons import Skeletons, locate
 from specguard.change.check_request import Request
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.open_branches import open_branches
 from specguard.engine.policies import open_policy
-from specguard.engine.status import standing
+from specguard.engine.status import read_status
 from specguard.errors import SpecguardError, unknown
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.file_writing import exists_error, write_files
-from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
+from specguard.reporters.status import align_rows, branches_as_data, render, render_branches, required
 from specguard.work.name_templates import PathTemplate
 
 
@@ -51,7 +51,7 @@ def command(
         found = open_branches(request)
         show(output_format, branches_as_data(found), render_branches(found).splitlines())
         return EXIT_PASSED
-    status = standing(request, waves=waves, worktrees=require is not None)
+    status = read_status(request, waves=waves, worktrees=require is not None)
     if output_format == "json":
         click.echo(json_text(status))
     else:
@@ -110,7 +110,7 @@ def new_command(
     if not artifact:
         rows = [(name, contract.path or contract.root) for name, contract in contracts.items()]
         none = "the policy describes no artifacts ([artifacts.<name>])"
-        for line in aligned(rows).split("\n") if rows else [none]:
+        for line in align_rows(rows).split("\n") if rows else [none]:
             say(line)
         return
     if artifact not in contracts:
@@ -120,7 +120,7 @@ def new_command(
         raise usage("--in and --path cannot be given together", "--path has the folder in it")
     contract = contracts[artifact]
     where = _from_root(chosen, top) if chosen else None
-    path, fields = place(artifact, contract, _values(values, contract), _from_root(into or ".", top), where)
+    path, fields = locate(artifact, contract, _values(values, contract), _from_root(into or ".", top), where)
     skeletons = Skeletons(
         contracts,
         policy.declared("work_kinds"),
@@ -140,7 +140,7 @@ def new_command(
         if len(files) > 1:
             click.echo(f"==> {visible(path_text(one))} <==")
         click.echo(text, nl=False)
-    for name in skeletons.left:
+    for name in skeletons.unnamed:
         say(f"note: {name} must be there too, and its name is yours to choose", err=True)
 
 

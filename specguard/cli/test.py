@@ -10,7 +10,7 @@ from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
-from specguard.reporters.escape import cut, json_text, legible
+from specguard.reporters.escape import cut, json_text, visible_lines
 from specguard.reporters.json import fields_of
 
 TYPE_CHECKING = False
@@ -45,13 +45,13 @@ def command(cases: Sequence[str], output_format: str) -> int:
         # Cases with their own policies need neither a repository nor an authority.
         if not cases or error.code not in ("no-authority", "no-repository"):
             raise
-    folder = os.path.relpath(os.path.join(top, expectations.FOLDER))
+    folder = os.path.relpath(os.path.join(top, expectations.CASE_FOLDER))
     case_files = expectations.find_cases(cases or [folder], not cases)
     tests = expectations.read_tests(authority, case_files, inline=not cases)
     if not tests:
         raise SpecguardError(
             f"nothing is expected of this policy: the authority has no table [[should-fail]] or "
-            f"[[should-pass]], and there is no case in {expectations.FOLDER}",
+            f"[[should-pass]], and there is no case in {expectations.CASE_FOLDER}",
             help="write one of them, or name files and folders of cases",
             code="unknown-name",
         )
@@ -76,7 +76,7 @@ def _print_test(test: PolicyTest) -> None:
     state = "ok" if test.passed else "error" if test.problem else "FAIL"
     say(f"{state:6}{where} ({test.seconds:.2f} s)")
     if test.problem:
-        click.echo(legible(f"        cannot be tried: {test.problem}"))
+        click.echo(visible_lines(f"        cannot be tried: {test.problem}"))
     for difference in test.differences:
         line = test.line_of(difference)
         at = f"  ({test.path}:{line})" if line else ""
@@ -145,7 +145,7 @@ def eval_command(
     REPO is a sample's name, or a repository or bundle; by default all samples. The findings are kept as a
     run. It ends with 1 if a sample differs, 2 if one gives no answer.
     """
-    from specguard.evaluation.evaluation import FILE as DEFAULT
+    from specguard.evaluation.evaluation import SAMPLES_FILE as DEFAULT
     from specguard.evaluation.evaluation import evaluate, read_samples
     from specguard.executor.run import RunOptions
 

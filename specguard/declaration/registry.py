@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import LAST, Declaration, Record, Rule, is_code, load, target_of
+from specguard.declaration.rule import LAST, Declaration, Record, Rule, import_path, is_code, load
 from specguard.errors import SpecguardError
 from specguard.model import SEVERITIES, STAGES, Verdict
 
@@ -69,12 +69,12 @@ class Format(Record):
 
     def render(self, verdicts: Sequence[Verdict]) -> str:
         """Return the report of the verdicts, ending in a newline."""
-        return self._make(self.target, verdicts, "told_of")
+        return self._make(self.target, verdicts, "list_entries")
 
     def error_report(self, error: SpecguardError) -> str:
         """Return the report of an error without a verdict; empty if the format has none, or it crashes."""
         try:
-            return self._make(self.error_target, error, "told_errors") if self.error_target else ""
+            return self._make(self.error_target, error, "error_entries") if self.error_target else ""
         except Exception:  # noqa: BLE001 - the reporter itself may be broken, and stderr has the error
             return ""
 
@@ -243,7 +243,7 @@ class Registry:
             yield f"has the name {rule.name!r}, which is not in kebab case"
         for taken in (self._by_code.get(rule.code), self.rules.get(rule.name)):
             if taken is not None:
-                other = f"{target_of(taken.rule)} of plugin {taken.plugin!r}"
+                other = f"{import_path(taken.rule)} of plugin {taken.plugin!r}"
                 yield f"takes {rule.code} {rule.name}, which is {other}"
         if rule.severity not in SEVERITIES:
             yield f"has the severity {rule.severity!r}"

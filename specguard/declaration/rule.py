@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 
-class Note:
+class FieldOptions:
     """The options of a field from `setting` or `required`, besides its type.
 
     Attributes:
@@ -43,12 +43,12 @@ class Note:
 
 def setting(default: _T, description: str, **options: Any) -> _T:
     """Declare a field of `Settings` with a default; see there for the options."""
-    return Note(description, options, default)  # type: ignore[return-value]  # `Settings` puts the default in its place
+    return FieldOptions(description, options, default)  # type: ignore[return-value]  # `Settings` puts the default in its place
 
 
 def required(description: str, **options: Any) -> Any:
     """Declare a field of `Settings` that every table must set."""
-    return Note(description, options)
+    return FieldOptions(description, options)
 
 
 LAST: Final = "APR"
@@ -84,10 +84,10 @@ class Settings(Record):
     contradiction as a clause, or an empty string, and is called when a policy is compiled.
     """
 
-    _notes: ClassVar[Mapping[str, Note]] = {}
+    _notes: ClassVar[Mapping[str, FieldOptions]] = {}
 
     def __init_subclass__(cls, **options: bool) -> None:
-        noted = {name: value for name, value in cls.__dict__.items() if isinstance(value, Note)}
+        noted = {name: value for name, value in cls.__dict__.items() if isinstance(value, FieldOptions)}
         for name, value in noted.items():
             if value.default:
                 setattr(cls, name, *value.default)
@@ -262,6 +262,6 @@ def load(target: str) -> Any:
     return value
 
 
-def target_of(cls: type) -> str:
+def import_path(cls: type) -> str:
     """Return the import path of a class, which `load` takes."""
     return f"{cls.__module__}:{cls.__qualname__}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.characters import visible
+from specguard.documents.characters import strip_invisible
 from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, has_pictures, html_text
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ class Text:
         self._inline: Inline | None = None
         # Hidden parts keep their newlines, so that the following text keeps its line.
         unhidden = Hiding().inline(raw, 1) if "<" in raw else raw
-        self.raw = visible(unhidden)
+        self.raw = strip_invisible(unhidden)
         self.has_invisible = self.raw != unhidden
 
     @property

@@ -92,7 +92,7 @@ def invisible_chars(text: str) -> Iterator[InvisibleChar]:
         start += len(line) + 1
 
 
-def visible(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """Return a text without the invisible characters that writing does not need."""
     if text.isascii() or not may_have_invisible(text):
         return text

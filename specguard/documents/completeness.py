@@ -21,7 +21,7 @@ from specguard.documents.blocks import (
     Text,
     flatten,
 )
-from specguard.documents.characters import visible
+from specguard.documents.characters import strip_invisible
 from specguard.documents.inline import html_text, unescaped
 
 TYPE_CHECKING = False
@@ -77,7 +77,7 @@ def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> 
         words = " ".join(text.split())
         if words and not any_content:
             return Content("placeholder", words, line)
-        if words and bare_nothing(words):
+        if words and is_bare_nothing(words):
             nothing = nothing or Content("nothing", words, line)
         elif words and is_content(words, placeholders):
             return Content("content", words, line)
@@ -90,7 +90,7 @@ def content_of_text(text: str, placeholders: Sequence[str] = ()) -> Content:
     words = " ".join(text.split())
     if not is_content(words, placeholders):
         return Content("placeholder" if words else "blank", words)
-    return Content("nothing" if bare_nothing(words) else "content", words)
+    return Content("nothing" if is_bare_nothing(words) else "content", words)
 
 
 def has_content(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> bool:
@@ -105,8 +105,8 @@ def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
         line: the line as a reader sees it, without marks of emphasis and code.
         placeholders: as for `content_of`.
     """
-    line = visible(line)
-    return not owes(line, placeholders) or _PICTURE_SIGN.search(line) is not None
+    line = strip_invisible(line)
+    return not is_todo(line, placeholders) or _PICTURE_SIGN.search(line) is not None
 
 
 def _block_content(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, Sequence[tuple[int, str]]]:
@@ -130,7 +130,7 @@ def _block_content(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, 
 
 def _row_text(row: Sequence[Text]) -> str:
     cells = [cell for one in row if (cell := " ".join(one.rendered.split()))]
-    return cells[0] if cells and all(map(bare_nothing, cells)) else " | ".join(cells)
+    return cells[0] if cells and all(map(is_bare_nothing, cells)) else " | ".join(cells)
 
 
 def _text_has_content(text: Text, placeholders: Sequence[str]) -> bool:
@@ -188,7 +188,7 @@ _NOTHING: Final = frozenset({
 })  # fmt: skip
 
 
-def owes(text: str, placeholders: Iterable[str] = ()) -> bool:
+def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
     """True if a line of text is only a placeholder for content still to be written.
 
     Examples are `TODO: say which`, `TBD`, `<name>`, `[fill in]`, `{{x}}`, `___`, an ellipsis and "lorem
@@ -204,7 +204,7 @@ def owes(text: str, placeholders: Iterable[str] = ()) -> bool:
     if len(text) > LONGEST_PLACEHOLDER:
         return not any(map(str.isalnum, text))
     # A placeholder remains one, even if a template's own words include its `TBD`.
-    if placeholders and owes(text):
+    if placeholders and is_todo(text):
         return True
     for words in placeholders:
         text = remove_words(text, words)
@@ -222,7 +222,7 @@ def owes(text: str, placeholders: Iterable[str] = ()) -> bool:
     return False
 
 
-def bare_nothing(text: str) -> bool:
+def is_bare_nothing(text: str) -> bool:
     """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `Not applicable`."""
     return len(text) <= LONGEST_PLACEHOLDER and plain_words(without_box(text)) in _NOTHING
 
@@ -424,12 +424,12 @@ class LeadingPaths(Record):
     Attributes:
         paths: the paths in order; empty if the text begins with something else.
         rest: the text after the paths that could not be parsed; empty if only a comment follows, or nothing.
-        sentence: True if the last path is a bare word of a longer sentence: "a.sh/b.sh remove the rest".
+        in_sentence: True if the last path is a bare word of a longer sentence: "a.sh/b.sh remove the rest".
     """
 
     paths: list[str]
     rest: str
-    sentence: bool = False
+    in_sentence: bool = False
 
 
 def leading_paths(raw: str) -> LeadingPaths:

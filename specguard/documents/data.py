@@ -42,12 +42,12 @@ class Problem(Record):
     line: int | None = None
 
 
-def not_utf8(error: UnicodeDecodeError) -> Problem:
+def utf8_problem(error: UnicodeDecodeError) -> Problem:
     """Return the problem of bytes that are not UTF-8, with the line of the first invalid byte."""
     return Problem("it is not UTF-8", error.object.count(b"\n", 0, error.start) + 1)
 
 
-class UnreadDocument(MissingFact):
+class UnreadableDocument(MissingFact):
     """A document that cannot be parsed.
 
     Attributes:
@@ -114,7 +114,7 @@ class Number(float):
         return number
 
 
-def written(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Return a scalar as a person writes it: text unchanged, `true`, `null`, a number's own digits."""
     if isinstance(value, str):
         return value
@@ -224,7 +224,7 @@ def data_of(content: bytes, kind: Kind) -> Data:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Data.unread(not_utf8(error))
+        return Data.unread(utf8_problem(error))
     return read_data(text, kind)
 
 

@@ -91,7 +91,7 @@ def date_problem(text: str) -> str:
     return _parse_value(text)[1]
 
 
-def is_ahead(day: datetime.date, text: str, today: datetime.date) -> bool:
+def is_future(day: datetime.date, text: str, today: datetime.date) -> bool:
     """True if a day is in the future; a day without an offset begins one day earlier east of Greenwich.
 
     Args:
@@ -111,7 +111,7 @@ def days(text: str) -> Iterator[Day]:
         yield from (_parse_day(line, match) for match in _DAY.finditer(line))
 
 
-def undated(text: str) -> str:
+def strip_dates(text: str) -> str:
     """Return a text on one line, without its days and times; unchanged if it is longer than `LONGEST`."""
     if len(text) > LONGEST:
         return text

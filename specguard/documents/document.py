@@ -28,7 +28,7 @@ from specguard.documents.blocks import (
     texts,
 )
 from specguard.documents.characters import invisible_chars
-from specguard.documents.data import Data, Problem, UnreadDocument, not_utf8, read_data
+from specguard.documents.data import Data, Problem, UnreadableDocument, read_data, utf8_problem
 from specguard.documents.inline import TAGS, Hidden, Hiding, LineCounter, normal_label
 
 TYPE_CHECKING = False
@@ -79,7 +79,7 @@ class Document:
             lines = [*[""] * (self._front.end), *lines[self._front.end :]]
         problem = limit_problem(lines)
         if problem is not None:
-            raise UnreadDocument(problem)
+            raise UnreadableDocument(problem)
         self.hidden_blocks: list[AnyBlock] = []
         self.hidden_parts: list[Hidden] = []
         self.definitions: Sequence[Definition] = ()
@@ -102,8 +102,8 @@ class Document:
         try:
             return cls(content.decode("utf-8"))
         except UnicodeDecodeError as error:
-            return cls.unread(not_utf8(error))
-        except UnreadDocument as error:
+            return cls.unread(utf8_problem(error))
+        except UnreadableDocument as error:
             return cls.unread(error.problem)
 
     @property
@@ -269,7 +269,7 @@ class BlockReader:
                 token.children = []
                 levels.append(token.children)
             if len(levels) > MAX_NESTING:
-                raise UnreadDocument(Problem("lists and quotes are nested too deeply", _line(token)))
+                raise UnreadableDocument(Problem("lists and quotes are nested too deeply", _line(token)))
         return levels[0]
 
     def _blocks(self, tokens: Sequence[Token], *, nested: bool) -> list[AnyBlock]:
@@ -455,7 +455,7 @@ _MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|&[a-zA-Z#]|(?m:^[ \t>*+0-9.)-]*+\[
 _WORDS: Final = re.compile(r"\w\w+")
 
 
-def hidden(content: bytes, document: Callable[[], Document] | None = None) -> Iterator[Hidden]:
+def find_hidden(content: bytes, document: Callable[[], Document] | None = None) -> Iterator[Hidden]:
     """Yield the hidden text of a file; hidden characters come first.
 
     Args:
@@ -466,7 +466,7 @@ def hidden(content: bytes, document: Callable[[], Document] | None = None) -> It
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        problem = not_utf8(error)
+        problem = utf8_problem(error)
         yield Hidden("unread", problem.line, problem.message)
         return
     if not content.isascii() or _CONTROL.search(content):

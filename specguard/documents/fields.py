@@ -24,9 +24,9 @@ from unicodedata import normalize
 
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Paragraph, Table, Text
-from specguard.documents.characters import visible
+from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import without_box
-from specguard.documents.data import Data, dotted, written
+from specguard.documents.data import Data, as_text, dotted
 from specguard.documents.inline import TAGS
 
 TYPE_CHECKING = False
@@ -95,13 +95,13 @@ class Near(Record):
     Attributes:
         line: its line, from 1.
         text: its words, as they are written.
-        why: the reason why it does not match, to follow its words: `in a comment`, `no heading there`, `spelt
-            differently`, `with letters that only look alike`, `with characters that cannot be seen`.
+        reason: the reason why it does not match, to follow its words: `in a comment`, `no heading there`,
+            `spelt differently`, `with letters that only look alike`, `with characters that cannot be seen`.
     """
 
     line: int
     text: str
-    why: str
+    reason: str
 
 
 def find_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Section | None:
@@ -122,7 +122,7 @@ def find_section(document: Document, title: str, *, aliases: Iterable[str] = ())
 def has_invisible(section: Section) -> bool:
     """True if a heading has invisible characters that writing does not need."""
     text = section.heading.text
-    return text.has_invisible or visible(text.rendered) != text.rendered
+    return text.has_invisible or strip_invisible(text.rendered) != text.rendered
 
 
 def find_sections(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Sequence[Section]:
@@ -191,7 +191,7 @@ def bold_words(text: Text) -> str:
 
 def _title_forms(title: str) -> set[str]:
     """Return the normalized forms of a title from a policy."""
-    folded = normalize("NFC", visible(title)).casefold().strip()
+    folded = normalize("NFC", strip_invisible(title)).casefold().strip()
     numbering = re.match(_SURE_NUMBERING, folded)
     forms = {_words(folded), _words(folded[numbering.end() :]) if numbering else ""}
     return forms - {""}
@@ -202,7 +202,7 @@ def _heading_forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the normalized forms of a heading: with all words, and without a trailing qualifier."""
     if len(heading) > LONGEST_TITLE:
         return frozenset(), frozenset()
-    folded = re.sub(_ATTRIBUTES, "", normalize("NFC", visible(heading)).casefold()).strip()
+    folded = re.sub(_ATTRIBUTES, "", normalize("NFC", strip_invisible(heading)).casefold()).strip()
     starts = {folded}
     numbering = re.match(_LEADING, folded)
     if numbering:
@@ -344,7 +344,7 @@ def _value_text(value: Any) -> str:
         return ", ".join(f"{key}: {_value_text(one)}" for key, one in value.items())
     if isinstance(value, list):
         return ", ".join(filter(None, map(_value_text, value)))
-    return " ".join(written(value).split())
+    return " ".join(as_text(value).split())
 
 
 def _fields_in(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
@@ -545,4 +545,4 @@ def is_scalar(value: Any) -> bool:
 
 def scalar_text(value: Any) -> str:
     """Return a scalar as it is written, without surrounding whitespace; empty for any other value."""
-    return written(value).strip() if is_scalar(value) else ""
+    return as_text(value).strip() if is_scalar(value) else ""

@@ -40,14 +40,14 @@ class FoundSecret(Record):
     Attributes:
         kind: its kind.
         value: the credential itself; empty for a private key.
-        shown: the part of it that may be shown: its name, or the beginning of its form.
+        public_part: the part of it that may be shown: its name, or the beginning of its form.
         start: the start of the text that matched.
         end: the end of the text that was examined.
     """
 
     kind: str
     value: str
-    shown: str
+    public_part: str
     start: int
     end: int
 
@@ -62,16 +62,16 @@ class CredentialFinder:
         self._forms = re2.compile("|".join(FORM_HINTS).encode("latin-1"), options=options)
         self._values = re2.compile(f"(?i){'|'.join(VALUE_HINTS)}".encode("latin-1"), options=options)
 
-    def by_form(self, content: bytes) -> Iterator[FoundSecret]:
+    def find_by_form(self, content: bytes) -> Iterator[FoundSecret]:
         """Yield the credentials that are recognized by their form, in order; one place may have several."""
         end = 0
         for match in self._forms.finditer(content):
             if match.start() < end:
                 continue
-            end, found = credential_forms(content, match.start(), match.end())
+            end, found = find_credentials(content, match.start(), match.end())
             yield from found
 
-    def by_name(self, content: bytes) -> Iterator[FoundSecret]:
+    def find_by_name(self, content: bytes) -> Iterator[FoundSecret]:
         """Yield the credentials that are recognized by their name, in order."""
         for match in self._values.finditer(content):
             if found := credential_value(content, match.start(), match.end()):
@@ -130,7 +130,7 @@ _PUBLIC_PREFIX: Final = re.compile(r"https://|//|AKIA|AIza|AKC|eyJ|SG\.|pypi-|sk
 _LONG: Final = 20
 
 
-def credential_forms(content: bytes, at: int, end: int) -> tuple[int, list[FoundSecret]]:
+def find_credentials(content: bytes, at: int, end: int) -> tuple[int, list[FoundSecret]]:
     """Return the credentials at a match of `FORM_HINTS`.
 
     Args:

@@ -13,7 +13,7 @@ import re
 from itertools import groupby
 
 from specguard.change.change import BASELINE
-from specguard.change.check_request import Request, once
+from specguard.change.check_request import Request, unique
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
@@ -56,7 +56,7 @@ def read_counts(data: bytes) -> Counts:
     """
     try:
         text = data.decode("utf-8")
-        rules = json.loads(text, object_pairs_hook=once)
+        rules = json.loads(text, object_pairs_hook=unique)
     except UnicodeDecodeError as error:
         raise _error("is not UTF-8", data.count(b"\n", 0, error.start) + 1) from None
     except json.JSONDecodeError as error:
@@ -283,7 +283,7 @@ class Recording(Record):
         return [entry for entry in self.entries if entry.before != entry.after]
 
     @property
-    def beyond(self) -> Sequence[BaselineEntry]:
+    def exceeded(self) -> Sequence[BaselineEntry]:
         """The entries with more errors than the updated baseline accepts."""
         return [entry for entry in self.entries if entry.found is not None and entry.found > entry.after]
 
@@ -301,7 +301,7 @@ def record(request: Request, *, grow: bool = False) -> Recording:
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
         change = open_work_tree(git, request)
-        _, policy, _ = Policies(request, repository).of(change)
+        _, policy, _ = Policies(request, repository).choose(change)
         before = read_baseline(change.head_files)
         selection = Selection(
             policy.rules, select=[rule.code for rule in policy.rules if rule.code[:3] in FAMILIES]

@@ -9,13 +9,13 @@ from specguard.change.change import BASELINE
 from specguard.change.entries import is_filed, is_in_log
 from specguard.change.git import Git
 from specguard.change.object_store import SMALL
-from specguard.change.repository import Looking
+from specguard.change.repository import Lookup
 from specguard.change.sources import Change, open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
 from specguard.engine.rule_runner import Judging, OutcomeCache, cache_inputs, drop_repeated
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown, usage
-from specguard.model import Verdict, put_aside, state_of
+from specguard.model import Verdict, state_of, with_stash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def check(
     request: Request,
     *,
     needs: Container[str] = ("fingerprint",),
-    looking: Looking | None = None,
+    looking: Lookup | None = None,
     git: Git | None = None,
 ) -> list[Verdict]:
     """Judge the changes that a request names.
@@ -114,7 +114,7 @@ def check(
                 raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
     # An invalid date is reported before anything is read.
     Clock(request.today)
-    with git or Git((looking or Looking.of(request)).repository()) as git:
+    with git or Git((looking or Lookup.of(request)).repository()) as git:
         policies = Policies(request, git.repository)
         return [judge_change(change, policies, needs=needs) for change in open_changes(git, request)]
 
@@ -131,7 +131,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         SpecguardError: no verdict is possible.
     """
     request = change.request
-    change, policy, notes = policies.of(change)
+    change, policy, notes = policies.choose(change)
     selection = Selection(
         policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select
     )
@@ -153,9 +153,9 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
 
         accept(results, trusted, None if change.whole else partial(_recount, judging))
     if policy.declares("authors"):
-        from specguard.approvals.people import exempt
+        from specguard.approvals.people import apply_exemptions
 
-        exempt(results, change, policy.declared("authors"))
+        apply_exemptions(results, change, policy.declared("authors"))
     idle, approval_notes = _apply_approvals(facts, results)
     results = sorted([*results, *judging.run(last=True, idle_reason=idle)], key=lambda result: result.code)
     drop_repeated(results)
@@ -318,7 +318,7 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
     def protect(step: re.Match[str]) -> str:
         branch, uncommitted = read_state()
         command = f"git switch {branch} && {step[1]} && git switch -" if branch else step[1]
-        return f"`{put_aside(command) if uncommitted and '--amend --only' not in command else command}`"
+        return f"`{with_stash(command) if uncommitted and '--amend --only' not in command else command}`"
 
     if change.stage in ("edit", "run") or change.request.enforce or change.request.environment.get("CI"):
         return
@@ -355,7 +355,7 @@ def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
     wanted_codes = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
     if not wanted_codes:
         return []
-    facts = Facts(judging.facts.change.as_whole(), policy)
+    facts = Facts(judging.facts.change.with_whole_tree(), policy)
     wanted = Selection(policy.rules, select=wanted_codes, extend=wanted_codes)
     return Judging(policy, facts, wanted, strict=judging.strict).run()
 
@@ -375,7 +375,7 @@ def _ci_note(change: Change, policy: Policy) -> Iterator[str]:
     ci_only = [
         rule.code
         for rule in policy.rules
-        if rule.active and is_left_to_ci(rule.stages) and (rule.configured or titled)
+        if rule.active and is_ci_only(rule.stages) and (rule.configured or titled)
     ]
     if policy.merge == "squash":
         ci_only.append("the title as the message of the squashed commit")
@@ -383,7 +383,7 @@ def _ci_note(change: Change, policy: Policy) -> Iterator[str]:
         yield f"Left to the pull request's check: {', '.join(ci_only)}."
 
 
-def is_left_to_ci(stages: Sequence[Stage]) -> bool:
+def is_ci_only(stages: Sequence[Stage]) -> bool:
     """True if CI judges a rule with these stages, and the push hook does not."""
     return "push" not in stages and ("range" in stages or "pull-request" in stages)
 

@@ -11,7 +11,7 @@ from specguard.documents.data import walk
 from specguard.documents.fields import normal_name
 from specguard.model import path_text
 from specguard.runs.proof import Claim
-from specguard.work.item_lists import Listed, Sources, meant
+from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
 
@@ -89,7 +89,7 @@ class Claims:
         for entry in self._specs.done:
             # The index may list the items of a kind, too.
             if (path, normal_id(entry.label)) not in listed_keys:
-                status = next(entry.said(self._specs.settings.status), None)
+                status = next(entry.values_of(self._specs.settings.status), None)
                 text, label = status.text if status else "done", entry.label
                 yield self._make_claim(label, entry.value, path, entry.line, text, ids=[label])
 
@@ -106,7 +106,7 @@ class Claims:
         return self._make_claim(
             str(listed), listed.value, source.path, listed.line, listed.status or "done", cited,
             ids=[listed.id], kind=source.kind, commit=commit, plan=path_text(source.path),
-            unambiguous=len(meant(sources, listed.id, {})) == 1,
+            unambiguous=len(match_items(sources, listed.id, {})) == 1,
         )  # fmt: skip
 
     @property
@@ -260,7 +260,7 @@ def tree_paths(name: str, document: bytes) -> Iterator[bytes]:
         yield from dict.fromkeys(place for place in found if place)
 
 
-def papers(policy: Policy) -> Callable[[bytes], bool]:
+def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
     """Return a test whether a path falls under a contract or belongs to an index, checklist, plan or run."""
     folders = [policy.declared("run_settings").folder]
     if policy.log_folder:

@@ -132,7 +132,7 @@ class Facts:
             another time could give another result.
         notes: sentences about facts that could not be read.
         root: the folder of runs next to the repository; empty: the policy's.
-        least: the lowest accepted grade of evidence; empty: the policy's.
+        least_grade: the lowest accepted grade of evidence; empty: the policy's.
         known: the facts that were asked for.
     """
 
@@ -145,7 +145,7 @@ class Facts:
         self.time_dependent = False
         self.notes: list[str] = []
         self.root = ""
-        self.least = ""
+        self.least_grade = ""
 
     def get(self, name: str) -> Any:
         """Return the value of a fact, or of a declaration's fact.
@@ -440,7 +440,7 @@ class Facts:
             kinds=policy.declared("work_kinds"),
             paper=lambda path: self._paper_test(path),
             whole=self.get("whole"),
-            least=self.least or policy.declared("run_settings").grade or "claimed",
+            least=self.least_grade or policy.declared("run_settings").grade or "claimed",
         )
 
     @property
@@ -452,9 +452,9 @@ class Facts:
 
     @cached_property
     def _paper_test(self) -> Callable[[bytes], bool]:
-        from specguard.engine.done_claims import papers
+        from specguard.engine.done_claims import make_paper_test
 
-        return papers(self._policy)
+        return make_paper_test(self._policy)
 
     def _past_commits(self, words: Sequence[str]) -> Iterator[PastCommit]:
         """Yield the commits of the head's history whose message contains one of some words, newest first."""
@@ -509,11 +509,11 @@ class Facts:
         named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
         if not named or self._is_before_commit:
             return lambda listed: listed.source.kind in named
-        from specguard.work.changes import Landings
+        from specguard.work.changes import LandedItems
         from specguard.work.kinds import Names
 
         names = Names(self._policy.declared("work_kinds"))
-        return Landings(sources, names, history=self.change.history, commits=commits)
+        return LandedItems(sources, names, history=self.change.history, commits=commits)
 
     @property
     def _is_before_commit(self) -> bool:
@@ -530,17 +530,17 @@ class Facts:
         if not self._policy.declares("wave_settings"):
             return None
         from specguard.change.git import History
-        from specguard.work.changes import Shown
+        from specguard.work.changes import DoneEvidence
 
         settings = self._policy.declared("wave_settings")
         plans = self._policy.declares("plan_kinds")
         items = {stage.items for stage in settings.stages if not (plans and stage.items == "tasks")}
-        return Shown(
+        return DoneEvidence(
             sources,
             kinds=items | {name.removesuffix("s") for name in items},
-            by=settings.by,
+            wave_fields=settings.by,
             history=History(self.change.git, tip),
-            run=self._has_run,
+            run_shows=self._has_run,
         )
 
     def _has_run(self, listed: Listed) -> bool:

@@ -29,7 +29,7 @@ class Proposal(Record):
             path.
         before: the current name, message or content, as bytes.
         after: the name, message or content after the fix.
-        refused: why the fix must not be applied, as a clause; empty if it may be.
+        refusal: why the fix must not be applied, as a clause; empty if it may be.
     """
 
     kind: Literal["branch", "message", "file"]
@@ -37,7 +37,7 @@ class Proposal(Record):
     before: bytes
     after: bytes
     codes: Sequence[str]
-    refused: str = ""
+    refusal: str = ""
 
 
 def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
@@ -97,7 +97,7 @@ def _file_fix(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) 
     refused = f"{guard.code} {guard.rule} keeps it as it is ({guard.key})" if guard else ""
     if path in policy.document_paths or path == BASELINE or path.startswith(policy.log_folder):
         refused = "it is part of what changes are judged by"
-    return Proposal("file", path, before=before, after=after.encode("utf-8"), codes=codes, refused=refused)
+    return Proposal("file", path, before=before, after=after.encode("utf-8"), codes=codes, refusal=refused)
 
 
 def _message_fix(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: Facts) -> Proposal | None:
@@ -118,7 +118,7 @@ def _message_fix(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts:
         # Git ends every message that it records with a newline.
         after=f"{after.rstrip(chr(10))}\n".encode(),
         codes=codes,
-        refused=refused,
+        refusal=refused,
     )
 
 
@@ -129,7 +129,7 @@ def _branch_fix(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
     branch, base = names
     refused = "it is the base" if base in (branch, f"origin/{branch}") else ""
     name = _bytes(branch)
-    return Proposal("branch", name, before=name, after=_bytes(str(fix.name)), codes=[code], refused=refused)
+    return Proposal("branch", name, before=name, after=_bytes(str(fix.name)), codes=[code], refusal=refused)
 
 
 def _apply_edits(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -> tuple[str, list[str]]:

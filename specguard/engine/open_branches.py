@@ -11,11 +11,11 @@ from itertools import combinations
 from typing import Final
 
 from specguard.authority.policy import Policy
-from specguard.change.base import Found, find_base, no_base
+from specguard.change.base import FoundBase, find_base, no_base_error
 from specguard.change.check_request import Request, Revision
 from specguard.change.entries import Entry
 from specguard.change.git import RAW, Git
-from specguard.change.object_store import lines_of
+from specguard.change.object_store import stdin_lines
 from specguard.change.ranges import Merges, RangeChange
 from specguard.change.repository import Ref, Repository, short_branch, short_name
 from specguard.change.tree import Documents, Tree
@@ -23,7 +23,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.facts import Clock
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError
-from specguard.work.item_lists import Listed, Sources, meant
+from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import Names, Naming
 
 LIMIT: Final = 200
@@ -45,7 +45,7 @@ class OpenBranch(Record, frozen=False):
         listed: the item's entry in a file that lists items; None unless there is exactly one.
         files: the paths that it changes, without those that are the same in the base by now.
         item_files: the changed paths of all branches that its item's entry lists.
-        stands_on: the names of the open branches whose tips it contains.
+        based_on: the names of the open branches whose tips it contains.
         problem: why its item or its files are unknown; empty if they are known.
     """
 
@@ -58,7 +58,7 @@ class OpenBranch(Record, frozen=False):
     listed: Listed | None = None
     files: frozenset[bytes] = frozenset()
     item_files: frozenset[bytes] = frozenset()
-    stands_on: Sequence[str] = ()
+    based_on: Sequence[str] = ()
     problem: str = ""
 
     @property
@@ -111,7 +111,7 @@ class OpenBranches(Record):
         notes: notes for the report.
     """
 
-    base: Found
+    base: FoundBase
     branches: Sequence[OpenBranch]
     landed: int
     pairs: Sequence[BranchPair]
@@ -132,10 +132,10 @@ def open_branches(request: Request) -> OpenBranches:
     with Needed(), Git(repository) as git:
         found = find_base(git, request)
         if found is None or found.oid is None:
-            raise no_base()
+            raise no_base_error()
         here = RangeChange(git, request, found, head=Revision(found.oid))
         try:
-            moved, policy, notes = Policies(request, repository).of(here)
+            moved, policy, notes = Policies(request, repository).choose(here)
             base, tip = moved.found, moved.found.oid or found.oid
         except NoAuthorityError as error:
             base, tip, policy = found, found.oid, None
@@ -151,7 +151,7 @@ def open_branches(request: Request) -> OpenBranches:
         for branch in branches:
             branch.owner = git.commit(branch.oid).author
             branch.age = max(0, int(now - history.times[branch.oid]) // _DAY)
-            branch.stands_on = [other.name for other in branches if history.contains(branch.oid, other.oid)]
+            branch.based_on = [other.name for other in branches if history.contains(branch.oid, other.oid)]
         if policy is not None:
             _read_items(branches, policy, Documents(files))
         pairs = sorted(_overlapping_pairs(branches, history), key=lambda pair: -len(pair.shared))
@@ -188,7 +188,7 @@ class _BranchHistory:
 
     def _walk(self, *options: str, tips: Sequence[str]) -> Sequence[str]:
         process = self._git.start(
-            "rev-list", "--topo-order", *options, "--stdin", stdin=lines_of(tips), wide=True
+            "rev-list", "--topo-order", *options, "--stdin", stdin=stdin_lines(tips), wide=True
         )
         return self._git.read(process, "the history of the branches").decode("ascii").splitlines()
 
@@ -248,7 +248,7 @@ def _diff_tips(git: Git, starts: Mapping[str, str]) -> dict[str, list[Entry]]:
     found = git.commit_diffs(
         "what branches change", "--always", *RAW,
         pairs=lambda: [(git.commit(start).tree, git.commit(tip).tree) for tip, start in starts.items()],
-        stdin=lines_of(f"{tip} {start}" for tip, start in starts.items()),
+        stdin=stdin_lines(f"{tip} {start}" for tip, start in starts.items()),
     )  # fmt: skip
     return dict(found)
 
@@ -261,7 +261,7 @@ def _read_items(branches: Sequence[OpenBranch], policy: Policy, documents: Docum
     for branch in branches:
         try:
             item = branch.item = names.read("branch", short_branch(branch.refs[0]))
-            found = meant(sources.of(item.kind), item.id, item.fields) if item is not None else []
+            found = match_items(sources.of(item.kind), item.id, item.fields) if item is not None else []
             if len(found) == 1:
                 branch.listed = found[0]
                 branch.item_files = frozenset(paths[at] for at, _ in found[0].scope.find_each(paths))

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pluggy
 
 from specguard.approvals.people import ApprovalSettings, Author
-from specguard.approvals.people import problems as approval_problems
+from specguard.approvals.people import approval_problems as approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
 from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry
@@ -23,7 +23,7 @@ from specguard.errors import SpecguardError, unknown
 from specguard.rules import API_VERSION
 from specguard.runs.settings import AgentSettings, Models, RunSettings
 from specguard.specs.spec_fields import SpecSettings
-from specguard.work.kinds import PlanKind, WorkKind, clashes
+from specguard.work.kinds import PlanKind, WorkKind, find_clashes
 
 GROUP: Final = "specguard"
 """The entry point group, and the name of the pluggy project."""
@@ -158,7 +158,7 @@ def find_format(name: str, plugins: Sequence[str]) -> Format:
     return formats[name]
 
 
-def installed() -> Mapping[str, str]:
+def installed_plugins() -> Mapping[str, str]:
     """Return each installed distribution with an entry point in the group, and its version.
 
     Nothing is imported.
@@ -173,7 +173,7 @@ def installed() -> Mapping[str, str]:
 
 
 DECLARATIONS: Final = (
-    Declaration("work", WorkKind, shape="tables", fact="work_kinds", problems=clashes),
+    Declaration("work", WorkKind, shape="tables", fact="work_kinds", problems=find_clashes),
     Declaration("artifacts", Contract, shape="tables", fact="contracts"),
     Declaration("specs", SpecSettings, fact="spec_settings"),
     Declaration("plans", PlanKind, shape="tables", fact="plan_kinds"),

@@ -7,7 +7,7 @@ import os
 from functools import partial
 
 from specguard.authority.cache import Cache
-from specguard.authority.load import AUTHORITY, DEFAULTS, load_policy
+from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, load_policy
 from specguard.authority.policy import Policy, PolicyChange
 from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR, Request
@@ -69,9 +69,9 @@ class Policies:
         if not request.enforce:
             top = repository.common.removesuffix("/.git")
             outside = top if top != repository.common else ""
-            self.cache = Cache(request.environment, [repository.format, repository.common], outside=outside)
+            self.cache = Cache(request.environment, [repository.format, repository.common], work_tree=outside)
 
-    def of(self, change: Change) -> tuple[Change, Policy, list[str]]:
+    def choose(self, change: Change) -> tuple[Change, Policy, list[str]]:
         """Return the policy that judges a change, the change with that policy's base, and notes on both.
 
         Raises:
@@ -127,7 +127,7 @@ class Policies:
         # An authority that an agent has just written does not count.
         agents = self._request.by_agent or self._request.edits
         if agents or self.draft(change.git.repository) is None:
-            return no_authority(where)
+            return missing_authority(where)
         return NoAuthorityError(f"{AUTHORITY} is not on {where} yet", help=TRY)
 
     def draft(self, repository: Repository) -> Policy | None:
@@ -149,7 +149,7 @@ class Policies:
         Raises:
             SpecguardError: the default branch is unknown, and the verdict is final.
         """
-        into = change.into
+        into = change.target_branch
         if not change.found.given or change.found.how in ("server", "pin") or not into or change.stacked_on:
             return change
         default = change.default_base()
@@ -178,7 +178,7 @@ class Policies:
         return self._hold(load_policy(tree, registry=self.registry, cache=self.cache, authority=authority))
 
     def _hold(self, policy: Policy | None) -> Policy | None:
-        return self._floor.hold(policy) if policy is not None and self._floor is not None else policy
+        return self._floor.apply(policy) if policy is not None and self._floor is not None else policy
 
     def registry(self, plugins: Sequence[str]) -> Registry:
         """Return the registry of plugins, imported only to compile a policy; an audit refuses some."""
@@ -230,7 +230,7 @@ def open_policy(request: Request) -> Policy:
             return policy
         policy = policies.draft(repository)
     if policy is None:
-        raise no_authority("the base")
+        raise missing_authority("the base")
     return policy
 
 
@@ -261,9 +261,9 @@ def open_floor(request: Request, repository: Repository | None = None) -> Floor 
 
 def _refuse_reachable(file: str, repository: Repository | None) -> None:
     """Refuse a floor that a change of directory or an edit in the working tree would replace."""
-    from specguard.change.sources import is_within
+    from specguard.change.sources import is_in_work_tree
 
-    if not os.path.isabs(file) or (repository is not None and is_within(repository, file)):
+    if not os.path.isabs(file) or (repository is not None and is_in_work_tree(repository, file)):
         raise SpecguardError(
             f"{FLOOR} names no floor that holds: {file} is relative, or in the working tree",
             help="let it name an absolute path outside the checkout; to try a floor, use `check --floor`",
@@ -312,7 +312,7 @@ def touches_policy(change: Change, policy: Policy) -> bool:
 
 
 def _touched_documents(change: Change, policy: Policy) -> set[bytes]:
-    names = {name.encode("utf-8", "surrogateescape") for name in DEFAULTS} | policy.document_paths
+    names = {name.encode("utf-8", "surrogateescape") for name in DEFAULT_PATHS} | policy.document_paths
     return {
         entry.path
         for entry in change.entries
@@ -352,7 +352,7 @@ def _registry(plugins: Sequence[str]) -> Registry:
     return load_registry(plugins)
 
 
-def no_authority(where: str) -> NoAuthorityError:
+def missing_authority(where: str) -> NoAuthorityError:
     """Return the error that a place has no authority."""
     return NoAuthorityError(
         f"there is no authority: {where} has neither SPEC_AUTHORITY.md nor other settings of specguard",
@@ -434,7 +434,7 @@ class ItemBranches:
             return last is not None and last.exact and last.same_item(other)
         kind = self._own.kind
         earlier = itertools.takewhile(lambda stage: stage.items not in (kind, f"{kind}s"), self._stages)
-        return bool(self._names.words(kind)) and any(_matches_stage(stage, name) for stage in earlier)
+        return bool(self._names.literals(kind)) and any(_matches_stage(stage, name) for stage in earlier)
 
 
 def _matches_stage(stage: WaveStage, name: str) -> bool:
@@ -447,7 +447,7 @@ def _matches_stage(stage: WaveStage, name: str) -> bool:
 
 def stack_notes(change: Change, facts: Facts) -> Iterator[str]:
     """Yield notes on a change in a stack: the start of its own commits, and where its papers are from."""
-    below = change.known_below
+    below = change.known_stacked_on
     if below is None:
         return
     if change.source == "range":

@@ -157,7 +157,7 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
     try:
         check = rule.load()
         outcome.condition = describe_condition(check)
-        outcome.facts = asked_facts(check.check, 1)[0]
+        outcome.facts = fact_names(check.check, 1)[0]
         for name, value in zip(outcome.facts, arguments(check.check, 1, facts), strict=True):
             if name == "entries" and exclude and value is not None:
                 value = [one for one in value if exclude.find(one.path) is None]
@@ -174,7 +174,7 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
     return outcome
 
 
-def asked_facts(method: Any, first: int) -> tuple[Sequence[str], int]:
+def fact_names(method: Any, first: int) -> tuple[Sequence[str], int]:
     """Return the facts that a method's parameters name, from an index on, and how many have no default."""
     code = method.__code__
     names = code.co_varnames[first : code.co_argcount]
@@ -183,7 +183,7 @@ def asked_facts(method: Any, first: int) -> tuple[Sequence[str], int]:
 
 def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
     """Yield the values of a method's facts; None for an inapplicable fact whose parameter has a default."""
-    names, required = asked_facts(method, first)
+    names, required = fact_names(method, first)
     for position, name in enumerate(names):
         try:
             yield facts.get(name)

@@ -25,7 +25,7 @@ from specguard.plans.task import Task
 from specguard.specs.specs import Specs
 from specguard.waves.breakdowns import Breakdowns
 from specguard.waves.waves import StageState, Wave, Waves
-from specguard.work.changes import Landings
+from specguard.work.changes import LandedItems
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Sources
 from specguard.work.kinds import Names
@@ -41,7 +41,7 @@ SCHEMA: Final = "specguard.status/1"
 """The name of the report's schema; later versions only add fields."""
 
 
-def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = False) -> dict[str, Any]:
+def read_status(request: Request, *, waves: Sequence[str] = (), worktrees: bool = False) -> dict[str, Any]:
     """Report the state of the work at `HEAD` or in the working tree, by the policy that a check would use.
 
     Args:
@@ -100,7 +100,7 @@ def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Polic
     if not request.worktree and find_base(git, request) is None:
         request = type(request)(**{**request.__dict__, "root": True})
     [change] = open_changes(git, request)
-    return policies.of(change)
+    return policies.choose(change)
 
 
 class _TreeReport:
@@ -179,7 +179,7 @@ class _TreeReport:
         if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
             names = Names(self.policy.declared("work_kinds"))
             history = History(git, git.repository.head)
-            sources.landed = Landings(sources, names, history=history, commits=lambda: ())
+            sources.landed = LandedItems(sources, names, history=history, commits=lambda: ())
         sources.shown = self.facts.shown_test(sources, git.repository.head)
 
     def _work(self) -> Work:
@@ -421,12 +421,12 @@ def waiting_plans(waves: Sequence[Wave]) -> dict[bytes, str]:
     return {
         plan.path: f"the stage {stage.waits_for[0].name}, which is not complete"
         if stage.waits_for
-        else stage.lacking[0].what
+        else stage.unmet[0].what
         for wave in waves
         for stage in wave.stages
         if stage.settings.items
         and wave.waves.kind_of(stage.settings.items) == ""
-        and (stage.waits_for or stage.lacking)
+        and (stage.waits_for or stage.unmet)
         for plan in wave.plans
     }
 

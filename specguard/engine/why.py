@@ -64,7 +64,7 @@ class Governing(Record):
         return {**data, "authority": None if at is None else {"path": at.path, "line": at.line or None}}
 
 
-def from_root(request: Request, path: str) -> str:
+def to_root_path(request: Request, path: str) -> str:
     """Return a path relative to the root if it is absolute or begins with `./`; others are unchanged."""
     if path.startswith("/"):
         root = Repository.locate(request.directory, request.environment).work_tree_if_any()
@@ -72,7 +72,7 @@ def from_root(request: Request, path: str) -> str:
     return path.removeprefix("./")
 
 
-def what_governs(request: Request, path: str, policy: Policy | None = None) -> list[Governing]:
+def find_governing(request: Request, path: str, policy: Policy | None = None) -> list[Governing]:
     """Return everything that applies to a path, by the given policy or the one that a check would use.
 
     Args:
@@ -286,7 +286,7 @@ def _is_below(folder: str, path: bytes) -> bool:
     return Covering([PathTemplate(folder).render({})]).find(path) is not None
 
 
-def quoted(request: Request, policy: Policy, origins: Sequence[Origin | None]) -> Sequence[str]:
+def quotes(request: Request, policy: Policy, origins: Sequence[Origin | None]) -> Sequence[str]:
     """Return the quoted lines of the authority; empty for each line that is not available.
 
     Args:

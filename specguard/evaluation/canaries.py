@@ -32,13 +32,13 @@ class Canary:
         code, name: the code and name of the rule.
         outcome: `caught`; `missed` if the rule let the change pass; `unprovoked` if no suitable change was
             found, so nothing is shown.
-        said: the change and the settings under which it was judged, or the reason why it is missing.
+        detail: the change and the settings under which it was judged, or the reason why it is missing.
     """
 
     code: str
     name: str
     outcome: Literal["caught", "missed", "unprovoked"]
-    said: str
+    detail: str
 
 
 def try_canaries(authority: OwnAuthority) -> Iterator[Canary]:
@@ -54,7 +54,7 @@ def try_canaries(authority: OwnAuthority) -> Iterator[Canary]:
 
 def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
     """Try a rule with paths from its own settings; None without such paths, or if it did not judge."""
-    problem = unmatched(rule, authority.policy, authority.files)
+    problem = unmatched_reason(rule, authority.policy, authority.files)
     if problem:
         return Canary(rule.code, rule.name, "missed", problem)
     paths = _paths(rule, authority.policy, authority.files)
@@ -200,7 +200,7 @@ def compatible(paths: Iterable[bytes]) -> list[bytes]:
     return list(by_folder.values())
 
 
-def unmatched(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> str:
+def unmatched_reason(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> str:
     """Return the reason why a rule about the repository's code cannot match, as a clause; empty if it can."""
     if rule.name != _CODE_RULE or not files or _paths(rule, policy, files):
         return ""

@@ -20,9 +20,9 @@ from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError, nearest, unknown
 from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_file, read_own
-from specguard.executor.lifecycle import end_of, finish
-from specguard.executor.process import passed_on, run_command
-from specguard.executor.run import Run, RunEnded, RunOptions, begin_alone, find_checkout
+from specguard.executor.lifecycle import record_end, run_to_end
+from specguard.executor.process import passed_variables, run_command
+from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent, find_checkout
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
@@ -35,7 +35,7 @@ from specguard.testing.running import finding_text, flatten, pair, run_here
 
 _Declared = TypeVar("_Declared", "Sample", "AssetCommand")
 
-FILE = "evaluation/samples.toml"
+SAMPLES_FILE = "evaluation/samples.toml"
 """The file that declares samples, relative to the root of the repository whose policy is applied."""
 
 KEPT_KEYS = ("code", "path", "line", "field")
@@ -419,10 +419,10 @@ def evaluate(
         raise SpecguardError(
             "there is no commit yet that the run could name as its start", help="git commit", code="no-commit"
         )
-    runs_folder = options.runs(authority.policy, root)
+    runs_folder = options.runs_folder(authority.policy, root)
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
     with Git(repository) as git:
-        run = begin_alone(
+        run = begin_without_agent(
             git,
             authority.policy,
             options,
@@ -445,7 +445,7 @@ def evaluate(
                 known = all(one.state != "unknown" for one in results)
                 raise RunEnded(reason, exit_code=EXIT_FAILED if known else EXIT_NO_VERDICT)
 
-        end = end_of(judge, "specguard eval")
+        end = run_to_end(judge, "specguard eval")
         if end is not None and end.message != _failures(results):
             end.exit_code = EXIT_NO_VERDICT
         data = {
@@ -456,7 +456,7 @@ def evaluate(
             "samples": [one.data for one in results],
         }
         run.folder.write(RESULT, json_text(data) + "\n")
-        end = finish(run, end)
+        end = record_end(run, end)
         if end is not None and end.message != _failures(results):
             message = f"the evaluation ended early: {end.message}"
             raise SpecguardError(message, help=end.help, code=end.code)
@@ -558,7 +558,7 @@ class _Evaluator(Record):
         folder = str(snapshot.repository.path)
         settings: RunSettings = self.authority.policy.declared("run_settings")
         environment = {
-            **passed_on(self.run.options.environment, settings.environment),
+            **passed_variables(self.run.options.environment, settings.environment),
             TOP: self.root,
             "GIT_CEILING_DIRECTORIES": os.path.dirname(folder),
         }

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
-from specguard.authority.layers import TESTS, blocks_of, settings_file
+from specguard.authority.layers import TESTS, read_blocks, read_settings
 from specguard.authority.load import AuthoritySource, load_policy
 from specguard.authority.policy import Policy
 from specguard.change.check_request import FLOOR, Request, read_regular
@@ -23,10 +23,10 @@ from specguard.documents.data import DataError
 from specguard.documents.document import Document
 from specguard.documents.toml import read_toml
 from specguard.engine.plugins import load_registry
-from specguard.engine.policies import no_authority, open_floor
+from specguard.engine.policies import missing_authority, open_floor
 from specguard.errors import Needed, SeveralErrors, SpecguardError
 from specguard.reporters.escape import visible
-from specguard.reporters.platforms import counted_suites
+from specguard.reporters.platforms import suites_text
 from specguard.testing.case import Case, CaseError, split_cases
 from specguard.testing.repository import to_bytes
 from specguard.testing.running import Mismatch, differences, judge_case
@@ -110,13 +110,13 @@ def read_own(top: str) -> OwnAuthority:
     files = FolderTree(top)
     policy = load_policy(files, registry=load_registry)
     if policy is None:
-        raise no_authority("the working tree")
+        raise missing_authority("the working tree")
     documents = _document_texts(files, policy)
     floor = open_floor(Request(environment=os.environ))
-    return OwnAuthority(top, documents, floor.hold(policy) if floor else policy)
+    return OwnAuthority(top, documents, floor.apply(policy) if floor else policy)
 
 
-def authority_of(git: Git, policy: Policy) -> OwnAuthority:
+def policy_authority(git: Git, policy: Policy) -> OwnAuthority:
     """Return the authority of a policy, from the policy's commit or else from the working tree.
 
     Raises:
@@ -164,7 +164,7 @@ def refuse_harmful(case: Case) -> None:
             raise CaseError(f"a case cannot set the variable {name}", f"env.{name}")
 
 
-FOLDER = "tests/policy"
+CASE_FOLDER = "tests/policy"
 """The folder of a repository's cases, next to its authority."""
 
 
@@ -324,7 +324,7 @@ def _inline_tests(authority: OwnAuthority) -> Iterator[PolicyTest]:
     """Yield the tests in the tables of an authority."""
     for path, text in authority.documents.items():
         source = AuthoritySource(os.fsdecode(path), "", text)
-        layers = (settings_file(source) if source.is_toml else blocks_of(Document(text), source.path))[0]
+        layers = (read_settings(source) if source.is_toml else read_blocks(Document(text), source.path))[0]
         for layer in layers:
             for kind in TESTS:
                 value = layer.tests.get(kind, [])
@@ -394,4 +394,4 @@ def junit_text(tests: Sequence[PolicyTest]) -> str:
         elif one.differences:
             failure = SubElement(case, "failure", message="not as expected")
             failure.text = "\n".join(visible(f"{each.kind}: {each.what}") for each in one.differences)
-    return counted_suites(root)
+    return suites_text(root)

@@ -39,7 +39,7 @@ from specguard.executor.item_choice import (
     task_of,
 )
 from specguard.executor.place import place_of
-from specguard.executor.process import passed_on, response_of, run_command
+from specguard.executor.process import passed_variables, response_of, run_command
 from specguard.executor.push import title_of
 from specguard.executor.remote import run_program
 from specguard.executor.report import outcome, page
@@ -103,13 +103,13 @@ class AgentCommand(Record):
         )
 
 
-def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> AgentCommand:
+def resolve_agent(policy: Policy, options: RunOptions, *, check_program: bool = True) -> AgentCommand:
     """Find the agent that a run is asked to use.
 
     Args:
         policy: the policy of the trusted base.
         options: the options that contain the agent's name or its command.
-        look: True to check that the agent's program exists, in a version that the policy allows.
+        check_program: True to check that the agent's program exists, in a version that the policy allows.
 
     Raises:
         SpecguardError: no agent has that name, or the policy does not allow it. The reason may be its words,
@@ -121,13 +121,13 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
     known = agents.get(name)
     _check_words(policy, options, name, words)
     version = None
-    if look:
+    if check_program:
         for word in (*settings.sandbox[:1], words[0]):
-            locate(word, options.environment)
+            locate_program(word, options.environment)
         if known is not None and known.version:
-            environment = passed_on(options.environment, settings.environment)
+            environment = passed_variables(options.environment, settings.environment)
             try:
-                path = locate(program, options.environment) or program
+                path = locate_program(program, options.environment) or program
                 version = check_version(path, known.version, environment)
             except SpecguardError as error:
                 raise _denied(policy, f"agents.{name}.version", error.message, error.help) from error
@@ -190,7 +190,7 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
             behind.
         SpecguardError: the run cannot be recorded.
     """
-    agent = resolve_agent(run.policy, run.options, look=False)
+    agent = resolve_agent(run.policy, run.options, check_program=False)
     place = place_of(run).path
     brief = run.folder.file(_write_instructions(run, resumed=resumed))
     task = task_of(run.policy, run.item)
@@ -271,7 +271,7 @@ def _find_agent(agents: Mapping[str, AgentSettings], options: RunOptions) -> tup
     return name, words, program
 
 
-def locate(word: str, environment: Mapping[str, str]) -> str | None:
+def locate_program(word: str, environment: Mapping[str, str]) -> str | None:
     """Return the path of an agent's program; None for a relative path, which the run's place may provide.
 
     Raises:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from specguard.change.base import Found
+from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
 from specguard.change.process import CommandError
@@ -25,17 +25,17 @@ from specguard.errors import SpecguardError
 from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
 from specguard.executor.gates import PlaceTree, command_feedback, read_results
-from specguard.executor.item_choice import branch_below, is_within, missing_papers, task_in, task_of
+from specguard.executor.item_choice import branch_below, is_ancestor, missing_papers, task_in, task_of
 from specguard.executor.place import place_of
 from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import make_place
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, counted, listed, path_text
-from specguard.plans.task import Task, marked
-from specguard.plans.verification import proofs_of, same_command
+from specguard.plans.task import Task, mark_task
+from specguard.plans.verification import proving_commands, same_command
 from specguard.reporters.file_writing import replace_file
 from specguard.reporters.json import render
-from specguard.reporters.short_reports import WORDS, blocks_of, joined
+from specguard.reporters.short_reports import MOST_WORDS, finding_blocks, join_blocks
 from specguard.runs.manifests import Judgement
 
 _MOST_HOOK_ROUNDS: Final = 2
@@ -96,12 +96,12 @@ def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
     pinned, repository = run.manifest.repository, run.git.repository
     whole_branch = whole_branch or run.manifest.worked is not None
     tip = None if whole_branch else pinned.tip
-    base = Found(pinned.base, tip or pinned.base_oid, "option", f"refs/heads/{pinned.base}")
+    base = FoundBase(pinned.base, tip or pinned.base_oid, "option", f"refs/heads/{pinned.base}")
     below = None if tip else branch_below(pinned)
     request = Request(environment=repository.environment, base=base.oid or "", enforce=True)
     try:
         with Git(repository) as git:
-            git.also_read(place_of(run).objects)
+            git.add_stores(place_of(run).objects)
             change = RunChange(
                 git, request, below or base, stage="range" if whole_branch else "run",
                 head=Revision(oid), named=oid, pushed_to=run.manifest.branch or "",
@@ -168,7 +168,7 @@ def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = Fa
         )
     )
     manifest.tree = tree
-    lifts = [lift for one in verdict.findings if one.state == "approved" for lift in one.lifts]
+    lifts = [lift for one in verdict.findings if one.state == "approved" for lift in one.approvals]
     manifest.approvals = sorted({lift.id for lift in lifts if not lift.refusals})
     run.save()
     # The agent's mistake is often the reason for a missing fact, such as when it marked the task itself.
@@ -178,7 +178,7 @@ def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = Fa
         raise SpecguardError(message, help=incomplete.command, code="no-verdict")
     if verdict.exit_code == EXIT_PASSED:
         return True
-    text = joined(list(blocks_of(verdict, errors=True)), WORDS)
+    text = join_blocks(list(finding_blocks(verdict, errors=True)), MOST_WORDS)
     run.feedback.append(f"## Rules that the change breaks\n\n{text}\n")
     return False
 
@@ -229,14 +229,14 @@ def mark_plan(run: Run) -> str:
     task = _task_in_place(run)
     if task is None:
         return ""
-    commands = proofs_of(task)
+    commands = proving_commands(task)
     if not commands:
         run.note(f"{task.name} has no commands that verify it, so the plan does not say that it is done.")
         return ""
     status, evidence = task.plan.settings.done[0], _evidence(run, task)
     text = _read_file(run, task.plan.path)
     try:
-        plan = marked(text, task, status=status, evidence=evidence)
+        plan = mark_task(text, task, status=status, evidence=evidence)
     except SpecguardError as error:
         run.note(f"The plan is not marked: {error.message}.")
         return ""
@@ -263,7 +263,7 @@ def unmark_plan(run: Run) -> None:
         return
     work_tree, task = PlaceTree(run), _task_in_place(run)
     changed = work_tree.entries(work_tree.tree(), tree)
-    work_tree.restore(tree, [entry for entry in changed if task is not None and task.plan.holds(entry.path)])
+    work_tree.restore(tree, [entry for entry in changed if task is not None and task.plan.owns(entry.path)])
     run.manifest.worked = None
     run.save()
 
@@ -279,7 +279,7 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
     """Return each command that verifies the task, and its exit code in this run."""
     found = []
     results = read_results(run.folder).get("gates", [])
-    for command in proofs_of(task):
+    for command in proving_commands(task):
         redacted = run.redactor.redact(command)
         codes = [code for one in results if same_command(one["run"], redacted) for code in one["exit_codes"]]
         if not codes or any(codes):
@@ -421,13 +421,13 @@ def rebase_onto(run: Run, tip: str) -> str:
     """
     place, manifest = place_of(run), run.manifest
     tree, branch = manifest.worked or manifest.tree or "", manifest.branch or ""
-    if not is_within(run.git, place.base, tip):
+    if not is_ancestor(run.git, place.base, tip):
         raise _branch_moved(run, f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now")
     theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
     conflicts = [one.path for one in place.git.diff_trees(place.base, tree) if one.path in theirs]
     task = task_of(run.policy, run.item)
     if task is not None:
-        conflicts = [path for path in conflicts if not task.plan.holds(path)]
+        conflicts = [path for path in conflicts if not task.plan.owns(path)]
     if conflicts:
         names = listed(list(map(path_text, conflicts)))
         raise _branch_moved(run, f"{branch} has moved on, and changes the same files: {names}")

@@ -19,9 +19,9 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from specguard.declaration.patterns import re2_options
-from specguard.documents.secrets import KEYWORD, CredentialFinder, credential_forms
-from specguard.reporters.escape import legible
-from specguard.runs.manifests import recording
+from specguard.documents.secrets import KEYWORD, CredentialFinder, find_credentials
+from specguard.reporters.escape import visible_lines
+from specguard.runs.manifests import reporting_errors
 
 _LONGEST_SEQUENCE: Final = 64
 # A control sequence of ECMA-48 (5.4): colours and cursor movements. Without it, all text is still there.
@@ -59,7 +59,7 @@ class PlainText:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         if "\x1b" in text:
             text = _SEQUENCE.sub("", text)
-        return legible(text).encode("utf-8", "backslashreplace")
+        return visible_lines(text).encode("utf-8", "backslashreplace")
 
 
 def plain_text(text: str) -> str:
@@ -105,7 +105,7 @@ class CommandLog:
         self._digest = hashlib.sha256()
         self._plain = PlainText()
         self._stream = RedactedStream(redactor)
-        with recording(path):
+        with reporting_errors(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
         self._file = os.fdopen(descriptor, "wb", buffering=0)
@@ -142,7 +142,7 @@ class CommandLog:
             self._write(f"\n[specguard: {self.limit_message}]\n".encode())
         if self._line:
             self._say_lines(b"\n")
-        with recording(self._path):
+        with reporting_errors(self._path):
             os.fsync(self._file.fileno())
         self.close()
         return self._digest.hexdigest()
@@ -160,7 +160,7 @@ class CommandLog:
             self._write(text[:room].decode("utf-8", "ignore").encode())
 
     def _write(self, text: bytes) -> None:
-        with recording(self._path):
+        with reporting_errors(self._path):
             rest = memoryview(text)
             while rest:
                 rest = rest[self._file.write(rest) :]
@@ -242,7 +242,7 @@ class Redactor:
             for match in expression.finditer(data):
                 yield match.start(), match.end(), label
         key = 0
-        for found in self.finder.by_form(data):
+        for found in self.finder.find_by_form(data):
             start, end, value = found.start, found.end, found.value.encode("latin-1")
             if found.kind == _KEY and start >= key:
                 ends = _KEY_ENDS.search(data, end, start + _LONGEST_KEY)
@@ -252,12 +252,12 @@ class Redactor:
             elif (at := data.find(value, start, end)) >= 0:
                 start, end = at, at + len(value)
             yield start, end, f"[redacted: {found.kind}]".encode()
-        for found in self.finder.by_name(data):
+        for found in self.finder.find_by_name(data):
             value = found.value.encode("latin-1")
             at = data.find(value, found.start, found.start + _VALUE_DISTANCE)
             stop = data.find(b"\n", found.end)
             if at >= 0:
-                yield at, at + len(value), f"[redacted: {found.shown}]".encode("latin-1")
+                yield at, at + len(value), f"[redacted: {found.public_part}]".encode("latin-1")
             else:
                 yield found.start, stop if stop >= 0 else len(data), f"[redacted: {KEYWORD}]".encode()
 
@@ -315,7 +315,7 @@ class RedactedStream:
         for begins in _KEY_BEGINS.finditer(self._pending, max(0, size - _LONGEST_KEY)):
             if _KEY_ENDS.search(self._pending, begins.end(), begins.start() + _LONGEST_KEY):
                 continue
-            if size - begins.end() < _KEY_SAMPLE or credential_forms(self._pending, *begins.span())[1]:
+            if size - begins.end() < _KEY_SAMPLE or find_credentials(self._pending, *begins.span())[1]:
                 return begins.start()
         return None
 

@@ -32,7 +32,7 @@ from specguard.executor.side_effects import Survey, check_survey, inspect
 from specguard.model import Origin, listed, path_text
 from specguard.runs.manifests import Command
 from specguard.work.item import WorkItem
-from specguard.work.name_templates import Unrendered
+from specguard.work.name_templates import MissingValue
 
 PATCH_FILE: Final = "diff.patch"
 
@@ -92,7 +92,7 @@ def rendered_name(item: WorkItem, key: str) -> str:
     """
     try:
         return item.named_by(key)
-    except Unrendered as error:
+    except MissingValue as error:
         raise SpecguardError(
             f"{item.setting(key)} gives no name: nothing gives {{{error.name}}}",
             help=f"give it in the pointer, or leave it out of {item.setting(key)}",

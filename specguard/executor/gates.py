@@ -38,7 +38,7 @@ from specguard.executor.side_effects import inspect
 from specguard.model import listed, path_text
 from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
-from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, selected
+from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, select_gates
 from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
 
@@ -58,7 +58,7 @@ def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[s
         MissingFact: the document or the plan cannot be read.
     """
     if item is not None:
-        found = gates_of(item, policy.origins).and_also(verify_gates(policy, item))
+        found = gates_of(item, policy.origins).with_more(verify_gates(policy, item))
     else:
         kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
         every: dict[PlannedGate, PlannedGate] = {}
@@ -66,9 +66,9 @@ def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[s
             for gate in gates_of_kind(name, kind, policy.origins):
                 # Kinds often share their gates. Gates are the same if only their names and source lines
                 # differ.
-                every.setdefault(gate.but(name="", path="", line=0), gate)
+                every.setdefault(gate.replace(name="", path="", line=0), gate)
         found = Gates(list(every.values()))
-    return found.and_also(flag_gates(commands))
+    return found.with_more(flag_gates(commands))
 
 
 def describe_gate(gate: PlannedGate) -> str:
@@ -186,14 +186,14 @@ class GateRound:
 
     def take_down(self) -> list[Command]:
         """Run the teardowns of a round whose process died, and return the records of their commands."""
-        self._tree = str(self._run.folder.known(STATE).get("tree"))
+        self._tree = str(self._run.folder.data_or_empty(STATE).get("tree"))
         self._run_teardowns()
         return [command for result in self.results.values() for command in result.commands]
 
     def _begin(self) -> None:
         """Hash the tree as it is; before that, undo changes by the gates of a round that died."""
         self._tree = self._work_tree.tree()
-        state = self._run.folder.known(STATE) if self._work_tree.undoes else {}
+        state = self._run.folder.data_or_empty(STATE) if self._work_tree.undoes else {}
         same_round = state.get("attempt") == self._run.manifest.attempts
         base = str(state.get("tree") or self._tree) if same_round else self._tree
         changed = self._work_tree.entries(self._tree, base)
@@ -270,7 +270,7 @@ class GateRound:
 
     def _choose(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
         """Return the gates of a kind that apply to a change; for the others, record why they do not."""
-        found = selected([gate for gate in self._plan.gates if gate.kind == kind], entries)
+        found = select_gates([gate for gate in self._plan.gates if gate.kind == kind], entries)
         for chosen in found:
             self.results[chosen.gate.name].skipped = chosen.skipped
         return [chosen for chosen in found if not chosen.skipped]
@@ -278,7 +278,7 @@ class GateRound:
     def _run_calls(self, chosen: Chosen) -> None:
         gate = chosen.gate
         records = self._run.manifest.commands
-        for call in chosen.calls:
+        for call in chosen.commands:
             before = len(records)
             try:
                 run_command(
@@ -331,7 +331,7 @@ class GateRound:
 
 def is_up(folder: RunFolder) -> bool:
     """True if a run died, or was ended, between a setup and its teardown."""
-    return folder.known(STATE).get("up") is True
+    return folder.data_or_empty(STATE).get("up") is True
 
 
 _STATES: Final = ("passed", "failed", "skipped", "pending")
@@ -471,7 +471,7 @@ class GateTree:
             MissingFact: a file cannot be read.
         """
         start = self._git.repository.head or self._git.empty_tree
-        return hash_work_tree(self._git, start, without=self._runs).tree
+        return hash_work_tree(self._git, start, excluded=self._runs).tree
 
     def patch(self, tree: str) -> bytes:
         """Return the patch of a tree since the base, without the folder of runs."""

@@ -18,7 +18,7 @@ from typing import Final
 
 from specguard.artifacts.contracts import Contract
 from specguard.authority.policy import Policy
-from specguard.change.base import Found, papers_of
+from specguard.change.base import FoundBase, paper_tree
 from specguard.change.git import Git, History
 from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
@@ -30,7 +30,7 @@ from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
 from specguard.plans.verification import commands_of
 from specguard.runs import manifests
-from specguard.work.changes import Landings, OwnPlan, own_plan, shared_kinds
+from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds
 from specguard.work.document_search import Pointer
 from specguard.work.gates import PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
@@ -145,7 +145,7 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
         base=policy.base or "",
         remote=policy.remote or "",
     )
-    if not item.branches or PathTemplate(contract.path).plain(item.fields) is None:
+    if not item.branches or PathTemplate(contract.path).exact_path(item.fields) is None:
         raise _incomplete(
             f"the plan's folder {settings.folder} does not tell the branch of its papers, {settings.branch}, "
             f"or the path of [artifacts.{CONTRACTS[kind]}]",
@@ -187,7 +187,7 @@ def paper_path(policy: Policy, item: WorkItem | None) -> bytes | None:
     """Return the path of the document that a run writes; None for a run that does other work."""
     if item is None or not is_paper(policy, item.kind):
         return None
-    return PathTemplate(contract_of(policy, item.kind).path).plain(item.fields)
+    return PathTemplate(contract_of(policy, item.kind).path).exact_path(item.fields)
 
 
 def files_to_name(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
@@ -199,7 +199,7 @@ def files_to_name(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[
     found = []
     folder = (paper_path(policy, item) or b"").rpartition(b"/")[0]
     for template in contract_of(policy, item.kind).records:
-        path = PathTemplate(template).plain(item.fields)
+        path = PathTemplate(template).exact_path(item.fields)
         if path is None:
             continue
         whole = path if "/" in template else folder + b"/" + path
@@ -268,7 +268,7 @@ def _find_plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKin
             read = [folder.read(os.fsencode(text)) for text in (plan_path, os.path.dirname(plan_path))]
         elif options.item:
             values = dict.fromkeys(folder.names, options.item) if len(folder.names) == 1 else {}
-            read = [folder.read(folder.plain(values) or b"")]
+            read = [folder.read(folder.exact_path(values) or b"")]
         else:
             read = [fields for _, fields in PathTemplate(f"{settings.folder}/**").find(tree.paths())]
         for fields in filter(None, read):
@@ -308,7 +308,7 @@ def shares_branch(policy: Policy, item: WorkItem) -> bool:
     return task is not None and task.plan.settings.unit == "commit"
 
 
-def is_within(git: Git, oid: str, descendant: str) -> bool:
+def is_ancestor(git: Git, oid: str, descendant: str) -> bool:
     """True if a commit is in the history of another one; False if a commit is missing."""
     try:
         return git.merge_bases(oid, descendant) == [oid]
@@ -316,11 +316,11 @@ def is_within(git: Git, oid: str, descendant: str) -> bool:
         return False
 
 
-def branch_below(repository: manifests.Repository) -> Found | None:
+def branch_below(repository: manifests.Repository) -> FoundBase | None:
     """Return the branch that a run's own branch is stacked on; None without one."""
     if repository.below is None:
         return None
-    return Found(repository.below, repository.below_oid, "stack", f"refs/heads/{repository.below}")
+    return FoundBase(repository.below, repository.below_oid, "stack", f"refs/heads/{repository.below}")
 
 
 class Start:
@@ -356,7 +356,7 @@ class Start:
         oid: str,
         policy: Policy,
         find_tip: FindTip = lambda _: None,
-        below: Found | None = None,
+        below: FoundBase | None = None,
     ) -> None:
         self.options = options
         self.base = base
@@ -365,7 +365,7 @@ class Start:
         self.below = below
         self._git = git
         self._find_tip = find_tip
-        tree = papers_of(git, oid, below.oid) if below and below.oid else Tree(git, git.commit(oid).tree)
+        tree = paper_tree(git, oid, below.oid) if below and below.oid else Tree(git, git.commit(oid).tree)
         self.documents = Documents(tree)
         self.history = History(git, oid, below.oid if below else None)
         self.work = Work.without_names(policy, lambda: tree)
@@ -385,7 +385,7 @@ class Start:
         oid = self._find_tip(item.branches[0])
         if oid is None:
             return None
-        if is_within(self._git, oid, self.oid):
+        if is_ancestor(self._git, oid, self.oid):
             return Shared(oid=oid, tip=None)
         return Shared(oid=oid, tip=oid) if shares_branch(self.policy, item) else None
 
@@ -429,7 +429,7 @@ class Start:
         item_id = self.options.item
         if not item_id:
             one = self._find_next(kind, fields)
-            return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.given})
+            return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.path_fields})
         found = self.work.resolve(kind, item_id, number_of(item_id), fields)
         if not isinstance(found, Unresolved) and found.listed is not None:
             self._check_ready(found.listed)
@@ -460,7 +460,7 @@ class Start:
         """Return the plan that the item's branch adds, if the base does not have it; else None."""
         if kind not in shared_kinds(self.policy):
             return None
-        branch = Template(self.work.kinds[kind].branch).filled(fields)
+        branch = Template(self.work.kinds[kind].branch).fill(fields)
         tip = self._find_tip(branch) if branch else None
         if tip is None:
             return None
@@ -476,13 +476,13 @@ class Start:
     ) -> Sources:
         """Return the items listed at a commit, with a test for done items."""
         sources = Sources(self.work.kinds, documents=documents)
-        landed = Landings(sources, self.work.names, history=history, commits=lambda: ())
+        landed = LandedItems(sources, self.work.names, history=history, commits=lambda: ())
         sources.landed = lambda listed: landed(listed) or also(listed)
         return sources
 
     def _done_on_branch(self, listed: Listed) -> bool:
         """True if a task was done on the branch that it shares with the other tasks of its plan."""
-        item = self.work.resolve(listed.source.kind, listed.id, listed.number, listed.source.given)
+        item = self.work.resolve(listed.source.kind, listed.id, listed.number, listed.source.path_fields)
         if isinstance(item, Unresolved) or not item.branches or not shares_branch(self.policy, item):
             return False
         branch = item.branches[0]
@@ -504,7 +504,7 @@ class Start:
         lists = [
             source
             for source in sources.of(kind)
-            if all(source.given.get(name, value) == value for name, value in fields.items())
+            if all(source.path_fields.get(name, value) == value for name, value in fields.items())
         ]
         for source in lists:
             if source.problem:
@@ -539,7 +539,7 @@ class Start:
             # The run of an earlier item commits to the same branch.
             needs = [one for one in needs if normal_id(one) not in earlier]
         if needs:
-            item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.given)
+            item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.path_fields)
             help = f"specguard run {kind} {needs[0]} -- ..."
             if not isinstance(item, Unresolved) and item.branches:
                 below = item.branches[0]
@@ -565,7 +565,7 @@ class Start:
             raise _incomplete(f"{item.setting(missing)} gives {item} no {missing}", help)
         if (settings.document or settings.index or settings.legacy) and located.path is None:
             tried = "; ".join(map(str, located.tried))
-            misses = f" (near misses: {'; '.join(located.near)})" if located.near else ""
+            misses = f" (near misses: {'; '.join(located.near_misses)})" if located.near_misses else ""
             raise _unready(
                 f"the document of {item} is not in the base: {located.problem} (tried: {tried})",
                 f"bring the document into the base first, by a change of its own{misses}",

@@ -23,14 +23,14 @@ from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
 from specguard.declaration.rule import Record
-from specguard.engine.done_claims import papers
+from specguard.engine.done_claims import make_paper_test
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, internal_error
 from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
 from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_up, planned_gates, take_down
-from specguard.executor.item_choice import is_within
+from specguard.executor.item_choice import is_ancestor
 from specguard.executor.place import RUN_REFS, SUFFIX, is_place, place_exists, remove_place, update_ref
 from specguard.executor.preflight import reopen
 from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send_signal
@@ -43,22 +43,22 @@ from specguard.executor.run import (
     RunEnded,
     RunOptions,
     Say,
-    asked_before,
-    begin_alone,
+    begin_without_agent,
     end_from_error,
     find_checkout,
+    recorded_options,
 )
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock
 from specguard.executor.steps import STEPS, Line
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, ignore_local
+from specguard.runs.files import committed_folder, write_gitignore
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, now_text
-from specguard.runs.proof import content_of
+from specguard.runs.proof import content_id
 from specguard.runs.record import ALL, GATES
 from specguard.runs.views import RunStore, RunView
-from specguard.work.gates import Gates, PlannedGate, selected
+from specguard.work.gates import Gates, PlannedGate, select_gates
 from specguard.work.item import WorkItem
 
 
@@ -83,17 +83,17 @@ def carry_out(run: Run, *, first: str = "place", resumed: bool = False, say: Say
     try:
         if run.manifest.commit is None:
             run.folder.remove(PATCH_FILE)
-        end = end_of(lambda: Line(run, say, resumed).from_step(first), run.folder.command("resume"))
+        end = run_to_end(lambda: Line(run, say, resumed).from_step(first), run.folder.command("resume"))
         if end is not None and end.code == "step-reached":
             with suppress(SpecguardError, MissingFact):
                 write_patch(run)
-        end = finish(run, end)
+        end = record_end(run, end)
     finally:
         run.close()
     return EXIT_PASSED if end is None else end.exit_code
 
 
-def end_of(work: Callable[[], None], command: str) -> RunEnded | None:
+def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
     """Do the work of a run, and return its early end; None if the work succeeds.
 
     Args:
@@ -125,7 +125,7 @@ def end_of(work: Callable[[], None], command: str) -> RunEnded | None:
     return None
 
 
-def finish(run: Run, end: RunEnded | None) -> RunEnded | None:
+def record_end(run: Run, end: RunEnded | None) -> RunEnded | None:
     """Record how a run ended, write its report, and return its end; an altered record replaces the end."""
     # A signal to specguard has to wait for the report.
     with HeldSignals().hold():
@@ -196,13 +196,13 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
         with Needed():
             manifest = run.manifest
             first, interrupted = next_step(manifest, folder)
-            resolve_agent(run.policy, options, look=False)
+            resolve_agent(run.policy, options, check_program=False)
             note = note_moved_base(run) if first != "pull-request" else ""
             # From now on nobody else may write to the run; surviving processes would still write to its
             # place.
             run.take_over()
             survivors = end_survivors(folder.run_id)
-            folder.clear()
+            folder.remove_temporary()
             manifest.ended_at = None
             manifest.digests = {}
             if first != "place" and place_exists(manifest.place):
@@ -281,7 +281,7 @@ def stop(view: RunView) -> Sequence[str]:
             f"{view.run_id} has ended already: {view.state}", path=view.path, code="run-record"
         )
     root = os.path.dirname(os.path.dirname(view.path))
-    if view.pid and view.pid != os.getpid() and view.process_runs and _is_locked(before, root):
+    if view.pid and view.pid != os.getpid() and view.is_process_alive and _is_locked(before, root):
         done.append(_end_process(psutil.Process(view.pid)))
     done += clean_up(folder)
     lock = ItemLock(root, folder.read_manifest())
@@ -293,7 +293,7 @@ def stop(view: RunView) -> Sequence[str]:
             manifest.ended_at = now_text()
             # A worker that cannot be seen from here becomes stale.
             folder.take(os.urandom(16).hex())
-            manifest.token = folder.held_by
+            manifest.token = folder.holder
             folder.write_manifest(manifest, seal=True)
     finally:
         lock.release()
@@ -317,7 +317,7 @@ def clean_up(folder: RunFolder) -> Sequence[str]:
             # Reported only once: no record shows which later run of gates has torn it down.
             folder.remove(STATE)
             return [*done, "what its gates set up may be up still: `specguard run gates` takes it down"]
-        run = reopen(asked_before(folder, os.environ), folder)
+        run = reopen(recorded_options(folder, os.environ), folder)
     except SpecguardError as error:
         return [*done, f"what its gates set up may be up still: {error.message}"]
     try:
@@ -355,15 +355,15 @@ class Leftover(Record):
     """Something that an ended run has left behind.
 
     Attributes:
-        said: a description for a person.
+        description: a description for a person.
         remove: removes the leftover, and returns sentences about that, or None.
     """
 
-    said: str
+    description: str
     remove: Callable[[], Sequence[str] | None]
 
 
-def left_over(store: RunStore, repository: Repository, only: Collection[str] = ()) -> Iterator[Leftover]:
+def find_leftovers(store: RunStore, repository: Repository, only: Collection[str] = ()) -> Iterator[Leftover]:
     """Yield the leftovers that can be removed.
 
     Runs that are under way or have died keep everything, with one exception: if a run has died, its due
@@ -379,7 +379,7 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
         if run.manifest is None or (only and run.path not in only):
             continue
         folder, label = RunFolder(run.path), f"{run.run_id} ({run.state})"
-        if is_up(folder) and not (run.running and run.process_runs is not False):
+        if is_up(folder) and not (run.running and run.is_process_alive is not False):
             description = f"what the gates of {label} have set up, and nothing took down"
             yield Leftover(description, partial(clean_up, folder))
         if not run.running:
@@ -402,14 +402,14 @@ def _leftovers_of(
         return
     upstreams = [one for one in (f"refs/remotes/origin/{base}", f"refs/heads/{base}") if one in branches]
     with Git(repository) as git:
-        merged = any(is_within(git, commit, branches[upstream]) for upstream in upstreams)
+        merged = any(is_ancestor(git, commit, branches[upstream]) for upstream in upstreams)
     if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:
         remove = partial(update_ref, repository, "-d", branch, commit)
         yield Leftover(f"branch {manifest.branch} of {label}", remove)
 
 
 def _run_refs(repository: Repository) -> Sequence[str]:
-    output = repository.in_place("for-each-ref", "--format=%(refname)", RUN_REFS).read()
+    output = repository.spawn("for-each-ref", "--format=%(refname)", RUN_REFS).read()
     return output.decode("ascii", "replace").splitlines()
 
 
@@ -437,7 +437,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
     )
     with Git(repository) as git, Needed():
         [change] = open_changes(git, request)
-        _, policy, notes = Policies(request, repository).of(change)
+        _, policy, notes = Policies(request, repository).choose(change)
         item: WorkItem | None = None
         try:
             item = Facts(change, policy).get("work_item")
@@ -445,7 +445,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
             notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
         plan = planned_gates(policy, item, commands=options.commands)
         if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
-            plan = plan.and_also([_guard_gate(options, branch=change.found.how not in ("head", "none"))])
+            plan = plan.with_more([_guard_gate(options, branch=change.found.how not in ("head", "none"))])
         head = repository.head
         tip = change.base.tip or head
         if head is None or tip is None:
@@ -454,7 +454,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
             )
         # The start of the change: the merge base of `HEAD` and the base.
         base = next(iter(git.merge_bases(tip, head)), head)
-        runs = options.runs(policy, root)
+        runs = options.runs_folder(policy, root)
         relative = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
         runs_prefix = b"" if relative.startswith("..") else os.fsencode(relative) + b"/"
         work_tree = GateTree(git, base, root, runs=runs_prefix)
@@ -462,11 +462,11 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
             _list_gates(plan, work_tree, say)
             return EXIT_PASSED
         if committed_folder(policy.declared("run_settings"), work_tree=root, runs=runs):
-            ignore_local(runs)
+            write_gitignore(runs)
         summary = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL
         entry = manifests.Item(kind=GATES, id=name, slug=summary["slug"], document=summary["document"])
-        run = begin_alone(
+        run = begin_without_agent(
             git, policy, options, entry, root=os.path.realpath(runs), base=change.base.name or "HEAD",
             base_oid=base, work_item=item, notes=notes,
         )  # fmt: skip
@@ -475,12 +475,12 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
 
 def _list_gates(plan: Gates, work_tree: GateTree, say: Say) -> None:
     """List the gates, each with what would happen to it now."""
-    for chosen in selected(plan.gates, work_tree.entries(work_tree.tree())):
+    for chosen in select_gates(plan.gates, work_tree.entries(work_tree.tree())):
         gate = chosen.gate
         skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
         what = f"does not run: {skipped}" if skipped else "runs"
         say(f"{gate.kind} {gate.name} ({gate.named}) {what}")
-        say("\n".join(f"  {call}" for call in chosen.calls or [gate.run]))
+        say("\n".join(f"  {call}" for call in chosen.commands or [gate.run]))
     for one in plan.not_read:
         say(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why})")
 
@@ -498,11 +498,11 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
                 names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
                 raise RunEnded(f"what failed: {', '.join(names)}", code="gate-failed")
         manifest.tree = tree = work_tree.tree()
-        manifest.content = content_of(Tree(git, tree), papers(run.policy))
+        manifest.content = content_id(Tree(git, tree), make_paper_test(run.policy))
         manifest.highlights = [run.redactor.redact(one) for one in work_tree.highlights(tree)]
         folder.write(PATCH_FILE, run.redactor.redact_bytes(work_tree.patch(tree)))
 
-    end = finish(run, end_of(work, "specguard run gates"))
+    end = record_end(run, run_to_end(work, "specguard run gates"))
     for result in gates.results.values():
         if result.skipped:
             say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")

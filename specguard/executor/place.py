@@ -297,7 +297,7 @@ def update_ref(repository: Repository, *arguments: str) -> None:
     """
     flags = ("-c", "core.hooksPath=/dev/null", "-c", "core.logAllRefUpdates=false")
     try:
-        repository.in_place(*flags, "update-ref", "--no-deref", *arguments).read()
+        repository.spawn(*flags, "update-ref", "--no-deref", *arguments).read()
     except CommandError as error:
         raise SpecguardError(
             f"a ref cannot be written: {error.first_line}",
@@ -427,7 +427,7 @@ def _ident(repository: Repository, role: str) -> str:
         if value:
             flags += ["-c", f"{role}.{part}={value}"]
     try:
-        output = repository.in_place(*flags, "var", f"GIT_{role.upper()}_IDENT", user=True).read()
+        output = repository.spawn(*flags, "var", f"GIT_{role.upper()}_IDENT", user=True).read()
     except CommandError as error:
         raise SpecguardError(
             "git knows no name or address for the commit",

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from specguard.authority.policy import Policy
-from specguard.change.base import Found
+from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
 from specguard.change.ranges import RunChange
@@ -28,8 +28,8 @@ from specguard.executor.item_choice import (
     Start,
     branch_below,
     check_files_to_name,
+    is_ancestor,
     is_paper,
-    is_within,
     item_taken,
     paper_path,
     task_in,
@@ -39,9 +39,9 @@ from specguard.executor.remote import Address, PlatformError, RemoteGit, find_pl
 from specguard.executor.run import Run, RunOptions, check_origin, find_checkout, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, policy_at, start_from
 from specguard.model import path_text
-from specguard.reporters.text import decided_by
+from specguard.reporters.text import deciding_line
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, ignore_local, item_folder
+from specguard.runs.files import committed_folder, item_folder, write_gitignore
 from specguard.runs.manifests import RunFolder
 from specguard.waves.stage_order import too_early
 from specguard.work.gates import Gates
@@ -108,7 +108,7 @@ def _check_branch_name(draft: DraftRun) -> None:
     """Check that git accepts the name of the item's branch."""
     item, branch = draft.item, draft.item.branches[0]
     words = ("check-ref-format", f"refs/heads/{branch}")
-    if branch.startswith("-") or draft.source.git.repository.in_place(*words).wait():
+    if branch.startswith("-") or draft.source.git.repository.spawn(*words).wait():
         raise item_taken(
             f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
             "have the template, or what its pointer or list fills in, corrected in the base",
@@ -160,7 +160,7 @@ def _check_rules(draft: DraftRun) -> None:
     """Check that the rules accept the item's pointer, its document and the order of stages."""
     start, item, repository = draft.start, draft.item, draft.source.git.repository
     request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_EARLY_RULES)
-    found = Found(start.base, start.oid, "option", f"refs/heads/{start.base}")
+    found = FoundBase(start.base, start.oid, "option", f"refs/heads/{start.base}")
     head = draft.tip or start.oid
     change = RunChange(
         draft.source.git, request, found, head=Revision(head), named=head, pushed_to=item.branches[0]
@@ -173,7 +173,7 @@ def _check_rules(draft: DraftRun) -> None:
         stops = result.severity == "error" and not _is_approvable(start.policy, result.name)
         if result.state == "open" and (asks or stops):
             raise SpecguardError(
-                f"{finding.message}; by {decided_by(result)}",
+                f"{finding.message}; by {deciding_line(result)}",
                 path=path_text(finding.path) if finding.path else None,
                 line=finding.line,
                 help=finding.help,
@@ -184,7 +184,7 @@ def _check_rules(draft: DraftRun) -> None:
         return
     if _is_approvable(start.policy, rule.name):
         return
-    changed, policy, _ = policies.of(change)
+    changed, policy, _ = policies.choose(change)
     with suppress(NotApplicable):
         for early in too_early(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
             path, line = path_text(item.listed.source.path), item.listed.line
@@ -212,7 +212,7 @@ def _check_not_done(draft: DraftRun) -> None:
         if not ref.name.startswith("refs/heads/") or not draft.owns_branch(ref.short):
             continue
         remote_oid = start.shared.oid if start.shared is not None and ref.short == item.branches[0] else None
-        known = is_within(git, ref.oid, start.oid) or (remote_oid and is_within(git, ref.oid, remote_oid))
+        known = is_ancestor(git, ref.oid, start.oid) or (remote_oid and is_ancestor(git, ref.oid, remote_oid))
         if task_of(start.policy, item) is None or not known:
             keep = shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"])
             raise item_taken(
@@ -305,13 +305,13 @@ def prepare(options: RunOptions) -> Run:
         notes += skipped_hooks(repository, start.documents.tree)
         notes += [start.work.own.note] if start.work.own else []
         agent = resolve_agent(start.policy, options)
-        runs = options.runs(start.policy, root)
+        runs = options.runs_folder(start.policy, root)
         lock = ItemLock(runs, manifest, repository, given=bool(options.run_root))
         cleanup.callback(lock.release)
         with plan_lock(start, runs, source.address.shown):
             committed = committed_folder(start.policy.declared("run_settings"), work_tree=root, runs=runs)
             if committed:
-                ignore_local(runs)
+                write_gitignore(runs)
             run.folder = folder = lock.new_folder(options.reuse_run)
             subfolder = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
             manifest.run_id, manifest.notes = folder.run_id, notes
@@ -349,7 +349,7 @@ def _draft(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> Dr
     start = start_from(source, root=root)
     manifest = _manifest_of(start, options, source.address)
     item = item_folder(manifest.item.kind, manifest.item.id)
-    folder = RunFolder(os.path.join(options.runs(start.policy, root), item, RUN_ID))
+    folder = RunFolder(os.path.join(options.runs_folder(start.policy, root), item, RUN_ID))
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
     return DraftRun(start, source, run)
 

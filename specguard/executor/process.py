@@ -40,7 +40,7 @@ from specguard.executor.run import Killed, Run, RunEnded
 from specguard.model import shortened
 from specguard.runs.manifests import COMMANDS, Command, Kind, Response, RunFolder, Source, now_text
 from specguard.runs.settings import RunSettings, seconds
-from specguard.work.gates import fit
+from specguard.work.gates import safe_name
 
 BEAT: Final = 5.0
 """The longest interval, in seconds, between two signs of life that a run records."""
@@ -117,7 +117,7 @@ def run_command(
     settings: RunSettings = run.policy.declared("run_settings")
     timeout = default_timeout(run) if timeout is None else timeout
     number = len(run.manifest.commands) + 1
-    stem = f"{COMMANDS}/{number:02d}-{fit(name)}"
+    stem = f"{COMMANDS}/{number:02d}-{safe_name(name)}"
     record = Command(
         number=number,
         name=name,
@@ -322,7 +322,7 @@ class _RunningCommand(Record, frozen=False):
         if time.monotonic() >= self.next_beat:
             steps = self.run.manifest.steps
             step = steps[-1].name if steps else self.record.kind
-            self.run.folder.beat(step, command=self.record.number, child=self.children.group)
+            self.run.folder.write_heartbeat(step, command=self.record.number, child=self.children.group)
             self.next_beat = time.monotonic() + BEAT * 0.8
 
     def _record_failed_start(self, program: str, cwd: str, error: OSError | ValueError) -> None:
@@ -585,7 +585,7 @@ APPROVAL_POLICY: Final = "SPECGUARD_APPROVAL_POLICY"
 """The variable that passes the value of `--approval-policy` to an agent."""
 
 
-def passed_on(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[str, str]:
+def passed_variables(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[str, str]:
     """Return the part of an environment that commands of a run see.
 
     Args:
@@ -607,7 +607,7 @@ def passed_on(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[st
 
 def command_environment(run: Run) -> dict[str, str]:
     """Return the environment variables of a run's commands."""
-    variables = passed_on(run.options.environment, run.policy.declared("run_settings").environment)
+    variables = passed_variables(run.options.environment, run.policy.declared("run_settings").environment)
     variables[RUN_VARIABLE] = run.manifest.run_id
     if run.place is not None:
         # If the place loses its own .git, git must not find a repository above it.

@@ -181,7 +181,7 @@ def note_moved_base(run: Run) -> str:
     except SpecguardError:
         return ""
     run.heads = heads.refs if run.heads is None else run.heads
-    if not run.folder.known(PUSH_RECORD) and not (run.item and shares_branch(run.policy, run.item)):
+    if not run.folder.data_or_empty(PUSH_RECORD) and not (run.item and shares_branch(run.policy, run.item)):
         _check_free(run, remote.address, heads.branches.get(run.manifest.branch or "", ""))
     return _note_base(run, heads)
 
@@ -194,7 +194,7 @@ def tried_commits(run: Run) -> list[str]:
     """
     known = [run.manifest.pushed] if run.manifest.pushed else []
     # Without the record, an existing branch belongs to somebody else.
-    commits = run.folder.known(PUSH_RECORD).get("commits", [])
+    commits = run.folder.data_or_empty(PUSH_RECORD).get("commits", [])
     own = [one for one in commits if isinstance(one, str) and _names_run(run, one)]
     return list(dict.fromkeys([*own, *known]))
 
@@ -358,7 +358,7 @@ def _open_or_update(run: Run, pull: PullRequest, branch: str, commit: str) -> st
         found = _find_open(platform, branch, base, commit)
         if found is None:
             # The request took time, and another process may have taken over the run.
-            run.folder.hold()
+            run.folder.check_holder()
             try:
                 pull.number, pull.url = platform.create(branch, base, title=pull.title, body_file=file)
             except PlatformError:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
 from specguard.change.object_store import Store
-from specguard.change.remotes import identity, rewrites_of, rewritten, same_address, shown_address
+from specguard.change.remotes import identity, rewrite_url, rewrites_of, same_address, shown_address
 from specguard.change.repository import Repository, find_program, is_oid
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -135,7 +135,7 @@ class RemoteGit:
             value, _, name = line.partition("\t")
             if value.startswith("ref: refs/heads/") and name == "HEAD":
                 default = value[16:]
-            elif name.startswith("refs/heads/") and is_oid(value, self._repository.hexadecimal):
+            elif name.startswith("refs/heads/") and is_oid(value, self._repository.oid_digits):
                 branches[name[11:]] = value
             elif name.startswith("refs/tags/") and not name.endswith("^{}"):
                 tags[name] = value
@@ -417,7 +417,7 @@ def find_address(
         )
     own = [(one.key, one.value or "") for one in settings if one.scope in _OWN_SCOPES]
     rewrites = rewrites_of(own, ".insteadof")
-    fetch = _absolute(rewritten(url, rewrites), root)
+    fetch = _absolute(rewrite_url(url, rewrites), root)
     if expected and not same_address(fetch, expected):
         raise SpecguardError(
             f"'{remote}' is {shown_address(fetch)}, and the canonical repository is "
@@ -426,15 +426,15 @@ def find_address(
             code="remote-unsuitable",
         )
     if expected and _protocol(fetch) not in PROTOCOLS:
-        fetch = rewritten(expected, rewrites)
+        fetch = rewrite_url(expected, rewrites)
     if _protocol(fetch) not in PROTOCOLS or fetch.startswith("-") or "\n" in fetch:
         raise SpecguardError(
             f"'{remote}' is {shown_address(fetch)}, and a run uses only {', '.join(PROTOCOLS)}",
             help=f"git remote set-url {remote} <an https or ssh address of the same repository>",
             code="remote-unsuitable",
         )
-    push = rewritten(values.get(f"remote.{remote}.pushurl", ""), rewrites)
-    push = _absolute(push or rewritten(url, rewrites_of(own, ".pushinsteadof")), root)
+    push = rewrite_url(values.get(f"remote.{remote}.pushurl", ""), rewrites)
+    push = _absolute(push or rewrite_url(url, rewrites_of(own, ".pushinsteadof")), root)
     if not same_address(push, fetch) or _protocol(push) not in PROTOCOLS:
         push = fetch
     return Address(fetch, push)

@@ -20,7 +20,7 @@ from typing import Any, Final
 from jinja2 import Environment
 
 from specguard.authority.policy import Policy
-from specguard.change.base import Found
+from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
 from specguard.change.process import CommandError
@@ -35,24 +35,24 @@ from specguard.executor.command_output import TAIL
 from specguard.executor.commit import PATCH_FILE
 from specguard.executor.place import Place
 from specguard.executor.process import response_of
-from specguard.executor.run import JUDGING, Run, RunOptions
+from specguard.executor.run import JUDGING_KINDS, Run, RunOptions
 from specguard.executor.start_point import fetched_base, policy_at
 from specguard.model import path_text, shortened
 from specguard.reporters.escape import (
-    legible,
     markdown_code,
-    markdown_pages,
     markdown_span,
+    markdown_templates,
     markdown_text,
     visible,
+    visible_lines,
 )
-from specguard.runs.files import IGNORE, place_of
+from specguard.runs.files import IGNORE, folder_of
 from specguard.runs.manifests import Command, Manifest, RunFolder
 from specguard.runs.proof import Claim, Flaw, RunProof
 from specguard.runs.record import RunRecord
 from specguard.runs.views import RunStore
-from specguard.work.changes import standing
-from specguard.work.item_lists import Listed, Sources, meant
+from specguard.work.changes import unreverted
+from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import Names, WorkKind, normal_id
 
 _Key = tuple[str, bytes, str]
@@ -135,7 +135,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         changed: the files that the run changed; None if unknown.
     """
     item, label = manifest.item, manifest.item.label
-    gates = folder.known(GATES_FILE).get("gates")
+    gates = folder.data_or_empty(GATES_FILE).get("gates")
     return page(
         "report.md",
         manifest=manifest,
@@ -151,7 +151,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
         failures=[*failed_commands(manifest, folder), *_findings(manifest, folder)],
         tail=last_output(manifest, folder),
-        remains=list(remains(manifest, folder)),
+        remains=list(todos(manifest, folder)),
     )
 
 
@@ -177,8 +177,8 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
         manifest: the run's record.
         folder: the run's folder; unreadable files there are left out.
     """
-    error = folder.known(ERROR)
-    shown = any(one.number == error.get("command") and one.kind in JUDGING for one in manifest.commands)
+    error = folder.data_or_empty(ERROR)
+    shown = any(one.number == error.get("command") and one.kind in JUDGING_KINDS for one in manifest.commands)
     shown = shown or (error.get("command") is None and bool(still_failing(manifest, folder)))
     return "" if shown else _last_lines(str(error.get("tail") or ""))
 
@@ -223,7 +223,7 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
     """
     by_command: dict[tuple[str, str], list[Command]] = {}
     for command in manifest.commands:
-        if command.kind in JUDGING and command.ended_at is not None:
+        if command.kind in JUDGING_KINDS and command.ended_at is not None:
             by_command.setdefault((command.name, command.command), []).append(command)
     for runs in by_command.values():
         failed = [one for one in runs if not one.succeeded]
@@ -234,7 +234,7 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
             fixed = runs[runs.index(last) + 1].attempt
             how = "the agent fixed it" if fixed > failed[0].attempt else "it passed when it ran again"
             after = f"{how} in round {fixed}"
-        tail = _last_lines(str(folder.known(last.response).get("tail") or ""))
+        tail = _last_lines(str(folder.data_or_empty(last.response).get("tail") or ""))
         yield Failure(failed[0].command, outcome(failed[0]), failed[0].attempt, after, tail)
 
 
@@ -247,7 +247,7 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
     """Yield each finding that stopped a round, once, with the round in which it was gone."""
     judgements, seen = manifest.judgements, set()
     for judgement in judgements:
-        report = folder.known(judgement.report).get("findings")
+        report = folder.data_or_empty(judgement.report).get("findings")
         known = report if isinstance(report, list) else []
         findings = {str(one.get("fingerprint")): one for one in known if isinstance(one, dict)}
         for fingerprint in judgement.findings:
@@ -265,9 +265,9 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
             )
 
 
-def remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
+def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
     """Yield each remaining task: its words (`text`), with a command or path (`code`) or a step (`said`)."""
-    error, request, patch = folder.known(ERROR), manifest.pull_request, folder.file(PATCH_FILE)
+    error, request, patch = folder.data_or_empty(ERROR), manifest.pull_request, folder.file(PATCH_FILE)
     if manifest.state in ("pending", "running"):
         yield {"text": "It has not ended", "code": folder.command("status")}
     suggestion = error.get("suggestion")
@@ -349,7 +349,7 @@ def duration(seconds: float) -> str:
 
 def fenced(text: str, indent: int = 0) -> str:
     """Return a text of several lines as a fenced block, which no line in it can end."""
-    lines = legible(text).rstrip("\n").split("\n")
+    lines = visible_lines(text).rstrip("\n").split("\n")
     runs = (len(list(run)) for line in lines for sign, run in groupby(line) if sign == "~")
     fence = "~" * max(3, max(runs, default=0) + 1)
     return "\n".join(" " * indent + line for line in (f"{fence}text", *lines, fence))
@@ -363,7 +363,7 @@ def command(text: str, indent: int = 0) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = markdown_pages("specguard.executor")
+    environment = markdown_templates("specguard.executor")
     environment.filters.update(
         code=markdown_code,
         text=markdown_text,
@@ -413,12 +413,12 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     runs = store.runs()
     items = list(_done_items(store, environment))
     covered = [item for item in items if not item["problem"]]
-    durations = sorted(run.took for run in runs if run.took is not None and run.ended is not None)
+    durations = sorted(run.duration for run in runs if run.duration is not None and run.ended is not None)
     counts = Counter(
         (command.name, command.succeeded)
         for run in runs
         for command in (run.manifest.commands if run.manifest else ())
-        if command.kind in JUDGING and command.ended_at is not None
+        if command.kind in JUDGING_KINDS and command.ended_at is not None
     )
     attempts = [run.manifest.attempts for run in runs if run.manifest and run.manifest.attempts]
     return {
@@ -465,12 +465,12 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
         with Needed():
             policy = policy_at(git, options, base, oid)
             request = Request(environment=environment, all=True)
-            found = Found(base, oid, "option", f"refs/heads/{base}")
+            found = FoundBase(base, oid, "option", f"refs/heads/{base}")
             change = RangeChange(git, request, found, head=Revision(oid))
             facts = Facts(change, policy)
             facts.root = store.root
             # Without a required grade of evidence, a run must still be evidence for the item's commit.
-            facts.least = policy.declared("run_settings").grade or "observed"
+            facts.least_grade = policy.declared("run_settings").grade or "observed"
             yield from _DoneItems(facts, change, policy).items()
 
 
@@ -485,11 +485,11 @@ class _DoneItems:
 
     def items(self) -> Iterator[dict[str, str]]:
         names = Names(self._kinds)
-        words = [word for kind in self._kinds for word in names.words(kind)]
+        words = [word for kind in self._kinds for word in names.literals(kind)]
         sources = Sources(self._kinds, documents=Documents(self._change.head_files))
         landed: dict[_Key, tuple[PastCommit, str]] = {}
-        for commit, naming in standing(self._change.history.mentioning(words), names):
-            found = self._narrow(meant(sources.of(naming.kind), naming.id, naming.fields), commit)
+        for commit, naming in unreverted(self._change.history.mentioning(words), names):
+            found = self._narrow(match_items(sources.of(naming.kind), naming.id, naming.fields), commit)
             # A subject that could mean items of several lists is not assigned to one of them.
             path, item_id = (found[0].source.path, found[0].id) if len(found) == 1 else (b"", naming.id)
             landed.setdefault((naming.kind, path, normal_id(item_id)), (commit, naming.item))
@@ -542,6 +542,6 @@ class _DoneItems:
         settings = self._proof.records.settings
         for line in commit.message.rstrip("\n").rpartition("\n\n")[2].split("\n"):
             key, _, name = line.partition(":")
-            place = place_of(name) if key.casefold() == settings.trailer.casefold() else None
+            place = folder_of(name) if key.casefold() == settings.trailer.casefold() else None
             if place:
                 yield name.strip(), settings.folder + place + b"/manifest.json"

@@ -60,7 +60,7 @@ If the rules failed, the exit code is 1. In preflight it is 2.
 """
 
 
-JUDGING: Final = frozenset({"gate", "format", "teardown", "hook"})
+JUDGING_KINDS: Final = frozenset({"gate", "format", "teardown", "hook"})
 """The kinds of commands that judge the agent's work."""
 
 
@@ -167,7 +167,7 @@ class Run(Record, frozen=False):
         self.manifest.steps.append(step)
         self.save()
         self.log(f"{name}, round {step.attempt}" if name in ROUND_STEPS else name)
-        self.folder.beat(name)
+        self.folder.write_heartbeat(name)
         try:
             with Needed():
                 yield step
@@ -208,7 +208,7 @@ class Run(Record, frozen=False):
     def take_over(self) -> None:
         """Make this process the worker of the run; any earlier worker becomes stale."""
         self.folder.take(os.urandom(16).hex())
-        self.manifest.token = self.folder.held_by
+        self.manifest.token = self.folder.holder
         self.manifest.pid = os.getpid()
         self.save()
 
@@ -264,7 +264,7 @@ class Round:
 
     def __init__(self, manifest: Manifest, attempt: int) -> None:
         judgements = [one for one in manifest.judgements if one.attempt == attempt]
-        commands = [one for one in manifest.commands if one.attempt == attempt and one.kind in JUDGING]
+        commands = [one for one in manifest.commands if one.attempt == attempt and one.kind in JUDGING_KINDS]
         commands = [one for one in commands if one.ended_at is not None]
         # If a command ran several times, its last run counts.
         last_runs = {(one.name, one.command): one for one in commands}
@@ -375,7 +375,7 @@ class RunOptions(Record):
     max_attempts: int = 0
     yes: bool = False
 
-    def runs(self, policy: Policy, work_tree: str) -> str:
+    def runs_folder(self, policy: Policy, work_tree: str) -> str:
         """Return the folder of all runs of a checkout, absolute.
 
         Raises:
@@ -419,7 +419,7 @@ def new_manifest(
     )
 
 
-def begin_alone(
+def begin_without_agent(
     git: Git,
     policy: Policy,
     options: RunOptions,
@@ -509,7 +509,7 @@ def check_origin(git: Git, top: str, folder: RunFolder) -> None:
             )
 
 
-def asked_before(
+def recorded_options(
     folder: RunFolder, environment: Mapping[str, str], *, command: Sequence[str] = (), **words: Any
 ) -> RunOptions:
     """Return the options of a resumed run, from its record.
@@ -571,5 +571,5 @@ def open_store(directory: str = "", run_root: str = "") -> RunStore:
     policy = open_policy(Request(environment=os.environ, directory=directory))
     top = Repository.locate(directory, os.environ).work_tree()
     settings: RunSettings = policy.declared("run_settings")
-    root = RunOptions(os.environ, run_root=run_root).runs(policy, top)
+    root = RunOptions(os.environ, run_root=run_root).runs_folder(policy, top)
     return RunStore(root, settings, given=bool(run_root))

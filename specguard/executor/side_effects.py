@@ -410,15 +410,15 @@ def _ref_state(repository: Repository) -> State:
 
 def _read(repository: Repository, *arguments: str) -> str:
     """Return git's stdout and stderr in the user's repository; stderr reports, for example, a broken ref."""
-    process = repository.in_place(*arguments, user=True)
+    process = repository.spawn(*arguments, user=True)
     pieces = []
     try:
-        while data := process.chunk():
+        while data := process.read_chunk():
             pieces.append(data)
         process.wait()
     finally:
         process.stop()
-    return b"".join(pieces).decode("utf-8", "surrogateescape") + process.said
+    return b"".join(pieces).decode("utf-8", "surrogateescape") + process.stderr
 
 
 def _config_state(repository: Repository) -> State:

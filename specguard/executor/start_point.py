@@ -22,23 +22,23 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from specguard.authority.load import DEFAULTS
+from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy
-from specguard.change.base import Found, find_base
+from specguard.change.base import FoundBase, find_base
 from specguard.change.check_request import Request
 from specguard.change.git import Git
-from specguard.change.repository import INHERITED, Repository, find_program, short_name
+from specguard.change.repository import HOOK_VARIABLES, Repository, find_program, short_name
 from specguard.change.tree import Tree
 from specguard.declaration.patterns import Covering
 from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.item_choice import Start, is_paper, is_within, item_taken, shares_branch, task_of
+from specguard.executor.item_choice import Start, is_ancestor, is_paper, item_taken, shares_branch, task_of
 from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings
 from specguard.executor.run import RunOptions
 from specguard.plans.task import Task
-from specguard.runs.files import about_run, item_folder
-from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, recording
+from specguard.runs.files import command_words, item_folder
+from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, reporting_errors
 from specguard.runs.views import RunStore
 from specguard.work.changes import task_kinds
 
@@ -177,8 +177,8 @@ def start_from(source: Canonical, *, root: str) -> Start:
         tip = source.base_tip(below) if below else None
         found = None
         # A run is not stacked on a branch that was merged.
-        if tip is not None and not is_within(git, tip, oid):
-            found = Found(below, tip, "stack", f"refs/heads/{below}")
+        if tip is not None and not is_ancestor(git, tip, oid):
+            found = FoundBase(below, tip, "stack", f"refs/heads/{below}")
         start = Start(git, options, base, oid, policy_at(git, options, base, oid), source.tip, found)
         item, policy, is_items = start.item, start.policy, ItemBranches(start.policy)
         stack = plain_branch(named or (item.base if item.settings.base else ""), options.remote)
@@ -238,7 +238,7 @@ def ensure_repository(
     make: bool,
     commit: bool,
     base: str = "",
-    only_say: bool = False,
+    dry_run: bool = False,
 ) -> Iterator[str]:
     """Make a repository, and a first commit of all files, if they do not exist.
 
@@ -248,7 +248,7 @@ def ensure_repository(
         make: True to make a repository if the folder is in none.
         commit: True to commit the files if the repository has no commit yet.
         base: the first branch of a new repository; empty: `main`.
-        only_say: True to report the actions without doing them.
+        dry_run: True to report the actions without doing them.
 
     Yields:
         Each action that was or would be done, as one sentence.
@@ -272,7 +272,7 @@ def ensure_repository(
         if repository.head is not None:
             return
         where = repository.work_tree()
-    if not any(os.path.lexists(os.path.join(where, name)) for name in DEFAULTS):
+    if not any(os.path.lexists(os.path.join(where, name)) for name in DEFAULT_PATHS):
         words = ["specguard", "init", "-C", where, "--preset", "planner-pipeline"]
         raise SpecguardError(
             f"there is no authority in {where}, and nothing was made",
@@ -280,12 +280,12 @@ def ensure_repository(
             code="no-authority",
         )
     _git(folder, environment, "var", "GIT_COMMITTER_IDENT")
-    prefix = "would have " if only_say else ""
+    prefix = "would have " if dry_run else ""
     if new:
-        if not only_say:
+        if not dry_run:
             _git(folder, environment, "init", "-q", f"--initial-branch={base or 'main'}")
         yield f"{prefix}made a git repository in {folder}"
-    if not only_say:
+    if not dry_run:
         _git(where, environment, "add", "--all")
         _git(where, environment, "commit", "-q", "--allow-empty", "-m", "chore: baseline")
     yield f"{prefix}committed the files of {where} as 'chore: baseline'"
@@ -293,7 +293,7 @@ def ensure_repository(
 
 def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
     # The folder decides, whatever a hook's environment sets.
-    own = {name: value for name, value in environment.items() if name not in INHERITED}
+    own = {name: value for name, value in environment.items() if name not in HOOK_VARIABLES}
     program = find_program("git", environment) or "git"
     done = subprocess.run(
         [program, "-C", folder, *words], env=own, stdin=subprocess.DEVNULL, capture_output=True, check=False
@@ -352,7 +352,7 @@ class ItemLock:
             name = _digest(os.path.realpath(repository.common), remote, item.kind, item.id, branch)[:24]
             files.append(os.path.join(os.path.dirname(places), "claims", f"{name}.lock"))
         try:
-            with ExitStack() as locks, recording(self.folder):
+            with ExitStack() as locks, reporting_errors(self.folder):
                 os.makedirs(self.folder, mode=0o755, exist_ok=True)
                 for file in files:
                     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
@@ -364,7 +364,7 @@ class ItemLock:
             suffix = f": {run_id}" if run_id else ", with another folder of runs"
             raise item_taken(
                 f"another run works on {item.label}{suffix}",
-                shlex.join(about_run("status", run_id, self._given_root if run_id else "")),
+                shlex.join(command_words("status", run_id, self._given_root if run_id else "")),
             ) from None
 
     def release(self) -> None:
@@ -386,7 +386,7 @@ class ItemLock:
             raise SpecguardError(
                 f"{reused!r} has to name one run of {self._item.label}",
                 path=self.folder,
-                help=shlex.join(about_run("list", "", self._given_root)),
+                help=shlex.join(command_words("list", "", self._given_root)),
                 code="item-taken",
             )
         for manifest in self._item_manifests():
@@ -400,7 +400,7 @@ class ItemLock:
         folder = RunFolder(os.path.join(self.folder, found[0]), self._given_root)
         if not reused:
             return folder
-        with recording(folder.path):
+        with reporting_errors(folder.path):
             before = os.path.join(folder.path, EARLIER_RUNS)
             os.makedirs(before, exist_ok=True)
             target = os.path.join(before, f"{len(os.listdir(before)) + 1:02d}")
@@ -454,7 +454,7 @@ def plan_lock(start: Start, root: str, remote: str) -> Iterator[None]:
         yield
         return
     name = f".plan-{_digest(remote, os.fsdecode(task.plan.path))[:12]}.lock"
-    with recording(root):
+    with reporting_errors(root):
         os.makedirs(root, mode=0o755, exist_ok=True)
     try:
         lock = FileLock(os.path.join(root, name), timeout=_WAIT).acquire()

@@ -36,11 +36,11 @@ class Imported:
 
     Attributes:
         tables: the settings, by table header (`rules.commit-form`) and by key.
-        left: everything that was not carried over: its line, its source text, and the reason as a clause.
+        skipped: everything that was not carried over: its line, its source text, and the reason as a clause.
     """
 
     tables: dict[str, dict[str, Value]] = field(default_factory=dict)
-    left: list[tuple[Origin, str, str]] = field(default_factory=list)
+    skipped: list[tuple[Origin, str, str]] = field(default_factory=list)
 
     def set(self, table: str, key: str, value: Any, *origins: Origin) -> None:
         """Set a key of a table; an existing value is replaced."""
@@ -52,14 +52,14 @@ class Imported:
         known.value = [*known.value, *(element for element in elements if element not in known.value)]
         known.origins = list(dict.fromkeys([*known.origins, *origins]))
 
-    def leave(self, origin: Origin, what: str, why: str) -> None:
+    def skip(self, origin: Origin, what: str, why: str) -> None:
         """Record that something was not carried over."""
-        self.left.append((origin, what, why))
+        self.skipped.append((origin, what, why))
 
-    def take(self, other: Imported) -> None:
+    def merge(self, other: Imported) -> None:
         """Add the settings of another source, which has different tables."""
         self.tables |= other.tables
-        self.left += other.left
+        self.skipped += other.skipped
 
     @property
     def settings(self) -> Mapping[str, Mapping[str, Any]]:

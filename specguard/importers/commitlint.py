@@ -79,7 +79,7 @@ def import_commitlint(top: str, name: str) -> Imported:
     """
     result, whole = Imported(), Origin(name, 0)
     if name.endswith(_SCRIPTS):
-        result.leave(whole, name, f"it is a script, which is not run; {_ADVICE}")
+        result.skip(whole, name, f"it is a script, which is not run; {_ADVICE}")
         return result
     data = read_settings(top, name)
     at: tuple[str, ...] = ("commitlint",) if os.path.basename(name).startswith("package.") else ()
@@ -89,13 +89,13 @@ def import_commitlint(top: str, name: str) -> Imported:
 
     value = data.get(at)
     if data.problem or not isinstance(value, dict):
-        result.leave(origin(), name, data.problem.message if data.problem else "it is no object of settings")
+        result.skip(origin(), name, data.problem.message if data.problem else "it is no object of settings")
         return result
     rules = {rule.name: rule for rule in _errors(result, value, origin)}
     type_problem = ""
     if not _is_parsed(value):
         why = "messages are read as Conventional Commits have them"
-        result.leave(origin("parserPreset"), "parserPreset", why)
+        result.skip(origin("parserPreset"), "parserPreset", why)
         type_problem = "the parser that tells it is not known here"
     elif not any(name in rules and rules[name].when == "never" for name in ("type-empty", "subject-empty")):
         type_problem = "without type-empty or subject-empty a message without it passes"
@@ -103,7 +103,7 @@ def import_commitlint(top: str, name: str) -> Imported:
     for rule in rules.values():
         table, key, setting = _find_setting(rule)
         if not table or (type_problem and table == _MESSAGE and key != "body"):
-            result.leave(rule.origin, rule.name, (table and type_problem) or "there is no setting for it")
+            result.skip(rule.origin, rule.name, (table and type_problem) or "there is no setting for it")
         elif key == "require":
             result.add(table, key, setting, rule.origin)
         elif setting:
@@ -128,7 +128,7 @@ def _errors(result: Imported, value: dict[str, Any], origin: Callable[..., Origi
             rules |= {key: (list(rule), origin("extends", at)) for key, rule in _CONVENTIONAL.items()}
         elif not _is_printed(value):
             why = f"{shortened(repr(base))} is not read; {_ADVICE}"
-            result.leave(origin("extends", at), "extends", why)
+            result.skip(origin("extends", at), "extends", why)
     configured = value.get("rules")
     if isinstance(configured, dict):
         rules |= {key: (rule, origin("rules", key)) for key, rule in configured.items()}
@@ -137,16 +137,16 @@ def _errors(result: Imported, value: dict[str, Any], origin: Callable[..., Origi
         level, when, setting = [*parts, *("always", None)[len(parts) - 1 :]][:3]
         if type(level) is not int or level not in (0, 1, 2) or (level and when not in ("always", "never")):
             why = f"{shortened(repr(config))} is no level with a condition that can be read"
-            result.leave(place, key, why)
+            result.skip(place, key, why)
         elif level == 1:
-            result.leave(place, key, "it only warns, and what is carried over blocks")
+            result.skip(place, key, "it only warns, and what is carried over blocks")
         elif level == 2:
             yield _CommitRule(key, when, setting, place)
     for key in (key for key in value if key not in (*_READ_KEYS, *_UNUSED_KEYS)):
         code = key in ("ignores", "plugins")
         if value[key] or not code:
             why = "it is code, which is not run" if code else "there is no setting for it"
-            result.leave(origin(key), key, why)
+            result.skip(origin(key), key, why)
 
 
 def _is_printed(value: dict[str, Any]) -> bool:
@@ -171,10 +171,10 @@ def _import_width(result: Imported, rules: dict[str, _CommitRule]) -> None:
     if len(found) == 2 and 0 < widths[0] == widths[1]:
         result.set(_FORM, "body_width", widths[0], found[0].origin)
         why = "carried over, but lines without a space or indented as code may be wider"
-        result.leave(found[0].origin, found[0].name, why)
+        result.skip(found[0].origin, found[0].name, why)
         return
     for rule in found:
-        result.leave(rule.origin, rule.name, "one width holds for the whole message")
+        result.skip(rule.origin, rule.name, "one width holds for the whole message")
 
 
 def _complete(result: Imported, origin: Origin, *, ignores: bool) -> None:

@@ -61,18 +61,18 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     data = read_settings(top, name)
     if data.problem or not isinstance(data.value, dict):
         why = data.problem.message if data.problem else "it is no ruleset"
-        result.leave(Origin(name, data.line() or 0), name, why)
+        result.skip(Origin(name, data.line() or 0), name, why)
         return result
     if "extends" in data.value:
         why = "it is elsewhere; bring it here and import it too"
-        result.leave(Origin(name, data.line(("extends",)) or 0), f"extends {data.value['extends']}", why)
+        result.skip(Origin(name, data.line(("extends",)) or 0), f"extends {data.value['extends']}", why)
     configured = data.get("rules")
     for key, value in configured.items() if isinstance(configured, dict) else ():
         origin = Origin(name, data.line(("rules", key)) or 0)
         try:
             _import_rule(result, value, origin, paths)
         except _SkippedError as error:
-            result.leave(origin, key, str(error))
+            result.skip(origin, key, str(error))
     return result
 
 
@@ -221,20 +221,20 @@ def import_openspec(top: str) -> Imported:
     specs, changes = Origin(f"{OPENSPEC}/specs/", 0), Origin(f"{OPENSPEC}/changes/", 0)
     sections = ["Purpose", "Requirements"]
     _contract(result, "openspec-spec", f"{OPENSPEC}/specs/**/spec.md", specs, sections=sections)
-    result.leave(specs, "requirements and scenarios", "`openspec validate` judges the shape of a requirement")
+    result.skip(specs, "requirements and scenarios", "`openspec validate` judges the shape of a requirement")
     if usual:
         # Archived changes are one folder deeper, and are not judged.
         folder = f"{OPENSPEC}/changes/{{change}}"
         sections = ["Why", "What Changes"]
         _contract(result, "openspec-proposal", f"{folder}/proposal.md", changes, sections=sections)
         _contract(result, "openspec-tasks", f"{folder}/tasks.md", changes, companions=["proposal.md"])
-        result.leave(
+        result.skip(
             changes, "deltas", "`openspec validate` judges whether a change has one, or says skip_specs"
         )
     for name in ("project.md", "AGENTS.md"):
         if os.path.isfile(os.path.join(top, OPENSPEC, name)):
             why = "it is prose for agents; `[grounding] all` asks them to cite it"
-            result.leave(Origin(f"{OPENSPEC}/{name}", 0), name, why)
+            result.skip(Origin(f"{OPENSPEC}/{name}", 0), name, why)
     return result
 
 
@@ -252,7 +252,7 @@ def _has_usual_schema(top: str, result: Imported) -> bool:
     data = read_settings(top, name)
     usual: bool = data.get("schema", _USUAL_SCHEMA) == _USUAL_SCHEMA
     why = "of it only `schema` says what is asked for"
-    result.leave(
+    result.skip(
         Origin(name, data.line() or 0), os.path.basename(name), data.problem.message if data.problem else why
     )
     return usual
@@ -280,11 +280,11 @@ def import_speckit(top: str) -> Imported:
         ("templates", "the sections are those of spec-kit's own templates; put others into the authority"),
     ):
         if os.path.exists(os.path.join(top, ".specify", name)):
-            result.leave(Origin(f".specify/{name}", 0), name, why)
+            result.skip(Origin(f".specify/{name}", 0), name, why)
     for name in _features(top):
         if not _FEATURE.fullmatch(name) and os.path.isfile(os.path.join(top, "specs", name, "spec.md")):
             why = "its name has no number, so it is no feature's folder"
-            result.leave(Origin(f"specs/{name}/", 0), name, why)
+            result.skip(Origin(f"specs/{name}/", 0), name, why)
     return result
 
 

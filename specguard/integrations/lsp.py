@@ -13,7 +13,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from specguard import __version__
-from specguard.authority.load import DEFAULTS, load_policy
+from specguard.authority.load import DEFAULT_PATHS, load_policy
 from specguard.authority.policy import Policy
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
@@ -113,7 +113,7 @@ def flaws_of(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Do
         root = os.path.realpath(Repository.locate(os.path.dirname(file), os.environ).work_tree())
         path = os.path.relpath(file, root)
         asked = Request(environment=os.environ, directory=root)
-        policy = None if path in DEFAULTS else open_policy(asked)
+        policy = None if path in DEFAULT_PATHS else open_policy(asked)
         if policy is None or path in dict(policy.documents):
             return _authority_flaws(root, path, texts)
         return _artifact_flaws(root, path, policy) if saved else None
@@ -175,7 +175,7 @@ def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[Doc
         # Only plugins that the trusted base names are imported, not those in the text.
         policy = load_policy(files, registry=lambda _: known_rules(root))
     except SpecguardError as error:
-        errors = [(one.path, one.line or 0, _message(one.message, one.help)) for one in error.each()]
+        errors = [(one.path, one.line or 0, _message(one.message, one.help)) for one in error.errors()]
         own = [DocumentFlaw(said, line, line, "error") for at, line, said in errors if at == path]
         # The reader of this document must see that another one makes the authority unreadable.
         others = (f"{at}: {said}" if at else said for at, _, said in errors[:1])

@@ -28,15 +28,15 @@ from specguard.change.repository import Repository
 from specguard.engine.check import check
 from specguard.engine.plugins import find_rule, known_rules
 from specguard.engine.policies import open_policy
-from specguard.engine.status import standing
-from specguard.engine.why import from_root, what_governs
+from specguard.engine.status import read_status
+from specguard.engine.why import find_governing, to_root_path
 from specguard.errors import Needed, SpecguardError, internal_error, nearest
 from specguard.executor.run import RunOptions, open_store
 from specguard.executor.steps import brief_of
 from specguard.model import path_text
 from specguard.reporters import manual
-from specguard.reporters.escape import cut, json_text, legible
-from specguard.reporters.json import errors, plain, report
+from specguard.reporters.escape import cut, json_text, visible_lines
+from specguard.reporters.json import error_data, json_safe, report
 from specguard.reporters.policy import as_data as policy_data
 from specguard.reporters.status import as_data as runs_data
 
@@ -125,9 +125,9 @@ class Tools:
 
     def why(self, *, path: Path = Field(description="From the root: docs/api/x.yaml.")) -> Mapping[str, Any]:
         """The rules that apply to a path. Ask before you change a file."""
-        path = from_root(self._request(), path)
+        path = to_root_path(self._request(), path)
         _stay_inside(path)
-        return {"path": path, "governing": [one.data for one in what_governs(self._request(), path)]}
+        return {"path": path, "governing": [one.data for one in find_governing(self._request(), path)]}
 
     def policy(self) -> Mapping[str, Any]:
         """The policy as it was understood: settings with their lines, rules."""
@@ -155,7 +155,7 @@ class Tools:
         waves: Names = Field([], description="Only these waves."),
     ) -> Mapping[str, Any]:
         """The current item, the missing parts, and the next step."""
-        return standing(self._request(worktree=worktree, all=True), waves=waves)
+        return read_status(self._request(worktree=worktree, all=True), waves=waves)
 
     def rule(self, *, rule: Name = Field("", description="Its code or name.")) -> Mapping[str, Any]:
         """A rule's page: what it flags, why, how to fix it. Without a name: all rules."""
@@ -174,7 +174,7 @@ class Tools:
         """The state of a run, its end, and how to go on."""
         _stay_inside(run)
         # Logs stay out: a record may name any file as its log.
-        return runs_data(open_store(self._directory).asked(run))
+        return runs_data(open_store(self._directory).select(run))
 
 
 TOOLS: Final = tuple(name for name in vars(Tools) if not name.startswith("_"))
@@ -280,7 +280,7 @@ def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToo
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a failed request must not end the server
         return _result(*_refusal(error), is_error=True)
     page = data.get("page")
-    return _result(legible(page) if page else json_text(data, indent=None), data)
+    return _result(visible_lines(page) if page else json_text(data, indent=None), data)
 
 
 def _result(text: str, data: dict[str, Any], *, is_error: bool = False) -> types.CallToolResult:
@@ -315,7 +315,7 @@ def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[s
 def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
     """Return an error as text (the problem and the next step), and as data."""
     known = error if isinstance(error, SpecguardError) else internal_error(error)
-    data = limit_size({"errors": errors(known)}, _REFUSAL_SIZE)
+    data = limit_size({"errors": error_data(known)}, _REFUSAL_SIZE)
     lines = []
     for one in data["errors"]:
         place = one["location"] or {}
@@ -323,7 +323,7 @@ def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
         lines.append(where + cut(one["message"]))
         if one["help"]:
             lines.append(f"next: {cut(one['help'])}")
-    return legible("\n".join(lines)), data
+    return visible_lines("\n".join(lines)), data
 
 
 def _as_protocol_error(ask: Callable[[], _Value]) -> _Value:
@@ -456,7 +456,7 @@ def limit_size(data: Mapping[str, Any], most: int = MAX_ANSWER) -> dict[str, Any
 def _shorten(value: Any, elements: int, characters: int, place: str, omitted: dict[str, int]) -> Any:
     """Shorten all lists in a value to a number of elements, and all texts to a number of characters."""
     if isinstance(value, str):
-        return cut(plain(value), characters)
+        return cut(json_safe(value), characters)
     if not isinstance(value, dict | list | tuple):
         return value
     most = max(elements, _MOST_KEYS) if isinstance(value, dict) else elements
@@ -467,8 +467,8 @@ def _shorten(value: Any, elements: int, characters: int, place: str, omitted: di
     if not isinstance(value, dict):
         return [_shorten(inner, elements, characters, f"{place}[]", omitted) for inner in value[:most]]
     return {
-        cut(plain(str(name)), characters): _shorten(
-            inner, elements, characters, f"{place}.{cut(plain(str(name)), 50)}".lstrip("."), omitted
+        cut(json_safe(str(name)), characters): _shorten(
+            inner, elements, characters, f"{place}.{cut(json_safe(str(name)), 50)}".lstrip("."), omitted
         )
         for name, inner in list(value.items())[:most]
     }

@@ -12,8 +12,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.artifacts.sections import describes
-from specguard.artifacts.skeletons import nested
+from specguard.artifacts.sections import describes_option
+from specguard.artifacts.skeletons import nest_keys
 from specguard.change.check_request import Request
 from specguard.documents.blocks import Text
 from specguard.documents.data import data_kind, read_data
@@ -33,7 +33,7 @@ from specguard.planning.task_lists import (
 )
 from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
-from specguard.reporters.escape import markdown_pages
+from specguard.reporters.escape import markdown_templates
 from specguard.waves.waves import UNKNOWN
 from specguard.work.name_templates import PathTemplate, Template
 
@@ -116,7 +116,7 @@ class NewPlan:
                 args = f'plan verify {task_id} --plan {shlex.quote(self.path)} --note "what was seen"'
                 yield f"the box of {task_id} is ticked, and nothing shows that it is done: specguard {args}"
 
-    def hold(self, top: str, text: str, kind_name: str) -> None:
+    def check(self, top: str, text: str, kind_name: str) -> None:
         """Check that the plan has the required shape, and that its tasks' dependencies can be met.
 
         Args:
@@ -132,7 +132,7 @@ class NewPlan:
         plan = Plan(kind_name, self._kind, fields={}, folder=folder, path=path, data=data)
         if self._kind.option:
             self._check_option(top, plan.option)
-        findings = [*(one for task in plan.tasks for one in task_flaws(task)), *plan.broken()]
+        findings = [*(one for task in plan.tasks for one in task_flaws(task)), *plan.dependency_flaws()]
         if findings:
             raise _error(f"no plan is made of it: {findings[0].message}", self.path, findings[0].help)
 
@@ -145,8 +145,8 @@ class NewPlan:
             if document.problem is not None:
                 problem = document.problem
                 raise _error(f"it cannot be read: {problem.message}", options, "mend it", problem.line)
-            known = option if describes(document, option) else ""
-            letters = [letter for letter in "ABCDEFGH" if describes(document, letter)]
+            known = option if describes_option(document, option) else ""
+            letters = [letter for letter in "ABCDEFGH" if describes_option(document, letter)]
         if not known:
             message = f"the plan names no option that was chosen (`{self._kind.option}`)"
             message = f"it describes no option {option!r}" if option else message
@@ -159,7 +159,7 @@ class NewPlan:
         top = {"goal": self._goal, "source": self._source.path}
         option = {kind.option: self._option} if kind.option else {}
         tasks = [self._task(box, needed) for box, needed in self._boxes.dependencies()]
-        return nested({**top, **option, kind.tasks: tasks})
+        return nest_keys({**top, **option, kind.tasks: tasks})
 
     def _id(self, number: int) -> str:
         template = Template(self._kind.id_format)
@@ -183,7 +183,7 @@ class NewPlan:
         return {**task, "notes": box.notes} if box.notes else task
 
 
-def plan_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
+def choose_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
     """Return the name of the kind of plans that the user means.
 
     Raises:
@@ -244,7 +244,7 @@ def _error(message: str, path: str, help: str, line: int | None = None) -> Specg
 
 def _plan_folder(kind: PlanKind, name: str) -> str:
     template = PathTemplate(kind.folder)
-    path = template.plain(dict.fromkeys(template.names, name)) if len(template.names) == 1 else None
+    path = template.exact_path(dict.fromkeys(template.names, name)) if len(template.names) == 1 else None
     bad = not name or name in (".", "..") or any(char <= " " or char in "/\x7f" for char in name)
     if path is None or bad or template.read(path) is None:
         help = "use a word such as cart, without a slash, where the folder has one placeholder"
@@ -357,4 +357,4 @@ def _check_name(name: str, what: str) -> None:
 
 def _render(name: str, **values: object) -> str:
     """Return a page filled with the policy's own words and with checked names."""
-    return markdown_pages("specguard.planning").get_template(name).render(values)
+    return markdown_templates("specguard.planning").get_template(name).render(values)

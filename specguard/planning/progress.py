@@ -12,12 +12,12 @@ from specguard.declaration.rule import Record
 from specguard.documents.data import DATA_LIMIT, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
-from specguard.executor.item_choice import is_within
+from specguard.executor.item_choice import is_ancestor
 from specguard.model import path_text
 from specguard.planning.task_lists import TASKS, Boxes, SourceFolder, source_folders
 from specguard.plans.plans import Plan, plan_templates
-from specguard.plans.task import Task, marked
-from specguard.plans.verification import commands_of, evidence_of, proofs_of, same_command
+from specguard.plans.task import Task, mark_task
+from specguard.plans.verification import commands_of, evidence_of, proving_commands, same_command
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.work.kinds import PlanKind, normal_id
 
@@ -191,7 +191,7 @@ class PlanFile(Record, frozen=False):
         Raises:
             SpecguardError: the plan is not JSON, or cannot be written.
         """
-        self.text = marked(self.text, task, status=status, evidence=evidence)
+        self.text = mark_task(self.text, task, status=status, evidence=evidence)
         with writing(self.file, what="the plan"):
             replace_file(self.file, self.text.encode("utf-8", "surrogateescape"))
 
@@ -344,7 +344,7 @@ class Sync(Record):
             inside = os.path.relpath(run.path, self.root)
             return [] if inside.startswith(os.pardir) else [{"manifest": f"{inside}/{run.layout}"}]
         found: list[Mapping[str, Any]] = []
-        for command in proofs_of(task):
+        for command in proving_commands(task):
             codes = [one.exit_code for one in run.manifest.commands if same_command(one.command, command)]
             if not codes or codes[-1] != 0:
                 return []
@@ -356,7 +356,7 @@ class Sync(Record):
         head, manifest = self.git.repository.head, run.manifest
         if not run.succeeded or manifest is None:
             return run.succeeded
-        return bool(manifest.commit and head) and is_within(self.git, manifest.commit or "", head or "")
+        return bool(manifest.commit and head) and is_ancestor(self.git, manifest.commit or "", head or "")
 
     def _by_task(self) -> Mapping[tuple[bytes, str], list[RunView]]:
         """Return the runs of each task; a record without a plan counts only if one plan has the task."""

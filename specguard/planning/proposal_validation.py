@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from specguard.documents.completeness import owes
+from specguard.documents.completeness import is_todo
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError, nearest
 from specguard.planning.task_lists import (
@@ -273,7 +273,7 @@ def placeholders(lines: Sequence[str], *, templates: bool = False) -> Iterator[t
         plain = _QUOTED.sub(" ", line)
         match = _PLACEHOLDER.search(plain) or (_TEMPLATES.search(plain) if templates else None)
         bare = _strip_marks(_QUOTED.sub("it", line) if _has_words(plain) else line)
-        if match or (re.search(r"[^\W\d_]|\.\.\.|\u2026", bare) and not bare.endswith(":") and owes(bare)):
+        if match or (re.search(r"[^\W\d_]|\.\.\.|\u2026", bare) and not bare.endswith(":") and is_todo(bare)):
             yield number, match[0] if match else line.strip()
 
 

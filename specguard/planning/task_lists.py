@@ -22,7 +22,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from specguard.change.check_request import read_bounded
-from specguard.documents.data import not_utf8
+from specguard.documents.data import utf8_problem
 from specguard.errors import SpecguardError, nearest
 from specguard.work.item_lists import find_circles, format_circle
 
@@ -94,7 +94,7 @@ class SourceFolder:
         try:
             text = read_bounded(self._place(name), _LARGEST, "the page").decode("utf-8")
         except UnicodeDecodeError as error:
-            line, help = not_utf8(error).line, "save it as UTF-8"
+            line, help = utf8_problem(error).line, "save it as UTF-8"
             raise SpecguardError(
                 "it is not UTF-8", path=shown, line=line, help=help, code="unreadable-file"
             ) from error

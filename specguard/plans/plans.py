@@ -12,7 +12,7 @@ from specguard.errors import NotApplicable, if_applicable, judge_each
 from specguard.model import Finding
 from specguard.plans.task import Task, flaws
 from specguard.work.item_lists import dependency_flaws, early_start
-from specguard.work.kinds import KEYS, Naming, PlanKind, normal_id
+from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -87,7 +87,7 @@ class Plan(Record):
         """Return the first task with an id, with any padding of its number; None if there is none."""
         return self.by_id.get(normal_id(task_id))
 
-    def broken(self) -> Iterator[Finding]:
+    def dependency_flaws(self) -> Iterator[Finding]:
         """Yield the flaws of the tasks' dependencies."""
         needs = [(task.name, task.id, task.texts_of("depends_on")) for task in self.tasks]
         for at, place, message, step, key in dependency_flaws(needs, "tasks"):
@@ -114,7 +114,7 @@ class Plan(Record):
             setting=self.setting(setting) if setting else "",
         )
 
-    def holds(self, path: bytes) -> bool:
+    def owns(self, path: bytes) -> bool:
         """Return True if a path is in the plan's folder."""
         return path.startswith(self.folder + b"/")
 
@@ -221,7 +221,7 @@ class Plans(Record, frozen=False):
     def too_early(self, work: Work) -> Iterator[Finding]:
         """Yield the open dependencies of the tasks that the change names.
 
-        Started tasks in judged plans are left out, since `Plan.broken` reports them.
+        Started tasks in judged plans are left out, since `Plan.dependency_flaws` reports them.
 
         Args:
             work: the change's work items, which name the tasks.
@@ -230,7 +230,7 @@ class Plans(Record, frozen=False):
             MissingFact: as for `units`.
         """
         for unit in self.units(work):
-            for named in unit.named:
+            for named in unit.tasks:
                 plan = self.at(named.plan.path, unit.after)
                 task = (plan and plan.task(named.id)) or named
                 if not task.started or plan not in self.judged:
@@ -264,7 +264,7 @@ class Plans(Record, frozen=False):
             NotApplicable: no unit names a task.
             MissingFact: as for `units`.
         """
-        found = [unit for unit in self.units(work) if unit.named]
+        found = [unit for unit in self.units(work) if unit.tasks]
         if not found:
             raise NotApplicable("the change is for no task of a plan that the base has")
         return found
@@ -398,7 +398,7 @@ def _task_edits(before: Plan, after: Plan, own_id: str) -> Iterator[Edit]:
             continue
         keys, status = _changed_keys(old.value, new.value), new.key_of("status")
         if name == own_id:
-            fixed = {new.key_of(name) for name in KEYS if name != "verification"}
+            fixed = {new.key_of(name) for name in TASK_KEYS if name != "verification"}
             keys = [key for key in sorted(fixed.intersection(keys)) if key != status or not new.done]
         elif old.status != new.status:
             keys = [status]
@@ -437,7 +437,7 @@ class Unit(Record):
 
     Attributes:
         plans: the plans.
-        named: the tasks that the unit names, as the trusted base has them; it implements the first.
+        tasks: the tasks that the unit names, as the trusted base has them; it implements the first.
         levels: the values of `unit`; only plans with one of them concern this unit.
         entries: the paths that the unit adds, modifies and deletes.
         before: the documents before the unit.
@@ -446,7 +446,7 @@ class Unit(Record):
     """
 
     plans: Plans
-    named: Sequence[Task]
+    tasks: Sequence[Task]
     levels: Sequence[str]
     entries: Sequence[Entry]
     before: Documents
@@ -456,7 +456,7 @@ class Unit(Record):
     @property
     def task(self) -> Task:
         """The task that the unit implements; only for a unit that names a task."""
-        return self.named[0]
+        return self.tasks[0]
 
     @property
     def label(self) -> str:

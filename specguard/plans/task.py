@@ -8,12 +8,12 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import owes
-from specguard.documents.data import data_kind, dotted, members, written
+from specguard.documents.completeness import is_todo
+from specguard.documents.data import as_text, data_kind, dotted, members
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Finding, Origin, path_text, shortened
-from specguard.work.kinds import LISTS, normal_id, number_of
+from specguard.work.kinds import LIST_KEYS, normal_id, number_of
 from specguard.work.name_templates import Template, escape
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ class Task(DataEntry):
         value = self.value_of("id")
         if value is None and isinstance(self.key[-1], str):
             value = self.key[-1]
-        return written(value).strip() if isinstance(value, (str, int)) else ""
+        return as_text(value).strip() if isinstance(value, (str, int)) else ""
 
     @property
     def number(self) -> int | None:
@@ -101,7 +101,7 @@ class Task(DataEntry):
         return self.line_of(*([] if self.value_of("id") is None else [self.key_of("id")]))
 
     def key_of(self, name: str) -> str:
-        """Return the task's key for a property in `specguard.work.kinds.KEYS`."""
+        """Return the task's key for a property in `specguard.work.kinds.TASK_KEYS`."""
         return self.plan.settings.key_of(name)
 
     def value_of(self, name: str) -> Any:
@@ -130,7 +130,7 @@ class Task(DataEntry):
         """Return the place of a property in the plan, for a citation.
 
         Args:
-            name: one of `specguard.work.kinds.KEYS`.
+            name: one of `specguard.work.kinds.TASK_KEYS`.
         """
         line = self.line if self.value_of(name) is None else self.line_of(self.key_of(name))
         return Origin(path_text(self.plan.path), line or 0)
@@ -230,7 +230,7 @@ def covers_all(expected: Expectation) -> bool:
     return all(expected.paths.find(probe) is not None for probe in _PROBES)
 
 
-def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) -> str:
+def mark_task(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) -> str:
     """Return the text of a plan's file with a new status of one task, and with further evidence.
 
     Args:
@@ -330,11 +330,11 @@ def _option_flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         help = f'Add `{name}` with the option that was chosen, such as "B".'
         yield plan.finding(message, help, "option", name.split("."), "option")
     elif name and options:
-        from specguard.artifacts.sections import describes
+        from specguard.artifacts.sections import describes_option
 
         path = plan.folder + b"/" + options.encode("utf-8")
         document = documents.read(path)
-        if document is None or not describes(document, plan.option):
+        if document is None or not describes_option(document, plan.option):
             message = f"{path_text(path)} does not describe the option {shortened(plan.option)!r}"
             help = "Name one that is described there, by its letter."
             yield plan.finding(message, help, "option", name.split("."), "options")
@@ -347,14 +347,14 @@ def task_flaws(task: Task) -> Iterator[Finding]:
             key = task.key_of(name)
             step = f"Add `{key}` to it, or say in {task.plan.setting('keys')} what it is called."
             yield _finding(task, f"{task.name} has no {key}", step, name, "missing", setting="required")
-    for name in ("id", "title", "domain", "status", *LISTS):
+    for name in ("id", "title", "domain", "status", *LIST_KEYS):
         key, value = task.key_of(name), task.value_of(name)
         value = task.id or None if name == "id" and value is None else value
         if value is None:
             continue
-        kinds = list if name in LISTS else (str, int) if name == "id" else str
+        kinds = list if name in LIST_KEYS else (str, int) if name == "id" else str
         if not isinstance(value, kinds) or isinstance(value, bool):
-            wanted = "a list of texts" if name in LISTS else "a text"
+            wanted = "a list of texts" if name in LIST_KEYS else "a text"
             message = f"{key} of {task.name} is {json_type(value)}, not {wanted}"
             yield _finding(task, message, f"Write it as {wanted}.", name, "type")
         elif isinstance(value, list):
@@ -379,7 +379,7 @@ def _text_flaws(task: Task, name: str, value: str) -> Iterator[Finding]:
             yield _finding(task, text, step, "status", "unknown", setting="statuses")
     elif not value.strip():
         yield _finding(task, f"the {key} of {task.name} is empty", "Say it.", name, "empty")
-    elif owes(value):
+    elif is_todo(value):
         yield _placeholder_flaw(task, name, value)
 
 
@@ -395,7 +395,7 @@ def _element_flaws(task: Task, name: str, values: Sequence[Any]) -> Iterator[Fin
             message, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."
             yield _finding(task, message, step, name, f"element:{why}", position)
         # A pattern may have no letter; placeholders among commands only matter when the task is done.
-        elif name != "verify" and any(map(str.isalnum, text)) and owes(text):
+        elif name != "verify" and any(map(str.isalnum, text)) and is_todo(text):
             yield _placeholder_flaw(task, name, text, position)
         elif name == "expected_files":
             expected = parse_expected(text, code)

@@ -16,9 +16,9 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.characters import visible
+from specguard.documents.characters import strip_invisible
 from specguard.documents.citations import plain_path
-from specguard.documents.completeness import owes
+from specguard.documents.completeness import is_todo
 from specguard.documents.data import data_kind
 from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name
@@ -55,7 +55,7 @@ class RanCommand(Record):
     place: Place
 
 
-class Manual(Record):
+class ManualCheck(Record):
     """A person's statement.
 
     Attributes:
@@ -82,7 +82,7 @@ class TaskEvidence(Record):
     """
 
     commands: list[RanCommand] = []
-    statements: list[Manual] = []
+    statements: list[ManualCheck] = []
     runs: list[tuple[str, Place]] = []
     other_places: list[Place] = []
 
@@ -151,10 +151,10 @@ def _parse_code(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _read_manual(entry: Mapping[str, Any], place: Place) -> Manual:
+def _read_manual(entry: Mapping[str, Any], place: Place) -> ManualCheck:
     texts = (entry.get(key) for key in _PERSON_KEYS)
-    note, who, when = (visible(one).strip() if isinstance(one, str) else "" for one in texts)
-    return Manual(note, who, when, place)
+    note, who, when = (strip_invisible(one).strip() if isinstance(one, str) else "" for one in texts)
+    return ManualCheck(note, who, when, place)
 
 
 def _is_path(text: str) -> bool:
@@ -200,14 +200,14 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
     # The last run of each command counts.
     recorded = {_normal(one.command): one for one in evidence.commands}
     failed = [ran for ran in recorded.values() if ran.code]
-    checks = [(manual_problem(one, today), "manual", one.place) for one in evidence.statements]
+    checks = [(missing_parts(one, today), "manual", one.place) for one in evidence.statements]
     for ran in failed:
         clause = f"and {shortened(ran.command, 80)!r} ended with {ran.code}"
         help = "Take the task back to where it stands, and verify it again."
         yield _finding(task, clause, f"failed:{_normal(ran.command)}", ran.place, help=help)
     if failed or any(not why for why, _, _ in checks):
         return
-    if not proofs_of(task):
+    if not proving_commands(task):
         key, commands = task.key_of("verify"), commands_of(task)
         clause = f"and has no {key} commands"
         if commands:
@@ -231,7 +231,7 @@ def commands_of(task: Task) -> Sequence[tuple[Place, str]]:
     return [(place, text) for place, text in task.texts_of("verify") if not _PLACEHOLDER.fullmatch(text)]
 
 
-def proofs_of(task: Task) -> Sequence[str]:
+def proving_commands(task: Task) -> Sequence[str]:
     """Return the commands that can fail, and so can prove something."""
     return [command for _, command in commands_of(task) if not _CANNOT_FAIL.fullmatch(command)]
 
@@ -245,7 +245,7 @@ def _proof_gaps(
     task: Task, runs: Iterable[tuple[str, Place]], recorded: Mapping[str, RanCommand], proof: RunProof
 ) -> list[tuple[str, str, Place]] | None:
     """Return the reasons why neither the recorded commands nor a cited run prove a task; None if they do."""
-    not_run = [command for command in proofs_of(task) if _normal(command) not in recorded]
+    not_run = [command for command in proving_commands(task) if _normal(command) not in recorded]
     unknown = next((ran for ran in recorded.values() if ran.code is None), None)
     if recorded and not not_run and unknown is None:
         return None
@@ -275,14 +275,14 @@ def _run_problem(cited: str, task: Task, proof: RunProof) -> str:
         path += b"/manifest.json"
     flaw = proof.flaw(records.at(path), Claim(task.name, ids=[task.id], plan=path_text(task.plan.path)))
     # RUN007 reports a run whose grade, item or tree falls short.
-    return f"the run {shown!r} {flaw.reason}" if flaw is not None and not flaw.bound else ""
+    return f"the run {shown!r} {flaw.reason}" if flaw is not None and not flaw.unbound else ""
 
 
-def manual_problem(manual: Manual, today: date) -> str:
+def missing_parts(manual: ManualCheck, today: date) -> str:
     """Return the missing parts of a person's statement, as a clause; empty if it is complete."""
     day = parse_date(manual.when)
     parts = {
-        "a note": manual.note and not owes(manual.note),
+        "a note": manual.note and not is_todo(manual.note),
         "a person": not _is_nobody(manual.who.casefold().strip(" .@<>")),
         # A clock that is ahead of UTC may show tomorrow's date.
         "a time that is not in the future": day is not None and (day - today).days <= 1,

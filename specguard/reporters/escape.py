@@ -80,7 +80,7 @@ def visible(text: str) -> str:
     return re.sub(_LINE_START, r"\1\\x3a", text) if "::" in text or "specguard" in text.casefold() else text
 
 
-def legible(text: str) -> str:
+def visible_lines(text: str) -> str:
     """Return a text of several lines in which a terminal obeys nothing; newlines and tabs are kept.
 
     All other characters that `visible` escapes are escaped in the same way. This is for files, such as the
@@ -220,7 +220,7 @@ def _encode_last(match: re.Match[str]) -> str:
     return f"{match[0][:-1]}&#{ord(match[0][-1])};{'&#8203;' if match['refers'] else ''}"
 
 
-def markdown_pages(package: str) -> Environment:
+def markdown_templates(package: str) -> Environment:
     """Return the Markdown templates of a package; their filters escape what must not become markup."""
     return templates(package, escapes=False, keep_trailing_newline=True)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from specguard.errors import SpecguardError
-    from specguard.model import Finding, Judged, Lift, Verdict
+    from specguard.model import ApprovalUse, Finding, Judged, Verdict
 
 LIMIT: Final = 8_000_000
 """The number of characters of all findings of a page at most; each rule gets an equal share."""
@@ -96,7 +96,7 @@ def error_report(error: SpecguardError) -> str:
             "message": cut(one.message),
             "help": cut(one.help),
         }
-        for one in error.each()
+        for one in error.errors()
     ]
     return page(
         "error.html",
@@ -229,14 +229,14 @@ def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
     return [(name, cut_path(str(value)), kind) for name, value, kind in facts if value]
 
 
-def _approvals(verdict: Verdict) -> list[tuple[Lift, str]]:
+def _approvals(verdict: Verdict) -> list[tuple[ApprovalUse, str]]:
     """Return approvals with the number of findings that they name; those that count come first.
 
     An approval occurs once for each set of reasons why it does not count.
     """
-    groups: dict[tuple[str, tuple[str, ...]], tuple[Lift, list[Judged]]] = {}
+    groups: dict[tuple[str, tuple[str, ...]], tuple[ApprovalUse, list[Judged]]] = {}
     for judged in verdict.findings:
-        for lift in judged.lifts:
+        for lift in judged.approvals:
             groups.setdefault((lift.id, tuple(lift.refusals)), (lift, []))[1].append(judged)
     found = []
     for lift, findings in sorted(groups.values(), key=lambda pair: bool(pair[0].refusals)):

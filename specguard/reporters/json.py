@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from specguard import __version__
-from specguard.approvals.log import PLACE, SCHEMA
+from specguard.approvals.log import DECISIONS_FILE, SCHEMA
 from specguard.approvals.record import path_data
-from specguard.model import REPORT_SCHEMA, Judged, Lift, Origin, RuleResult, Verdict, path_text
+from specguard.model import REPORT_SCHEMA, ApprovalUse, Judged, Origin, RuleResult, Verdict, path_text
 from specguard.reporters.escape import json_text
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ def report(verdict: Verdict) -> dict[str, Any]:
         "rules": [_rule(result) for result in verdict.results],
         "findings": [finding_data(judged) for judged in verdict.findings],
         "policy_change": list(verdict.policy_change),
-        "notes": [plain(note) for note in verdict.notes],
+        "notes": [json_safe(note) for note in verdict.notes],
         "counts": verdict.counts,
         "empty": verdict.empty,
         "verdict": verdict.outcome,
@@ -49,20 +49,20 @@ def report(verdict: Verdict) -> dict[str, Any]:
 
 def error_report(error: SpecguardError) -> str:
     """Return the report of a check without a verdict."""
-    fields = {"verdict": "error", "errors": errors(error), "exit_code": 2}
+    fields = {"verdict": "error", "errors": error_data(error), "exit_code": 2}
     return json_text({"schema": REPORT_SCHEMA, "tool": _TOOL, **fields}) + "\n"
 
 
-def errors(error: SpecguardError) -> list[dict[str, Any]]:
+def error_data(error: SpecguardError) -> list[dict[str, Any]]:
     """Return the errors as plain data."""
     return [
         {
             "code": one.code,
-            "message": plain(one.message),
-            "help": plain(one.help) or None,
+            "message": json_safe(one.message),
+            "help": json_safe(one.help) or None,
             "location": location(_bytes(one.path), one.line) if one.path else None,
         }
-        for one in error.each()
+        for one in error.errors()
     ]
 
 
@@ -70,10 +70,10 @@ def _rule(result: RuleResult) -> dict[str, Any]:
     return {
         **fields_of(result, "code", "name", "state"),
         "findings": len(result.findings),
-        "reason": None if result.reason is None else plain(result.reason),
+        "reason": None if result.reason is None else json_safe(result.reason),
         "error": result.error or None,
-        "command": plain(result.command) or None,
-        "approvers": [plain(name) for name in result.approvers],
+        "command": json_safe(result.command) or None,
+        "approvers": [json_safe(name) for name in result.approvers],
         "persons": result.persons if result.approvers else 0,
     }
 
@@ -87,28 +87,29 @@ def finding_data(judged: Judged) -> dict[str, Any]:
     exceeds = judged.exceeds
     return {
         **fields_of(judged, "code", "name", "severity"),
-        "message": plain(finding.message),
-        "help": plain(finding.help),
+        "message": json_safe(finding.message),
+        "help": json_safe(finding.help),
         "location": place,
         "authority": None if judged.authority is None else origin_data(judged.authority),
         "fingerprint": judged.fingerprint,
         "state": judged.state,
-        "approval": next((_lift(lift) for lift in judged.lifts if not lift.refusals), None),
+        "approval": next((_lift(lift) for lift in judged.approvals if not lift.refusals), None),
         "approvals": [
-            {**_lift(lift), "refusals": [plain(reason) for reason in lift.refusals]} for lift in judged.lifts
+            {**_lift(lift), "refusals": [json_safe(reason) for reason in lift.refusals]}
+            for lift in judged.approvals
         ],
         # The number of such errors in the file, and the smaller number that the baseline accepts.
         "baseline": None if exceeds is None else {"found": exceeds[0], "accepted": exceeds[1]},
     }
 
 
-def _lift(lift: Lift) -> dict[str, Any]:
+def _lift(lift: ApprovalUse) -> dict[str, Any]:
     """Return the fields of an approval that names a finding."""
     return {
         "id": lift.id,
-        "approver": plain(lift.approver),
-        "reason": plain(lift.reason),
-        "ticket": plain(lift.ticket) or None,
+        "approver": json_safe(lift.approver),
+        "reason": json_safe(lift.reason),
+        "ticket": json_safe(lift.ticket) or None,
         "expires_at": lift.expires_at,
         "proof": lift.proof,
     }
@@ -127,10 +128,10 @@ def location(path: bytes | None, line: int | None) -> dict[str, Any]:
 
 def origin_data(origin: Origin) -> dict[str, Any]:
     """Return a line of the authority as plain data."""
-    return {"path": plain(origin.path), "line": origin.line or None}
+    return {"path": json_safe(origin.path), "line": origin.line or None}
 
 
-def plain(text: str) -> str:
+def json_safe(text: str) -> str:
     """Return a text in which bytes that were not UTF-8 are escaped, since JSON cannot represent them."""
     return path_text(_bytes(text))
 
@@ -143,7 +144,7 @@ def _bytes(text: str) -> bytes:
         return text.encode("utf-8", "backslashreplace")
 
 
-__all__ = ["PLACE", "SCHEMA", "decision_lines", "error_line"]
+__all__ = ["DECISIONS_FILE", "SCHEMA", "decision_lines", "error_line"]
 
 _CHANGE: Final = ("source", "stage", "base", "head", "merge_base", "branch", "fingerprint", "work_item")
 
@@ -166,7 +167,7 @@ def error_line(error: SpecguardError, now: float, *, enforce: bool) -> str:
         now: the time of the check, in seconds since 1970.
         enforce: True if the check ran with `--enforce`.
     """
-    fields = {"enforce": enforce, "verdict": "error", "exit_code": 2, "errors": errors(error)}
+    fields = {"enforce": enforce, "verdict": "error", "exit_code": 2, "errors": error_data(error)}
     return _log_line(fields, now)
 
 
@@ -200,17 +201,17 @@ def _approvals(verdict: Verdict, *, refused: bool) -> list[dict[str, Any]]:
     """Return the approvals that lifted findings, or those that did not count, with the reasons."""
     found: dict[str, dict[str, Any]] = {}
     for judged in verdict.findings:
-        for lift in judged.lifts:
+        for lift in judged.approvals:
             if bool(lift.refusals) != refused or not (refused or judged.state == "approved"):
                 continue
             one = found.setdefault(
                 lift.id,
-                {"id": lift.id, "approver": plain(lift.approver), "proof": lift.proof, "findings": []},
+                {"id": lift.id, "approver": json_safe(lift.approver), "proof": lift.proof, "findings": []},
             )
             one["findings"].append(_decided_finding(judged))
             if refused:
                 reasons = one.setdefault("reasons", [])
-                reasons += [plain(reason) for reason in lift.refusals if plain(reason) not in reasons]
+                reasons += [json_safe(reason) for reason in lift.refusals if json_safe(reason) not in reasons]
     return [found[name] for name in sorted(found)]
 
 

@@ -111,7 +111,7 @@ def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
 def error_report_github(error: SpecguardError) -> str:
     """Return annotations with the errors that prevented a verdict."""
     lines = []
-    for one in error.each()[:MOST]:
+    for one in error.errors()[:MOST]:
         properties = _file(wording.relative_path(one.path or ""), one.line)
         lines.append(_command("error", "\n".join(wording.error_lines(one)), **properties, title="no verdict"))
     return "".join(f"{line}\n" for line in lines)
@@ -136,7 +136,7 @@ def _guards_first(verdict: Verdict) -> list[list[Fold]]:
         for group in text.fold(result.findings, verdict):
             finding = group.first.finding
             counts[finding.commit] = nth = counts.get(finding.commit, 0) + 1
-            of_commit = finding.path is None and finding.commit is not None and not group.first.lifts
+            of_commit = finding.path is None and finding.commit is not None and not group.first.approvals
             key = (group.first.severity, group.first.state, result.code, nth) if of_commit else id(group)
             found.setdefault(key, []).append(group)
 
@@ -171,7 +171,7 @@ def render_markdown(verdicts: Sequence[Verdict], *, limit: int = COMMENT_LIMIT) 
 def error_report_markdown(error: SpecguardError) -> str:
     """Return a Markdown page with the errors that prevented a verdict."""
     parts = ["## specguard: no verdict\n\n"]
-    for one in error.each():
+    for one in error.errors():
         at = f"{markdown_code(cut_path(one.place))}: " if one.path else ""
         parts.append(f"- {at}{'<br>'.join(map(markdown_text, wording.error_lines(one)))}\n")
     return _cut_page(parts, COMMENT_LIMIT)
@@ -278,7 +278,7 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
         SubElement(suite, "system-out").text = "\n".join(
             [*wording.policy_lines(verdict), *notes, text.verdict_line(verdict, text.Style())]
         )
-    return counted_suites(root)
+    return suites_text(root)
 
 
 def error_report_junit(error: SpecguardError) -> str:
@@ -286,9 +286,9 @@ def error_report_junit(error: SpecguardError) -> str:
     root = Element("testsuites", name="specguard")
     suite = SubElement(root, "testsuite", name="specguard")
     case = SubElement(suite, "testcase", name="verdict", classname="specguard")
-    lines = ["; ".join(one.lines[1:]) for one in wording.told_errors(error)]
+    lines = ["; ".join(one.lines[1:]) for one in wording.error_entries(error)]
     SubElement(case, "error", type="no verdict", message=lines[0]).text = "\n".join(lines)
-    return counted_suites(root)
+    return suites_text(root)
 
 
 def _add_case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
@@ -320,7 +320,7 @@ def _findings_text(found: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
-def counted_suites(root: Element) -> str:
+def suites_text(root: Element) -> str:
     """Return the text of a JUnit report, after adding the counts of cases, failures, errors and skips."""
     counts = {"tests": "", "failures": "/failure", "errors": "/error", "skipped": "/skipped"}
     for element in (*root, root):
@@ -409,7 +409,7 @@ def render_azure(verdicts: Sequence[Verdict]) -> str:
         for results in text.group_undecided(verdict)
     ]
     rest: list[str] = []
-    for one in wording.told_of(verdicts):
+    for one in wording.list_entries(verdicts):
         if one.judged is not None and one.severity == "info":
             state = one.judged.severity if one.judged.state == "open" else one.judged.state
             rest.append(f"{one.code} ({state}) {text.one_line(one.judged)}")
@@ -422,7 +422,7 @@ def render_azure(verdicts: Sequence[Verdict]) -> str:
 
 def error_report_azure(error: SpecguardError) -> str:
     """Return Azure issues with the errors that prevented a verdict."""
-    return "".join(f"{_issue('error', one.lines, one.place)}\n" for one in wording.told_errors(error))
+    return "".join(f"{_issue('error', one.lines, one.place)}\n" for one in wording.error_entries(error))
 
 
 def _issue(kind: str, lines: Sequence[str], place: wording.ReportPlace | None = None, code: str = "") -> str:

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from specguard.authority.policy import Policy, RuleInPolicy, is_in, plain
+from specguard.authority.policy import Policy, RuleInPolicy, is_in_table, plain
 from specguard.change.check_request import Request
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
-from specguard.engine.rule_runner import asked_facts, describe_condition
-from specguard.engine.why import Governing, quoted
+from specguard.engine.rule_runner import describe_condition, fact_names
+from specguard.engine.why import Governing, quotes
 from specguard.model import Origin, path_text
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.json import fields_of, origin_data
@@ -261,7 +261,7 @@ def explanation_data(
     name = os.fsencode(path.strip("/"))
     off = "the policy has it off" if rule.severity == "off" else ""
     idle = off or (f"the policy sets no {rule.unset}" if rule.unset else "")
-    by_item = not {"work", "work_item"}.isdisjoint(asked_facts(check.check, 1)[0])
+    by_item = not {"work", "work_item"}.isdisjoint(fact_names(check.check, 1)[0])
     limits = policy.declared("approval_settings")
     approvers = [one.name for one in limits.able(rule)]
     return {
@@ -274,13 +274,13 @@ def explanation_data(
         "condition": describe_condition(check),
         "settings": [
             {"key": one.key, "value": one.value, "authority": origin_data(one.origin), "quote": quote}
-            for one, quote in zip(own, quoted(request, policy, [one.origin for one in own]), strict=True)
+            for one, quote in zip(own, quotes(request, policy, [one.origin for one in own]), strict=True)
         ],
         "kinds": list(policy.declared("work_kinds")) if by_item else [],
         "path": path_text(name) if name else None,
         "governing": [
             {**one.data, "quote": quote}
-            for one, quote in zip(lines, quoted(request, policy, [one.origin for one in lines]), strict=True)
+            for one, quote in zip(lines, quotes(request, policy, [one.origin for one in lines]), strict=True)
         ],
         "approvable": rule.approvable,
         "approvers": approvers,
@@ -323,7 +323,7 @@ def _rule_settings(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting
     """Return the settings of a rule: those of its own table and of tables that it needs, such as `specs`."""
     needs = ("specs" if one.startswith("specs.") else one for one in rule.load().tables)
     tables = [f"rules.{rule.name}", *needs]
-    return [one for one in settings(policy) if any(is_in(one.path, table) for table in tables)]
+    return [one for one in settings(policy) if any(is_in_table(one.path, table) for table in tables)]
 
 
 def _cite(texts: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from specguard.errors import SpecguardError
 from specguard.model import Judged, RuleResult, Verdict, path_text
 from specguard.reporters import wording
 from specguard.reporters.escape import cut, json_text, visible
-from specguard.reporters.json import plain
+from specguard.reporters.json import json_safe
 from specguard.reporters.manual import prose
 
 Data = Sequence[dict[str, Any]]
@@ -55,7 +55,7 @@ def error_report(error: SpecguardError) -> str:
             "message": {"text": _message_text(one.lines[1:])},
             "locations": [{"physicalLocation": _physical_location(one.place)}],
         }
-        for one in wording.told_errors(error)
+        for one in wording.error_entries(error)
     ]
     return _log([_make_run("specguard/change/", 2, notifications, complete=False)])
 
@@ -101,7 +101,8 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
             "counts": verdict.counts,
             # The states are those of the JSON report, so that rules without a judgement are marked as such.
             "rules": {
-                one.code: {"state": one.state, "reason": plain(one.reason or "")} for one in verdict.results
+                one.code: {"state": one.state, "reason": json_safe(one.reason or "")}
+                for one in verdict.results
             },
             "policyChange": list(verdict.policy_change),
         },

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     """The text, how to ask a person (empty if nobody has to be asked), and the rule with its place."""
 
 
-WORDS: Final = 600
+MOST_WORDS: Final = 600
 """The approximate number of words of a verdict that are shown; the rest is counted."""
 
 _LONGEST_QUOTE: Final = 120
@@ -41,13 +41,13 @@ def render_agent(verdicts: Sequence[Verdict]) -> str:
 
 
 def _verdict_parts(verdict: Verdict) -> Iterator[str]:
-    blocks = list(blocks_of(verdict))
+    blocks = list(finding_blocks(verdict))
     if blocks:
-        yield joined(blocks, WORDS, "; `specguard check --output-format json` has them all") + "\n"
+        yield join_blocks(blocks, MOST_WORDS, "; `specguard check --output-format json` has them all") + "\n"
     yield text.verdict_line(verdict, text.Style())
 
 
-def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
+def join_blocks(blocks: Sequence[Block], words: int, more: str = "") -> str:
     """Join as many blocks as fit into a number of words; the first block is shortened if it must be.
 
     Args:
@@ -81,7 +81,7 @@ def _shorten(block: str, words: int) -> str:
     return block if count >= len(parts) else "\n".join([f"{' '.join(parts[:count])}...", *rest])
 
 
-def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] = ()) -> Iterator[Block]:
+def finding_blocks(verdict: Verdict, *, errors: bool = False, known: Container[str] = ()) -> Iterator[Block]:
     """Yield a block for each group of similar open findings, and for each fact that undecided rules lack.
 
     Args:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from specguard.model import counted, listed, path_text
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.json import plain
+from specguard.reporters.json import json_safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:
     """Yield rows of a state and aligned columns; empty columns are left out."""
     shown = [[cut(cell or "", _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
     columns = [column for column in zip(*shown, strict=True) if any(column)]
-    lines = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
+    lines = align_rows(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
     yield from (f"  {row[0]:12}{line}" for row, line in zip(rows, lines, strict=False))
     if len(rows) > SHOWN:
         yield f"  and {len(rows) - SHOWN} more"
@@ -205,7 +205,7 @@ def _cut_list(lines: Sequence[str]) -> list[str]:
     return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else list(lines)
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
+def align_rows(rows: Sequence[Sequence[str]]) -> str:
     """Return rows of cells as lines with aligned columns."""
     # A line end within a cell would start a false row.
     rows = [list(map(visible, row)) for row in rows]
@@ -242,7 +242,7 @@ def render_branches(found: OpenBranches) -> str:
 
 
 def _branch_cells(branch: OpenBranch) -> tuple[str, ...]:
-    below = listed(list(branch.stands_on), 3)
+    below = listed(list(branch.based_on), 3)
     return (
         counted(branch.age, "day") if branch.age else "today",
         branch.name,
@@ -281,33 +281,33 @@ def branches_as_data(found: OpenBranches) -> dict[str, Any]:
     """Return the open branches and their pairs as JSON data."""
     branches = [
         {
-            "name": plain(branch.name),
-            "refs": [plain(ref) for ref in branch.refs],
+            "name": json_safe(branch.name),
+            "refs": [json_safe(ref) for ref in branch.refs],
             "head": branch.oid,
             "item": {"kind": branch.item.kind, "id": branch.item_id} if branch.item else None,
-            "owner": plain(branch.owner),
+            "owner": json_safe(branch.owner),
             "age_days": branch.age,
             "files": _path_texts(branch.files),
-            "stands_on": [plain(name) for name in branch.stands_on],
+            "stands_on": [json_safe(name) for name in branch.based_on],
             "problem": branch.problem,
         }
         for branch in found.branches
     ]
     pairs = [
         {
-            "branches": [plain(pair.one.name), plain(pair.other.name)],
+            "branches": [json_safe(pair.one.name), json_safe(pair.other.name)],
             "same_item": pair.same_item,
             "shared": len(pair.shared),
             "files": _path_texts(pair.shared)[:PATHS_LISTED],
             "outside": [
-                {"branch": plain(branch.name), "item": other.label, "files": _path_texts(paths)}
+                {"branch": json_safe(branch.name), "item": other.label, "files": _path_texts(paths)}
                 for branch, other, paths in pair.outside
             ],
             "conflicts": None if pair.conflicts is None else _path_texts(pair.conflicts),
         }
         for pair in found.pairs
     ]
-    base = {"name": plain(found.base.name), "head": found.base.oid}
+    base = {"name": json_safe(found.base.name), "head": found.base.oid}
     fields = {"branches": branches, "landed": found.landed, "pairs": pairs, "notes": list(found.notes)}
     return {"schema": BRANCHES_SCHEMA, "base": base, **fields}
 
@@ -327,14 +327,14 @@ def cells(run: RunView) -> Sequence[str]:
         visible(f"{run.state} (dead)" if run.stale else run.state),
         visible(run.step) or "-",
         moment(run.started),
-        duration(run.took),
+        duration(run.duration),
         duration(run.heartbeat_age) if run.running else "-",
     )
 
 
 def table(runs: Sequence[RunView]) -> str:
     """Return several runs as lines with a header."""
-    return aligned([HEADERS, *map(cells, runs)])
+    return align_rows([HEADERS, *map(cells, runs)])
 
 
 def as_data(runs: Sequence[RunView], *, lines: int | None = None) -> dict[str, Any]:
@@ -355,7 +355,7 @@ def describe(run: RunView, *, lines: int = 20) -> str:
         run: the run.
         lines: the number of lines from the end of its log to show.
     """
-    process = {None: "not told", True: f"{run.pid} runs", False: f"{run.pid} has ended"}[run.process_runs]
+    process = {None: "not told", True: f"{run.pid} runs", False: f"{run.pid} has ended"}[run.is_process_alive]
     alive = "yes" if run.alive else "no: it has died" if run.stale else "no: it has ended"
     rows = {
         "run": run.run_id,
@@ -366,13 +366,13 @@ def describe(run: RunView, *, lines: int = 20) -> str:
         "problem": run.problem,
         "step": run.step,
         "started": moment(run.started),
-        "took": duration(run.took),
+        "took": duration(run.duration),
         "process": process,
         "alive": "not told" if not run.running and run.problem else alive,
         "heartbeat": "none" if run.heartbeat_age is None else f"{duration(run.heartbeat_age)} ago",
         "folder": run.path,
         "log": run.log or "none",
-        "again": shlex.join(run.again),
+        "again": shlex.join(run.rerun),
     }
     text_lines = [f"{name:<10} {visible(text)}" for name, text in rows.items() if text]
     tail = run.tail(lines)

@@ -9,8 +9,8 @@ import os
 import re
 
 from specguard.declaration.rule import Record
-from specguard.errors import named
-from specguard.model import Finding, Judged, RuleResult, Verdict, counted, listed, path_text, put_aside
+from specguard.errors import code_suffix
+from specguard.model import Finding, Judged, RuleResult, Verdict, counted, listed, path_text, with_stash
 from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
@@ -218,12 +218,12 @@ def details(judged: Judged, group: Fold | None = None) -> Iterator[tuple[str, st
         judged: the finding.
         group: the group of findings that it is shown with.
     """
-    if by := decided_by(judged):
+    if by := deciding_line(judged):
         yield "by", by
     if judged.exceeds:
         found, accepted = judged.exceeds
         yield "more", f"{found} of these are in this file, and the baseline accepts {accepted}"
-    if judged.lifts:
+    if judged.approvals:
         from specguard.reporters.wording import approval_lines
 
         yield from (("", account) for account in approval_lines(judged))
@@ -233,7 +233,7 @@ def details(judged: Judged, group: Fold | None = None) -> Iterator[tuple[str, st
         yield "next", cut(step)
 
 
-def decided_by(judged: Judged) -> str:
+def deciding_line(judged: Judged) -> str:
     """Return the line that decides a finding; for a rule that is on by default, how to turn it off."""
     if judged.authority is not None:
         return cut_path(str(judged.authority))
@@ -289,7 +289,7 @@ def _undecided(results: Sequence[RuleResult], style: Style) -> Iterator[str]:
 
 def undecided_lines(result: RuleResult) -> list[str]:
     """Return why a rule could not be judged, and the command, if any, that supplies what is missing."""
-    lines = [f"{visible(cut(result.reason or ''))}{named(result.error)}"]
+    lines = [f"{visible(cut(result.reason or ''))}{code_suffix(result.error)}"]
     return [*lines, visible(cut(result.command))] if result.command else lines
 
 
@@ -392,7 +392,7 @@ def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
             judged.severity, judged.state, judged.authority, finding.commit, finding.moved is None,
             _without_names(finding.message, finding), _without_names(finding.help, finding),
         )  # fmt: skip
-        ungrouped = finding.path is None or judged.lifts or judged.exceeds
+        ungrouped = finding.path is None or judged.approvals or judged.exceeds
         groups.setdefault(id(judged) if ungrouped else key, []).append(judged)
     return [_make_fold(group, verdict) for group in groups.values()]
 
@@ -463,7 +463,7 @@ def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
         return ""
     back = f"git restore --source={start[:12]} --staged --worktree -- {both_ends}"
     back += " && git commit --amend --no-edit --allow-empty"
-    return put_aside(back) if "`git stash && " in findings[0].help else back
+    return with_stash(back) if "`git stash && " in findings[0].help else back
 
 
 def _cover_words(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence[bytes]) -> list[str]:

@@ -13,7 +13,7 @@ from collections import Counter
 
 from specguard import __version__
 from specguard.declaration.rule import Record
-from specguard.errors import SpecguardError, named
+from specguard.errors import SpecguardError, code_suffix
 from specguard.model import SEVERITIES, Origin, counted, path_text, shortened
 from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.model import Judged, Lift, RuleResult, Verdict
+    from specguard.model import ApprovalUse, Judged, RuleResult, Verdict
     from specguard.reporters.text import Fold
 
     Weight = Literal["error", "warning", "info"]
@@ -77,7 +77,7 @@ def undecided_lines(result: RuleResult) -> list[str]:
 
 def error_lines(error: SpecguardError) -> list[str]:
     """Return the lines of an error: its message and its next step."""
-    lines = [f"{visible(cut(error.message))}{named(error.code)}"]
+    lines = [f"{visible(cut(error.message))}{code_suffix(error.code)}"]
     return [*lines, f"next: {visible(cut(error.help))}"] if error.help else lines
 
 
@@ -111,21 +111,21 @@ _PROOFS: Final = {
 
 def approval_lines(judged: Judged) -> list[str]:
     """Return a line for each approval that names a finding: those that count, then the others and why."""
-    return list(map(_approval_line, sorted(judged.lifts, key=lambda lift: bool(lift.refusals))))
+    return list(map(_approval_line, sorted(judged.approvals, key=lambda lift: bool(lift.refusals))))
 
 
-def proof_text(lift: Lift) -> str:
+def proof_text(lift: ApprovalUse) -> str:
     """Return the proof of an approval, in words."""
     return _PROOFS.get(lift.proof, lift.proof)
 
 
-def expiry_text(lift: Lift) -> str:
+def expiry_text(lift: ApprovalUse) -> str:
     """Return the end of an approval, as `YYYY-MM-DD HH:MM UTC`."""
     day, _, time = lift.expires_at.partition("T")
     return f"{day} {time[:5]} UTC"
 
 
-def _approval_line(lift: Lift) -> str:
+def _approval_line(lift: ApprovalUse) -> str:
     who = f"approval {lift.id[:12]} by {shortened(lift.approver)}"
     if lift.refusals:
         return f"{who} does not count: {shortened('; '.join(lift.refusals), 600)}"
@@ -303,7 +303,7 @@ class ListEntry(Record):
     judged: Judged | None = None
 
 
-def told_of(verdicts: Sequence[Verdict]) -> Iterator[ListEntry]:
+def list_entries(verdicts: Sequence[Verdict]) -> Iterator[ListEntry]:
     """Yield the rules that could not be judged, at the authority, then all findings, most severe first."""
     results = {result.code: result for verdict in verdicts for result in verdict.results}
     for verdict in verdicts:
@@ -316,9 +316,9 @@ def told_of(verdicts: Sequence[Verdict]) -> Iterator[ListEntry]:
         yield ListEntry(severity, finding_lines(judged), place, judged.code, results[judged.code], judged)
 
 
-def told_errors(error: SpecguardError) -> Iterator[ListEntry]:
+def error_entries(error: SpecguardError) -> Iterator[ListEntry]:
     """Yield the errors that prevented a verdict."""
-    for one in error.each():
+    for one in error.errors():
         place = _file_place(one.path or "", one.line, is_own=True) or authority_place(None)
         yield ListEntry("error", ["no verdict", *error_lines(one)], place, "no-verdict")
 

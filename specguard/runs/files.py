@@ -59,7 +59,7 @@ def run_root(
     return root
 
 
-def about_run(verb: str, run_id: str, root: str) -> list[str]:
+def command_words(verb: str, run_id: str, root: str) -> list[str]:
     """Return the words of a command about a run.
 
     Args:
@@ -251,7 +251,7 @@ def containing_folder(path: bytes, folders: Container[bytes]) -> bytes:
     return folder
 
 
-def place_of(named: str) -> bytes | None:
+def folder_of(named: str) -> bytes | None:
     """Return the folder of a run from its name `<kind>-<id>/<run-id>`; None if the name is invalid."""
     above, slash, run_id = named.strip().rpartition("/")
     parts = [folder_name(part) for part in (above, run_id)]
@@ -285,7 +285,7 @@ def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str
     return settings.path.strip("/")
 
 
-def ignore_local(runs: str) -> bool:
+def write_gitignore(runs: str) -> bool:
     """Write a `.gitignore` for the local files of runs, unless the file exists.
 
     Args:
@@ -298,7 +298,7 @@ def ignore_local(runs: str) -> bool:
         SpecguardError: the file cannot be written.
     """
     file = os.path.join(runs, IGNORE)
-    with recording(file):
+    with reporting_errors(file):
         os.makedirs(runs, mode=0o755, exist_ok=True)
         with suppress(FileExistsError):
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
@@ -309,7 +309,7 @@ def ignore_local(runs: str) -> bool:
 
 
 @contextmanager
-def recording(file: str) -> Iterator[None]:
+def reporting_errors(file: str) -> Iterator[None]:
     """Convert write errors of a run's file to an error with a next step for the user.
 
     Raises:

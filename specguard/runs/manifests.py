@@ -20,8 +20,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from specguard.errors import SpecguardError
-from specguard.runs.files import about_run
-from specguard.runs.files import recording as recording
+from specguard.runs.files import command_words
+from specguard.runs.files import reporting_errors as reporting_errors
 
 SCHEMA = "specguard.run/1"
 
@@ -510,13 +510,13 @@ class RunFolder:
         root: the folder of all runs, if commands have to name it (`--run-root`); empty: the policy's.
 
     Attributes:
-        held_by: the sha256 of the token of the process that writes; empty until it takes the run.
+        holder: the sha256 of the token of the process that writes; empty until it takes the run.
     """
 
     def __init__(self, path: str, root: str = "") -> None:
         self.path = path
         self.root = root
-        self.held_by = ""
+        self.holder = ""
         self._written_digest: str | None = None
 
     @property
@@ -526,7 +526,7 @@ class RunFolder:
 
     def command(self, verb: str, *words: str) -> str:
         """Return a shell command about the run: `resume`, `report` and so on."""
-        return shlex.join([*about_run(verb, self.run_id, self.root), *words])
+        return shlex.join([*command_words(verb, self.run_id, self.root), *words])
 
     def file(self, name: str) -> str:
         """Return the absolute path of a file in the run's folder."""
@@ -539,17 +539,17 @@ class RunFolder:
             token: a secret of this process.
         """
         held_by = hashlib.sha256(token.encode()).hexdigest()
-        self.held_by = ""
+        self.holder = ""
         self.write(HOLDER, f"{held_by}\n")
-        self.held_by = held_by
+        self.holder = held_by
 
-    def hold(self) -> None:
+    def check_holder(self) -> None:
         """Check that no other process has taken the folder.
 
         Raises:
             StaleWorker: another process has taken it.
         """
-        if not self.held_by:
+        if not self.holder:
             return
         try:
             with open(self.file(HOLDER), encoding="ascii") as file:
@@ -558,7 +558,7 @@ class RunFolder:
             raise StaleWorker(f"the folder of {self.run_id} is gone, and nothing more is done") from None
         except (OSError, ValueError):
             found = ""
-        if found != self.held_by:
+        if found != self.holder:
             raise StaleWorker(f"another process works on {self.run_id}; this one is stale, and ends")
 
     def write_manifest(self, manifest: Manifest, *, seal: bool = False) -> bool:
@@ -612,7 +612,7 @@ class RunFolder:
                 code="run-record",
             ) from error
 
-    def beat(self, step: str, **more: Any) -> None:
+    def write_heartbeat(self, step: str, **more: Any) -> None:
         """Write the heartbeat, the sign that the run is alive.
 
         Args:
@@ -629,11 +629,11 @@ class RunFolder:
             StaleWorker: another process has taken the folder.
             SpecguardError: the file cannot be written.
         """
-        self.hold()
+        self.check_holder()
         target = self.file(name)
         temporary = f"{target}.{os.getpid()}.tmp"
         data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
-        with recording(target):
+        with reporting_errors(target):
             os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
             with os.fdopen(descriptor, "wb") as stream:
@@ -654,7 +654,7 @@ class RunFolder:
             raise ValueError(f"{name} holds no object")  # noqa: TRY004 - as for broken JSON
         return found
 
-    def known(self, name: str) -> dict[str, Any]:
+    def data_or_empty(self, name: str) -> dict[str, Any]:
         """Read a JSON object from a file of the run; empty if the file cannot be read."""
         try:
             return self.data(name)
@@ -668,11 +668,11 @@ class RunFolder:
             StaleWorker: another process has taken the folder.
             SpecguardError: the file cannot be removed.
         """
-        self.hold()
-        with recording(self.file(name)), suppress(FileNotFoundError):
+        self.check_holder()
+        with reporting_errors(self.file(name)), suppress(FileNotFoundError):
             os.unlink(self.file(name))
 
-    def clear(self) -> None:
+    def remove_temporary(self) -> None:
         """Remove the temporary files of a process that died while it wrote."""
         for folder, _, names in os.walk(self.path):
             for name in names:
@@ -690,8 +690,8 @@ class RunFolder:
             StaleWorker: another process has taken the folder.
             SpecguardError: the log cannot be written.
         """
-        self.hold()
-        with recording(self.file(LOG)):
+        self.check_holder()
+        with reporting_errors(self.file(LOG)):
             os.makedirs(self.path, mode=0o755, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
             with os.fdopen(os.open(self.file(LOG), flags, 0o644), "ab", buffering=0) as stream:

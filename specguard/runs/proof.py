@@ -19,7 +19,7 @@ from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, judge_each
 from specguard.model import shortened
 from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches, words_of
-from specguard.work.changes import doing
+from specguard.work.changes import commits_naming
 from specguard.work.kinds import Names, WorkKind, normal_id
 
 TYPE_CHECKING = False
@@ -85,12 +85,12 @@ class Flaw(Record, frozen=False):
 
     Attributes:
         reason: a clause about the run.
-        bound: True if the run succeeded, and only its grade, item or tree is insufficient.
+        unbound: True if the run succeeded, and only its grade, item or tree is insufficient.
         run: the run as messages name it; empty without a run.
     """
 
     reason: str
-    bound: bool = False
+    unbound: bool = False
     run: str = ""
 
     def __str__(self) -> str:
@@ -154,12 +154,12 @@ class RunProof(Record):
             return None
         found = Flaw("no run shows it")
         if claim.statement:
-            found = Flaw(f"what shows it is {claim.statement} and not {self.least}", bound=True)
+            found = Flaw(f"what shows it is {claim.statement} and not {self.least}", unbound=True)
         for name, flaw in self._run_flaws(claim):
             if flaw is None:
                 return None
             flaw.run = name
-            found = flaw if flaw.bound or not (found.bound or found.run) else found
+            found = flaw if flaw.unbound or not (found.unbound or found.run) else found
         if claim.any_run and not (found.run or self.records.in_tree):
             raise self.records.unseen(f"a run of {claim.label}")
         return found
@@ -200,7 +200,7 @@ class RunProof(Record):
             reason = self._command_flaw(run, claim)
         else:
             reason = self._bound_flaw(run, claim) if reaches(self.least, _BINDING_GRADE) else ""
-        return Flaw(reason, bound=True) if reason else None
+        return Flaw(reason, unbound=True) if reason else None
 
     def _names_item(self, run: RunRecord, claim: Claim) -> bool:
         """True if a run names the claim's item."""
@@ -257,9 +257,9 @@ class RunProof(Record):
         """Return the commit that changed the claim's item last; empty if no commit names the item or run."""
         if claim.unambiguous and claim.ids:
             names = Names(self.kinds)
-            words = [word for kind in self.kinds for word in names.words(kind)]
+            words = [word for kind in self.kinds for word in names.literals(kind)]
             wanted = {normal_id(one) for one in claim.ids}
-            found = next(doing(names, self.past(words), claim.kind, wanted), "")
+            found = next(commits_naming(names, self.past(words), claim.kind, wanted), "")
             if found:
                 return found
         folder = self.records.shown(run)
@@ -285,7 +285,7 @@ class RunProof(Record):
 
     def _tree_content(self, tree: Tree, oid: str) -> str:
         if oid not in self.contents:
-            self.contents[oid] = content_of(tree, self.paper)
+            self.contents[oid] = content_id(tree, self.paper)
         return self.contents[oid]
 
     def _same_change(self, run: RunRecord, oid: str) -> bool:
@@ -344,7 +344,7 @@ class RunProof(Record):
         return ""
 
 
-def content_of(tree: Tree, paper: Callable[[bytes], bool]) -> str:
+def content_id(tree: Tree, paper: Callable[[bytes], bool]) -> str:
     """Return the identity of a tree without papers: the sha256 of modes, object ids and paths.
 
     Raises:

@@ -12,7 +12,7 @@ from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
-from specguard.runs.files import RECORD_FILES, LocalFiles, TreeFiles, containing_folder, place_of
+from specguard.runs.files import RECORD_FILES, LocalFiles, TreeFiles, containing_folder, folder_of
 from specguard.runs.settings import RunSettings, seconds
 
 TYPE_CHECKING = False
@@ -522,7 +522,7 @@ class RunRecords(Record):
         Raises:
             MissingFact: runs are not kept in the tree, and this one is not visible from here.
         """
-        folder = place_of(name)
+        folder = folder_of(name)
         if folder is None:
             return None
         files = self._files

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
-from specguard.runs.files import RUN_MARKS, LocalFiles, about_run, folder_name, is_run, recording
+from specguard.runs.files import RUN_MARKS, LocalFiles, command_words, folder_name, is_run, reporting_errors
 from specguard.runs.manifests import HEARTBEAT, LOG, SCHEMA
 from specguard.runs.record import RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
@@ -88,7 +88,7 @@ class RunView(RunRecord):
         return said if isinstance(said, str) else self.problem
 
     @property
-    def took(self) -> float | None:
+    def duration(self) -> float | None:
         """The duration so far, in seconds; None if it is unknown."""
         started, ended = self.started, self.ended
         if started is None or (ended is None and not self.running):
@@ -123,7 +123,7 @@ class RunView(RunRecord):
         return said if isinstance(said, int) and not isinstance(said, bool) and said > 0 else None
 
     @property
-    def process_runs(self) -> bool | None:
+    def is_process_alive(self) -> bool | None:
         """True if the process is alive; None if it is unknown. A later process may have the same number.
 
         A zombie is listed until its parent waits for it, which may never happen in a container.
@@ -151,7 +151,7 @@ class RunView(RunRecord):
         age = self.heartbeat_age
         return (
             self.running
-            and self.process_runs is not False
+            and self.is_process_alive is not False
             and age is not None
             and age <= seconds(self._settings.stale_after)
         )
@@ -187,7 +187,7 @@ class RunView(RunRecord):
         return "\n".join(text.rstrip("\n").split("\n")[-lines:])
 
     @property
-    def again(self) -> Sequence[str]:
+    def rerun(self) -> Sequence[str]:
         """The words of the command that resumes or repeats the run; empty if neither is possible.
 
         A run whose item is done, or that is still alive, is not started again.
@@ -200,10 +200,10 @@ class RunView(RunRecord):
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]
         if manifest.item.kind == "gates":
-            return about_run("gates", "", self.root)
+            return command_words("gates", "", self.root)
         if manifest.state == "succeeded" or self.alive:
             return []
-        return about_run("resume", manifest.run_id, self.root)
+        return command_words("resume", manifest.run_id, self.root)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -220,13 +220,13 @@ class RunView(RunRecord):
             "step": self.step or None,
             "attempts": self.manifest.attempts if self.manifest else None,
             "pid": self.pid,
-            "process": self.process_runs,
+            "process": self.is_process_alive,
             "alive": self.alive,
             "heartbeat_age": None if age is None else round(age, 1),
             "started_at": None if started is None else started.isoformat(),
             "ended_at": None if ended is None else ended.isoformat(),
             "log": self.log or None,
-            "again": list(self.again),
+            "again": list(self.rerun),
         }
 
 
@@ -288,7 +288,7 @@ class RunStore:
         help = nearest(prefix, [name for _, name in known.values()], "specguard run list")
         raise SpecguardError(f"there is no run {prefix!r}", path=self.root, help=help, code="unknown-name")
 
-    def asked(self, prefix: str) -> Sequence[RunView]:
+    def select(self, prefix: str) -> Sequence[RunView]:
         """Return the run whose id begins with a prefix; without one, the running runs, else the latest.
 
         Raises:
@@ -340,21 +340,21 @@ class Move(Record):
     problem: str = ""
 
 
-def moves(store: RunStore) -> Sequence[Move]:
+def find_moves(store: RunStore) -> Sequence[Move]:
     """Return the folders in an older layout, each with its new path."""
     paths = sorted(os.path.relpath(folder, store.root) for folder in store.folders())
     tools = ((path, _OLD_FOLDER.fullmatch(os.path.dirname(path))) for path in paths)
     return [_plan_move(store, path, tool["name"]) for path, tool in tools if tool]
 
 
-def carry_out(store: RunStore, move: Move) -> None:
+def move_run(store: RunStore, move: Move) -> None:
     """Move a run folder, and leave a link at the old path.
 
     Raises:
         SpecguardError: the folder cannot be moved; it stays at the old path.
     """
     old, new = (os.path.join(store.root, path) for path in (move.old, move.new))
-    with recording(old):
+    with reporting_errors(old):
         os.makedirs(os.path.dirname(new), exist_ok=True)
         if os.path.lexists(new):
             raise SpecguardError("something is there already", path=new, code="never-overwritten")

@@ -8,7 +8,7 @@ from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, Problem, data_kind, dotted
-from specguard.documents.dates import parse_date, undated
+from specguard.documents.dates import parse_date, strip_dates
 from specguard.documents.document import Document
 from specguard.documents.fields import (
     DataEntry,
@@ -104,7 +104,7 @@ class Spec(Record):
         return self.document.problem or self.data.problem
 
     @property
-    def read_in_part(self) -> bool:
+    def is_partial(self) -> bool:
         """True if only the front matter is broken, and it has no key that governs paths or records ids."""
         if self.structured or self.document.problem is not None or self.data.problem is None:
             return False
@@ -132,7 +132,7 @@ class Spec(Record):
         return self._find_values(*review_names(self.settings.review))
 
     @property
-    def dated(self) -> Sequence[WrittenValue]:
+    def dated_reviews(self) -> Sequence[WrittenValue]:
         """The reviews with a valid date, the oldest first."""
         found = [review for review in self.reviews if review.date is not None]
         return sorted(found, key=lambda review: str(review.date))
@@ -140,7 +140,7 @@ class Spec(Record):
     @property
     def review(self) -> WrittenValue | None:
         """The review that counts: the oldest valid date; None if every date is invalid or missing."""
-        return next(iter(self.dated), None)
+        return next(iter(self.dated_reviews), None)
 
     @cached_property
     def statuses(self) -> Sequence[WrittenValue]:
@@ -250,15 +250,18 @@ class Spec(Record):
             was: the spec before.
         """
         days = {review.date for review in self.reviews} - {None}
+
+        def is_day(text: str) -> bool:
+            if parse_date(text):
+                return parse_date(text) in days and len(strip_dates(text).split()) <= REMARK_WORDS
+            # A date in another form than ISO 8601 is not parsed, but still only a date.
+            return bool(text) and not strip_dates(text).strip()
+
         return sorted(
             {
                 field.name
                 for field in (self.fields if days else ())
-                if (
-                    (parse_date(field.value) in days and len(undated(field.value).split()) <= REMARK_WORDS)
-                    # A date in another form than ISO 8601 is not parsed, but still only a date.
-                    or (field.value and not parse_date(field.value) and not undated(field.value).strip())
-                )
+                if is_day(field.value)
                 and all(not old.value or parse_date(old.value) for old in find_fields(was.fields, field.name))
             }
         )
@@ -276,7 +279,7 @@ class Spec(Record):
     def _find_values(self, *names: str) -> list[WrittenValue]:
         fields = find_fields(self.fields, *names) if names else ()
         found = [WrittenValue(field.value, self.path, field.line, field.form) for field in fields]
-        return [*found, *(self.entry.said(*names) if self.entry is not None else ())]
+        return [*found, *(self.entry.values_of(*names) if self.entry is not None else ())]
 
     def sections(self, name: str) -> Iterator[Section]:
         """Yield the sections named like a field, without those nested in such a section."""
@@ -307,14 +310,14 @@ class NamedPath(Record):
         line: the line in the index.
         path: the file that the path means; empty if it is outside the repository.
         problem: the reason why no such file exists, as a clause; empty if it exists.
-        main: True if the key is in `PATH_KEYS`.
+        is_main: True if the key is in `PATH_KEYS`.
     """
 
     text: str
     line: int | None
     path: bytes
     problem: str
-    main: bool
+    is_main: bool
 
 
 class IndexEntry(DataEntry):
@@ -323,12 +326,12 @@ class IndexEntry(DataEntry):
     Attributes:
         index: the path of the index.
         id: the id as text; empty if there is none.
-        named: the paths of specs that the entry names.
+        named_paths: the paths of specs that the entry names.
     """
 
     index: bytes
     id: str
-    named: Sequence[NamedPath]
+    named_paths: Sequence[NamedPath]
 
     @property
     def label(self) -> str:
@@ -338,9 +341,9 @@ class IndexEntry(DataEntry):
     @property
     def specs(self) -> Sequence[bytes]:
         """The paths of the existing specs that the entry names."""
-        return [one.path for one in self.named if not one.problem]
+        return [one.path for one in self.named_paths if not one.problem]
 
-    def said(self, *names: str) -> Iterator[WrittenValue]:
+    def values_of(self, *names: str) -> Iterator[WrittenValue]:
         """Yield the values of all keys with one of these names that are a text or a number, in order."""
         wanted = {normal_name(name) for name in names}
         for key, value in self.value.items():
@@ -411,7 +414,7 @@ class Index:
             text, line = scalar_text(one), self.line((*place, *below))
             path, problem = find_file(text, self._tree, folder)
             if text and (len(below) == 1 or self._files.find(path) is not None):
-                named.append(NamedPath(text, line, path, problem, main=len(below) == 1))
+                named.append(NamedPath(text, line, path, problem, is_main=len(below) == 1))
         self.entries.append(IndexEntry(data, place, value, self.path, _read_id(value) or name, named))
 
 
@@ -480,7 +483,7 @@ class Catalogue:
         return [
             entry
             for entry in self.entries
-            if any(flow.is_done(value.text) for value in list(entry.said(self.settings.status))[:1])
+            if any(flow.is_done(value.text) for value in list(entry.values_of(self.settings.status))[:1])
         ]
 
     @cached_property

@@ -24,17 +24,17 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Record, Settings, setting
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
-from specguard.documents.characters import visible
+from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import (
-    bare_nothing,
     has_content,
+    is_bare_nothing,
     is_open,
+    is_todo,
     leading_paths,
-    owes,
     without_box,
 )
-from specguard.documents.data import Data, data_kind, written
-from specguard.documents.dates import date_problem, days, is_ahead, parse_date, plain, undated
+from specguard.documents.data import Data, as_text, data_kind
+from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates
 from specguard.documents.fields import (
     elements,
     find_fields,
@@ -153,19 +153,19 @@ class WrittenValue(Record):
         return parse_date(self.text)
 
     @property
-    def no_date(self) -> str:
+    def why_no_date(self) -> str:
         """The reason why the text has no valid date, as a clause; empty if it has one."""
         return date_problem(self.text) if self.text else "is empty"
 
     def is_ahead(self, today: datetime.date) -> bool:
         """Return True if the date is in the future."""
-        return self.date is not None and is_ahead(self.date, self.text, today)
+        return self.date is not None and is_future(self.date, self.text, today)
 
     def line_in(self, path: bytes) -> int | None:
         """Return the line if the value is in a given file; None otherwise."""
         return self.line if self.path == path else None
 
-    def elsewhere(self, path: bytes) -> str:
+    def place_suffix(self, path: bytes) -> str:
         """Return the place as the end of a clause about a given file; empty if the value is in that file."""
         return "" if self.path == path else f" in {self.place}"
 
@@ -195,7 +195,7 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     if isinstance(value, list):
         content = "".join(f"{inner};" for one in value if (inner := essence(one)))
         return f"[{content}]" if content else ""
-    return "" if value is None else without_space(_fold(written(value)))
+    return "" if value is None else without_space(_fold(as_text(value)))
 
 
 def document_essence(
@@ -217,7 +217,7 @@ def document_essence(
     content = []
     for line, text, code in _lines(document.blocks):
         if line in lines:
-            text = undated(text)
+            text = strip_dates(text)
             text = "" if normal_name(text.strip(" \t:*_`|-")) in names else text
         if line not in skipped:
             content.append(without_space(text if code else _fold(text)))
@@ -236,7 +236,7 @@ def visible_lines(blocks: Sequence[AnyBlock]) -> Iterator[tuple[int, str]]:
 
 def without_space(text: str) -> str:
     """Return a text without white space and invisible characters."""
-    return "".join(visible(text).split())
+    return "".join(strip_invisible(text).split())
 
 
 def _fold(text: str) -> str:
@@ -320,7 +320,7 @@ def plain_status(text: str) -> str:
     """
     if len(text) > LONGEST_STATUS:
         return ""
-    return normal_name(_EDGES.sub("", _QUALIFIER.sub("", visible(text).strip())))
+    return normal_name(_EDGES.sub("", _QUALIFIER.sub("", strip_invisible(text).strip())))
 
 
 class StatusFlow:
@@ -348,7 +348,7 @@ class StatusFlow:
         later = self._terminal.union(*self._next.values())
         self._first = [name for name in listed if name not in later] or listed[:1]
 
-    def known(self, status: str) -> bool:
+    def is_known(self, status: str) -> bool:
         """Return True if the policy allows a status; without a list of statuses, any text is allowed."""
         return bool(status.strip()) if self._any else self.is_listed(status)
 
@@ -512,7 +512,7 @@ class SpecApproval(Record):
 
     def is_ahead(self, today: date) -> bool:
         """Return True if the date is in the future."""
-        return self.when is not None and is_ahead(self.when, self.said.text, today)
+        return self.when is not None and is_future(self.when, self.said.text, today)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -522,8 +522,8 @@ class SpecApproval(Record):
 
 def is_name(text: str) -> bool:
     """Return True if a text can name a person: it has a suitable word, and is not a placeholder."""
-    text = " ".join(visible(text).split())
-    if not text or len(text) > LONGEST or owes(text) or bare_nothing(text):
+    text = " ".join(strip_invisible(text).split())
+    if not text or len(text) > LONGEST or is_todo(text) or is_bare_nothing(text):
         return False
     words = [word.casefold().strip(".'@&-") for word in _WORD.findall(text)]
     return any(len(word) > 1 and word not in _NOT_NAMES and word not in _NOBODY for word in words)
@@ -555,7 +555,7 @@ class ApprovalReader:
         """
         if is_scalar(value):
             if not isinstance(value, bool):
-                text = written(value)
+                text = as_text(value)
                 yield self.of_text(f"{label}: {text}" if label else text, data.line(place), shown=text)
             return
         who, when = (
@@ -566,7 +566,7 @@ class ApprovalReader:
                 above = key if isinstance(key, str) else label
                 yield from self.of_data(inner, data, (*place, key), above)
             return
-        summary = ", ".join(f"{key}: {written(inner)}" for key, inner in value.items() if is_scalar(inner))
+        summary = ", ".join(f"{key}: {as_text(inner)}" for key, inner in value.items() if is_scalar(inner))
         yield SpecApproval(
             _valid_name(plain_value(scalar_text(who[1])) if who else ""),
             parse_date(scalar_text(when[1])) if when else None,
@@ -611,7 +611,7 @@ class ApprovalReader:
         place = WrittenValue(shown or plain_value(raw[:LONGEST]), self._path, line)
         if len(raw) > LONGEST:
             return SpecApproval("", None, place)
-        text = plain("\n".join(plain_value(visible(part)) for part in raw.split("\n")))
+        text = plain("\n".join(plain_value(strip_invisible(part)) for part in raw.split("\n")))
         who, when = "", None
         for part in _BETWEEN.split(text):
             label, colon, value = part.partition(":")
@@ -621,7 +621,7 @@ class ApprovalReader:
             elif colon and name in self._when and when is None:
                 when = parse_date(value)
         rest = _without_date(text)
-        if not who and not owes(rest):
+        if not who and not is_todo(rest):
             words = _WORD.findall(rest)
             who = " ".join(word for word in words if word.casefold().rstrip(".") not in _NOT_NAMES)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
@@ -634,7 +634,7 @@ def _valid_name(text: str) -> str:
 
 def _without_date(text: str) -> str:
     """Return a text without its dates and times."""
-    return _CLOCK.sub(" ", undated(text)).strip(" ()[]:,;.\t-\u2013\u2014")
+    return _CLOCK.sub(" ", strip_dates(text)).strip(" ()[]:,;.\t-\u2013\u2014")
 
 
 def _refuses(verdict: str) -> bool:
@@ -648,4 +648,4 @@ def _verdicts(value: Mapping[str, Any]) -> Iterator[str]:
     for one in waiting:
         waiting += [inner for _, inner in elements(one)]
         if not isinstance(one, (dict, list)):
-            yield written(one)
+            yield as_text(one)

@@ -125,7 +125,7 @@ class Specs(Record, frozen=False):
 
     def touches_entry(self, entry: IndexEntry) -> bool:
         """Return True if the change alters an index entry, or a file that the entry names."""
-        if any(named.path in self._touched for named in entry.named):
+        if any(named.path in self._touched for named in entry.named_paths):
             return True
         return self.now.index_path in self._touched and _entry_text(entry) not in self._earlier_entries
 
@@ -452,7 +452,7 @@ class Mirrors(Record, frozen=False):
             shown = "done with" if item.checked else "still open"
             differs = (
                 item.checked is not None
-                and self.specs.ways.known(official.text)
+                and self.specs.ways.is_known(official.text)
                 and self.specs.ways.is_terminal(official.text) != item.checked
             )
         if differs:

@@ -372,7 +372,7 @@ class Case:
         located = Located.locate(request.directory, request.environment)
         with Git(located) as git:
             (change,) = open_changes(git, request)
-            change, policy, _ = Policies(request, located).of(change)
+            change, policy, _ = Policies(request, located).choose(change)
             facts = Facts(change, policy)
             results = Judging(policy, facts, Selection(policy.rules)).run()
             yield Bond(facts), [one for result in results for one in result.findings]

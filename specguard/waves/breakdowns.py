@@ -277,7 +277,7 @@ class Proofs:
                 flaw = self._proof.flaw(run, Claim(label=scenario.text))
                 if run is None:
                     continue
-                if flaw is not None and not flaw.bound:
+                if flaw is not None and not flaw.unbound:
                     return f"cites the run {citation.path}, which {flaw.reason}"
                 break
             else:

@@ -130,9 +130,9 @@ def _early_finding(work: StageWork) -> Finding | None:
     stage, field = work.stage, "branch" if work.by_branch else "work_item"
     if stage.waits_for:
         return _waiting_finding(stage, f"{work.reason} is for", field=field)
-    if not stage.lacking:
+    if not stage.unmet:
         return None
-    why = f"which must not begin yet: {_describe(stage.lacking)}"
+    why = f"which must not begin yet: {_describe(stage.unmet)}"
     message = f"{work.reason} is for the stage {stage.name} of {stage.wave.name}, {why}"
     step, key = "Bring that about first, by a change of its own.", f"{stage.name} without what it requires"
     return _finding(stage, "requires", message, step, key, field=field)

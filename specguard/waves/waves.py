@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.artifacts.fields import chosen, stated, value_problem
-from specguard.artifacts.files import above
+from specguard.artifacts.fields import choice, find_statements, value_problem
+from specguard.artifacts.files import folders_above
 from specguard.declaration.rule import Record
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
@@ -200,7 +200,7 @@ class Waves(Record, frozen=False):
 
     def superseded(self, path: bytes) -> bool:
         """Return True if a path is in the folder of a pass that a later pass of its wave supersedes."""
-        return bool(self._superseded) and not self._superseded.isdisjoint({path, *above([path])})
+        return bool(self._superseded) and not self._superseded.isdisjoint({path, *folders_above([path])})
 
     def flaws(self, artifact: Artifact) -> Sequence[Finding]:
         """Return the findings about an artifact, without warnings.
@@ -337,7 +337,7 @@ class StageState(Record):
             contract, _, name = key.rpartition(".")
             # If the contract is unknown, the stage counts as needed.
             if contract not in self.wave.waves.artifacts.contracts or any(
-                chosen(field.value, values) for _, field in self._find_field(contract, name)
+                choice(field.value, values) for _, field in self._find_field(contract, name)
             ):
                 return True
         return not self.settings.when
@@ -404,7 +404,7 @@ class StageState(Record):
         return [*self._artifact_gaps(contracts), *self._field_gaps(contracts), *self._item_gaps()]
 
     @cached_property
-    def lacking(self) -> Sequence[Missing]:
+    def unmet(self) -> Sequence[Missing]:
         """Everything that the stage's work still needs before it begins, without its own artifacts.
 
         Raises:
@@ -436,7 +436,7 @@ class StageState(Record):
         """Yield findings about an artifact that is a plan or lists work items."""
         plans, sources = self.wave.waves.plans, self.wave.waves.sources
         if plan := plans.at(path):
-            found = [*plans.flaws(plan), *plan.broken()]
+            found = [*plans.flaws(plan), *plan.dependency_flaws()]
             yield from (flaw for flaw in found if flaw.severity in (None, "error"))
         elif source := sources.at(path):
             yield from sources.flaws(source)
@@ -467,7 +467,7 @@ class StageState(Record):
         artifacts = self.wave.waves.artifacts
         for artifact in self.wave.artifacts(contract):
             if not artifact.contract.root:
-                for field in stated(artifact, name)[:1]:
+                for field in find_statements(artifact, name)[:1]:
                     yield artifact.path, field
                 continue
             for template in artifact.contract.members:

@@ -13,12 +13,12 @@ from contextlib import suppress
 from specguard.change.repository import PastCommit
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
-from specguard.documents.data import written
+from specguard.documents.data import as_text
 from specguard.errors import if_applicable
 from specguard.model import path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import Paper, WorkItem, listed_paths
-from specguard.work.item_lists import Listed, Source, Sources, meant
+from specguard.work.item_lists import Listed, Source, Sources, match_items
 from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, strip_pull_number
 from specguard.work.name_templates import PathTemplate, Template, TemplateError
 from specguard.work.named_items import Work
@@ -148,12 +148,12 @@ def _list_changes(name: str, kind: WorkKind, path: bytes, before: Tree, after: T
 
 
 def _listed_items(name: str, kind: WorkKind, path: bytes, tree: Tree) -> Sequence[Listed]:
-    return Source(name, kind, path, given={}, documents=Documents(tree)).items
+    return Source(name, kind, path, path_fields={}, documents=Documents(tree)).items
 
 
 def _read_texts(listed: Listed, name: str) -> Sequence[str]:
     value = listed.get(name)
-    return [] if value is None else [written(one) for one in (value if isinstance(value, list) else [value])]
+    return [] if value is None else [as_text(one) for one in (value if isinstance(value, list) else [value])]
 
 
 def _document_moves(work: Work, name: str, before: Tree, after: Tree) -> Iterator[Alteration]:
@@ -177,7 +177,7 @@ _REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
 _REVERTS: Final = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
 
 
-def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[PastCommit, Naming]]:
+def unreverted(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[PastCommit, Naming]]:
     """Yield the commits that name an item exactly and are not reverted, each with its naming.
 
     Args:
@@ -203,7 +203,7 @@ def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[Past
             yield commit, naming
 
 
-def doing(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[str]) -> Iterator[str]:
+def commits_naming(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[str]) -> Iterator[str]:
     """Yield the object ids of commits that name one of some items exactly and are not reverted.
 
     Args:
@@ -212,12 +212,12 @@ def doing(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[st
         kind: the kind of the items; empty for any kind.
         ids: the items' ids, as `normal_id` returns them.
     """
-    for commit, naming in standing(past, names):
+    for commit, naming in unreverted(past, names):
         if kind in ("", naming.kind) and normal_id(naming.id) in ids:
             yield commit.oid
 
 
-class Landings(Record):
+class LandedItems(Record):
     """A predicate: True for a listed item that a commit of the history did.
 
     Such a commit names the item in its subject and changes one of the item's files.
@@ -248,13 +248,13 @@ class Landings(Record):
         return (listed.source.path, listed.id) in self.known_landed[kind]
 
     def _find_landed(self, kind: str) -> Iterator[tuple[bytes, str]]:
-        words = self.names.words(kind)
+        words = self.names.literals(kind)
         if not words:
             return
         own = [PastCommit(commit.oid, commit.message.text) for commit in reversed(self.commits())]
-        for commit, naming in standing([*own, *self.history.mentioning(words)], self.names):
+        for commit, naming in unreverted([*own, *self.history.mentioning(words)], self.names):
             if naming.kind == kind:
-                found = meant(self.sources.of(kind), naming.id, naming.fields)
+                found = match_items(self.sources.of(kind), naming.id, naming.fields)
                 # A subject that fits items of several lists is no evidence for any of them.
                 if len(found) == 1 and self._touches_files(commit, found[0]):
                     yield found[0].source.path, found[0].id
@@ -267,7 +267,7 @@ class Landings(Record):
         )
 
 
-class Shown(Record):
+class DoneEvidence(Record):
     """A predicate: True if a commit or a run, besides its status, shows that a listed item was done.
 
     If the item's kind has a template for subjects, subjects attribute commits to items. Otherwise a commit
@@ -276,17 +276,17 @@ class Shown(Record):
     Attributes:
         sources: the files that list the items.
         kinds: the kinds to check; items of other kinds count as shown, since other rules check them.
-        by: the fields that identify the files which list the items of one wave.
+        wave_fields: the fields that identify the files which list the items of one wave.
         history: the history of the judged head.
-        run: returns True if a run shows it.
+        run_shows: returns True if a run shows it.
         changed: the entries changed since a group of lists was added, by the paths of the lists.
     """
 
     sources: Sources
     kinds: Container[str]
-    by: Sequence[str]
+    wave_fields: Sequence[str]
     history: History
-    run: Callable[[Listed], bool]
+    run_shows: Callable[[Listed], bool]
     known_changes: dict[tuple[bytes, ...], Sequence[Entry]] = {}
 
     def __call__(self, listed: Listed) -> bool:
@@ -303,7 +303,7 @@ class Shown(Record):
         else:
             scope = listed.scope
             landed = any(scope.find(entry.path) is not None for entry in self._changes_since(listed))
-        return landed or self.run(listed)
+        return landed or self.run_shows(listed)
 
     def _changes_since(self, listed: Listed) -> Sequence[Entry]:
         """Return the entries changed since the first list of the item's wave that contains it."""
@@ -311,7 +311,7 @@ class Shown(Record):
         paths = tuple(
             source.path
             for source in self.sources.of(listed.source.kind)
-            if all(source.fields.get(name) == fields.get(name) for name in self.by)
+            if all(source.fields.get(name) == fields.get(name) for name in self.wave_fields)
             and any(item.is_named(listed.id) for item in source.items)
         )
         if paths not in self.known_changes:
@@ -383,7 +383,7 @@ def own_plan(
     """
     for name, plan in shared_kinds(policy).items():
         fields = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
-        path = PathTemplate(f"{plan.folder}/{plan.plan}").plain(fields) if fields else None
+        path = PathTemplate(f"{plan.folder}/{plan.plan}").exact_path(fields) if fields else None
         if path is None or plan.trusted != "branch" or papers.find(path) is not None:
             continue
         folder = path.removesuffix(plan.plan.encode("utf-8"))

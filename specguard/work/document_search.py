@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
 from specguard.model import path_text
-from specguard.work.name_templates import Template, Unrendered, escape, number_width, unescape
+from specguard.work.name_templates import MissingValue, Template, escape, number_width, unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class DocumentSearch:
         tried: every place tried, with the outcome, in order.
         path: the document; None if there is none, or more than one.
         problem: the problem, in one sentence; empty if a document was found.
-        near: near misses, one sentence each.
+        near_misses: near misses, one sentence each.
         legacy: the canonical folder, if the document was found in a legacy place; otherwise empty.
 
     Raises:
@@ -57,14 +57,14 @@ class DocumentSearch:
         self.tried: list[str] = []
         self.path: bytes | None = None
         self.problem = self.legacy = ""
-        self.near: list[str] = []
+        self.near_misses: list[str] = []
         if any(map(self._try_template, kind.document)) or any(map(self._try_index, kind.index)):
             return
         if any(map(self._try_template, kind.legacy)):
             self.legacy = self._canonical_folder() if self.path is not None else ""
             return
         self.problem = "none of the places it could be in has it"
-        self.near += self._padding_hints()
+        self.near_misses += self._padding_hints()
 
     def _note(self, place: str, outcome: str) -> None:
         if f"{place} {outcome}" not in self.tried:
@@ -109,7 +109,7 @@ class DocumentSearch:
                 targets.update(dict.fromkeys(targets_found))
                 problem = f"names {links[0]!r} for it, which is not there" if links else ""
                 problem = problem or f"lists it as {title!r}, without the path of a document"
-                self.near += [] if targets_found else [f"{place}:{line} {problem}"]
+                self.near_misses += [] if targets_found else [f"{place}:{line} {problem}"]
             self._note(place, "maps it to a document" if targets else "maps it to no document")
             if len(targets) > 1:
                 self.problem = f"{place} maps it to {len(targets)} documents: {_join_names(targets)}"
@@ -159,7 +159,7 @@ class DocumentSearch:
             number = {} if self._number is None else {"number": f"{self._number:0{width}d}"}
             try:
                 patterns[parsed.render({**self._fields, **number}, escape).removeprefix("./")] = None
-            except Unrendered as missing:
+            except MissingValue as missing:
                 problem = f"needs {{{missing.name}}}, which is not known"
                 if not parsed.literal_size and missing.name in self._kind.fields:
                     problem = f"is not told: there is no {' or '.join(self._kind.paths_of(missing.name))}"

@@ -89,7 +89,7 @@ class PlannedGate(Record):
         """True if the gate runs whatever the change touches."""
         return not self.when and len(self.on) == 3 and not self.each and "{changed_files}" not in self.run
 
-    def but(self, **values: Any) -> PlannedGate:
+    def replace(self, **values: Any) -> PlannedGate:
         """Return a copy with other values."""
         return PlannedGate(**{**self.__dict__, **values})
 
@@ -124,7 +124,7 @@ class Gates(Record):
     not_read: Sequence[NotRead] = ()
     format_all: str = ""
 
-    def and_also(self, gates: Iterable[PlannedGate]) -> Gates:
+    def with_more(self, gates: Iterable[PlannedGate]) -> Gates:
         """Return a copy with further gates, each command once."""
         return Gates(merge_gates([*self.gates, *gates]), self.not_read, self.format_all)
 
@@ -189,20 +189,20 @@ def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
             continue
         one = found[position]
         if gate.is_unconditional and one.kind == "gate" and not one.each and "{changed_files}" not in one.run:
-            one = one.but(when=Covering(), on=("added", "modified", "deleted"))
-        found[position] = one.but(also=one.also or gate.named)
+            one = one.replace(when=Covering(), on=("added", "modified", "deleted"))
+        found[position] = one.replace(also=one.also or gate.named)
     used_names: set[str] = set()
-    return [gate.but(name=_unique(gate.name, used_names)) for gate in found]
+    return [gate.replace(name=_unique(gate.name, used_names)) for gate in found]
 
 
 def name_of(command: str) -> str:
     """Return a name for a command without one: its program and the words after it."""
     words = [word for word in command.split() if not word.startswith("-") and not _ASSIGNMENT.match(word)]
     program, *rest = words or [""]
-    return fit("-".join([program.rpartition("/")[2], *takewhile(_WORD.match, rest[:2])]))
+    return safe_name("-".join([program.rpartition("/")[2], *takewhile(_WORD.match, rest[:2])]))
 
 
-def fit(name: str) -> str:
+def safe_name(name: str) -> str:
     """Return a name in a form that can be part of a file name."""
     return _UNSAFE.sub("-", name).strip("-.")[:LONGEST_NAME].rstrip("-.") or "gate"
 
@@ -214,7 +214,7 @@ def _is_same_command(one: PlannedGate, other: PlannedGate) -> bool:
 
 
 def _unique(name: str, used_names: set[str]) -> str:
-    name = wanted = fit(name)
+    name = wanted = safe_name(name)
     number = 1
     while name.casefold() in used_names:
         number += 1
@@ -237,16 +237,16 @@ class Chosen(Record):
 
     Attributes:
         gate: the gate.
-        calls: the commands, with file names filled in.
+        commands: the commands, with file names filled in.
         skipped: the reason why the gate does not run, as a clause; empty if it runs.
     """
 
     gate: PlannedGate
-    calls: Sequence[str] = ()
+    commands: Sequence[str] = ()
     skipped: str = ""
 
 
-def selected(gates: Iterable[PlannedGate], entries: Sequence[Entry]) -> list[Chosen]:
+def select_gates(gates: Iterable[PlannedGate], entries: Sequence[Entry]) -> list[Chosen]:
     """Select the gates that run for a change.
 
     Args:
@@ -399,8 +399,8 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
         read += own or [NotRead(section.line, section.heading.text.plain, "the section names no command")]
     near = near_section(document, titles[0], aliases=titles[1:]) if titles and not sections else None
     if near is not None:
-        read.append(NotRead(near.line, near.text, f"it is no section on gates: it is {near.why}"))
-    gates = [one.but(path=path) for one in read if isinstance(one, PlannedGate)]
+        read.append(NotRead(near.line, near.text, f"it is no section on gates: it is {near.reason}"))
+    gates = [one.replace(path=path) for one in read if isinstance(one, PlannedGate)]
     unread = [one for one in read if isinstance(one, NotRead)]
     not_read = [
         NotRead(one.line, shortened(one.text[:_LONGEST_TEXT], _MOST_SHOWN), one.why, path) for one in unread
@@ -524,7 +524,7 @@ def _read_table(table: Table, kind: Kind) -> Iterator[Read]:
         name = row[0].plain.strip() if row[0] is not cell else ""
         for one in found:
             if isinstance(one, PlannedGate):
-                one = one.but(name=name or one.name, kind=_named_kind(name, one.kind))
+                one = one.replace(name=name or one.name, kind=_named_kind(name, one.kind))
             yield one
         for title in ("when", "timeout"):
             setting = cells.get(title)

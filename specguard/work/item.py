@@ -237,10 +237,10 @@ class WorkItem(Record, frozen=False):
             return False
         if self.listed is None:
             return True
-        from specguard.work.item_lists import agree, meant
+        from specguard.work.item_lists import agree, match_items
 
         # `7` can be short for `C7`, unless the list also has a 7.
-        ids = [one.id for one in meant([self.listed.source], naming.id, naming.fields)]
+        ids = [one.id for one in match_items([self.listed.source], naming.id, naming.fields)]
         return self.listed.id in (ids or [self.listed.id]) and agree(self.listed.source.fields, naming.fields)
 
     def owns(self, path: bytes) -> bool:
@@ -265,7 +265,7 @@ class WorkItem(Record, frozen=False):
         """Return the names that a setting of the kind allows, one per number format, without repetition.
 
         Raises:
-            Unrendered: a placeholder has no value.
+            MissingValue: a placeholder has no value.
         """
         text = getattr(self.settings, key)
         names = (Template(text).render(self._values(width, text)) for width in self._widths())
@@ -275,7 +275,7 @@ class WorkItem(Record, frozen=False):
         """Return True if a setting of the kind allows a name; any text fits `{text}`.
 
         Raises:
-            Unrendered: another placeholder has no value.
+            MissingValue: another placeholder has no value.
         """
         text = getattr(self.settings, key)
         read = self.settings.template(key).read(name) if text else None
@@ -290,7 +290,7 @@ class WorkItem(Record, frozen=False):
         """Return the canonical name by a setting of the kind, with the item's title in place of `{text}`.
 
         Raises:
-            Unrendered: a placeholder has no value.
+            MissingValue: a placeholder has no value.
         """
         title = self.listed.title if self.listed is not None else ""
         text = getattr(self.settings, key)
@@ -335,7 +335,7 @@ class WorkItem(Record, frozen=False):
             escape: applied to each value, if the text is a pattern.
             width: the minimum number of digits; 0 means as in the canonical names.
         """
-        return Template(template).filled(self._values(width or self._widths()[0], template), escape)
+        return Template(template).fill(self._values(width or self._widths()[0], template), escape)
 
 
 _PAPERS: Final = ("pointer", "siblings", "document", "legacy", "index", "source")

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import owes
-from specguard.documents.data import Data, Problem, written
+from specguard.documents.completeness import is_todo
+from specguard.documents.data import Data, Problem, as_text
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import Finding, path_text, shortened
@@ -35,14 +35,14 @@ class Source(Record):
         kind: the name of the kind.
         settings: the kind's table.
         path: the file.
-        given: the values of the template's placeholders in this path.
+        path_fields: the values of the template's placeholders in this path.
         documents: the documents of the tree that the file is read from.
     """
 
     kind: str
     settings: WorkKind
     path: bytes
-    given: Mapping[str, str]
+    path_fields: Mapping[str, str]
     documents: Documents
 
     @cached_property
@@ -95,7 +95,7 @@ class Source(Record):
         """The fields that all items share: the scalars at the top of the file, and those in its path."""
         value = self.data.value
         top = scalars(value) if isinstance(value, dict) and value is not self._place[1] else {}
-        return {**top, **self.given}
+        return {**top, **self.path_fields}
 
     def top(self, name: str) -> Any:
         """Return a field at the top of the file, such as `gates`; None if it is missing."""
@@ -130,8 +130,8 @@ class Source(Record):
     def _read_id(self, value: Any) -> str:
         for name in (self.settings.number, "id"):
             found = Data(value).get(name)
-            if isinstance(found, (str, int)) and not isinstance(found, bool) and written(found).strip():
-                return written(found).strip()
+            if isinstance(found, (str, int)) and not isinstance(found, bool) and as_text(found).strip():
+                return as_text(found).strip()
         return ""
 
 
@@ -274,7 +274,9 @@ class Sources(Record, frozen=False):
         return [
             other.id if other else text
             for text, other in needed
-            if not (owes(text) if other is None else other.deferred or other.conditional or self.done(other))
+            if not (
+                is_todo(text) if other is None else other.deferred or other.conditional or self.done(other)
+            )
         ]
 
     def done(self, item: Listed) -> bool:
@@ -440,7 +442,7 @@ class Listed(DataEntry):
         fields = {**spare_fields(self, {}), **fields_of(self, {}), "id": self.id}
         if self.number is not None:
             fields["number"] = f"{self.number:0{number_width(settings.number_format[0])}d}"
-        return Template(settings.branch).filled(fields)
+        return Template(settings.branch).fill(fields)
 
     @property
     def setting(self) -> str:
@@ -458,7 +460,7 @@ class Listed(DataEntry):
     def text(self, name: str) -> str:
         """Return a field that contains a text or a number, as text; empty for any other value."""
         value = self.get(name)
-        return written(value) if isinstance(value, (str, int, float)) else ""
+        return as_text(value) if isinstance(value, (str, int, float)) else ""
 
     def stated(self, name: str) -> Sequence[ListElement]:
         """Return the elements of a field that contains a list, or its single value."""
@@ -491,7 +493,7 @@ class Listed(DataEntry):
 def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts and numbers of an entry, which fill placeholders."""
     return {
-        key: written(value)
+        key: as_text(value)
         for key, value in entry.items()
         if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
     }
@@ -506,7 +508,7 @@ def _element_text(element: Any) -> str:
     if isinstance(element, dict):
         texts = (element.get(name) for name in _TEXT_KEYS)
         element = next((one for one in texts if isinstance(one, (str, int, float))), None)
-    return written(element).strip() if isinstance(element, (str, int, float)) and element is not False else ""
+    return as_text(element).strip() if isinstance(element, (str, int, float)) and element is not False else ""
 
 
 LONGEST: Final = 500
@@ -535,7 +537,7 @@ def find_listed(
         MissingFact: the tree or a file cannot be read.
     """
     all_sources = find_sources(kind, settings, documents, name_fields)
-    found = meant(all_sources, item_id, name_fields)
+    found = match_items(all_sources, item_id, name_fields)
     if len(found) == 1:
         return found[0]
     sources = [source for source in all_sources if agree(source.fields, name_fields)]
@@ -560,7 +562,7 @@ def find_listed(
     return Unresolved(problem, Pointer(None, tried, problem))
 
 
-def meant(sources: Sequence[Source], item_id: str, name_fields: Mapping[str, str]) -> list[Listed]:
+def match_items(sources: Sequence[Source], item_id: str, name_fields: Mapping[str, str]) -> list[Listed]:
     """Return the entries of several sources that a name could mean."""
     matching = [source for source in sources if agree(source.fields, name_fields)]
     found = [listed for source in matching for listed in _items_by_id(source.items, item_id)]
@@ -589,7 +591,7 @@ def fields_of(listed: Listed, name_fields: Mapping[str, str]) -> dict[str, str]:
     found = {**source.fields, **scalars(listed.value)}
     for name in source.settings.fields:
         found[name] = listed.text(name) or found.get(name, "")
-    found.update(source.given)
+    found.update(source.path_fields)
     return {
         name: name_fields[name] if name_fields.get(name, "").casefold() == text.casefold() else text
         for name, text in found.items()
@@ -661,7 +663,7 @@ def _has_content(value: Any) -> bool:
     """Return True if a value is neither empty nor a placeholder."""
     if isinstance(value, (list, dict)):
         return any(_has_content(one) for _, one in elements(value))
-    return bool(value.strip()) and not owes(value) if isinstance(value, str) else value is not None
+    return bool(value.strip()) and not is_todo(value) if isinstance(value, str) else value is not None
 
 
 def dependency_flaws(

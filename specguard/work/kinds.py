@@ -298,7 +298,7 @@ class Names:
             if naming is not None:
                 yield naming
 
-    def words(self, kind: str) -> list[str]:
+    def literals(self, kind: str) -> list[str]:
         """Return literal texts, one of which occurs in every subject that identifies an item of a kind."""
         return [
             max((part for part in template.parts if isinstance(part, str)), key=len, default="")
@@ -323,7 +323,7 @@ def normal_id(item_id: str) -> str:
     return re.sub("(?<![0-9])0+(?=[0-9])", "", item_id.casefold())
 
 
-def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
+def find_clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
     """Yield conflicts between the templates of two kinds.
 
     Args:
@@ -360,14 +360,14 @@ def _do_clash(one: Template, other: Template) -> bool:
     return False
 
 
-KEYS: Final = (
+TASK_KEYS: Final = (
     "id", "title", "domain", "status", "depends_on", "expected_files", "verify", "done_criteria",
     "verification",
 )  # fmt: skip
 """The properties of a task in a plan; each is the task's key, unless `keys` renames it."""
 
 
-LISTS: Final = ("depends_on", "expected_files", "verify", "done_criteria")
+LIST_KEYS: Final = ("depends_on", "expected_files", "verify", "done_criteria")
 """The properties that are lists of texts."""
 
 
@@ -405,14 +405,14 @@ class PlanKind(Settings):
     )
 
     def key_of(self, name: str) -> str:
-        """Return the task's key for a property in `KEYS`."""
+        """Return the task's key for a property in `TASK_KEYS`."""
         return self.keys.get(name, name)
 
     def problem(self) -> str:
         """Return the problem with the table as a whole; empty if there is none."""
-        unknown = next((name for name in self.keys if name not in KEYS), None)
+        unknown = next((name for name in self.keys if name not in TASK_KEYS), None)
         if unknown is not None:
-            return f"`keys` has {unknown!r}, which is not one of {', '.join(KEYS)}"
+            return f"`keys` has {unknown!r}, which is not one of {', '.join(TASK_KEYS)}"
         for name in ("started", "done"):
             for status in getattr(self, name):
                 if status not in self.statuses:

@@ -48,7 +48,7 @@ class TemplateError(ValueError):
     """A template that cannot be parsed; the message names the template and the reason."""
 
 
-class Unrendered(Exception):
+class MissingValue(Exception):
     """A placeholder of a template has no value.
 
     Args:
@@ -172,17 +172,17 @@ class Template(_Parts):
             escape: applied to each value, if the result is a pattern.
 
         Raises:
-            Unrendered: a placeholder has no value, or an empty one.
+            MissingValue: a placeholder has no value, or an empty one.
         """
 
         def value(hole: Placeholder) -> str:
             if not fields.get(hole.name):
-                raise Unrendered(hole.name)
+                raise MissingValue(hole.name)
             return escape(hole.apply_case(fields[hole.name]))
 
         return self._fill(value)
 
-    def filled(self, fields: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
+    def fill(self, fields: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
         """Return the rendered name; empty if a placeholder has no value."""
         return self.render(fields, escape) if all(map(fields.get, self.names)) else ""
 
@@ -364,7 +364,7 @@ class PathTemplate(_Parts):
         """Return the texts of the placeholders that have a value, in template order."""
         return tuple(hole.apply_case(fields[hole.name]) for hole in self.placeholders if hole.name in fields)
 
-    def plain(self, fields: Mapping[str, str]) -> bytes | None:
+    def exact_path(self, fields: Mapping[str, str]) -> bytes | None:
         """Return the only path that the template means with these values; None if it has globs or gaps.
 
         Values read from a path have no slash; a slash in a value is kept here.

@@ -12,7 +12,7 @@ from specguard.model import Origin, path_text
 from specguard.work.document_search import BadShape, Pointer, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
 from specguard.work.kinds import ID_FIELDS, NAME_SETTINGS, Names, Naming, WorkKind, normal_id
-from specguard.work.name_templates import PathTemplate, Template, Unrendered
+from specguard.work.name_templates import MissingValue, PathTemplate, Template
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
 
@@ -292,7 +292,7 @@ class Work(Record, frozen=False):
         else:
             missing, planned = None, gates.gates_of(item, origins).gates
         judging = [gate for gate in planned if gate.kind == "gate"]
-        chosen = gates.selected(judging, commit.diffs[0] if commit.diffs else ())
+        chosen = gates.select_gates(judging, commit.diffs[0] if commit.diffs else ())
         return [one.gate for one in chosen if not one.skipped], missing
 
     def missing(self, naming: Naming, why: Unresolved) -> MissingFact:
@@ -372,7 +372,7 @@ class Work(Record, frozen=False):
         settings = self.kinds[kind]
         templates = [PathTemplate(text) for text in settings.sources]
         for fields in (template.read(entry.path) for entry in self.entries() for template in templates):
-            if fields is not None and (branch := settings.template("branch").filled(fields)):
+            if fields is not None and (branch := settings.template("branch").fill(fields)):
                 return branch
         return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
 
@@ -443,7 +443,7 @@ class Work(Record, frozen=False):
         # The judged branch's fields count even if they do not identify an item.
         name_fields = {**(template.read(self.branch) or {}), **name_fields}
         documents = self._documents
-        own, places = self.own, [PathTemplate(text).plain(name_fields) for text in settings.sources]
+        own, places = self.own, [PathTemplate(text).exact_path(name_fields) for text in settings.sources]
         if own is not None and own.path in places:
             documents = own.documents
         listed = find_listed(kind, settings, documents, item_id, name_fields)
@@ -466,7 +466,7 @@ class Work(Record, frozen=False):
         for key in NAME_SETTINGS if self.branch else NAME_SETTINGS[1:]:
             try:
                 item.rendered(key)
-            except Unrendered as missing:
+            except MissingValue as missing:
                 return Unresolved(_missing_message(missing.name, settings, pointer, item), pointer)
         unknown = _missing_field(settings, item)
         return Unresolved(_missing_message(unknown, settings, pointer, item), pointer) if unknown else item
@@ -482,9 +482,9 @@ class Work(Record, frozen=False):
         """
         if item.listed is not None and item.listed.status and not item.listed.closed:
             return None
-        from specguard.work.changes import standing
+        from specguard.work.changes import unreverted
 
-        for commit, naming in standing(history.mentioning(self.names.words(item.kind)), self.names):
+        for commit, naming in unreverted(history.mentioning(self.names.literals(item.kind)), self.names):
             if item.told_by(naming):
                 return commit
         return None
@@ -526,7 +526,7 @@ def _read_fields(data: Any, settings: WorkKind, known: Mapping[str, str], *, cur
         keyed = [path for path in alternatives if "{" in path]
         for path in alternatives if current or not keyed else keyed:
             for number in spellings:
-                place = Template(path).filled({**known, "number": number})
+                place = Template(path).fill({**known, "number": number})
                 value = text_at(data, place) if place else None
                 if value is not None:
                     found.setdefault(name, value)

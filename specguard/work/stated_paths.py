@@ -133,12 +133,12 @@ def _asks_in(text: Text) -> Iterator[Ask]:
         leading = leading_paths(start)
         paths = [path for found in leading.paths if (path := _parse_path(found))]
         # A word without a colon is a label only if nothing follows the paths; else it begins a sentence.
-        if start is not raw and label and not label["colon"] and (leading.sentence or leading.rest):
+        if start is not raw and label and not label["colon"] and (leading.in_sentence or leading.rest):
             return
         yield from (Ask(path, text.line) for path in paths)
         if paths:
             # A sentence may allow more than its path, which is not read.
-            yield from [Ask("", text.line)] if leading.sentence else ()
+            yield from [Ask("", text.line)] if leading.in_sentence else ()
             return
 
 

@@ -14,7 +14,7 @@ from tests.rows import rows
 def test_a_table_that_contradicts_itself_is_refused(row: dict[str, str]) -> None:
     with pytest.raises(SpecguardError) as error:
         load({"specguard.toml": f"[artifacts.x]\n{row['table']}"})
-    assert row["problem"] in "; ".join(one.message for one in error.value.each())
+    assert row["problem"] in "; ".join(one.message for one in error.value.errors())
 
 
 def test_aliases_are_found_however_they_are_written() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from specguard.artifacts.contracts import Contract
 from specguard.artifacts.fields import (
-    chosen,
+    choice,
     invalid_fields,
     missing_records,
     unordered_timestamps,
@@ -37,7 +37,7 @@ def invalid(artifacts: Make) -> Judge:
 
 @pytest.mark.parametrize(("value", "meant"), rows(__file__, "values"))
 def test_a_value_may_have_a_remark_behind_it(value: str, meant: str) -> None:
-    assert chosen(value, POSTURE) == meant
+    assert choice(value, POSTURE) == meant
 
 
 def test_a_document_is_asked_for_what_it_lacks(invalid: Judge) -> None:

@@ -32,7 +32,7 @@ def loader(registry: Registry, tmp_path: Path) -> Any:
             return registry
 
         environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-        cache = Cache(environment, parts, outside=options.pop("outside", ""))
+        cache = Cache(environment, parts, work_tree=options.pop("outside", ""))
         tree: Any = Files(files, options)
         return load_policy(tree, registry=give, cache=cache), compiled
 

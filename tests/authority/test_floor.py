@@ -9,7 +9,7 @@ import pytest
 
 from specguard.authority.floor import Floor
 from specguard.authority.policy import plain
-from specguard.executor.process import passed_on
+from specguard.executor.process import passed_variables
 from specguard.testing import Outcome, Repository, run_here
 from tests.authority.conftest import Load
 from tests.integrations.hooks.asking import bash, edit
@@ -118,7 +118,7 @@ def test_each_output_says_which_one_holds(tmp_path: Path, floor: Path) -> None:
     # What guards is the floor's alone.
     assert f"held to the floor {floor}" in told("doctor")
     assert "nothing in it sets a rule" not in told("doctor")
-    assert passed_on(env, []) == env
+    assert passed_variables(env, []) == env
 
 
 def test_an_agent_does_not_take_it_away(tmp_path: Path, floor: Path) -> None:
@@ -189,7 +189,7 @@ def test_where_a_verdict_is_final_the_change_does_not_bring_it(tmp_path: Path, f
 def test_what_is_held_of_each_kind_of_setting(load: Load) -> None:
     over = load.toml(recorded(__file__, "each_kind_over"))
     below = load.toml(recorded(__file__, "each_kind_below"))
-    held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
+    held = Floor("SPEC_AUTHORITY.md", "0", over).apply(below)
     assert held.max_entries == 1000
     assert held.merge == "squash"
     locked, form, trailer = (there(held.rule(code)) for code in ("PTH002", "CMT003", "CMT006"))
@@ -215,9 +215,9 @@ def test_what_is_held_of_each_kind_of_setting(load: Load) -> None:
     }
     # It was compiled once, for any number of policies, and neither is altered.
     assert below.max_entries == 2000
-    assert Floor("SPEC_AUTHORITY.md", "0", over).hold(load.toml("")).max_entries == 1000
+    assert Floor("SPEC_AUTHORITY.md", "0", over).apply(load.toml("")).max_entries == 1000
     # How a floor is read, and what it does not say, is no setting of the repository.
-    held = Floor("x", "0", load.toml('max_entries=9\nauthority.sections={Guards="locked-path"}')).hold(below)
+    held = Floor("x", "0", load.toml('max_entries=9\nauthority.sections={Guards="locked-path"}')).apply(below)
     assert (held.log_folder, held.origin("authority.sections.Guards")) == (b"elsewhere/", None)
     assert type(held)(held.to_data()).floor == held.floor
 
@@ -231,7 +231,7 @@ def test_what_neither_tightens_nor_loosens_holds(
 ) -> None:
     name, _, field = key.partition(".")
     floor, own = (load.toml(f"[rules.{name}]\n{text}") for text in (over, below))
-    held = Floor("org.md", "0", floor).hold(own)
+    held = Floor("org.md", "0", floor).apply(own)
     assert plain(getattr(there(held.rule(name)).load(), field)) == value
     words = [one.message for one in held.disregarded if one.key == f"rules.{key}"]
     assert len(words) == told
@@ -239,7 +239,7 @@ def test_what_neither_tightens_nor_loosens_holds(
 
 def test_what_runs_specguard_stays_guarded(load: Load) -> None:
     floor = load.toml('[rules.policy-change]\nseverity = "error"')
-    held = Floor("org.md", "0", floor).hold(load.toml('[rules.policy-change]\nfiles = ["none"]'))
+    held = Floor("org.md", "0", floor).apply(load.toml('[rules.policy-change]\nfiles = ["none"]'))
     files = there(held.rule("PTH004")).settings["files"]
     assert files.patterns[0] == "none"
     assert files.find(b".github/workflows/x.yml") is not None
@@ -248,7 +248,7 @@ def test_what_runs_specguard_stays_guarded(load: Load) -> None:
 def test_lists_of_tables_add_up(load: Load) -> None:
     over = load.toml(recorded(__file__, "lists_over"))
     below = load.toml(recorded(__file__, "lists_below"))
-    held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
+    held = Floor("SPEC_AUTHORITY.md", "0", over).apply(below)
     content, trailers, commands = (there(held.rule(code)) for code in ("CNT001", "CMT006", "CNT003"))
     assert [one.pattern.text for one in content.settings["forbid"]] == ["OWN", "ORG"]
     assert [one.key for one in trailers.settings["require"]] == ["Signed-off-by", "Ticket"]
@@ -265,7 +265,7 @@ def test_entries_of_a_table_add_up(load: Load) -> None:
         load.toml(f'[artifacts.note]\npath = "notes/*.md"\nfields = {text}')
         for text in ('{a = "any", b = "date"}', '{b = "any", c = "any"}')
     )
-    held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
+    held = Floor("SPEC_AUTHORITY.md", "0", over).apply(below)
     assert held.declared("contracts")["note"].fields == {"a": "any", "b": "date", "c": "any"}
     cited = [there(held.cite("invalid-field", f"artifacts.note.fields.{name}")).path for name in "abc"]
     assert cited == ["floor:SPEC_AUTHORITY.md"] * 2 + ["SPEC_AUTHORITY.md"]
@@ -274,10 +274,10 @@ def test_entries_of_a_table_add_up(load: Load) -> None:
 def test_an_approval_without_the_floor_is_none_under_it(load: Load) -> None:
     floor = Floor("org.md", "0", load.toml("[rules.commit-count]\nat_most = 2"))
     tight, loose = (load.toml(f"[rules.commit-count]\nat_most = {most}") for most in (2, 3))
-    assert floor.hold(tight).policy_id == tight.policy_id
-    assert floor.hold(loose).policy_id not in (loose.policy_id, tight.policy_id)
+    assert floor.apply(tight).policy_id == tight.policy_id
+    assert floor.apply(loose).policy_id not in (loose.policy_id, tight.policy_id)
     other = Floor("org.md", "0", load.toml("[rules.commit-count]\nat_most = 1"))
-    assert other.hold(loose).policy_id != floor.hold(loose).policy_id
+    assert other.apply(loose).policy_id != floor.apply(loose).policy_id
 
 
 def test_adopting_an_authority_loosens_nothing_of_the_floor(tmp_path: Path, floor: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from specguard.change.base import Found, find_base, named_base
+from specguard.change.base import FoundBase, find_base, named_base
 from specguard.change.check_request import Request, base_refs, resolve
 from specguard.change.git import Git
 from specguard.change.platform_event import Event
@@ -24,14 +24,14 @@ def repo(repository: Repository) -> Repository:
     return repository
 
 
-def find(repo: Repository, event: Event | None = None, *, without: str = "", **more: Any) -> Found | None:
+def find(repo: Repository, event: Event | None = None, *, without: str = "", **more: Any) -> FoundBase | None:
     remote = more.pop("remote", "origin")
     with git_of(repo) as git:
         request = Request(environment=git.repository.environment, **more)
         return find_base(git, request, event, remote=remote, without=without)
 
 
-def number(repo: Repository, found: Found | None) -> str:
+def number(repo: Repository, found: FoundBase | None) -> str:
     return next(number for number, oid in repo.names.items() if oid == there(found).oid)
 
 

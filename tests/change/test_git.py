@@ -228,15 +228,15 @@ def test_alterations_of_a_folder_are_found_in_a_history(repo: Repository, git: G
     repo.commit("add", files={"log/own": "o"})
     merge = repo.merge("side", delete=["log/side", "log/own"])
     repo.commit("add", files={"log/side": "s"})
-    found = git.alterations(repo.oid(), b"log/")
+    found = git.find_alterations(repo.oid(), b"log/")
     assert [(oid, [(entry.status, entry.path) for entry in entries]) for oid, entries in found] == [
         (merge, [("D", b"log/own")]),
         (merge, [("D", b"log/side")]),
         (rename, [("D", b"log/b")]),
         (edit, [("M", b"log/a")]),
     ]
-    assert list(git.alterations(repo.oid(), b"dir")) == []
-    assert list(git.alterations(repo.oid(), b"l*g/")) == []
+    assert list(git.find_alterations(repo.oid(), b"dir")) == []
+    assert list(git.find_alterations(repo.oid(), b"l*g/")) == []
 
 
 def test_a_link_is_the_folder_s_end_and_a_shallow_clone_cannot_tell(
@@ -246,12 +246,12 @@ def test_a_link_is_the_folder_s_end_and_a_shallow_clone_cannot_tell(
     repo.delete("log")
     repo.symlink("log", "dir")
     gone = repo.commit("link")
-    [(oid, [entry])] = git.alterations(gone, b"log/")
+    [(oid, [entry])] = git.find_alterations(gone, b"log/")
     assert (oid, entry.status, entry.path) == (gone, "D", b"log/a")
     clone = repo.clone(tmp_path / "shallow", depth=1)
     with git_of(clone) as other:
         with pytest.raises(MissingFact, match="the history cannot be read") as caught:
-            list(other.alterations(clone.oid(), b"log/"))
+            list(other.find_alterations(clone.oid(), b"log/"))
         assert caught.value.command == "git fetch --unshallow origin"
 
 

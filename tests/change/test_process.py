@@ -50,11 +50,11 @@ def test_three_full_pipes_do_not_block_each_other() -> None:
     """
     process = python(script, stdin=b"i" * BIG)
     pieces = []
-    while data := process.chunk():
+    while data := process.read_chunk():
         pieces.append(data)
     assert process.wait() == 0
     assert b"".join(pieces) == b"o" * BIG + str(BIG).encode()
-    assert process.said == "e" * ERROR_LIMIT
+    assert process.stderr == "e" * ERROR_LIMIT
 
 
 def test_a_conversation_goes_to_and_fro() -> None:
@@ -95,7 +95,7 @@ def test_an_answer_that_ends_too_early_is_an_error() -> None:
 def test_only_a_silent_success_is_one(script: str, code: int, said: str) -> None:
     with pytest.raises(CommandError) as caught:
         sh(f"echo output; {script}").read()
-    assert (caught.value.code, caught.value.said) == (code, said)
+    assert (caught.value.code, caught.value.message) == (code, said)
 
 
 def test_output_that_was_read_is_not_read_again_as_nothing() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from specguard.change.remotes import read_remote, rewritten, same_address, shown_address
+from specguard.change.remotes import read_remote, rewrite_url, same_address, shown_address
 from specguard.testing import Repository
 from tests.changes import locate
 from tests.rows import rows
@@ -42,4 +42,4 @@ def test_a_remote_leads_where_git_goes(repository: Repository, settings: list[st
 def test_a_remote_that_is_not_there_and_a_prefix_that_does_not_fit(repository: Repository) -> None:
     remote = read_remote(locate(repository.path))
     assert (remote.url, remote.fetch, list(remote.pushes)) == (None, "", [])
-    assert rewritten(URL, []) == rewritten(URL, [("x", "http://"), ("y", "")]) == URL
+    assert rewrite_url(URL, []) == rewrite_url(URL, [("x", "http://"), ("y", "")]) == URL

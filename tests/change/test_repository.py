@@ -23,7 +23,7 @@ def test_a_repository_is_described(repo: Repository, tmp_path: Path) -> None:
     git_dir = str(repo.path.resolve() / ".git")
     assert (found.git_dir, found.common) == (git_dir, git_dir)
     assert (found.objects, found.index) == (f"{git_dir}/objects", f"{git_dir}/index")
-    assert (found.format, found.hexadecimal) == ("sha1", 40)
+    assert (found.format, found.oid_digits) == ("sha1", 40)
     assert (found.shallow, found.bare) == (False, False)
     assert (found.head, found.branch) == (repo.oid(), "refs/heads/main")
     repo.commit("two")
@@ -36,7 +36,7 @@ def test_a_repository_is_described(repo: Repository, tmp_path: Path) -> None:
     longer = Repository(tmp_path / "r", object_format="sha256")
     oid = longer.commit("one", files={"a": "a"})
     found = locate(longer.path)
-    assert (found.format, found.hexadecimal, found.head) == ("sha256", 64, oid)
+    assert (found.format, found.oid_digits, found.head) == ("sha256", 64, oid)
 
 
 def test_a_ref_called_head_is_not_head(repo: Repository) -> None:

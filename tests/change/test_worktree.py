@@ -156,7 +156,7 @@ def test_a_list_of_git_s_that_is_a_link_is_told_with_what_to_do(
         change(repo, worktree=True)
     assert (refused.value.code, "plain file" in str(refused.value.help)) == ("unreadable-file", True)
     with git_of(repo) as git, pytest.raises(MissingFact, match=name) as missing:
-        worktree.uncommitted(git)
+        worktree.read_uncommitted(git)
     assert "plain file" in missing.value.command
 
 
@@ -164,7 +164,7 @@ def test_the_files_of_a_folder_that_became_a_link_are_gone(repo: Repository) -> 
     repo.delete("src")
     repo.symlink("src", "locked")
     with git_of(repo) as git:
-        tracked, _, new = worktree.uncommitted(git)
+        tracked, _, new = worktree.read_uncommitted(git)
     assert (sorted(tracked), sorted(new)) == ([b"src/a", b"src/b"], [b"src"])
 
 

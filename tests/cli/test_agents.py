@@ -300,7 +300,7 @@ def test_a_hook_that_hangs_is_ended(repository: Repository) -> None:
     init(repository, "claude")
     found = probe(HOSTS["claude"], "sleep 60 & sleep 60", str(repository.path), clean_environment(), 0.5)
     assert found.state == "passed"
-    assert "more than 0.5 seconds" in found.said
+    assert "more than 0.5 seconds" in found.reason
     assert found.seconds < 10
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from specguard.documents.blocks import rows
-from specguard.documents.completeness import bare_nothing, has_content, owes, without_box
+from specguard.documents.completeness import has_content, is_bare_nothing, is_todo, without_box
 from specguard.documents.document import Document
 
 
@@ -42,20 +42,20 @@ def test_a_section_ends_where_the_next_begins_that_it_does_not_hold() -> None:
 
 
 def test_nothing_without_a_reason_is_bare() -> None:
-    assert all(map(bare_nothing, ["none.", "N/A", "- None", "**None**", "Not applicable."]))
+    assert all(map(is_bare_nothing, ["none.", "N/A", "- None", "**None**", "Not applicable."]))
     assert seen("None.")
 
 
 def test_a_line_owes_what_a_page_takes_for_html_or_a_rule_and_not_what_it_takes_for_a_definition() -> None:
-    assert [text for text in ("<name>", "___", "[Risk]: text") if owes(text)] == ["<name>", "___"]
+    assert [text for text in ("<name>", "___", "[Risk]: text") if is_todo(text)] == ["<name>", "___"]
 
 
 def test_a_template_has_words_of_its_own() -> None:
     own = ["What could go wrong,  and how likely is it?"]
-    assert owes("What could go wrong, and  how likely is it?", own)
-    assert owes("Risks: what could go wrong, and how likely is it? ...", own)
-    assert not owes("What could go wrong, and how likely is it? The cache.", own)
-    assert owes("TBD - made by x. Say more later.", ["TBD - made by"])
+    assert is_todo("What could go wrong, and  how likely is it?", own)
+    assert is_todo("Risks: what could go wrong, and how likely is it? ...", own)
+    assert not is_todo("What could go wrong, and how likely is it? The cache.", own)
+    assert is_todo("TBD - made by x. Say more later.", ["TBD - made by"])
 
 
 def ticked(text: str) -> list[tuple[int, str]]:

@@ -17,11 +17,11 @@ from specguard.documents.data import (
     Data,
     DataError,
     Number,
+    as_text,
     data_kind,
     data_of,
     is_markdown,
     read_data,
-    written,
 )
 from specguard.documents.document import Document
 from specguard.documents.toml import read_toml
@@ -78,14 +78,14 @@ def test_yaml_keeps_as_text_what_reads_in_two_ways() -> None:
         ],
         "1": "y",
     }  # fmt: skip
-    assert [written(value) for value in data.value["a"][-5:-1]] == ["null", "true", "-7", "2.50"]
+    assert [as_text(value) for value in data.value["a"][-5:-1]] == ["null", "true", "-7", "2.50"]
 
 
 def test_toml_dates_are_text_and_numbers_know_how_they_are_written() -> None:
     data = read_data("a = 2026-01-31\nb = 1.10\nc = 07:30:00\nd = [[1, 2.0]]\n", "toml")
     assert data.value == {"a": "2026-01-31", "b": 1.1, "c": "07:30:00", "d": [[1, 2.0]]}
-    assert written(data.value["b"]) == "1.10"
-    assert written(read_data("[1.10]", "json").value[0]) == "1.10"
+    assert as_text(data.value["b"]) == "1.10"
+    assert as_text(read_data("[1.10]", "json").value[0]) == "1.10"
 
 
 @pytest.mark.parametrize(

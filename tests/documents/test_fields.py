@@ -93,7 +93,7 @@ def test_what_is_no_such_section_is_named_with_its_line_and_reason() -> None:
         document = Document(f"# T\n\n{heading}\n")
         assert find_section(document, "Risks") is None
         near = there(near_section(document, "Risks"))
-        assert (near.why, near.line) == (why, line)
+        assert (near.reason, near.line) == (why, line)
 
 
 def test_other_words_are_another_section() -> None:
@@ -111,5 +111,5 @@ def test_aliases_stand_for_a_title_and_an_exact_heading_goes_first() -> None:
     assert [section.line for section in find_sections(document, "Risks")] == [5, 1]
     assert [section.line for section in find_sections(document, "Danger", aliases=["Hazards"])] == [3]
     near = there(near_section(document, "Danger", aliases=["Hazard"]))
-    assert (near.text, near.why) == ("Hazards", "spelt differently")
+    assert (near.text, near.reason) == ("Hazards", "spelt differently")
     assert near_section(document, "Skills Introspected") is None

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from specguard.artifacts.cleanup_manifests import read_manifest
-from specguard.artifacts.fields import chosen, value_problem
+from specguard.artifacts.fields import choice, value_problem
 from specguard.artifacts.findings import Review, Severities, findings_sections
 from specguard.artifacts.sections import described_options
 from specguard.documents.blocks import Heading, Table, fences
 from specguard.documents.citations import citations
 from specguard.documents.completeness import content_of
-from specguard.documents.data import written
+from specguard.documents.data import as_text
 from specguard.documents.dates import date_problem, parse_date, read_times
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, find_section, near_section, read_fields
@@ -52,7 +52,7 @@ def heading(text: str, read: bool, said: str) -> None:
     if not read:
         near = near_section(document, "Evidence Map")
         assert near is not None
-        assert near.why == said
+        assert near.reason == said
 
 
 def field(text: str, read: bool, said: str) -> None:
@@ -63,7 +63,7 @@ def field(text: str, read: bool, said: str) -> None:
 
 def value(text: str, read: bool, said: str) -> None:
     allowed = ["ready", "not-ready"]
-    assert chosen(text, allowed) == (said if read else "")
+    assert choice(text, allowed) == (said if read else "")
     problem = value_problem(text, allowed)
     assert not problem if read else ("several" in problem) is ("several" in said)
 
@@ -146,7 +146,7 @@ def data(text: str, read: bool, said: str) -> None:
     properties = document.properties
     if read:
         value = properties.get("a")
-        assert (f'"{value}"' if isinstance(value, str) else written(value)) == said
+        assert (f'"{value}"' if isinstance(value, str) else as_text(value)) == said
     elif properties.problem is None:
         assert (document.front_matter, properties.value, said) == (None, {}, "there is none")
     else:

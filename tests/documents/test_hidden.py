@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.documents.blocks import Html, Quote
-from specguard.documents.characters import invisible_chars, visible
-from specguard.documents.document import Document, hidden
+from specguard.documents.characters import invisible_chars, strip_invisible
+from specguard.documents.document import Document, find_hidden
 from specguard.documents.inline import Hiding
 from tests.rows import rows
 
@@ -22,7 +22,7 @@ def test_what_shows_as_nothing_is_strange(text: str, kind: str) -> None:
 @pytest.mark.parametrize("text", rows(__file__, "meant"), ids=ascii)
 def test_what_writing_needs_is_not(text: str) -> None:
     assert list(invisible_chars(text)) == []
-    assert visible(text) is text
+    assert strip_invisible(text) is text
 
 
 @pytest.mark.parametrize(
@@ -37,14 +37,14 @@ def test_turns_that_do_not_end_are_strange_in_any_script(text: str) -> None:
 def test_what_is_strange_has_its_place() -> None:
     text = "ab\u200bc\n\u202ed"
     assert [(one.position, one.char) for one in invisible_chars(text)] == [(2, "\u200b"), (5, "\u202e")]
-    assert visible(text) == "abc\nd"
+    assert strip_invisible(text) == "abc\nd"
 
 
 @given(st.text(alphabet="a1 *\n\u05e9\u4e2d\u0e01\u2764\ufe0f\u200b\u200d\u2067\u2069\u202e\u2800\U000e0041"))
 def test_nothing_else_is_taken_out(text: str) -> None:
     places = {one.position for one in invisible_chars(text)}
     kept = "".join(char for position, char in enumerate(text) if position not in places)
-    assert visible(text) == kept
+    assert strip_invisible(text) == kept
 
 
 SHOWN = "Some text.\n\n## Risks\n\nOne risk.\n"
@@ -103,7 +103,7 @@ def test_any_html_keeps_its_lines(html: str) -> None:
 
 def found(text: str) -> list[list[str | int | None]]:
     content = text.encode()
-    return [[one.what, one.line, one.text] for one in hidden(content, lambda: Document.of(content))]
+    return [[one.what, one.line, one.text] for one in find_hidden(content, lambda: Document.of(content))]
 
 
 @pytest.mark.parametrize(("text", "expected"), rows(__file__, "told"))
@@ -114,10 +114,10 @@ def test_what_is_hidden_is_told_with_its_line(text: str, expected: list[list[str
 
 
 def test_what_cannot_be_read_may_hide_anything() -> None:
-    (one,) = hidden(b"a\n\xff\n")
+    (one,) = find_hidden(b"a\n\xff\n")
     assert (one.what, one.line, one.text) == ("unread", 2, "it is not UTF-8")
     deep = b"<b>\n\n" + b"- " * 300 + b"x"
-    (one,) = hidden(deep, lambda: Document.of(deep))
+    (one,) = find_hidden(deep, lambda: Document.of(deep))
     assert (one.what, one.line) == ("unread", 3)
 
 
@@ -125,5 +125,5 @@ def test_a_file_that_can_hide_nothing_is_not_parsed() -> None:
     def parse() -> Document:
         raise AssertionError
 
-    assert list(hidden("# Plain\n\n- [x] a\n- \u00e9\n".encode(), parse)) == []
-    assert list(hidden(b"x: <b hidden>y</b>\n")) == []
+    assert list(find_hidden("# Plain\n\n- [x] a\n- \u00e9\n".encode(), parse)) == []
+    assert list(find_hidden(b"x: <b hidden>y</b>\n")) == []

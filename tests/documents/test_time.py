@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.documents.blocks import Html, Paragraph, Text, all_texts
-from specguard.documents.characters import visible
+from specguard.documents.characters import strip_invisible
 from specguard.documents.citations import citations
-from specguard.documents.completeness import bare_nothing, owes
+from specguard.documents.completeness import is_bare_nothing, is_todo
 from specguard.documents.data import read_data
-from specguard.documents.document import Document, hidden
+from specguard.documents.document import Document, find_hidden
 from specguard.documents.fields import find_section, near_section, read_fields
 from tests.rows import rows
 from tests.taking import taken
@@ -37,13 +37,13 @@ def test_no_reader_takes_the_square_of_the_length(part: str) -> None:
         list(citations([Paragraph(Text(text, 1))]))
         assert find_section(document, "Risks") is None
         near_section(document, "Risks")
-        list(hidden(text.encode(), lambda: document))
+        list(find_hidden(text.encode(), lambda: document))
         line = Text(text, 1)
         assert all(one.raw for one in line.sentences())
         assert len(line.plain + line.rendered + str(line.links) + str(line.spans) + str(line.pictures))
-        visible(text)
-        owes(text, ["a b"])
-        bare_nothing(text)
+        strip_invisible(text)
+        is_todo(text, ["a b"])
+        is_bare_nothing(text)
 
     assert taken(read) < 4
 
@@ -58,7 +58,7 @@ def test_no_reader_takes_the_square_of_the_length(part: str) -> None:
 )  # fmt: skip
 def test_fields_of_long_lines_take_no_time(text: str) -> None:
     document = Document(text)
-    assert taken(lambda: (read_fields(document), owes(text, ["a b"]))) < 5
+    assert taken(lambda: (read_fields(document), is_todo(text, ["a b"]))) < 5
 
 
 def test_sections_that_are_not_there_take_no_time_to_be_missed() -> None:

@@ -1,6 +1,6 @@
 import datetime
 
-from specguard.documents.dates import LONGEST, date_problem, parse_date, read_times, undated
+from specguard.documents.dates import LONGEST, date_problem, parse_date, read_times, strip_dates
 from specguard.documents.document import Document
 from tests.rows import rows
 
@@ -21,7 +21,7 @@ def test_a_line_without_its_days_and_their_times() -> None:
         "a  b\t2026-01-31   14:05 c": "a b   c",
         "2026-01-31 " * LONGEST: "2026-01-31 " * LONGEST,
     }.items():
-        assert undated(text) == rest
+        assert strip_dates(text) == rest
 
 
 def test_other_times_are_no_entries() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.push import push
-from specguard.executor.report import remains
+from specguard.executor.report import todos
 from specguard.executor.run import Run, RunEnded, end_from_error
 from tests.executor.places import program
 from tests.executor.remotes import Hosted, Team, change, committed
@@ -50,7 +50,7 @@ def test_one_branch_and_nothing_else(team: Team) -> None:
         hook(team, "pre-receive", "exit 1")
         assert "had it already" in push(run)
         team.user.git("fetch", "-q", "origin", "phase-12")
-        [there] = [one for one in remains(run.manifest, run.folder) if one["text"] == "To look at it here"]
+        [there] = [one for one in todos(run.manifest, run.folder) if one["text"] == "To look at it here"]
         assert there["code"] == "git fetch origin phase-12 && git switch --track origin/phase-12"
 
 

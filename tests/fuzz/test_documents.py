@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from specguard.documents.blocks import all_texts, fences, rows
 from specguard.documents.citations import citations, plain_path
-from specguard.documents.completeness import has_content, is_open, is_ticked, leading_paths, owes
-from specguard.documents.dates import date_problem, days, parse_date, read_times, undated
-from specguard.documents.document import Document, hidden
+from specguard.documents.completeness import has_content, is_open, is_ticked, is_todo, leading_paths
+from specguard.documents.dates import date_problem, days, parse_date, read_times, strip_dates
+from specguard.documents.document import Document, find_hidden
 from specguard.documents.fields import find_fields, find_sections, near_field, near_section, read_fields
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
 
@@ -44,7 +44,7 @@ def test_any_markdown_is_read_and_every_line_is_there(content: bytes) -> None:
         assert 1 <= line <= last
     for section in document.sections:
         assert section.line <= section.end <= last
-    for one in hidden(content):
+    for one in find_hidden(content):
         assert one.line is None or 1 <= one.line <= last
 
 
@@ -93,6 +93,6 @@ def test_any_text_may_hold_a_date_a_path_or_a_promise(content: bytes) -> None:
     for day in days(text):
         assert 0 <= day.start < day.end <= len(text)
     assert (parse_date(text) is None) or not date_problem(text)
-    assert owes(undated(text)) in (True, False)
+    assert is_todo(strip_dates(text)) in (True, False)
     path = plain_path(content)
     assert path is None or not {b"", b".", b".."} & set(path.split(b"/"))

@@ -52,7 +52,7 @@ def loaded(files: Mapping[str, str | bytes], *modes: Mapping[str, int]) -> Polic
     try:
         return there(load(files, *modes))
     except SpecguardError as error:
-        for one in error.each():
+        for one in error.errors():
             assert one.message
         return None
 

@@ -60,7 +60,7 @@ class Import(Protocol):
 
 def told(found: Imported) -> list[str]:
     """What could not be carried over, one text each."""
-    return [f"{origin}: {what}: {why}" for origin, what, why in found.left]
+    return [f"{origin}: {what}: {why}" for origin, what, why in found.skipped]
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_it_is_read_from_every_place(tmp_path: Path, name: str) -> None:
     found = made(tmp_path, json.dumps(config, indent=1), name)
     assert found.settings["rules.commit-message"]["types"] == ["feat"]
     assert found.settings["rules.commit-form"]["subject_max"] == 50
-    assert found.left == []
+    assert found.skipped == []
     assert [str(one) for one in found.tables["rules.commit-message"]["types"].origins] == [f"{name}:11"]
 
 

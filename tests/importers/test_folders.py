@@ -47,7 +47,7 @@ def test_changes_of_another_schema_are_left(tmp_path: Path) -> None:
     write(tmp_path, {"openspec/config.yml": "schema: mine\n"})
     made = import_openspec(str(tmp_path))
     assert list(made.settings) == ["artifacts.openspec-spec"]
-    assert made.left[0][0].path == "openspec/config.yml"
+    assert made.skipped[0][0].path == "openspec/config.yml"
 
 
 def test_a_feature_without_what_comes_first(imported: Import) -> None:

@@ -25,13 +25,13 @@ def test_a_task_that_is_not_there() -> None:
     # The padding of an id does not count.
     wanted = {"task_1": "", "TASK_01": "", "task-1": "did you mean 'task_001'?", "x": "Name one that is"}
     plan = plan_of([{"id": "task_001", "status": "done"}, {"id": "task_002", "depends_on": [*wanted]}])
-    near, far = plan.broken()
+    near, far = plan.dependency_flaws()
     assert (near.line, near.field) == (3, "tasks.1.depends_on.2")
     assert near.message == "task_002 needs 'task-1', which is not listed"
     assert near.help == wanted["task-1"]
     assert far.help.startswith(wanted["x"])
     # A finding's key is what an approval and a baseline know it by.
-    [finding] = plan_of([{"id": "task_001", "depends_on": ["x" * 70]}]).broken()
+    [finding] = plan_of([{"id": "task_001", "depends_on": ["x" * 70]}]).dependency_flaws()
     assert finding.key == f"task_001:unknown:{'x' * 70}"
 
 
@@ -47,12 +47,12 @@ def test_a_task_that_is_not_there() -> None:
     ],
 )
 def test_of_every_circle_the_whole_way_is_named(needs: list[list[int]], ways: list[str]) -> None:
-    messages = sorted(message for _, message in told(graph(*needs).broken()))
+    messages = sorted(message for _, message in told(graph(*needs).dependency_flaws()))
     assert messages == [f"tasks need each other in a circle: {way}" for way in ways]
 
 
 def test_the_middle_of_a_long_circle_is_left_out() -> None:
-    [message] = [message for _, message in told(graph(*[[n % 40 + 1] for n in range(1, 41)]).broken())]
+    [message] = [one for _, one in told(graph(*[[n % 40 + 1] for n in range(1, 41)]).dependency_flaws())]
     assert "task_006 -> ... 29 more ... -> task_036" in message
     assert message.endswith("task_040 -> task_001")
 
@@ -60,8 +60,8 @@ def test_the_middle_of_a_long_circle_is_left_out() -> None:
 def test_a_plan_that_is_one_long_line_or_one_great_circle() -> None:
     count = 6_000
     begun = time.perf_counter()
-    assert not list(graph([], *[[n] for n in range(1, count)]).broken())
-    [circle] = graph(*[[n % count + 1] for n in range(1, count + 1)]).broken()
+    assert not list(graph([], *[[n] for n in range(1, count)]).dependency_flaws())
+    [circle] = graph(*[[n % count + 1] for n in range(1, count + 1)]).dependency_flaws()
     assert f"{count - 11} more" in circle.message
     assert time.perf_counter() - begun < 20
 
@@ -76,7 +76,7 @@ def test_a_task_is_begun_after_what_it_needs_is_done(status: str, needed: str) -
         ]
     )
     early = status in {"in_progress", "agent_done", "done"} and needed != "done"
-    assert told(plan.broken()) == (
+    assert told(plan.dependency_flaws()) == (
         [(3, f"task_002 is {status}, and needs task_001, which is {needed}")] if early else []
     )
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from specguard.artifacts.skeletons import nested, plan_skeleton
+from specguard.artifacts.skeletons import nest_keys, plan_skeleton
 from specguard.change.tree import Documents
 from specguard.errors import SpecguardError
 from specguard.model import Finding
 from specguard.plans.plans import Plan
-from specguard.plans.task import covers_all, flaws, marked, parse_expected
-from specguard.plans.verification import Manual, evidence_of, manual_problem
+from specguard.plans.task import covers_all, flaws, mark_task, parse_expected
+from specguard.plans.verification import ManualCheck, evidence_of, missing_parts
 from specguard.work.kinds import PlanKind
 from tests.plans.making import NOTHING, plan_of, task, told, written
 from tests.work.conftest import Grow
@@ -69,7 +69,7 @@ def test_what_other_tools_write_can_be_read() -> None:
     )
     assert not found(plan)
     assert [one.depends_on for one in plan.tasks] == [["2"], []]
-    assert told(plan.broken()) == [(1, "task 1 is done, and needs task 2, which is todo")]
+    assert told(plan.dependency_flaws()) == [(1, "task 1 is done, and needs task 2, which is todo")]
 
 
 def test_keys_never_hold_lines_and_tell_findings_apart() -> None:
@@ -188,7 +188,7 @@ RAN = [{"command": "pytest -q", "exit_code": 0}]
 def mark(text: str, task_id: str, evidence: Any = RAN, **settings: Any) -> str:
     task = plan_of(text, **settings).task(task_id)
     assert task is not None
-    after = marked(text, task, status="done", evidence=evidence)
+    after = mark_task(text, task, status="done", evidence=evidence)
     again = plan_of(after, **settings).task(task_id)
     assert again is not None
     assert again.done
@@ -253,13 +253,13 @@ def test_a_plan_that_is_no_json_is_not_written() -> None:
     plan = plan_of('{"tasks": [{"id": "task_001"}]}')
     plan.__dict__["path"] = b".plans/cart/plan.yaml"
     with pytest.raises(SpecguardError, match="only in plans that are JSON"):
-        marked("", plan.tasks[0], status="done")
+        mark_task("", plan.tasks[0], status="done")
 
 
 def test_a_persons_word_is_not_of_the_future() -> None:
     # A clock ahead of UTC may show the day after.
-    words = [Manual("device ok", "Ann", day, ()) for day in ("2026-02-02", "2026-02-03")]
-    problems = [manual_problem(word, date(2026, 2, 1)) for word in words]
+    words = [ManualCheck("device ok", "Ann", day, ()) for day in ("2026-02-02", "2026-02-03")]
+    problems = [missing_parts(word, date(2026, 2, 1)) for word in words]
     assert problems == ["", "its verification by hand lacks a time that is not in the future"]
 
 
@@ -294,7 +294,7 @@ def test_a_new_plan_has_the_keys_of_its_kind() -> None:
         },
     }
     assert plan_skeleton({"other": kind}, b"plans/tasks.yaml") is None
-    assert nested({"goal": "A cart", "goal.tasks": [], "option": "A", "option.x": "B"}) == {
+    assert nest_keys({"goal": "A cart", "goal.tasks": [], "option": "A", "option.x": "B"}) == {
         "goal": {"tasks": []},
         "option": {"x": "B"},
     }

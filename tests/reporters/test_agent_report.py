@@ -7,7 +7,7 @@ import pytest
 
 from specguard.change.check_request import Request
 from specguard.engine.check import check
-from specguard.reporters.short_reports import blocks_of, joined, render_agent
+from specguard.reporters.short_reports import finding_blocks, join_blocks, render_agent
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import guarded
 from tests.reporters.verdicts import full
@@ -46,7 +46,7 @@ def test_many_findings_are_counted(tmp_path: Path) -> None:
 
 
 def test_what_is_too_much_is_counted() -> None:
-    said = joined([(f"one of {n}", "a" if n else "b", f"X{n}") for n in range(40)], 40, "; more of it")
+    said = join_blocks([(f"one of {n}", "a" if n else "b", f"X{n}") for n in range(40)], 40, "; more of it")
     assert said.split("\n\n")[:2] == ["one of 0", "one of 1"]
     assert said.endswith(" more; more of it\n\nperson: b\nperson: a")
     assert len(said.split()) <= 40
@@ -73,11 +73,11 @@ def count(block: str) -> int:
 def test_what_is_approved_in_the_baseline_or_information_is_left_out() -> None:
     verdict = full()
     assert {one.state for one in verdict.findings} >= {"open", "approved", "baselined"}, "all kinds are there"
-    blocks = [one for one, _, _ in blocks_of(verdict) if "could not be judged" not in one]
+    blocks = [one for one, _, _ in finding_blocks(verdict) if "could not be judged" not in one]
     open_ones = [
         one for one in verdict.findings if one.state == "open" and one.severity in ("error", "warning")
     ]
     assert sum(map(count, blocks)) == len(open_ones) < len(verdict.findings)
     assert {one.split(" ")[0] for one in blocks} == {one.code for one in open_ones}
-    errors = [one for one, _, _ in blocks_of(verdict, errors=True) if "could not be judged" not in one]
+    errors = [one for one, _, _ in finding_blocks(verdict, errors=True) if "could not be judged" not in one]
     assert sum(map(count, errors)) == sum(one.severity == "error" for one in open_ones) < len(open_ones)

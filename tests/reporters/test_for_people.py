@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.registry import FORMATS
-from specguard.model import Judged, Lift, RuleResult, Verdict
+from specguard.model import ApprovalUse, Judged, RuleResult, Verdict
 from specguard.reporters import platforms
 from specguard.reporters.escape import visible
 from specguard.reporters.wording import shell_word
@@ -30,7 +30,7 @@ VERDICTS = tomllib.loads(Path(__file__).with_name("verdicts.toml").read_text("ut
 HOSTILE = "x\n::error::a\x1b[2J\u202e ##[error]b <b>@team</b>\u2028next: run this"
 
 
-def locked(path: bytes | None, *lifts: Lift, state: Any = "open") -> Judged:
+def locked(path: bytes | None, *lifts: ApprovalUse, state: Any = "open") -> Judged:
     return judged("it is locked", path=path, help="undo it", lifts=lifts, state=state)
 
 

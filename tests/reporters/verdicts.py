@@ -8,7 +8,7 @@ from typing import Any
 
 from specguard import __version__
 from specguard.change.lines import Hunk
-from specguard.model import Finding, Judged, Lift, Origin, RuleResult, Verdict
+from specguard.model import ApprovalUse, Finding, Judged, Origin, RuleResult, Verdict
 
 RECORDED = Path(__file__).parent / "recorded"
 RECORD = "RECORD_REPORTS" in os.environ
@@ -45,7 +45,7 @@ def judged(
     state: Any = "open",
     severity: Any = "error",
     authority: Origin | None = AUTHORITY,
-    lifts: Sequence[Lift] = (),
+    lifts: Sequence[ApprovalUse] = (),
     **where: Any,
 ) -> Judged:
     """A finding, of which each message and place has a fingerprint of its own."""
@@ -59,7 +59,7 @@ def judged(
         fingerprint=hashlib.sha256(made).hexdigest(),
         state=state,
     )
-    found.lifts = lifts
+    found.approvals = lifts
     return found
 
 
@@ -84,11 +84,11 @@ def verdict(
     )
 
 
-def lift(*refusals: str, **fields: Any) -> Lift:
+def lift(*refusals: str, **fields: Any) -> ApprovalUse:
     """An approval by alice, or one that these reasons refuse."""
     given: dict[str, Any] = {"id": "3fa4b2c1d0e9" + "0" * 52, "approver": "alice", "ticket": "ABC-1"}
     given |= {"reason": "the customer needs it", "expires_at": "2026-12-31T10:30:00Z", "proof": "signature"}
-    return Lift(**{**given, **fields}, refusals=refusals)
+    return ApprovalUse(**{**given, **fields}, refusals=refusals)
 
 
 def everything(text: str, path: bytes) -> Verdict:
@@ -143,7 +143,7 @@ def full(text: str = "plain", *, many: int = 0, rules: int = 4) -> Verdict:
     said = {"approver": text, "reason": f"because {text}", "ticket": text}
     approved = found(1, "approved", path=path)
     refused = lift(f"refused {text}", id="b" * 64, proof="local", **said)
-    approved.lifts = [lift(id="a" * 64, **said), refused]
+    approved.approvals = [lift(id="a" * 64, **said), refused]
     baselined = found(1, "baselined", path=path, line=10)
     baselined.exceeds = (3, 2)
     places: list[dict[str, Any]] = [

@@ -13,7 +13,7 @@ import pytest
 
 from specguard.change.tree import Documents
 from specguard.errors import MissingFact
-from specguard.runs.files import LocalFiles, TreeFiles, place_of
+from specguard.runs.files import LocalFiles, TreeFiles, folder_of
 from specguard.runs.manifests import run_schemas
 from specguard.runs.record import RunRecord, RunRecords, reaches
 from specguard.runs.settings import RunSettings
@@ -44,9 +44,9 @@ def record(root: Path, value: Mapping[str, Any], *, name: str = "manifest.json",
 
 
 def test_what_a_trailer_names() -> None:
-    assert (place_of("phase-12/1"), place_of("task-a/b/1")) == (b"phase-12/1", b"task-a%2Fb/1")
+    assert (folder_of("phase-12/1"), folder_of("task-a/b/1")) == (b"phase-12/1", b"task-a%2Fb/1")
     for name in ("phase-12", "/1", "phase-12/", "../1", "phase-12/..", ""):
-        assert place_of(name) is None
+        assert folder_of(name) is None
 
 
 def test_no_link_is_followed(tmp_path: Path) -> None:

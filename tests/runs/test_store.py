@@ -25,7 +25,7 @@ def add(root: Path, run_id: str, *, beat: bool = True, **more: Any) -> RunFolder
     folder = RunFolder(str(root / "phase-12" / run_id))
     folder.write_manifest(manifest(run_id=run_id, **more))
     if beat:
-        folder.beat("agent")
+        folder.write_heartbeat("agent")
     return folder
 
 
@@ -42,21 +42,21 @@ def test_a_run_under_way_is_alive_until_its_heartbeat_is_stale(tmp_path: Path) -
     folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa")
     [run] = RunStore(str(tmp_path), RunSettings(stale_after="60s")).runs()
     assert (run.alive, run.stale, run.label, run.layout) == (True, False, "phase 12", "specguard.run/1")
-    assert run.again == []
+    assert run.rerun == []
     folder.write("control/heartbeat.json", json.dumps({"time": stamp(120), "pid": os.getpid(), "step": "x"}))
     [run] = RunStore(str(tmp_path), RunSettings(stale_after="60s")).runs()
     assert (run.alive, run.stale) == (False, True)
-    assert run.again == ["specguard", "run", "resume", run.run_id]
+    assert run.rerun == ["specguard", "run", "resume", run.run_id]
     assert 119 <= (run.heartbeat_age or 0) <= 125
     gates = add(tmp_path, "2026-01-02T03-04-06Z-bbbb", item=Item(kind="gates", id="all"))
-    assert RunStore(str(tmp_path)).view(gates.path).again == ["specguard", "run", "gates"]
+    assert RunStore(str(tmp_path)).view(gates.path).rerun == ["specguard", "run", "gates"]
 
 
 def test_a_run_whose_process_is_gone_or_without_a_heartbeat_has_died(tmp_path: Path) -> None:
     add(tmp_path, "2026-01-02T03-04-05Z-aaaa", pid=GONE)
     add(tmp_path, "2026-01-02T03-04-06Z-bbbb", beat=False)
     gone, silent = RunStore(str(tmp_path)).runs()
-    assert (gone.process_runs, silent.heartbeat_age) == (False, None)
+    assert (gone.is_process_alive, silent.heartbeat_age) == (False, None)
     assert [(run.alive, run.stale) for run in (gone, silent)] == [(False, True)] * 2
 
 
@@ -69,13 +69,13 @@ def test_a_run_whose_killed_process_nobody_asked_for_has_died(tmp_path: Path) ->
         beat = {"time": stamp(100), "pid": killed.pid, "step": "x"}
         folder.write("control/heartbeat.json", json.dumps(beat))
         [run] = RunStore(str(tmp_path)).runs()
-        assert run.process_runs is False
-        folder.beat("agent")
+        assert run.is_process_alive is False
+        folder.write_heartbeat("agent")
         killed.kill()
         # It has ended, and stays listed until the end of this block.
         os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
         [run] = RunStore(str(tmp_path)).runs()
-        assert (run.process_runs, run.alive, run.stale) == (False, False, True)
+        assert (run.is_process_alive, run.alive, run.stale) == (False, False, True)
 
 
 def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
     folder.write("commands/01.log", "one\ntwo\nthree\n")
     assert run.tail(2) == "two\nthree"
     assert run.step == "gates"
-    assert run.again == []
+    assert run.rerun == []
 
 
 def test_older_layouts_are_read(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     old = runs["20260102-030405"]
     assert (old.state, old.item, old.layout) == ("success", "task_003", "manifest.json")
     assert old.started == datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)
-    assert (old.running, old.tail(1), old.again) == (False, "b", ["sh", "-c", "make x"])
+    assert (old.running, old.tail(1), old.rerun) == (False, "b", ["sh", "-c", "make x"])
     meta = runs["r1"]
-    assert (meta.layout, meta.stale, meta.item, meta.again) == ("meta.json", False, "task_004", ["a", "b"])
+    assert (meta.layout, meta.stale, meta.item, meta.rerun) == ("meta.json", False, "task_004", ["a", "b"])
     # Of a process that only launched another the heartbeat says which one lives.
     assert meta.pid == 1
     assert meta.started == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -124,7 +124,7 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     assert store.find("local-mcp/r3").path == str(tmp_path / "12" / "mcp" / "r3")
     own = runs["r"]
     assert (own.layout, own.state, own.label) == ("meta.json", "succeeded", "12")
-    assert (own.again, own.started is not None) == (["codex", "exec"], True)
+    assert (own.rerun, own.started is not None) == (["codex", "exec"], True)
 
 
 def test_a_broken_manifest_or_a_lost_one_is_seen(tmp_path: Path) -> None:

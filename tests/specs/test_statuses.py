@@ -75,8 +75,8 @@ def test_where_every_status_follows_another_the_first_one_begins() -> None:
 
 
 def test_without_a_list_any_status_is_known() -> None:
-    assert ANY.known("anything")
-    assert not ANY.known(" ")
+    assert ANY.is_known("anything")
+    assert not ANY.is_known(" ")
     assert not ANY.is_listed("anything")
     assert WAYS.is_terminal("retired (2026)")
     assert WAYS.needs_approval("APPROVED")

@@ -102,7 +102,7 @@ def test_a_whole_name_is_exact_and_a_padded_one_a_near_miss(tree: Grow) -> None:
     found = phase(tree({"docs/plan/v1/phases/phase-07.md": "# 7"}))
     assert found.path is None
     assert [str(tried) for tried in found.tried] == ["docs/plan/v1/phases/phase-7.md is not there"]
-    assert found.near == [
+    assert found.near_misses == [
         "docs/plan/v1/phases/phase-07.md has the number padded otherwise, which number_format could allow"
     ]
     found = phase(tree({"docs/plan/v1/phases/phase-7.md": "# 7"}))
@@ -152,7 +152,7 @@ def test_an_index_maps_the_number(tree: Grow, index: str) -> None:
 
 def test_an_index_that_maps_to_no_document_is_a_near_miss_and_to_two_an_error(tree: Grow) -> None:
     found = track(tree({f"{TRACKS}/INDEX.md": "- 5: [x](gone.md)"}))
-    assert found.near == [f"{TRACKS}/INDEX.md:1 names 'gone.md' for it, which is not there"]
+    assert found.near_misses == [f"{TRACKS}/INDEX.md:1 names 'gone.md' for it, which is not there"]
     index = "- 5: [x](a.md)\n- 5: [y](b.md)"
     found = track(tree({f"{TRACKS}/INDEX.md": index, f"{TRACKS}/a.md": "a", f"{TRACKS}/b.md": "b"}))
     assert "2 documents" in found.problem

@@ -26,7 +26,7 @@ from specguard.work.gates import (
     merge_gates,
     name_of,
     read_gates,
-    selected,
+    select_gates,
 )
 from specguard.work.item import WorkItem
 from specguard.work.kinds import Gate, WorkKind
@@ -194,8 +194,8 @@ def entry(path: str | bytes, status: str = "M") -> Entry:
 
 def outcome(entries: Sequence[Entry], **values: Any) -> list[str] | str:
     gate = PlannedGate(**{"name": "g", "run": "make", "source": "policy", **values})
-    [chosen] = selected([gate], entries)
-    return chosen.skipped or list(chosen.calls)
+    [chosen] = select_gates([gate], entries)
+    return chosen.skipped or list(chosen.commands)
 
 
 GO = Covering(["**/*.go"])

@@ -210,7 +210,7 @@ ENTRIES = st.lists(st.dictionaries(WORDS, VALUES, max_size=8), max_size=4)
 def test_whatever_a_source_holds_it_can_be_read(value: Any) -> None:
     data = read_data(json.dumps(value), "json")
     documents: Any = SimpleNamespace(data=lambda _: data)
-    source = Source("slice", KIND, path=b"x.json", given={}, documents=documents)
+    source = Source("slice", KIND, path=b"x.json", path_fields={}, documents=documents)
     sources = Sources({"slice": KIND}, documents=documents)
     for finding in [*sources.flaws(source), *sources.broken(source)]:
         assert finding.message

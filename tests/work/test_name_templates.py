@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from specguard.declaration.patterns import PatternError, Selecting
 from specguard.errors import MissingFact
-from specguard.work.kinds import ID_FIELDS, Names, WorkKind, clashes
+from specguard.work.kinds import ID_FIELDS, Names, WorkKind, find_clashes
 from specguard.work.name_templates import (
+    MissingValue,
     PathTemplate,
     Template,
     TemplateError,
-    Unrendered,
     check_ids,
     check_number_format,
     check_path_template,
@@ -112,7 +112,7 @@ def test_a_slug_is_told_leniently_where_it_ends_the_text() -> None:
 
 
 def test_a_value_that_is_missing_and_what_is_no_template_is_told() -> None:
-    with pytest.raises(Unrendered) as caught:
+    with pytest.raises(MissingValue) as caught:
         Template("track-{number}-{slug}").render({"number": "5", "slug": ""})
     assert caught.value.name == "slug"
     for text in ("{", "a}", "{}", "{Name}", "{x:title}", "{{x}", "{x y}", "{number:02}"):
@@ -177,7 +177,7 @@ def test_ids_may_hold_the_separator_and_be_asked_for_in_small_letters() -> None:
 def found(first: str, second: str, key: str = "branch", other: str = "") -> bool:
     templates: list[dict[str, Any]] = [{key: first}, {other or key: second}]
     kinds = {name: WorkKind(**own) for name, own in zip("ab", templates, strict=True)}
-    return bool(list(clashes(kinds)))
+    return bool(list(find_clashes(kinds)))
 
 
 def test_templates_that_clash() -> None:
@@ -211,12 +211,12 @@ def test_a_commit_and_a_title_of_two_kinds_can_clash_but_not_with_a_branch() -> 
     assert found("x {number}", "x {number}", "commit", "pull_request")
     assert not found("x {number}", "x {number}", "commit", "branch")
     kind = WorkKind(commit="x {number}", pull_request="x {number}")
-    assert not list(clashes({"a": kind}))
+    assert not list(find_clashes({"a": kind}))
 
 
 def test_a_name_that_resembles_two_kinds_by_chance_gives_no_verdict() -> None:
     kinds = {"a": WorkKind(branch="x-1.phase-{number}"), "b": WorkKind(branch="x-{number}-zzzzzzz")}
-    assert not list(clashes(kinds))
+    assert not list(find_clashes(kinds))
     with pytest.raises(MissingFact, match=r"work\.a\.branch and work\.b\.branch"):
         Names(kinds).read("branch", "x-1.phase-2/y")
 
@@ -277,11 +277,11 @@ def test_what_is_left_is_a_pattern() -> None:
     assert one.render({"x": "c*"}) == "**/_phase-c\\*/PHASE_C\\*_*.md"
     assert one.pattern.patterns == ("**/_phase-*/PHASE_*_*.md",)
     assert one.show({"x": "c*"}) == "**/_phase-c*/PHASE_C*_*.md"
-    assert one.plain({"x": "c", "nn": "1"}) is None
+    assert one.exact_path({"x": "c", "nn": "1"}) is None
     # Without globs and with all values it is one path.
     one = PathTemplate("/a\\*/{x}/PHASE_{X}.md")
-    assert one.plain({"x": "c [1]", "y": "z"}) == b"a*/c [1]/PHASE_C [1].md"
-    assert one.plain({}) is None
+    assert one.exact_path({"x": "c [1]", "y": "z"}) == b"a*/c [1]/PHASE_C [1].md"
+    assert one.exact_path({}) is None
 
 
 def test_paths_are_told_apart_by_some_of_their_placeholders() -> None:

@@ -1508,7 +1508,7 @@ class UnprovenCheckbox(Rule):
             item, claim = one
             flaw = run_proof.judge(claim)
             # RUN007 reports evidence below the required grade.
-            if flaw is None or flaw.bound:
+            if flaw is None or flaw.unbound:
                 return
             why = f"its evidence {flaw.run} {flaw.reason}"
             if not flaw.run:

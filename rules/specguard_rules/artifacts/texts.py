@@ -370,7 +370,7 @@ def find_credentials(
     Each kind is yielded once a line. Each of the two searches, by form and by name, yields at most `MOST`.
     """
     reported: set[int] = set()
-    for look in (finder.by_form, finder.by_name):
+    for look in (finder.find_by_form, finder.find_by_name):
         line, counted = 1, 0
         seen: set[tuple[str, int]] = set()
         for found in look(content):
@@ -380,7 +380,7 @@ def find_credentials(
                 seen.add((found.kind, line))
                 # A token that is assigned to a name is one credential.
                 if line not in reported:
-                    yield found.kind, line, found.shown
+                    yield found.kind, line, found.public_part
             if len(seen) >= MOST:
                 break
         reported = {line for _, line in seen}

@@ -609,7 +609,7 @@ class BrokenDependency(Rule):
         """Follow the dependencies of tasks and listed items."""
         if plans is not None:
             for plan in plans.judged:
-                yield from plan.broken()
+                yield from plan.dependency_flaws()
             if work is not None:
                 yield from plans.too_early(work)
         if sources is None:
@@ -898,7 +898,7 @@ class SeveralTasks(Rule):
         """Count the tasks that are named or finished."""
         for unit in plans.units(work):
             finished = list(unit.finished())
-            found = {(task.plan.path, task.id): task for task in (*unit.named, *finished)}
+            found = {(task.plan.path, task.id): task for task in (*unit.tasks, *finished)}
             if len(found) < 2:
                 continue
             tasks = sorted(found.values(), key=lambda task: (task.plan.path, task.number or 0, task.id))
@@ -1027,7 +1027,7 @@ class AgentEditedPlan(Rule):
         """Judge the changes in the plan's folder."""
         own, applies = work.own, False
         for unit in plans.units(work):
-            plan = unit.task.plan if unit.named else None
+            plan = unit.task.plan if unit.tasks else None
             if plan is None and own is not None and unit.commit not in (None, own.commit):
                 # A commit that names no task must not alter a plan that the change itself adds.
                 plan = plans.at(own.path, own.documents)
@@ -1035,9 +1035,9 @@ class AgentEditedPlan(Rule):
                 continue
             applies = True
             for entry in unit.entries:
-                if not plan.holds(entry.path) or entry.path.startswith(run_settings.folder):
+                if not plan.owns(entry.path) or entry.path.startswith(run_settings.folder):
                     continue
-                if stage != "run" and unit.named and entry.path == plan.path:
+                if stage != "run" and unit.tasks and entry.path == plan.path:
                     yield from _edit_flaws(unit, entry)
                 elif stage == "run" or not _appends_to_log(unit, plan, entry):
                     yield _plan_flaw(unit, plan, entry, "the agent's tree" if stage == "run" else unit.label)
@@ -1057,11 +1057,11 @@ def _edit_flaws(unit: Unit, entry: Entry) -> Iterator[Finding]:
 
 
 def _plan_flaw(unit: Unit, plan: Plan, entry: Entry, what: str) -> Finding:
-    purpose = f" for {unit.task.name}" if unit.named else ", which is for no task,"
+    purpose = f" for {unit.task.name}" if unit.tasks else ", which is for no task,"
     verb = "adds" if entry.added else "removes" if entry.deleted else "changes"
     message = f"{what}{purpose} {verb} {path_text(entry.path)}, which is the planner's"
     step = "Take it out of the change; the planner edits the plan, and says what is done."
-    key = f"{unit.task.id if unit.named else plan.name}:folder"
+    key = f"{unit.task.id if unit.tasks else plan.name}:folder"
     return _unit_flaw(unit, entry, message, step, key, plan.setting("folder"))
 
 

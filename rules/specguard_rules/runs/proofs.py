@@ -422,7 +422,7 @@ class UncoveredItem(Rule):
         def uncovered(claim: Claim) -> Iterator[Finding]:
             flaw, ticked = run_proof.judge(claim), claim.status == "ticked"
             # ART006 reports a tick without any evidence, and PLN003 a task of a plan without any.
-            if flaw is not None and (flaw.bound or not (ticked or claims.is_planned(claim))):
+            if flaw is not None and (flaw.unbound or not (ticked or claims.is_planned(claim))):
                 label = repr(shortened(claim.label)) if ticked else claim.label
                 message, step = f"{label} is {claim.status}, and {flaw}", _RERUN if claim.ids else _NAME_ITEM
                 yield Finding(

@@ -119,7 +119,7 @@ def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
         step = "Correct it, so that its review, status and approvals can be read."
         found = Finding(message, help=step, path=spec.path, line=spec.problem.line, key="unreadable")
         found.setting = "specs.files"
-        if spec.read_in_part:
+        if spec.is_partial:
             found.severity = "warning"
             found.same_as = f"SPC002 no {specs.settings.review}", "SPC005 no status"
         yield found
@@ -154,11 +154,11 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
     for entry in specs.now.entries:
         if not specs.whole and not specs.touches_entry(entry):
             continue
-        for named in (one for one in entry.named if one.problem):
+        for named in (one for one in entry.named_paths if one.problem):
             message = f"the entry {entry.label} names {shortened(named.text)}, but {named.problem}"
             step, key = "Add the file, or take the entry out.", f"{entry.label} {named.text}"
             yield _index_finding(index, message, step, key, named.line)
-        if not entry.named:
+        if not entry.named_paths:
             key = f"{entry.label} without a path"
             message, step = f"the entry {entry.label} names no spec", "Give it a `path`."
             yield _index_finding(index, message, step, key, entry.line, "specs.entries")
@@ -166,7 +166,7 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
     reported: set[tuple[str, str]] = set()
     for entry in specs.now.entries:
         own = [("id", entry.id)] if entry.id else []
-        own += [("spec", path_text(one.path)) for one in entry.named if one.main and not one.problem]
+        own += [("spec", path_text(one.path)) for one in entry.named_paths if one.is_main and not one.problem]
         for what, name in own:
             first = seen.setdefault((what, name), entry)
             if first is entry or (what, name) in reported:

@@ -103,10 +103,10 @@ class MissingReview(Rule):
             if not spec.reviews:
                 yield _no_review_flaw(spec, name)
             for review in spec.reviews:
-                if review.no_date:
+                if review.why_no_date:
                     key, line = f"{name} in {review.form}", review.line_in(spec.path)
-                    what = f"is {shortened(review.text)!r}, which {review.no_date}"
-                    message = f"the {name} of {path}{review.elsewhere(spec.path)} {what}"
+                    what = f"is {shortened(review.text)!r}, which {review.why_no_date}"
+                    message = f"the {name} of {path}{review.place_suffix(spec.path)} {what}"
                     yield _flaw(spec, message, "Write the day as YYYY-MM-DD.", key, line)
             dated = [review for review in spec.reviews if review.date is not None]
             if len({review.date for review in dated}) > 1:
@@ -126,7 +126,7 @@ def _no_review_flaw(spec: Spec, name: str) -> Finding:
         return _flaw(spec, message, step, f"no {name}", line, same_as=("SPC001 unreadable",))
     message, near = f"{path} has no {name}", spec.near(name)
     if near is not None:
-        message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
+        message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.reason}"
     place = "under its keys" if spec.structured else "into its front matter"
     step = f"Have it reviewed, and write '{name}: YYYY-MM-DD' {place}."
     return _flaw(spec, message, step, f"no {name}", near.line if near is not None else None)
@@ -262,7 +262,7 @@ def _date_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
     for review in spec.reviews:
         if review.is_ahead(specs.today()):
             key, line = f"future {settings.review} in {review.form}", review.line_in(spec.path)
-            when = f"{review.date}{review.elsewhere(spec.path)}"
+            when = f"{review.date}{review.place_suffix(spec.path)}"
             message = f"the {settings.review} of {path} is in the future: {when}"
             yield _flaw(spec, message, "Write the day on which it was reviewed.", key, line)
     oldest = spec.review
@@ -407,7 +407,7 @@ class DateOnlyReview(Rule):
             earlier = specs.before(spec) if specs.touches(spec) else None
             if earlier is None or not _has_later_date(spec, earlier) or specs.says_more(spec, earlier):
                 continue
-            review = max(spec.dated, key=lambda one: str(one.date))
+            review = max(spec.dated_reviews, key=lambda one: str(one.date))
             elsewhere = "" if review.path == spec.path else f", in {review.place}"
             moved = "" if earlier.path == spec.path else f" (it was {path_text(earlier.path)})"
             what = f"the {specs.settings.review} of {path_text(spec.path)}{moved} is {review.date} now"
@@ -419,7 +419,7 @@ class DateOnlyReview(Rule):
 
 def _has_later_date(spec: Spec, earlier: Spec) -> bool:
     """True if the oldest or the newest of a spec's dates is later than before."""
-    days, before = ([str(one.date) for one in each.dated] for each in (spec, earlier))
+    days, before = ([str(one.date) for one in each.dated_reviews] for each in (spec, earlier))
     return bool(days and before) and (days[0] > before[0] or days[-1] > before[-1])
 
 
@@ -533,8 +533,8 @@ class InvalidStatus(Rule):
             if not spec.statuses:
                 yield from _no_status_flaw(spec, specs)
             for status in spec.statuses:
-                if not specs.ways.known(status.text):
-                    written = f"is {shortened(status.text)!r}{status.elsewhere(spec.path)}"
+                if not specs.ways.is_known(status.text):
+                    written = f"is {shortened(status.text)!r}{status.place_suffix(spec.path)}"
                     message = f"the status of {path_text(spec.path)} {written}, which is not known"
                     step = f"Write one of: {', '.join(specs.settings.statuses)}."
                     yield _status_flaw(spec, status, message, step, "unknown status", "specs.statuses")
@@ -582,8 +582,8 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
     # If the status was only in the other place before, that place counts.
     before = [one for one in before if (one.form == "index") == (status.form == "index")] or before
     old = before[0].text if before else ""
-    path, place = path_text(spec.path), status.elsewhere(spec.path)
-    if not old or not specs.ways.known(old):
+    path, place = path_text(spec.path), status.place_suffix(spec.path)
+    if not old or not specs.ways.is_known(old):
         if not specs.ways.may_begin(status.text):
             message = f"{path} begins as {status.text}{place}, which needs steps before it"
             first = ", ".join(specs.ways.first) or specs.settings.statuses[0]
@@ -707,7 +707,7 @@ def _approval_problem(spec: Spec, specs: Specs) -> tuple[str, int | None]:
     if not spec.approvals:
         return "no approval is recorded", None
     near = next((one for one in spec.approvals if not one.refused), spec.approvals[0])
-    what = f"its approval{near.said.elsewhere(spec.path)}"
+    what = f"its approval{near.said.place_suffix(spec.path)}"
     lacks = " nor ".join(word for word, there in (("who", near.who), ("when", near.when)) if not there)
     why = f"{what} does not say {lacks}: {shortened(near.said.text, 80)!r}"
     if near.refused:

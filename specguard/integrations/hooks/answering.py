@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from specguard.change.repository import Looking
+    from specguard.change.repository import Lookup
     from specguard.integrations.hooks.dialects import Agent, HookEvent
 
 
@@ -98,16 +98,16 @@ def _answer(words: Sequence[str]) -> dialects.HookOutput:
     return dialects.write(event, _judge(event, _start_git(event)))
 
 
-def _start_git(event: HookEvent) -> dict[bytes, Looking]:
+def _start_git(event: HookEvent) -> dict[bytes, Lookup]:
     """Start git processes for the repository that will judge the event, by its working tree's root."""
-    looking: dict[bytes, Looking] = {}
+    looking: dict[bytes, Lookup] = {}
     try:
         tree = work_tree_at(os.fsencode(os.environ.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb())
         # Most commands do nothing that is judged, so two more processes would be wasted.
         if tree is not None and event.moment in ("edit", "after", "stop"):
-            from specguard.change.repository import Looking
+            from specguard.change.repository import Lookup
 
-            looking[tree.root] = Looking(os.fsdecode(tree.root), os.environ)
+            looking[tree.root] = Lookup(os.fsdecode(tree.root), os.environ)
         if tree is not None:
             record_firing(event, tree)
     except (OSError, SpecguardError):
@@ -116,7 +116,7 @@ def _start_git(event: HookEvent) -> dict[bytes, Looking]:
     return looking
 
 
-def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> dialects.Reply:
+def _judge(event: HookEvent, looking: dict[bytes, Lookup]) -> dialects.Reply:
     """Judge an event; failures become answers."""
     if event.moment == "other":
         return dialects.Reply()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 
-from specguard.change.check_request import once
+from specguard.change.check_request import unique
 from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
@@ -152,7 +152,7 @@ def parse(raw: bytes) -> Mapping[str, Any]:
         raise UnreadableError(f"the event has more than {LIMIT >> 20} MiB")
     try:
         # Some programs begin with a byte order mark; the `utf-8-sig` codec would be one more import.
-        data = json.loads(raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), object_pairs_hook=once)
+        data = json.loads(raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), object_pairs_hook=unique)
     except UnicodeDecodeError:
         raise UnreadableError("the event is not UTF-8") from None
     except RecursionError:

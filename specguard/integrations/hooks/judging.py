@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from specguard.change.repository import Looking
+    from specguard.change.repository import Lookup
     from specguard.integrations.hooks.tool_calls import Checkout, Effects
     from specguard.model import Judged, Verdict
     from specguard.reporters.short_reports import Block
@@ -34,7 +34,7 @@ MOST_WORDS: Final = 70
 """The highest number of words in a refusal, unless a single reason has more."""
 
 
-def judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
+def judge(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     """Judge an event before an edit or a command.
 
     Args:
@@ -76,7 +76,7 @@ class _Judging:
         guard_blocks: the reasons to refuse the event that come from the guard itself, not from rules.
     """
 
-    def __init__(self, event: HookEvent, looking: dict[bytes, Looking]) -> None:
+    def __init__(self, event: HookEvent, looking: dict[bytes, Lookup]) -> None:
         self.trees = trees_of(event)
         self.pin = Pin.of(event, self.trees[0])
         self.guard_blocks: list[Block] = []
@@ -99,13 +99,13 @@ class _Judging:
             return
         from specguard.change.git import Git
         from specguard.change.repository import Repository
-        from specguard.change.worktree import uncommitted
+        from specguard.change.worktree import read_uncommitted
         from specguard.model import listed, path_text
 
         names = [name for path in discards for name in absolute_names(path, self._event, gone=True)]
         folders = [path for tree, path in locate(names, [home], gone=True) if tree.root == home.root]
         with Git(Repository.locate(os.fsdecode(home.root), self._environment)) as git:
-            current, _, new = uncommitted(git)
+            current, _, new = read_uncommitted(git)
             earlier = self.pin.earlier_edits(git, home.root, {**new, **current})
         # A file that was moved since is there under another name.
         moved = {state for state in earlier.values() if not state.startswith("0 ")}
@@ -178,8 +178,8 @@ class _Judging:
         for verdict in self._verdicts(root, edits, message):
             if not any(result.findings or result.incomplete for result in verdict.results):
                 continue
-            from specguard.change.object_store import UNKNOWN
-            from specguard.reporters.short_reports import blocks_of
+            from specguard.change.object_store import UNKNOWN_CONTENT
+            from specguard.reporters.short_reports import finding_blocks
 
             ignored: set[bytes] | None = None
             for result in verdict.results:
@@ -197,9 +197,9 @@ class _Judging:
             verdict.results = [
                 result
                 for result in verdict.results
-                if result.findings or not result.incomplete or result.reason != UNKNOWN
+                if result.findings or not result.incomplete or result.reason != UNKNOWN_CONTENT
             ]
-            self._rule_blocks += blocks_of(verdict, errors=True)
+            self._rule_blocks += finding_blocks(verdict, errors=True)
 
     def _verdicts(self, root: bytes, edits: Sequence[FileEdit], message: str) -> list[Verdict]:
         """Return the verdicts; without a committed authority, that of the working tree judges."""
@@ -209,18 +209,18 @@ class _Judging:
             environment=self._environment,
             directory=os.fsdecode(root),
             pinned=pin.base,
-            began=pin.head,
+            session_head=pin.head,
             edits=edits,
             message=message,
         )
-        from specguard.change.repository import Looking
+        from specguard.change.repository import Lookup
 
         # Git looks for the repository and starts to read objects during the imports.
-        looking = self._looking.pop(root, None) or Looking.of(request)
+        looking = self._looking.pop(root, None) or Lookup.of(request)
         from specguard.change.git import Git
 
         git = Git(looking.repository())
-        git.prepare()
+        git.start_batch()
         from specguard.engine.check import check
 
         try:
@@ -233,7 +233,7 @@ class _Judging:
         except SpecguardError as error:
             # An edit of only the files with the error may fix it.
             edited = {os.fsdecode(edit.path) for edit in edits}
-            if edited and edited <= {one.path for one in error.each()}:
+            if edited and edited <= {one.path for one in error.errors()}:
                 return []
             raise
 
@@ -243,11 +243,11 @@ class _Judging:
         blocks = list(dict.fromkeys([*self.guard_blocks, *self._rule_blocks]))
         if not blocks:
             return Reply("tell" if warning else "pass", warning)
-        from specguard.reporters.short_reports import joined
+        from specguard.reporters.short_reports import join_blocks
 
         what = "command" if self._event.moment == "command" else "edit"
         heading = f"specguard refuses this {what}: nothing of it was done."
-        text = joined(blocks, MOST_WORDS - len(heading.split()))
+        text = join_blocks(blocks, MOST_WORDS - len(heading.split()))
         return Reply("refuse", "\n\n".join(filter(None, [heading, warning, text])))
 
 

@@ -110,7 +110,7 @@ def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
             continue
         repository = Repository(os.fsdecode(tree.root), environment)
         try:
-            process = repository.in_place("config", "-z", "--type=path", "--get", "core.hooksPath", user=True)
+            process = repository.spawn("config", "-z", "--type=path", "--get", "core.hooksPath", user=True)
             path = process.read().rstrip(b"\0")
         except CommandError:
             continue

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final, Self
 
-    from specguard.change.base import Found
+    from specguard.change.base import FoundBase
     from specguard.change.git import Git
     from specguard.change.repository import Repository
     from specguard.integrations.hooks.dialects import Agent, HookEvent
@@ -142,7 +142,7 @@ class Pin(Record, frozen=False):
 
     Attributes:
         file: the pin's file; empty if it cannot be saved.
-        name, oid, ref, how: the base, as in `specguard.change.base.Found`; empty without a base.
+        name, oid, ref, how: the base, as in `specguard.change.base.FoundBase`; empty without a base.
         asked: the policy's name for the base; empty if the policy names none.
         address: the remote's address when the session began; empty without a remote.
         head: the object id of `HEAD` when the session began; empty if it is unknown.
@@ -261,11 +261,11 @@ class Pin(Record, frozen=False):
         """Save the uncommitted changes; unreadable or unsaved ones are judged as the session's own."""
         from specguard.change.git import Git
         from specguard.change.repository import Repository
-        from specguard.change.worktree import uncommitted
+        from specguard.change.worktree import read_uncommitted
 
         try:
             with Git(Repository.locate(os.fsdecode(tree.root), environment)) as git:
-                states = uncommitted(git)
+                states = read_uncommitted(git)
         except (MissingFact, SpecguardError, OSError):
             return
         self._write_states(tree.root, (*states, {}, {}))
@@ -322,12 +322,12 @@ class Pin(Record, frozen=False):
         names = (self.ref, f"{kind}/{rest}", rest, branch, f"heads/{branch}", f"refs/heads/{branch}")
         return bool(branch) and ref in names
 
-    def find_moved_base(self, git: Git) -> Found | None:
+    def find_moved_base(self, git: Git) -> FoundBase | None:
         """Return the base as it is found now, if it is another commit; None if it did not move.
 
         If the base itself is checked out, its commits are judged, and the base counts as not moved.
         """
-        from specguard.change.base import Found, find_base, named_base
+        from specguard.change.base import FoundBase, find_base, named_base
         from specguard.change.check_request import Request
 
         found = None
@@ -338,12 +338,12 @@ class Pin(Record, frozen=False):
                 found = find_base(git, Request(environment=git.repository.environment))
         except (MissingFact, SpecguardError):
             pass
-        found = found or Found("", None, "none")
+        found = found or FoundBase("", None, "none")
         if found.oid == self.oid or not (self.ref or found.oid):
             return None
         return None if found.ref and found.ref == git.repository.branch else found
 
-    def follow(self, found: Found, repository: Repository) -> str:
+    def follow(self, found: FoundBase, repository: Repository) -> str:
         """Move the pin to a base that the remote confirms; return empty, or why it does not confirm."""
         if not self.address or not self.ref.startswith("refs/remotes/"):
             return "there is no remote that could confirm it"

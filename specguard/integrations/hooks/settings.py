@@ -177,7 +177,7 @@ def hook_settings(host: Host, hook: Hook, *, on_failure: bool = False, command: 
     return matcher | {"hooks": [named | {"type": "command"} | call | closed]}
 
 
-def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> str:
+def merge(text: str, host: Host, program: str, *, on_failure: bool = False) -> str:
     """Return settings with all needed hooks; the rest of the file stays unchanged.
 
     Args:
@@ -206,7 +206,7 @@ def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> 
     return text if json.dumps(hooks) == before else _set_member(text, "hooks", hooks)
 
 
-def look(text: str, host: Host, program: str) -> FoundHooks:
+def find_hooks(text: str, host: Host, program: str) -> FoundHooks:
     """Find the hooks of specguard in settings, and those that are missing.
 
     Raises:
@@ -359,12 +359,12 @@ class Trust(Record):
 
     Attributes:
         trusted: True if the agent runs the hooks; None if it is unknown.
-        said: the reason.
+        reason: the reason.
         help: the next step for a person.
     """
 
     trusted: bool | None = None
-    said: str = ""
+    reason: str = ""
     help: str = ""
 
 
@@ -398,7 +398,7 @@ def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     if any(_get(state, "projects", place, "hasTrustDialogAccepted") is True for place in with_parents(top)):
         return Trust(True, "the folder is trusted")
     return Trust(
-        said="nobody has trusted this folder in Claude Code yet, which asks when it starts here; "
+        reason="nobody has trusted this folder in Claude Code yet, which asks when it starts here; "
         "`claude -p` runs hooks without that"
     )
 
@@ -506,13 +506,13 @@ class Probe(Record, kw_only=True):
     Attributes:
         state: `refused` as expected, `broken` if it was refused because it could not be judged, or `passed`
             if the agent's program would have continued.
-        said: the reason of the refusal, or the problem.
+        reason: the reason of the refusal, or the problem.
         repair: the repair command that it suggests; empty without one.
         seconds: the duration.
     """
 
     state: str
-    said: str
+    reason: str
     repair: str = ""
     seconds: float
 
@@ -543,12 +543,12 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         said = f"it took more than {limit:g} seconds, and then the agent goes on"
-        return Probe(state="passed", said=said, seconds=time.monotonic() - start)
+        return Probe(state="passed", reason=said, seconds=time.monotonic() - start)
     seconds = time.monotonic() - start
     refused, said = read_answer(host, process.returncode, stdout, stderr)
     repair = _REPAIR.search(said)
     state = "passed" if not refused else "refused" if said.startswith(REFUSED) else "broken"
-    return Probe(state=state, said=said, repair=repair[1] if repair else "", seconds=seconds)
+    return Probe(state=state, reason=said, repair=repair[1] if repair else "", seconds=seconds)
 
 
 def probe_event(host: Host, top: str) -> dict[str, Any]:

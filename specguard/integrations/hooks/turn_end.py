@@ -8,7 +8,7 @@ import time
 
 from specguard.change.check_request import Request, base_refs
 from specguard.change.entries import sha1
-from specguard.change.repository import USUAL_BASES, Looking, Repository
+from specguard.change.repository import USUAL_BASES, Lookup, Repository
 from specguard.integrations.hooks.dialects import HookEvent, Reply
 from specguard.integrations.hooks.judging import is_error, trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session
@@ -44,7 +44,7 @@ _GUARD_FAMILIES: Final = ("PTH", "CNT", "APR", "CFG")
 """The rule families that judge everything since the base; others start at the branch below in a stack."""
 
 
-def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
+def judge_end(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     """Judge the state at the end of a turn.
 
     Args:
@@ -89,7 +89,7 @@ def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
     return _refuse(heading, blocks, command)
 
 
-def judge_after(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
+def judge_after(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     """Judge the state after a command, and report the new findings.
 
     Raises:
@@ -119,7 +119,7 @@ class _State:
         fingerprints: the fingerprints of all findings, and the keys of messages about the base.
     """
 
-    def __init__(self, event: HookEvent, looking: dict[bytes, Looking]) -> None:
+    def __init__(self, event: HookEvent, looking: dict[bytes, Lookup]) -> None:
         homes = trees_of(event)
         self.session = Session(event, homes[0])
         self.on_tree: list[Verdict] = []
@@ -132,7 +132,7 @@ class _State:
             self._notes[f"lost {pin.oid}"] = pin.warning
         trees = [tree for tree in homes if tree.common == homes[0].common]
         found = [
-            (looking.pop(tree.root, None) or Looking(os.fsdecode(tree.root), event.environment)).repository()
+            (looking.pop(tree.root, None) or Lookup(os.fsdecode(tree.root), event.environment)).repository()
             for tree in trees
         ]
         states = list(map(self._signature, trees, found)) if pin.oid else [""]
@@ -288,9 +288,9 @@ def _drop_repeated(worktree: Verdict, staged: Verdict) -> None:
 
 def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Block]:
     """Return the blocks of the errors, without the known ones."""
-    from specguard.reporters.short_reports import blocks_of
+    from specguard.reporters.short_reports import finding_blocks
 
-    return [one for verdict in verdicts for one in blocks_of(verdict, errors=True, known=known)]
+    return [one for verdict in verdicts for one in finding_blocks(verdict, errors=True, known=known)]
 
 
 def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
@@ -300,9 +300,9 @@ def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _refuse(heading: str, blocks: Sequence[Block], command: str) -> Reply:
-    from specguard.reporters.short_reports import joined
+    from specguard.reporters.short_reports import join_blocks
 
-    details = joined(blocks, MOST_WORDS - len(heading.split()), f"; {command} has them all")
+    details = join_blocks(blocks, MOST_WORDS - len(heading.split()), f"; {command} has them all")
     return Reply("refuse", f"{heading}\n\n{details}")
 
 
@@ -310,7 +310,7 @@ _MOST_NAMED: Final = 12
 """The highest number of guarded paths that are named; others are counted."""
 
 
-def greet(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:  # noqa: ARG001
+def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG001
     """Return the message to the agent when a session starts.
 
     Raises:
@@ -345,7 +345,7 @@ def greet(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:  # noqa: AR
     return Reply("tell", "\n".join(lines))
 
 
-JUDGES: Final[Mapping[str, Callable[[HookEvent, dict[bytes, Looking]], Reply]]] = {
+JUDGES: Final[Mapping[str, Callable[[HookEvent, dict[bytes, Lookup]], Reply]]] = {
     "start": greet,
     "stop": judge_end,
     "after": judge_after,

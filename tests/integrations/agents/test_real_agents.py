@@ -261,4 +261,4 @@ def test_hooks_that_codex_trusts_run_and_doctor_says_so(tmp_path: Path) -> None:
     place.write_text(place.read_text().replace('"timeout": 30', '"timeout": 31'))
     trust = trust_of(HOSTS["codex"], driven.program, str(driven.root), driven.environment())
     assert trust.trusted is False
-    assert "modified" in trust.said
+    assert "modified" in trust.reason

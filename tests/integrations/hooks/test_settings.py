@@ -12,8 +12,8 @@ from specguard.integrations.hooks.answering import TIME_LIMITS
 from specguard.integrations.hooks.settings import (
     HOSTS,
     JsonTextError,
-    look,
-    merged,
+    find_hooks,
+    merge,
     wanted_hooks,
 )
 from tests.rows import recorded, rows
@@ -38,9 +38,9 @@ def without_ours(data: Any) -> Any:
 @pytest.mark.parametrize("text", ["", "{}", "{}\n", OTHERS, json.dumps({"a": [1, {}]}), "{\n}\n"])
 def test_what_is_there_stays_and_what_is_added_is_added_once(agent: Any, text: str) -> None:
     host = HOSTS[agent]
-    new = merged(text, host, "specguard")
-    assert merged(new, host, "specguard") == new
-    assert look(new, host, "specguard").missing == []
+    new = merge(text, host, "specguard")
+    assert merge(new, host, "specguard") == new
+    assert find_hooks(new, host, "specguard").missing == []
     kept = without_ours(json.loads(new))
     before = json.loads(text or "{}")
     for key, value in before.items():
@@ -52,7 +52,7 @@ def test_what_is_there_stays_and_what_is_added_is_added_once(agent: Any, text: s
 
 @EACH
 def test_the_rest_of_the_file_stays_as_it_is_written(agent: Any) -> None:
-    new = merged(OTHERS, HOSTS[agent], "specguard")
+    new = merge(OTHERS, HOSTS[agent], "specguard")
     assert new.startswith('{\n    "permissions": {"allow": ["Bash(ls:*)", "Read"]},\n    "hooks": {\n')
     rest = '    "number": 1.50e2, "text": "\\u00fc\\/"'
     assert f"\n    }},\n{rest}" in new
@@ -63,7 +63,7 @@ def test_the_rest_of_the_file_stays_as_it_is_written(agent: Any) -> None:
 )
 def test_it_is_indented_as_the_file_is(unit: str, newline: str) -> None:
     text = newline.join(["{", f'{unit}"a": 1', "}", ""])
-    new = merged(text, HOSTS["claude"], "specguard")
+    new = merge(text, HOSTS["claude"], "specguard")
     assert f'{newline}{unit}"hooks": {{{newline}{unit * 2}"PreToolUse": [{newline}{unit * 3}{{' in new
     assert re.search(r"(?<!\r)\n", new) is None or newline == "\n"
 
@@ -71,7 +71,7 @@ def test_it_is_indented_as_the_file_is(unit: str, newline: str) -> None:
 @EACH
 def test_times_are_longer_than_the_hook_takes_and_in_the_agents_unit(agent: Any) -> None:
     host = HOSTS[agent]
-    hooks = json.loads(merged("", host, "specguard"))["hooks"]
+    hooks = json.loads(merge("", host, "specguard"))["hooks"]
     for hook in wanted_hooks(host, "specguard"):
         (group,) = hooks[hook.event]
         handler = group if host.flat else group["hooks"][0]
@@ -83,33 +83,33 @@ def test_times_are_longer_than_the_hook_takes_and_in_the_agents_unit(agent: Any)
 @EACH
 def test_a_hook_that_is_older_gives_way_and_one_of_others_does_not(agent: Any) -> None:
     host = HOSTS[agent]
-    full = merged("", host, "specguard")
+    full = merge("", host, "specguard")
     older = full.replace(f"specguard hook {agent} || exit 2", f"/old/specguard hook {agent}")
-    assert look(older, host, "specguard").missing == [
+    assert find_hooks(older, host, "specguard").missing == [
         hook.event for hook in wanted_hooks(host, "specguard") if hook.guards
     ]
-    assert json.loads(merged(older, host, "specguard")) == json.loads(full)
+    assert json.loads(merge(older, host, "specguard")) == json.loads(full)
 
 
 @pytest.mark.parametrize(("change", "missing"), rows(__file__, "what_is_incomplete_is_seen"))
 def test_what_is_incomplete_is_seen(change: tuple[str, str], missing: list[str]) -> None:
-    text = merged("", HOSTS["claude"], "specguard").replace(*change)
-    assert look(text, HOSTS["claude"], "specguard").missing == missing
+    text = merge("", HOSTS["claude"], "specguard").replace(*change)
+    assert find_hooks(text, HOSTS["claude"], "specguard").missing == missing
 
 
 def test_another_way_to_call_it_is_complete_where_it_fails_closed() -> None:
-    text = merged("", HOSTS["claude"], "specguard")
+    text = merge("", HOSTS["claude"], "specguard")
     other = text.replace("specguard hook", "uv run specguard hook")
-    found = look(other, HOSTS["claude"], "specguard")
+    found = find_hooks(other, HOSTS["claude"], "specguard")
     assert found.missing == []
     assert found.commands["PreToolUse"] == "uv run specguard hook claude || exit 2"
 
 
 def test_the_switch_that_refuses_on_failure_stands_at_what_guards() -> None:
-    hooks = json.loads(merged("", HOSTS["claude"], "specguard", on_failure=True))["hooks"]
+    hooks = json.loads(merge("", HOSTS["claude"], "specguard", on_failure=True))["hooks"]
     blocking = [event for event, groups in hooks.items() if "onFailure" in groups[0]["hooks"][0]]
     assert blocking == ["PreToolUse"]
-    cursor = json.loads(merged("", HOSTS["cursor"], "specguard"))["hooks"]
+    cursor = json.loads(merge("", HOSTS["cursor"], "specguard"))["hooks"]
     assert [event for event, (hook,) in cursor.items() if hook.get("failClosed")] == [
         "preToolUse", "beforeShellExecution"
     ]  # fmt: skip
@@ -127,7 +127,7 @@ def test_the_tools_that_write_are_matched_and_those_that_look_are_not(agent: Any
 @pytest.mark.parametrize("text", rows(__file__, "what_is_no_json_or_of_another_shape_is_refused"))
 def test_what_is_no_json_or_of_another_shape_is_refused(text: str) -> None:
     with pytest.raises(JsonTextError):
-        merged(text, HOSTS["claude"], "specguard")
+        merge(text, HOSTS["claude"], "specguard")
 
 
 VALUES = st.recursive(
@@ -140,6 +140,6 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.text(), VALUES, max_size=3), st.sampled_from([None, 2, "\t"]))
 def test_only_hooks_are_put_in(value: dict[str, Any], indent: Any) -> None:
     value.pop("hooks", None)
-    new = json.loads(merged(json.dumps(value, indent=indent), HOSTS["claude"], "specguard"))
+    new = json.loads(merge(json.dumps(value, indent=indent), HOSTS["claude"], "specguard"))
     assert list(new.pop("hooks")) == ALL
     assert new == value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change.base import Found
+from specguard.change.base import FoundBase
 from specguard.change.change import BASELINE
 from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
@@ -151,7 +151,7 @@ def test_a_merge_is_signed_too_and_cannot_take_the_owners_change_back(repo: Repo
 def test_no_hook_and_no_run_lets_an_owner_through(repo: Repository) -> None:
     signed(repo, {DOC: "b\n"})
     user = UserRepository.locate(str(repo.path), os.environ)
-    base = Found("main", repo.oid("main"), "option", "refs/heads/main")
+    base = FoundBase("main", repo.oid("main"), "option", "refs/heads/main")
     stages: list[Stage] = ["run", "range"]
     request = Request(environment=user.environment, base=base.oid or "", enforce=True)
     for stage in stages:
