@@ -80,7 +80,7 @@ class SeveralErrors(SpecguardError):
         self.summary = number if several else first.message
         self._errors = errors
 
-    def each(self) -> Sequence[SpecguardError]:
+    def errors(self) -> Sequence[SpecguardError]:
         """Return every one of the errors."""
         return self._errors
 

@@ -61,7 +61,7 @@ class PlaceRepository(Repository):
         """Return the folder of the working files."""
         return self.directory
 
-    def in_place(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
+    def spawn(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
         """Start git on specguard's own git directory, which contains neither refs nor configuration."""
         variables = {"GIT_DIR": self.git_dir, "GIT_WORK_TREE": self.directory}
         environment = {"PATH": search_path(self.program), **QUIET, **NO_CONFIGURATION, **variables}

@@ -126,7 +126,7 @@ def test_the_identity_depends_on_settings_alone(load: Load) -> None:
 def errors(load: Load, settings: str, **options: Any) -> list[tuple[str, str, str]]:
     with pytest.raises(PolicyError) as caught:
         load.toml(settings, **options)
-    return [(one.place, one.message, one.help) for one in caught.value.each()]
+    return [(one.place, one.message, one.help) for one in caught.value.errors()]
 
 
 @pytest.mark.parametrize(("settings", "line", "said", "help"), rows(__file__, "an_error_says_what_to_write"))

@@ -169,7 +169,7 @@ def test_what_names_no_folders_is_an_error_of_the_root(load: Load) -> None:
     for value in ('["packages/**"]', '["!x"]', '"packages/*"', "[1]", '["a//b"]'):
         with pytest.raises(PolicyError) as caught:
             load(ROOT.replace('["packages/*"]', value))
-        assert {one.place for one in caught.value.each()} == {"SPEC_AUTHORITY.md:6"}
+        assert {one.place for one in caught.value.errors()} == {"SPEC_AUTHORITY.md:6"}
         assert ("has any depth" in caught.value.message) is ("**" in value)
 
 

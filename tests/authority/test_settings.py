@@ -190,7 +190,7 @@ def problems(text: str) -> list[tuple[str, int, str]]:
         load({"specguard.toml": KNOWN + text, "a.md": "# Another document\n"})
     except PolicyError as error:
         first = KNOWN.count("\n")
-        return [(one.message, (one.line or 0) - first, one.help) for one in error.each()]
+        return [(one.message, (one.line or 0) - first, one.help) for one in error.errors()]
     return []
 
 

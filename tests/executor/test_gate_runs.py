@@ -205,7 +205,7 @@ def test_a_full_disk_ends_the_run_and_is_recorded(tmp_path: Path, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("specguard.executor.lifecycle.content_of", full)
+    monkeypatch.setattr("specguard.executor.lifecycle.content_id", full)
     user = User(tmp_path, gate("passes", "true"))
     assert user.gates() == 2
     assert (user.manifest.state, user.manifest.commands[0].exit_code) == ("failed", 0)
