@@ -1,7 +1,7 @@
 """What a reader stumbles over: long sentences, and words that have a plainer one.
 
-    python tools/words.py FILE…    what is wrong in Markdown pages, and in the messages of Python files
-    python tools/words.py          the same of every page and message
+    python tools/words.py FILE…    what is wrong in Markdown pages, and messages and docstrings of modules
+    python tools/words.py          the same of every page, message and docstring
 
 A sentence has at most 25 words. Tables, code and headings are left out; code within a sentence, and a list of
 several names in code, are one word.
@@ -14,12 +14,12 @@ import itertools
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from markdown_it import MarkdownIt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from markdown_it.token import Token
 
@@ -36,6 +36,20 @@ WORDS: Final = (
     (r"\b(?:[Ww]here|of which|[Ii]f) none of\b|, be it\b|\bbe they\b", "inversion"),
 )
 """Expressions for one sentence, and what to write in their place."""
+
+DOCSTRING_WORDS: Final = (
+    *WORDS,
+    (r"^(?:What|Whether|How)\b", "begins with What, Whether or How: name the thing, or say True if"),
+    (r"^(?:It|The same|They)\b(?! is\b)", "begins with a pronoun: name the thing"),
+    (r"\b(?:is|are|was|were) no (?!longer|more)", "is no X: is not an X"),
+    (r"\band no \w", "and no X: not X"),
+    (r"\b(?:has|have|had) not\b(?! been)", "has not: does not have, or has no"),
+    (r"\b(?:tells?|told|telling)\b(?! apart)", "tell: report, print, pass, record, describe"),
+    (r"\b(?:stands?|stood)\b", "stand: is, appears, occurs"),
+    (r"\bso (?:many|long|much)\b", "so many: name the number"),
+    (r"\b(?:owed|brought)\b", "owed, brought: due, added"),
+)
+"""Expressions for one sentence of a docstring, and what to write instead."""
 
 _CODE: Final = "§"
 _SENTENCE: Final = re.compile(r"(?<=[.!?])[\"'”)*_]*\s+(?=[\"'“(*_]*(?:[A-Z§]|specguard\b))")
@@ -60,14 +74,22 @@ class Problem(NamedTuple):
 
 
 def problems(path: Path) -> Iterator[Problem]:
-    """What is wrong in a file: a Markdown page, or the messages of a Python module."""
+    """The problems of a file: a Markdown page, or the messages and docstrings of a Python module."""
     text = path.read_text(encoding="utf-8")
-    for line, said in messages(text) if path.suffix == ".py" else paragraphs(text):
-        for sentence in sentences(said):
+    if path.suffix != ".py":
+        yield from _problems(paragraphs(text), WORDS)
+        return
+    yield from _problems(messages(text), WORDS)
+    yield from _problems(docstrings(text), DOCSTRING_WORDS)
+
+
+def _problems(texts: Iterable[tuple[int, str]], words: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    for line, text in texts:
+        for sentence in sentences(text):
             count = len(sentence.split())
             if count > LONGEST:
                 yield Problem(line, f"{count} words", sentence)
-            for expression, what in WORDS:
+            for expression, what in words:
                 if re.search(expression, sentence):
                     yield Problem(line, what, sentence)
 
@@ -111,9 +133,7 @@ def messages(source: str) -> Iterator[tuple[int, str]]:
             given += node.args[:2] if name in _MESSAGES else []
             for one in given:
                 yield from ((one.lineno, said) for said in _texts(one))
-        elif isinstance(node, ast.FunctionDef) and any(
-            ".command(" in ast.unparse(one) for one in node.decorator_list
-        ):
+        elif _is_command(node):
             yield from ((node.lineno, part) for part in (ast.get_docstring(node) or "").split("\n\n"))
         elif isinstance(node, (ast.JoinedStr, ast.Constant)) and id(node) not in told:
             for said in _texts(node):
@@ -125,6 +145,30 @@ def messages(source: str) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.JoinedStr):
             given.append(node)
         told.update(id(part) for one in given for part in ast.walk(one))
+
+
+def docstrings(source: str) -> Iterator[tuple[int, str]]:
+    """Yield each paragraph of a module's docstrings, with the line of its class or function.
+
+    An entry of `Args` or the like is a paragraph. Commands' help is a message, and docstrings with blocks of
+    code are manual pages: neither is a docstring here.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and not _is_command(node):
+            text = ast.get_docstring(node) or ""
+            if "```" not in text:
+                text = re.sub(r"^(?:Args|Attributes|Returns|Yields|Raises):$", "", text, flags=re.MULTILINE)
+                text = re.sub(r"^ {4}(?:[\w*, ]+: )?(?=\S)", "\n", text, flags=re.MULTILINE)
+                yield from (
+                    (getattr(node, "lineno", 1), " ".join(part.split())) for part in text.split("\n\n")
+                )
+
+
+def _is_command(node: ast.AST) -> TypeGuard[ast.FunctionDef]:
+    """Return True if a node is a command's function, whose docstring is its help."""
+    return isinstance(node, ast.FunctionDef) and any(
+        ".command(" in ast.unparse(decorator) for decorator in node.decorator_list
+    )
 
 
 def _texts(node: ast.expr) -> list[str]:
