@@ -1,7 +1,7 @@
 """The common records: severities, states, findings, results and verdicts.
 
 This module imports only what the interpreter has loaded already, because a hook runs before every commit. The
-order of the closed lists is that of the JSON report, `specguard.report/1`.
+closed lists and their order are those of the JSON report, `specguard.report/1`.
 """
 
 from __future__ import annotations
@@ -341,7 +341,8 @@ class Verdict(Record, frozen=False):
         notes: sentences that a reader must see: what was judged by which policy, what was truncated.
         empty: True if there was nothing to judge.
         dry_run: True if findings leave the exit code at 0 (`--exit-zero`, `--dry-run`).
-        policy_change: how the change would alter the policy, one object a setting; empty if it does not.
+        policy_change: how the change would alter the policy, one object for each setting; empty if it does
+            not.
         enforce: True if nothing outside the trusted base could loosen the verdict (`--enforce`).
         hunks: by path, the hunks of the change in files with findings, if a report asks for them.
         fixes: the fixes for the findings, if `check --fix` asks for them.
@@ -368,7 +369,7 @@ class Verdict(Record, frozen=False):
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of rules in each state, with zeros."""
+        """The number of rules in each state; every state is a key."""
         counts = dict.fromkeys(STATES, 0)
         for result in self.results:
             counts[result.state] += 1

@@ -4,8 +4,8 @@ The head's policy has no say in the choice. First come the names from the caller
 the remote's default branch, `main` and `master`; last a branch that only this machine suggests. Each name is
 resolved once to an object id.
 
-A stack consists of branches that a policy recognises as items' by their names. A branch that has more commits
-than the head counts if the commits that it shares with the head are its own.
+A stack consists of branches that a policy recognises as items' by their names. A branch that has gone on
+since the head left it counts if the commits that it shares with the head are its own.
 
 The parent of a branch that Graphite or git records can be written by anybody in this clone. So only local
 checks read it, and it can only move the start of the change nearer to its head, never farther away.
@@ -53,12 +53,13 @@ class FoundBase(Record, frozen=False):
     """A base, and how it was found.
 
     Attributes:
-        name: its short name, e.g. `origin/main`.
+        name: its name for people, e.g. `origin/main`; a revision as the caller wrote it, if it is not a ref.
         oid: the commit's full object id; None if nothing can be trusted (`--root`, a first commit).
-        how: `option` (the caller named it), `event` (the platform did), `server` (the repository that is
-            pushed to). `pin` (an agent's session began with it), `usual` (the remote's default branch, `main`
-            or `master`), `local` (only this machine suggests it). `policy` (the policy of another base names
-            it), `stack` (a branch below the judged one), `head` (`HEAD` replaces a missing base) or `none`.
+        how: who named it: `option` (the caller), `event` (the platform), `server` (the repository that is
+            pushed to) or `policy` (the policy of another base). Or where it was found: `usual` (the remote's
+            default branch, `main` or `master`), `stack` (a branch below the judged one). `pin`: an agent's
+            session began with it. `local`: only this machine suggests it. `head`: `HEAD` replaces a missing
+            base. `none`: the change has no base.
         ref: the full name of its ref; empty if it has none.
     """
 
@@ -69,7 +70,7 @@ class FoundBase(Record, frozen=False):
 
     @property
     def trusted(self) -> bool:
-        """True if this is a base, and not a replacement for one."""
+        """True if this is a base, and neither this machine's guess nor a replacement for one."""
         return self.how not in ("local", "head", "none")
 
     @property
@@ -285,7 +286,7 @@ def find_branch_below(
         base: the trusted base.
         own: the short names of the judged branch.
         remote: the remote whose branches count, as well as the local ones.
-        find_items: returns the test for items' branches; called only if a branch qualifies otherwise.
+        find_items: returns the test for items' branches; called only if some branch is not a recorded parent.
         at_head: True if a branch whose tip is the head counts, because the judged change is not committed
             yet. Otherwise only a recorded parent may leave the change empty.
 

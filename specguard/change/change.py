@@ -66,8 +66,9 @@ class Bookkeeping(Record):
     def has(self, entry: Entry) -> bool:
         """True if an entry is a run's file that the change adds, and that no commit with work touches.
 
-        Before the first commit, every added file counts. But files that an agent edits, or that it has made
-        in the place of a run, do not count. A run files its own evidence, not the agent's account of it.
+        Every added file counts if the change is not committed yet, or lands as one commit. But files that an
+        agent edits, or that it has made in the place of a run, do not count. A run files its own evidence,
+        not the agent's account of it.
 
         Args:
             entry: an entry of the change.
@@ -113,7 +114,7 @@ class Change(Record, frozen=False):
         git: the repository to read.
         request: the request for the check.
         found: the base, and how it was found.
-        event: the platform's description of the change, with the request's values in its place.
+        event: the platform's event, with the values of the request's flags and files in place of its own.
         remote: the remote whose branches count.
         source: `range`, `staged`, `worktree`, `patch`, `edit` or `commit-message`.
         stage: the moment of the check.
@@ -219,7 +220,8 @@ class Change(Record, frozen=False):
     def stacked_on(self) -> FoundBase | None:
         """The branch below the change that the base does not contain yet; None if there is none.
 
-        If the base is an item's branch, the change is judged against that branch.
+        A base that the caller or the platform names is obeyed. Then this is that base if it is an item's
+        branch, and None for any other.
         """
         if self.item_base is not None or self.item_branches is None or self._stack_head is None:
             return self.item_base
@@ -307,7 +309,7 @@ class Change(Record, frozen=False):
         return None
 
     def restores_base(self, entry: Entry) -> bool:
-        """True if an entry leaves at its path the same content and mode as the trusted base has there.
+        """True if an entry leaves at its path what the trusted base has there, which may be nothing.
 
         Raises:
             MissingFact: a tree object is not there.

@@ -156,7 +156,7 @@ class Git(Store):
             Full object ids; none if the histories are unrelated.
 
         Raises:
-            MissingFact: the history is incomplete before that point.
+            MissingFact: the history does not go back far enough, as in a shallow clone.
         """
         if one == other:
             return [one]
@@ -176,7 +176,7 @@ class Git(Store):
             without: the commits whose histories are left out; None leaves out nothing.
 
         Raises:
-            MissingFact: the history is incomplete before that point.
+            MissingFact: the history does not go back far enough, as in a shallow clone.
         """
         if head in without:
             return []
@@ -489,7 +489,7 @@ def _compare_folders(old: set[tuple[bytes, int, str]], new: set[tuple[bytes, int
 
 
 def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> None:
-    """Read all directories in which trees differ, and raise an error if they differ in too much.
+    """Read all directories in which trees differ, and raise an error if a limit is exceeded.
 
     Args:
         git: the repository to read; it has the limit of entries.

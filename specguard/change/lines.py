@@ -1,8 +1,8 @@
 """The lines that a change adds and removes, read as a stream and only when a rule asks for them.
 
 For expressions, the contents after the change are scanned first. A line that matches there, and that the file
-did not have before, is added, however lines are paired. Only files with other matches are diffed, in two new
-trees with numbers as names. So a range, an index, a working tree and a patch are handled alike.
+did not have before, is added, however lines are paired. Only files that had such a line before are diffed, in
+two new trees with numbers as names. So a range, an index, a working tree and a patch are handled alike.
 
 In such a diff every line of a hunk begins with `+`, `-` or a backslash. So a line that begins with `@@ ` or
 `diff --git ` is git's own, and a file's content cannot forge it. Lines `--- ` and `+++ ` can be forged, and
@@ -541,7 +541,7 @@ def _compile_any(texts: Sequence[str]) -> Any:
 
 
 def _has_anchor(text: str) -> bool:
-    # Most expressions do not have its first characters, and it need not be compiled for them.
+    # Most expressions lack the characters with which an anchor begins, so the pattern need not be compiled.
     may = "\\A" in text or "\\z" in text or "(?" in text
     return may and re.search(_TEXT_ANCHOR, text) is not None
 

@@ -194,7 +194,7 @@ class Store:
     def add_content(self, content: bytes) -> str:
         """Make a content that no store holds readable like any other blob.
 
-        The content stays in memory until a git process needs it that does not read single objects.
+        The content is only in memory until another git process starts than the one that reads single objects.
 
         Returns:
             Its object id.
@@ -204,7 +204,7 @@ class Store:
         return oid
 
     def is_unstored(self, oid: str) -> bool:
-        """True if a content was given that is in no store, and so in no commit."""
+        """True if a content was added that is in no store, and so in no commit."""
         if oid not in self._added or oid in self._written:
             return False
         try:
@@ -214,7 +214,7 @@ class Store:
         return False
 
     def _write_added(self) -> None:
-        """Write the given contents into the scratch store, as git's loose objects."""
+        """Write the added contents into the scratch store, as git's loose objects."""
         missing = [oid for oid in self._added if oid not in self._written]
         if not missing:
             return

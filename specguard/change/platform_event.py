@@ -180,8 +180,7 @@ def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int | No
     A comment is not a verdict and changes nothing. A verdict on another commit counts as a newer one too.
 
     Args:
-        reviews: the reviews; if one of an account has no time, those of the account are ordered, oldest
-            first.
+        reviews: the reviews. If one of an account has no time, that account's reviews must come oldest first.
         head: the commit's full object id.
         committed: the commit's time, in seconds since 1970. GitHub moves a review to the new head when a
             branch is rebased. So a review from before that time is not about this commit.

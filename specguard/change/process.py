@@ -148,7 +148,7 @@ class Process:
     def send(self, data: bytes) -> None:
         """Queue more data for standard input, which is written while output is read.
 
-        Only for a program that was started with `talk`.
+        Only for a program that was started with `keep_input`.
         """
         self._pending = memoryview(bytes(self._pending) + data) if self._pending else memoryview(data)
         self._update_input()

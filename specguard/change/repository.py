@@ -224,7 +224,7 @@ class PastCommit(Record):
 
 
 HOOK_VARIABLES: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-"""The variables that git sets for its hooks; a caller's other `GIT_*` variables are ignored."""
+"""The variables that git sets for its hooks; no other `GIT_*` variable of the caller reaches `spawn`."""
 
 QUIET: Final = {
     "LC_ALL": "C",

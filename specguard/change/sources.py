@@ -233,7 +233,7 @@ def _open_snapshot(git: Git, request: Request) -> Change:
 
 
 def open_work_tree(git: Git, request: Request) -> Change:
-    """Open the working tree as it is: nothing is compared with it, and its own authority is trusted.
+    """Open the working tree as it is: nothing is compared with it, and its own authority applies.
 
     Args:
         git: the repository to read; it must stay open as long as the change is used.
@@ -357,7 +357,7 @@ def is_in_work_tree(repository: Repository, file: str) -> bool:
 
 
 def _path_steps(path: str) -> Iterator[str]:
-    """Yield each path that an absolute path leads through, with its links resolved, and the final path."""
+    """Yield each path on the way to a file, and the file's own; only the last name of each may be a link."""
     remaining = path.split("/")[::-1]
     folder = ""
     links = 0

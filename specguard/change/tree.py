@@ -272,8 +272,8 @@ class Documents:
     def data(self, path: bytes) -> Data | None:
         """Return the data of a `.json`, `.yaml`, `.yml` or `.toml` file, or the front matter of another.
 
-        Data that cannot be read has a `problem`, and None as its value; None if the path is not a regular
-        file.
+        Data that cannot be read has a `problem`, and None as its value. The result is None if the path is not
+        a regular file.
 
         Raises:
             MissingFact: the object is not there, or is broken.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class SnapshotChange(Change, frozen=False):
-    """A tree that is compared with `HEAD`, without reading history."""
+    """A tree that is compared with `HEAD`, and has no commits."""
 
     stage: Stage = "staged"
 
@@ -47,7 +47,7 @@ class SnapshotChange(Change, frozen=False):
         try:
             return find_open_merge(self.git, self.found.oid)
         except MissingFact as missing:
-            # Everything that it adds is then judged as the author's.
+            # Everything that the merge adds is then judged as the author's.
             self._merge_failure = missing.reason
             return None
 
@@ -62,7 +62,7 @@ class SnapshotChange(Change, frozen=False):
         return notes
 
     def restores_base(self, entry: Entry) -> bool:
-        """True if an entry leaves at its path what the trusted base has there, or had when `HEAD` left it."""
+        """True if an entry leaves at its path what the trusted base has there, or had when `HEAD` forked."""
         if super().restores_base(entry):
             return True
         head, tip = self.git.repository.head, self.found.oid
@@ -131,7 +131,12 @@ class MessageChange(StagedChange, frozen=False, kw_only=True):
         raise NotApplicable("a message has no paths")
 
     def messages(self, merge: str) -> Sequence[Message]:
-        """Return the message; with `squash` raise an error, since only the pull request's title will land."""
+        """Return the message that is being written.
+
+        Raises:
+            NotApplicable: with `squash`, since only the pull request's title will land; or the commit is to
+                be squashed into another one.
+        """
         if merge == "squash":
             raise NotApplicable(
                 'with merge = "squash" the pull request\'s title is judged, once there is one'
@@ -268,7 +273,7 @@ MESSAGE_LIMIT: Final = 16 << 20
 """The maximum size of the file, in bytes: with `commit --verbose` it contains the whole diff."""
 
 DEFAULT_FILE: Final = "COMMIT_EDITMSG"
-"""The file of git's message; this bare name means the one in the git directory."""
+"""The name of git's file for the message; the bare name can mean the one in the git directory."""
 
 _SCISSORS: Final = b" ------------------------ >8 ------------------------"
 _COMMENT_CHARACTERS: Final = b"#;@!$%^&|:"

@@ -231,7 +231,7 @@ def _read(process: Process, what: str) -> bytes:
     """Return all output of a command that reads files and folders of the working tree, not objects.
 
     Raises:
-        MissingFact: the command complained: a file is not readable, or one of git's own lists is a link.
+        MissingFact: the command complained: a file is not readable, or one such as `.gitignore` is a link.
     """
     try:
         return process.read()
@@ -454,7 +454,7 @@ class Watcher:
     Args:
         request: the request, which decides whether the working tree and the index count; refs and the files
             that it names always do.
-        apart: files to ignore, because they are written during the check.
+        ignored: files to ignore, because they are written during the check.
 
     Raises:
         SpecguardError: the repository is missing, or its working tree if that is to be judged.

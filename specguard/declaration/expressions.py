@@ -194,7 +194,10 @@ _ANCHORS = ("AT_BEGINNING", "AT_BEGINNING_STRING", "AT_BOUNDARY", "AT_NON_BOUNDA
 
 
 def _literals(items: Iterable[Any]) -> Sequence[str]:
-    """Return the alternative literals of parsed items whose shortest is longest; empty if there are none."""
+    """Return literals, at least one of which is in every match of the items; empty if none are known.
+
+    Of several such groups of literals this is the one whose shortest literal is longest.
+    """
     candidates: list[Sequence[str]] = [()]
     run = ""
     for code, value in items:

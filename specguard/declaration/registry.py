@@ -57,8 +57,8 @@ class Format(Record):
         error_target: the function that makes a report of an error without a verdict; empty for none.
         needs: data that only some formats read: the change's `fingerprint`, `quotes` of the authority, the
             `hunks` of files with findings, the texts of the `rules`.
-        takes_list: True if the functions take a list of everything to report: findings, and rules and errors
-            without a verdict.
+        takes_list: True if the functions take a list of everything to report: findings, rules that could not
+            be judged, or errors.
     """
 
     name: str
@@ -174,7 +174,7 @@ class Registry:
 
         Raises:
             PluginError: the rule lacks a code, a text, examples, stages or a condition. Or it asks for an
-                unknown fact or under another type, or its code or name is taken.
+                unknown fact, or for one with another type. Or its code or name is taken.
         """
         problem = next(filter(None, self._problems(rule)), "")
         if problem:

@@ -106,7 +106,8 @@ class Rule(Settings):
 
     A rule with findings that can be fixed without a decision also has a method `fix`, and describes it in
     `fixes`. The method takes a finding and the facts that it names. The result is the fix (`RenameBranch`,
-    `RewordMessage` or `EditFile`), or None. A fix is only described, and only `check --fix` calls the method.
+    `RewordMessage` or `EditFile`), or None. A fix only describes what
+    to do, and only `check --fix` calls the method.
     Work that a person must do is left to the person.
 
     Attributes:
@@ -115,8 +116,8 @@ class Rule(Settings):
         severity: the highest severity of its findings, unless the policy has a lower ceiling.
         stages: the moments of a check at which it runs; by default those that have a whole tree.
         approvable: True if an approval may accept its findings.
-        signed: True if such an approval must be signed or confirmed by the platform, and by an approver whose
-            `may` names the rule itself.
+        signed: True if such an approval must be signed, or confirmed by the platform, and come from an
+            approver whose `may` names the rule itself.
         judges_parts: True if it judges only what a change alters in a file that existed before, such as each
             newly ticked item. A baseline counts the errors of whole files, so the rule runs once more, on the
             whole tree, before an error is accepted.
