@@ -274,7 +274,7 @@ class RunChange(RangeChange, frozen=False, kw_only=True):
         return PullRequest(self.title, self.body, base=(self.stacked_on or self.found).name)
 
 
-class _PushedRef(Change, frozen=False, kw_only=True):
+class _RefChange(Change, frozen=False, kw_only=True):
     """A change of one ref that is being pushed.
 
     Attributes:
@@ -301,7 +301,7 @@ class _PushedRef(Change, frozen=False, kw_only=True):
         return self.pushed
 
 
-class PushedChange(_PushedRef, RangeChange, frozen=False, kw_only=True):
+class PushedChange(_RefChange, RangeChange, frozen=False, kw_only=True):
     """The commits that a push adds to one ref of a remote."""
 
 
@@ -322,7 +322,7 @@ def change_of_push(
     )  # fmt: skip
 
 
-class DeletedRef(_PushedRef, frozen=False, kw_only=True):
+class DeletedRef(_RefChange, frozen=False, kw_only=True):
     """The deletion of a remote's ref: without entries and commits, it is judged only as a push."""
 
     @property

@@ -531,7 +531,7 @@ class Lookup:
         self._repository = Repository(directory, environment)
         # Both run at the same time; outside a repository, the output about refs is not read.
         self._refs = self._repository.spawn("for-each-ref", f"--format={_REF_FORMAT}", *USUAL_BASES)
-        self._places = self._repository.spawn(*_REV_PARSE)
+        self._locations = self._repository.spawn(*_REV_PARSE)
 
     @classmethod
     def of(cls, request: Request) -> Lookup:
@@ -557,13 +557,13 @@ class Lookup:
         repository = self._repository
         try:
             with Needed():
-                repository._parse_locations(self._places)
+                repository._parse_locations(self._locations)
                 if not repository._user_trusted:
                     repository._record_refs(USUAL_BASES, self._refs)
                 repository._read_head()
         finally:
             self._refs.stop()
-            self._places.stop()
+            self._locations.stop()
         return repository
 
 

@@ -474,19 +474,19 @@ class Watcher:
         Raises:
             SpecguardError: git cannot be run.
         """
-        asked = [
+        commands = [
             ("rev-parse", "HEAD", "--symbolic-full-name", "HEAD"),
             ("for-each-ref", "--format=%(refname) %(objectname) %(symref)"),
             *([("ls-files", "-s", "-t", "-z")] if self._index else []),
         ]
-        started = [self._repository.spawn(*words) for words in asked]
+        started = [self._repository.spawn(*words) for words in commands]
         # A failure of git is part of the state.
-        said = [(process.drain(), process.code) for process in started]
+        outputs = [(process.drain(), process.code) for process in started]
         # The date is part of the state, because dates in documents expire at midnight.
-        signs: list[Any] = [time.gmtime()[:3], *said, *map(_stat, self._named)]
+        state: list[Any] = [time.gmtime()[:3], *outputs, *map(_stat, self._named)]
         if self._top:
-            signs += self._files()
-        return tuple(signs)
+            state += self._files()
+        return tuple(state)
 
     def _files(self) -> Iterator[tuple[Any, ...]]:
         """Yield the state of the working tree's files that are tracked or not ignored."""
