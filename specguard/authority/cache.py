@@ -2,7 +2,7 @@
 
 A file's name is a hash of its inputs. The file holds plain data after a checksum, and is written by a rename.
 The format is `marshal`, that of Python's compiled files, as importing `json` costs a hook a millisecond. Any
-fault of a file or its folder is a cache miss. The judged change has no influence on the data or the folder.
+fault of a file or its folder is a cache miss. The judged change cannot write here, nor choose the folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LAYOUT: Final = "1"
 """The version of the cache's layout, and the name of its folder."""
 
 MAX_AGE: Final = 30 * 86400
-"""The age in seconds after which a file is removed when another one is written."""
+"""The seconds since a file was written after which it is removed, when another one is written."""
 
 MAX_SIZE: Final = 64 << 20
 """The most bytes of all files together; the oldest are removed first."""
@@ -108,7 +108,7 @@ class Cache:
         return os.path.join(self._folder, f"{sha1(key).hexdigest()}.cache")
 
     def _clean(self) -> None:
-        """Remove files older than `MAX_AGE`, and the oldest files beyond `MAX_SIZE` bytes."""
+        """Remove files written more than `MAX_AGE` seconds ago, and the oldest beyond `MAX_SIZE` bytes."""
         import time
 
         oldest = time.time() - MAX_AGE

@@ -88,7 +88,7 @@ class _Part:
 
     @property
     def is_authority(self) -> bool:
-        """True if the document has settings or problems; False only for a `pyproject.toml` with neither."""
+        """True for every document except a `pyproject.toml` that has neither settings nor problems."""
         return not self.source.is_pyproject or bool(self.layers or self.problems)
 
 
@@ -98,7 +98,7 @@ def compile_policy(
     """Compile a policy.
 
     Args:
-        sources: the documents at the paths of an authority.
+        sources: the documents in which an authority is looked for.
         tree: has the further documents that they name, and nested authorities; None to read neither.
         registry: returns the rules, declarations and presets of the built-in plugin and of the named
             distributions.
@@ -196,7 +196,7 @@ def _unchecked(merged: Merged, key: KeyPath, kind: type[_Kind]) -> _Kind:
 
 
 def _unchecked_texts(merged: Merged, *key: str) -> list[str]:
-    """Return the texts in a list of settings before validation."""
+    """Return the texts of a setting that is a list, before validation; empty if it has another type."""
     return [one for one in _unchecked(merged, key, list) if isinstance(one, str)]
 
 
@@ -207,7 +207,7 @@ def _nested_patterns(above: Merged) -> Sequence[str]:
 
 
 def _note_missing_rules(parts: Sequence[_Part]) -> None:
-    """Note the first document as unread if no document sets a rule, as its author may believe otherwise."""
+    """Note the first Markdown document as unread: no rule is set, and its author may believe otherwise."""
     for part in parts:
         if part.document is not None:
             lines = enumerate(part.document.source_lines, start=1)
@@ -219,7 +219,7 @@ def _note_missing_rules(parts: Sequence[_Part]) -> None:
 
 
 def _origins(merged: Merged) -> dict[str, list[Any]]:
-    """Return the place of each key, without values that are on the same line as their table or list."""
+    """Return the place of each key, except keys of over three parts on the line of their table or list."""
     return {
         dotted(path): [origin.path, origin.line]
         for path, origin in merged.origins.items()

@@ -138,7 +138,7 @@ def _rank_documents(order: Sequence[str], documents: Documents) -> list[tuple[by
 
 
 def _may_state(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
-    """Return True if a document may state a key. A cheap test, so that most files are never parsed."""
+    """Return True if a document may state a key, so that most files, such as images, are never parsed."""
     content = documents.content(path) or b""
     if key.pattern is not None:
         return key.pattern.may_match_line(content)
@@ -187,5 +187,5 @@ def _lines(documents: Documents, path: bytes, document: Document | None) -> Iter
 
 
 def _normalize(value: str) -> str:
-    """Normalize a value for comparison: drop marks, quotes, extra white space and a final full stop."""
+    """Normalize a value for comparison: drop Markdown marks, quotes, extra white space, final punctuation."""
     return " ".join(strip_invisible(value).split()).strip("`*_\"' ").rstrip(".;, ").strip("`*_\"' ")

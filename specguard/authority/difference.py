@@ -94,7 +94,7 @@ def compare(old: Policy, new: Policy) -> list[Difference]:
 
 
 def _origin(policy: Policy, key: str, value: Any, other: Any) -> Origin | None:
-    """Return the place of a value; of a list, that of an element of its own which another document sets."""
+    """Return the place of a value; for a list, that of its first own element in another document, if any."""
     if value is None:
         return None
     whole = policy.origin(key)
@@ -194,7 +194,7 @@ def diff(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterat
     `direction` says which values are tighter: `higher` or `lower` numbers and flags (an absent number is
     unlimited), or `more` or `fewer` elements. `only` means that fewer elements are tighter, and that an empty
     list allows all. A list ranks the values from the loosest to the tightest; unlisted values are tighter
-    than the first. `tightens` and `loosens` are the effect itself.
+    than the first. `tightens`, `loosens` and `incomparable` are the effect itself.
     """
     one, other = plain(old), plain(new)
     if one == other and type(one) is type(other):
@@ -226,7 +226,7 @@ def _effect_by_rank(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:
 
 
 def _effect_of_elements(old: Any, new: Any, *, more: bool) -> Effect:
-    """Return the effect of added and removed elements; a pattern that others cover is not removed."""
+    """Return the effect of added and removed elements; a pattern that others cover does not count."""
     removed, added = _removed(old, new), _removed(new, old)
     if removed and added:
         return "incomparable"

@@ -132,7 +132,7 @@ class Floor(Record):
             data["declared"][fact]["set"] |= table["set"]
 
     def _has_setting(self, one: Difference) -> bool:
-        """Return True if the floor sets the setting of a difference."""
+        """Return True if the floor sets the setting that differs, or has a table of its rule."""
         origins = self.policy.to_data()["origins"]
         if one.key.startswith("authority.sections."):
             # They control how the floor itself is read.

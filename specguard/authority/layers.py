@@ -223,7 +223,7 @@ class Merged:
     Attributes:
         data: the settings.
         origins: where each key and each list element comes from.
-        problems: values that two documents of the project give differently.
+        problems: values that two layers of the project give differently.
     """
 
     def __init__(self, layers: Iterable[Layer]) -> None:

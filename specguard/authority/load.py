@@ -231,7 +231,7 @@ def decode(data: bytes, path: str, name: str = "the authority") -> str:
     """Return a document's text; messages call it `name`.
 
     Raises:
-        SpecguardError: the document is not UTF-8, or is empty.
+        SpecguardError: the document is not UTF-8, or is blank.
     """
     try:
         text = data.decode("utf-8")

@@ -32,10 +32,11 @@ _PATTERNS: Final[dict[str, type[Patterns]]] = {
 
 
 def encode(value: Any) -> Any:
-    """Encode a value as JSON data: any value without a JSON type becomes an object with its type under `$`.
+    """Encode a value as JSON data.
 
-    A record is encoded without the fields that have their default. Patterns keep their translations, so that
-    a run translates nothing.
+    Scalars of JSON and lists stay; any other value becomes an object with its type under `$`. A record is
+    encoded without the fields that have their default. Patterns keep their translations, so that a run
+    translates nothing.
 
     Raises:
         TypeError: no setting can have this type.
@@ -158,10 +159,10 @@ class Unread(Record, frozen=False):
         section: the title of the section; empty outside of known ones.
         text: the text, shortened to one line.
         reason: why it was not read, as a clause.
-        meaning: the kind of text; empty outside of known sections. In them it is the meaning of the section's
-            items, such as `locked-path`, or `prose` for text that explains them. A list of paths under an
-            unknown title is `list`, or `title` if the words above it suggest a guard. An authority that sets
-            nothing is `nothing`, and text that no rendered page shows is `hidden`.
+        meaning: the kind of text; empty for a block of settings. In a known section it is the meaning of the
+            section's items, such as `locked-path`, or `prose` for text that explains them. A list of paths
+            under an unknown title is `list`, or `title` if the words above it suggest a guard. An authority
+            that sets nothing is `nothing`, and text that no rendered page shows is `hidden`.
     """
 
     path: str
@@ -308,14 +309,14 @@ class RuleInPolicy:
 
 
 class Disregarded(Record):
-    """A setting of the authority that is disregarded, because a higher authority overrides it.
+    """A setting that a floor overrides, or a problem for which a nested authority is disregarded.
 
     Attributes:
         key: the setting's dotted key; empty for a nested authority that is disregarded as a whole.
         message: the problem with it, in one sentence.
         help: the next step.
         origin: where it is written.
-        above: the place in the higher authority that overrides it.
+        above: where the floor sets it, or where the authority names the nested one.
     """
 
     key: str

@@ -196,7 +196,7 @@ def suggested_rule(text: str) -> str:
 
 
 def _lists_paths(block: AnyBlock, *, any_path: bool) -> bool:
-    """Return True if half of a list's items surely begin with a path; if `any_path`, if any text does."""
+    """Return True if at least half of a list's items surely begin with a path; if `any_path`, any text."""
     if isinstance(block, Paragraph):
         return any_path and bool(leading_paths(block.text.raw).paths)
     if not isinstance(block, (List, Table)):
@@ -235,7 +235,7 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
 
 
 def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
-    """Yield the texts of a block that may give a path, each with the reason why it cannot, or empty."""
+    """Yield the texts that may give a path, each with the reason why it cannot; empty if it may."""
     if isinstance(block, List):
         for item in block.items:
             yield from _item(item)

@@ -1,8 +1,8 @@
 """The settings at the top of a policy, and those of the authority itself.
 
 The option `names` of a field says that its values name entries of other tables. An unknown name is reported
-only if it resembles a known one, since the entry may still have to be written. The rules and people that
-`selectors` and `approvers` name must exist.
+only if it resembles a known one, since the entry may still have to be written. Whatever needs that entry then
+reports it as missing. The rules and people that `selectors` and `approvers` name must exist.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class AuthorityKey(Settings):
     )
 
     def problem(self) -> str:
-        """Return the conflict between the settings, as a clause; empty if there is none."""
+        """Return the problem with `form` and `pattern`, as a clause; empty if there is none."""
         if self.pattern is None:
             return ""
         if self.form is not None:
@@ -151,7 +151,7 @@ def _changed_fields(
 
 
 def _similar(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterator[tuple[Path, str, str]]:
-    """Yield the texts of a setting that resemble a known name; if `dotted`, up to the last dot."""
+    """Yield the texts that resemble a known name; if `dotted`, only their part before the last dot counts."""
     from difflib import get_close_matches
 
     texts: Sequence[tuple[Path, str]] = [(path, value)] if isinstance(value, str) else ()

@@ -250,9 +250,8 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
         registry: the registered rules and declarations.
 
     Returns:
-        The values of the keys that are set, by table, and the problems. The values must not be used if there
-        are
-        problems. A rule's table stays a table; every other table is a record.
+        The values of the keys that are set, by table, and the problems. If there are problems, the values
+        must not be used. A rule's table stays a table; every other table is a record.
     """
     models = SettingsModels()
     schema = policy_model(registry, models, merged.data)
@@ -406,7 +405,8 @@ class Option(Record):
     """One setting, as a reference lists it.
 
     Attributes:
-        name: its key; a key of a nested table has a dot before it, and `[]` if there may be several tables.
+        name: its key; that of a nested table follows the outer key and a dot, as in `outer.key`, or
+            `outer[].key` if there may be several tables.
         type: its type, in words.
         default: its default as TOML; `required`, or empty if it is absent.
         description: its purpose.
