@@ -57,7 +57,7 @@ def reason_problem(reason: str, policy: Policy, codes: Sequence[str]) -> str:
         for word in {code, rule.code, rule.name, rule.name.replace("-", " ")} if rule else {code}:
             rest = rest.replace(word.casefold(), " ")
     rest = _EMPTY_WORDS.sub(" ", rest)
-    # Scripts such as Chinese write a word with one or two signs, so each counts as three letters.
+    # Chinese, for one, writes a word with one or two signs, so a sign beyond ASCII counts as three letters.
     letters = sum(1 if char.isascii() else 3 for char in rest if char.isalnum())
     if not is_content(text) or letters < _MIN_LETTERS:
         return f"its reason, {text[:60]!r}, says nothing"
@@ -169,7 +169,7 @@ class Approvals:
         self.broken = [broken for broken in self.log.broken if broken.path not in self.old]
 
     def against(self, approval: Approval, findings: Sequence[Judged]) -> Refusal | None:
-        """Return the first reason against an approval that is not written or proven yet; None if it counts.
+        """Return the first reason that remains once an approval is written and proven; None if there is none.
 
         Raises:
             MissingFact: a fact that the decision needs is missing.
@@ -187,7 +187,7 @@ class Approvals:
 
     @property
     def empty(self) -> bool:
-        """True if the log has neither files in the change nor approvals to decide on."""
+        """True if the change has no entries in the log, and there are neither decisions nor invalid files."""
         return not (self.decisions or self.broken or self.entries)
 
     @property
@@ -207,7 +207,7 @@ class Approvals:
 
     @property
     def strangers(self) -> Iterator[tuple[bytes, str, str]]:
-        """Added revocations and signatures that are not by the approver whom their record names.
+        """Added revocations by people who are not approvers, and signatures not by the record's approver.
 
         A revocation may be unsigned, since it only takes a right away. But a wrong signature in the base
         could never be fixed, and it would block the approver's own signature.
@@ -339,8 +339,8 @@ class Approvals:
             if not decision.added and not matches:
                 continue
             self._judge(decision)
-            # An approval in the base is for an earlier change, even if its findings appear again. So is one
-            # for another change in the working tree.
+            # An approval in the base is for an earlier change, even if its findings appear again. One in the
+            # working tree may be for another change too.
             bound = all(refusal.kind != "replayed" for refusal in decision.refusals)
             if bound or (decision.added and (matches or decision.path in added_paths)):
                 decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.only_files_approvals

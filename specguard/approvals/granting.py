@@ -257,7 +257,7 @@ def add_signature(book: Logbook, filed: FiledRecord, key: str) -> str:
         The signature's path from the working tree's folder.
 
     Raises:
-        SpecguardError: the record is signed, or the key is not its approver's.
+        SpecguardError: the record is signed or not in the working tree, or the key is not its approver's.
     """
     approver = find_approver(filed.record.approver, book.settings)
     if filed.signatures:

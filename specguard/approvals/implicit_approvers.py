@@ -1,4 +1,4 @@
-"""Accept changes without an approval: those of a repository's first approvers, and of path owners."""
+"""Accept changes without an approval: that which adds the first approvers, and those by path owners."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FIRST_APPROVER_NOTE: Final = (
 
 
 def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
-    """Accept a change that adds the first approvers to the authority; every other finding stays open.
+    """Accept that a change adds the first approvers to the authority; other findings stay as judged.
 
     Args:
         facts: the facts of the change. Nothing is accepted if its policy already names an approver.
@@ -104,7 +104,7 @@ def _is_one_step(change: Change, document: Entry) -> bool:
 
 
 def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]]:
-    """Return the approvers that a document's added lines define; empty if the change does anything else."""
+    """Return the approvers that a document's added lines define; empty if it changes in any other way."""
     old, new = (
         (tree.read(document.path) or b"").splitlines(keepends=True)
         for tree in (change.start_files, change.head_files)

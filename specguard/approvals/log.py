@@ -1,7 +1,7 @@
 """The log of approvals: a folder of records, read from trees and from the working tree.
 
-Each file is written under a temporary name, and renamed once all of it is on the disk. So concurrent writers
-never leave part of a file, and existing files are never changed.
+Each file is written under a temporary name, and renamed once all of it is on the disk. So it is there whole
+or not at all, even with concurrent writers. Existing files are never changed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NAME: Final = re.compile(rb"([0-9a-f]{64})\.json(\.sig)?")
 """The names of a record and of its signature."""
 
 MOST: Final = 1 << 25
-"""The most bytes of all records that a change adds."""
+"""The most bytes that a change may add to the log."""
 
 TEMPORARY: Final = b"."
 """The prefix of a file's name while it is being written."""
@@ -172,7 +172,7 @@ def read_log(
         work_tree: the working tree's folder.
 
     Raises:
-        MissingFact: an object is missing, or the judged tree adds more than `MOST` bytes of records.
+        MissingFact: an object is missing, or the judged tree adds more than `MOST` bytes.
     """
     log = Log(folder)
     known: dict[str, bytes | None] = {}
@@ -379,9 +379,9 @@ def _write_all(place: int, files: Mapping[bytes, bytes]) -> None:
 def find_alterations(
     changes: Iterable[tuple[str, Entry]], folder: bytes, files: Git | Tree
 ) -> Iterator[tuple[str, Entry, bytes]]:
-    """Yield the first change or removal of each record and signature of a log.
+    """Yield for each record and signature of a log the first of some entries that changes or removes it.
 
-    A file that was never a valid record can be fixed or removed, which loses nothing.
+    A change of a file that is not a valid record is left out: fixing or removing it loses nothing.
 
     Args:
         changes: entries, each with its commit.
@@ -389,7 +389,7 @@ def find_alterations(
         files: reads contents.
 
     Yields:
-        The commit, its entry, and the previous content if the file is a record.
+        The commit, its entry, and the previous content of a record; empty for a signature.
 
     Raises:
         MissingFact: an object is missing.
@@ -458,7 +458,7 @@ class Uses:
         """Return the uses of the approval with this id, the oldest first.
 
         Each has the check's time, source, stage and verdict, whether it was enforced, and the number of
-        findings that the approval lifted. The judged commit and branch are None if there is none.
+        findings that the approval lifted. The judged `head` and `branch` are None if there is none.
         """
         return self._found.get(name, ())
 

@@ -119,7 +119,7 @@ class Logbook:
         Raises:
             SpecguardError: a signature cannot be verified.
         """
-        # Verifying signatures is slow, and most records of an old log are over.
+        # Verifying signatures is slow, and most approvals of an old log have ended.
         return [
             self.examine(filed)
             for filed, record in self.log.approvals
@@ -279,7 +279,7 @@ class Verification:
                 yield path, what, "put the log's folder in its place"
 
     def _altered_records(self, oid: str, head: Tree) -> Iterator[Problem]:
-        """Yield records that a commit of the history changed or removed; those that are back become notes."""
+        """Yield records that a commit in the history changed or removed; restored ones become notes."""
         git = self.book.git
         done = ((one, entry) for one, entries in git.find_alterations(oid, self._folder) for entry in entries)
         for commit, entry, _ in find_alterations(done, self._folder, git):

@@ -103,7 +103,7 @@ class Approver(Settings):
         return self.key
 
     def covers(self, rule: RuleInPolicy) -> bool:
-        """Return True if the person may lift a rule's findings; families exclude rules that need signing."""
+        """Return True if the person may lift a rule's findings; one that needs a signature must be named."""
         named = {rule.code, rule.name} if rule.signed else {rule.code, rule.name, rule.code[:3]}
         return not named.isdisjoint(self.may)
 
@@ -172,7 +172,7 @@ class Person(Record, kw_only=True):
     """Somebody who took part in a change.
 
     Attributes:
-        name, email: the name and address in the commit; either may be empty.
+        name, email: as the commit or the configuration has them; either may be empty.
         login: the account on the platform; empty if it is not known.
         key: the bytes of the public key that the commit is signed with; empty without one.
         part: the person's part, as `the author of commit 0123456789ab`.
@@ -220,7 +220,7 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
             every commit as a co-author, even if one only filed the approval.
 
     Raises:
-        MissingFact: a commit cannot be read, or does not name its author.
+        MissingFact: a commit cannot be read, or has no address of its author or committer.
     """
     try:
         commits = [commit for commit in change.commits if not commit.files_approvals(folder)]
@@ -294,7 +294,7 @@ def _plain_name(name: str) -> str:
 
 
 EXEMPTIBLE: Final = ("CMT", "PRQ")
-"""The rule families of which an author may be exempt; rules that guard hold for everybody."""
+"""The rule families from which an author may be exempt; rules that guard hold for everybody."""
 
 
 class Author(Settings):
@@ -419,7 +419,7 @@ def sign(content: bytes, key: str) -> bytes:
 def verify(
     content: bytes, signature: bytes, keys: Sequence[str], *, namespace: str = NAMESPACE
 ) -> str | None:
-    """Return the one of some public keys that made a signature; None if they did not.
+    """Return the one of some public keys that made a signature; None if no key did.
 
     Args:
         content: the signed bytes.
