@@ -70,7 +70,8 @@ class AuditOptions(Record):
         last: the most changes; 0 for all.
         range: `A..B` of the branch's first-parent line; empty for all of it.
         by: `then`, `now`, or the file of an authority.
-        floor, floor_sha256: the floor that policies are held to, and its SHA-256; empty as in a check.
+        floor, floor_sha256: the floor that policies are held to, and its SHA-256. If `floor` is empty,
+            the variable `SPECGUARD_FLOOR` names the floor, as in a check.
         store: the file of the store; empty for a file in the user's cache.
         jobs: the number of processes that judge.
         scheduler: the address of a Dask scheduler; empty for none.
@@ -95,7 +96,7 @@ class AuditOptions(Record):
 
 
 class Progress:
-    """Progress output: a line for each repository, and on a terminal a bar with count, rate and time."""
+    """Progress output: a line for each repository, and on a terminal a bar with count, rate and time left."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -574,10 +575,9 @@ def read_state(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[
 
     Returns:
         A mapping, empty without an authority. The key `authority` has the documents, `preset` the presets,
-        and
-        `runs_in` the files of hooks and CI that name specguard. The numbers are `locked`, patterns that guard
-        paths; `unenforced`, sentences that no rule enforces; and `stale`, findings on specs. If the authority
-        cannot be read, there is only `problem`, the reason.
+        and `runs_in` the files of hooks and CI that name specguard. The numbers are `locked`, patterns that
+        guard paths; `unenforced`, sentences that no rule enforces; and `stale`, findings on specs, None if
+        the policy has no `[specs]`. If the authority cannot be read, there is only `problem`, the reason.
     """
     tree = Tree(git, git.commit(branch.tip).tree)
     try:

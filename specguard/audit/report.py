@@ -29,7 +29,7 @@ _COLUMNS: Final = (
     "severity", "state", "path", "line", "message", "fingerprint",
 )  # fmt: skip
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""The characters that make a spreadsheet read a cell as a formula."""
+"""The characters that make a spreadsheet read a cell as a formula, if the cell begins with one."""
 
 _MOST_FINDINGS: Final = 2000
 """The most findings on a page, the newest first; the CSV has all."""

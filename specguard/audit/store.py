@@ -112,7 +112,7 @@ class AuditStore:
         file: its name; the file is created if it is missing.
 
     Raises:
-        SpecguardError: the file cannot be used, as it is another program's or of a later version.
+        SpecguardError: the file cannot be used; for example, it is another program's or of a later version.
     """
 
     def __init__(self, file: str) -> None:
@@ -176,14 +176,14 @@ class AuditStore:
         return int(found)
 
     def set_state(self, repository: int, state: Mapping[str, Any]) -> None:
-        """Replace the stored state of a repository, which describes it beside its changes."""
+        """Replace the stored state of a repository: everything known of it besides its changes."""
         with self._report_errors(), self._transaction():
             self._connection.execute(
                 "UPDATE repository SET state = ? WHERE id = ?", [_json(state), repository]
             )
 
     def state(self, repository: int) -> Mapping[str, Any]:
-        """Return the stored state of a repository, which describes it beside its changes; may be empty."""
+        """Return the stored state of a repository, as `set_state` stored it; empty by default."""
         with self._report_errors():
             rows = self._connection.execute("SELECT state FROM repository WHERE id = ?", [repository])
             return dict(json.loads(rows.fetchone()[0]))
@@ -286,7 +286,7 @@ def _json(value: object) -> str:
 
 
 MOST: Final = 20
-"""The most paths in a report, those with the most open errors."""
+"""The most paths, and the most reasons for missing verdicts, in a report; the most frequent are kept."""
 
 SOON_DAYS: Final = 30
 """The number of days within which an expiring approval is reported as ending soon."""
