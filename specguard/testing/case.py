@@ -113,7 +113,7 @@ class Case:
             express, ignores findings.
         states: the state of rules, by code.
         report: other fields of the report, such as `{authority = {trusted = false}}`.
-        exit_code: the exit code; by default 0 if no findings are expected.
+        exit_code: the exit code; by default 0 if `expect` and `error` are empty, else any.
         error: a part of `path:line: message; help` of the error, for a check without a verdict.
         notes: parts of the notes and reasons of the report.
     """

@@ -38,7 +38,7 @@ _PASSED_VARIABLES = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 def clean_environment() -> dict[str, str]:
-    """Return a minimal environment: the paths to programs, UTC, without `GIT_*` and platforms' variables."""
+    """Return a minimal environment: the way to programs, UTC, and nothing of the caller's `GIT_*` or CI."""
     kept = {name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ}
     return {
         **kept,
@@ -71,7 +71,7 @@ class Repository:
         create: False to open an existing repository without changing it.
 
     Attributes:
-        environment: the environment of git; variables of this process are not passed on.
+        environment: the environment of git, from `clean_environment`.
         names: object ids by the names that a `Case` has for its commits.
         commits_made: the number of commits made, from which the next one's date is derived.
     """

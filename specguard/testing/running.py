@@ -438,7 +438,7 @@ class Example:
         return replace(case, policy=policy, expect=expect, states=states, args=args)
 
     def check(self, directory: str | os.PathLike[str] | None = None, *, installed: bool = False) -> Outcome:
-        """Run the example; one that fails without `expect` must yield a finding at least.
+        """Run the example; one that fails without `expect` must yield at least one finding.
 
         Args:
             directory: the folder for its repository; by default a temporary one.
@@ -483,7 +483,7 @@ def check_rule(rule: type[Rule]) -> None:
 
 @cache
 def _distribution(package: str) -> str:
-    """Return the distribution of a plugin's package, by its entry point; empty for specguard's own."""
+    """Return the distribution of a plugin's package, by its entry point; empty if specguard's or unknown."""
     for entry in entry_points(group="specguard"):
         if entry.module.partition(".")[0] == package and entry.dist is not None:
             name: str = entry.dist.name
