@@ -197,7 +197,7 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
     record = run.manifest.commands[-1] if resumed and run.manifest.commands else None
     ran_this_round = record is not None and record.kind == "agent" and record.attempt == run.manifest.attempts
     note_before = None
-    # If the agent ended well in this round, its work is done.
+    # If the agent ended well in this round, its work is in the place already.
     if record is None or not ran_this_round or record.ended_at is None or not record.succeeded:
         note_before = read_stop_note(place)
         if task is not None:
@@ -226,7 +226,7 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
         raise _stopped_run(run, record, f"{agent.display_name} stopped", reason, KEPT_STOP_NOTE)
     results = _move_results(run, place, task.id) if task is not None else ""
     if isinstance(results, Results):
-        # With valid results, the exit code does not matter.
+        # With valid results it does not matter how the agent ended, unless it ended well and left processes.
         if results.status == "blocked":
             reason = _shorten(run.redactor.redact(" ".join(results.summary.split())))
             raise _stopped_run(run, record, f"{agent.display_name} is blocked", reason, KEPT_RESULTS)
@@ -367,11 +367,11 @@ def check_version(program: str, requirement: str, environment: Mapping[str, str]
 
 
 NO_FILE: Final = b"(no file)"
-"""The content that is returned for a path that is not a regular file."""
+"""The content that is returned for a path that is not a regular file, or cannot be opened."""
 
 
 def read_left_file(place: str, name: str, largest: int) -> bytes | None:
-    """Return the content of a file; None if it is missing. A link, a folder or a pipe is not read.
+    """Return the content of a file; None if it is missing, `NO_FILE` for a link, a folder or a pipe.
 
     Args:
         place: the folder of the place.
@@ -624,7 +624,7 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
     if not has_active_rule(policy, "foreign-work-document"):
         return
     for template in settings.siblings or [*settings.document, *settings.legacy]:
-        # A template that an entry of a list fills in does not inform a reader.
+        # A template that begins with a placeholder for an entry of the list means nothing to a reader.
         if item.listed is None or not template.startswith("{"):
             yield template, ": the documents of other items", ""
     if item.listed is not None and item.document is not None:

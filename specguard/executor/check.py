@@ -145,7 +145,7 @@ def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = Fa
         run: the run.
         tree: the judged tree.
         verdict: the verdict.
-        fixable: True if an agent can fix problems. Its findings are then reported to it first, even if
+        fixable: True if an agent can fix problems. The findings are then reported to the agent first, even if
             another rule could not be judged.
 
     Raises:
@@ -220,8 +220,8 @@ def mark_plan(run: Run) -> str:
         run: the run, whose gates and check passed; `manifest.worked` is set to the tree that passed.
 
     Returns:
-        A sentence about the mark; empty if the task has no commands that prove anything. A note then says
-        that a person has to verify it.
+        A sentence about the mark; empty if nothing was marked. If the task has no commands that verify it,
+        or the plan cannot be marked, a note says so.
 
     Raises:
         SpecguardError: a command did not end well after all, or a link leads to the plan.
@@ -314,7 +314,9 @@ def _path_in_place(run: Run, path: bytes) -> bytes:
 
 
 _SHORTEST: Final = 16
-"""The least length of a value to search; shorter ones are often public test passwords."""
+"""The least length of a value to search for. A shorter one may be the password of everybody's test database,
+which is in files on purpose.
+"""
 
 
 def published_secrets(run: Run, tree: str) -> str:
@@ -323,7 +325,7 @@ def published_secrets(run: Run, tree: str) -> str:
     Only the exact values are searched. Text that only looks like a credential is left to rules.
 
     Args:
-        run: the run; values that its base contains are public already.
+        run: the run; a value that the same file has in the base is public already.
         tree: a tree that was hashed in the run's place.
     """
     secrets = {
@@ -391,7 +393,7 @@ def _is_enforced(run: Run, name: str) -> bool:
 
 
 def _guarded_path(run: Run) -> bytes | None:
-    """Return a path that the policy guards: an existing file of the base, if possible."""
+    """Return a path that the policy guards, preferably an existing file of the base; None without one."""
     place = place_of(run)
     guards = run.policy.guards
 
@@ -417,7 +419,7 @@ def rebase_onto(run: Run, tip: str) -> str:
         A sentence about the result.
 
     Raises:
-        RunEnded: the branch was rewritten, or both sides change the same files.
+        RunEnded: the branch was rewritten, both sides change the same files, or the changes do not apply.
     """
     place, manifest = place_of(run), run.manifest
     tree, branch = manifest.worked or manifest.tree or "", manifest.branch or ""

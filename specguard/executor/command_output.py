@@ -80,7 +80,7 @@ class CommandLog:
     Args:
         path: the file; an existing one is overwritten.
         redactor: takes secrets out.
-        limit: the number of bytes to keep.
+        limit: the largest number of bytes to keep.
         say: called with each line that is kept.
 
     Attributes:
@@ -117,7 +117,7 @@ class CommandLog:
 
     @property
     def tail(self) -> str:
-        """The last lines of the kept output, at most `_TAIL_LINES`; a line without its start is left out."""
+        """The last lines of the kept output, at most `_TAIL_LINES`; a cut line only if it is the only one."""
         lines = self._tail.decode("utf-8", "replace").rstrip("\n").split("\n")
         if len(self._tail) == TAIL and len(lines) > 1:
             lines = lines[1:]
@@ -352,7 +352,8 @@ def secrets_of(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the secret values of an environment, each with the name of its variable.
 
     A value is a secret if its variable has the name of one, unless the value is the path of a file. The
-    password in a URL is always a secret. In a value with several lines, each line is a secret.
+    password in a URL is a secret, whatever the variable's name. In a value with several lines, each line is
+    a secret. Values shorter than `SHORTEST` are left out.
     """
     found: dict[str, str] = {}
     for name, value in environment.items():

@@ -2,9 +2,9 @@
 
 Two kinds of hooks run: those of pre-commit's configuration, and scripts that the repository keeps in a
 folder. The folder is the one that `core.hooksPath` names, if it is in the working tree, else `.husky` or
-`.githooks`. The base's versions run, from a copy that is made anew each time. A reviewer judges the hooks
-that the change adds. Hooks in `.git/hooks`, or elsewhere outside of the tree, are personal and do not run in
-a place. Preflight reports them.
+`.githooks`. The base's versions run, from a copy that is made anew each time. The change's own hooks do not
+run: a reviewer judges them. Hooks in `.git/hooks`, or elsewhere outside of the tree, are personal and do not
+run in a place. Preflight reports them.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
     """Stage a tree, and run one hook of the repository on it.
 
     Raises:
-        RunEnded: the hook did something other than changing files in the place.
+        RunEnded: the hook did something else in the place than changing files.
     """
     place = place_of(run)
     place.stage(tree)
@@ -328,7 +328,7 @@ def _hooks_folder(repository: Repository, tree: Tree) -> bytes:
         relative = os.path.relpath(os.path.join(top, path), top)
         if relative == os.curdir or relative.startswith(os.pardir):
             return b""
-        # The folder that husky sets contains only shims, which are not in a tree.
+        # husky sets `core.hooksPath` to its folder `_`, which contains only shims and is not in a tree.
         folders: Sequence[bytes] = [os.fsencode(relative).removesuffix(b"/_")]
     else:
         folders = _FOLDERS

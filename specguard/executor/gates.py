@@ -90,7 +90,7 @@ def conditions(gate: PlannedGate) -> list[str]:
 
 
 STATE: Final = "control/gates.json"
-"""The run's file about gates under way: the tree to restore, and whether a teardown is due."""
+"""The run's file about gates under way: the tree to restore, and whether a teardown is due (`up`)."""
 
 _MOST_RESTORES: Final = 4
 _TEARDOWN_MARGIN: Final = 30.0
@@ -246,7 +246,10 @@ class GateRound:
         return found
 
     def _undo_changes(self, gate: PlannedGate, allowed: Collection[bytes] = ()) -> None:
-        """Undo a gate's changes outside of the allowed paths, so that the next gate judges the same tree."""
+        """Undo a gate's changes outside of the allowed paths, so that the next gate judges the same tree.
+
+        The user's own checkout is not restored: there the changes are only noted.
+        """
         unlimited, undone = gate.kind == "format" and self._plan.format_all, list[Entry]()
         for _ in range(_MOST_RESTORES):
             after = self._work_tree.tree()
@@ -254,7 +257,7 @@ class GateRound:
             forbidden = [one for one in changed if one.path not in allowed]
             if not (forbidden and self._work_tree.undoes):
                 break
-            # A deleted .gitignore may have hidden more changes.
+            # A .gitignore that this removes may have hidden more changes.
             self._work_tree.restore(self._tree, forbidden)
             undone += forbidden
         else:
@@ -492,7 +495,7 @@ class GateTree:
         """Make git show a tree as staged; in the user's checkout, the index is not touched."""
 
     def is_unchanged(self) -> bool:
-        """True if a quick look proves that the shown tree is unchanged; never for the user's checkout."""
+        """True if a quick look proves that the staged tree is unchanged; never for the user's checkout."""
         return False
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
@@ -535,7 +538,7 @@ class PlaceTree(GateTree):
         self._seen = {path: self._status(path) for path in listed.split(b"\0")[:-1]}
 
     def is_unchanged(self) -> bool:
-        """True if no file of the shown tree was written to, and the place has no new file.
+        """True if no file of the staged tree was written to, and the place has no new file.
 
         Only the files' status is compared: reading all files after each gate would take longer than most
         gates.

@@ -102,7 +102,7 @@ def _unready(
 
 
 def item_taken(message: str, help: str) -> SpecguardError:
-    """Return the error for an item that may not be worked on, because somebody else does or did."""
+    """Return the error for an item that may not be worked on, for example because another run has it."""
     return SpecguardError(message, help=help, code="item-taken")
 
 
@@ -191,7 +191,7 @@ def paper_path(policy: Policy, item: WorkItem | None) -> bytes | None:
 
 
 def files_to_name(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
-    """Return the files that the document must name, each with its object id (empty for a missing file).
+    """Return the files whose object ids the document must name, each with its id; empty for a missing file.
 
     Raises:
         MissingFact: the tree cannot be read.
@@ -230,7 +230,10 @@ def shown_path(text: str, fields: Mapping[str, str]) -> str:
 
 
 def missing_papers(run: Run, tree: str) -> Iterator[str]:
-    """Yield a section of Markdown about missing documents, and one about changes besides the document.
+    """Yield sections of Markdown about documents that the run must leave and did not.
+
+    The first section is for a run that writes a document: it also lists changes to other files. The second
+    section is about the `papers` of other items.
 
     Args:
         run: the run.

@@ -126,7 +126,7 @@ def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
 
 
 def record_end(run: Run, end: RunEnded | None) -> RunEnded | None:
-    """Record how a run ended, write its report, and return its end; an altered record replaces the end."""
+    """Record how a run ended, write its report, and return its end: another one if its record was altered."""
     # A signal to specguard has to wait for the report.
     with HeldSignals().hold():
         try:
@@ -248,7 +248,7 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     has_brief = os.path.isfile(folder.file(ROUND_BRIEF.format(manifest.attempts)))
     if not judged or (interrupted and has_brief):
         return "agent", interrupted
-    # The agent's instructions are lost, so gates and rules must find the problems again.
+    # Gates and rules must find the problems again that the agent has to fix.
     if interrupted:
         manifest.attempts -= 1
     return "inspect", False
@@ -421,7 +421,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
     """Run the gates of the item that the branch names, else those of every kind, and the guard itself.
 
     Args:
-        options: the options of the run; `dry_run` lists the gates and whether each would run.
+        options: the options of the run; `dry_run` only lists the gates, and whether each would run.
         say: called with each line of progress.
 
     Returns:
@@ -516,7 +516,7 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
 
 
 def _guard_gate(options: RunOptions, *, branch: bool) -> PlannedGate:
-    """Return the guard as a gate: over the branch and the working tree, or only over the latter.
+    """Return the guard as a gate: over the branch and the working tree, or without a base only the latter.
 
     The rules that need this very run as proof of a done item, a commit or an asset are ignored.
     """

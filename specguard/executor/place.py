@@ -165,7 +165,8 @@ class Place:
         Args:
             tree: the tree or commit.
             paths: the files.
-            folder: the target: the place's own folder, or one without the agent's files, such as attributes.
+            folder: the target: the place's working files, or a folder without files of the agent, such as
+                `.gitattributes`.
         """
         index = os.path.join(self.own_folder, "written")
         self.git.run("read-tree", tree, index=index)
@@ -285,7 +286,8 @@ def place_exists(path: str | None, run_id: str = "") -> bool:
 
 
 BEFORE: Final = "before.json"
-"""The file, in specguard's own folder, in which `specguard.executor.side_effects` records the state before.
+"""The file, in specguard's own folder, in which `specguard.executor.side_effects` keeps the state before the
+agent began.
 """
 
 

@@ -297,7 +297,7 @@ class _RunningCommand(Record, frozen=False):
         return self.children.end(GRACE, self._drain) if leftovers else []
 
     def _read(self) -> int | None:
-        """Log the available output and return its size; 0 at the end of the output, None if it is silent."""
+        """Log the available output and return its size; 0 at its end, None if nothing is there yet."""
         try:
             data = os.read(self.output_fd, _CHUNK)
         except BlockingIOError:
@@ -310,7 +310,7 @@ class _RunningCommand(Record, frozen=False):
         """Log the available output without waiting for more: another process may hold the pipe open forever.
 
         Returns:
-            True if the person who ends specguard does not want to wait.
+            True if a second signal has arrived, so that nothing is waited for.
         """
         self._beat()
         read = 0
@@ -357,7 +357,7 @@ def _start(
 
 @contextmanager
 def _resource_limits(file_limit: int) -> Iterator[None]:
-    """Limit the size of files that processes started within write, and disable their core dumps.
+    """Limit the size of the files of processes that start within the context, and disable their core dumps.
 
     The limits apply to this process for a moment. To set them in the child, Python code would have to run
     there between fork and exec, which is not safe with threads.
@@ -413,7 +413,7 @@ def killed_by_signals() -> Iterator[None]:
     """Turn a signal that arrives while the context is open into the end of the run.
 
     Raises:
-        RunEnded: at the point where the signal arrives, with the state `killed`.
+        RunEnded: such a signal arrived; the state is `killed`.
     """
 
     def end(number: int, _: FrameType | None) -> None:

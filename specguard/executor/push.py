@@ -139,7 +139,7 @@ def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
 
 
 def _is_run_work(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
-    """True if a branch has a commit of the place, or only new files that the place has as well."""
+    """True if a branch has a commit of the place, or the files that it changes are the same in the place."""
     place = place_of(run)
     if place.has_made(oid):
         return True
@@ -298,7 +298,7 @@ def _check_free(run: Run, address: Address, tip: str) -> None:
 
 
 def _refused(problem: str, error: RemoteError | PlatformError, help: str) -> RunEnded:
-    """Return the error that the remote or its platform refused the run's request."""
+    """Return the error for a request that the remote or its platform refused."""
     message = f"{problem}: {error.reason}"
     return RunEnded(message, help=help, exit_code=2, tail=error.tail, code="push-refused")
 
@@ -311,7 +311,7 @@ _PART_PREFIXES: Final = ("- Document: ", "- Rules: ", "- Run: ", "- Gates:", "  
 _TRIES: Final = 3
 _LONGEST: Final = 100
 _MOST_FAILURES: Final = 5
-"""The number of commands that failed in earlier rounds whose last lines the body contains."""
+"""The largest number of failed commands whose last lines the body contains."""
 
 _PAUSE: Final = 2.0
 """The seconds between two looks: a platform may take some seconds to notice a push."""
@@ -465,6 +465,10 @@ def _find_open(platform: Platform, branch: str, base: str, commit: str) -> Branc
     """Return the open pull request of the pushed commit into this base; None without one.
 
     Closed pull requests of other commits belong to earlier work, and do not count.
+
+    Raises:
+        RunEnded: an open one has another base or another commit, or the one of this commit is closed.
+        PlatformError: the platform cannot be reached, or refuses.
     """
     for look in range(_TRIES):
         time.sleep(_PAUSE if look else 0)

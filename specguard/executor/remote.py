@@ -4,9 +4,9 @@ A remote is always reached by its address, never by its name. Git runs in a git 
 hooks, remotes or refs of the user's. Fetched objects go to the user's store, as with any fetch. No ref and no
 `FETCH_HEAD` of the user's is written.
 
-The user's settings apply to signing in: credential helpers, ssh, proxies, certificates. The repository's
-configuration cannot change the target of a fetch or a push. Git gets no `url.<base>.insteadOf`, no remote, no
-hook and no `fsmonitor`.
+The user's settings apply to signing in: credential helpers, ssh, proxies, certificates. Only `find_address`
+decides the target of a fetch or a push: git itself gets no `url.<base>.insteadOf`, no remote, no hook, no
+`fsmonitor`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Heads(Record):
     Attributes:
         default: the short name of the branch that its `HEAD` names; empty if it names none.
         branches: the object id of each branch by its short name.
-        refs: the same mapping, with tags by their full names.
+        refs: the same branches, and the tags by their full names.
     """
 
     default: str

@@ -266,7 +266,7 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
 
 
 def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
-    """Yield each remaining task: its words (`text`), with a command or path (`code`) or a step (`said`)."""
+    """Yield what is left to do: words (`text`) each, with a command or path (`code`) or a step (`said`)."""
     error, request, patch = folder.data_or_empty(ERROR), manifest.pull_request, folder.file(PATCH_FILE)
     if manifest.state in ("pending", "running"):
         yield {"text": "It has not ended", "code": folder.command("status")}

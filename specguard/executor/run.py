@@ -128,7 +128,7 @@ class Run(Record, frozen=False):
         message: the commit's message after a hook altered it; empty: the item's message.
         feedback: the sections for the agent's next round: failing gates and findings that are new to it.
         item_lock: the lock that keeps other runs from the item while this one is under way.
-        heads: the remote's branches before the agent began; None if they were not read.
+        heads: the remote's branches and tags before the agent began; None if they were not read.
         say: called as each command begins and ends, and with each line that it prints.
         altered: True once an alteration of the run's record by somebody else has been reported.
     """
@@ -282,7 +282,7 @@ def count_round(run: Run, failed: str) -> None:
         failed: the part that failed in the previous round; empty without one.
 
     Raises:
-        RunEnded: the run has no further round.
+        RunEnded: no further round is allowed.
     """
     manifest, folder = run.manifest, run.folder
     if manifest.attempts >= manifest.max_attempts:

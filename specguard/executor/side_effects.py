@@ -44,7 +44,7 @@ class Before(Record):
         user: the state of the user's repository.
         place: the state of the place's `.git`, and of specguard's own folder for the place.
         size: the bytes that the place took.
-        heads: the remote's branches; None if they were not read.
+        heads: the remote's branches and tags; None if they were not read.
     """
 
     user: State

@@ -254,7 +254,7 @@ def ensure_repository(
         Each action that was or would be done, as one sentence.
 
     Raises:
-        SpecguardError: git fails, or no run could begin from the result; in the latter case nothing is made.
+        SpecguardError: git fails, or no run could begin from the folder; in the latter case nothing is made.
     """
     where = folder = os.path.abspath(directory or os.curdir)
     parents = (folder, *map(str, PurePath(folder).parents))
@@ -379,7 +379,7 @@ class ItemLock:
                 `earlier/`. Empty: none.
 
         Raises:
-            SpecguardError: an earlier run of the item is still open, or the id does not name exactly one run.
+            SpecguardError: an earlier run of the item did not end, or the id does not name exactly one run.
         """
         found = [one for one in self._run_ids() if one.startswith(reused)] if reused else [new_run_id()]
         if len(found) != 1:

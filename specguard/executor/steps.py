@@ -63,7 +63,7 @@ _MOST_PUSHES: Final = 5
 
 
 class Step(ABC):
-    """A step of a run: `describe` returns its plan, and `do` executes it and returns a result.
+    """A step of a run: `describe` returns what it would do, and `do` executes it and returns a result.
 
     The first and the last step are done outside of `Line`, and have no `do` of their own.
 
