@@ -31,10 +31,10 @@ from specguard.executor.commit import has_active_rule, hooks_of, message_of, sco
 from specguard.executor.gates import command_of, conditions, planned_gates
 from specguard.executor.item_choice import (
     contract_of,
-    files_to_name,
     is_paper,
     paper_contracts,
     paper_path,
+    recorded_files,
     shown_path,
     task_of,
 )
@@ -353,7 +353,7 @@ def check_version(program: str, requirement: str, environment: Mapping[str, str]
     name = os.path.basename(program)
     with tempfile.TemporaryDirectory() as folder:
         result = run_program([program, "--version"], environment, cwd=folder, limit=LIMIT)
-    printed = plain_text((result.output + result.stderr)[:_LARGEST])
+    printed = plain_text((result.stdout + result.stderr)[:_LARGEST])
     version = "" if result.code else version_in(printed, requirement)
     if not version:
         problem = result.failure or (f"it ended with exit code {result.code}" if result.code else "")
@@ -487,8 +487,8 @@ def take_stop_note(run: Run, place: str, note: bytes) -> str:
     run.folder.write(KEPT_STOP_NOTE, text)
     remove_from_place(place, STOP_NOTE)
     lines = [line.strip() for line in text.split("\n")]
-    paragraphs = [line for line in lines if line and not line.startswith("#")]
-    return shortened(" ".join(paragraphs[:_LINES]), _LONGEST)
+    body_lines = [line for line in lines if line and not line.startswith("#")]
+    return shortened(" ".join(body_lines[:_LINES]), _LONGEST)
 
 
 _WORDING = {"forbidden-path": "forbidden", "locked-path": "locked"}
@@ -587,7 +587,7 @@ def _paper_values(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
     contract, models = contract_of(policy, item.kind), policy.declared("models")
     return {
         "path": path_text(paper_path(policy, item) or b""),
-        "recorded": files_to_name(policy, item, files),
+        "recorded": recorded_files(policy, item, files),
         "contract": contract,
         "fields": _fields(contract),
         "models": [*models.allow, *models.of(ROLES[item.kind]).allow],

@@ -190,7 +190,7 @@ def paper_path(policy: Policy, item: WorkItem | None) -> bytes | None:
     return PathTemplate(contract_of(policy, item.kind).path).exact_path(item.fields)
 
 
-def files_to_name(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
+def recorded_files(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
     """Return the files whose object ids the document must name, each with its id; empty for a missing file.
 
     Raises:
@@ -208,14 +208,14 @@ def files_to_name(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[
     return found
 
 
-def check_files_to_name(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> None:
+def check_recorded_files(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> None:
     """Check that the files that the document is about exist.
 
     Raises:
         SpecguardError: a file is missing.
         MissingFact: the tree cannot be read.
     """
-    for path, oid in files_to_name(policy, item, tree):
+    for path, oid in recorded_files(policy, item, tree):
         if not oid:
             raise _unready(
                 f"{path}, which a {item.kind} is about, is neither on {branch} nor in the base",

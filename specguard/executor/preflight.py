@@ -27,7 +27,7 @@ from specguard.executor.gates import check_tools, planned_gates
 from specguard.executor.item_choice import (
     Start,
     branch_below,
-    check_files_to_name,
+    check_recorded_files,
     is_ancestor,
     is_paper,
     item_taken,
@@ -138,7 +138,7 @@ def _check_in_branch(draft: DraftRun) -> None:
     start, item, git, branch = draft.start, draft.item, draft.source.git, draft.item.branches[0]
     if is_paper(start.policy, item.kind):
         files = Tree(git, git.commit(draft.tip or start.oid).tree)
-        check_files_to_name(start.policy, item, files, branch)
+        check_recorded_files(start.policy, item, files, branch)
     task = task_of(start.policy, item)
     if task is None or draft.tip is None or task_in(start.policy, git, draft.tip, task) is not None:
         return

@@ -136,31 +136,31 @@ def run_command(
     run.save()
     run.say(f"{kind} {name}: {record.command}")
     started, signals, children = time.monotonic(), HeldSignals(), Children()
-    attempt = _RunningCommand(run, record, log, timeout, is_done, watch, signals, children, started)
+    running = _RunningCommand(run, record, log, timeout, is_done, watch, signals, children, started)
     words = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
     try:
-        attempt.carry_out(words, cwd, stdin, command_environment(run) if environment is None else environment)
+        running.carry_out(words, cwd, stdin, command_environment(run) if environment is None else environment)
         record.log_digest = log.finish()
-        if attempt.run_end is None and signals.received is not None:
-            attempt.run_end = RunEnded(_KILLED.format(signals.received.name), state="killed")
+        if running.run_end is None and signals.received is not None:
+            running.run_end = RunEnded(_KILLED.format(signals.received.name), state="killed")
         if log.over_limit and not record.problem:
             record.problem = log.limit_message
     finally:
         log.close()
         record.ended_at = now_text()
-        record.duration = round(time.monotonic() - attempt.started, 3)
+        record.duration = round(time.monotonic() - running.started, 3)
         response = Response(**record.model_dump(), output_bytes=log.size, cut=log.over_limit, tail=log.tail)
         run.folder.write(record.response, response.model_dump_json(by_alias=True, indent=2) + "\n")
         run.save()
     run.say(
         f"{kind} {name}: {record.problem or f'exit code {record.exit_code}'}, after {record.duration:.1f} s"
     )
-    if attempt.run_end is not None:
+    if running.run_end is not None:
         # Written already here: whoever ended specguard may not wait for the later steps.
-        run.manifest.state, run.manifest.reason = attempt.run_end.state, attempt.run_end.message
+        run.manifest.state, run.manifest.reason = running.run_end.state, running.run_end.message
         run.save()
-        attempt.run_end.tail, attempt.run_end.command = log.tail, number
-        raise attempt.run_end
+        running.run_end.tail, running.run_end.command = log.tail, number
+        raise running.run_end
     return record
 
 

@@ -182,7 +182,7 @@ class RemoteGit:
             "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
             "--recurse-submodules=no", f"--force-with-lease={ref}:{expected}", "--", url, f"{commit}:{ref}",
         )  # fmt: skip
-        for line in result.output.split("\n"):
+        for line in result.stdout.split("\n"):
             parts = line.split("\t")
             if len(parts) == 3 and parts[1].endswith(f":{ref}"):
                 if parts[0] != "!":
@@ -194,7 +194,7 @@ class RemoteGit:
         result = self._run(*arguments)
         if result.code:
             raise RemoteError(url, result.stderr, result.failure)
-        return result.output
+        return result.stdout
 
     def _run(self, *arguments: str) -> ProgramEnd:
         words = [self._repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
@@ -216,13 +216,13 @@ class ProgramEnd(Record):
 
     Attributes:
         code: the exit code; -1 if the program did not run to its end.
-        output: the program's stdout.
-        stderr: the program's stderr.
+        stdout: the program's standard output.
+        stderr: the program's standard error.
         failure: the reason why the program did not run to its end, as a clause; else empty.
     """
 
     code: int
-    output: str = ""
+    stdout: str = ""
     stderr: str = ""
     failure: str = ""
 
@@ -307,7 +307,7 @@ def read_settings(repository: Repository) -> list[GitSetting]:
         raise SpecguardError(
             f"the configuration cannot be read: {problem}", help="git config --list", code="broken-repository"
         )
-    fields = result.output.split("\0")
+    fields = result.stdout.split("\0")
     found = ((scope, *one.partition("\n")) for scope, one in zip(fields[::2], fields[1::2], strict=False))
     return [GitSetting(scope, key, value if newline else None) for scope, key, newline, value in found]
 
@@ -595,10 +595,10 @@ class Platform:
         words = [self._program, *(word.format(**values) for word in words)]
         result = run_program(words, self._environment, cwd=self._folder, limit=PLATFORM_TIMEOUT)
         if result.code:
-            problem = result.failure or result.stderr.strip() or result.output.strip()
+            problem = result.failure or result.stderr.strip() or result.stdout.strip()
             first = problem.split("\n", 1)[0] or f"it ended with {result.code}"
             raise PlatformError(f"{self.command}: {first}", problem)
-        return result.output
+        return result.stdout
 
 
 class GitLab(Platform):

@@ -280,9 +280,9 @@ class Line:
         agent_worked: True if the agent has worked in this process.
     """
 
-    def __init__(self, run: Run, say: Say, again: bool) -> None:
+    def __init__(self, run: Run, say: Say, resumed: bool) -> None:
         self.run = run
-        self.resumed = again
+        self.resumed = resumed
         self.agent_worked = False
         self._say = say
 
