@@ -4,7 +4,7 @@ The head's policy has no say in the choice. First come the names from the caller
 the remote's default branch, `main` and `master`; last a branch that only this machine suggests. Each name is
 resolved once to an object id.
 
-A stack consists of branches that a policy recognises as items' by their names. A branch that has gone on
+A stack consists of branches whose names a policy recognises as those of items. A branch that has gone on
 since the head left it counts if the commits that it shares with the head are its own.
 
 The parent of a branch that Graphite or git records can be written by anybody in this clone. So only local
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     ]  # fmt: skip
 
     class BranchMatcher(Protocol):
-        """The names and subjects by which a lower branch of a stack is recognised."""
+        """A test that recognises lower branches of a stack by their names and their commits' subjects."""
 
         def __call__(self, name: str) -> bool:
             """True if the branch belongs to another item."""

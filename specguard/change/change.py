@@ -118,8 +118,8 @@ class Change(Record, frozen=False):
         remote: the remote whose branches count.
         source: `range`, `staged`, `worktree`, `patch`, `edit` or `commit-message`.
         stage: the moment of the check.
-        item_branches: for the name of the judged branch, returns the test whether another one is an item's;
-            None if stacks are not searched for.
+        item_branches: returns, for the judged branch's name, the test that recognises branches of other
+            items; None if stacks are not searched for.
         item_base: the branch that is named as the base, if it is an item's; None for any other.
         notes: sentences about the change that a reader of the verdict must see.
     """
@@ -164,7 +164,7 @@ class Change(Record, frozen=False):
         return self._with_found(found)
 
     def on_branch_of_item(self, default: FoundBase) -> Self:
-        """Return the change with the default branch as base, and the item's branch given as base below it.
+        """Return the change with the default branch as base, and the named base as the branch below it.
 
         Args:
             default: the default branch, which everything trusted is read from.

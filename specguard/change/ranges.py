@@ -142,7 +142,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
         return {path: entry for path, entry in own.items() if not in_conflict(path, conflicts)} | conflicting
 
     def _drop_merged(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """Return the entries without the trusted base's, merged after the head left the branch below."""
+        """Leave out entries that merges of the trusted base added since the head left the branch below."""
         base, trusted = self.base, self.found.oid
         if base.tip == trusted or base.start is None or trusted is None:
             return entries
@@ -473,7 +473,7 @@ class Merges(Record):
         return self.commit(tree, *bases), conflicts
 
     def _compare(self, pairs: Sequence[Sequence[str]]) -> list[list[Entry]]:
-        """Return the differences between the trees of each pair, from one comparison of larger trees."""
+        """Return the differences of each pair of trees, from one comparison of two trees that contain all."""
         if len(pairs) == 1:
             return [self.git.diff_trees(*pairs[0])]
         what, sides = "what a merge brings", zip(*pairs, strict=True)

@@ -104,7 +104,7 @@ def identity(url: str) -> tuple[str, str] | None:
     after it.
 
     Returns:
-        None for a kind of address without known equal spellings, such as `ext::command`.
+        None for an address of which no other spelling is known to be equal, such as `ext::command`.
     """
     url = url.strip()
     match = _URL.fullmatch(url)

@@ -324,7 +324,7 @@ class Repository:
         return 64 if self.format == "sha256" else 40
 
     def spawn(self, *arguments: str, user: bool = False) -> Process:
-        """Start a git command in the caller's place, for refs and configuration; it runs no other program.
+        """Start a git command in the caller's folder, for refs and configuration; it runs no other program.
 
         Args:
             arguments: all arguments after git's own flags.

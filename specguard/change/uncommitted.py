@@ -62,7 +62,7 @@ class SnapshotChange(Change, frozen=False):
         return notes
 
     def restores_base(self, entry: Entry) -> bool:
-        """True if an entry leaves at its path what the trusted base has there, or had when `HEAD` forked."""
+        """True if an entry leaves at its path what the trusted base, or its merge base with `HEAD`, has."""
         if super().restores_base(entry):
             return True
         head, tip = self.git.repository.head, self.found.oid
