@@ -142,7 +142,7 @@ _LATE = {
 }
 """The locations of names that only some rules import at run time, and few hooks."""
 
-_TYPES_ALONE: Final = """
+_TYPES_ONLY: Final = """
     AddedLine Artifact BaselineChange Citation Claim Data Decision Document Hidden Hunk Index IndexEntry
     Listed Naming PastCommit Plan PlannedGate RanCommand Redone Refusal Review Row RunRecord Said Source
     Spec Stamp Statement Task Ticked Times Totals Unit Unread
@@ -179,7 +179,7 @@ _SUCCESSORS: Final = {
 def __getattr__(name: str) -> Any:
     if name in _SUCCESSORS:
         raise ImportError(f"specguard.rules has no {name} since specguard_api 2: use {_SUCCESSORS[name]}")
-    if name in _TYPES_ALONE.split():
+    if name in _TYPES_ONLY.split():
         raise ImportError(
             f"specguard.rules has no {name} since specguard_api 2: annotate with its own module's"
         )

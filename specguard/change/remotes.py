@@ -266,7 +266,7 @@ REFS_LIMIT: Final = 2_000
 """The maximum number of refs in one push: each is judged while the server waits."""
 
 _STORE_NAMES: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY")
-_AT_ONCE: Final = 100
+_REFS_PER_COMMAND: Final = 100
 """The number of refs that one command looks up: names may be long, and a command line is limited."""
 
 
@@ -330,8 +330,8 @@ def _resolve_refs(git: Git, pushes: Sequence[Push]) -> Sequence[Push]:
     repository = git.repository
     names = [push.remote_ref for push in pushes]
     # The repository remembers each ref that it looks up, with the target of a symbolic one.
-    for start in range(0, len(names), _AT_ONCE):
-        repository.refs_named(names[start : start + _AT_ONCE])
+    for start in range(0, len(names), _REFS_PER_COMMAND):
+        repository.refs_named(names[start : start + _REFS_PER_COMMAND])
     for push in pushes:
         push.remote_ref = repository.target_of(push.remote_ref)
     return pushes

@@ -52,14 +52,14 @@ def _open_all(git: Git, request: Request) -> Sequence[Change]:
 
         add_quarantine(git)
     if not request.enforce:
-        return _open_asked(git, request)
+        return _open_requested(git, request)
     # For a final verdict, files that describe the change must not come from the change.
 
     files = outside_files(request)
     head = git.repository.head
     if files and head:
         refuse_committed(git.repository, files, Tree(git, git.commit(head).tree))
-    changes = _open_asked(git, request)
+    changes = _open_requested(git, request)
     for change in changes if files else ():
         try:
             tree = change.head_files
@@ -70,7 +70,7 @@ def _open_all(git: Git, request: Request) -> Sequence[Change]:
     return changes
 
 
-def _open_asked(git: Git, request: Request) -> Sequence[Change]:
+def _open_requested(git: Git, request: Request) -> Sequence[Change]:
     if request.push:
         from specguard.change.remotes import find_pushes
 
