@@ -127,7 +127,7 @@ def _move_back(old: Entry, new: Entry, base: Base) -> str:
 
 
 def _filter_paths(entries: Sequence[Entry], base: Base) -> str:
-    """Return the command that removes paths from all commits of the change, merges included."""
+    """Return the command that undoes the change of paths in each of its commits, merges included."""
     start = base.start[:SHORT] if base.start else ""
     undo = f"reset -q {start}" if start else "rm -q --cached --ignore-unmatch"
     paths = [entry.path for entry in entries]

@@ -1,4 +1,4 @@
-"""Rules about the policy: items that were not read, do not count, match nothing or that no rule enforces."""
+"""Rules about the policy: items not read, without effect, without a matching file, or without a rule."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class Artifacts(Record, frozen=False):
         return self._at_paths([entry.path for entry in self.entries if not entry.deleted])
 
     def cited(self, artifact: Artifact) -> tuple[set[bytes], set[str]]:
-        """Return the cited paths of an artifact, and its absolute paths if no contract declares `roots`."""
+        """Return the cited paths in the tree, and the cited absolute ones if no contract declares `roots`."""
         from specguard.artifacts.evidence import Targets
         from specguard.documents.citations import citations
 
@@ -147,7 +147,7 @@ class Artifacts(Record, frozen=False):
 
     @cached_property
     def gone(self) -> frozenset[bytes]:
-        """The paths without a regular file after the change."""
+        """The changed paths that have no regular file after the change."""
         return frozenset(entry.path for entry in self.entries if entry.deleted or not entry.is_file)
 
     @cached_property
@@ -253,9 +253,9 @@ class Artifacts(Record, frozen=False):
             name: the other contract's name, or its last words: `packet` for `execution-packet`.
 
         Returns:
-            The candidates are the artifacts in its folder or its pass, or if it has none there, all of the
-            contract. Those whose common placeholders have equal values, ignoring case, are returned. If none
-            of them agree, all candidates nearby are returned.
+            The artifacts that share placeholders with it and agree on all of them, ignoring case. Only its
+            folder and its pass are searched, or the whole contract if these have none of it. If none agree,
+            all artifacts of the contract in its folder or its pass.
         """
         names = [other for other in self.contracts if other == name or other.endswith(f"-{name}")]
         folders = [folder for folder in folders_above([artifact.path]) if folder in self._pass_folders]
@@ -331,7 +331,7 @@ class Artifacts(Record, frozen=False):
                 one = self.known.get((name, path)) or kind(
                     name, contract, path, fields, touched=path in changed, artifacts=self
                 )
-                assert isinstance(one, kind)  # noqa: S101 - a contract has one kind alone
+                assert isinstance(one, kind)  # noqa: S101 - a contract has only one kind
                 self.known[name, path] = one
                 found.append(one)
         return sorted(found, key=lambda one: one.path)
@@ -461,7 +461,7 @@ class Artifact(Record):
             message: the problem.
             help: the fix.
             line: the line of the problem, from 1.
-            severity: replaces the severity of the rule.
+            severity: a lower severity than the rule's; None for the rule's own.
         """
         from specguard.model import Finding
 

@@ -1,8 +1,8 @@
 """Manifests of removed and kept paths, and their comparison with the change and with folders.
 
 A path begins a list item, a line of a code block or a table cell, by itself or after a word such as
-`Removed:`. In JSON, YAML or TOML, a path is an element or a key, or the `path` of one. The remaining text of
-the item or row is its reason, or else that of the item, label or heading above it.
+`Removed:`. The remaining text of the item or row is its reason, or else that of the item, label or heading
+above it. Manifests in JSON, YAML or TOML are not read.
 
 Headings, labels of lists, a column such as `Action`, and the first words of a reason separate kept from
 removed paths.
@@ -72,7 +72,7 @@ class ListedPath(Record):
         line: its line, from 1.
         reason: the further text about it; empty if that text is not a reason.
         state: `removed` or `kept`; empty if the manifest does not state one.
-        grouped: True if a heading, a label, a column or a key states it, not the path's own line.
+        grouped: False if the path's own text states it; True otherwise, since a heading, label or column may.
     """
 
     path: str

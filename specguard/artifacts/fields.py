@@ -415,8 +415,8 @@ def _out_of_order(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
 def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
     """True if a time is more than 14 hours ahead, the maximum difference between local clocks.
 
-    The current time is read only if the day does not decide, since no later check can reuse its answer. If
-    `--today` is another day, the end of that day is used.
+    The current time is read only if the day does not decide, since no later check can reuse an outcome that
+    depends on it. If `--today` is another day, the end of that day is used.
     """
     import datetime
 

@@ -288,7 +288,7 @@ def _split_label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str
 
 
 def _ends_option(block: AnyBlock, other: AnyBlock) -> bool:
-    """True if a heading ends the description that another block begins, by its level."""
+    """True if `other` ends the description that `block` begins: it is a heading, and not below `block`."""
     if not isinstance(other, Heading):
         return False
     return not isinstance(block, Heading) or other.level <= block.level

@@ -127,7 +127,7 @@ class Skeletons(Record, frozen=False):
         return _format({} if value is None else value, kind)
 
     def _items(self, path: bytes) -> dict[str, Any]:
-        """Return a list with one work item, if the path is the source of a kind; else an empty table."""
+        """Return a table that lists one work item if the path is the source of a kind; else an empty one."""
         for name, kind in self.kinds.items():
             for source in kind.sources:
                 if PathTemplate(source).read(path) is not None:

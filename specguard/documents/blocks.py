@@ -424,7 +424,7 @@ class Row(Record):
         return next((cell for cell, name in titled if name.casefold().strip() == wanted), "")
 
     def says(self, title: str = "") -> bool:
-        """True if any cell has content, or if the cell below `title` does."""
+        """True if any cell has content; with a `title`, only the cell below that title counts."""
         from specguard.documents.completeness import is_content
 
         return any(map(is_content, [self.cell(title)] if title else self.cells))

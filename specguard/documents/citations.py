@@ -97,7 +97,7 @@ def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
 
 
 def _find_lines(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
-    """Return the match of a word's lines; only a colon or a non-ASCII character may follow them."""
+    """Return the match of a word's lines; search output (`:`) or another script may follow them."""
     for match in expression.finditer(word):
         following = word[match.end() : match.end() + 1]
         if following in {"", ":"} or not following.isascii():
@@ -190,7 +190,7 @@ _LINE_TITLES: Final = frozenset(
     {"line", "lines", "line(s)", "line number", "line numbers", "line no.", "line #"}
 )
 _CELL: Final = re.compile(rf"[*_`(]*(?:lines?\s)?(?P<lines>{RANGE}(?:, ?{RANGE})*)[)*_`]*", re.IGNORECASE)
-# What stands for a part of a path that is left out; `[...slug]` is a folder's own name.
+# An ellipsis in place of a part of a path; `[...slug]` is a folder's own name.
 _ELLIPSIS: Final = re.compile(r"(?:^|/)(?:\.{3}|\u2026)|(?:\.{3}|\u2026)(?:/|$)")
 
 

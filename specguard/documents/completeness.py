@@ -49,7 +49,8 @@ class Content(Record):
 
     Attributes:
         kind: `content`, `nothing`, `placeholder` or `blank`. `nothing` is a bare statement that there is
-            nothing, without a reason; `placeholder` means that all visible text is still to be written.
+            nothing, without a reason. `placeholder` means that all visible text is still to be written, and
+            `blank` that nothing is visible.
         text: the line that decides the kind, as a reader sees it; may be empty.
         line: the number of that line, from 1; None without such a line.
     """
@@ -423,7 +424,8 @@ class LeadingPaths(Record):
 
     Attributes:
         paths: the paths in order; empty if the text begins with something else.
-        rest: the text after the paths that could not be parsed; empty if only a comment follows, or nothing.
+        rest: the unparsed text after the paths, which may name more paths; empty if nothing follows, or only
+            a comment or a plain sentence.
         in_sentence: True if the last path is a bare word of a longer sentence: "a.sh/b.sh remove the rest".
     """
 

@@ -92,7 +92,9 @@ def date_problem(text: str) -> str:
 
 
 def is_future(day: datetime.date, text: str, today: datetime.date) -> bool:
-    """True if a day is in the future; a day without an offset begins one day earlier east of Greenwich.
+    """True if a day is in the future; tomorrow counts only with an offset.
+
+    East of Greenwich, tomorrow may have begun already, and the text without an offset may be written there.
 
     Args:
         day: the result of `parse_date`.
@@ -323,7 +325,7 @@ def _add(
     start, labelled = (head.end(), head[1] is not None) if head else (0, False)
     match = _DAY.match(text, start)
     found = _parse_day(text, match) if match else _trailing_day(text) if at_end else None
-    # The entry's own day takes precedence over the day above; without a day, the time is loose.
+    # The entry's own day takes precedence over the day above; without a day, the time is unclear.
     is_unclear = match is None and (found is None or day_above)
     clock = _parse_time(text, start, day_above or _ANY_DAY, start) if is_unclear else None
     if clock is not None and clock.time and clock.last and _TIME_END.match(text, clock.end):

@@ -64,7 +64,7 @@ class Document:
         source_lines: the lines of the source.
 
     Raises:
-        UnreadDocument: it is larger or deeper than the limits in `specguard.documents.document`.
+        UnreadableDocument: it is larger or deeper than the limits in `specguard.documents.document`.
     """
 
     def __init__(self, text: str) -> None:
@@ -232,7 +232,7 @@ class BlockReader:
         text: its text without front matter, within the limits of `limit_problem`.
 
     Raises:
-        UnreadDocument: lists and quotes are nested too deeply to read all of it.
+        UnreadableDocument: lists and quotes are nested too deeply to read all of it.
     """
 
     def __init__(self, document: Document, text: str) -> None:

@@ -315,7 +315,10 @@ class Hiding:
         return self._visible(html, line, self.tags(html), inline=False)
 
     def inline(self, raw: str, line: int) -> str:
-        """Return the source of the visible part of running text; tags lose their attributes."""
+        """Return the source of the visible part of running text.
+
+        A tag whose attributes have values or newlines loses its attributes, except for `checked`.
+        """
         if not _MAY_HIDE.search(raw):
             return raw
         visible = self._visible(raw, line, Inline(raw, {}).tags, inline=True)

@@ -100,7 +100,7 @@ FORM_HINTS: Final = (
     r"://[^\s/:@?#\[\]{}<>$`\"']{1,80}:[^\s/:@{}<>$`\"'*]{3,80}@",
     r"-----BEGIN (?:[A-Z0-9]{2,8} )?(?:ENCRYPTED )?PRIVATE KEY|PuTTY-User-Key-File-[23]",
 )
-"""Patterns that occur in every text with one of the forms, as short as possible, in RE2's syntax."""
+"""Patterns in RE2's syntax, as short as possible; every text with one of the forms matches one of them."""
 
 # These accept any word of the right length, or no credential at all; `_has_key` handles private keys.
 _EXCLUDED: Final = ("Cloudant", "IBM", "Private Key", "Public IP", "SoftLayer")
@@ -161,7 +161,7 @@ def _token_claims(token: str) -> str:
 
 
 def _public_part(value: str) -> str:
-    """Return the public part of a token: the common prefix of its kind, and its length."""
+    """Return the public part of a token: its kind's prefix, and its length; empty for a short value."""
     prefix = _PUBLIC_PREFIX.match(value)
     return f"{f'{prefix[0]}..., ' if prefix else ''}{len(value)} characters" if len(value) >= _LONG else ""
 

@@ -53,7 +53,7 @@ def read_toml(
         number: converts the text of a number with a decimal point or an exponent.
 
     Raises:
-        DataError: the text is not valid TOML.
+        DataError: the text is not valid TOML, is too deep, or has a number that is too long.
     """
     text = text.replace("\r\n", "\n")
     long_key = _LONG_KEY.search(text)
@@ -187,7 +187,7 @@ def read(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
         The value, and a function that returns the lines.
 
     Raises:
-        DataError: the text is not valid TOML, or too deep.
+        DataError: as for `read_toml`.
     """
     value, lines = read_toml(text, first=first, number=Number)
     return _as_json(value), lambda: {(): first} | {tuple(map(str, path)): lines[path] for path in lines}

@@ -331,7 +331,7 @@ class _SweepJudge:
     def _agent_findings(
         self, name: str, last: Pass, one: Pass, sweep: Artifact, rows: Sequence[Row], state: tuple[bool, bool]
     ) -> Iterator[Finding]:
-        """Yield the finding for an earlier pass's agent; `state`: the sweep calls it aligned, and stale."""
+        """Yield the finding for an earlier pass's agent; `state`: (is aligned, is stale) in the sweep."""
         agent = last.agents[name].agent
         path, line, setting = sweep.path, rows[0].line, "sweep"
         if state == (False, True):

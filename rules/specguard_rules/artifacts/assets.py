@@ -254,7 +254,7 @@ def _bytes(name: str) -> bytes:
 
 
 def _join_path(folder: str, name: str) -> bytes:
-    """Join a path from the root; empty if it leaves the root, or is the root or the folder itself."""
+    """Return a name in a folder as a path from the root; empty if it is outside, the root or the folder."""
     from specguard.rules import plain_path
 
     place = plain_path(_bytes(f"{folder}/{name}".replace("\\", "/")))
@@ -300,7 +300,11 @@ def _version_flaws(asset: Asset, earlier: Asset | None, index: bytes, assets: As
 
 
 def is_later(before: str, after: str) -> bool:
-    """True if a version is later: higher numbers, or another text after a prerelease or without numbers."""
+    """True if `after` is a later version than `before`.
+
+    Higher numbers are later. With equal numbers, any other text is later than a prerelease (`-`). If one of
+    the two has no numbers, any other text is later.
+    """
     found = re.fullmatch(_NUMBERS, before, re.ASCII), re.fullmatch(_NUMBERS, after, re.ASCII)
     one, other = ([int(part) for part in match[1].split(".")] if match else [] for match in found)
     if one == other or not (one and other):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 FEW_PATHS: Final = 500
-"""Fewer paths than this are compared singly before patterns are compiled; for more that costs less."""
+"""Fewer paths than this are compared one by one first; for more, compiling the patterns costs less."""
 
 INSTRUCTIONS: Final = (
     "**/AGENTS.md", "**/AGENT.md", "**/AGENTS.override.md", "**/CLAUDE.md", "**/CLAUDE.local.md",
@@ -270,7 +270,7 @@ def _describe_chars(chars: Collection[str]) -> str:
 
 
 MOST: Final = 100
-"""The most credentials of one file that are reported."""
+"""The most credentials that each of the two searches reports of one file."""
 
 
 class SecretInArtifact(Rule):

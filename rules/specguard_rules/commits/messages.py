@@ -469,7 +469,10 @@ class CommitForm(Rule):
 
 
 def _right_text(key: str, message: Message) -> str:
-    """Return the right message as shell words; `MESSAGE` if only a person knows it."""
+    """Return the right message as shell words.
+
+    Empty if a person has to write the subject; `MESSAGE` if a person has to write all of it.
+    """
     if key == "blank_line":
         subject, _, rest = message.text.rstrip("\n").partition("\n")
         return f"{shell_quote_text(subject)} -m {shell_quote_text(rest)}"

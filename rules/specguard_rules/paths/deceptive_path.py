@@ -198,7 +198,7 @@ def _suspicious(paths: Sequence[bytes], before: Tree, after: Tree, guards: Guard
 
 
 def _twin(folder: bytes, name: bytes, alike: Mapping[str, Sequence[bytes]], after: Tree) -> Problem | None:
-    """Return the verdict on a new name that looks like another name in its folder; None if none does.
+    """Return the problem with a new name that looks like another one in its folder; None if none does.
 
     Args:
         folder: the folder.
@@ -220,7 +220,7 @@ def _twin(folder: bytes, name: bytes, alike: Mapping[str, Sequence[bytes]], afte
 
 
 def _guarded_lookalike(path: bytes, guards: Guards) -> Problem | None:
-    """Return the verdict on a path that only looks like a guarded one; None if it does not."""
+    """Return the problem with a path that only looks like a guarded one; None if it does not."""
     windows = b"/".join(map(_windows_name, path.replace(b"\\", b"/").split(b"/")))
     for like in (*(one.encode("utf-8") for one in _readings(path)), windows):
         guard = guards.find(like) if like and like != path else None
@@ -268,7 +268,7 @@ def may_be_suspicious(names: Sequence[bytes]) -> bool:
 
 
 def suspicion(segment: bytes) -> Problem | None:
-    """Return the verdict on one segment of a path by itself; None if it is not suspicious."""
+    """Return the problem with one segment of a path by itself; None if it is not suspicious."""
     try:
         text = segment.decode("utf-8")
     except UnicodeDecodeError:
@@ -280,7 +280,7 @@ def suspicion(segment: bytes) -> Problem | None:
 
 
 def _character_problem(text: str) -> Problem | None:
-    """Return the verdict on the characters of a segment beyond ASCII; None if they are not suspicious."""
+    """Return the problem with the characters of a segment beyond ASCII; None if they are not suspicious."""
     import unicodedata
 
     from specguard.rules import look_alikes
@@ -307,7 +307,7 @@ def _character_problem(text: str) -> Problem | None:
 
 
 def _windows_problem(segment: bytes, text: str) -> Problem | None:
-    """Return the verdict on a segment that causes a problem on Windows; None if it causes none."""
+    """Return the problem that a segment causes on Windows; None if it causes none."""
     if segment[-1] in b" .":
         sign = "space" if segment.endswith(b" ") else "dot"
         return f"ends with a {sign}, which Windows leaves out", "error", "end"

@@ -486,9 +486,10 @@ class _LinkTargets:
 
 
 def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]:
-    """Resolve a link to a path by the links of a tree, and say in a clause how it leaves the repository.
+    """Return the path that a link leads to in a tree, and a clause about how it leaves the repository.
 
-    The path need not exist, and is empty for the root. The path is None for a cycle or a link that leaves.
+    The path need not exist, and is empty for the root. It is None for a cycle, or if the link leaves. The
+    clause is empty if it does not leave.
 
     Raises:
         MissingFact: the text of a link on the way is missing.

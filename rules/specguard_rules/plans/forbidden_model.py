@@ -256,12 +256,12 @@ def _judge(path: bytes, named: _Model, models: Models, role: str) -> Iterator[Fi
 
 
 def _is_model(name: str) -> bool:
-    """True if a text has the form of models' names: a family, and a part that distinguishes its members."""
+    """True if a text has the form of models' names: a family, and maybe a part for one of its members."""
     return len(name.split()) <= _WORDS and re.fullmatch(_LIKE_A_MODEL, "-".join(name.split())) is not None
 
 
 def _is_versioned(name: str) -> bool:
-    """True if a person's field holds a model's name: `Codex` is an agent's, `gpt-5` is a model's."""
+    """True if a name is certainly a model's, by its digits: `Codex` is an agent's, `gpt-5` is a model's."""
     return _is_model(name) and any(char.isdigit() for char in name)
 
 

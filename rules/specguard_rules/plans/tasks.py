@@ -1046,7 +1046,7 @@ class AgentEditedPlan(Rule):
 
 
 def _edit_flaws(unit: Unit, entry: Entry) -> Iterator[Finding]:
-    """Yield a finding for each change of the plan by a unit that is not the end of its task."""
+    """Yield a finding for each edit that a unit makes to the plan, except those that finish its task."""
     task = unit.task
     for edit in unit.edits():
         message = f"{unit.label} for {task.name} {edit.what}"

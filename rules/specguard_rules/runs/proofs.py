@@ -275,7 +275,7 @@ class _Need(Record):
 
 
 def _only_runs(commit: Commit, records: RunRecords) -> bool:
-    """True if a commit adds only the evidence of runs, so that no run has to have made it."""
+    """True if a commit touches only the folder of runs, so that no run has to have made it."""
     entries = commit.diffs[0] if commit.diffs else ()
     return bool(entries) and all(entry.path.startswith(records.settings.folder) for entry in entries)
 
@@ -582,7 +582,7 @@ def _find_runs(
 def _missing_proofs(
     assets: Assets, proof: RunProof, trees: Sequence[str], runs: Sequence[RunRecord]
 ) -> tuple[list[str], str, list[RunRecord]]:
-    """Return the proofs that no run shows, a clause about a run of too low a grade, and incomplete runs."""
+    """Return proofs that no run shows for the trees, a clause on a run of low grade, and incomplete runs."""
     weak = ""
     lacking: list[str] = []
     incomplete: list[RunRecord] = []

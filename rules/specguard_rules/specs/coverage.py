@@ -185,7 +185,7 @@ def _index_finding(
 
 
 _WORD = r"\w{2,}"
-# Words that replace a reason.
+# Words that are written in place of a reason.
 _EMPTY_WORDS = frozenset(
     {"reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx"}
 )
