@@ -245,9 +245,9 @@ class ProtectedBranch(Rule):
     ) -> Iterator[Finding]:
         """Compare the branch, or the ref that a push would write, with the protected patterns."""
         if push is not None:
-            which, deed = self._pattern_index(push.remote_ref), "delete" if push.new is None else "write to"
+            which, verb = self._pattern_index(push.remote_ref), "delete" if push.new is None else "write to"
             if which is not None:
-                what = f"the push would {deed} {quote(_short(push.remote_ref))}, which is protected"
+                what = f"the push would {verb} {quote(_short(push.remote_ref))}, which is protected"
                 yield self._finding(what, "Push a branch of your own, and open a pull request.", which)
             return
         if branch is None:

@@ -217,9 +217,9 @@ def _contradiction(
     if isinstance(allowed, str):
         return None
     place = _section_line(artifact, found[0])
-    alone = len(found) == 2 and found[0].form == "front matter"
+    anywhere = len(found) == 2 and found[0].form == "front matter"
     others = [Field(name, _comment(artifact, found[0]), found[0].line, "line")]
-    others += [other for other in found[1:] if alone or _section_line(artifact, other) == place]
+    others += [other for other in found[1:] if anywhere or _section_line(artifact, other) == place]
     others += [] if artifact.structured else _section_field(artifact, name)
     first = choice(found[0].value, allowed)
     return next((one for one in others if choice(one.value, allowed) not in ("", first)), None)

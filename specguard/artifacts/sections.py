@@ -297,8 +297,8 @@ def _ends_option(block: AnyBlock, other: AnyBlock) -> bool:
 def _label_pattern(label: str) -> re.Pattern[str]:
     """Return a pattern for the start of an option's title: `Option A`, or the label with a separator."""
     name = r"\s+".join(map(re.escape, label.split()))
-    alone = r"\s*(?:$|[.):|(\u2013\u2014/]|-\s)" if len(label) == 1 else r"(?!\w)"
-    return re.compile(rf"(?:{_OPTION_WORD}{name}(?!\w)|{name}{alone})", re.IGNORECASE)
+    bare_end = r"\s*(?:$|[.):|(\u2013\u2014/]|-\s)" if len(label) == 1 else r"(?!\w)"
+    return re.compile(rf"(?:{_OPTION_WORD}{name}(?!\w)|{name}{bare_end})", re.IGNORECASE)
 
 
 def describes_option(document: Document, label: str) -> bool:

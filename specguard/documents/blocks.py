@@ -110,7 +110,7 @@ class Text:
         return self._parts.labels if "[" in self.raw else set()
 
     @property
-    def pictures(self) -> bool:
+    def has_pictures(self) -> bool:
         """True if the text shows a picture."""
         if any(link.picture for link in self.references):
             return True
@@ -262,7 +262,7 @@ class Html(Record):
         return _entities(html_text(self.content))
 
     @property
-    def pictures(self) -> bool:
+    def has_pictures(self) -> bool:
         """True if the HTML shows a picture."""
         return has_pictures(self.content)
 

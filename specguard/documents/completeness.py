@@ -123,7 +123,7 @@ def _block_content(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, 
     if isinstance(block, Fence):
         has_words, lines = False, list(enumerate(block.content.split("\n"), block.first))
     elif isinstance(block, Html):
-        has_words, lines = block.pictures, list(enumerate(block.text.split("\n"), block.line))
+        has_words, lines = block.has_pictures, list(enumerate(block.text.split("\n"), block.line))
     else:
         return False, ()
     return has_words or any(is_content(line, placeholders) for _, line in lines), lines
@@ -135,7 +135,7 @@ def _row_text(row: Sequence[Text]) -> str:
 
 
 def _text_has_content(text: Text, placeholders: Sequence[str]) -> bool:
-    if text.pictures:
+    if text.has_pictures:
         return True
     rendered = text.rendered
     lines = [line for line in rendered.split("\n") if is_content(line)]

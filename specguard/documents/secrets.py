@@ -148,7 +148,7 @@ def find_credentials(content: bytes, at: int, end: int) -> tuple[int, list[Found
     stop = _BOUND.search(content, end, at + _LONGEST_FORM)
     stop_at = stop.start() if stop else min(at + _LONGEST_FORM, len(content))
     text = _BLANK.sub(b" ", content[at:stop_at]).decode("latin-1")
-    found = ((kind, value) for kind, value in _form_matches(text) if _is_form(kind, value))
+    found = ((kind, value) for kind, value in _form_matches(text) if _is_real(kind, value))
     return stop_at, [FoundSecret(kind, value, _public_part(value), at, stop_at) for kind, value in found]
 
 
@@ -204,7 +204,7 @@ def _form_matches(text: str) -> Iterator[tuple[str, str]]:
             yield kind, found[found.re.groups]
 
 
-def _is_form(kind: str, value: str) -> bool:
+def _is_real(kind: str, value: str) -> bool:
     """True if a value is a real credential, not an example as in documents."""
     if _PLACEHOLDER.search(value) or len(set(value)) < 6:
         return False

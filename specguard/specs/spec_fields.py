@@ -267,7 +267,7 @@ def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tup
             for number, line in enumerate(block.content.split("\n"), block.first):
                 yield number, line, True
         elif isinstance(block, Html) and (rendered or has_content([block], ())):
-            yield block.line, block.text if rendered and not block.pictures else block.content, False
+            yield block.line, block.text if rendered and not block.has_pictures else block.content, False
 
 
 def _text_lines(text: Text, rendered: bool) -> Iterator[tuple[int, str, bool]]:

@@ -78,12 +78,12 @@ def test_html_is_seen_without_what_is_hidden_in_it() -> None:
     (block,) = document.blocks
     assert isinstance(block, Html)
     assert (block.content, block.text) == ("<p>a &amp; <b>d</b></p>\n", "a & d\n")
-    assert not block.pictures
+    assert not block.has_pictures
     assert not Document("<p hidden>a</p>\n").blocks
     for picture in ('<img src="x.png">', "<video src='x'>none</video>", "<svg><path/></svg>"):
         (block,) = Document(f"<p>{picture}</p>\n").blocks
         assert isinstance(block, Html)
-        assert block.pictures
+        assert block.has_pictures
 
 
 def test_hidden_blocks_are_kept_apart() -> None:

@@ -31,7 +31,7 @@ def test_no_reader_takes_the_square_of_the_length(part: str) -> None:
         for one in all_texts(document.blocks):
             assert one.plain is not None
         for block in document.blocks:
-            assert not isinstance(block, Html) or (block.text, block.pictures)
+            assert not isinstance(block, Html) or (block.text, block.has_pictures)
         assert len(document.sections) <= 15_000
         read_fields(document)
         list(citations([Paragraph(Text(text, 1))]))
@@ -40,7 +40,7 @@ def test_no_reader_takes_the_square_of_the_length(part: str) -> None:
         list(find_hidden(text.encode(), lambda: document))
         line = Text(text, 1)
         assert all(one.raw for one in line.sentences())
-        assert len(line.plain + line.rendered + str(line.links) + str(line.spans) + str(line.pictures))
+        assert len(line.plain + line.rendered + str(line.links) + str(line.spans) + str(line.has_pictures))
         strip_invisible(text)
         is_todo(text, ["a b"])
         is_bare_nothing(text)

@@ -63,7 +63,7 @@ def lines_of(document: Document) -> Iterator[int]:
             yield from (link.line for link in text.links)
             yield from (sentence.line for sentence in text.sentences())
             assert not (is_open(text) and is_ticked(text))
-            assert text.pictures in (True, False)
+            assert text.has_pictures in (True, False)
             for path in leading_paths(text.raw).paths:
                 assert path in text.raw.replace("\n", " ")
     yield from (one.line for one in document.definitions)

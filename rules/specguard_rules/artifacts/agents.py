@@ -397,8 +397,8 @@ class UnreadGrounding(Rule):
                 message = f"the grounding document {document} is outside of the repository, and not checked"
                 step = "See for yourself that agents read it; a copy in the repository can be checked."
                 if judged:
-                    told = f"external {document}"
-                    yield Finding(message, help=step, severity="warning", key=told, setting=key)
+                    label = f"external {document}"
+                    yield Finding(message, help=step, severity="warning", key=label, setting=key)
                 continue
             places = [_path(one) for one in (document, *grounding.equivalents.get(document, ()))]
             asked = whole or judged or not changed.isdisjoint(places)

@@ -134,8 +134,8 @@ def _killing_commands(path: bytes, content: bytes, documents: Documents) -> Iter
             raise
         return
     # The target of an alias in data is one command.
-    told = {(one.line, " ".join(one.words)): one for one in process_kills(found) if one.is_instruction}
-    yield from told.values()
+    unique = {(one.line, " ".join(one.words)): one for one in process_kills(found) if one.is_instruction}
+    yield from unique.values()
 
 
 def _gates(

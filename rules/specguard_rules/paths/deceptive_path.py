@@ -96,9 +96,9 @@ class DeceptivePath(Rule):
         for path in added if flagged else ():
             ends = [place for place, byte in enumerate(path) if byte == 0x2F]
             above = [path[:end] for end in (*ends, len(path))]
-            verdicts = [flagged[one] for one in above if one in flagged]
-            if verdicts:
-                yield _finding(base, path, *next((one for one in verdicts if one[1] == "error"), verdicts[0]))
+            problems = [flagged[one] for one in above if one in flagged]
+            if problems:
+                yield _finding(base, path, *next((one for one in problems if one[1] == "error"), problems[0]))
 
 
 def _finding(base: Base, path: bytes, what: str, severity: Severity, key: str) -> Finding:
@@ -317,8 +317,8 @@ def _windows_problem(segment: bytes, text: str) -> Problem | None:
         return "has the form of Windows' short name for another file", "error", "short-name"
     device = re.match(_DEVICE, text)
     if device:
-        alone = device.end() == len(text)
-        return f"is the device '{device[0]}' on Windows", "error" if alone else "warning", "device"
+        is_whole = device.end() == len(text)
+        return f"is the device '{device[0]}' on Windows", "error" if is_whole else "warning", "device"
     if b":" in segment:
         return "has a colon, behind which Windows reads the name of a stream", "warning", "stream"
     if b"\\" in segment:

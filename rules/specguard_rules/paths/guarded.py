@@ -468,9 +468,9 @@ class _LinkTargets:
         if guard is not None:
             same = own is not None and own.key == guard.key
             return "" if same else f"leads to {path_text(place)}; {guard.pattern} is guarded"
-        held = self._guarded_below(place) if own is None else None
+        below = self._guarded_below(place) if own is None else None
         where = path_text(place) or "the root"
-        return f"leads to {where}, which holds {path_text(held[0])}; {held[1]} is guarded" if held else ""
+        return f"leads to {where}, which holds {path_text(below[0])}; {below[1]} is guarded" if below else ""
 
     def _guarded_below(self, folder: bytes) -> tuple[bytes, str] | None:
         """Return a guarded path below a folder, with its pattern; case is ignored, as guards do."""

@@ -33,7 +33,7 @@ _WILD: Final = str.maketrans("?[\\", "***")
 
 _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
 
-_RUNNERS: Final = {
+_HOOK_SWITCHES: Final = {
     b".claude/settings.local.json": b".claude/settings.json",
     b".codex/config.toml": b".codex/hooks.json",
 }
@@ -206,7 +206,7 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
         return
     path = entry.path
     old, new = _text(before, path), _text(after, path) if entry.is_file else ""
-    hooks = _RUNNERS.get(path)
+    hooks = _HOOK_SWITCHES.get(path)
     if hooks is not None and mentions(_text(before, hooks)) and switches_off(new) and not switches_off(old):
         what = f"switches off the hooks of {path_text(hooks)}, specguard's with them"
         yield _finding(path, what, "error", "switch")
