@@ -1,4 +1,4 @@
-"""The life of a run: carry it out (also only its gates), record its end, resume it, stop it, clean up."""
+"""The life of a run: carry it out, with or without an agent, record its end, resume it, stop it, clean up."""
 
 from __future__ import annotations
 
@@ -426,7 +426,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
 
     Returns:
         0 if all gates that apply passed, 3 if one failed or the time was over, 130 if the run was
-        interrupted.
+        interrupted, 2 if git or the system failed.
 
     Raises:
         SpecguardError: the checkout, the policy or a commit is missing, or the document cannot be read.

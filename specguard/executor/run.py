@@ -279,7 +279,7 @@ def count_round(run: Run, failed: str) -> None:
 
     Args:
         run: the run.
-        failed: the part that failed in the previous round; empty without one.
+        failed: the part that failed in the previous round: `gates`, `rules` or `results`; empty without one.
 
     Raises:
         RunEnded: no further round is allowed.

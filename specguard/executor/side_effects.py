@@ -139,7 +139,7 @@ def inspect(run: Run, worker: str = "the agent") -> None:
 
     Args:
         run: the run; `make_place` recorded the state before.
-        worker: the name of the program that worked there, such as `the gate tests`.
+        worker: who worked there, for messages, such as `a gate`.
 
     Raises:
         RunEnded: the program had other side effects, which the reason names.
@@ -171,7 +171,7 @@ def check_size(run: Run, survey: Survey | None = None, worker: str = "the agent"
     Args:
         run: the run; its place is made.
         survey: the walk over the place; None: do one now.
-        worker: the name of the program that works there.
+        worker: who works there, for messages.
 
     Raises:
         RunEnded: the place is too large.
@@ -193,7 +193,7 @@ def check_survey(place: Place, survey: Survey, worker: str = "the agent") -> Non
     Args:
         place: the place.
         survey: the walk over it.
-        worker: the name of the program that worked there.
+        worker: who worked there, for messages.
 
     Raises:
         RunEnded: the place contains a repository, or a pipe where git reads a file.

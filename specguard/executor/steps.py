@@ -272,7 +272,7 @@ _BY_NAME: Final = dict(zip(STEPS, LINE, strict=True))
 
 
 class Line:
-    """The line of steps of one run under way.
+    """The steps of one run under way, done in their order.
 
     Attributes:
         run: the run.
