@@ -319,7 +319,7 @@ def proposal_files(
         top: the checkout's root. A capability that has a specification there is modified, any other is new.
         slug: the change's name.
         capabilities: the affected capabilities, such as `cart` or `shop/cart`; empty for the slug.
-        specs: True if the change alters behaviour; otherwise its metadata says so, and it has no deltas.
+        specs: True if the change alters behaviour; if not, it has no deltas, and its metadata says so.
         today: the UTC date.
 
     Raises:

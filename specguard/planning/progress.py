@@ -339,7 +339,7 @@ class Sync(Record):
         return TaskDrift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)
 
     def _evidence(self, task: Task, run: RunView) -> list[Mapping[str, Any]]:
-        """Return a run's evidence for a task: its commands with exit codes, or a manifest in the checkout."""
+        """Return a run's evidence for a task: commands with exit codes, or a file in the checkout."""
         if run.manifest is None:
             inside = os.path.relpath(run.path, self.root)
             return [] if inside.startswith(os.pardir) else [{"manifest": f"{inside}/{run.layout}"}]
@@ -352,14 +352,14 @@ class Sync(Record):
         return found
 
     def _is_landed(self, run: RunView) -> bool:
-        """Return True if a run succeeded, and its commit is in the checkout's history."""
+        """Return True if a run succeeded, and the commit of its manifest, if any, is in the history."""
         head, manifest = self.git.repository.head, run.manifest
         if not run.succeeded or manifest is None:
             return run.succeeded
         return bool(manifest.commit and head) and is_ancestor(self.git, manifest.commit or "", head or "")
 
     def _by_task(self) -> Mapping[tuple[bytes, str], list[RunView]]:
-        """Return the runs of each task; a record without a plan counts only if one plan has the task."""
+        """Return the runs of each task; a record without an item counts if exactly one plan has the task."""
         found: dict[tuple[bytes, str], list[RunView]] = {}
         for run in self.runs:
             item = run.manifest.item if run.manifest is not None else None

@@ -293,7 +293,7 @@ def _has_words(text: str) -> bool:
 
 
 def _openspec_flaws(folder: SourceFolder, known_flaws: Sequence[Issue]) -> Iterator[Issue]:
-    """Yield the flaws found by `openspec validate`, unless its file has a flaw of the same level already."""
+    """Yield the flaws found by `openspec validate`, unless its file has one as severe already."""
     program = shutil.which("openspec")
     if program is None:
         return

@@ -51,7 +51,7 @@ _HIDDEN: Final = re.compile(
     r"|^(?:[ \t]*<!--(?:(?!-->).)*+-->)*+[ \t]*<!--(?!.*-->)(?s:.*?)(?:-->|\Z)|<!--.*?-->",
     re.MULTILINE,
 )
-"""A fenced block, or a comment; only a comment at the beginning of a line can span several lines."""
+"""A fenced block, or a comment; a comment spans lines only if nothing but comments precedes it."""
 _HEADING: Final = re.compile(r"(#{1,6})(?:[ \t]+(.*)|$)")
 
 

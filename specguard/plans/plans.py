@@ -88,7 +88,7 @@ class Plan(Record):
         return self.by_id.get(normal_id(task_id))
 
     def dependency_flaws(self) -> Iterator[Finding]:
-        """Yield the flaws of the tasks' dependencies."""
+        """Yield the flaws of the tasks' dependencies, and the tasks that were started before one of these."""
         needs = [(task.name, task.id, task.texts_of("depends_on")) for task in self.tasks]
         for at, place, message, step, key in dependency_flaws(needs, "tasks"):
             yield self.tasks[at].finding(message, step, f"{self.tasks[at].id}:{key}", *place)
@@ -237,7 +237,7 @@ class Plans(Record, frozen=False):
                     yield from too_early(task, f"is what {unit.label} is for", named.plan)
 
     def units(self, work: Work | None) -> Sequence[Unit]:
-        """Return the units that finish one task each: the whole change or its commits, by the kinds' `unit`.
+        """Return the units that finish one task each: commits, the whole change, or both, by `unit`.
 
         Args:
             work: the change's work items, which name the tasks; None if the policy has no work items.

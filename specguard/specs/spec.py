@@ -204,7 +204,7 @@ class Spec(Record):
         return found
 
     def key_values(self, name: str) -> Iterator[tuple[Any, Data, Place, bytes]]:
-        """Yield a key's values in the spec's data and in the index, with data, place and file."""
+        """Yield a key's values in the spec's data and in the index, each with its data, place and file."""
         places = [(DataEntry(self.data, (), self.keys), self.path)]
         if self.entry is not None:
             places.append((self.entry, self.entry.index))
@@ -367,7 +367,7 @@ class Index:
     Attributes:
         path: the path of the index.
         data: the parsed data; None if the file is missing.
-        problem: the reason why the index cannot be read; None if it can.
+        problem: the reason why the index cannot be read; None if it can, or is missing.
         entries: the elements of its lists.
         faults: the elements that are not entries: the line, and the problem as a clause.
     """
@@ -546,7 +546,7 @@ class Catalogue:
 
     @cached_property
     def _by_path(self) -> Mapping[bytes, IndexEntry]:
-        """The entry of each path: preferably the first that names it first, else the first that names it."""
+        """The entry of each path: the first whose first path it is, else the first that names it."""
         found = {path: entry for entry in reversed(self.entries) for path in entry.specs}
         found.update({entry.specs[0]: entry for entry in reversed(self.entries) if entry.specs})
         return found

@@ -171,7 +171,7 @@ class WrittenValue(Record):
 
 
 KEY_FORMS: Final = ("front matter", "data")
-"""The forms of a key in a document's own data."""
+"""The forms of fields that are keys in a document's own data."""
 
 # Punctuation next to a space or an end of the text, and characters whose look depends on the font.
 _STOP: Final = "[.,;:!?\u3002\"'\u2018-\u201f]"
@@ -374,7 +374,10 @@ class StatusFlow:
 
     @property
     def first(self) -> Sequence[str]:
-        """The statuses that no transition leads to, as the policy writes them."""
+        """The initial statuses, as the policy writes them: those that are not terminal and follow no other.
+
+        Without any such status, the first one counts.
+        """
         return [self._written[name] for name in self._first]
 
     def after(self, status: str) -> Sequence[str]:

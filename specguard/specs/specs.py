@@ -139,7 +139,7 @@ class Specs(Record, frozen=False):
         return path in self._touched
 
     def links(self) -> Iterator[bytes]:
-        """Return links and submodules at paths of specs that the change adds; all of them with `--all`.
+        """Return links and submodules at paths of specs that the change touches; all of them with `--all`.
 
         Raises:
             MissingFact: a tree or an object cannot be read.
@@ -281,7 +281,7 @@ class Specs(Record, frozen=False):
                 yield pattern, files, path
 
     def orphaned(self) -> Iterator[tuple[Spec, bytes]]:
-        """Yield deleted specs that govern remaining files, each with one such file.
+        """Yield deleted specs with remaining files that no other spec governs, each with one such file.
 
         Only specs that state their own governed paths count, since `unmet` covers those in the policy. A spec
         that was terminal, or only moved, leaves no orphans.

@@ -220,7 +220,7 @@ def _late_stages(
 
 
 def _starts(stage: StageState, work: StageWork | None, commit: Commit, waves: Waves) -> bool:
-    """Return True if a commit has work of a stage: its artifacts, or on its branch anything but papers."""
+    """Return True if a commit has work of a stage: its artifacts, or, with `work`, anything but papers."""
     return any(
         _owns(stage, entry.path) or (work is not None and not waves.is_paper(entry.path))
         for entry in commit.own_entries

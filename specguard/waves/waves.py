@@ -57,7 +57,7 @@ class Waves(Record, frozen=False):
         """The waves that have any file in the tree, sorted by their key.
 
         Raises:
-            MissingFact: the tree cannot be read, or its paths have no placeholder that identifies a wave.
+            MissingFact: the tree cannot be read, or `by` has a placeholder that no path has.
         """
         return self.touched(self.artifacts.documents.tree.paths())
 
@@ -72,7 +72,7 @@ class Waves(Record, frozen=False):
         The paths need not exist, so a removed file touches its wave too.
 
         Raises:
-            MissingFact: the tree cannot be read, or its paths have no placeholder that identifies a wave.
+            MissingFact: the tree cannot be read, or `by` has a placeholder that no path has.
         """
         self._check_placeholders()
         listed = list(paths)

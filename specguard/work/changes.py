@@ -220,14 +220,15 @@ def commits_naming(names: Names, past: Iterable[PastCommit], kind: str, ids: Con
 class LandedItems(Record):
     """A predicate: True for a listed item that a commit of the history did.
 
-    Such a commit names the item in its subject and changes one of the item's files.
+    Such a commit names the item in its subject and changes one of the item's files. If the item has no files,
+    the subject is enough.
 
     Attributes:
         sources: the files that list the items.
         names: the templates of all kinds.
         history: the history of the trusted base.
         commits: returns the change's own commits, oldest first.
-        known: the landed items of each kind, as path and id; filled on first use.
+        known_landed: the landed items of each kind, as path and id; filled on first use.
     """
 
     sources: Sources
@@ -279,7 +280,7 @@ class DoneEvidence(Record):
         wave_fields: the fields that identify the files which list the items of one wave.
         history: the history of the judged head.
         run_shows: returns True if a run shows it.
-        changed: the entries changed since a group of lists was added, by the paths of the lists.
+        known_changes: the entries changed since a group of lists was added, by the paths of the lists.
     """
 
     sources: Sources
@@ -418,7 +419,10 @@ def unnamed_commits(
 
 
 def _first_commit(git: Git, head: str, base: str) -> str | None:
-    """Return a branch's first commit that is not in the base, along first parents; None if there is none."""
+    """Return a branch's first commit that is not in the base, along first parents.
+
+    None without such a commit, or for a root or a merge.
+    """
     own_commits = set(git.revisions(head, base))
     commit = head
     while commit in own_commits:

@@ -45,7 +45,8 @@ class DocumentSearch:
         tried: every place tried, with the outcome, in order.
         path: the document; None if there is none, or more than one.
         problem: the problem, in one sentence; empty if a document was found.
-        near_misses: near misses, one sentence each.
+        near_misses: files that another padding would find, and index rows without a usable link. Each is one
+            sentence.
         legacy: the canonical folder, if the document was found in a legacy place; otherwise empty.
 
     Raises:
@@ -226,7 +227,7 @@ def read_text(tree: Tree, path: bytes) -> str | None:
 
 
 def follow(folder: bytes, link: str) -> bytes | None:
-    """Return the path of a link in a folder; None if it leaves the repository or is a URL."""
+    """Return the path that a link in a folder means; None if it leaves the repository or is a URL."""
     link = link.split("#", 1)[0].split("?", 1)[0]
     if not link or re.match("[a-z][a-z0-9+.-]*:", link, re.IGNORECASE):
         return None
@@ -312,7 +313,7 @@ def read_number(data: Any, field: str) -> tuple[str, int]:
     """Return the number in a field of a JSON object, as text and as an integer.
 
     Raises:
-        Shape: the field is missing, or does not contain a number.
+        BadShape: the field is missing, or does not contain a number.
     """
     value = Data(data).get(field)
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
@@ -327,7 +328,7 @@ def text_at(data: Any, path: str) -> str | None:
     """Return the text or integer at a dotted path, as text; None if the path is missing or empty.
 
     Raises:
-        Shape: the value has another type, or its text cannot be part of a name.
+        BadShape: the value has another type, or its text cannot be part of a name.
     """
     value = Data(data).get(path)
     if value is None or value == "":

@@ -57,8 +57,8 @@ class PlannedGate(Record):
         line: the line in `path`, from 1; 0 if unknown.
         also: a second place that names the gate, such as `docs/phase-12.md:14`; empty if there is none.
         when: the gate runs if the change touches one of these paths; empty means always.
-        on: the changes of these paths that count.
-        each: True if the gate runs once for each file, as `{file}`.
+        on: the types of change to these paths that count.
+        each: True if the gate runs once for each file, with the file as `{file}`.
         kind: `format` gets the changed files; `teardown` runs even if other gates fail.
         timeout: the time limit, such as `20m`; empty if the gate has no limit of its own.
         wrapper: words before the command.
@@ -179,7 +179,8 @@ def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
     """Return gates with each command once, and with unique names that fit into file names.
 
     The policy's gates are kept as they are. If a document or a flag names a policy gate's command again, that
-    gate was requested. Its `when` then no longer restricts when it runs.
+    gate was requested. Its `when` and `on` then no longer restrict when it runs, unless one of the two gates
+    works on files. A formatter or teardown keeps its `when`, too.
     """
     found: list[PlannedGate] = []
     for gate in gates:
@@ -496,7 +497,7 @@ def _read_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
 
 
 def _is_command(text: str, *, alone: bool = False) -> bool:
-    """Return True if a code span looks like a command; a single word needs `alone`."""
+    """True if a code span looks like a command, not a path, value or expression; a word only if `alone`."""
     words = text.split()
     while words and _ASSIGNMENT.match(words[0]):
         del words[0]

@@ -187,7 +187,7 @@ class WorkItem(Record, frozen=False):
 
         Raises:
             NotApplicable: neither states any paths.
-            MissingFact: the trusted base cannot be read.
+            MissingFact: the trusted base cannot be read, or no pattern of `scope` can be filled in.
         """
         settings = self.settings
         if settings.scope:
@@ -288,6 +288,8 @@ class WorkItem(Record, frozen=False):
 
     def named_by(self, key: str) -> str:
         """Return the canonical name by a setting of the kind, with the item's title in place of `{text}`.
+
+        An item without a title gets "implement" and its name there.
 
         Raises:
             MissingValue: a placeholder has no value.

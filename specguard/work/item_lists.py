@@ -265,7 +265,7 @@ class Sources(Record, frozen=False):
     def open_needs(self, item: Listed) -> Sequence[str]:
         """Return the ids of an item's dependencies that are not done or not listed.
 
-        Deferred and conditional dependencies are left out.
+        Deferred and conditional dependencies are left out, and so are placeholders.
 
         Raises:
             MissingFact: the history cannot be read.
@@ -288,7 +288,7 @@ class Sources(Record, frozen=False):
         return (item.closed and (self.shown is None or self.shown(item))) or self.landed(item)
 
     def status_of(self, item: Listed) -> str:
-        """Return the status of an item that is not done; a closed status says that it is not confirmed."""
+        """Return the status of an item that is not done, with a note if it is closed but not confirmed."""
         return f"{item.status}, and no commit or run of it shows that" if item.closed else item.status
 
     def at(self, path: bytes) -> Source | None:
@@ -394,7 +394,7 @@ class Listed(DataEntry):
 
     @property
     def conditional(self) -> bool:
-        """True if the item is done only if something triggers it."""
+        """True if the item is to be done only if something triggers it."""
         value = self.get("conditional")
         return value.strip().casefold() not in _NOTHING if isinstance(value, str) else bool(value)
 
@@ -606,7 +606,7 @@ def spare_fields(listed: Listed, name_fields: Mapping[str, str]) -> dict[str, st
 
 
 def spelled_id(listed: Listed, name_fields: Mapping[str, str]) -> str:
-    """Return the entry's id, in the name's spelling if that differs only in case and templates set none."""
+    """Return the entry's id, in the name's spelling if that differs only in case and templates allow it."""
     if any(hole.name == "id" and hole.case for name in _templates(listed) for hole in name.placeholders):
         return listed.id
     spelling = name_fields.get("id", "")
@@ -647,7 +647,7 @@ def _finding(
 
 
 def _missing_fields(item: Listed) -> Iterator[Finding]:
-    """Yield the required fields that an entry lacks; a field at the top of the file counts for each."""
+    """Yield the required fields that an entry lacks; a field at the top of the file counts for all."""
     source = item.source
     for which, name in enumerate(source.settings.required):
         value = item.get(name)
@@ -714,8 +714,8 @@ MOST_SHOWN: Final = 12
 def find_circles(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
     """Yield circles of a graph, each from its first node on.
 
-    No node is in two circles, and each strongly connected part has one circle at least. A node with an edge
-    to itself does not count as a circle.
+    No node is in two circles. A strongly connected part of several nodes has at least one circle. A node with
+    an edge to itself does not count as a circle.
 
     Args:
         graph: the successors of each node.

@@ -261,7 +261,7 @@ class Names:
             source: `branch`, `commit`, `message` or `title`.
             text: the name; the suffix ` (#12)` of a squash merge is removed from subjects and titles.
             commit: the commit whose subject it is.
-            lenient: True if a name may also only resemble a template.
+            lenient: True to accept a name that only resembles a template, too.
 
         Raises:
             MissingFact: the templates of two kinds read the name equally well. A policy with such templates
@@ -299,7 +299,7 @@ class Names:
                 yield naming
 
     def literals(self, kind: str) -> list[str]:
-        """Return literal texts, one of which occurs in every subject that identifies an item of a kind."""
+        """Return literal texts; a subject that a template of a kind reads exactly has one of them."""
         return [
             max((part for part in template.parts if isinstance(part, str)), key=len, default="")
             for name, key, template in self._templates

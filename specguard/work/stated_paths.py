@@ -47,7 +47,7 @@ class Ask(Record):
         path: the path or pattern as it is written.
         line: the line in the document, from 1.
         how: `listed` among the allowed paths, `task` if a task begins with it, or only `named`.
-        text: the sentence with a path that is only named.
+        text: the sentence with a path that is only named; empty for other paths.
     """
 
     path: str
@@ -143,7 +143,7 @@ def _asks_in(text: Text) -> Iterator[Ask]:
 
 
 def _parse_path(text: str, *, is_path: bool = False) -> str:
-    """Return a text as a path pattern; empty if it is not one, or is a word that may not be a path."""
+    """Return a text as a path pattern; empty if it is not one, or is a word that need not be a path."""
     path = _LINES.sub("", text.strip()).removeprefix("./")
     if not _PATH.fullmatch(path):
         return ""
@@ -209,8 +209,9 @@ def index_rows(
 ) -> Iterator[tuple[int, str, Sequence[str]]]:
     """Yield the rows and list items of an index about one item: line, title, and the files named.
 
-    A table row is about the item if its first cell has the item's number (`5`, `05`, `Track 5`) or id. A list
-    item is about it if it begins with the number, has it as list number, or links a file with it.
+    A table row is about the item if its first cell begins with the item's number (`5`, `05`, `Track 5`) or
+    id. A list item is about it if it begins with either, or has the number as its list number. So is one that
+    links a file named after the kind and the number.
 
     Args:
         text: the index, in Markdown.
