@@ -104,7 +104,7 @@ class Spec(Record):
         return self.document.problem or self.data.problem
 
     @property
-    def is_partial(self) -> bool:
+    def is_partly_readable(self) -> bool:
         """True if only the front matter is broken, and it has no key that governs paths or records ids."""
         if self.structured or self.document.problem is not None or self.data.problem is None:
             return False

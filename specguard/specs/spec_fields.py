@@ -499,13 +499,13 @@ class SpecApproval(Record):
     Attributes:
         who: the approver; empty if the record names nobody.
         when: the date; None if the record has none.
-        said: the text of the record, with its place.
+        written: the text of the record, with its place.
         refused: True if the record says that nothing was approved.
     """
 
     who: str
     when: date | None
-    said: WrittenValue
+    written: WrittenValue
     refused: bool = False
 
     @property
@@ -515,7 +515,7 @@ class SpecApproval(Record):
 
     def is_ahead(self, today: date) -> bool:
         """Return True if the date is in the future."""
-        return self.when is not None and is_future(self.when, self.said.text, today)
+        return self.when is not None and is_future(self.when, self.written.text, today)
 
     @property
     def key(self) -> tuple[str, str]:

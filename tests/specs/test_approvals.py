@@ -48,8 +48,8 @@ def test_what_is_no_record_in_data(value: Any) -> None:
 
 
 def test_lines() -> None:
-    assert [one.said.line for one in in_section("- Ann (2026-01-31)\n- Bob (2026-01-31)")] == [3, 4]
-    assert [one.said.line for one in in_data([{"by": "Ann", "date": "x"}, {"by": "Bob"}])] == [3, 7]
+    assert [one.written.line for one in in_section("- Ann (2026-01-31)\n- Bob (2026-01-31)")] == [3, 4]
+    assert [one.written.line for one in in_data([{"by": "Ann", "date": "x"}, {"by": "Bob"}])] == [3, 7]
 
 
 def test_several_records_stay_several() -> None:

@@ -119,7 +119,7 @@ def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
         step = "Correct it, so that its review, status and approvals can be read."
         found = Finding(message, help=step, path=spec.path, line=spec.problem.line, key="unreadable")
         found.setting = "specs.files"
-        if spec.is_partial:
+        if spec.is_partly_readable:
             found.severity = "warning"
             found.same_as = f"SPC002 no {specs.settings.review}", "SPC005 no status"
         yield found
