@@ -86,7 +86,7 @@ def run_and_leave() -> NoReturn:
 
     Freeing every object before the exit would cost a hook a third of a bare Python start.
     """
-    # A check keeps its objects until it ends: garbage collection would find little and cost a tenth of it.
+    # A check keeps what it makes: garbage collection would take a tenth of its time and find little.
     gc.set_threshold(50_000, 20, 50)
     code = main()
     try:
@@ -130,7 +130,7 @@ def print_error(error: SpecguardError, words: Sequence[str] = ()) -> None:
 
 
 def _print_error(prefix: str, error: SpecguardError) -> None:
-    """Print an error and its next step, each on a line that only this program can begin."""
+    """Print an error and its next step, a line each; text of the error never begins a line of its own."""
     from specguard.reporters.escape import cut, cut_path, visible
 
     place = f"{cut_path(error.place)}: " if error.path else ""
@@ -140,7 +140,7 @@ def _print_error(prefix: str, error: SpecguardError) -> None:
 
 
 def _open_missing() -> None:
-    """Open empty standard streams if the process was started without some.
+    """Give the process empty standard streams in place of those that it was started without.
 
     Otherwise the first file that the process opens would become its stdout and receive the output.
     """
@@ -155,7 +155,7 @@ def _open_missing() -> None:
 
 
 def _requested_format(words: Sequence[str]) -> str:
-    """Return the format that the command line asks for, even if it is invalid otherwise; empty if none."""
+    """Return the report format that the command line names; empty if none. The rest of it may be invalid."""
     requested = ""
     for word, following in zip(words, [*words[1:], ""], strict=True):
         name, sign, value = word.partition("=")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def require_extra(extra: str, *modules: str) -> Iterator[None]:
-    """Turn an ImportError within the block into an error that names the extra to install.
+    """Turn a failed import of these packages within the block into an error that names the extra.
 
     Args:
         extra: the name of the extra.

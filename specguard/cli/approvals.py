@@ -290,7 +290,7 @@ def _open_errors(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged
 
 
 def _approvable_lines(verdict: Verdict) -> Iterator[str]:
-    """Yield lines on each finding that could be approved, and by whom, and on undecided rules."""
+    """Yield the change's fingerprint, open errors with theirs and their approvers, and undecided rules."""
     change = verdict.change
     yield f"change {change['fingerprint'] or '(no content)'}"
     open_results = list(_open_errors(verdict))
@@ -310,7 +310,7 @@ def _approvable_lines(verdict: Verdict) -> Iterator[str]:
 
 
 def _approvable_data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:
-    """Return the findings that can be approved, and those that cannot, as JSON data."""
+    """Return as JSON data the open errors that can be approved, those that cannot, and what was written."""
     data = report(verdict)
     approvers = {result.code: list(result.approvers) for result, _ in _open_errors(verdict)}
     errors = [one for one in data["findings"] if one["state"] == "open" and one["severity"] == "error"]

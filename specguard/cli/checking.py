@@ -47,7 +47,7 @@ class Reports(Record):
 
 
 def run_quickly(words: Sequence[str]) -> int | None:
-    """Run `hook`, or `check` with one flag that hooks and jobs use; return None for other commands."""
+    """Run `hook`, or `check` with one flag that hooks and jobs use; return None for all else."""
     if words[:1] == ["hook"] and len(words) > 1 and not {"-h", "--help"}.intersection(words):
         # `hook` has its own exit codes: a wrong argument must be a refusal there too.
         from specguard.integrations.hooks.answering import answer

@@ -96,7 +96,7 @@ class Checkup(Record):
 
     Attributes:
         repository: the repository.
-        request: the request of a check that was run here.
+        request: the request that a check here would have.
     """
 
     repository: Repository
@@ -285,7 +285,7 @@ def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _extras(_checkup: object) -> Iterator[Diagnosis]:
-    """Yield the extras that are not installed, with the commands that need them."""
+    """Yield the extras that are not installed, with the commands that need them, or that all are."""
     absent = [name for name, module in EXTRAS.items() if find_spec(module) is None]
     needed = " and ".join(f"specguard {name}" for name in absent)
     note = f"not installed: {', '.join(absent)}; {needed} would need it"

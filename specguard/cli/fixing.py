@@ -232,7 +232,7 @@ class _Fixer:
         return ""
 
     def _has_own_commits(self) -> bool:
-        """Return True if the branch has commits that the base does not have."""
+        """Return True if the branch has commits that the base does not have, or if it has no base."""
         from specguard.change.base import find_base
         from specguard.change.git import Git
 

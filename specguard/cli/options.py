@@ -175,7 +175,7 @@ approval = combine(
 
 
 def completer(known: Callable[[], Iterable[str]]) -> Completer:
-    """Return a completer for names with this prefix; a mapping also has a description of each name."""
+    """Return a completer that offers the known names with the typed prefix; a mapping also describes them."""
     return lambda _context, _parameter, begun: _completion_items(known(), begun)
 
 
@@ -210,7 +210,7 @@ complete_rules = completer(_rules)
 
 
 def find_repository() -> Repository:
-    """Return the repository that contains the working directory.
+    """Return the repository of the working directory, or the one that `GIT_DIR` names.
 
     Raises:
         SpecguardError: there is none.

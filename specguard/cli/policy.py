@@ -102,7 +102,7 @@ def _find_rule(policy: Policy, word: str, *, must_exist: bool) -> RuleInPolicy |
     """Return the rule with this code or name, in letters of either case; None if the word is a path.
 
     Raises:
-        SpecguardError: the rule does not exist, and the word cannot be a path.
+        SpecguardError: no rule has this code or name, and `must_exist` is set or the word cannot be a path.
     """
     rule = policy.rule(word.upper()) or policy.rule(word.lower())
     if rule is None and (must_exist or (_CODE.fullmatch(word) and not os.path.lexists(word))):

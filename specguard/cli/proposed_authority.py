@@ -57,7 +57,9 @@ _LOCKED: Final = (
     (r"LICENSES/", "the licences"),
     (r"AI_CONTRACT\.md", "the contract with agents"),
 )
-"""Files and folders that a team usually locks, as patterns of the beginning of a path, each with a reason.
+"""Files and folders that a team usually locks, as patterns of a path, each with a reason.
+
+A pattern of a folder ends in `/`, and matches the beginning of a path.
 
 The files that run specguard need no lock, since PTH004 guards them.
 """
@@ -434,7 +436,7 @@ _LEAST_CHANGES: Final = 20
 """Fewer changes than this do not show a team's conventions."""
 
 _BREAKS_RATIO: Final = 20
-"""A convention that more than one of this many changes breaks is not a convention of the team yet.
+"""A convention that more than one change in this many breaks is not a convention of the team yet.
 
 Rules that guard paths are never loosened because changes broke them.
 """
@@ -451,11 +453,11 @@ _PINS: Final = ProposedSetting('rules.locked-path.pins = "allow"')
 def report_past(
     repository: Repository, report: Callable[[PastGit, list[PastChange]], Iterator[str]]
 ) -> Iterator[str]:
-    """Yield report lines on the last changes, the newest change first; nothing if there are only a few.
+    """Yield the lines of a report on the last changes; nothing if there are only a few.
 
     Args:
         repository: the repository whose history is read.
-        report: returns the report lines on these changes.
+        report: yields the lines; it gets the changes with the newest first.
     """
     if repository.head is None:
         return
@@ -524,7 +526,7 @@ def _merge_setting(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
 
 
 def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
-    """Yield a table for each bot, known by its name, that often breaks conventions; remove its failures."""
+    """Yield a table for each bot, known by its name, that often breaks conventions; remove these failures."""
     broke: dict[str, list[str]] = {}
     for commit in commits:
         name = commit.author.partition(" <")[0]

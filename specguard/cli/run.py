@@ -84,7 +84,7 @@ def trusted_policy() -> Policy:
 
 
 def _show_runs(runs: Sequence[RunView], form: str, empty_text: str, lines: int | None = None) -> None:
-    """Print runs as JSON or a table, or each in full with the end of its log; without runs print `none`."""
+    """Print runs as JSON, as a table, or, with `lines`, in full with the end of each log."""
     if form == "json":
         click.echo(json_text(as_data(runs, lines=lines)))
     elif not runs:
@@ -479,7 +479,7 @@ def _make_options(**words: Any) -> RunOptions:
 
 
 def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
-    """Return a plan's path from the repository's root; an existing file is named from the current folder."""
+    """Return a plan's path from the repository's root; an existing file's is from the working directory."""
     path = os.path.join(plan_dir, plan or "plan.json") if plan_dir else plan
     if not path or not os.path.exists(path):
         return path

@@ -307,7 +307,7 @@ def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Snaps
 
 
 def _commit(repository: Repository, authority: OwnAuthority, oid: str) -> str:
-    """Commit the base, with only the authority, and the snapshot on top; return the snapshot's tree."""
+    """Commit the authority as the base, and the snapshot with it on top; return the tree of the second."""
     repository.git("read-tree", "--empty")
     documents = []
     for path, text in authority.documents.items():
@@ -402,7 +402,7 @@ def evaluate(
     """Judge samples by the authority of the working tree, and record the results as a run.
 
     Args:
-        samples: the declarations.
+        samples: all declared samples, the commands to run in them, and the rules to ignore.
         chosen: the samples to judge.
         options: the locations of the repository and its runs.
         update: True to store the findings as the expected ones.
@@ -473,7 +473,7 @@ class _Evaluator(Record):
     update: bool
 
     def evaluate(self, sample: Sample, scratch: str) -> SampleResult:
-        """Judge a sample, and run its commands."""
+        """Judge a sample, and run the commands that are for it."""
         result = SampleResult(sample)
         today = datetime.datetime.now(datetime.UTC).date()
         if sample.refresh_by is not None and today > sample.refresh_by:

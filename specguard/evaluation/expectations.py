@@ -57,9 +57,9 @@ class OwnAuthority:
     files: Sequence[bytes] = ()
 
     def as_judged(self, case: Case) -> Case:
-        """Return a case without its own policy, to be judged by this authority; see `with_authority`.
+        """Return a case that has no policy of its own, to be judged by this authority; see `with_authority`.
 
-        The rules that compare the policy with the whole tree (CFG) are ignored unless the case names one. A
+        The CFG rules are ignored unless the case names one: they compare the policy with the whole tree. A
         case has only a few files.
         """
         named = [*case.args, *case.states, *(str(one.get("code")) for one in case.expect or ())]

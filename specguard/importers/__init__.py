@@ -19,7 +19,7 @@ LIMIT: Final = 4 << 20
 """The maximum size of a file, in bytes."""
 
 WIDTH: Final = 100
-"""A list in a longer line, in characters, is written with one element per line."""
+"""A line with more characters than this has its list written with one element per line."""
 
 
 @dataclass

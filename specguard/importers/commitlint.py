@@ -72,7 +72,7 @@ def import_commitlint(top: str, name: str) -> Imported:
 
     Args:
         top: the repository's folder.
-        name: the configuration file, relative to it; in a `package.json`, the key `commitlint` is read.
+        name: the configuration file, relative to it; in a `package.*`, the key `commitlint` is read.
 
     Raises:
         SpecguardError: it cannot be read.
@@ -113,7 +113,7 @@ def import_commitlint(top: str, name: str) -> Imported:
 
 
 def has_configuration(top: str, name: str) -> bool:
-    """True if a file exists and configures commitlint; a `package.json` must have the key `commitlint`."""
+    """True if a file exists and configures commitlint; a `package.*` must have the key `commitlint`."""
     if not os.path.isfile(os.path.join(top, name)):
         return False
     return not name.startswith("package.") or read_settings(top, name).get(("commitlint",)) is not None
@@ -193,7 +193,7 @@ def _complete(result: Imported, origin: Origin, *, ignores: bool) -> None:
 
 
 def _find_setting(rule: _CommitRule) -> tuple[str, str, Any]:
-    """Return the table, key and value of a rule; an empty table for an unknown rule.
+    """Return the table, key and value of a rule; an empty table if no setting is like it.
 
     An empty value means that no setting is needed.
     """

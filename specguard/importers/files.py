@@ -102,7 +102,7 @@ def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[b
 
 
 def _require_file(result: Imported, rule: _PathRule) -> None:
-    """Require a file as a companion of the authority, by one of several names."""
+    """Require a file or folder as a companion of the authority, by one of several names."""
     globs = ["NOTICE*"] if rule.kind == "apache-notice" else _patterns(rule, "globsAny")[0]
     folders = rule.kind == "directory-existence"
     names: list[str] = []
@@ -187,7 +187,7 @@ def _patterns(rule: _PathRule, name: str) -> tuple[list[str], list[str]]:
 
 
 def _expanded(globs: Iterable[str]) -> Iterator[str]:
-    """Yield the patterns with `{a,b}` expanded; a pattern with ten or more braces stays unchanged."""
+    """Yield the patterns with `{a,b}` expanded; one with ten or more, or nested, braces stays as it is."""
     for glob in globs:
         head, _, rest = glob.partition("{")
         inner, end, tail = rest.partition("}")

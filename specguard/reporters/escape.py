@@ -68,9 +68,8 @@ def visible(text: str) -> str:
 
     Returns:
         The text with every control, format, bidirectional and surrogate character as `\xNN`, `\uNNNN` or
-        `\UNNNNNNNN`. Newlines and tabs are escaped too. If the text would be a command in the log of a job,
-            or a line of
-        this program, one of its characters is escaped.
+        `\UNNNNNNNN`. Newlines and tabs are escaped too. In a text that would be a command in the log of a
+        job, or a line of this program, one character of that is escaped.
     """
     # Compiled on first use: a hook that passes prints only plain text.
     if not (text.isascii() and text.isprintable()):
@@ -159,14 +158,15 @@ def markdown_code(text: str) -> str:
     """Return a text as a Markdown code span that is also valid in a table, whatever the text contains.
 
     The fence is longer than any run of backticks in the text. In a table, GitHub splits cells at `|` even
-    within a code span. A text with `|` therefore becomes `<code>` with entities.
+    within a code span, unless a backslash is before it. A text with `|` therefore becomes `<code>` with
+    entities.
     """
     escaped = visible(text)
     return f"<code>{_encode_markup(escaped)}</code>" if "|" in escaped else markdown_span(text)
 
 
 def markdown_span(text: str) -> str:
-    """Return a text as a Markdown code span in backticks, without escapes; not for tables."""
+    """Return a text, after `visible`, as a Markdown code span in backticks; not for tables."""
     escaped = visible(text)
     longest = max((len(run) for run in re.findall("`+", escaped)), default=0)
     fence = "`" * (longest + 1)

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from specguard.model import ApprovalUse, Finding, Judged, Verdict
 
 LIMIT: Final = 8_000_000
-"""The number of characters of all findings of a page at most; each rule gets an equal share."""
+"""The most characters of a page's findings; each rule with findings gets an equal share."""
 
 ITEMS_SHOWN: Final = 200
-"""The number of notes, approvals, settings of one effect, and rules without the same fact that are listed."""
+"""The most notes, approvals, settings of one effect, or rules that lack the same fact, that are listed."""
 
 _OPEN_UP_TO: Final = 10
 """A rule with at most this number of findings is expanded from the start."""
@@ -150,7 +150,7 @@ def _environment() -> Environment:
 
 
 def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
-    """Return a verdict as template data; each rule gets `room` characters for its findings."""
+    """Return a verdict as template data; each rule gets `budget` characters for its findings."""
     bar, start = [], 0
     for state in _STATES:
         if count := verdict.counts[state]:
@@ -246,7 +246,7 @@ def _approvals(verdict: Verdict) -> list[tuple[ApprovalUse, str]]:
 
 
 def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
-    """Yield the findings of each rule as markup, up to `room` characters."""
+    """Yield the findings of each rule as markup, up to `budget` characters for a rule."""
     render_finding = _environment().get_template("finding.html").module.finding  # type: ignore[attr-defined]  # a macro
     excerpts = Excerpts(verdict.hunks)
     # Failed rules come first, then the others, both in the order of their codes.
@@ -284,7 +284,7 @@ def _kind(judged: Judged) -> str:
 
 
 def _finding_view(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
-    """Return a finding as template data; remarks are its lines about the baseline and approvals."""
+    """Return a finding as template data; remarks are its other lines, as on the baseline and approvals."""
     finding = judged.finding
     message = visible(text.shown_message(judged))
     if finding.path is not None:
@@ -308,7 +308,7 @@ def _finding_view(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
 
 
 LINES: Final = 8
-"""The number of lines that are shown at most: those of the finding, or those of the file if it names none."""
+"""The most lines of a finding that are shown, or of its file's changed lines if it names none."""
 
 CONTEXT: Final = 3
 """The number of lines of the same hunk that are shown before and after the lines of the finding."""

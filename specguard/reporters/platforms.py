@@ -398,7 +398,10 @@ def _digest(*parts: str) -> str:
 
 
 def render_azure(verdicts: Sequence[Verdict]) -> str:
-    """Return the verdicts as Azure issues, errors first; lighter findings and verdicts are plain lines."""
+    """Return the verdicts as Azure issues: first the undecided rules, then findings, most severe first.
+
+    Findings that are only information, changes of the policy and the verdicts are plain lines.
+    """
     issues = [
         _issue(
             "error" if results[0].incomplete else "warning",

@@ -320,7 +320,7 @@ def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rule_settings(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting]:
-    """Return the settings of a rule: those of its own table and of tables that it needs, such as `specs`."""
+    """Return the settings of a rule's own table and of the tables that it needs; from `specs` all of them."""
     needs = ("specs" if one.startswith("specs.") else one for one in rule.load().tables)
     tables = [f"rules.{rule.name}", *needs]
     return [one for one in settings(policy) if any(is_in_table(one.path, table) for table in tables)]

@@ -32,10 +32,11 @@ _EDIT_GUARDS: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH006", "PTH009
 
 
 def render_agent(verdicts: Sequence[Verdict]) -> str:
-    """Return the verdicts as blocks with blank lines between them, each with a last line that counts states.
+    """Return the verdicts as blocks with blank lines between them.
 
     A block has the rule and the place, the authority's words, and the smallest next step. The way to ask a
-    person follows the last block. Approved and baselined findings, and those below a warning, are left out.
+    person follows the last block. The last line of each verdict counts all states. Approved and baselined
+    findings, and those below a warning, are left out.
     """
     return "".join(f"{part}\n" for verdict in verdicts for part in _verdict_parts(verdict))
 

@@ -1,6 +1,7 @@
 """The text report: what failed, which line says so, what to do next, and one verdict line.
 
-Formats that list every finding do not use this. Nothing here alters a finding, its fingerprint or its state.
+Similar findings are folded here, but not by formats that list every finding. Nothing here alters a finding,
+its fingerprint or its state.
 """
 
 from __future__ import annotations
@@ -234,7 +235,10 @@ def details(judged: Judged, group: Fold | None = None) -> Iterator[tuple[str, st
 
 
 def deciding_line(judged: Judged) -> str:
-    """Return the line that decides a finding; for a rule that is on by default, how to turn it off."""
+    """Return the line that decides a finding; for a rule that is on by default, how to turn it off.
+
+    Empty for a finding that is only information and that no line decides.
+    """
     if judged.authority is not None:
         return cut_path(str(judged.authority))
     if judged.severity == "info":
@@ -324,7 +328,9 @@ _MOST_OPERANDS: Final = 9
 
 # Compiled only if there are several findings, so that a refused edit does not wait for it.
 _COMMAND: Final = r"`([^`]+?) -- ([\w@%+=:,./-]+|\$?'[^'`]*')((?:'| &&)[^`]*)?`"
-"""Matches a command that takes several paths behind `--`; its groups are the command, the path and the rest.
+"""Matches a command with one path behind `--`, where it could take several.
+
+Its groups are the command, the path and the rest.
 """
 
 _AMENDED_MOVE: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty(?:`| && git stash)"

@@ -3,7 +3,7 @@
 These lines contain nothing that is invisible or that a terminal obeys. Each report escapes them further.
 
 A finding about a branch, a message or a title has no file. It is shown at the line of the authority that
-decides it. If that line has no file in the repository, it is shown at the authority's first line.
+decides it. If no line in a file of the repository does, it is shown at the authority's first line.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ MARKS: Final = {"by": "by ", "next": "next: "}
 
 
 def undecided_lines(result: RuleResult) -> list[str]:
-    """Return why a rule could not be judged, and the command that supplies what is missing."""
+    """Return `could not be judged:` with why, and `next:` with the command that supplies what is missing."""
     reason, *step = text.undecided_lines(result)
     return [f"could not be judged: {reason}", *(f"next: {line}" for line in step)]
 
@@ -134,7 +134,9 @@ def _approval_line(lift: ApprovalUse) -> str:
 
 
 def approval_offer(result: RuleResult, source: str = "") -> tuple[str, str] | None:
-    """Return who may approve a rule's findings, as a clause, and the command; None if nobody may.
+    """Return who may approve a rule's findings, as a clause, and the command.
+
+    None if nobody may, or if the rule has no open error.
 
     Args:
         result: the rule's result.
