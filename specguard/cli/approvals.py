@@ -77,14 +77,14 @@ def _open_logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]
 @command.command("list")
 @opt.in_directory
 @opt.base
-@opt.flag("--all", "over", help="Include expired and revoked ones.")
+@opt.flag("--all", "ended", help="Include expired and revoked ones.")
 @_decisions
 @opt.output_format
-def list_(base: str, over: bool, decisions: Sequence[str], output_format: str) -> None:
+def list_(base: str, ended: bool, decisions: Sequence[str], output_format: str) -> None:
     """List the approvals: who gave them, for what, why, until when, and where used."""
     with _open_logbook(base, decisions) as book:
         data = _log_data(book, [*book.approvals(), *book.revocations()])
-        show(output_format, data, _list_lines(book, over=over))
+        show(output_format, data, _list_lines(book, ended=ended))
 
 
 @command.command("show")
@@ -156,14 +156,14 @@ _FILES_SHOWN: Final = 3
 _PROOFS: Final = {"signature": "signed", "base": "in the base", "local": "unsigned"}
 
 
-def _list_lines(book: Logbook, *, over: bool) -> Iterator[str]:
+def _list_lines(book: Logbook, *, ended: bool) -> Iterator[str]:
     """Yield the lines of all approvals of a log, a few for each.
 
     Args:
         book: the log.
-        over: True to list expired and revoked approvals too.
+        ended: True to list expired and revoked approvals too.
     """
-    approvals = book.approvals(ended=over)
+    approvals = book.approvals(ended=ended)
     for logged in approvals:
         yield from _approval_lines(logged)
     if hidden := len(book.log.approvals) - len(approvals):
@@ -299,7 +299,7 @@ def _approvable_lines(verdict: Verdict) -> Iterator[str]:
         for judged in found:
             yield f"  {one_line(judged)}"
             yield f"    finding {judged.fingerprint}"
-            yield from (f"    {account}" for account in approval_lines(judged))
+            yield from (f"    {line}" for line in approval_lines(judged))
         offer = approval_offer(result, str(change["source"]))
         yield from (f"  {offer[0]}", f"  next {offer[1]}") if offer else ("  nobody may approve this",)
     undecided_groups = group_undecided(verdict)

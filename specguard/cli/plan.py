@@ -76,25 +76,25 @@ def validate(slug: str, strict: bool, output_format: str) -> int:
     """
     folder = source_folder(opt.find_repository().work_tree(), slug)
     issues = flaws(folder)
-    failing = [flaw for flaw in issues if strict or flaw.level == "error"]
+    failing = [issue for issue in issues if strict or issue.level == "error"]
     data = {
         "schema": "specguard.validation/1",
         "path": folder.path,
         "form": folder.form,
         "valid": not failing,
-        "findings": [flaw.data for flaw in issues],
+        "findings": [issue.data for issue in issues],
     }
-    errors = sum(flaw.level == "error" for flaw in issues)
+    errors = sum(issue.level == "error" for issue in issues)
     counts = f"{counted(errors, 'error')}, {counted(len(issues) - errors, 'warning')}"
     summary = f"{folder.path}: {'not valid' if failing else 'valid'} ({counts})"
-    show(output_format, data, [*(line for flaw in issues for line in _issue_lines(flaw)), summary])
+    show(output_format, data, [*(line for issue in issues for line in _issue_lines(issue)), summary])
     return EXIT_FAILED if failing else EXIT_PASSED
 
 
-def _issue_lines(flaw: Issue) -> Iterator[str]:
-    yield f"{Origin(flaw.path, flaw.line or 0)}: {flaw.level}: {flaw.message}"
-    if flaw.help:
-        yield f"  next: {flaw.help}"
+def _issue_lines(issue: Issue) -> Iterator[str]:
+    yield f"{Origin(issue.path, issue.line or 0)}: {issue.level}: {issue.message}"
+    if issue.help:
+        yield f"  next: {issue.help}"
 
 
 @command.command("status", short_help="Show plans and their progress.")

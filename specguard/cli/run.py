@@ -22,7 +22,7 @@ from specguard.cli.options import say, show, show_markdown, usage
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.executor.lifecycle import carry_out, carry_out_gates, find_leftovers
-from specguard.executor.lifecycle import resume as go_on
+from specguard.executor.lifecycle import resume as resume_run
 from specguard.executor.lifecycle import stop as stop_run
 from specguard.executor.preflight import prepare
 from specguard.executor.report import (
@@ -33,7 +33,7 @@ from specguard.executor.report import (
     still_failing,
     todos,
 )
-from specguard.executor.report import metrics as metrics_of
+from specguard.executor.report import metrics as run_metrics
 from specguard.executor.run import JUDGING_KINDS, Run, RunOptions, Say, open_store, recorded_options
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of, plan_text
@@ -41,8 +41,7 @@ from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import json_text, readable_markdown, visible, visible_lines
 from specguard.reporters.status import as_data, cells, describe, duration, metrics_text, table
 from specguard.runs.manifests import Manifest, RunFolder
-from specguard.runs.views import RunStore, RunView, find_moves
-from specguard.runs.views import move_run as make_move
+from specguard.runs.views import RunStore, RunView, find_moves, move_run
 
 _PAUSE: Final = 1.0
 
@@ -261,7 +260,7 @@ def metrics(run_root: str, least: float | None, output_format: str) -> int:
 
     Reviewer coverage is the share of done items in the base that a run shows.
     """
-    data = metrics_of(open_store(run_root=run_root), os.environ)
+    data = run_metrics(open_store(run_root=run_root), os.environ)
     show(output_format, data, metrics_text(data).split("\n"))
     percent = data["coverage"]["percent"]
     if least is not None and percent is None:
@@ -292,7 +291,7 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
     if not yes and not confirm(f"Move {folders}?", "specguard run migrate --yes"):
         return EXIT_FAILED
     for move in possible:
-        make_move(store, move)
+        move_run(store, move)
     click.echo(f"{folders} moved", err=True)
     return result
 
@@ -414,7 +413,7 @@ def resume(run: str, run_root: str, **words: Any) -> int:
     found = open_store(run_root=run_root).find(run)
     folder = RunFolder(found.path, found.root)
     options = recorded_options(folder, os.environ, **words)
-    code = go_on(options, folder, say=print_progress)
+    code = resume_run(options, folder, say=print_progress)
     _report_end(folder)
     return code
 

@@ -91,7 +91,7 @@ def import_commitlint(top: str, name: str) -> Imported:
     if data.problem or not isinstance(value, dict):
         result.skip(origin(), name, data.problem.message if data.problem else "it is no object of settings")
         return result
-    rules = {rule.name: rule for rule in _errors(result, value, origin)}
+    rules = {rule.name: rule for rule in _rules(result, value, origin)}
     type_problem = ""
     if not _is_parsed(value):
         why = "messages are read as Conventional Commits have them"
@@ -119,7 +119,7 @@ def has_configuration(top: str, name: str) -> bool:
     return not name.startswith("package.") or read_settings(top, name).get(("commitlint",)) is not None
 
 
-def _errors(result: Imported, value: dict[str, Any], origin: Callable[..., Origin]) -> Iterator[_CommitRule]:
+def _rules(result: Imported, value: dict[str, Any], origin: Callable[..., Origin]) -> Iterator[_CommitRule]:
     """Yield the rules of a configuration that are errors; record the other ones as not carried over."""
     rules: dict[str, tuple[Any, Origin]] = {}
     extends = value.get("extends") or []

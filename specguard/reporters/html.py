@@ -63,8 +63,8 @@ _EFFECTS: Final = {
 
 def render(verdicts: Sequence[Verdict]) -> str:
     """Return the verdicts as an HTML page."""
-    room = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
-    views = [_verdict_view(verdict, room) for verdict in verdicts]
+    budget = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
+    views = [_verdict_view(verdict, budget) for verdict in verdicts]
     worst = min(verdicts, key=lambda verdict: _GRAVEST_FIRST.index(verdict.outcome), default=None)
     one = verdicts[0] if len(verdicts) == 1 else None
     headline = _headline(worst) if worst is not None else "Nothing to judge"
@@ -236,12 +236,12 @@ def _approvals(verdict: Verdict) -> list[tuple[ApprovalUse, str]]:
     """
     groups: dict[tuple[str, tuple[str, ...]], tuple[ApprovalUse, list[Judged]]] = {}
     for judged in verdict.findings:
-        for lift in judged.approvals:
-            groups.setdefault((lift.id, tuple(lift.refusals)), (lift, []))[1].append(judged)
+        for use in judged.approvals:
+            groups.setdefault((use.id, tuple(use.refusals)), (use, []))[1].append(judged)
     found = []
-    for lift, findings in sorted(groups.values(), key=lambda pair: bool(pair[0].refusals)):
+    for use, findings in sorted(groups.values(), key=lambda pair: bool(pair[0].refusals)):
         codes = ", ".join(dict.fromkeys(judged.code for judged in findings))
-        found.append((lift, f"for {counted(len(findings), 'finding')} of {codes}"))
+        found.append((use, f"for {counted(len(findings), 'finding')} of {codes}"))
     return found
 
 

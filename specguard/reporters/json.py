@@ -93,25 +93,25 @@ def finding_data(judged: Judged) -> dict[str, Any]:
         "authority": None if judged.authority is None else origin_data(judged.authority),
         "fingerprint": judged.fingerprint,
         "state": judged.state,
-        "approval": next((_lift(lift) for lift in judged.approvals if not lift.refusals), None),
+        "approval": next((_approval_data(use) for use in judged.approvals if not use.refusals), None),
         "approvals": [
-            {**_lift(lift), "refusals": [json_safe(reason) for reason in lift.refusals]}
-            for lift in judged.approvals
+            {**_approval_data(use), "refusals": [json_safe(reason) for reason in use.refusals]}
+            for use in judged.approvals
         ],
         # The number of such errors in the file, and the smaller number that the baseline accepts.
         "baseline": None if exceeds is None else {"found": exceeds[0], "accepted": exceeds[1]},
     }
 
 
-def _lift(lift: ApprovalUse) -> dict[str, Any]:
+def _approval_data(use: ApprovalUse) -> dict[str, Any]:
     """Return the fields of an approval that names a finding."""
     return {
-        "id": lift.id,
-        "approver": json_safe(lift.approver),
-        "reason": json_safe(lift.reason),
-        "ticket": json_safe(lift.ticket) or None,
-        "expires_at": lift.expires_at,
-        "proof": lift.proof,
+        "id": use.id,
+        "approver": json_safe(use.approver),
+        "reason": json_safe(use.reason),
+        "ticket": json_safe(use.ticket) or None,
+        "expires_at": use.expires_at,
+        "proof": use.proof,
     }
 
 
@@ -201,17 +201,17 @@ def _approvals(verdict: Verdict, *, refused: bool) -> list[dict[str, Any]]:
     """Return the approvals that lifted findings, or those that did not count, with the reasons."""
     found: dict[str, dict[str, Any]] = {}
     for judged in verdict.findings:
-        for lift in judged.approvals:
-            if bool(lift.refusals) != refused or not (refused or judged.state == "approved"):
+        for use in judged.approvals:
+            if bool(use.refusals) != refused or not (refused or judged.state == "approved"):
                 continue
             one = found.setdefault(
-                lift.id,
-                {"id": lift.id, "approver": json_safe(lift.approver), "proof": lift.proof, "findings": []},
+                use.id,
+                {"id": use.id, "approver": json_safe(use.approver), "proof": use.proof, "findings": []},
             )
             one["findings"].append(_decided_finding(judged))
             if refused:
                 reasons = one.setdefault("reasons", [])
-                reasons += [json_safe(reason) for reason in lift.refusals if json_safe(reason) not in reasons]
+                reasons += [json_safe(reason) for reason in use.refusals if json_safe(reason) not in reasons]
     return [found[name] for name in sorted(found)]
 
 

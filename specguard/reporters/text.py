@@ -227,7 +227,7 @@ def details(judged: Judged, group: Fold | None = None) -> Iterator[tuple[str, st
     if judged.approvals:
         from specguard.reporters.wording import approval_lines
 
-        yield from (("", account) for account in approval_lines(judged))
+        yield from (("", line) for line in approval_lines(judged))
     step = group.help if group else judged.finding.help
     # An approved finding needs no next step.
     if step and judged.state != "approved":

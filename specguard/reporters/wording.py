@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specguard.model import ApprovalUse, Judged, RuleResult, Verdict
     from specguard.reporters.text import Fold
 
-    Weight = Literal["error", "warning", "info"]
+    ShownSeverity = Literal["error", "warning", "info"]
 
 
 def most_severe_first(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, Judged]]:
@@ -34,11 +34,11 @@ def most_severe_first(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, Judged
     found = [(verdict, judged) for verdict in verdicts for judged in verdict.findings]
     # Sorting is stable: findings of equal weight keep their order.
     return sorted(
-        found, key=lambda told: (told[1].state != "open", -SEVERITIES.index(told[1].severity), told[1].place)
+        found, key=lambda pair: (pair[1].state != "open", -SEVERITIES.index(pair[1].severity), pair[1].place)
     )
 
 
-def shown_severity(verdict: Verdict, judged: Judged) -> Weight:
+def shown_severity(verdict: Verdict, judged: Judged) -> ShownSeverity:
     """Return the severity at which a finding is shown.
 
     An approved or baselined finding is only information. In a dry run errors do not fail, so they are
@@ -111,26 +111,26 @@ _PROOFS: Final = {
 
 def approval_lines(judged: Judged) -> list[str]:
     """Return a line for each approval that names a finding: those that count, then the others and why."""
-    return list(map(_approval_line, sorted(judged.approvals, key=lambda lift: bool(lift.refusals))))
+    return list(map(_approval_line, sorted(judged.approvals, key=lambda use: bool(use.refusals))))
 
 
-def proof_text(lift: ApprovalUse) -> str:
+def proof_text(use: ApprovalUse) -> str:
     """Return the proof of an approval, in words."""
-    return _PROOFS.get(lift.proof, lift.proof)
+    return _PROOFS.get(use.proof, use.proof)
 
 
-def expiry_text(lift: ApprovalUse) -> str:
+def expiry_text(use: ApprovalUse) -> str:
     """Return the end of an approval, as `YYYY-MM-DD HH:MM UTC`."""
-    day, _, time = lift.expires_at.partition("T")
+    day, _, time = use.expires_at.partition("T")
     return f"{day} {time[:5]} UTC"
 
 
-def _approval_line(lift: ApprovalUse) -> str:
-    who = f"approval {lift.id[:12]} by {shortened(lift.approver)}"
-    if lift.refusals:
-        return f"{who} does not count: {shortened('; '.join(lift.refusals), 600)}"
-    ticket = f" ({shortened(lift.ticket, 80)})" if lift.ticket else ""
-    return f"{who} until {expiry_text(lift)}, {proof_text(lift)}: {shortened(lift.reason, 300)}{ticket}"
+def _approval_line(use: ApprovalUse) -> str:
+    who = f"approval {use.id[:12]} by {shortened(use.approver)}"
+    if use.refusals:
+        return f"{who} does not count: {shortened('; '.join(use.refusals), 600)}"
+    ticket = f" ({shortened(use.ticket, 80)})" if use.ticket else ""
+    return f"{who} until {expiry_text(use)}, {proof_text(use)}: {shortened(use.reason, 300)}{ticket}"
 
 
 def approval_offer(result: RuleResult, source: str = "") -> tuple[str, str] | None:
@@ -297,7 +297,7 @@ class ListEntry(Record):
         judged: the finding; None for a rule or an error.
     """
 
-    severity: Weight
+    severity: ShownSeverity
     lines: Sequence[str]
     place: ReportPlace
     code: str
@@ -311,8 +311,8 @@ def list_entries(verdicts: Sequence[Verdict]) -> Iterator[ListEntry]:
     for verdict in verdicts:
         for one in verdict.results:
             if one.state == "indeterminate":
-                how: Weight = "error" if one.incomplete else "warning"
-                yield ListEntry(how, undecided_lines(one), authority_place(verdict), one.code, one)
+                severity: ShownSeverity = "error" if one.incomplete else "warning"
+                yield ListEntry(severity, undecided_lines(one), authority_place(verdict), one.code, one)
     for verdict, judged in most_severe_first(verdicts):
         severity, place = shown_severity(verdict, judged), finding_place(verdict, judged)
         yield ListEntry(severity, finding_lines(judged), place, judged.code, results[judged.code], judged)
