@@ -260,8 +260,8 @@ def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, 
 def _needs_approvals(change: Change, folder: bytes, results: Sequence[RuleResult]) -> bool:
     """True if approvals must be read: a finding is open that one could accept, or the log is touched.
 
-    A hook without open findings does not read the log. Nor does the stage `edit`, as nobody can have approved
-    an edit that is not made yet.
+    Unless the log is touched, a hook without open findings does not read it. Nor does the stage `edit`, as
+    nobody can have approved an edit that is not made yet.
     """
     is_open = any(judged.state == "open" for result in results for judged in result.findings)
     if is_open and change.stage != "edit":
@@ -276,7 +276,7 @@ def _needs_approvals(change: Change, folder: bytes, results: Sequence[RuleResult
 
 
 def _alters_log(change: Change, folder: bytes) -> bool:
-    """True if a commit removes or changes log entries, which a later commit may hide."""
+    """True if one of several commits removes or changes log entries, which a later one may hide."""
 
     def is_altered() -> bool:
         return len(change.commits) > 1 and any(
@@ -302,6 +302,7 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
 
     Uncommitted changes are stashed and restored. Without any, `git stash pop` would restore an older stash.
     In CI and in the place of a run nothing is rewritten: their state is not that of the reader's repository.
+    Nor is it at the stage `edit`.
     """
     import re
 

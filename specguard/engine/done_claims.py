@@ -204,7 +204,7 @@ class Claims:
         return [(shown, place) for place, shown in found.items()]
 
     def _changed_proofs(self, entries: Sequence[Entry]) -> set[bytes]:
-        """Return the changed files that were proofs before the change; others had no proof to lose."""
+        """Return the changed files that proved something before the change; others have nothing to lose."""
         paths = [entry.path for entry in entries if not entry.added]
         found = {paths[position] for position, _ in self._evidence.find_each(paths)}
         earlier = self._records.of(self._start_documents) if found else self._records

@@ -131,7 +131,7 @@ class Facts:
         time_dependent: True if a fact depended on the time of day or on the existing branches, so that
             another time could give another result.
         notes: sentences about facts that could not be read.
-        root: the folder of runs next to the repository; empty: the policy's.
+        root: the local folder of all runs; empty: the policy's.
         least_grade: the lowest accepted grade of evidence; empty: the policy's.
         known: the facts that were asked for.
     """
@@ -314,7 +314,7 @@ class Facts:
         return work
 
     def _is_branch(self, name: str) -> bool:
-        """True if the branch is judged, or is one that the policy names; it may be deleted already."""
+        """True if a branch is judged, or the policy or a listed item names it; it may be deleted already."""
         # The existing branches do not follow from the commits that are the key of a cached outcome.
         self.time_dependent = True
         change, kinds = self.change, self._policy.declared("work_kinds")
@@ -481,7 +481,7 @@ class Facts:
         )
 
     def _run_root(self) -> str | None:
-        """Return the folder of runs next to the repository; None if there is none."""
+        """Return the local folder of all runs, which may be missing; None if its path is unknown."""
         from specguard.runs.files import run_root
 
         repository, settings = self.change.git.repository, self._policy.declared("run_settings")
@@ -497,11 +497,11 @@ class Facts:
         return datetime.now(UTC)
 
     def if_declared(self, fact: str) -> Any:
-        """Return a fact that the policy may not declare; None if it does not apply."""
+        """Return a fact; None if it does not apply, for example because the policy does not declare it."""
         return if_applicable(lambda: self.get(fact), None)
 
     def _landed(self, sources: Sources, commits: Callable[[], Sequence[Commit]]) -> Callable[[Listed], bool]:
-        """Return a test whether a commit did a listed item; False for kinds without a commit template.
+        """Return a test whether a commit did a listed item; False for kinds without a template for commits.
 
         Staged changes are judged without history. There an item counts as done if a commit could do it, and
         the check of the commits corrects that.

@@ -44,7 +44,7 @@ class OpenBranch(Record, frozen=False):
         item: the work item that its name names; None if it names none.
         listed: the item's entry in a file that lists items; None unless there is exactly one.
         files: the paths that it changes, without those that are the same in the base by now.
-        item_files: the changed paths of all branches that its item's entry lists.
+        item_files: those paths that its item's entry lists, of all paths that any open branch changes.
         based_on: the names of the open branches whose tips it contains.
         problem: why its item or its files are unknown; empty if they are known.
     """
@@ -209,7 +209,10 @@ class _BranchHistory:
 
 
 def _join_refs(refs: Sequence[tuple[Ref, str]], history: _BranchHistory) -> list[OpenBranch]:
-    """Return the branches ahead of the base; a remote branch joins the branch that has its tip."""
+    """Return the branches ahead of the base, each with all its refs.
+
+    A ref joins a branch of the same name that contains it. A remote's ref also joins one with the same tip.
+    """
     joined: list[OpenBranch] = []
     order = {oid: place for place, oid in enumerate(history.times)}
     for ref, oid in sorted(refs, key=lambda one: order.get(one[1], 0)):

@@ -144,7 +144,9 @@ class Policies:
         return self._hold(load_policy(FolderTree(top), registry=self.registry))
 
     def _with_default_base(self, change: Change) -> Change:
-        """Compare a change into an item's branch with the default branch; return any other change unchanged.
+        """Base a change into an item's branch on the default branch, whose policy judges it.
+
+        Any other change is returned unchanged.
 
         Raises:
             SpecguardError: the default branch is unknown, and the verdict is final.
@@ -243,7 +245,8 @@ def open_floor(request: Request, repository: Repository | None = None) -> Floor 
             it.
 
     Raises:
-        SpecguardError: the floor is unreadable, wrong, or does not match the pinned sha256.
+        SpecguardError: the floor is unreadable, wrong, does not match the pinned sha256, or could be replaced
+            by an agent.
     """
     file = request.floor or request.environment.get(FLOOR, "")
     # With `--enforce`, files that the change contains are refused already.

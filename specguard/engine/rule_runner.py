@@ -36,7 +36,7 @@ class RuleOutcome(Record, frozen=False):
         condition: the condition that holds if the rule passes.
         facts: the names of the facts that it asks for.
         looked_at: the facts that it got, each with a short account of its size.
-        time_dependent: True if the time of day influenced a fact.
+        time_dependent: True if the time of day, or the existing branches, may have influenced a fact.
     """
 
     findings: list[Finding] = []

@@ -206,7 +206,7 @@ def match_tables(policy: Policy, path: bytes) -> Iterator[Match]:
 
 
 def matching(value: object, key: str, path: bytes, *, texts: bool = False) -> Iterator[tuple[str, str, str]]:
-    """Yield the key, pattern and effect of each first match in a setting and its nested tables.
+    """Yield the key, pattern and effect of the first match in each list of patterns, also in nested tables.
 
     Args:
         value: the setting.

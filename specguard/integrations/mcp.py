@@ -182,7 +182,7 @@ TOOLS: Final = tuple(name for name in vars(Tools) if not name.startswith("_"))
 
 
 def _file(files: ExitStack, text: str | None) -> str:
-    """Return the name of an unnamed temporary file with a text, which is gone with the process."""
+    """Return the path in this process of an unlinked temporary file with a text; empty for None."""
     if text is None:
         return ""
     file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it

@@ -35,10 +35,11 @@ def run_root(
     """Return the absolute path of the folder of all runs.
 
     Args:
-        settings: `root`, relative to the work tree's root; if it is empty, `path`.
+        settings: `root`, absolute or relative to the work tree's root; if it is empty, `path`.
         environment: the environment variables to expand `~` and variables from.
         work_tree: the root of the user's working tree.
-        given: the value of `--run-root`, relative to the working directory; overrides the settings.
+        given: the value of `--run-root`, absolute or relative to the working directory; overrides the
+            settings.
 
     Raises:
         SpecguardError: a variable has no value, or a link leads `path` out of the working tree.
@@ -75,7 +76,8 @@ def expand_path(text: str, environment: Mapping[str, str]) -> str:
     """Expand `~`, `$VAR`, `${VAR}` and `${VAR:-default}` in a path, as a shell does.
 
     Raises:
-        SpecguardError: a variable has neither a value nor a default, or the path has other shell syntax.
+        SpecguardError: a variable has neither a value nor a default, the path begins with the home of another
+            user, or it has other shell syntax.
     """
     filled = _expand_variables(text, environment, text)
     if not filled.startswith("~"):

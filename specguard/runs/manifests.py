@@ -75,7 +75,8 @@ class Repository(_Model):
 
     Attributes:
         remote: the canonical repository's address, without credentials.
-        remote_name: the name of that remote in the user's repository; empty if that repository has no remote.
+        remote_name: the name of that remote in the user's repository; empty if that repository has no remote
+            and is itself the canonical one.
         base: the short name of the base branch.
         base_oid: the object id of the base's commit.
         below: the branch that the run's branch is stacked on, which the base does not contain; None: the
@@ -290,7 +291,7 @@ class Manifest(_Model):
         judgements: the verdicts.
         tree: the tree that was judged last and is committed.
         content: the sha256 of the files in `tree` without papers (contracts, indexes, plans, runs), for a run
-            of gates: its tree may exist only there.
+            of gates: no other repository may have its tree.
         worked: the tree that the gates ran on, if the plan was marked since; None if they ran on `tree`.
         commit: the commit.
         pushed: the commit that the remote has.
@@ -547,7 +548,7 @@ class RunFolder:
         """Check that no other process has taken the folder.
 
         Raises:
-            StaleWorker: another process has taken it.
+            StaleWorker: another process has taken it, or it is gone.
         """
         if not self.holder:
             return
@@ -566,8 +567,8 @@ class RunFolder:
 
         Args:
             manifest: the manifest.
-            seal: True for the final manifest of the run: its digest is recorded, so that a later change is
-                noticed.
+            seal: True for the final manifest of the run: its digest is recorded, so that none from a git
+                change passes for it.
 
         Returns:
             True if the manifest was still as this process had written it; False if it was altered meanwhile.

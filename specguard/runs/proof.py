@@ -137,7 +137,9 @@ class RunProof(Record):
         return set()
 
     def judge(self, claim: Claim) -> Flaw | None:
-        """Return the reason why nothing proves a claim; None if a run or a person's statement does.
+        """Return the reason why nothing proves a claim; None if a run or its own statement does.
+
+        The statement `person` always proves it, `claimed` only if the lowest accepted grade is `claimed`.
 
         Raises:
             MissingFact: a cited run is not visible from here, and nothing else proves the claim.

@@ -60,7 +60,8 @@ class RanCommand:
         kind: `gate`, `agent` and so on; empty in older layouts.
         text: the command.
         exit_code: None if it is not recorded.
-        succeeded: True if its exit code is 0; without a recorded code, if its status is a success.
+        succeeded: True if its exit code is 0 or, without a recorded code, its status is a success. False if
+            it has a problem or was timed out.
         tree: the tree that it ran on; empty if it is not recorded.
         grade: the grade of its result as evidence.
         log: the file with its output, relative to the run's folder; empty if it is not recorded.
@@ -302,7 +303,7 @@ class RunRecord:
         """The commands that the run ran, in order."""
         lists = (self.value.get(name) for name in _COMMANDS_KEYS)
         said: list[Any] = next((one for one in lists if isinstance(one, list)), [])
-        # The defaults, which the schema omits.
+        # The grade of commands that record none.
         grade = "re-run" if self.native else "observed" if self.observed else "claimed"
         return [RanCommand(one, grade, self._settings) for one in said if isinstance(one, dict)]
 
@@ -313,7 +314,7 @@ class RunRecord:
 
     @property
     def grade(self) -> str:
-        """The grade of the run's proof: the lowest grade of its gates."""
+        """The grade of the run's proof: the lowest grade of its gates, or what another tool's run records."""
         if self.native:
             gates = [one.grade for one in self.commands if one.kind == "gate"]
             return min(gates, key=GRADES.index) if gates else "observed"
@@ -437,7 +438,7 @@ class RunRecords(Record):
     Attributes:
         settings: the settings with the location of runs.
         documents: the documents of the judged tree.
-        root: returns the local folder of all runs; None without such a folder.
+        root: returns the local folder of all runs, which may be missing; None if its path is unknown.
         entries: returns the additions, modifications and deletions of the change.
         now: returns the time.
         under_way: the commit that a run is about to make and judges itself; empty outside of a run.

@@ -269,7 +269,7 @@ UNNAMED: Final = frozenset(
 """Values that do not name a model, including those in a table that describes a field's type."""
 
 LONGEST: Final = 300
-"""The longest value that can be a model's name, in characters; longer values are prose."""
+"""The longest name of a model, in characters: longer values are prose, or are cut."""
 
 HOLES: Final = ("$", "<", "{", "...", "\u2026")
 """The beginnings of placeholders for a name."""

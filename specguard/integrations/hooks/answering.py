@@ -99,7 +99,7 @@ def _answer(words: Sequence[str]) -> dialects.HookOutput:
 
 
 def _start_git(event: HookEvent) -> dict[bytes, Lookup]:
-    """Start git processes for the repository that will judge the event, by its working tree's root."""
+    """Record that the hook ran, and start git for the repository that judges, by its working tree's root."""
     looking: dict[bytes, Lookup] = {}
     try:
         tree = work_tree_at(os.fsencode(os.environ.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb())
@@ -182,7 +182,7 @@ def _reason(error: BaseException, meaning: str = _CANNOT_JUDGE) -> str:
 
 
 def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> dialects.HookOutput:
-    """Refuse an event that could not be read, in the form for the event name at its beginning."""
+    """Refuse an event that could not be read, in the form for the event name in it, if it has just one."""
     names = {name.decode("ascii") for name in re.findall(_EVENT_NAME, raw[: dialects.LIMIT])}
     if len(names) == 1:
         name = names.pop()

@@ -99,7 +99,7 @@ def _in_git(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> str:
 
 
 def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str]) -> str:
-    """Find a hook that runs specguard, in the folder that `core.hooksPath` names."""
+    """Return the reason if the file is a hook that runs specguard, in the folder of `core.hooksPath`."""
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", "")) or _home(environment) + b"/.config"
     for tree in trees:
         files = (tree.common + b"/config", tree.git_dir + b"/config.worktree",
@@ -125,7 +125,7 @@ def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
 def _in_settings(
     edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
 ) -> str:
-    """Check the settings of an agent."""
+    """Return the reason if the edit would change which programs an agent's settings run or trust."""
     roots = (*(tree.root for tree in trees), _home(environment))
     files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
     plain = name.lower()
@@ -192,7 +192,10 @@ def _running_values(data: Any, *, top: bool = False) -> list[Any]:
 
 
 def _in_user_settings(name: bytes, environment: Mapping[str, str]) -> str:
-    """Check git's settings of the user or the system, which may name other hooks for any repository."""
+    """Return the reason if the file holds git's settings of the user or the system.
+
+    These settings may name other hooks or programs for any repository.
+    """
     home = os.path.realpath(_home(environment))
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", ""))
     folders = [home + b"/.config", *([os.path.realpath(config)] if config.startswith(b"/") else [])]
@@ -229,7 +232,7 @@ def _in_floor(name: bytes, environment: Mapping[str, str], *, gone: bool) -> str
 
 
 def _installed_folders(trees: Sequence[Checkout]) -> list[bytes]:
-    """Return the installation's folders: virtual environment and packages, or only specguard's package."""
+    """Return the installation's folders: the virtual environment, and all packages or specguard's own."""
     import specguard
 
     package = os.path.dirname(os.path.realpath(os.fsencode(specguard.__file__)))

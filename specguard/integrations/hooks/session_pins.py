@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.tool_calls import Checkout
 
     States = Sequence[dict[bytes, str]]
-    """The return value of `specguard.change.worktree.uncommitted`."""
+    """The return value of `specguard.change.worktree.read_uncommitted`, and later states in its format."""
 
 
 PROBE_ID: Final = "specguard-doctor"
@@ -323,7 +323,7 @@ class Pin(Record, frozen=False):
         return bool(branch) and ref in names
 
     def find_moved_base(self, git: Git) -> FoundBase | None:
-        """Return the base as it is found now, if it is another commit; None if it did not move.
+        """Return the base as it is found now, if it is another commit or missing; None if it did not move.
 
         If the base itself is checked out, its commits are judged, and the base counts as not moved.
         """

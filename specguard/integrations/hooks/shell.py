@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     """Adds the effects of a call to the interpreter: its program, arguments and standard input."""
 
 MOST_EDITS: Final = 2_000
-"""The highest number of edits of a command, and of names of a folder."""
+"""The highest number of edits of a command, and of names of a folder that a pattern is matched with."""
 
 _LONGEST: Final = 200_000
 _DEEPEST: Final = 60
@@ -350,7 +350,7 @@ def _parse(text: str) -> Any:
 
 
 def _heredoc(redirect: Any) -> str | None:
-    """Return the content of a here-document; None if the shell would expand it."""
+    """Return the content of a here-document; None if the shell would change it."""
     parts = {one.type: one.text.decode("utf-8", "surrogateescape") for one in redirect.children}
     start, body = parts.get("heredoc_start", ""), parts.get("heredoc_body", "")
     plain = start[:1] not in ("'", '"', "\\")
