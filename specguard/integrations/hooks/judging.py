@@ -45,21 +45,21 @@ def judge(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
         SpecguardError: no verdict is possible.
         UnreadableError: the call cannot be understood.
     """
-    deeds = effects_of(event)
+    effects = effects_of(event)
     try:
         judging = _Judging(event, looking)
-        judging.protect_earlier_edits(deeds.discards)
+        judging.protect_earlier_edits(effects.discards)
     except SpecguardError:
-        if deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.unknown:
+        if effects.edits or effects.messages or effects.bypasses or effects.refs or effects.unknown:
             raise
         # There is nothing to judge here, or it is broken; the next event with a verdict reports that.
         return Reply()
-    judging.refuse_bypasses(deeds)
-    judged = judging.judge_edits(deeds.edits)
-    for message in filter(str.strip, deeds.messages):
+    judging.refuse_bypasses(effects)
+    judged = judging.judge_edits(effects.edits)
+    for message in filter(str.strip, effects.messages):
         judged = True
         judging.judge_in(judging.trees[0].root, message=message)
-    if not judged and not judging.guard_blocks and deeds.unknown and not deeds.edits:
+    if not judged and not judging.guard_blocks and effects.unknown and not effects.edits:
         # An undecided call needs a policy: without one it is refused.
         from specguard.engine.policies import open_policy
 
@@ -94,8 +94,8 @@ class _Judging:
 
     def protect_earlier_edits(self, discards: Sequence[bytes]) -> None:
         """Refuse to discard uncommitted edits from before the session, even if they were altered since."""
-        home = self.trees[0]
-        if not discards or not any(self.pin.states_before(home.root)):
+        own_tree = self.trees[0]
+        if not discards or not any(self.pin.states_before(own_tree.root)):
             return
         from specguard.change.git import Git
         from specguard.change.repository import Repository
@@ -103,10 +103,10 @@ class _Judging:
         from specguard.model import listed, path_text
 
         names = [name for path in discards for name in absolute_names(path, self._event, gone=True)]
-        folders = [path for tree, path in locate(names, [home], gone=True) if tree.root == home.root]
-        with Git(Repository.locate(os.fsdecode(home.root), self._environment)) as git:
+        folders = [path for tree, path in locate(names, [own_tree], gone=True) if tree.root == own_tree.root]
+        with Git(Repository.locate(os.fsdecode(own_tree.root), self._environment)) as git:
             current, _, new = read_uncommitted(git)
-            earlier = self.pin.earlier_edits(git, home.root, {**new, **current})
+            earlier = self.pin.earlier_edits(git, own_tree.root, {**new, **current})
         # A file that was moved since is there under another name.
         moved = {state for state in earlier.values() if not state.startswith("0 ")}
         files = [
@@ -118,14 +118,14 @@ class _Judging:
             what = f"{listed(files, 3)}: edited before this session, not by you, and this would throw it away"
             self._refuse(what, "Leave that as it is, and name the files that you have changed.")
 
-    def refuse_bypasses(self, deeds: Effects) -> None:
+    def refuse_bypasses(self, effects: Effects) -> None:
         """Add a reason for each way to bypass the guard."""
-        for ref, target in deeds.refs:
+        for ref, target in effects.refs:
             # The ref may be reset to its pinned commit.
             if self.pin.is_base_ref(ref) and target != self.pin.oid:
                 what = f"`{ref}` is the base of this session, {self.pin.name}, and would be moved"
                 self._refuse(what, "Push your own branch, and let a person bring it there.")
-        for clause in deeds.bypasses:
+        for clause in effects.bypasses:
             self._refuse(clause, "Leave that out, and fix what the guard says.")
 
     def judge_edits(self, edits: Sequence[FileEdit]) -> bool:

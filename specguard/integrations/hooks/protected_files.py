@@ -69,19 +69,19 @@ def refusal_reason(
     gone = edit.known and edit.content is None
     for name in names:
         reason = (
-            _in_git(name, trees, gone=gone)
-            or _in_hooks(edit, name, trees, environment)
-            or _in_settings(edit, name, trees, environment, gone=gone)
-            or _in_user_settings(name, environment)
-            or _in_installation(name, trees, environment, gone=gone)
-            or _in_floor(name, environment, gone=gone)
+            _why_git_folder(name, trees, gone=gone)
+            or _why_hook(edit, name, trees, environment)
+            or _why_settings(edit, name, trees, environment, gone=gone)
+            or _why_git_settings(name, environment)
+            or _why_installation(name, trees, environment, gone=gone)
+            or _why_floor(name, environment, gone=gone)
         )
         if reason:
             return f"{path_text(name)} {reason}"
     return ""
 
 
-def _in_git(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> str:
+def _why_git_folder(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> str:
     reason = "is in git's own folder, where hooks and settings decide whether anything is checked"
     for tree in trees:
         for folder in (tree.git_dir, tree.common):
@@ -98,7 +98,7 @@ def _in_git(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> str:
     return ""
 
 
-def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str]) -> str:
+def _why_hook(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str]) -> str:
     """Return the reason if the file is a hook that runs specguard, in the folder of `core.hooksPath`."""
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", "")) or _home(environment) + b"/.config"
     for tree in trees:
@@ -122,7 +122,7 @@ def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
     return ""
 
 
-def _in_settings(
+def _why_settings(
     edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
 ) -> str:
     """Return the reason if the edit would change which programs an agent's settings run or trust."""
@@ -191,7 +191,7 @@ def _running_values(data: Any, *, top: bool = False) -> list[Any]:
     return sorted(found, key=str)
 
 
-def _in_user_settings(name: bytes, environment: Mapping[str, str]) -> str:
+def _why_git_settings(name: bytes, environment: Mapping[str, str]) -> str:
     """Return the reason if the file holds git's settings of the user or the system.
 
     These settings may name other hooks or programs for any repository.
@@ -204,7 +204,7 @@ def _in_user_settings(name: bytes, environment: Mapping[str, str]) -> str:
     return ""
 
 
-def _in_installation(
+def _why_installation(
     name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
 ) -> str:
     for folder in _installed_folders(trees):
@@ -223,7 +223,7 @@ def _in_installation(
     return ""
 
 
-def _in_floor(name: bytes, environment: Mapping[str, str], *, gone: bool) -> str:
+def _why_floor(name: bytes, environment: Mapping[str, str], *, gone: bool) -> str:
     floor = os.fsencode(environment.get(FLOOR, ""))
     files = (os.path.normpath(floor), os.path.realpath(floor)) if floor.startswith(b"/") else ()
     if name in files or (gone and any(is_below(file, name) for file in files)):

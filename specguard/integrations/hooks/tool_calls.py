@@ -402,12 +402,12 @@ def work_tree_at(folder: bytes) -> Checkout | None:
     return None
 
 
-def locate(names: Iterable[bytes], homes: Sequence[Checkout], *, gone: bool) -> list[tuple[Checkout, bytes]]:
+def locate(names: Iterable[bytes], own: Sequence[Checkout], *, gone: bool) -> list[tuple[Checkout, bytes]]:
     """Return the working trees that contain names, each with the path from its root.
 
     Args:
         names: absolute names of one file.
-        homes: the guarded working trees; other worktrees of their repositories are guarded, too.
+        own: the working trees of the agent; other worktrees of their repositories are guarded, too.
         gone: True if the names would be removed, including all files in a folder.
 
     Returns:
@@ -415,17 +415,17 @@ def locate(names: Iterable[bytes], homes: Sequence[Checkout], *, gone: bool) -> 
         path from the root of the outer one.
     """
     found: dict[tuple[bytes, bytes], tuple[Checkout, bytes]] = {}
-    shared = {home.common for home in homes}
+    shared = {one.common for one in own}
     for name in names:
-        trees = [home for home in homes if is_below(name, home.root)]
+        trees = [one for one in own if is_below(name, one.root)]
         if gone:
-            for home in homes:
-                if is_below(home.root, name):
-                    found[home.root, b""] = (home, b"")
+            for one in own:
+                if is_below(one.root, name):
+                    found[one.root, b""] = (one, b"")
         for root in with_parents(os.path.dirname(name)):
             if all(root != tree.root for tree in trees):
                 tree = _work_tree(root)
-                if tree is not None and (tree.common in shared or (not trees and _is_around(tree, homes))):
+                if tree is not None and (tree.common in shared or (not trees and _is_around(tree, own))):
                     trees.append(tree)
         for tree in trees:
             path = name[len(tree.root) + 1 :]
@@ -433,9 +433,9 @@ def locate(names: Iterable[bytes], homes: Sequence[Checkout], *, gone: bool) -> 
     return list(found.values())
 
 
-def _is_around(tree: Checkout, homes: Sequence[Checkout]) -> bool:
+def _is_around(tree: Checkout, own: Sequence[Checkout]) -> bool:
     """True if a guarded working tree contains a working tree of the agent."""
-    around = any(is_below(home.root, tree.root) for home in homes)
+    around = any(is_below(one.root, tree.root) for one in own)
     return around and os.path.lexists(tree.root + b"/SPEC_AUTHORITY.md")
 
 

@@ -120,17 +120,17 @@ class _State:
     """
 
     def __init__(self, event: HookEvent, looking: dict[bytes, Lookup]) -> None:
-        homes = trees_of(event)
-        self.session = Session(event, homes[0])
+        event_trees = trees_of(event)
+        self.session = Session(event, event_trees[0])
         self.on_tree: list[Verdict] = []
         self.on_commits: list[Verdict] = []
         self._event = event
         self._environment = event.environment
-        self._pin = pin = Pin.of(event, homes[0])
+        self._pin = pin = Pin.of(event, event_trees[0])
         self._notes: dict[str, str] = {}
         if pin.warning:
             self._notes[f"lost {pin.oid}"] = pin.warning
-        trees = [tree for tree in homes if tree.common == homes[0].common]
+        trees = [tree for tree in event_trees if tree.common == event_trees[0].common]
         found = [
             (looking.pop(tree.root, None) or Lookup(os.fsdecode(tree.root), event.environment)).repository()
             for tree in trees
