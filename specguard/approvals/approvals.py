@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property, partial
 
-from specguard.approvals.log import FiledRecord, Log, find_alterations, read_log
+from specguard.approvals.log import FiledRecord, Log, first_alterations, read_log
 from specguard.approvals.people import find_part, find_people, signing_key, verify
 from specguard.approvals.record import Approval, Bond
 from specguard.change.entries import is_in_log, sha256
@@ -200,7 +200,7 @@ class Approvals:
         """
         change, folder = self._bond.change, self._bond.folder
         done = ((one.oid, entry) for one in change.commits for diff in one.diffs for entry in diff)
-        for commit, entry, content in find_alterations(done, folder, change.head_files):
+        for commit, entry, content in first_alterations(done, folder, change.head_files):
             filed = self.log.filed.get(sha256(content).hexdigest())
             if b'"kind": "revoke"' in content and (filed is None or "head" not in filed.places):
                 yield entry.path, commit
@@ -287,8 +287,8 @@ class Approvals:
             shortfall = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
             refused = [decision for decision in decisions if not decision.counts][-_MOST_REFUSED:]
             judged.approvals = [
-                *(_lift(decision, shortfall) for decision in counting),
-                *(_lift(one, [refusal.reason for refusal in one.refusals]) for one in refused),
+                *(_approval_use(decision, shortfall) for decision in counting),
+                *(_approval_use(one, [refusal.reason for refusal in one.refusals]) for one in refused),
             ]
         for result in self._results:
             approvers_of_open = [
@@ -492,7 +492,7 @@ def read_change_log(change: Change, folder: bytes) -> Log:
     return read_log(folder, base=base, head=head, work_tree=change.git.repository.work_tree_if_any())
 
 
-def _lift(decision: Decision, refusals: Sequence[str]) -> ApprovalUse:
+def _approval_use(decision: Decision, refusals: Sequence[str]) -> ApprovalUse:
     approval = decision.approval
     return ApprovalUse(
         decision.filed.id,

@@ -376,7 +376,7 @@ def _write_all(place: int, files: Mapping[bytes, bytes]) -> None:
                 pass
 
 
-def find_alterations(
+def first_alterations(
     changes: Iterable[tuple[str, Entry]], folder: bytes, files: Git | Tree
 ) -> Iterator[tuple[str, Entry, bytes]]:
     """Yield for each record and signature of a log the first of some entries that changes or removes it.

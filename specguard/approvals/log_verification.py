@@ -6,8 +6,8 @@ import binascii
 import os
 import shlex
 
-from specguard.approvals.log import NAME, FiledRecord, Uses, find_alterations, leftovers, read_log
-from specguard.approvals.people import KEY_TYPES, has_key_type, signature_key, signing_key, verify
+from specguard.approvals.log import NAME, FiledRecord, Uses, first_alterations, leftovers, read_log
+from specguard.approvals.people import KEY_TYPES, claimed_key, has_key_type, signing_key, verify
 from specguard.approvals.record import HEXADECIMAL, Approval, Revocation
 from specguard.change.base import find_base, named_base
 from specguard.change.tree import Tree
@@ -282,7 +282,7 @@ class Verification:
         """Yield records that a commit in the history changed or removed; restored ones become notes."""
         git = self.book.git
         done = ((one, entry) for one, entries in git.find_alterations(oid, self._folder) for entry in entries)
-        for commit, entry, _ in find_alterations(done, self._folder, git):
+        for commit, entry, _ in first_alterations(done, self._folder, git):
             path = entry.path
             event = f"was {'taken away' if entry.deleted else 'changed'} in commit {commit[:12]}"
             name = path.removeprefix(self._folder).partition(b".")[0].decode("ascii")
@@ -368,7 +368,7 @@ def _quote(path: bytes) -> str:
 
 def _is_valid_signature(content: bytes, signature: bytes) -> bool:
     """Return True if a signature is valid for the key that it contains."""
-    blob = signature_key(signature) or b""
+    blob = claimed_key(signature) or b""
     kind = next((kind for kind in KEY_TYPES if has_key_type(blob, kind)), None)
     if kind is None:
         return False

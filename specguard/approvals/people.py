@@ -243,7 +243,7 @@ def _people_of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator
         yield _person(match[1], f"a co-author of {which}", strict=False)
     signature = SIGNATURE.search(git.object(commit.oid)[1].partition(b"\n\n")[0])
     if signature is not None:
-        key = signature_key(signature[1].replace(b"\n ", b"\n"))
+        key = claimed_key(signature[1].replace(b"\n ", b"\n"))
         if key is not None:
             yield Person(key=key, part=f"the signer of {which}")
 
@@ -430,7 +430,7 @@ def verify(
     Raises:
         MissingFact: `ssh-keygen` is missing, or fails.
     """
-    blob = signature_key(signature)
+    blob = claimed_key(signature)
     # The key within a signature is only a claim: it selects the key to verify with.
     key = next((key for key in keys if blob is not None and key_blob(key) == blob), None)
     if key is None:
@@ -456,7 +456,7 @@ def signing_key(filed: FiledRecord, keys: Sequence[str]) -> str | None:
     return next(filter(None, found), None)
 
 
-def signature_key(signature: bytes) -> bytes | None:
+def claimed_key(signature: bytes) -> bytes | None:
     """Return the public key that a signature contains, which proves nothing yet; None if it has none.
 
     Args:

@@ -357,7 +357,7 @@ def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, a
         if isinstance(error.__cause__, MissingFact) and error.__cause__.code in _MISSING_DATA:
             # The missing data is a fault of this copy, not of the change.
             raise
-        return JudgedChange(past, branch, subject, "", BROKEN, _locate_error(error))
+        return JudgedChange(past, branch, subject, "", BROKEN, _error_with_place(error))
     for result in verdict.results:
         if result.error in _MISSING_DATA:
             # A later audit may find the missing objects.
@@ -401,7 +401,7 @@ def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
     return change
 
 
-def _locate_error(error: SpecguardError) -> str:
+def _error_with_place(error: SpecguardError) -> str:
     place = f"{error.path}:{error.line}: " if error.path and error.line else ""
     return json_safe(f"{place}{error.message}")
 

@@ -45,16 +45,16 @@ class Cache:
         self._parts = [*parts, __version__, plugin_stamp()]
         self._folder = user_folder(environment, LAYOUT, work_tree)
 
-    def read(self, names: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """Return the data that is stored under these names; None if there is none.
+    def read(self, inputs: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """Return the data that is stored for these inputs; None if there is none.
 
         Args:
-            names: the inputs of the data: for a policy the identity of each document, by its path.
+            inputs: the inputs of the data: for a policy the identity of each document, by its path.
         """
         if not self._folder or not is_own(self._folder):
             return None
         try:
-            with open(self._file(names), "rb") as file:
+            with open(self._file(inputs), "rb") as file:
                 checksum, _, body = file.read().partition(b"\n")
             if checksum.decode("ascii") != sha1(body).hexdigest():
                 return None
@@ -68,7 +68,7 @@ class Cache:
 
     def write(
         self,
-        names: Mapping[str, str],
+        inputs: Mapping[str, str],
         data: Mapping[str, Any],
         packages: Iterable[str],
         *,
@@ -77,7 +77,7 @@ class Cache:
         """Store data; do nothing if that is not possible.
 
         Args:
-            names: the inputs of the data.
+            inputs: the inputs of the data.
             data: texts, numbers, lists and tables.
             packages: the packages whose code made the data, besides specguard's own.
             limit: the most bytes to store.
@@ -92,7 +92,7 @@ class Cache:
             body = marshal.dumps({"files": files, "kept": data})
             if len(body) > limit:
                 return
-            target = self._file(names)
+            target = self._file(inputs)
             partial = f"{target}.{os.getpid()}"
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -102,8 +102,8 @@ class Cache:
         except (OSError, ValueError):
             return
 
-    def _file(self, names: Mapping[str, str]) -> str:
-        named = [f"{name}={names[name]}" for name in sorted(names)]
+    def _file(self, inputs: Mapping[str, str]) -> str:
+        named = [f"{name}={inputs[name]}" for name in sorted(inputs)]
         key = "\0".join([*self._parts, *named]).encode("utf-8", "surrogateescape")
         return os.path.join(self._folder, f"{sha1(key).hexdigest()}.cache")
 

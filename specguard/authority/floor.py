@@ -99,7 +99,7 @@ class Floor(Record):
         self._turn_on_rules(data)
         origins = policy.origins
         for one in compare(self.policy, policy):
-            if one.effect == "tightens" or not self._has_setting(one):
+            if one.effect == "tightens" or not self._governs(one):
                 continue
             self._override_setting(data, one)
             if one.key == "approvals.log":
@@ -131,7 +131,7 @@ class Floor(Record):
         for fact, table in floor["declared"].items():
             data["declared"][fact]["set"] |= table["set"]
 
-    def _has_setting(self, one: Difference) -> bool:
+    def _governs(self, one: Difference) -> bool:
         """Return True if the floor sets the setting that differs, or has a table of its rule."""
         origins = self.policy.to_data()["origins"]
         if one.key.startswith("authority.sections."):

@@ -211,7 +211,7 @@ def _lists_paths(block: AnyBlock, *, any_path: bool) -> bool:
 def _is_prose(block: AnyBlock) -> bool:
     """Return True if a block is a list in which no item begins with a path or names one."""
     return isinstance(block, List) and not any(
-        leading_paths(text.raw).paths or any(map(looks_like_path, _names(text))) for text, _ in _items(block)
+        leading_paths(text.raw).paths or any(map(looks_like_path, _paths(text))) for text, _ in _items(block)
     )
 
 
@@ -254,7 +254,7 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
 def _other_text(block: AnyBlock) -> tuple[Text | None, str]:
     """Return text that could hold paths in a block other than a list or table, and the block's kind."""
     if isinstance(block, Paragraph):
-        return block.text if any(map(looks_like_path, _names(block.text))) else None, "a paragraph"
+        return block.text if any(map(looks_like_path, _paths(block.text))) else None, "a paragraph"
     if isinstance(block, Fence):
         settings = block.info.split()[:2] == ["toml", "specguard"]
         return None if settings else Text(block.content, block.line), "a block of code"
@@ -284,7 +284,7 @@ def _cell(row: Sequence[Text]) -> Text:
     return next((cell for cell in row if cell.raw.strip()), row[0])
 
 
-def _names(text: Text) -> list[str]:
+def _paths(text: Text) -> list[str]:
     """Return possible paths in a paragraph: its code spans, and words that contain a slash."""
     words = (word.strip("()[],.;:*_\"'") for word in text.raw.split())
     return [*text.spans, *(word for word in words if word.count("/") > 0 and "`" not in word)]

@@ -237,7 +237,7 @@ def run_case(
         with TemporaryDirectory(prefix="specguard-") as made:
             return run_case(case, made, installed=installed)
     outcome, names = judge_case(case, directory, installed=installed)
-    found = [f"  {one.said}" for one in differences(case, outcome, names)]
+    found = [f"  {one.text}" for one in differences(case, outcome, names)]
     if found:
         notes = [note for report in outcome.reports for note in report.get("notes", ())]
         lines = [f"{case.name}: not as expected", *found, *notes, outcome.stderr]
@@ -260,7 +260,7 @@ class Mismatch:
     position: int = -1
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """The whole difference, in one line."""
         return {"missing": "expected ", "unexpected": "found ", "other": ""}[self.kind] + self.what
 

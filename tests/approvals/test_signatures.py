@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.approvals.people import key_blob, sign, signature_key, verify
+from specguard.approvals.people import claimed_key, key_blob, sign, verify
 from specguard.errors import MissingFact, SpecguardError
 from tests.approvals.conftest import Key, MakeKey
 from tests.executor.places import program
@@ -38,8 +38,8 @@ def test_what_a_key_signs_is_found_to_be_its_own(make_key: MakeKey, mallory: Key
     signature = sign(CONTENT, key.file)
     assert signature.startswith(b"-----BEGIN SSH SIGNATURE-----\n")
     assert verify(CONTENT, signature, [mallory.public, key.public]) == key.public
-    assert signature_key(signature) == key_blob(key.public)
-    assert signature_key(raw(signature)) == key_blob(key.public)
+    assert claimed_key(signature) == key_blob(key.public)
+    assert claimed_key(raw(signature)) == key_blob(key.public)
 
 
 def test_a_public_key_signs_through_the_private_one_beside_it(alice: Key) -> None:
@@ -62,7 +62,7 @@ def test_any_bytes_can_be_signed_by_one_key(alice: Key, mallory: Key, content: b
 def test_a_signature_for_something_else_is_none_here(alice: Key, namespace: str) -> None:
     """A signed commit is not an approval, whatever its bytes say."""
     signature = alice.sign(CONTENT, namespace)
-    assert signature_key(signature) == key_blob(alice.public)
+    assert claimed_key(signature) == key_blob(alice.public)
     renamed = raw(signature).replace(field(namespace.encode()), field(b"specguard-approval@v1"))
     for forged in (signature, armoured(renamed)):
         assert verify(CONTENT, forged, [alice.public]) is None
@@ -71,7 +71,7 @@ def test_a_signature_for_something_else_is_none_here(alice: Key, namespace: str)
 def test_a_signature_that_names_anothers_key_is_not_hers(alice: Key, mallory: Key) -> None:
     own = raw(sign(CONTENT, mallory.file))
     forged = armoured(own.replace(field(key_blob(mallory.public)), field(key_blob(alice.public))))
-    assert signature_key(forged) == key_blob(alice.public)
+    assert claimed_key(forged) == key_blob(alice.public)
     assert verify(CONTENT, forged, [alice.public, mallory.public]) is None
 
 
@@ -112,7 +112,7 @@ def test_what_is_cut_or_changed_is_no_signature(alice: Key) -> None:
 def test_a_signature_is_found_as_a_commit_has_it(alice: Key) -> None:
     """Its lines are indented there."""
     signature = sign(CONTENT, alice.file).replace(b"\n", b"\n ")
-    assert signature_key(b" " + signature) == key_blob(alice.public)
+    assert claimed_key(b" " + signature) == key_blob(alice.public)
 
 
 def without_terminal(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.approvals.log import NAME, Log, Uses
-from specguard.approvals.people import signature_key, verify
+from specguard.approvals.people import claimed_key, verify
 from specguard.approvals.record import Approval, RecordError, read_record
 from specguard.change.entries import sha256
 from tests.approvals.conftest import Key
@@ -133,7 +133,7 @@ def test_a_damaged_signature_is_nobody_s(alice: Key, data: st.DataObject) -> Non
     whole = alice.sign(record.content)
     signature = data.draw(damaged(st.just(whole)))
     content = data.draw(st.just(record.content) | damaged(st.just(record.content)))
-    named = signature_key(signature)
+    named = claimed_key(signature)
     assert named is None or named
     if verify(content, signature, [alice.public]) is not None:
         assert content == record.content

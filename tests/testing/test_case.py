@@ -138,7 +138,7 @@ def test_an_outcome_is_compared_in_every_part() -> None:
     )
     assert list(differences(Case(error="no base", exit_code=2), error, {})) == []
     [different] = differences(Case(exit_code=2), error, {})
-    assert different.said == "an error: no base; give one"
+    assert different.text == "an error: no base; give one"
 
 
 # Cases that are like others
