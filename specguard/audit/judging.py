@@ -201,7 +201,7 @@ def _commits_of_changes(
 
 
 NO_AUTHORITY: Final = "no-authority"
-"""The verdict of a change whose base had no authority yet."""
+"""The verdict of a change that was made before there was an authority."""
 
 BROKEN: Final = "error"
 """The verdict of a change whose authority cannot judge: it is invalid, or needs code that may not run."""
@@ -271,7 +271,7 @@ class JudgedChange(Record):
         change: the change.
         branch: the branch that a merge commit names; empty if none is known.
         subject: the first line of the commit that landed.
-        policy: the id of the policy that judged; empty if there was none.
+        policy: the id of the policy that judged; empty if none did, as with `no-authority` and `error`.
         verdict: the verdict of a check, `no-authority` or `error`.
         reason: why rules did not judge; empty if they did.
         states: the state of each rule that was not off, by its code.
