@@ -102,14 +102,14 @@ class BrokenLog(Rule):
                 yield _finding(path, what, step, side="base", commit=oid)
 
 
-def _removes_own(entry: Entry, base: Base, before: Tree) -> bool:
+def _removes_own(entry: Entry, base: Base, start_files: Tree) -> bool:
     """True if an entry deletes an approval, not a revocation, that the branch has and the base does not.
 
     Staged changes are compared with the branch, so its approvals may be deleted there.
     """
     if not entry.deleted or not base.has(entry):
         return False
-    record = before.read(entry.path.removesuffix(b".sig"))
+    record = start_files.read(entry.path.removesuffix(b".sig"))
     return record is not None and b'"revokes"' not in record
 
 

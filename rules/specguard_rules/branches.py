@@ -111,8 +111,8 @@ class BranchName(Rule):
         from specguard.rules import RenameBranch
 
         # A branch that is named in another way need not be the one that is checked out.
-        mine = branch.source == "HEAD" and not is_base_branch(branch, base)
-        return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and mine else None
+        is_own = branch.source == "HEAD" and not is_base_branch(branch, base)
+        return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and is_own else None
 
 
 def _is_plain(name: str) -> bool:

@@ -299,15 +299,15 @@ class Targets:
         """
         path = citation.path
         if citation.kind in {"absolute", "url"}:
-            rests = [
+            remainders = [
                 rest
                 for root, anywhere in self._roots
                 if (match := root.match(path))
                 for rest in _remainders(path[match.end() :], anywhere)
             ]
-            if not rests:
+            if not remainders:
                 return None
-            found = [plain_path(rest.encode("utf-8", "surrogateescape")) for rest in rests]
+            found = [plain_path(rest.encode("utf-8", "surrogateescape")) for rest in remainders]
         else:
             name = path.encode("utf-8", "surrogateescape")
             found = [plain_path(name), plain_path(folder + b"/" + name)]

@@ -364,9 +364,9 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
     if not times.stamps:
         yield _no_time_finding(times, artifact)
         return
-    for loose in times.unclear:
-        message = f"the time {loose.text!r} {loose.problem}"
-        yield artifact.finding("timestamps", "unclear time", message, "", loose.at)
+    for unclear in times.unclear:
+        message = f"the time {unclear.text!r} {unclear.problem}"
+        yield artifact.finding("timestamps", "unclear time", message, "", unclear.at)
     for line in times.untimed:
         message = "an entry has no time, while others of its list begin with one"
         help = "Write when it was, as the others do."

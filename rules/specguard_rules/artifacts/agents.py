@@ -254,8 +254,8 @@ class TooManyAgents(Rule):
                 names = ", ".join(sorted(one.agent for one in active))
                 when = f"at once at {begin.isoformat()} ({names})"
                 message = f"{most} agents of {place} are active {when}, and {self.max} may be"
-                step, key, over = "Close agents before others begin.", f"agents of {place}", active[self.max]
-                yield Finding(message, help=step, path=over.path, line=over.line, key=key, setting="max")
+                step, key, extra = "Close agents before others begin.", f"agents of {place}", active[self.max]
+                yield Finding(message, help=step, path=extra.path, line=extra.line, key=key, setting="max")
                 return
         if unknown and most + len(unknown) > self.max:
             names = ", ".join(sorted(work.agent for work in unknown))
@@ -418,16 +418,16 @@ class UnreadGrounding(Rule):
                     continue
                 others = grounding.equivalents.get(document, ())
                 equivalents = [one for one in others if _cites(sources, one, cited)]
-                path, setting, pads = sources[0].path, key, work.of_contracts([grounding.noted_in])
+                path, setting, notes = sources[0].path, key, work.of_contracts([grounding.noted_in])
                 if not equivalents:
                     where = " or ".join(path_text(one.path) for one in sources[:3])
                     message = f"the agent {work.agent} does not cite {document}"
                     step = f"Read it, and cite `{document}` in {where}."
                 else:
                     check_contracts(contracts, "grounding.noted_in", [grounding.noted_in])
-                    if any(_cites(pads, other, cited) for other in equivalents):
+                    if any(_cites(notes, other, cited) for other in equivalents):
                         continue
-                    path, setting = (pads or sources)[0].path, "grounding.equivalents"
+                    path, setting = (notes or sources)[0].path, "grounding.equivalents"
                     noted = f"its {grounding.noted_in} does not note it"
                     message = (
                         f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and {noted}"

@@ -254,8 +254,8 @@ def _difference(name: bytes, other: bytes) -> str:
     from specguard.rules import look_alikes
 
     strange = next((char for char in one if not char.isascii() and char not in two), "")
-    because = f" (it has {look_alikes.described(strange)})" if strange else ""
-    return f"looks like '{named}'{because}"
+    remark = f" (it has {look_alikes.described(strange)})" if strange else ""
+    return f"looks like '{named}'{remark}"
 
 
 def may_be_suspicious(names: Sequence[bytes]) -> bool:

@@ -343,8 +343,8 @@ class MissingCompanion(Rule):
             message = f"{path_text(changed[0])}{more} changed, and nothing under {wanted} did"
             step = f"Change what belongs to it under {wanted}{reason}."
             setting = f"companions.{which}.require"
-            key_of = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
-            found = Finding(message, help=step, path=changed[0], key=key_of, setting=setting)
+            pair = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
+            found = Finding(message, help=step, path=changed[0], key=pair, setting=setting)
             found.severity = "warning" if key and commits is None and draft is None else None
             yield found
 

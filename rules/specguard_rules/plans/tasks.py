@@ -254,14 +254,14 @@ class SliceOutOfFiles(Rule):
         if waves is None or not kept:
             raise NotApplicable("the change is for no item that is listed in a file with others")
         for entry in entries:
-            whose = [item for item in kept if item.scope.find(entry.path) is not None]
-            if whose and not waves.is_paper(entry.path):
-                yield _taken_flaw(entry, whose)
+            slices = [item for item in kept if item.scope.find(entry.path) is not None]
+            if slices and not waves.is_paper(entry.path):
+                yield _taken_flaw(entry, slices)
 
 
-def _taken_flaw(entry: Entry, whose: Sequence[Listed]) -> Finding:
+def _taken_flaw(entry: Entry, slices: Sequence[Listed]) -> Finding:
     """Build a finding about an entry that belongs to slices, in a change for none of them."""
-    first, names = whose[0], " and ".join(str(item) for item in whose[:3])
+    first, names = slices[0], " and ".join(str(item) for item in slices[:3])
     message = f"{path_text(entry.path)} is a file of {names}, still to be done, and the change is for none"
     step = f"Change it on {first.branch or f'the branch of {first}'}, or have it approved."
     return _slice_flaw(entry, first, message, step, f"kept {first.id}", first.setting)

@@ -103,12 +103,12 @@ class MissingSpec(Rule):
             message = f"the spec {path_text(gone.path)} is gone, and what it governs stays: {path_text(left)}"
             step = "Keep it, give it a terminal status first, or have another one govern the path."
             yield Finding(message, help=step, path=gone.path, side="base", key="taken away", setting=setting)
-        for pattern, files, asking in specs.unmet():
+        for pattern, files, path in specs.unmet():
             wanted = " or ".join(files.patterns)
-            message = f"{path_text(asking)} is governed by a spec under {wanted}, and there is none"
+            message = f"{path_text(path)} is governed by a spec under {wanted}, and there is none"
             step = "Write the spec, or correct the patterns in [specs.governs]."
             key, setting = f"governed by {pattern}", f"specs.governs.{pattern}"
-            yield Finding(message, help=step, path=asking, key=key, setting=setting)
+            yield Finding(message, help=step, path=path, key=key, setting=setting)
 
 
 def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:

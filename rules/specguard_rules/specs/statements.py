@@ -555,11 +555,11 @@ class InvalidStatus(Rule):
 def _no_status_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Yield the finding for a spec without a status, if the policy lists statuses or the spec had one."""
     was = specs.before(spec) if specs.touches(spec) else None
-    had = was.statuses[0].text if was is not None and was.statuses else ""
-    if not specs.settings.statuses and not had:
+    old = was.statuses[0].text if was is not None and was.statuses else ""
+    if not specs.settings.statuses and not old:
         return
     path, name, other = path_text(spec.path), specs.settings.status, spec.other_status
-    message = f"{path} has no {name}" + (f", and had {had!r}" if had else "")
+    message = f"{path} has no {name}" + (f", and had {old!r}" if old else "")
     known = f" one of: {', '.join(specs.settings.statuses)}" if specs.settings.statuses else ""
     step = (
         f"Write {f'under its key {name!r}' if spec.structured else 'into its front matter'}{known or ' it'}."
