@@ -39,7 +39,7 @@ def put_back(
     Args:
         entry: the entry to undo.
         base: what the change is compared with.
-        commit: the only commit that has the entry, if the net change does not have it.
+        commit: the first commit that has the entry, if the net change does not have it.
         each: True if each commit lands, so that undoing the entry in a further commit is not enough.
         moved: the other end of the move, if the entry is one end of a moved file.
     """

@@ -105,7 +105,7 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
 
 
 def find_titled(artifact: Artifact, title: str) -> Sequence[Section]:
-    """Return the sections with a title, the one that counts first; of several, those of the highest level."""
+    """Return the sections with a title at the highest level that has one; the one that counts comes first."""
     if title not in artifact.sections:
         artifact.sections[title] = _find_titled(artifact, title)
     return artifact.sections[title]

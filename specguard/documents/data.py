@@ -354,7 +354,7 @@ class _JsonLines:
         self._lines: dict[tuple[str, ...], int] = {}
 
     def walk(self) -> Lines:
-        """Return all lines."""
+        """Return the line of each key and element."""
         word = self._next()
         self._lines[()] = self._line
         self._value((), word)

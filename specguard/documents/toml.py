@@ -97,7 +97,7 @@ class _KeyScanner:
         return word
 
     def scan(self) -> dict[KeyPath, int]:
-        """Return all lines."""
+        """Return the line of each key and element."""
         table: KeyPath = ()
         while self._word:
             line = self._line

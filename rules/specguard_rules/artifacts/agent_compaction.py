@@ -94,7 +94,7 @@ def row_matcher(agent: str) -> Callable[[Row], bool]:
 
 
 class Pass(Record, frozen=False):
-    """A pass.
+    """A pass with its agents and the artifacts that may contain its sweep.
 
     Attributes:
         folder: the path of its folder.

@@ -210,7 +210,7 @@ def landing_commits(commits: Sequence[Commit] | None, policy: Policy) -> Sequenc
 
 
 def all_entries(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tuple[Entry, Commit | None]]:
-    """Yield the entries of the net change, then those that single commits add and later ones revert.
+    """Yield the entries of the net change, then those of single commits that later commits revert.
 
     Args:
         entries: the net change.
