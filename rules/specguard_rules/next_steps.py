@@ -175,7 +175,7 @@ def flaw_in(
 
 def mixed_items(work: Work | None, commit: str | None) -> Sequence[str]:
     """Return the finding of WRK007 about a commit that works on an earlier item, in the form of `same_as`."""
-    other = work.earlier_naming(commit) if work else None
+    other = work.in_front(commit) if work else None
     return (f"WRK007 {other.item}", f"WRK007 {work.naming.item}") if work and work.naming and other else ()
 
 

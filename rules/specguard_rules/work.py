@@ -123,7 +123,7 @@ class UnresolvedWorkItem(_WorkRule, Rule):
                 yield _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
         if unnamed_change and work.own is None and not work.unnamed:
             if work.title_missing:
-                work.require_naming()
+                work.named()
             names, subjects = alternatives(work.branches), alternatives(work.subjects)
             steps = [f"name the branch after the item: {names}"] if names else []
             steps += [f"begin a commit's subject as {subjects} says"] if subjects else []
@@ -224,7 +224,7 @@ class WorkItemMismatch(_WorkRule, Rule):
 
     def check(self, work: Work) -> Iterator[Finding]:
         """Compare every name with the one that decides, and that one with the pointer."""
-        naming = work.require_naming()
+        naming = work.named()
         seen = {naming.source}
         for other in work.namings:
             if other.source in seen:
@@ -313,7 +313,7 @@ class MixedWorkItems(_WorkRule, Rule):
 
     def check(self, work: Work) -> Iterator[Finding]:
         """Compare the items of the commits with that of the first one."""
-        work.require_naming()
+        work.named()
         commits = work.commits
         reported: set[str] = set()
         for before, other in pairwise(commits):
@@ -404,7 +404,7 @@ class RepeatedWorkItem(_WorkRule, Rule):
         others = {ref.short: ref for ref in reversed(refs) if work.branch not in ("", ref.short)}
         for short, ref in others.items():
             naming = work.names.read("branch", short)
-            if naming is not None and work_item.is_meant_by(naming):
+            if naming is not None and work_item.told_by(naming):
                 shown = ref.name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
                 message = f"another branch works on {work_item}: {quote(shown)}"
                 step, setting = "Go on there, or delete it if it is not used.", work_item.setting("branch")

@@ -221,7 +221,7 @@ class _TreeReport:
             return []
         plans: Plans | None = self.fact("plans")
         breakdowns: Breakdowns | None = self.fact("breakdowns")
-        put_off = frozenset() if breakdowns is None else breakdowns.deferred_items(self._readiness)
+        put_off = frozenset() if breakdowns is None else breakdowns.put_off(self._readiness)
         waiting = {
             (item.source.path, item.id)
             for wave in every
@@ -233,7 +233,7 @@ class _TreeReport:
         for source in sources.all:
             # The tasks of a plan are reported with their plan.
             if (plans is None or plans.at(source.path) is None) and not (
-                waves is not None and waves.is_superseded(source.path)
+                waves is not None and waves.superseded(source.path)
             ):
                 fields = waves.fields_at(source.path, source.fields) if waves is not None else None
                 wave = waves.wave(fields).name if waves is not None and fields is not None else None

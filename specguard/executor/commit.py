@@ -91,7 +91,7 @@ def rendered_name(item: WorkItem, key: str) -> str:
         SpecguardError: a value is missing.
     """
     try:
-        return item.canonical_name(key)
+        return item.named_by(key)
     except MissingValue as error:
         raise SpecguardError(
             f"{item.setting(key)} gives no name: nothing gives {{{error.name}}}",

@@ -43,7 +43,7 @@ from specguard.reporters.text import deciding_line
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, item_folder, write_gitignore
 from specguard.runs.manifests import RunFolder
-from specguard.waves.stage_order import early_starts
+from specguard.waves.stage_order import too_early
 from specguard.work.gates import Gates
 from specguard.work.item import WorkItem
 
@@ -85,7 +85,7 @@ class DraftRun(Record):
         except MissingFact:
             # The name only resembles the branches of two kinds.
             return False
-        return naming is not None and self.item.is_meant_by(naming)
+        return naming is not None and self.item.told_by(naming)
 
 
 def check(draft: DraftRun) -> list[str]:
@@ -186,7 +186,7 @@ def _check_rules(draft: DraftRun) -> None:
         return
     changed, policy, _ = policies.choose(change)
     with suppress(NotApplicable):
-        for early in early_starts(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
+        for early in too_early(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
             path, line = path_text(item.listed.source.path), item.listed.line
             raise SpecguardError(early.message, help=early.help, path=path, line=line, code="item-unready")
 

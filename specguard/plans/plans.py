@@ -94,7 +94,7 @@ class Plan(Record):
             yield self.tasks[at].finding(message, step, f"{self.tasks[at].id}:{key}", *place)
         for task in self.tasks:
             if task.started:
-                yield from early_starts(task, f"is {task.status}")
+                yield from too_early(task, f"is {task.status}")
 
     def setting(self, key: str) -> str:
         """Return the key of one of the kind's settings, for a citation."""
@@ -156,7 +156,7 @@ class Plans(Record, frozen=False):
         """
         if self.change.whole:
             return self.all
-        owners = (self.task_file_of(entry.path) for entry in self.change.entries)
+        owners = (self.holding(entry.path) for entry in self.change.entries)
         return self._read_plans(sorted({path for path in owners if path is not None}))
 
     @cached_property
@@ -179,7 +179,7 @@ class Plans(Record, frozen=False):
             self.known[key] = read_plan(self.kinds, path, key[0])
         return self.known[key]
 
-    def task_file_of(self, path: bytes) -> bytes | None:
+    def holding(self, path: bytes) -> bytes | None:
         """Return the task file of the plan whose folder contains a path; None if no plan's folder does."""
         end = path.find(b"/")
         while end > 0:
@@ -218,7 +218,7 @@ class Plans(Record, frozen=False):
         done = [task for plan in plans for task in plan.tasks if task.done]
         return judge_each(done, lambda task: find_unverified(task, proof, today))
 
-    def early_starts(self, work: Work) -> Iterator[Finding]:
+    def too_early(self, work: Work) -> Iterator[Finding]:
         """Yield the open dependencies of the tasks that the change names.
 
         Started tasks in judged plans are left out, since `Plan.dependency_flaws` reports them.
@@ -234,7 +234,7 @@ class Plans(Record, frozen=False):
                 plan = self.at(named.plan.path, unit.after)
                 task = (plan and plan.task(named.id)) or named
                 if not task.started or plan not in self.judged:
-                    yield from early_starts(task, f"is what {unit.label} is for", named.plan)
+                    yield from too_early(task, f"is what {unit.label} is for", named.plan)
 
     def units(self, work: Work | None) -> Sequence[Unit]:
         """Return the units that finish one task each: commits, the whole change, or both, by `unit`.
@@ -307,7 +307,7 @@ def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTem
     return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
 
 
-def early_starts(task: Task, why: str, base: Plan | None = None) -> Iterator[Finding]:
+def too_early(task: Task, why: str, base: Plan | None = None) -> Iterator[Finding]:
     """Yield the dependencies of a started task that are not done.
 
     Args:
@@ -465,7 +465,7 @@ class Unit(Record):
 
     def finished(self) -> Iterator[Task]:
         """Yield the tasks that the unit finishes, as they are afterwards."""
-        touched = {self.plans.task_file_of(entry.path) for entry in self.entries} - {None}
+        touched = {self.plans.holding(entry.path) for entry in self.entries} - {None}
         for path in sorted(path for path in touched if path is not None):
             after = self.plans.at(path, self.after)
             if after is not None and after.settings.unit in self.levels:

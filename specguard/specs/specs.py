@@ -67,7 +67,7 @@ class Specs(Record, frozen=False):
         return Catalogue(self.settings, self.documents)
 
     @cached_property
-    def flow(self) -> StatusFlow:
+    def ways(self) -> StatusFlow:
         """The statuses of the policy and the transitions between them."""
         return StatusFlow(self.settings)
 
@@ -166,7 +166,7 @@ class Specs(Record, frozen=False):
         deleted = [path for path, entry in self._touched.items() if entry.deleted]
         return [old for path in deleted if (old := self.earlier.at(path)) is not None]
 
-    def has_new_content(self, spec: Spec, was: Spec) -> bool:
+    def says_more(self, spec: Spec, was: Spec) -> bool:
         """Return True if a spec has new content other than dates, or a new approval."""
         if spec.essence != was.essence:
             # The review's date can be in several fields with any names.
@@ -301,7 +301,7 @@ class Specs(Record, frozen=False):
 
     def terminal(self, spec: Spec) -> bool:
         """Return True if every stated status of a spec is a terminal one."""
-        return bool(spec.statuses) and all(self.flow.is_terminal(value.text) for value in spec.statuses)
+        return bool(spec.statuses) and all(self.ways.is_terminal(value.text) for value in spec.statuses)
 
     @cached_property
     def mirrors(self) -> Mirrors:
@@ -338,7 +338,7 @@ class Specs(Record, frozen=False):
         if not self.touches(spec):
             return False
         was = self.before(spec)
-        return bool(spec.essence) if was is None else self.has_new_content(spec, was)
+        return bool(spec.essence) if was is None else self.says_more(spec, was)
 
 
 def _entry_text(entry: IndexEntry | None) -> str | None:
@@ -428,7 +428,7 @@ class Mirrors(Record, frozen=False):
             else:
                 status = values[column] if column < len(values) else ""
             official = self._true_status(named[0]) if named is not None else None
-            if named is not None and status and official and not self.specs.flow.same(status, official.text):
+            if named is not None and status and official and not self.specs.ways.same(status, official.text):
                 yield _mismatch(mirror, named[1], repr(shortened(status)), row[0].line, official)
 
     def _check_item(self, item: ListItem, mirror: bytes) -> Iterator[Finding]:
@@ -447,13 +447,13 @@ class Mirrors(Record, frozen=False):
             return
         status = self._last_status(raw)
         if status:
-            shown, differs = repr(shortened(status)), not self.specs.flow.same(status, official.text)
+            shown, differs = repr(shortened(status)), not self.specs.ways.same(status, official.text)
         else:
             shown = "done with" if item.checked else "still open"
             differs = (
                 item.checked is not None
-                and self.specs.flow.is_known(official.text)
-                and self.specs.flow.is_terminal(official.text) != item.checked
+                and self.specs.ways.is_known(official.text)
+                and self.specs.ways.is_terminal(official.text) != item.checked
             )
         if differs:
             yield _mismatch(mirror, named[1], shown, item.line, official)
@@ -483,7 +483,7 @@ class Mirrors(Record, frozen=False):
         return ""
 
     def _is_status(self, text: str) -> bool:
-        return bool(plain_status(text)) and self.specs.flow.is_listed(text)
+        return bool(plain_status(text)) and self.specs.ways.is_listed(text)
 
     def _true_status(self, spec: Spec) -> WrittenValue | None:
         """Return the status that counts: the index's if the policy has an index, else the document's own."""

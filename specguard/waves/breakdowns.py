@@ -349,7 +349,7 @@ class Breakdowns(Record):
             if items:
                 yield artifact, items
 
-    def deferred_items(self, contracts: Sequence[str]) -> frozenset[tuple[bytes, str]]:
+    def put_off(self, contracts: Sequence[str]) -> frozenset[tuple[bytes, str]]:
         """Return the conditional items that readiness documents defer, by source and id.
 
         Raises:
@@ -492,7 +492,7 @@ class Breakdowns(Record):
         return [place for place in places if place.rpartition(b"/")[0] == folder] or places
 
     def _is_superseded(self, path: bytes) -> bool:
-        return self.waves is not None and self.waves.is_superseded(path)
+        return self.waves is not None and self.waves.superseded(path)
 
     def _is_about(self, artifact: Artifact, source: Source) -> bool:
         """Return True if an artifact is about a source's items: in the same wave, or with equal fields."""

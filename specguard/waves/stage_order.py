@@ -76,7 +76,7 @@ def out_of_order(
             yield from _late_stages(stage, at_it, commits, waves)
 
 
-def early_starts(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]:
+def too_early(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]:
     """Yield a finding if an item's stage is not open, so that its work may not begin on the branch.
 
     Raises:

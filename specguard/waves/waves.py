@@ -87,7 +87,7 @@ class Waves(Record, frozen=False):
         return of_wave or path.startswith(self.log_folder) or bool(self._papers.at(path))
 
     @property
-    def reserved_items(self) -> Sequence[Listed]:
+    def kept(self) -> Sequence[Listed]:
         """The items with files that the trusted base lists and that are not done, deferred or superseded.
 
         Other changes must not touch their files until the whole stage is done, even before it opens.
@@ -193,12 +193,12 @@ class Waves(Record, frozen=False):
             groups: dict[Key, list[_Placed]] = {}
             for one in found():
                 own = self.key_at(one.path, one.fields)
-                if own is not None and not self.is_superseded(one.path):
+                if own is not None and not self.superseded(one.path):
                     groups.setdefault(own, []).append(one)
             self.known_groups[what] = groups
         return self.known_groups[what].get(key, ())
 
-    def is_superseded(self, path: bytes) -> bool:
+    def superseded(self, path: bytes) -> bool:
         """Return True if a path is in the folder of a pass that a later pass of its wave supersedes."""
         return bool(self._superseded) and not self._superseded.isdisjoint({path, *folders_above([path])})
 
@@ -440,7 +440,7 @@ class StageState(Record):
             yield from (flaw for flaw in found if flaw.severity in (None, "error"))
         elif source := sources.at(path):
             yield from sources.flaws(source)
-            yield from sources.dependency_flaws(source)
+            yield from sources.broken(source)
 
     def _field_gaps(self, contracts: Sequence[str]) -> Iterator[Missing]:
         """Yield the required fields that no artifact has, and those with a wrong value."""

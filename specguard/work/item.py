@@ -231,7 +231,7 @@ class WorkItem(Record, frozen=False):
             if guard is not None:
                 yield ask, guard
 
-    def is_meant_by(self, naming: Naming) -> bool:
+    def told_by(self, naming: Naming) -> bool:
         """Return True if a name means this item; for a listed item, the name must fit its source too."""
         if naming.kind != self.kind or not same_item(naming.id, naming.number, self.id, self.number):
             return False
@@ -286,7 +286,7 @@ class WorkItem(Record, frozen=False):
             for width in self._widths()
         )
 
-    def canonical_name(self, key: str) -> str:
+    def named_by(self, key: str) -> str:
         """Return the canonical name by a setting of the kind, with the item's title in place of `{text}`.
 
         An item without a title gets "implement" and its name there.

@@ -230,7 +230,7 @@ class Sources(Record, frozen=False):
                 yield _finding(source, message, step, f"twice {item.id}", item.line)
             yield from _missing_fields(item)
 
-    def dependency_flaws(self, source: Source) -> Iterator[Finding]:
+    def broken(self, source: Source) -> Iterator[Finding]:
         """Yield the flaws of dependencies in a source: unknown ids, circles, and items done too early.
 
         Raises:
@@ -243,9 +243,9 @@ class Sources(Record, frozen=False):
             yield _finding(source, message, step, own, line)
         for item in items:
             if item.closed:
-                yield from self.early_starts(item, f"is {item.status}")
+                yield from self.too_early(item, f"is {item.status}")
 
-    def early_starts(self, item: Listed, why: str = "is what the change is for") -> Iterator[Finding]:
+    def too_early(self, item: Listed, why: str = "is what the change is for") -> Iterator[Finding]:
         """Yield the open dependencies of an item that was begun.
 
         Args:

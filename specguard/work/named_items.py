@@ -142,7 +142,7 @@ class Work(Record, frozen=False):
         """The namings of the change's commits that name an item, oldest first."""
         return [naming for naming in self.namings if naming.source == "commit"]
 
-    def earlier_naming(self, commit: str | None) -> Naming | None:
+    def in_front(self, commit: str | None) -> Naming | None:
         """Return a commit's naming if it precedes the judged item's first commit; None otherwise."""
         commits, judged = self.commits, self.naming
         own = next((at for at, one in enumerate(commits) if judged and one.same_item(judged)), 0)
@@ -245,7 +245,7 @@ class Work(Record, frozen=False):
             MissingFact: the item cannot be resolved, which WRK001 explains, or the trusted base cannot be
                 read.
         """
-        return self._require_item(self.require_naming(), self.resolved)
+        return self._require_item(self.named(), self.resolved)
 
     @property
     def each(self) -> Sequence[tuple[Naming, WorkItem | Unresolved]]:
@@ -255,7 +255,7 @@ class Work(Record, frozen=False):
             NotApplicable: the change does not name an item.
             MissingFact: the trusted base cannot be read.
         """
-        first = self.require_naming()
+        first = self.named()
         found = [(first, self.resolved)]
         for naming in self.commits if first.kind in self.shared else ():
             if not any(naming.same_item(other) for other, _ in found):
@@ -305,7 +305,7 @@ class Work(Record, frozen=False):
             raise self.missing(naming, found)
         return found
 
-    def require_naming(self) -> Naming:
+    def named(self) -> Naming:
         """Return the name that identifies the item.
 
         Raises:
@@ -328,7 +328,7 @@ class Work(Record, frozen=False):
             NotApplicable: the change does not name an item.
             MissingFact: the trusted base cannot be read.
         """
-        return self._resolve_naming(self.require_naming())
+        return self._resolve_naming(self.named())
 
     def _resolve_naming(self, naming: Naming) -> WorkItem | Unresolved:
         return self.resolve(naming.kind, naming.id, naming.number, naming.fields)
@@ -401,7 +401,7 @@ class Work(Record, frozen=False):
         return self.resolve(kind, pointer.id, pointer.number, {})
 
     def resolve(
-        self, kind: str, item_id: str, number: int | None, name_fields: Mapping[str, str]
+        self, kind: str, item_id: str, number: int | None, told: Mapping[str, str]
     ) -> WorkItem | Unresolved:
         """Return an item with the fields from its kind's pointer or source.
 
@@ -409,20 +409,20 @@ class Work(Record, frozen=False):
             kind: the kind's name.
             item_id: the item's id.
             number: its number, if it has one.
-            name_fields: fields from a name; the pointer's own fields have precedence.
+            told: fields from a name; the pointer's own fields have precedence.
 
         Raises:
             MissingFact: the trusted base cannot be read.
         """
         settings = self.kinds[kind]
         if settings.source:
-            return self._resolve_listed(kind, settings, item_id, number, name_fields)
+            return self._resolve_listed(kind, settings, item_id, number, told)
         pointer = self.pointer(kind)
         if pointer.problem:
             return Unresolved(pointer.problem, pointer)
         if number is not None and not any("id" in settings.template(key).names for key in NAME_SETTINGS):
             item_id = str(number)
-        item = WorkItem(kind, settings, item_id, number, {}, name_fields, pointer, self.tree())
+        item = WorkItem(kind, settings, item_id, number, {}, told, pointer, self.tree())
         same_number = number is not None and number == pointer.number
         current = same_number or normal_id(item_id) == normal_id(pointer.id)
         try:
@@ -485,7 +485,7 @@ class Work(Record, frozen=False):
         from specguard.work.changes import unreverted
 
         for commit, naming in unreverted(history.mentioning(self.names.literals(item.kind)), self.names):
-            if item.is_meant_by(naming):
+            if item.told_by(naming):
                 return commit
         return None
 

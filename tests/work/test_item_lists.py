@@ -178,18 +178,18 @@ def found(tree: Tree, what: str = "flaws") -> list[tuple[int | None, str]]:
 )
 def test_each_flaw_is_named(tree: Grow, old: str, new: str, line: int | None, message: str) -> None:
     assert old in RIGHT
-    what = "flaws" if line else "dependency_flaws"
+    what = "flaws" if line else "broken"
     said = found(tree({"PHASE_D_WORKBREAKDOWN.yaml": RIGHT.replace(old, new)}), what)
     assert any(line in (at, None) and message in text for at, text in said), said
 
 
 def test_what_is_right_and_what_need_not_be_done_first(tree: Grow) -> None:
     files = tree({"PHASE_D_WORKBREAKDOWN.yaml": RIGHT})
-    assert (found(files), found(files, "dependency_flaws")) == ([], [])
+    assert (found(files), found(files, "broken")) == ([], [])
     text = RIGHT.replace("depends_on: []", "depends_on: [D2]").replace("[D1]", "[]")
-    assert found(tree({"PHASE_D_WORKBREAKDOWN.yaml": text}), "dependency_flaws") != []
+    assert found(tree({"PHASE_D_WORKBREAKDOWN.yaml": text}), "broken") != []
     for more in ("    status: deferred\n", "    conditional: true\n"):
-        assert found(tree({"PHASE_D_WORKBREAKDOWN.yaml": text + more}), "dependency_flaws") == []
+        assert found(tree({"PHASE_D_WORKBREAKDOWN.yaml": text + more}), "broken") == []
 
 
 WORDS = st.sampled_from(
@@ -212,7 +212,7 @@ def test_whatever_a_source_holds_it_can_be_read(value: Any) -> None:
     documents: Any = SimpleNamespace(data=lambda _: data)
     source = Source("slice", KIND, path=b"x.json", path_fields={}, documents=documents)
     sources = Sources({"slice": KIND}, documents=documents)
-    for finding in [*sources.flaws(source), *sources.dependency_flaws(source)]:
+    for finding in [*sources.flaws(source), *sources.broken(source)]:
         assert finding.message
         assert finding.path == b"x.json"
     for item in source.items:

@@ -149,7 +149,7 @@ class ForbiddenModel(Rule):
             for path in (documents.tree.paths() if whole else [one.path for one in entries if one.is_file])
             if path.startswith(run_settings.folder)
             or self.files.find(path) is not None
-            or (plans is not None and plans.task_file_of(path) is not None)
+            or (plans is not None and plans.holding(path) is not None)
             or path in contracted
         ]
         if not paths:
@@ -161,7 +161,7 @@ class ForbiddenModel(Rule):
                 # The folders of runs are named by their items: `review-cart/`, `task-task_001/`.
                 kind = path.removeprefix(run_settings.folder).partition(b"-")[0]
                 role = models.role_of(kind.decode("utf-8", "replace"), "coder")
-            elif plans is not None and plans.task_file_of(path) == path:
+            elif plans is not None and plans.holding(path) == path:
                 role = "coder"
             seen: set[tuple[str, int | None]] = set()
             for named in self._models(path, documents):

@@ -234,7 +234,7 @@ class SliceOutOfFiles(Rule):
         listed = work_item.listed if work_item is not None else None
         # PLN004 compares the tasks of a plan with their files.
         own = listed.source.path if listed is not None else b""
-        listed = None if plans is not None and own and plans.task_file_of(own) == own else listed
+        listed = None if plans is not None and own and plans.holding(own) == own else listed
         entries = [
             entry
             for entry in entries
@@ -250,7 +250,7 @@ class SliceOutOfFiles(Rule):
             yield from _outside_files(work_item, listed, entries, staged=stage == "staged")
             return
         landed = base is not None and branch is not None and base.is_branch(branch, stage)
-        kept = waves.reserved_items if waves is not None and not landed else ()
+        kept = waves.kept if waves is not None and not landed else ()
         if waves is None or not kept:
             raise NotApplicable("the change is for no item that is listed in a file with others")
         for entry in entries:
@@ -611,14 +611,14 @@ class BrokenDependency(Rule):
             for plan in plans.judged:
                 yield from plan.dependency_flaws()
             if work is not None:
-                yield from plans.early_starts(work)
+                yield from plans.too_early(work)
         if sources is None:
             return
         listed = work.item.listed if work is not None and work.naming is not None else None
-        if listed is not None and (plans is None or plans.task_file_of(listed.source.path) is None):
-            yield from sources.early_starts(listed)
+        if listed is not None and (plans is None or plans.holding(listed.source.path) is None):
+            yield from sources.too_early(listed)
         for source in _item_lists(plans, sources):
-            yield from sources.dependency_flaws(source)
+            yield from sources.broken(source)
 
 
 class UnverifiedDone(Rule):

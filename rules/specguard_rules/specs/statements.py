@@ -405,7 +405,7 @@ class DateOnlyReview(Rule):
         """Compare each spec that the change touches with its earlier version."""
         for spec in specs.judged:
             earlier = specs.before(spec) if specs.touches(spec) else None
-            if earlier is None or not _has_later_date(spec, earlier) or specs.has_new_content(spec, earlier):
+            if earlier is None or not _has_later_date(spec, earlier) or specs.says_more(spec, earlier):
                 continue
             review = max(spec.dated_reviews, key=lambda one: str(one.date))
             elsewhere = "" if review.path == spec.path else f", in {review.place}"
@@ -533,7 +533,7 @@ class InvalidStatus(Rule):
             if not spec.statuses:
                 yield from _no_status_flaw(spec, specs)
             for status in spec.statuses:
-                if not specs.flow.is_known(status.text):
+                if not specs.ways.is_known(status.text):
                     written = f"is {shortened(status.text)!r}{status.place_suffix(spec.path)}"
                     message = f"the status of {path_text(spec.path)} {written}, which is not known"
                     step = f"Write one of: {', '.join(specs.settings.statuses)}."
@@ -542,7 +542,7 @@ class InvalidStatus(Rule):
                     yield from _transition_flaws(spec, status, specs)
             for of_index in (False, True):
                 stated = [said for said in spec.statuses if (said.form == "index") == of_index]
-                others = [said for said in stated if not specs.flow.same(said.text, stated[0].text)]
+                others = [said for said in stated if not specs.ways.same(said.text, stated[0].text)]
                 for first, other in zip(stated, others[:1], strict=False):
                     both = " and ".join(f"{one.text[:60]!r} in {one.place}" for one in (first, other))
                     message = f"{path_text(spec.path)} has two statuses: {both}"
@@ -583,14 +583,14 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
     before = [one for one in before if (one.form == "index") == (status.form == "index")] or before
     old = before[0].text if before else ""
     path, place = path_text(spec.path), status.place_suffix(spec.path)
-    if not old or not specs.flow.is_known(old):
-        if not specs.flow.may_begin(status.text):
+    if not old or not specs.ways.is_known(old):
+        if not specs.ways.may_begin(status.text):
             message = f"{path} begins as {status.text}{place}, which needs steps before it"
-            first = ", ".join(specs.flow.first) or specs.settings.statuses[0]
+            first = ", ".join(specs.ways.first) or specs.settings.statuses[0]
             step = f"Begin with a status that follows no other: {first}."
             yield _status_flaw(spec, status, message, step, "begins", "specs.transitions")
-    elif not specs.flow.may_follow(old, status.text):
-        after = specs.flow.after(old)
+    elif not specs.ways.may_follow(old, status.text):
+        after = specs.ways.after(old)
         message = f"the status of {path} goes from {old} to {status.text}{place}, and no way leads there"
         step = f"Behind {old} comes {' or '.join(after)}." if after else f"Nothing comes behind {old}."
         yield _status_flaw(spec, status, message, step, "moved", "specs.transitions")
@@ -693,7 +693,7 @@ class UnapprovedSpec(Rule):
         form = f"{fields.who[0]}: NAME, {fields.when[0]}: YYYY-MM-DD"
         step = f"Record who approved it and when under '{specs.settings.approvals}', e.g. {form}."
         for spec in specs.judged:
-            status = next((said for said in spec.statuses if specs.flow.needs_approval(said.text)), None)
+            status = next((said for said in spec.statuses if specs.ways.needs_approval(said.text)), None)
             if status is None or any(specs.holds(approval) for approval in spec.approvals):
                 continue
             why, line = _approval_problem(spec, specs)
@@ -798,7 +798,7 @@ class DivergedMirror(Rule):
         for spec in specs.judged:
             own = next((said for said in spec.statuses if said.form != "index"), None)
             index = next((said for said in spec.statuses if said.form == "index"), None)
-            if own and index and not specs.flow.same(own.text, index.text):
+            if own and index and not specs.ways.same(own.text, index.text):
                 other = f"{index.place} that it is {shortened(index.text)!r}"
                 message = f"{path_text(spec.path)} says that it is {shortened(own.text)!r}, and {other}"
                 step = "Correct the one that is wrong."
