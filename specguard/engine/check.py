@@ -462,7 +462,7 @@ def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Se
 
 
 def describe(results: Sequence[RuleResult], policy: Policy) -> None:
-    """Set each judged rule's docstring as `RuleResult.text`, and its plugin.
+    """Set the plugin of each rule's result, and if the rule was judged, its docstring as `RuleResult.text`.
 
     Args:
         results: the results of the rules.

@@ -261,7 +261,10 @@ def tree_paths(name: str, document: bytes) -> Iterator[bytes]:
 
 
 def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
-    """Return a test whether a path falls under a contract or belongs to an index, checklist, plan or run."""
+    """Return a test whether a path is a paper.
+
+    Papers are the documents under contract, lists of items, indexes, checklists, plans, the log and runs.
+    """
     folders = [policy.declared("run_settings").folder]
     if policy.log_folder:
         folders.append(policy.log_folder)

@@ -414,8 +414,8 @@ class ItemBranches:
 
         A branch based on the judged one shares commits with it, too, so their subjects decide. None may name
         the judged branch's item. The last one must name the other branch's item, unless that branch belongs
-        to an earlier stage. A branch that matches an item's `base` always owns them, as the item is merged
-        into it.
+        to an earlier stage. A branch that matches the `base` of the item's kind always owns them, as the
+        item is merged into it.
 
         Args:
             name: a branch for which the test is True.

@@ -161,7 +161,7 @@ class TreeFiles:
         return None if content is None else hashlib.sha256(content).hexdigest()
 
     def folders(self) -> Iterator[bytes]:
-        """Return the folders with a manifest, in order."""
+        """Return the folders with a run's record, in order."""
         found: dict[bytes, None] = {}
         for path in self._documents.tree.paths():
             if path.startswith(self._folder) and path.rpartition(b"/")[2] in RECORD_FILES:
@@ -213,7 +213,7 @@ class LocalFiles:
             raise MissingFact(said, help, code="unreadable-file") from error
 
     def folders(self, marks: Iterable[bytes] = RECORD_FILES) -> Iterator[bytes]:
-        """Yield the folders with a manifest or another mark of a run, in order."""
+        """Yield the folders with one of these marks of a run, in order; by default, with its record."""
         for folder, names, _ in os.walk(self._root):
             inside = os.path.relpath(folder, self._root)
             found = inside != b"." and is_run(folder, marks)

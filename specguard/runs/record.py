@@ -252,7 +252,7 @@ class RunRecord:
 
     @property
     def item(self) -> str:
-        """The id of the item; if it is not recorded, the name of the folder above."""
+        """The id of the item; if it is not recorded, the name of the topmost folder of its path."""
         value = first_of(self.value, _ITEM_KEYS)
         if isinstance(value, dict):
             value = first_of(value, ("id", "name", "title"))
@@ -262,7 +262,7 @@ class RunRecord:
 
     @property
     def items(self) -> Sequence[str]:
-        """The ids of all items that the record names."""
+        """The ids of all items that the record lists; if it lists none, only `item`."""
         for name in _ITEMS_KEYS:
             several = self.value.get(name)
             if isinstance(several, list):
@@ -469,7 +469,7 @@ class RunRecords(Record):
 
     @property
     def touched(self) -> Sequence[RunRecord]:
-        """The runs in the tree that the change adds or modifies; empty if runs are not kept there."""
+        """The runs in the tree whose files the change touches; empty if runs are not kept there."""
         if not self.in_tree:
             return ()
         prefix = self.settings.folder

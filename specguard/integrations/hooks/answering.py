@@ -155,7 +155,7 @@ def _answer_broken(event: HookEvent, error: BaseException) -> dialects.Reply:
 
 
 def _find_repair(error: BaseException) -> str:
-    """Return the command that repairs the cause of an error."""
+    """Return the command that repairs the cause of an error; `REPAIR` if the error suggests none."""
     help_ = error.help if isinstance(error, SpecguardError) else ""
     for words in (help_, *re.findall(_QUOTED_COMMAND, help_)):
         if re.fullmatch(_REPAIR_COMMANDS, words, re.ASCII):

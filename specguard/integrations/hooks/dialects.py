@@ -297,7 +297,7 @@ def _directory(
 
 
 def write(event: HookEvent, answer: Reply) -> HookOutput:
-    """Write an answer in the event's dialect: JSON on stdout with exit code 0, or empty output."""
+    """Render an answer in the event's dialect: JSON for stdout or nothing; a refusal may need exit code 2."""
     agent, stops, text = event.agent, event.moment == "stop", answer.text
     if answer.kind == "refuse" and not (agent == "gemini" and event.moment == "after"):
         return refusal(agent, event.name, text)
@@ -318,7 +318,7 @@ def write(event: HookEvent, answer: Reply) -> HookOutput:
 
 
 def refusal(agent: Agent, name: str, reason: str) -> HookOutput:
-    """Write the refusal of an event; if the dialect has no JSON for it, text and exit code 2."""
+    """Render the refusal of an event; if the dialect has no JSON for it, text and exit code 2."""
     data: dict[str, Any] | None
     if agent == "gemini":
         data = _context(name, reason) if name == "SessionStart" else {"decision": "deny", "reason": reason}

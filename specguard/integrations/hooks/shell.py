@@ -316,7 +316,7 @@ class Interpreter:
         ]
 
     def text_of(self, word: Word, stdin: str | None) -> str | None:
-        """Return the content of a file that a program reads, or its standard input for `-`."""
+        """Return what a program reads from a file, or for `-` its standard input; None if that is unknown."""
         if word.text == "-":
             return stdin
         paths = self.paths(word)
