@@ -59,9 +59,8 @@ _LOCKED: Final = (
 )
 """Files and folders that a team usually locks, as patterns of a path, each with a reason.
 
-A pattern of a folder ends in `/`, and matches the beginning of a path.
-
-The files that run specguard need no lock, since PTH004 guards them.
+A pattern of a folder ends in `/`, and matches the beginning of a path. The files that run specguard need no
+lock, since PTH004 guards them.
 """
 
 _FORBIDDEN: Final = (
@@ -110,7 +109,7 @@ class Draft:
         self.settings.append(ProposedSetting(f"base = {toml_value(base)}"))
 
     def guard(self, path: str, why: str = "", *, forbidden: bool = False) -> None:
-        """Lock or forbid a path, with the reason; a path that is guarded already stays as it is."""
+        """Lock or forbid a path, with the reason; a path that is guarded in this way already stays so."""
         known = [(one.rstrip("/"), kind) for one, kind in self._guards]
         if (path.rstrip("/"), forbidden) not in known:
             self._guards[path, forbidden] = f"- `{path}`: {why}." if why else f"- `{path}`"

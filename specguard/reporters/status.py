@@ -97,7 +97,7 @@ def _overview(
     is_finished: Callable[[Data], bool],
     finished_word: str,
 ) -> Iterator[Iterable[str]]:
-    """Yield the lines of each thing; of many things, those that are over are only counted."""
+    """Yield the lines of each thing; of many things, the finished ones are only counted."""
     many = len(things) > ALL_SHOWN_UP_TO
     shown = [thing for thing in things if not (many and is_finished(thing))]
     yield from (item_lines(thing) for thing in shown[:SHOWN])

@@ -378,8 +378,8 @@ def _make_fold(found: Sequence[Judged], verdict: Verdict) -> Fold:
 def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
     """Return the findings of one rule, grouped by what they say, in the order of the first of each group.
 
-    A moved file is reported at its old place, and not again at its new one. A finding that an approval names,
-    or that exceeds the baseline, is not grouped.
+    A moved file is reported at its old place, and not again at its new one. A finding without a file, or that
+    an approval names, or that exceeds the baseline, is not grouped.
 
     Args:
         found: findings of one rule.
