@@ -78,7 +78,7 @@ class Work(Record, frozen=False):
     def of(cls, change: Change, policy: Policy) -> Work:
         """Read the work items in the names of a change: its branch, commits, message and title.
 
-        A source of names that the change does not have is skipped. One that cannot be read stays missing.
+        A source of names that the change does not have is skipped. One that cannot be read is an error.
 
         Raises:
             MissingFact: the branch, the commits or the title cannot be read, or the templates of two kinds
