@@ -226,7 +226,7 @@ def test_an_object_that_is_missing_gives_no_verdict(server: Server) -> None:
     assert ask(server.remote, line, GIT_QUARANTINE_PATH=objects, GIT_OBJECT_DIRECTORY=objects)[0] == 0
     assert ask(server.remote, line, GIT_ALTERNATE_OBJECT_DIRECTORIES=objects)[0] == 0
     code, said = ask(server.remote, line, GIT_QUARANTINE_PATH="objects/x")
-    assert (code, "no absolute path" in said) == (2, True), said
+    assert (code, "not an absolute path" in said) == (2, True), said
     # The commit is there, and a folder of it is not.
     server.remote.git("fetch", "-q", str(server.author.path), "topic")
     tree = server.author.oid("topic:src")

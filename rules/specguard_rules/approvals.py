@@ -30,7 +30,7 @@ class BrokenLog(Rule):
     See also: `replayed-approval`
 
     ```text
-    error: .specguard/approvals/because-i-say-so.json is no record: its name is not a record's
+    error: .specguard/approvals/because-i-say-so.json is not a record: its name is not a record's
     ```
 
     ```toml fails
@@ -91,7 +91,7 @@ class BrokenLog(Rule):
                     step = f"Put it back with `git checkout HEAD -- {shell_quote(path)}`"
                 elif path in entries:
                     step = put_back(entries[path], base)
-                found = _finding(path, f"is no record: {broken.reason}", step)
+                found = _finding(path, f"is not a record: {broken.reason}", step)
                 found.severity = "warning" if local else None
                 yield found
         for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
@@ -541,7 +541,7 @@ class BroadApproval(_RefusedApproval, Rule):
 
     ```text
     error: .specguard/approvals/f936c8a507.json:11: approval f936c8a507 by alice does not count: it
-      names docs/**, which is no file
+      names docs/**, which is not a file
     ```
 
     ```toml fails
@@ -561,7 +561,7 @@ class BroadApproval(_RefusedApproval, Rule):
     [[expect]]
     code = "APR007"
     path = ".specguard/approvals/{approval}.json"
-    message = "it names docs/**, which is no file"
+    message = "it names docs/**, which is not a file"
 
     [[expect]]
     code = "PTH002"

@@ -251,7 +251,7 @@ class ProtectedBranch(Rule):
                 yield self._finding(what, "Push a branch of your own, and open a pull request.", which)
             return
         if branch is None:
-            raise NotApplicable("what is judged is no branch")
+            raise NotApplicable("what is judged is not a branch")
         if branch.source == "event":
             raise NotApplicable("the platform's own protection decides about a branch that its event names")
         which = self._pattern_index(f"refs/heads/{branch.name}")

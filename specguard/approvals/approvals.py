@@ -226,7 +226,7 @@ class Approvals:
                 continue
             approver = self.settings.named(who)
             if approver is None and path in added_paths:
-                yield path, f"is a revocation by {who}, who is no approver", "Let an approver revoke it."
+                yield path, f"is a revocation by {who}, who is not an approver", "Let an approver revoke it."
             elif approver is None or not all(
                 verify(filed.record.content, one, approver.keys) for one in filed.signatures
             ):
@@ -415,7 +415,7 @@ class Approvals:
         approver = self.settings.named(approval.approver)
         if approver is None:
             known = ", ".join(one.name for one in self.settings.approver) or "nobody"
-            yield f"{approval.approver} is no approver", f"The policy lets {known} approve.", "approver"
+            yield f"{approval.approver} is not an approver", f"The policy lets {known} approve.", "approver"
             return
         rules = [rule for code in approval.rules if (rule := self._policy.rule(code)) and rule.approvable]
         for rule in rules:
@@ -468,7 +468,7 @@ class Approvals:
         there = {judged.finding.path for judged in decision.matches}
         wild = [path_text(path) for path in approval.paths if path not in there and _is_wild(path)]
         if wild:
-            yield f"it names {listed(wild)}, which is no file", "Name each file by its path.", "paths"
+            yield f"it names {listed(wild)}, which is not a file", "Name each file by its path.", "paths"
         if approval.scope not in self.settings.scopes:
             taken = f"The policy takes {' or '.join(self.settings.scopes)}."
             yield f"its scope is {approval.scope}", taken, "scope"

@@ -148,7 +148,7 @@ def find_approver(name: str, settings: ApprovalSettings) -> Approver:
             step = nearest(name, names, f"name one of {', '.join(names)} with --approved-by")
         if not name:
             raise refusal("no approver is named", step)
-        raise refusal(f"{name} is no approver", step, "unknown-name")
+        raise refusal(f"{name} is not an approver", step, "unknown-name")
     return approver
 
 
@@ -198,7 +198,7 @@ def _expiry(text: str, now: datetime.datetime, max_days: int) -> datetime.dateti
     try:
         day = datetime.date.fromisoformat(text) if text else last
     except ValueError:
-        raise refusal(f"--expires {text!r} is no date", f"write it as {last}", "usage") from None
+        raise refusal(f"--expires {text!r} is not a date", f"write it as {last}", "usage") from None
     if not now.date() <= day <= last:
         what = f"--expires {text} is past, or further away than the policy's {max_days} days"
         raise refusal(what, f"an approval may hold until {last}", "usage")

@@ -142,7 +142,7 @@ class Log:
         if match is None:
             return "its name is not a record's"
         if content is None:
-            return "it is no file, or too large"
+            return "it is not a file, or too large"
         which = match[1].decode()
         if match[2]:
             signed = self.filed.get(which)
@@ -197,7 +197,7 @@ def _read_tree_folder(
         if most is not None and size > most:
             raise MissingFact(
                 f"the change adds more than {most >> 20} MiB to {path_text(folder)}",
-                "take what is no approval of this change out of it",
+                "take what is not an approval of this change out of it",
                 code="size-limit",
             )
         contents[oid] = content
@@ -468,7 +468,7 @@ def _lines(file: str, *, own: bool = False) -> Iterator[bytes]:
     if own and not os.path.lexists(file):
         return
     # Anyone who can write to the git directory can put an endless or blocking file there.
-    reason = "it is no regular file" if own and not os.path.isfile(file) else ""
+    reason = "it is not a regular file" if own and not os.path.isfile(file) else ""
     try:
         with open(os.devnull if reason else file, "rb") as stream:
             while line := stream.readline(LONGEST):

@@ -189,7 +189,7 @@ class Logbook:
         filed, record = logged.filed, logged.filed.record
         approver = self.settings.named(record.approver)
         if approver is None:
-            yield "untrusted", f"{record.approver} is no approver in the policy"
+            yield "untrusted", f"{record.approver} is not an approver in the policy"
             return
         for code in record.rules if isinstance(record, Approval) else ():
             rule = self.policy.rule(code)
@@ -262,7 +262,7 @@ class Verification:
                 step = f"find it, and put it back: git log --all -- {_quote(self._log.path(record.revokes))}"
                 yield path, f"{which} not in the log", step
             elif not isinstance(revoked.record, Approval):
-                yield path, f"{which} no approval", "give the approval anew: a revocation is for ever"
+                yield path, f"{which} not an approval", "give the approval anew: a revocation is for ever"
 
     def _blocked_folders(self) -> Iterator[Problem]:
         """Yield each symbolic link or file in place of the log's folder or a folder above it."""
@@ -275,7 +275,7 @@ class Verification:
             if (entry is not None and not entry.is_directory) or (
                 os.path.lexists(there) and (os.path.islink(there) or not os.path.isdir(there))
             ):
-                what = "it is no folder, so nothing below it counts"
+                what = "it is not a folder, so nothing below it counts"
                 yield path, what, "put the log's folder in its place"
 
     def _altered_records(self, oid: str, head: Tree) -> Iterator[Problem]:
@@ -340,7 +340,7 @@ class Verification:
         if approver and not bad:
             return
         problem = (
-            f"its signature is by no key of {who}" if approver else f"{who} is no approver in the policy"
+            f"its signature is by no key of {who}" if approver else f"{who} is not an approver in the policy"
         )
         if "base" in filed.places and all(_is_valid_signature(content, one) for one in bad):
             # People leave, and keys are replaced; the signature was verified on its way into the base.

@@ -142,7 +142,7 @@ def approval_problems(settings: Any) -> Iterable[tuple[tuple[str | int, ...], st
     """
     log = settings.log.strip("/")
     if not log or any(part in ("", ".", "..") for part in log.split("/")):
-        message = f"{settings.log!r} is no folder of the repository"
+        message = f"{settings.log!r} is not a folder of the repository"
         yield ("approvals", "log"), message, "write it as .specguard/approvals/"
     seen: dict[tuple[str, str], int] = {}
     for index, approver in enumerate(settings.approver):

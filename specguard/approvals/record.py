@@ -174,7 +174,7 @@ def read_record(content: bytes) -> Approval | Revocation:
     try:
         data = json.loads(content.decode("ascii"))
     except (ValueError, RecursionError) as error:
-        raise RecordError("it is no JSON, or is cut") from error
+        raise RecordError("it is not JSON, or is cut") from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise RecordError(f"its schema is not {SCHEMA!r}")
     cls: type[Approval | Revocation] = Revocation if data.get("kind") == "revoke" else Approval

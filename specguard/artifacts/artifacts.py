@@ -390,7 +390,7 @@ class Artifact(Record):
             return Document("")
         self.artifacts.fetch(self.path)
         document = self.artifacts.documents.read(self.path)
-        return document or Document.unread(Problem("it is no regular file"))
+        return document or Document.unread(Problem("it is not a regular file"))
 
     @property
     def data(self) -> Data | None:

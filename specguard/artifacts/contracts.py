@@ -80,7 +80,7 @@ class Contract(Settings):
     sections: list[str] = setting([], "required sections", tightens="more")
     forbidden_sections: list[str] = setting([], "forbidden sections", tightens="more")
     aliases: dict[str, list[str]] = setting({}, "other names of sections or fields; `*` is any words")
-    placeholders: list[str] = setting([], "texts that are no content, such as `TODO`", tightens="more")
+    placeholders: list[str] = setting([], "texts that are not content, such as `TODO`", tightens="more")
     fields: dict[str, str | list[str]] = setting(
         {},
         "required fields: `any`, `date`, `revisions` (existing ones), `ticked` (an item "
@@ -190,7 +190,7 @@ class Contract(Settings):
         known += self.findings.closed if self.findings else []
         for name in self.aliases:
             if normal_name(name) not in map(normal_name, known):
-                message = f"`aliases` has {name!r}, which is no section, field or word of a finding's in it"
+                message = f"`aliases` has {name!r}, not a section, field or word of a finding's in it"
                 yield f"{message}: {nearest(name, known)}"
 
 
@@ -267,7 +267,7 @@ class WaveSettings(Settings):
             for earlier in stage.opens_after:
                 if earlier not in seen:
                     near = nearest(earlier, seen, "name an earlier one")
-                    message = f"the stage {stage.name!r} opens after {earlier!r}, which is no stage before it"
+                    message = f"the stage {stage.name!r} opens after {earlier!r}, not a stage before it"
                     return f"{message}: {near}"
             seen.add(stage.name)
         return ""

@@ -333,7 +333,7 @@ class Targets:
         if entry.mode == _SUBMODULE:
             return Target(unknown="is a submodule")
         if not entry.is_file:
-            flaw = f"{citation} has no lines: {path_text(path)} is no regular file"
+            flaw = f"{citation} has no lines: {path_text(path)} is not a regular file"
             return Target(flaw=flaw, help="Cite a file with its lines.")
         count = self._documents.lines(path) or 0
         if not 1 <= first <= last <= count:

@@ -331,9 +331,7 @@ def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
             sides = [side for part in filter(None, parts) for side in re.split(r"\.{2,3}", part)]
             for side in dict.fromkeys(sides):
                 if not (side and artifact.artifacts.is_revision(side)):
-                    value = (
-                        f"{side!r}, which is no commit or branch" if side else "a range without both its ends"
-                    )
+                    value = f"{side!r}, not a commit or branch" if side else "a range without both its ends"
                     help = "Name commits, branches or ranges (main..work), with commas between, and remarks "
                     help += "in brackets."
                     key = f"{name} {side[:60]}"

@@ -228,7 +228,7 @@ def _artifact_problem(artifacts: Artifacts, path: bytes) -> str:
     """Return the reason why a path does not have an artifact; empty if it has one."""
     entry = artifacts.documents.tree.find(path)
     if entry is None or not entry.is_file:
-        return "is no regular file"
+        return "is not a regular file"
     artifacts.fetch(path)
     content = (artifacts.documents.content(path) or b"").strip()
     if content[:1].isalnum() or (content and data_kind(path) is not None):
@@ -248,7 +248,7 @@ def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: the artifact is missing, or its schema cannot be used.
     """
     name, data = path_text(artifact.path), artifact.data
-    problem = Problem("it is no regular file") if data is None else data.problem
+    problem = Problem("it is not a regular file") if data is None else data.problem
     if data is not None and not artifact.structured and (problem := artifact.document.problem) is None:
         problem = data.problem
         if problem is not None:

@@ -238,7 +238,7 @@ def _parse_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise SpecguardError(f"{text!r} is no day", help="Write it as YYYY-MM-DD.", code="usage") from None
+        raise SpecguardError(f"{text!r} is not a day", help="Write it as YYYY-MM-DD.", code="usage") from None
 
 
 def _find_changes(
@@ -290,7 +290,7 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: date
     if options.range:
         before, dots, after = options.range.partition("..")
         if not dots or not before or after.startswith("."):
-            raise SpecguardError(f"{options.range!r} is no range", help="A range is `A..B`.", code="usage")
+            raise SpecguardError(f"{options.range!r} is not a range", help="A range is `A..B`.", code="usage")
         excluded, tip = resolve(git, before).oid, resolve(git, after).oid if after else tip
     changes = past_changes(git, tip, excluded=excluded, most=options.last)
     if since is None:
@@ -468,14 +468,14 @@ def _lines(file: str) -> Sequence[str]:
 def _parse_name(word: str) -> Iterator[NamedRepository]:
     if word.startswith("-") or "\0" in word:
         help = "Write one name a line, and a folder as `./-name`."
-        raise SpecguardError(f"{word!r} is no repository", help=help, code="usage")
+        raise SpecguardError(f"{word!r} is not a repository", help=help, code="usage")
     short, address = _SCP.fullmatch(word), _ADDRESS.fullmatch(word)
     if os.path.isdir(word):
         yield NamedRepository(os.path.realpath(word), folder=word)
     elif short or (address and address["scheme"] not in PROTOCOLS):
         known = f"Write it with one of {', '.join(PROTOCOLS)}."
         raise SpecguardError(
-            f"{shown_address(word)} is no address that is fetched from",
+            f"{shown_address(word)} is not an address that is fetched from",
             help=f"Write ssh://{short['host']}/{short['path']}." if short else known,
             code="remote-unsuitable",
         )

@@ -238,7 +238,7 @@ def _read_named(parts: Sequence[_Part], tree: Tree | None, problems: list[Settin
         for index, path in enumerate(named):
             origin = layer.origin(("documents", index))
             if not is_document(path):
-                message = f"`documents` has {path!r}, which is no path from the repository's root"
+                message = f"`documents` has {path!r}, which is not a path from the repository's root"
                 problems.append(SettingProblem(message, origin=origin))
             elif path not in known:
                 known.add(path)

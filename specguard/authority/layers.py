@@ -167,7 +167,7 @@ def read_settings(source: AuthoritySource) -> tuple[list[Layer], list[SettingPro
         return [], []
     if not isinstance(table, dict):
         return [], [
-            SettingProblem("[tool.specguard] is no table", origin=layer.origin(("tool", "specguard")))
+            SettingProblem("[tool.specguard] is not a table", origin=layer.origin(("tool", "specguard")))
         ]
     lines = {path[2:]: line for path, line in layer.lines.items() if path[:2] == ("tool", "specguard")}
     return [Layer(table, source.path, lines).split_tests()], []

@@ -201,7 +201,7 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Author
             named_by.line if named_by else None,
         )
     if not entry.is_file:
-        what = "the authority is no regular file, and must be a file of its own"
+        what = "the authority is not a regular file, and must be a file of its own"
         raise _error(path, what, "put a regular file in its place")
     data = _read_from_tree(path, lambda: tree.read(path.encode("utf-8", "surrogateescape")))
     return AuthoritySource(path, entry.oid, decode(data or b"", path))

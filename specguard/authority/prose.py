@@ -223,7 +223,7 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
     problem = f"what follows the path was not understood: {leading.rest}" if leading.rest else ""
     for path in leading.paths:
         if "://" in path or path[0] in "~$<":
-            problem = f"{path!r} is no path in the repository"
+            problem = f"{path!r} is not a path in the repository"
             continue
         try:
             Guarding.translate(path)

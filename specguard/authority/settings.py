@@ -127,7 +127,7 @@ def find_misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tup
             for index, selector in enumerate(value):
                 if selector not in selectors:
                     step = nearest(selector, selectors, "`specguard rule` lists them")
-                    yield (*path, index), f"names {selector!r}, which is no rule's code, family or name", step
+                    yield (*path, index), f"names {selector!r}, not a rule's code, family or name", step
         if "approvers" in options:
             approvers = [one.name for one in values["approvals"].approver] if "approvals" in values else []
             for key, index, name in ((key, *one) for key, names in value.items() for one in enumerate(names)):

@@ -327,7 +327,7 @@ class Change(Record, frozen=False):
             if self.event.kind == "merge_group":
                 raise NotApplicable("a merge queue's branch is the platform's own")
             if self.event.kind == "push":
-                raise NotApplicable("what the platform's event is about is no branch")
+                raise NotApplicable("what the platform's event is about is not a branch")
         return self._own_branch()
 
     def _own_branch(self) -> Branch:
@@ -374,7 +374,7 @@ class Change(Record, frozen=False):
     @property
     def _missing_reason(self) -> str:
         """The reason why this kind of change does not have one of the facts below."""
-        return "what is judged is no commit yet"
+        return "what is judged is not a commit yet"
 
     @property
     def entries(self) -> Sequence[Entry]:

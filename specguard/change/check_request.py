@@ -188,7 +188,7 @@ def read_regular(file: str, limit: int, what: str) -> bytes:
     # `read_bounded` reports a missing file.
     if os.path.exists(file) and not os.path.isfile(file):
         raise SpecguardError(
-            f"{what} is no regular file", path=file, help="Put a file in its place.", code="unreadable-file"
+            f"{what} is not a regular file", path=file, help="Put a file there.", code="unreadable-file"
         )
     return read_bounded(file, limit, what)
 
@@ -213,7 +213,7 @@ def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def refuse_constant(name: str) -> None:
     """Refuse `NaN` and `Infinity`, which Python's parser accepts."""
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 _INVALID: Final = "\x7f:?*[\\^~"

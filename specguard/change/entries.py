@@ -346,7 +346,7 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
         if mode not in known:
             # The mode has at most seven digits, because the search for the space stopped there.
             if not mode or mode.strip(b"01234567"):
-                raise FormatError("a tree object with a mode that is no number")
+                raise FormatError("a tree object with a mode that is not a number")
             known[mode] = int(mode, 8)
         at = stop + 1 + width
         yield data[space + 1 : stop], known[mode], data[stop + 1 : at].hex()

@@ -75,7 +75,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
             return super()._own_branch()
         if ref.startswith(("refs/heads/", "refs/remotes/")):
             return Branch(short_branch(ref), "head")
-        raise NotApplicable(f"the head {self.named} is no branch")
+        raise NotApplicable(f"the head {self.named} is not a branch")
 
     @cached_property
     def base(self) -> Base:
@@ -288,7 +288,7 @@ class _RefChange(Change, frozen=False, kw_only=True):
         ref = self.pushed.remote_ref
         if ref.startswith("refs/heads/"):
             return Branch(ref.removeprefix("refs/heads/"), "push")
-        raise NotApplicable(f"{ref or 'what is pushed'} is no branch")
+        raise NotApplicable(f"{ref or 'what is pushed'} is not a branch")
 
     @property
     def branch_names(self) -> frozenset[str]:

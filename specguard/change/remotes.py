@@ -287,7 +287,7 @@ def add_quarantine(git: Git) -> None:
     for store in stores:
         if not store.startswith("/"):
             raise SpecguardError(
-                f"the folder of the pushed objects is {store!r}, which is no absolute path",
+                f"the folder of the pushed objects is {store!r}, which is not an absolute path",
                 help="Run the hook as git does, with the variables that git sets.",
                 code="unreadable-event",
             )

@@ -161,7 +161,7 @@ def _split_range(text: str) -> tuple[str, str]:
     base, dots, head = text.partition("...") if "..." in text else text.partition("..")
     if not dots or not base or ".." in head:
         help = "A range is `A..B`: the commits of B that A lacks."
-        raise SpecguardError(f"{text!r} is no range", help=help, code="usage")
+        raise SpecguardError(f"{text!r} is not a range", help=help, code="usage")
     return base, head or "HEAD"
 
 

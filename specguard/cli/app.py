@@ -147,7 +147,7 @@ def run(words: Sequence[str]) -> int:
 
         if shell_complete(app, {}, "specguard", COMPLETION, instruction):
             raise usage(
-                f"{instruction!r} is no completion: there is one for bash, zsh and fish",
+                f"{instruction!r} is not a completion: there is one for bash, zsh and fish",
                 f"for bash: {COMPLETION}=bash_source specguard",
             )
         return EXIT_PASSED

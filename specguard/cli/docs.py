@@ -263,7 +263,7 @@ def limit_value(target: str) -> float | str:
     if key:
         value = value[key] if isinstance(value, dict) else getattr(value, key)
     if not isinstance(value, (int, float, str)):
-        raise TypeError(f"{target} is no limit")
+        raise TypeError(f"{target} is not a limit")
     return value
 
 

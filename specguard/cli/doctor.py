@@ -266,7 +266,7 @@ def _stages(checkup: Checkup) -> Iterator[Diagnosis]:
 
 def _event(checkup: Checkup) -> Iterator[Diagnosis]:
     file = checkup.request.environment.get("GITHUB_EVENT_PATH", "")
-    message = "none: this is no job of a platform"
+    message = "none: this is not a job of a platform"
     if file:
         message = f"{read_event(file).kind} ({file})"
     elif find_event(checkup.request) is not None:

@@ -261,7 +261,7 @@ def _compile_checked(top: str, text: str) -> Policy:
     assert policy is not None  # noqa: S101 - a document of this name is always an authority
     for unread in policy.unread:
         if unread.path == AUTHORITY:
-            raise usage(f"{unread.text!r} is no pattern that can be guarded: {unread.reason}")
+            raise usage(f"{unread.text!r} is not a pattern that can be guarded: {unread.reason}")
     return policy
 
 

@@ -338,7 +338,7 @@ class Adoption:
         for file in new:
             exists = os.path.isfile(os.path.join(self._top, file))
             if not (exists and is_document(file) and file.endswith(".md")):
-                raise usage(f"{file}: it is no Markdown document of this repository", "name it from the root")
+                raise usage(f"{file} is not a Markdown document of this repository", "name it from the root")
         origin = policy.origin("documents")
         if new and origin:
             message = f"{origin}: `documents` does not name {', '.join(new)}"

@@ -152,7 +152,7 @@ def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
         if not name or not value:
             help = "write its name and its value: agent=3"
             raise SpecguardError(
-                f"{word!r} is no value of a placeholder", help=help, code="unfilled-template"
+                f"{word!r} is not a value of a placeholder", help=help, code="unfilled-template"
             )
         values[name.lower()] = value
     texts = [contract.path or contract.root, *contract.members]

@@ -226,7 +226,7 @@ class Registry:
         if name in FORMATS or name in self.formats or not _NAME.fullmatch(name):
             raise PluginError(f"plugin {self.plugin!r}: the format {name!r} is taken, or not in kebab case")
         if not _TARGET.fullmatch(target):
-            raise PluginError(f"plugin {self.plugin!r}: {target!r} is no module:function of a format")
+            raise PluginError(f"plugin {self.plugin!r}: {target!r} is not a module:function of a format")
         self.formats[name] = PluginFormat(name, target, plugin=self.plugin)
 
     def by_code(self, code: str) -> Registered | None:
@@ -286,7 +286,7 @@ class Registry:
                 return f"asks for approvals, which are judged after all rules but those of the family {LAST}"
             wanted = self._facts.get(parameter)
             if wanted is None:
-                return f"asks for {parameter!r}, which is no fact; facts are {', '.join(sorted(self._facts))}"
+                return f"asks for {parameter!r}, not a fact; facts are {', '.join(sorted(self._facts))}"
             if position >= required:
                 wanted = f"{wanted} | None"
             annotation = method.__annotations__.get(parameter)

@@ -250,7 +250,7 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
         return Data(*read(text, first))
     except DataError as error:
         message = str(error)
-        message = message if message.startswith("it ") else f"it is no {kind.upper()}: {message}"
+        message = message if message.startswith("it ") else f"it is not {kind.upper()}: {message}"
         return Data(None, problem=Problem(message, error.line), certain=error.certain)
 
 
@@ -291,7 +291,7 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
 def _mapping(pairs: Any) -> dict[str, Any]:
     mapping = {} if isinstance(pairs, str) else dict(pairs)
     if len(mapping) != len(pairs):
-        raise ValueError("a key is there twice, or it is a constant that is no JSON")
+        raise ValueError("a key is there twice, or it is a constant that is not JSON")
     return mapping
 
 
@@ -371,7 +371,7 @@ class _JsonLines:
         """Record the lines of the value that begins with `word`."""
         line = self._line
         if word in ("NaN", "Infinity", "-Infinity"):
-            raise DataError(f"it has the value {word}, which is no JSON", line)
+            raise DataError(f"it has the value {word}, which is not JSON", line)
         if len(word) > sys.get_int_max_str_digits() and word.lstrip("-").isdigit():
             raise DataError("it has a number that is too long", line)
         if word not in ("[", "{"):
@@ -521,7 +521,7 @@ class _YamlReader:
         for key in self._member_events():
             own = self._checked_start(key)
             if type(key).__name__ != "ScalarEvent":
-                raise DataError("it has a key that is no text", own)
+                raise DataError("it has a key that is not a text", own)
             if key.value in values:
                 raise DataError(f"it has the key {key.value!r} twice", own)
             self.lines[*path, key.value] = own

@@ -133,10 +133,10 @@ def _parse_value(text: str) -> tuple[datetime.date | None, str]:
     text = plain(text).lstrip(_MARKS)
     match = _DAY.match(text)
     if match is None:
-        return None, "is no date: write it as 2026-01-31"
+        return None, "is not a date: write it as 2026-01-31"
     day = _parse_day(text, match)
     if day.date is None:
-        return None, f"is no day of the calendar: {match[0]}"
+        return None, f"is not a calendar day: {match[0]}"
     if not _REMARK.match(text, day.end):
         return None, "is more than a date: write it as 2026-01-31, with remarks in brackets behind it"
     if {other.date for other in days(text[day.end :]) if other.date} - {day.date}:
@@ -340,7 +340,7 @@ def _add(
         return None
     source = text[found.start : found.end]
     if found.date is None:
-        times.unclear.append(UnclearTime(line, source, f"is no day of the calendar: {source}"))
+        times.unclear.append(UnclearTime(line, source, f"is not a calendar day: {source}"))
     elif found.time and found.last:
         times.stamps.append(Stamp(line, source, found.time, found.last, labelled))
     elif _TIME_END.match(text, found.end):

@@ -125,7 +125,7 @@ class Document:
         if data.problem is None and data.value is None:
             return Data({})
         if data.problem is None and not isinstance(data.value, dict):
-            return Data.unread(Problem("its front matter is no mapping of keys", 2))
+            return Data.unread(Problem("its front matter is not a mapping of keys", 2))
         return data
 
     @cached_property

@@ -82,12 +82,12 @@ class Schema:
         from referencing import Registry
 
         if not isinstance(schema, dict):
-            raise SchemaError("it is no mapping")
+            raise SchemaError("it is not a mapping")
         kind = validators.validator_for(schema, default=Draft202012Validator)
         try:
             kind.check_schema(schema)
         except exceptions.SchemaError as error:
-            raise SchemaError(f"it is no JSON Schema: {_shortened(error.message)}") from None
+            raise SchemaError(f"it is not a JSON Schema: {_shortened(error.message)}") from None
         _check_patterns(schema)
         # An inner `$schema` would bring the library's own keyword checks back.
         schema = _without_drafts(schema)

@@ -60,11 +60,11 @@ def read_counts(data: bytes) -> Counts:
     except UnicodeDecodeError as error:
         raise _error("is not UTF-8", data.count(b"\n", 0, error.start) + 1) from None
     except json.JSONDecodeError as error:
-        raise _error(f"is no JSON: {error.msg}", error.lineno) from None
+        raise _error(f"is not JSON: {error.msg}", error.lineno) from None
     except (ValueError, RecursionError) as error:
-        raise _error(f"is no JSON that can be read: {error}") from None
+        raise _error(f"is JSON that cannot be read: {error}") from None
     if not isinstance(rules, dict):
-        raise _error("is no object of rules")
+        raise _error("is not an object of rules")
     counts: dict[tuple[str, bytes], int] = {}
     for code, paths in rules.items():
         if not is_code(code) or code[:3] not in FAMILIES:
@@ -235,7 +235,7 @@ def read_baseline(tree: Tree) -> Counts | None:
             return None
         data = tree.read(BASELINE, LIMIT) if entry.is_file else None
     if data is None:
-        raise _error("is no regular file", None, "take it away, and let `specguard baseline` write one")
+        raise _error("is not a regular file", None, "take it away, and let `specguard baseline` write one")
     return read_counts(data)
 
 

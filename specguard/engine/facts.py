@@ -53,7 +53,7 @@ class Clock:
             if option:
                 self.today()
         except ValueError:
-            raise usage(f"--today {option!r} is no date", "write it as 2026-01-31") from None
+            raise usage(f"--today {option!r} is not a date", "write it as 2026-01-31") from None
 
     def today(self) -> date:
         """The UTC date."""

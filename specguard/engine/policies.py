@@ -343,7 +343,7 @@ def _compare_baselines(change: Change) -> BaselineChange:
     for tree in (change.start_files, change.head_files):
         entry = tree.find(BASELINE)
         if entry is not None and not entry.is_file:
-            return BaselineChange(problem="it is no regular file")
+            return BaselineChange(problem="it is not a regular file")
         contents.append(tree.read(BASELINE, LIMIT))
     return compare_baselines(*contents)
 

@@ -85,7 +85,7 @@ def find_governing(request: Request, path: str, policy: Policy | None = None) ->
     """
     plain = path.strip("/")
     if {"", ".", ".."} & set(plain.split("/")):
-        said = f"{path!r} is no path from the repository's root"
+        said = f"{path!r} is not a path from the repository's root"
         raise usage(said, "write it as git does: docs/api/x.yaml")
     name = os.fsencode(plain)
     policy = policy or open_policy(request)

@@ -192,7 +192,7 @@ def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list
                 raise CaseError(f"{where}: `{key}` is missing", where)
         declared_name = values["name"]
         if not _NAME.fullmatch(declared_name):
-            message = f"{declared_name!r} is no name: letters, digits, `.`, `_` and `-`"
+            message = f"{declared_name!r} is not a name: letters, digits, `.`, `_` and `-`"
             raise CaseError(f"{where}: {message}", f"{where}.name")
         if declared_name in found:
             raise CaseError(f"{where}: two {name} are called {declared_name!r}", f"{where}.name")
@@ -231,7 +231,7 @@ def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> Non
     file = sample.expected
     if os.path.lexists(file) and (os.path.islink(file) or not os.path.isfile(file)):
         raise SpecguardError(
-            "it is no regular file, and nothing is stored there", path=file, code="never-overwritten"
+            "it is not a regular file, and nothing is stored there", path=file, code="never-overwritten"
         )
     # A file without expectations belongs to somebody else; this raises for it.
     read_expected(sample)

@@ -229,7 +229,7 @@ class PolicyTest:
         """
         if not isinstance(self.table, dict):
             help = f"begin each one with [[{self.kind}]]"
-            raise self.error(f"`{self.kind}` is no table", help=help, code="unreadable-file")
+            raise self.error(f"`{self.kind}` is not a table", help=help, code="unreadable-file")
         table = dict(self.table)
         # None, which TOML cannot represent, marks a missing key.
         defaults: dict[str, Any] = {"policy": None}

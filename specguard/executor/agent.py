@@ -420,7 +420,7 @@ def _read_results(place: str, task_id: str) -> Results | str:
     """Return an agent's results for a task; a string says what is wrong with them."""
     content = read_left_file(place, RESULTS, _LARGEST_RESULTS + 1)
     if content is None or content == NO_FILE:
-        return "is missing" if content is None else "is no regular file"
+        return "is missing" if content is None else "is not a regular file"
     if len(content) > _LARGEST_RESULTS:
         return f"has more than {_LARGEST_RESULTS >> 20} MiB"
     try:

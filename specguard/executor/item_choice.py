@@ -451,7 +451,7 @@ class Start:
             if values is not None:
                 return values
         raise _unready(
-            f"{plan} is no list of {kind}s; tried: {self._list_names(kind, {})}",
+            f"{plan} is not a list of {kind}s; tried: {self._list_names(kind, {})}",
             "name it from the repository's root",
         )
 

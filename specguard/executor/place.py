@@ -388,7 +388,7 @@ def remove_place(path: str) -> None:
         SpecguardError: the folder cannot be one that `new_place` made, or it cannot be removed.
     """
     if not is_place(path):
-        raise SpecguardError("this is no place of a run, and is not removed", path=path)
+        raise SpecguardError("this is not a place of a run, and is not removed", path=path)
     for folder in (path, path + SUFFIX):
         with suppress(OSError):
             if os.path.islink(folder) or os.path.isfile(folder):

@@ -89,7 +89,7 @@ def import_commitlint(top: str, name: str) -> Imported:
 
     value = data.get(at)
     if data.problem or not isinstance(value, dict):
-        result.skip(origin(), name, data.problem.message if data.problem else "it is no object of settings")
+        result.skip(origin(), name, data.problem.message if data.problem else "it is not an object")
         return result
     rules = {rule.name: rule for rule in _rules(result, value, origin)}
     type_problem = ""
@@ -136,7 +136,7 @@ def _rules(result: Imported, value: dict[str, Any], origin: Callable[..., Origin
         parts: list[Any] = config if isinstance(config, list) and config else [config]
         level, when, setting = [*parts, *("always", None)[len(parts) - 1 :]][:3]
         if type(level) is not int or level not in (0, 1, 2) or (level and when not in ("always", "never")):
-            why = f"{shortened(repr(config))} is no level with a condition that can be read"
+            why = f"{shortened(repr(config))} is not a level with a condition that can be read"
             result.skip(place, key, why)
         elif level == 1:
             result.skip(place, key, "it only warns, and what is carried over blocks")

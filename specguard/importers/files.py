@@ -60,7 +60,7 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     result = Imported()
     data = read_settings(top, name)
     if data.problem or not isinstance(data.value, dict):
-        why = data.problem.message if data.problem else "it is no ruleset"
+        why = data.problem.message if data.problem else "it is not a ruleset"
         result.skip(Origin(name, data.line() or 0), name, why)
         return result
     if "extends" in data.value:
@@ -83,7 +83,7 @@ def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[b
         _SkippedError: it cannot be carried over.
     """
     if not isinstance(value, dict):
-        raise _SkippedError("it is no rule with a level")
+        raise _SkippedError("it is not a rule with a level")
     rule, where, level = value.get("rule"), _list(value.get("where")), value.get("level", "error")
     if level == "off":
         return
@@ -283,7 +283,7 @@ def import_speckit(top: str) -> Imported:
             result.skip(Origin(f".specify/{name}", 0), name, why)
     for name in _features(top):
         if not _FEATURE.fullmatch(name) and os.path.isfile(os.path.join(top, "specs", name, "spec.md")):
-            why = "its name has no number, so it is no feature's folder"
+            why = "its name has no number, so it is not a feature's folder"
             result.skip(Origin(f"specs/{name}/", 0), name, why)
     return result
 

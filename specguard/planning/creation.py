@@ -248,7 +248,7 @@ def _plan_folder(kind: PlanKind, name: str) -> str:
     bad = not name or name in (".", "..") or any(char <= " " or char in "/\x7f" for char in name)
     if path is None or bad or template.read(path) is None:
         help = "use a word such as cart, without a slash, where the folder has one placeholder"
-        raise SpecguardError(f"{name!r} is no name of a plan in {kind.folder}", help=help, code="usage")
+        raise SpecguardError(f"{name!r} is not a name of a plan in {kind.folder}", help=help, code="usage")
     return path_text(path)
 
 
@@ -352,7 +352,7 @@ def _check_name(name: str, what: str) -> None:
     if not KEBAB.fullmatch(name):
         near = "-".join(re.findall(r"[^\W_]+", name.lower()))
         use = f"did you mean {near!r}?" if KEBAB.fullmatch(near) else "use small letters, digits and hyphens"
-        raise SpecguardError(f"{name!r} is no name of {what}", help=use, code="usage")
+        raise SpecguardError(f"{name!r} is not a name of {what}", help=use, code="usage")
 
 
 def _render(name: str, **values: object) -> str:

@@ -145,7 +145,7 @@ def _wait_reasons(task: Task) -> Iterator[str]:
     for need in task.depends_on:
         other = task.plan.task(need)
         if other is None:
-            yield f"{need}, which is no task of the plan"
+            yield f"{need}, which is not a task of the plan"
         elif not (other.done or other.deferred):
             yield f"{other.id}, which is {other.status or 'without a status'}"
     if "verify" in task.plan.settings.required and not commands_of(task):

@@ -126,7 +126,7 @@ def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
 def _change_flaws(folder: SourceFolder) -> Iterator[Issue]:
     if not KEBAB.fullmatch(folder.name):
         help = "Use small letters, digits and single hyphens."
-        yield Issue(folder.path, 0, f"{folder.name!r} is no name of a change", help, "warning")
+        yield Issue(folder.path, 0, f"{folder.name!r} is not a name of a change", help, "warning")
     text = folder.read(PROPOSAL)
     if text is None:
         help = f"specguard plan proposal {folder.name}"
@@ -157,7 +157,7 @@ def _spec_flaws(folder: SourceFolder) -> Iterator[Issue]:
     data = read_data(folder.read(_METADATA) or "", "yaml")
     skips = isinstance(data.value, dict) and data.value.get("skip_specs") is True
     if data.problem is not None:
-        path, message = f"{folder.path}/{_METADATA}", f"it is no YAML: {data.problem.message}"
+        path, message = f"{folder.path}/{_METADATA}", f"it is not YAML: {data.problem.message}"
         yield Issue(path, data.problem.line or 0, message, "Correct it.")
     elif skips and deltas:
         message = f"`skip_specs` says that the change has no deltas, and there is {next(iter(deltas))}"
@@ -208,7 +208,7 @@ def _section_flaws(path: str, page: SourcePage) -> Iterator[Issue]:
             yield Issue(path, section.line, message, f"Move it below {_SECTIONS}.")
         elif operation in ("ADDED", "MODIFIED") and not named:
             message = (
-                f"'### {section.title}' is no requirement, so it is not read, and nor is the text below it"
+                f"'### {section.title}' is not a requirement, so it is not read, and nor is the text below it"
             )
             help = f"Write '### Requirement: {section.title}', or '#### Scenario: ...' where it is one."
             yield Issue(path, section.line, message, help)

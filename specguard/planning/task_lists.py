@@ -90,7 +90,7 @@ class SourceFolder:
             return None
         if not self.has(name):
             help = "put the file itself there"
-            raise SpecguardError("it is no regular file", path=shown, help=help, code="unreadable-file")
+            raise SpecguardError("it is not a regular file", path=shown, help=help, code="unreadable-file")
         try:
             text = read_bounded(self._place(name), _LARGEST, "the page").decode("utf-8")
         except UnicodeDecodeError as error:
@@ -457,7 +457,7 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
         first = boxes.others[0] if boxes.others else 0
         yield Issue(path, first, "no line of it is a task", "Write each as '- [ ] 1.1 WHAT'.")
     for line in boxes.others if boxes.all and not spec_kit else ():
-        message = "an item without a box is no task, and comes into no plan"
+        message = "an item without a box is not a task, and comes into no plan"
         help = "Begin it with '- [ ] ', or move it below the task that it is about."
         yield Issue(path, line, message, help, "warning")
     for box in boxes.all:
@@ -489,7 +489,7 @@ def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box])
         yield Issue(path, line, f"`{key}` of {box.name} is empty", "Say it, or take it out.")
     for word in ids_of(value) if key == "depends" else ():
         if word.lower() not in known:
-            message = f"{box.name} depends on {word!r}, which is no task here"
+            message = f"{box.name} depends on {word!r}, which is not a task here"
             others = [one.id for one in known.values() if one is not box]
             yield Issue(path, line, message, nearest(word, others, "Take it out."))
         elif known[word.lower()] is box:

@@ -297,7 +297,7 @@ def read_plan(kinds: Mapping[str, PlanKind], path: bytes, documents: Documents) 
             return None
         settings = kinds[name]
         folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
-        data = data or Data.unread(Problem("it is no regular file"))
+        data = data or Data.unread(Problem("it is not a regular file"))
         return Plan(name, settings, fields, folder, path, data)
     return None
 

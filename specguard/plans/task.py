@@ -207,7 +207,7 @@ def parse_expected(text: str, code: str = "") -> Expectation:
         return Expectation(Covering(), f"has more than {LONGEST_PATH} characters")
     path = _LINES.sub("", _REMARK.sub("", path, count=1)).strip("`'\"")
     if _BAD_PATH.match(path):
-        return Expectation(Covering(), "is no path within the repository, with '/' between its parts")
+        return Expectation(Covering(), "is not a path within the repository, with '/' between its parts")
     while path.startswith("./"):
         path = path[2:]
     folder = escape(code.strip("/"))
@@ -220,7 +220,7 @@ def parse_expected(text: str, code: str = "") -> Expectation:
         # It is not a pattern, but it may still be the name of a file.
         if not any(char in path for char in "*?"):
             return Expectation(Covering([prefix + escape(path)]))
-        return Expectation(Covering(), "is no pattern")
+        return Expectation(Covering(), "is not a pattern")
 
 
 def covers_all(expected: Expectation) -> bool:
@@ -294,7 +294,7 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         MissingFact: the file that describes its options cannot be read.
     """
     if plan.data.problem is not None:
-        message = f"{path_text(plan.path)} is no plan: {plan.data.problem.message}"
+        message = f"{path_text(plan.path)} is not a plan: {plan.data.problem.message}"
         yield plan.finding(message, "Write it as a file that holds the tasks once each.", "unread")
         return
     yield from _list_flaws(plan)

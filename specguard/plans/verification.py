@@ -220,7 +220,7 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
     elif not evidence:
         yield _finding(task, "and nothing says how that was verified", "evidence")
     else:
-        others = [(f"what its `{at[0]}` says is no evidence", "other", at) for at in evidence.other_places]
+        others = [(f"what its `{at[0]}` says is not evidence", "other", at) for at in evidence.other_places]
         reasons = _proof_gaps(task, evidence.runs, recorded, proof)
         for why, what, place in [*reasons, *checks, *others] if reasons is not None else ():
             yield _finding(task, f"but {why}", what, place)

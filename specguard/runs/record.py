@@ -114,13 +114,13 @@ class RunRecord:
         self.folder = folder
         self.run_id = folder.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
         self.file = b""
-        self.problem = "it is no regular file" if name else "there is neither manifest.json nor meta.json"
+        self.problem = "it is not a regular file" if name else "there is neither manifest.json nor meta.json"
         self.value: Mapping[str, Any] = {}
         self._files = files
         self._settings = settings
         self._data = Data(None)
         if name and data_kind(name) is None:
-            self.problem = "it is no JSON, YAML or TOML"
+            self.problem = "it is not JSON, YAML or TOML"
             return
         for one in [name] if name else RECORD_FILES:
             content = files.read(folder + b"/" + one if folder else one)

@@ -33,7 +33,7 @@ def check_root(text: str) -> str:
         raise ValueError(f"{error.message}: {error.help}") from None
     name, brace, _ = filled.partition("{")[2].partition("}")
     if brace:
-        raise ValueError(f"{text!r} has {{{name}}}, which is no variable: write ${{{name}}}")
+        raise ValueError(f"{text!r} has {{{name}}}, which is not a variable: write ${{{name}}}")
     return text
 
 

@@ -235,7 +235,7 @@ class Specs(Record, frozen=False):
             current = (found.oid if found else "") if is_file else self._digest(covered)
             entry, why = self._touched.get(path), ""
             if not _ID.fullmatch(expected):
-                why, covered = f"is recorded with {record.text!r}, which is no object id", ()
+                why, covered = f"is recorded with {record.text!r}, which is not an object id", ()
             elif not covered:
                 why = "is recorded, and is gone"
             elif not current.startswith(expected):
@@ -376,7 +376,7 @@ class Mirrors(Record, frozen=False):
         """
         mirrors = self._find_judged()
         for path in self.specs.documents.unread_links(self.specs.settings.mirrors, mirrors):
-            yield _unreadable(path, "it is no regular file")
+            yield _unreadable(path, "it is not a regular file")
         if mirrors:
             self.by_path = {spec.path: spec for spec in self.specs.now.all}
             self.by_id = {normal_name(spec.id): spec for spec in self.specs.now.all if spec.id}

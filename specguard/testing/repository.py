@@ -231,7 +231,7 @@ class Repository:
         parent = os.path.realpath(os.path.dirname(os.path.join(top, raw)))
         names = {name.lower() for name in raw.split(b"/")}
         if os.path.commonpath([top, parent]) != top or names & {b"..", b".git"}:
-            raise OSError(f"{_text(raw)!r} is no path in the working tree")
+            raise OSError(f"{_text(raw)!r} is not a path in the working tree")
 
     # Commits
 

@@ -67,7 +67,7 @@ def unmapped_lines(source: Source, documents: Mapping[bytes, Sequence[Scenario]]
     for item, line in stated:
         if _id_of(line.text) in ids - {""} or any(one.matches(line.text) for one in known):
             continue
-        why = f"is mapped to no gate or test: it is no scenario of {places}"
+        why = f"is mapped to no gate or test: it is not a scenario of {places}"
         message = f"the acceptance {shortened(line.text, 80)!r} of {item} {why}"
         key = f"{item.id}: {plain_words(line.text)[:100]}"
         yield Finding(message, help=step, path=source.path, line=line.line, key=key, setting="documents")
@@ -418,7 +418,7 @@ class Breakdowns(Record):
         if test_removed and not self.whole:
             before = Proofs(self.start(), tests=tests, gates=gates, proof=self.proof)
         for link in self.documents.unread_links(documents, paths if self.whole else sorted(touched)):
-            yield _unreadable(link, "it is no regular file", None)
+            yield _unreadable(link, "it is not a regular file", None)
         found = {}
         for place, document in self._find_documents(documents, self.documents):
             found[place] = scenarios(document, titles)

@@ -259,7 +259,7 @@ class Waves(Record, frozen=False):
         for name in self.settings.by:
             if name not in known:
                 step = nearest(name, known) or "there is none"
-                why = f"`wave.by` names {name!r}, which is no placeholder of a path: {step}"
+                why = f"`wave.by` names {name!r}, which is not a placeholder of a path: {step}"
                 raise MissingFact(why, code="incomplete-policy")
 
 

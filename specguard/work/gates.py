@@ -400,7 +400,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
         read += own or [NotRead(section.line, section.heading.text.plain, "the section names no command")]
     near = near_section(document, titles[0], aliases=titles[1:]) if titles and not sections else None
     if near is not None:
-        read.append(NotRead(near.line, near.text, f"it is no section on gates: it is {near.reason}"))
+        read.append(NotRead(near.line, near.text, f"it is not a section on gates: it is {near.reason}"))
     gates = [one.replace(path=path) for one in read if isinstance(one, PlannedGate)]
     unread = [one for one in read if isinstance(one, NotRead)]
     not_read = [
@@ -539,7 +539,7 @@ def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
     language = fence.info.split(None, 1)[0].strip("{}.").casefold() if fence.info.split() else ""
     if why or language not in _SHELL:
         shown = fence.content.strip().partition("\n")[0] if why else f"```{fence.info}"
-        yield NotRead(fence.line, shown, why or "it is no block of shell")
+        yield NotRead(fence.line, shown, why or "it is not a block of shell")
         return
     lines = [(number, line.strip()) for number, line in enumerate(fence.content.split("\n"), fence.first)]
     whole = fence.content.rstrip()
@@ -603,7 +603,7 @@ def _read_front_matter(properties: Data) -> Iterator[Read]:
         yield NotRead(properties.problem.line or 1, "front matter", properties.problem.message)
     gates = properties.value.get("gates") if isinstance(properties.value, dict) else None
     if not isinstance(gates, list | None):
-        yield NotRead(properties.line(("gates",)) or 1, f"gates: {gates}", "it is no list")
+        yield NotRead(properties.line(("gates",)) or 1, f"gates: {gates}", "it is not a list")
         return
     for number, entry in elements(gates):
         line = properties.line(("gates", number)) or 1
@@ -616,7 +616,7 @@ def _read_front_matter(properties: Data) -> Iterator[Read]:
         for key, value in table.items():
             read = _parse_setting(key, value)
             if read is None:
-                yield NotRead(line, f"{key}: {value}", "it is no setting of a gate that is read here")
+                yield NotRead(line, f"{key}: {value}", "it is not a setting of a gate that is read here")
             else:
                 given[key] = read
         yield PlannedGate(**given, source="document", line=line)

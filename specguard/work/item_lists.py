@@ -52,7 +52,7 @@ class Source(Record):
         Raises:
             MissingFact: the object is missing.
         """
-        return self.documents.data(self.path) or Data.unread(Problem("it is no regular file"))
+        return self.documents.data(self.path) or Data.unread(Problem("it is not a regular file"))
 
     @property
     def problem(self) -> str:
@@ -120,7 +120,7 @@ class Source(Record):
             key = (*place, at)
             item_id = at if isinstance(at, str) else self._read_id(value)
             if not isinstance(value, dict):
-                found.append((self.data.line(key), "is no object"))
+                found.append((self.data.line(key), "is not an object"))
             elif item_id:
                 found.append(Listed(self.data, key, value, self, item_id))
             else:

@@ -62,11 +62,11 @@ def test_another_form_is_none(change: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "it is no JSON, or is cut"),
+        (b"", "it is not JSON, or is cut"),
         (b"[]", "its schema is not"),
         (b"{}", "its schema is not"),
-        (b"{" * 10**5, "it is no JSON"),
-        ("{\u00e9}".encode(), "it is no JSON"),
+        (b"{" * 10**5, "it is not JSON"),
+        ("{\u00e9}".encode(), "it is not JSON"),
         (b" " * (LIMIT + 1), "it is larger than 256 KiB"),
     ],
 )

@@ -91,7 +91,7 @@ def test_neither_a_link_nor_an_empty_file_is_a_companion(artifacts: Make) -> Non
     messages = [one.message for one in missing_companions(found.judged[0])]
     assert messages == [
         "AGENT_3_PLAN_VERBATIM.md is empty, and must be an artifact beside AGENT_3_FINAL_AUTH.md",
-        "AGENT_3_SCRATCHPAD.md is no regular file, and must be an artifact beside AGENT_3_FINAL_AUTH.md",
+        "AGENT_3_SCRATCHPAD.md is not a regular file, and must be an artifact beside AGENT_3_FINAL_AUTH.md",
     ]
     [pad] = found.named("pad")
     assert (pad.is_file, pad.document.problem is None, list(pad.values)) == (False, False, [])

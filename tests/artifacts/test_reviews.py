@@ -90,7 +90,7 @@ def test_a_link_is_no_file_with_lines(artifacts: Make) -> None:
     files = {"docs/final.md": "- `link.py:1`\n- `docs/x.d:1`\n", "src/a.py": "1\n", "docs/x.d/y": ""}
     made = artifacts({"final": contract}, files, symlinks={"link.py": "src/a.py"})
     messages = [finding.message for finding in dangling_evidence(made.all[0])]
-    assert messages == [f"{one}:1 has no lines: {one} is no regular file" for one in ("link.py", "docs/x.d")]
+    assert messages == [f"{a}:1 has no lines: {a} is not a regular file" for a in ("link.py", "docs/x.d")]
 
 
 @pytest.mark.parametrize(

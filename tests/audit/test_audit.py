@@ -293,8 +293,8 @@ def test_a_part_of_a_history(made: Repository, store: Path) -> None:
 
 def test_a_wrong_word_is_one_message(made: Repository, store: Path) -> None:
     for words, message in (
-        (["--since", "soon"], "'soon' is no day"),
-        (["--range", "main"], "'main' is no range"),
+        (["--since", "soon"], "'soon' is not a day"),
+        (["--range", "main"], "'main' is not a range"),
         (["--branch", "nowhere"], "nowhere"),
         (["--by", "missing.md"], "the authority cannot be read"),
         (["--last", "0"], "--last"),

@@ -216,7 +216,7 @@ def test_what_is_held_of_each_kind_of_setting(load: Load) -> None:
     # It was compiled once, for any number of policies, and neither is altered.
     assert below.max_entries == 2000
     assert Floor("SPEC_AUTHORITY.md", "0", over).apply(load.toml("")).max_entries == 1000
-    # How a floor is read, and what it does not say, is no setting of the repository.
+    # How a floor is read, and what it does not say, is not a setting of the repository.
     held = Floor("x", "0", load.toml('max_entries=9\nauthority.sections={Guards="locked-path"}')).apply(below)
     assert (held.log_folder, held.origin("authority.sections.Guards")) == (b"elsewhere/", None)
     assert type(held)(held.to_data()).floor == held.floor

@@ -91,7 +91,7 @@ def test_each_ref_is_a_change_of_its_own(repo: Repository, pushed: Any) -> None:
     )
     assert [[entry.path for entry in change.entries] for change in found] == [[b"c"], [b"c"], [b"d"]]
     assert [change.branch.name for change in (found[0], found[2])] == ["work", "main"]
-    with pytest.raises(NotApplicable, match="refs/tags/v1 is no branch"):
+    with pytest.raises(NotApplicable, match="refs/tags/v1 is not a branch"):
         _ = found[1].branch
     assert pushed(repo) == []
     with pytest.raises(SpecguardError, match="is a blob and no commit"):

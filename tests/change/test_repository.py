@@ -176,7 +176,7 @@ def test_refs_are_looked_up_by_their_full_names_alone(repo: Repository) -> None:
     found = locate(repo.path)
     wanted = ["refs/heads/main", "refs/remotes/origin/main", "refs/heads/none", "main", "refs/heads"]
     assert found.refs_named(wanted) == {"refs/heads/main": second, "refs/remotes/origin/main": second}
-    # A pattern is no name, and an annotated tag is not peeled in place.
+    # A pattern is not a name, and an annotated tag is not peeled in place.
     repo.tag("v1", message="one")
     assert found.refs_named(["refs/heads/m*", "refs/heads/mai?", "refs/heads/[m]ain", "refs/heads/m\0"]) == {}
     assert locate(repo.path).refs_named(["refs/tags/v1"]) == {"refs/tags/v1": repo.oid("refs/tags/v1")}

@@ -103,9 +103,9 @@ def test_base_and_head_are_what_is_named(repo: Repository, change: Open) -> None
     assert found.policy_files.read(b"d") == b"d\n"
     assert found.with_base("main") is found
     assert found.notes
-    with pytest.raises(NotApplicable, match="work~1 is no branch"):
+    with pytest.raises(NotApplicable, match="work~1 is not a branch"):
         _ = change(repo, base=zero, head="work~1").branch
-    with pytest.raises(NotApplicable, match="is no branch"):
+    with pytest.raises(NotApplicable, match="is not a branch"):
         _ = change(repo, head=head).branch
     repo.checkout("main")
     found = change(repo, head="work")
@@ -165,7 +165,7 @@ def test_in_a_rebase_the_branch_is_the_one_that_is_rebased(repo: Repository, cha
         _ = change(repo).branch
 
 
-# What is no commit yet
+# What is not a commit yet
 
 
 def test_what_is_staged_is_compared_with_head_and_judged_by_the_base(repo: Repository, change: Open) -> None:

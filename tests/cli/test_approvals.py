@@ -133,7 +133,7 @@ def test_each_state_with_its_reason(project: Repository, keys: dict[str, Key]) -
     worst_first = ["alice revoked it on 2026-01-01", "it held until 2026-01-02"]
     expected: dict[str, Any] = {
         in_base.id: ["holds", "base", []],
-        over.id: ["revoked", "local", [*worst_first, "carol is no approver in the policy"]],
+        over.id: ["revoked", "local", [*worst_first, "carol is not an approver in the policy"]],
     }
     for row in rows(__file__, "states"):
         at = now + timedelta(minutes=row["issued"]) if "issued" in row else None
@@ -368,7 +368,7 @@ def test_what_is_damaged_is_found_and_put_back(project: Repository, filed: Pair,
     words |= {"edited": whole.replace("alice", "alicf"), "cut": whole[:100], "changed": CHANGED}
     new = approval("bob")
     words |= {"new": new.id, "content": new.content.decode()}
-    words["folder"] = "it is no folder, so nothing below it counts"
+    words["folder"] = "it is not a folder, so nothing below it counts"
     commits = []
     for step in filled(row.get("commits", []), words):
         project.apply(Step(**step))
@@ -444,10 +444,10 @@ def test_who_left_is_no_problem_of_the_past(project: Repository, filed: Pair, ke
     project.publish("main", "work")
     assert verified(project) == []
     notes = data_of(project, "approvals", "verify")["notes"]
-    assert f"{LOG}{filed[0].id}.json is in the base, and alice is no approver in the policy" in notes
+    assert f"{LOG}{filed[0].id}.json is in the base, and alice is not an approver in the policy" in notes
     again = approval()
     commit(project, again, keys["alice"])
-    assert verified(project) == [(f"{again.id}.json", "alice is no approver in the policy")]
+    assert verified(project) == [(f"{again.id}.json", "alice is not an approver in the policy")]
 
 
 def test_a_nonce_is_used_once(project: Repository, filed: Pair) -> None:
@@ -470,8 +470,8 @@ def test_revocations_of_nothing_of_revocations_and_by_somebody_unknown(
     assert verified(project) == sorted(
         [
             (f"{nothing.id}.json", f"it revokes {'4' * 12}, which is not in the log"),
-            (f"{back.id}.json", f"it revokes {end.id[:12]}, which is no approval"),
-            (f"{unknown.id}.json", "mallory is no approver in the policy"),
+            (f"{back.id}.json", f"it revokes {end.id[:12]}, which is not an approval"),
+            (f"{unknown.id}.json", "mallory is not an approver in the policy"),
         ]
     )
 
@@ -576,7 +576,7 @@ def test_only_the_approver_s_key_signs_what_is_here(project: Repository, keys: d
         file(project, one)
     for one, key, said in (
         (record, "mallory", "the policy names another key of alice"),
-        (unknown, "alice", "carol is no approver"),
+        (unknown, "alice", "carol is not an approver"),
         (keyless, "alice", "the policy names another key of bob, or none"),
     ):
         outcome = ended(approvals(project, "sign", one.id, "--key", keys[key].file), 2)

@@ -216,7 +216,7 @@ def test_an_authority_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
             [command(), *words], cwd=here.path, env=clean_environment(), capture_output=True, text=True,
             check=False, timeout=30,
         )  # fmt: skip
-        assert "SPEC_AUTHORITY.md: the authority is no regular file" in done.stdout + done.stderr
+        assert "SPEC_AUTHORITY.md: the authority is not a regular file" in done.stdout + done.stderr
 
 
 # Interruption

@@ -89,7 +89,7 @@ class TestValidate:
         assert "proposal.md:21: it is not UTF-8" in outcome.stderr
         file.unlink()
         file.symlink_to("/etc/passwd")
-        assert "it is no regular file" in plan(project, "validate", "add-cart").stderr
+        assert "it is not a regular file" in plan(project, "validate", "add-cart").stderr
 
     def test_a_feature_of_spec_kit(self, project: Planned) -> None:
         write(project.top, SPEC_KIT)

@@ -271,7 +271,7 @@ by = ["name"]
             assert said in ended(fresh.create(*words), 2).stderr
         for name in ("a/b", "..", "", "a b", "a\nb"):
             outcome = fresh.specguard("plan", "create", "add-cart", "--name", name, "--option", "B")
-            assert "is no name of a plan" in ended(outcome, 2).stderr
+            assert "is not a name of a plan" in ended(outcome, 2).stderr
         assert fresh.files() == before
         write(fresh.top, {PAPERS[1]: "> " * 300})
         outcome = ended(fresh.create("--option", "B", "--print"), 2)

@@ -125,7 +125,7 @@ def test_why_names_the_pattern_and_its_line(asked: Repository) -> None:
         assert (told["authority"] or {}).get("path") == origin
     for path in ("", "/", "../x", "a/../b", "a/./b", "a//b"):
         outcome = ended(run_here("why", path, directory=asked.path), 2)
-        assert "no path from the repository's root" in outcome.stderr
+        assert "not a path from the repository's root" in outcome.stderr
         assert "next: " in outcome.stderr
 
 

@@ -285,7 +285,7 @@ def test_a_broken_run_is_listed_and_diagnosed(project: Project) -> None:
     run.mkdir(parents=True)
     (run / "manifest.json").write_text("{")
     assert "unreadable" in project.specguard("run", "list").stdout
-    assert "is no JSON" in ended(project.specguard("run", "doctor"), 1).stdout
+    assert "is not JSON" in ended(project.specguard("run", "doctor"), 1).stdout
     for words in (("report",), ("stop", run.name), ("resume", run.name)):
         ended(project.specguard("run", *words), 2)
 

@@ -197,7 +197,7 @@ def test_what_cannot_be_moved_stays_and_is_named(project: Project) -> None:
     (project.runs / "t" / "mcp" / "r4").mkdir(parents=True)
     outcome = ended(project.specguard("run", "migrate", "--yes"), 1)
     assert "local-mcp/r1 stays: its record does not say what it worked on" in outcome.stdout
-    assert "local-mcp/r2 stays: manifest.json: it is no JSON" in outcome.stdout
+    assert "local-mcp/r2 stays: manifest.json: it is not JSON" in outcome.stdout
     assert "local-mcp/r3 -> ..%2F..%2Fx/mcp/r3" in outcome.stdout
     assert "local-mcp/r4 stays: t/mcp/r4 is there already" in outcome.stdout
     assert (project.runs / "..%2F..%2Fx" / "mcp" / "r3").is_dir()

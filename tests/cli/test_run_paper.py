@@ -41,7 +41,7 @@ def log(project: Project) -> list[str]:
 
 class TestResearch:
     def test_the_document_is_committed_on_the_branch_of_the_plans_papers(self, project: Project) -> None:
-        # A list of reviewers is no list of researchers.
+        # A list of reviewers is not a list of researchers.
         ended(research(project, model=("--model", "gpt-5")))
         assert log(project) == ["docs: research for cart"]
         assert project.remote.git("show", f"plan-cart:{RESEARCH_FILE}") + "\n" == RESEARCH

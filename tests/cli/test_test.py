@@ -86,7 +86,7 @@ def test_a_case_reaches_nothing_outside_of_its_repository(guarded: Repository, t
     )
     done = tried(guarded, content, 2)
     assert not list(outside.iterdir()), done
-    assert "is no path in the working tree" in done.stdout, done
+    assert "is not a path in the working tree" in done.stdout, done
 
 
 def test_reports_for_programs(guarded: Repository) -> None:

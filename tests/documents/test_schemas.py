@@ -63,14 +63,14 @@ def test_numbers_of_yaml_are_numbers() -> None:
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
-        (None, "it is no mapping"),
-        ({"type": "strange"}, "it is no JSON Schema"),
+        (None, "it is not a mapping"),
+        ({"type": "strange"}, "it is not a JSON Schema"),
         ({"$ref": "#"}, "refers to itself without an end"),
         ({"$ref": "https://example.invalid/schema.json"}, "leads to nothing within it"),
         ({"$ref": "#/$defs/none"}, "leads to nothing within it"),
         ({"$ref": "#/default", "default": {"patternProperties": {"a": {}}}}, "use propertyNames"),
         ({"pattern": "(?=a)b"}, "looks ahead"),
-        ({"patternProperties": {"(a": {}}}, "it is no JSON Schema"),
+        ({"patternProperties": {"(a": {}}}, "it is not a JSON Schema"),
         ({"items": {"patternProperties": {"a": {}}}}, "which are not supported: use propertyNames"),
     ],
 )

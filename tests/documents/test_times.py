@@ -7,7 +7,7 @@ from tests.rows import rows
 
 def test_a_value_is_a_day_or_says_what_would_settle_it() -> None:
     assert parse_date("2026-01-31T12:00:00Z") == datetime.date(2026, 1, 31)
-    for text, problem in (("", "is no date"), ("2026-01-31" * 200, "too long")):
+    for text, problem in (("", "is not a date"), ("2026-01-31" * 200, "too long")):
         assert parse_date(text) is None
         assert problem in date_problem(text)
 
@@ -35,7 +35,7 @@ def test_what_is_only_a_day_or_only_a_time_is_told_apart() -> None:
     assert [(stamp.at, stamp.text) for stamp in times.days] == [(3, "2026-01-31")]
     assert [(loose.at, loose.text) for loose in times.unclear] == [(4, "12:00"), (5, "2026-02-30")]
     assert "below a heading with its date" in times.unclear[0].problem
-    assert "is no day of the calendar" in times.unclear[1].problem
+    assert "is not a calendar day" in times.unclear[1].problem
     assert (times.stamps, times.untimed) == ([], [])
     # The day that a heading ends with goes before the time it begins with.
     times = read_times(Document("## 11:05Z stand-up (2026-01-31)\n\n- 12:00 looked\n"))
@@ -59,5 +59,5 @@ def test_one_time_is_before_another_where_that_is_sure() -> None:
 def test_days_at_the_ends_of_the_calendar_are_none() -> None:
     for text in ("0001-01-01T00:00+05:00", "9999-12-31T23:59:59-05:00", "0001-01-01", "0000-01-01"):
         assert parse_date(text) is None
-        assert "is no day of the calendar" in date_problem(text)
+        assert "is not a calendar day" in date_problem(text)
         assert not Document(f"- {text} x\n- {text[:10]} 12:00 x\n").stamps

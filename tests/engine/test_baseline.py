@@ -108,8 +108,8 @@ def test_the_file_has_one_line_a_path() -> None:
     ("text", "line", "said"),
     [
         *rows(__file__, "broken"),
-        ("[" * 200_000, 1, "is no JSON"),
-        ('{"ART002": {"a": ' + "9" * 5000 + "}}", 1, "is no JSON"),
+        ("[" * 200_000, 1, "is JSON that cannot be read"),
+        ('{"ART002": {"a": ' + "9" * 5000 + "}}", 1, "is JSON that cannot be read"),
         ('{\n"\udcff": 1}', 2, "UTF-8"),
     ],
 )
@@ -146,5 +146,5 @@ def test_growth_is_named_with_both_numbers_and_its_line() -> None:
 
 
 def test_what_cannot_be_read_cannot_be_compared() -> None:
-    assert "no JSON" in compare_baselines(b"{}", b"{").problem
+    assert "not JSON" in compare_baselines(b"{}", b"{").problem
     assert "before" in compare_baselines(b"{", b"{}").problem

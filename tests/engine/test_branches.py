@@ -215,7 +215,7 @@ def test_a_branch_that_cannot_be_read_hides_no_other(here: Repository) -> None:
     [
         (["--wave", "d"], "--branches does not go with --worktree, --wave or --require"),
         (["--base", "nothing"], "the base cannot be found"),
-        (["--today", "soon"], "is no date"),
+        (["--today", "soon"], "is not a date"),
     ],
 )
 def test_what_is_refused(here: Repository, words: list[str], said: str) -> None:

@@ -85,7 +85,7 @@ def test_a_sound_rule_registers(registry: Registry) -> None:
     ("attributes", "said"),
     [
         *rows(__file__, "refused"),
-        ({"check": unknown_fact}, "asks for 'entires', which is no fact"),
+        ({"check": unknown_fact}, "asks for 'entires', not a fact"),
         ({"check": wrong_type}, "asks for entries: list[Entry], but the fact is entries: Sequence[Entry]"),
         ({"fix": sound_fix}, "has only one of `fix` and `fixes`"),
         (
@@ -113,7 +113,7 @@ def test_a_declaration_is_a_fact_for_the_rules_after_it(registry: Registry) -> N
     def check(self: Rule, areas: Mapping[str, Area]) -> Iterator[Finding]:  # type: ignore[name-defined]  # noqa: F821 - read as text
         yield from ()
 
-    with pytest.raises(PluginError, match="no fact"):
+    with pytest.raises(PluginError, match="not a fact"):
         registry.add_rule(make(check=check))
     registry.add_declaration(Declaration("area", Area, shape="tables", fact="areas"))
     registry.add_rule(make(check=check))

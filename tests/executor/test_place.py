@@ -105,7 +105,7 @@ def test_nothing_else_is_removed_as_a_place(tmp_path: Path) -> None:
         "precious", "places/precious", "specguard/places/..", "specguard/places/../../precious",
         "specguard/places/", "linked/places/precious", "specguard/linked/places/precious",
     ):  # fmt: skip
-        with pytest.raises(SpecguardError, match="no place of a run"):
+        with pytest.raises(SpecguardError, match="not a place of a run"):
             remove_place(f"{tmp_path}/{path}")
         assert everything(tmp_path) == before
     places = tmp_path / "specguard" / "places"

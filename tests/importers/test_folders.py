@@ -53,7 +53,7 @@ def test_changes_of_another_schema_are_left(tmp_path: Path) -> None:
 def test_a_feature_without_what_comes_first(imported: Import) -> None:
     project = imported({**KIT, ".specify/templates/spec-template.md": "# Spec\n", "specs/loose/spec.md": ""})
     assert ".specify/templates: templates: the sections are those of spec-kit's own" in project.left
-    assert "specs/loose/: loose: its name has no number, so it is no feature's folder" in project.left
+    assert "specs/loose/: loose: its name has no number, so it is not a feature's folder" in project.left
     assert project.whole().exit_code == 0, project.whole()
     outcome = project.change({"specs/002-window/tasks.md": "- [ ] T001 x\n"})
     assert outcome.codes == ["ART001", "ART001"]

@@ -40,10 +40,10 @@ def test_tasks_may_be_kept_by_id_or_the_file_be_their_list() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("", 1, "is no plan: "),
-        ("[1, 2", 1, "is no plan: "),
-        ('{"tasks": [],\n "tasks": []}', 2, "is no plan: "),
-        ("[" * 100000, 1, "is no plan: it is nested more than"),
+        ("", 1, "is not a plan: "),
+        ("[1, 2", 1, "is not a plan: "),
+        ('{"tasks": [],\n "tasks": []}', 2, "is not a plan: "),
+        ("[" * 100000, 1, "is not a plan: it is nested more than"),
         ("{}", 1, "lists no task in 'tasks'"),
         ('{\n"tasks": "none"}', 2, "lists no task in 'tasks'"),
         ('{\n"tasks": []}', 2, "lists no task"),

@@ -127,7 +127,7 @@ def test_bytes_are_shown_wherever_text_is(tmp_path: Path) -> None:
     case = Case.from_toml('commits = [{message = "bad \\\\xff", files = {a = "1"}}]')
     repository = case.build(tmp_path / "project")
     text = check(repository, "--branch", b"b\xff".decode("utf-8", "surrogateescape")).stdout
-    # A surrogate that stands for a byte is no text.
+    # A surrogate that stands for a byte is not a text.
     json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "strict")
 
 

@@ -156,7 +156,7 @@ def test_a_manifest_says_how_its_run_ended(repository: Repository, change: Any) 
         '{"validations": ["failed", {"status": "passed"}]}': ("failed", False, ""),
         '{"status": "failed", "validations": [{"status": "passed"}]}': ("failed", False, ""),
         "[]": ("", False, "it holds no keys"),
-        "{": ("", False, "no JSON"),
+        "{": ("", False, "not JSON"),
         '{"status": "failed", "status": "succeeded"}': ("", False, "twice"),
     }
     made = runs(repository, change, KEPT, {f"r/{number}.json": text for number, text in enumerate(texts)})
@@ -190,7 +190,7 @@ def test_what_the_tree_has_in_place_of_a_manifest(repository: Repository, change
     repository.symlink(PATH.decode(), "../../a.json")
     files = {"a.json": '{"status": "succeeded"}', ".runs/a.md": "---\nstatus: succeeded\n---\n"}
     local = runs(repository, change, LOCAL, files)
-    for path, problem in ((PATH, "it is no regular file"), (b".runs/a.md", "no JSON, YAML or TOML")):
+    for path, problem in ((PATH, "it is not a regular file"), (b".runs/a.md", "not JSON, YAML or TOML")):
         found = there(local.at(path))
         assert not found.succeeded
         assert problem in found.problem

@@ -33,7 +33,7 @@ def test_a_policy_may_name_variables_that_only_some_machines_have(text: str) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{repo}/runs", "has {repo}, which is no variable: write ${repo}"),
+        ("{repo}/runs", "has {repo}, which is not a variable: write ${repo}"),
         ("${HOME-x}/runs", "write it as ${HOME} or ${HOME:-default}"),
         ("${HOME:-$(pwd)}/runs", "write it as ${VAR}"),
         ("~bob/runs", "write ~/ for your own"),

@@ -129,9 +129,9 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
 
 def test_a_broken_manifest_or_a_lost_one_is_seen(tmp_path: Path) -> None:
     broken = {
-        "{": "is no JSON",
+        "{": "is not JSON",
         "[1]": "holds no keys",
-        "": "is no JSON",
+        "": "is not JSON",
         "[" * 100_000: "levels deep",
         '{"schema": "specguard.run/1", "run_id": 3}': "does not fit its schema",
     }

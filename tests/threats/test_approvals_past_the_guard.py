@@ -102,7 +102,7 @@ def test_a_signature_that_comes_later_to_the_base(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("approver", "signature", "said"),
     [
-        ("mallory", None, "a revocation by mallory, who is no approver"),
+        ("mallory", None, "a revocation by mallory, who is not an approver"),
         ("alice", "x", "by no key of alice"),
     ],
 )
@@ -255,4 +255,4 @@ def test_decisions_without_an_end_are_not_read(repo: Repository) -> None:
     place.parent.mkdir()
     os.mkfifo(place)
     outcome = run_here("approvals", "list", directory=repo.path)
-    assert (outcome.exit_code, "it is no regular file" in outcome.stderr) == (2, True), outcome
+    assert (outcome.exit_code, "it is not a regular file" in outcome.stderr) == (2, True), outcome

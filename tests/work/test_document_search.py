@@ -32,13 +32,13 @@ def test_the_first_that_exists_is_read_even_if_it_is_wrong(tree: Grow) -> None:
     assert read_pointer(KIND, Documents(tree({"docs/NEXT.json": '{\n  "v": 1,\n  "next": 7\n}'}))).line == 3
     pointer = read_pointer(KIND, Documents(tree({"configs/NEXT.json": "{", "docs/NEXT.json": '{"next": 1}'})))
     assert pointer.path == b"configs/NEXT.json"
-    assert "configs/NEXT.json cannot be read: it is no JSON" in pointer.problem
+    assert "configs/NEXT.json cannot be read: it is not JSON" in pointer.problem
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "is no JSON"),
+        ("", "is not JSON"),
         ("[1]", "has no 'next', which should hold the number"),
         ('{"next": true}', "has true in 'next'"),
         ('{"next": "soon"}', "in 'next'"),
@@ -126,7 +126,7 @@ def test_the_field_of_the_pointer_goes_first(tree: Grow) -> None:
     assert track(files, doc="elsewhere/five.md").path == b"elsewhere/five.md"
     assert track(files, doc="./elsewhere/five.md").path == b"elsewhere/five.md"
 
-    # It is no pattern, and leads nowhere else.
+    # It is not a pattern, and leads nowhere else.
     for doc in ("../x.md", "elsewhere/[five].md", "/", "elsewhere//five.md", "*"):
         assert track(files, doc=doc).path == f"{TRACKS}/track-5-a.md".encode()
 

@@ -82,12 +82,13 @@ def test_gates_in_front_matter() -> None:
     smoke = found.gates[1]
     assert (smoke.when, smoke.timeout, smoke.each) == (Covering(["deploy/"]), "10m", False)
     assert [(one.text, one.why) for one in found.not_read] == [
-        ("colour: red", "it is no setting of a gate that is read here"),
-        ("each: maybe", "it is no setting of a gate that is read here"),
+        ("colour: red", "it is not a setting of a gate that is read here"),
+        ("each: maybe", "it is not a setting of a gate that is read here"),
         ("{'name': 'x'}", "it has no command, as `run`"),
     ]
     assert [gate.run for gate in read("+++\ngates = ['make test']\n+++\n").gates] == ["make test"]
-    assert [one.why for one in read("+++\n[gates]\ntests = 'make test'\n+++\n").not_read] == ["it is no list"]
+    [one] = read("+++\n[gates]\ntests = 'make test'\n+++\n").not_read
+    assert one.why == "it is not a list"
     assert read("---\ngates: [a\n---\n").not_read
 
 
@@ -95,7 +96,7 @@ def test_sections_are_found_as_people_write_them() -> None:
     text = "## 5. GATES (all)\n\n- `make a`\n\n### Verification\n\n- `make b`\n\n## Other\n\n- `make c`\n"
     assert [gate.run for gate in read(text).gates] == ["make a", "make b"]
     [one] = read("# P\n\n## Gatse\n\n- `make test`\n").not_read
-    assert one.why == "it is no section on gates: it is spelt differently"
+    assert one.why == "it is not a section on gates: it is spelt differently"
     assert list(read("# P\n\n## Other\n\n- `make test`\n").not_read) == []
 
 

@@ -86,10 +86,10 @@ def test_what_is_no_source_or_no_item_is_named(tree: Grow, repository: Any) -> N
         assert source.items == []
     [source] = sources(tree({"PHASE_D_WORKBREAKDOWN.yaml": "slices:\n  - id: D1\n  - owner: me\n  - text\n"}))
     assert [item.id for item in source.items] == ["D1"]
-    assert list(source.malformed) == [(3, "has neither 'number' nor 'id'"), (4, "is no object")]
+    assert list(source.malformed) == [(3, "has neither 'number' nor 'id'"), (4, "is not an object")]
     repository.symlink(".plans/x/plan.json", "../../real.json")
     [source] = sources(tree({"real.json": PLAN}), "task", TASK)
-    assert source.problem == "cannot be read: it is no regular file"
+    assert source.problem == "cannot be read: it is not a regular file"
 
 
 def test_a_placeholder_of_the_path_is_a_field_of_its_items(tree: Grow) -> None:
@@ -220,6 +220,6 @@ def test_whatever_a_source_holds_it_can_be_read(value: Any) -> None:
         assert (item.closed, item.deferred, item.conditional) is not None
         for stated in [*item.files, *item.acceptance, *item.depends_on]:
             assert stated.text
-        # A file that is no pattern leaves it open what the item may change.
+        # A file that is not a pattern leaves it open what the item may change.
         with suppress(MissingFact):
             item.scope.find(b"src/a")

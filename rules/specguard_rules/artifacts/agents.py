@@ -37,7 +37,7 @@ def check_contracts(contracts: Mapping[str, Contract], setting: str, names: Sequ
     """
     for name in names:
         if name not in contracts:
-            raise MissingFact(f"`{setting}` names the contract {name!r}, which is no contract of the policy")
+            raise MissingFact(f"`{setting}` names the contract {name!r}, which the policy does not have")
 
 
 class AgentWork(Record, frozen=False):
@@ -119,7 +119,7 @@ class Grounding(Settings):
         for document in [*named, *(other for others in self.equivalents.values() for other in others)]:
             outside = document.startswith(("/", "~/"))
             if document not in self.external and (outside or not document or ".." in document.split("/")):
-                return f"{document!r} is no path from the root: name it in `external` too, or copy it here"
+                return f"{document!r} is not a path from the root: name it in `external` too, or copy it here"
         for document in self.external:
             if document not in named or not document.startswith(("/", "~/")):
                 return f"`external` names {document!r}, no absolute or `~/` path of `all` or `by_agent`"

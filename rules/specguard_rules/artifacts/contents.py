@@ -790,7 +790,7 @@ class InvalidField(_Aspect, Rule):
     [[expect]]
     code = "ART009"
     line = 3
-    message = "Diffs has 'the-rest', which is no commit or branch"
+    message = "Diffs has 'the-rest', not a commit or branch"
     ```
 
     ```toml fails
@@ -1498,7 +1498,7 @@ class UnprovenCheckbox(Rule):
         """Look for the evidence of each ticked item."""
         present = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
         for path in documents.unread_links(checklists.files, present):
-            yield _unread_finding(path, "it is no regular file", None)
+            yield _unread_finding(path, "it is not a regular file", None)
         for path in select_files(checklists.files, entries, head_files, whole=whole):
             document = documents.read(path)
             if document is not None and document.problem is not None:

@@ -319,7 +319,7 @@ class SecretInArtifact(Rule):
         "**/briefs/**", ".plans/**"
     ), "the briefs to read", tightens="more")  # fmt: skip
     patterns: list[Expression] = setting([], "more forms of credentials", tightens="more")
-    allow: list[Expression] = setting([], "values that are no credentials", tightens="fewer")
+    allow: list[Expression] = setting([], "values that are not credentials", tightens="fewer")
 
     def check(
         self,

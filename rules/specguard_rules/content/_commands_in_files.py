@@ -107,7 +107,7 @@ def read_yaml(data: bytes) -> Any:
         *_, last = [None, *yaml.compose_all(text, Loader=loader)]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or "it is no YAML"
+        reason = getattr(error, "problem", None) or "it is not YAML"
         raise YamlError(str(reason), mark.line + 1 if mark else None) from None
     return _convert(last or yaml.compose("''"), {})
 

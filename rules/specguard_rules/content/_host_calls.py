@@ -128,7 +128,7 @@ class _CiFile:
     def read(self) -> None:
         top = read_yaml(self._files.read(self._path) or b"")
         if not isinstance(top, dict) or not top:
-            raise YamlError("it is no mapping", 1)
+            raise YamlError("it is not a mapping", 1)
         for step in steps(top):
             if not step.in_container:
                 self._read_step(step)

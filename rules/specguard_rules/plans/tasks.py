@@ -601,7 +601,7 @@ class BrokenDependency(Rule):
 
     code: ClassVar[str] = "PLN002"
     tables: ClassVar[tuple[str, ...]] = ("plans", "work.*.source")
-    condition: ClassVar[str] = "what a task needs exists, is no circle, and is done before it is begun"
+    condition: ClassVar[str] = "what a task needs exists, is not a circle, and is done before it is begun"
 
     def check(
         self, plans: Plans | None = None, work: Work | None = None, sources: Sources | None = None
@@ -679,7 +679,7 @@ class UnverifiedDone(Rule):
     [[expect]]
     code = "PLN003"
     line = 5
-    message = "what its `verification` says is no evidence"
+    message = "what its `verification` says is not evidence"
 
     [[expect]]
     code = "PLN003"

@@ -95,7 +95,7 @@ class MissingSpec(Rule):
         for spec in specs.judged:
             yield from _spec_findings(spec, specs)
         for link in specs.links():
-            message = f"{path_text(link)} stands where a spec does, and is no regular file"
+            message = f"{path_text(link)} stands where a spec does, and is not a regular file"
             step = "Make it a file of its own: what a link leads to is not judged as a spec."
             yield Finding(message, help=step, path=link, key="no file", setting="specs.files")
         setting = "specs.files"
@@ -398,7 +398,7 @@ class ContradictedAuthority(Rule):
             was_file = entry.old_mode >> 12 == _REGULAR
             if was_file and not entry.deleted and not entry.is_file and policy.rank(entry.path) is not None:
                 path, setting = entry.path, "authority.order"
-                message = f"{path_text(path)}, which has a place in the order, is no regular file any more"
+                message = f"{path_text(path)}, which has a place in the order, is not a regular file any more"
                 step = "Make it a file of its own: what a link leads to is not compared."
                 yield Finding(message, help=step, path=path, key="no file", setting=setting)
         touched = {entry.path for entry in entries}

@@ -62,7 +62,7 @@ class MissingReview(Rule):
     code = "SPC002"
     path = "tasks/specs/0002-logs.md"
     line = 2
-    message = "no day of the calendar: 2026-02-30"
+    message = "not a calendar day: 2026-02-30"
     ```
 
     ```toml passes

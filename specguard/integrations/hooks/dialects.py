@@ -158,10 +158,10 @@ def parse(raw: bytes) -> Mapping[str, Any]:
     except RecursionError:
         raise UnreadableError("the event is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise UnreadableError(f"the event is no JSON: {error}") from None
+        raise UnreadableError(f"the event is not JSON: {error}") from None
     except ValueError as error:
         raise UnreadableError(f"the event cannot be read: {error}") from None
-    return dict(_check_type(data, dict, "the event is no JSON object"))
+    return dict(_check_type(data, dict, "the event is not a JSON object"))
 
 
 def _check_type(value: Any, kind: type, wrong: str) -> Any:
@@ -179,7 +179,7 @@ def text_of(data: Mapping[str, Any], *names: str, what: str = "the event") -> st
     name = next((name for name in names if name in data), None)
     if name is None:
         raise UnreadableError(f"{what} has no `{names[0]}`")
-    return str(_check_type(data[name], str, f"`{name}` of {what} is no text"))
+    return str(_check_type(data[name], str, f"`{name}` of {what} is not a text"))
 
 
 def _optional(data: Mapping[str, Any], name: str) -> str:
@@ -249,12 +249,12 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
     elif kind in ("before", ""):
         moment = "other" if not tool or tool in READING_TOOLS else "command" if is_shell(tool) else "edit"
     if not inputs and moment in ("edit", "command", "after"):
-        inputs = _check_type(data.get("tool_input", {}), dict, "`tool_input` of the event is no object")
+        inputs = _check_type(data.get("tool_input", {}), dict, "`tool_input` of the event is not an object")
     continued, stop_count = data.get("stop_hook_active"), data.get("loop_count")
     if continued is not None:
         _check_type(continued, bool, "`stop_hook_active` of the event is neither true nor false")
     if stop_count is not None and agent == "cursor":
-        _check_type(stop_count, int, "`loop_count` of the event is no number")
+        _check_type(stop_count, int, "`loop_count` of the event is not a number")
     projects = _projects(data, environment, agent)
     return HookEvent(
         environment=environment,
@@ -274,7 +274,7 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
 def _projects(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) -> list[bytes]:
     """Return the project folders that the program names; relative ones are skipped."""
     if agent == "cursor":
-        wrong = "`workspace_roots` of the event is no list of texts"
+        wrong = "`workspace_roots` of the event is not a list of texts"
         roots = _check_type(data.get("workspace_roots") or [], list, wrong)
         found = [path_bytes(_check_type(root, str, wrong)) for root in roots]
     else:
@@ -292,7 +292,7 @@ def _directory(
         start = projects[0] if projects else os.getcwdb()
         return os.path.join(start, path_bytes(cwd)) if cwd else start
     if cwd and not cwd.startswith("/"):
-        raise UnreadableError("`cwd` of the event is no absolute path")
+        raise UnreadableError("`cwd` of the event is not an absolute path")
     return path_bytes(cwd) if cwd else os.getcwdb()
 
 

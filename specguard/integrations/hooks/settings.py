@@ -197,7 +197,7 @@ def merge(text: str, host: Host, program: str, *, on_failure: bool = False) -> s
         wanted = hook_settings(host, hook, on_failure=on_failure)
         groups = hooks.setdefault(hook.event, [])
         if not isinstance(groups, list):
-            raise JsonTextError(f"`hooks.{hook.event}` is no list")
+            raise JsonTextError(f"`hooks.{hook.event}` is not a list")
         if not any(_has_hook(group, wanted) for group in groups):
             position = next((at for at, group in enumerate(groups) if _is_ours(group)), len(groups))
             groups[position : position + 1] = [wanted]
@@ -284,7 +284,7 @@ def _object_of(text: str) -> dict[str, Any]:
     # Agents' programs read the byte order mark as a character.
     marked = text.startswith("\ufeff")
     if marked or not isinstance(data, dict) or not isinstance(data.get("hooks", {}), dict):
-        raise JsonTextError("it is no object, has something else as `hooks` or begins with a byte-order mark")
+        raise JsonTextError("it is not an object, has invalid `hooks` or begins with a byte-order mark")
     return data
 
 

@@ -149,7 +149,7 @@ def _replace(event: HookEvent, path: bytes) -> bytes | None:
     """Return the current content of a file after the call's replacements; None if it is unknown."""
     steps = event.input.get("edits", [event.input])
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise UnreadableError(f"`edits` of {event.tool} is no list of objects")
+        raise UnreadableError(f"`edits` of {event.tool} is not a list of objects")
     if "edits" in event.input and any(name in event.input for name in (*OLD_KEYS, *NEW_KEYS)):
         return None
     content = read_file(os.path.join(event.directory, path))

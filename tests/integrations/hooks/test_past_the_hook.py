@@ -34,7 +34,7 @@ def test_what_cannot_be_read_is_refused(agent: str, project: Repository) -> None
         assert asked.kind == "refuse", name
         if name.startswith("a key twice"):
             assert "the event cannot be read: a key is there twice" in asked.refusal
-            assert "no JSON" not in asked.refusal
+            assert "not JSON" not in asked.refusal
 
 
 def test_of_a_content_its_size_and_its_bytes_are_no_reason(project: Repository) -> None:

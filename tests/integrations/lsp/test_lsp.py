@@ -139,7 +139,7 @@ def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
     file = governed.path / "SPEC_AUTHORITY.md"
 
     async def edit(editor: Editor) -> None:
-        # A document that is no file is open beside it.
+        # A document that is not a file is open beside it.
         editor.open_address("untitled:Untitled-1")
         editor.open(file)
         [(line, code, message)] = await editor.flaws(file)
@@ -178,7 +178,7 @@ def test_an_artifact_is_judged_when_it_is_saved_and_nothing_elsewhere(
         for other in elsewhere:
             editor.open(other)
             assert await editor.flaws(other) == []
-        # An address that is no file ends no server.
+        # An address that is not a file ends no server.
         for uri in odd:
             editor.open_address(uri)
         editor.open(file)

@@ -146,7 +146,7 @@ def test_each_thing_that_can_be_checked(governed: Repository) -> None:
         assert chosen["findings"] == []
         titled = await call(client, "check", what="branch", title="Phase 3", body="What it does.\n")
         assert titled["change"]["stage"] == "pull-request"
-        # A name that is no text is told, and an answer is bounded.
+        # A name that is not a text is told, and an answer is bounded.
         governed.write(b"docs/api/\xff\xe2\x80\xae.yaml", "x")
         assert paths(await call(client, "check"))[-1].startswith("docs/api/\\xff")
         for number in range(500):

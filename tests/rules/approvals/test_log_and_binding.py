@@ -178,7 +178,7 @@ def test_what_is_broken_in_the_base_may_be_mended(tmp_path: Path) -> None:
     repository.delete(path)
     repository.commit("fix: mend the log", amend=True)
     assert found(check(repository, *ENFORCED)) == {
-        (f"{path}.sig", f"{path}.sig is no record: there is no record that it signs")
+        (f"{path}.sig", f"{path}.sig is not a record: there is no record that it signs")
     }
 
 

@@ -55,7 +55,7 @@ def test_a_file_that_cannot_be_read_is_said() -> None:
 @pytest.mark.parametrize("text", ["", "# x\n", "{}\n", "[]\n", "x\n"])
 def test_a_file_without_keys_is_said(text: str) -> None:
     (found,) = findings(CI, {CI: text})
-    assert (found.message, found.line) == ("the CI file cannot be read: it is no mapping", 1)
+    assert (found.message, found.line) == ("the CI file cannot be read: it is not a mapping", 1)
 
 
 def test_literals_of_programs() -> None:

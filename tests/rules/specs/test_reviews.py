@@ -82,8 +82,8 @@ def test_a_review_of_other_files(tmp_path: Path) -> None:
     rows: list[tuple[list[str], int | None, str]] = [
         ([], None, f"{CODE} is not recorded"),
         ([f"{CODE}: {BEFORE}"], 5, f"{CODE} was {BEFORE[:12]}"),
-        ([f"{CODE}: {NOW[:6]}"], 5, "which is no object id"),
-        ([f"{CODE}: latest"], 5, "which is no object id"),
+        ([f"{CODE}: {NOW[:6]}"], 5, "which is not an object id"),
+        ([f"{CODE}: latest"], 5, "which is not an object id"),
         (["src/gone.py: 1234567"], 5, "src/gone.py is recorded, and is gone"),
         (["src/runs: 1234567"], 5, "src/runs was 1234567, and is"),
     ]
