@@ -205,8 +205,8 @@ class AuditStore:
                     " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, id FROM outcome WHERE states = ?",
                     [
                         key.repository, key.branch, one.change.base, one.change.head, key.judged_by,
-                        one.policy, key.floor, key.version, one.change.at, one.branch, one.subject,
-                        one.verdict, one.reason, states,
+                        key.policy or one.policy, key.floor, key.version, one.change.at, one.branch,
+                        one.subject, one.verdict, one.reason, states,
                     ],
                 )  # fmt: skip
                 if added.rowcount > 0:

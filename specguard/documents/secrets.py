@@ -209,7 +209,10 @@ def _is_real(kind: str, value: str) -> bool:
     if _PLACEHOLDER.search(value) or len(set(value)) < 6:
         return False
     if kind == "JSON Web Token":
-        return not _PLACEHOLDER.search(_token_claims(value))
+        from detect_secrets.plugins.jwt import JwtTokenDetector
+
+        # The detector has looked at other matches of the same text, too.
+        return JwtTokenDetector.is_formally_valid(value) and not _PLACEHOLDER.search(_token_claims(value))
     letters = any(char.isalpha() for char in value)
     digits = any(char.isdigit() for char in value)
     if kind == "Basic Auth Credentials":

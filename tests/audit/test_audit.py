@@ -257,9 +257,10 @@ def test_an_authority_that_is_mended_judges_again(store: Path, tmp_path: Path) -
     made.commit("docs: broken", files={"extra.md": "```toml specguard\n]\n```\n"})
     made.commit("docs: mended", files={"extra.md": "# Extra\n\nMore.\n"})
     made.commit("feat: more", files={"locked/a": "a\n"})
-    verdicts = [one["verdict"] for one in told(store, made.path)["judged"]]
-    assert verdicts[0] == "failed"
-    assert verdicts[1] == "error"
+    assert [one["verdict"] for one in told(store, made.path)["judged"]][:2] == ["failed", "error"]
+    made.commit("chore: broken", files={".specguard/baseline.json": "]"})
+    made.commit("feat: last", files={"d": "d\n"})
+    assert told(store, made.path, "--by", "now")["verdicts"]["error"] == 1
 
 
 def test_an_address_is_mirrored_and_its_branch_followed(own: Repository, store: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ FORMS = [
     ("Azure Storage Account access key", "AccountKey=" + drawn(86) + "=="),
     ("Basic Auth Credentials", f"postgres://app:{drawn(16, LOWER, seed=1)}@db.internal:5432/app"),
     ("Discord Bot Token", f"M{drawn(24, seed=1)}.{drawn(6, seed=2)}.{drawn(27, seed=3)}"),
-    ("JSON Web Token", JWT),
+    ("JSON Web Token", JWT + ",eyJhbGciOi.abcde"),
     ("Mailchimp Access Key", drawn(32, LOWER) + "-us12"),
     ("NPM tokens", "//registry.npmjs.org/:_authToken=npm_" + drawn(36)),
     ("OpenAI Token", "sk-" + drawn(20) + "T3BlbkFJ" + drawn(20)),
