@@ -401,7 +401,7 @@ class Index:
         """Add an element of a list, or of a table by its key."""
         name = place[-1] if isinstance(place[-1], str) else ""
         if not isinstance(element, (dict, str)):
-            self.faults.append((self.line(place), f"{dotted(place)} is not a table with the keys of a spec"))
+            self.faults.append((self.line(place), f"{dotted(place)} is no table with the keys of a spec"))
             return
         value = element if isinstance(element, dict) else {"path": element}
         several = find_key(value, [PATHS_KEY])
