@@ -25,7 +25,7 @@ BUDGETS = {
     "code lines of tests": 32_780,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
-    "class names with two homes": 9,
+    "class names with two homes": 8,
     "expressions of re": 549,
 }
 """The upper limit of each figure."""

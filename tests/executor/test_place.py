@@ -27,8 +27,7 @@ def test_a_place_is_the_base_with_no_remote_and_no_ref(setting: Setting) -> None
         assert git(place.path, "for-each-ref") == git(place.path, "remote") == ""
         assert git(place.path, "status", "--porcelain", "--ignored") == ""
         assert len(git(place.path, "log", "--oneline").splitlines()) == 2
-        files = {name for name in everything(place.path) if not name.startswith(".git/")}
-        assert files == {"README.md", *FILES}
+        assert {one for one in everything(place.path) if not one.startswith(".git/")} == {"README.md", *FILES}
         # Not one object of the user's was copied.
         assert not any(len(name) > 30 for name in everything(f"{place.path}/.git/objects"))
         assert not os.path.realpath(place.path).startswith(os.path.realpath(setting.user.path) + "/")
@@ -73,6 +72,7 @@ def test_a_resumed_run_takes_its_place_up(setting: Setting) -> None:
     """One that is made again is clean."""
     with setting.run() as run:
         work(run, "git checkout -q -b other; echo 1 > src/new; git add -A; git commit -q -m other")
+        assert list(place_of(run).git.repository.branches()) == []  # the place's `.git` is never asked
         make_place(run)
         assert git(place_of(run).path, "status", "--porcelain") == ""
         inspect(run)
