@@ -132,7 +132,7 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     targets = Targets(artifact.artifacts.documents, settings.roots if settings else ())
     cited = [one for one in citations(artifact.document.blocks) if one.kind != "shortened"]
     for index, text in enumerate(artifact.contract.inputs):
-        inputs = [path for path in places.beside(b"", text, artifact.fields) if path != artifact.path]
+        inputs = [path for path in places.matching(b"", text, artifact.fields) if path != artifact.path]
         if not any(_leads_to_any(inputs, one, targets, artifact.folder) for one in cited):
             shown = places.template(text).show(artifact.fields)
             message = f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs"

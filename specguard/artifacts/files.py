@@ -38,7 +38,7 @@ class Places:
             self._templates[text] = PathTemplate(text)
         return self._templates[text]
 
-    def beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
+    def matching(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
         """Return the paths of non-folder entries that match a template, sorted.
 
         Args:
@@ -69,7 +69,7 @@ class Places:
 
     def files_beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
         """Return the regular files among the results of `beside`."""
-        return list(filter(self.tree.has_file, self.beside(folder, text, fields)))
+        return list(filter(self.tree.has_file, self.matching(folder, text, fields)))
 
     def matches(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
         """True if a path, existing or not, matches a template; arguments as for `beside`."""
@@ -189,7 +189,7 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
     existing = [
         path
         for template in templates
-        for path in places.beside(artifact.folder, template, artifact.fields)
+        for path in places.matching(artifact.folder, template, artifact.fields)
         if path != artifact.path
     ]
     problems = [why for path in existing if (why := _artifact_problem(artifact.artifacts, path))]

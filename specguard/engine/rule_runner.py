@@ -228,12 +228,12 @@ def _find_original(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
 def _describe_fact(name: str, value: object) -> str:
     """Return a fact as `--explain` prints it: its value, its size, or the part that was skipped."""
     if hasattr(value, "account"):
-        said = value.account()
+        text = value.account()
     elif isinstance(value, str):
-        said = value
+        text = value
     else:
-        said = str(len(value)) if hasattr(value, "__len__") else ""
-    return f"{name} ({said})" if said else name
+        text = str(len(value)) if hasattr(value, "__len__") else ""
+    return f"{name} ({text})" if text else name
 
 
 def describe_condition(rule: Rule) -> str:

@@ -85,8 +85,8 @@ def find_governing(request: Request, path: str, policy: Policy | None = None) ->
     """
     plain = path.strip("/")
     if {"", ".", ".."} & set(plain.split("/")):
-        said = f"{path!r} is not a path from the repository's root"
-        raise usage(said, "write it as git does: docs/api/x.yaml")
+        text = f"{path!r} is not a path from the repository's root"
+        raise usage(text, "write it as git does: docs/api/x.yaml")
     name = os.fsencode(plain)
     policy = policy or open_policy(request)
     return match_patterns(policy, name) + governing_specs(request, policy, name)

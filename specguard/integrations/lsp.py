@@ -210,10 +210,10 @@ def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
     for judged in found:
         finding = judged.finding
         if judged.state == "open" and finding.path == name:
-            said = _message(finding.message, finding.help)
-            said = f"{said} ({visible(str(judged.authority))})" if judged.authority else said
+            text = _message(finding.message, finding.help)
+            text = f"{text} ({visible(str(judged.authority))})" if judged.authority else text
             line = finding.line or 0
-            flaws.append(DocumentFlaw(said, line, finding.end_line or line, judged.severity, judged.code))
+            flaws.append(DocumentFlaw(text, line, finding.end_line or line, judged.severity, judged.code))
     return flaws[:_MOST_FLAWS]
 
 

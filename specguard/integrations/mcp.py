@@ -301,12 +301,12 @@ def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[s
     try:
         return cast("Mapping[str, Any]", tool.validate_python(ArgsKwargs((), dict(given))))
     except ValidationError as error:
-        said = [
+        text = [
             f"{cut('.'.join(map(str, one['loc'])), 60)!r}: {cut(one['msg'], 200)}"
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise SpecguardError(
-            f"the arguments of {name} are wrong: {'; '.join(said[:5])}",
+            f"the arguments of {name} are wrong: {'; '.join(text[:5])}",
             help=f"it takes {', '.join(tool.json_schema()['properties']) or 'no arguments'}",
             code="usage",
         ) from None
@@ -377,13 +377,13 @@ def pages(directory: str) -> Sequence[types.Resource]:
         documents = []
     found = []
     for path in documents:
-        written, said = path.encode("utf-8", "surrogateescape"), "A document of the authority."
+        written, text = path.encode("utf-8", "surrogateescape"), "A document of the authority."
         uri, name = AUTHORITY + quote(written), path_text(written)
-        found.append(types.Resource(uri=uri, name=name, description=said, mime_type=_media_type(path)))
+        found.append(types.Resource(uri=uri, name=name, description=text, mime_type=_media_type(path)))
     for entry in rules:
-        name, said = f"{entry.rule.code} {entry.rule.name}", manual.summary(entry)
+        name, text = f"{entry.rule.code} {entry.rule.name}", manual.summary(entry)
         uri = RULE + entry.rule.code
-        found.append(types.Resource(uri=uri, name=name, description=said, mime_type=MARKDOWN))
+        found.append(types.Resource(uri=uri, name=name, description=text, mime_type=MARKDOWN))
     return found
 
 

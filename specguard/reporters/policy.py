@@ -121,10 +121,10 @@ def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
     tables: dict[str, list[str]] = {}
     for setting in settings(policy):
         head, key = _header_and_key(setting)
-        said = f"{key} = {toml_value(setting.value)}"
+        text = f"{key} = {toml_value(setting.value)}"
         if setting.covers and setting.covers != setting.value:
-            said += f"  ({setting.covers})"
-        line = f"  {visible(cut(said)):60}  {cut_path(str(setting.origin))}"
+            text += f"  ({setting.covers})"
+        line = f"  {visible(cut(text)):60}  {cut_path(str(setting.origin))}"
         tables.setdefault(head, []).append(line)
     for head, lines in tables.items():
         yield from [*([f"[{cut(head)}]"] if head else []), *lines, ""]
@@ -143,8 +143,8 @@ def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
         yield from ("", f"sentences that command, in English:{'' if policy.statements else ' none'}")
     for command in policy.statements if coverage else ():
         rules = ", ".join(command.rules) or f"held by no rule{', would be by ' if command.settings else ''}"
-        said = f"{cut_path(command.path)}:{command.line}: {cut(command.text)}"
-        yield f"  {said}  [{rules}{' and '.join(command.settings)}]"
+        text = f"{cut_path(command.path)}:{command.line}: {cut(command.text)}"
+        yield f"  {text}  [{rules}{' and '.join(command.settings)}]"
 
 
 def as_toml(policy: Policy) -> str:

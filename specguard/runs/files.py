@@ -209,8 +209,8 @@ class LocalFiles:
             with open(place, "rb") as file:
                 return read(file)
         except OSError as error:
-            said, help = f"{path_text(place)} cannot be read: {error.strerror}", "ls -l, to see who may"
-            raise MissingFact(said, help, code="unreadable-file") from error
+            text, help = f"{path_text(place)} cannot be read: {error.strerror}", "ls -l, to see who may"
+            raise MissingFact(text, help, code="unreadable-file") from error
 
     def folders(self, marks: Iterable[bytes] = RECORD_FILES) -> Iterator[bytes]:
         """Yield the folders with one of these marks of a run, in order; by default, with its record."""

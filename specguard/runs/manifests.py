@@ -605,9 +605,9 @@ class RunFolder:
             with open(file, "rb") as stream:
                 return Manifest.model_validate_json(stream.read())
         except (OSError, ValueError) as error:
-            said = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+            text = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
             raise SpecguardError(
-                f"the manifest of the run cannot be read: {said}",
+                f"the manifest of the run cannot be read: {text}",
                 path=file,
                 help="`specguard run doctor` tells what is left of the run",
                 code="run-record",
@@ -620,8 +620,8 @@ class RunFolder:
             step: the current step.
             more: further fields for readers, such as the pid of the process that it waits for.
         """
-        said = {"time": now_text(), "pid": os.getpid(), "step": step, **more}
-        self.write(HEARTBEAT, json.dumps(said, indent=2) + "\n")
+        text = {"time": now_text(), "pid": os.getpid(), "step": step, **more}
+        self.write(HEARTBEAT, json.dumps(text, indent=2) + "\n")
 
     def write(self, name: str, text: str | bytes) -> None:
         """Write a file of the run atomically: readers see the old or the new file, even after a crash.

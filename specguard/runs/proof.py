@@ -194,8 +194,8 @@ class RunProof(Record):
             reason = self._gate_flaw(run, claim)
             return Flaw(reason) if reason else None
         if not run.succeeded:
-            said = f"did not succeed: its status is {shortened(run.state)!r}"
-            return Flaw(said if run.state else "does not say that it succeeded: it has no status")
+            text = f"did not succeed: its status is {shortened(run.state)!r}"
+            return Flaw(text if run.state else "does not say that it succeeded: it has no status")
         if run.ids and claim.ids and not self._names_item(run, claim):
             return Flaw(f"belongs to {shortened(' and '.join(run.ids))}, and not to {' or '.join(claim.ids)}")
         if claim.logged:
@@ -339,8 +339,8 @@ class RunProof(Record):
             ended = f"ended with {one.exit_code}" if one.exit_code else "did not succeed"
             return f"has the gate {claim.gate}, which {ended} for {claim.label}"
         if claim.least and not reaches(one.grade, claim.least):
-            said = f"{one.grade} and not {claim.least}"
-            return f"has a result of the gate {claim.gate} for {claim.label} that is {said}"
+            text = f"{one.grade} and not {claim.least}"
+            return f"has a result of the gate {claim.gate} for {claim.label} that is {text}"
         if claim.logged and (not one.log or run.read(one.log) is None):
             return f"has no log of {claim.gate}"
         return ""

@@ -140,8 +140,8 @@ class Repository:
         """
         done = self.process(*arguments, stdin=stdin, environment=environment, hooks=hooks)
         if done.returncode:
-            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
-            raise GitError(f"git {' '.join(map(str, arguments))} ended with {done.returncode}: {said}")
+            text = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+            raise GitError(f"git {' '.join(map(str, arguments))} ended with {done.returncode}: {text}")
         return _text(done.stdout).rstrip("\n")
 
     def oid(self, revision: str = "HEAD") -> str:

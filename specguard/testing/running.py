@@ -283,8 +283,8 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
         code = EXIT_PASSED
     if code is not None and outcome.exit_code != code and not (missing or left):
         yield Mismatch("other", f"exit code {outcome.exit_code}, expected {code}")
-    for said in _other_differences(case, outcome):
-        yield Mismatch("other", said)
+    for text in _other_differences(case, outcome):
+        yield Mismatch("other", text)
 
 
 def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:

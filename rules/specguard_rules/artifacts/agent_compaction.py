@@ -317,8 +317,8 @@ class _SweepJudge:
     def _sweeps(self, holder: Artifact) -> Iterator[Sweep]:
         """Yield the sections of an artifact that have one of the titles and rows with content."""
         for section in holder.document.entitled(*self._rule.sections):
-            if said := [row for row in holder.document.rows(section) if row.says()]:
-                yield holder, section, said
+            if text := [row for row in holder.document.rows(section) if row.says()]:
+                yield holder, section, text
 
     def _missing_sweep(self, one: Pass) -> Finding:
         works = sorted(one.agents.values(), key=lambda work: not work.touched)

@@ -127,10 +127,10 @@ def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
         message = f"no entry of {path_text(index.path)} names the spec {path}"
         step = f"Add an entry with its id and path to {path_text(index.path)}."
         yield Finding(message, help=step, path=spec.path, key="unknown to the index", setting="specs.index")
-    for said, why in specs.malformed(spec) if not specs.settings.governs else ():
-        message = f"{path} says that it governs {said.text!r}, but {why}"
-        step, key = "Write a path or pattern from the root.", f"governs {said.text}"
-        yield Finding(message, help=step, path=spec.path, line=said.line, key=key)
+    for text, why in specs.malformed(spec) if not specs.settings.governs else ():
+        message = f"{path} says that it governs {text.text!r}, but {why}"
+        step, key = "Write a path or pattern from the root.", f"governs {text.text}"
+        yield Finding(message, help=step, path=spec.path, line=text.line, key=key)
 
 
 def _unread_index(index: Index) -> Finding:

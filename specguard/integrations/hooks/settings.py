@@ -387,8 +387,8 @@ def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str
         "gemini": (f"{gemini}/settings.json",),
     }
     for file in files[host.agent]:
-        if said := _disabling_setting(_read_json(file), host):
-            return Trust(False, f"{file} switches hooks off by {said}", f"take {said} out of it")
+        if text := _disabling_setting(_read_json(file), host):
+            return Trust(False, f"{file} switches hooks off by {text}", f"take {text} out of it")
     return _claude(home, top, environment) if host.agent == "claude" else _gemini(gemini, top, environment)
 
 
@@ -542,13 +542,13 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        said = f"it took more than {limit:g} seconds, and then the agent goes on"
-        return Probe(state="passed", reason=said, seconds=time.monotonic() - start)
+        text = f"it took more than {limit:g} seconds, and then the agent goes on"
+        return Probe(state="passed", reason=text, seconds=time.monotonic() - start)
     seconds = time.monotonic() - start
-    refused, said = read_answer(host, process.returncode, stdout, stderr)
-    repair = _REPAIR.search(said)
-    state = "passed" if not refused else "refused" if said.startswith(REFUSED) else "broken"
-    return Probe(state=state, reason=said, repair=repair[1] if repair else "", seconds=seconds)
+    refused, text = read_answer(host, process.returncode, stdout, stderr)
+    repair = _REPAIR.search(text)
+    state = "passed" if not refused else "refused" if text.startswith(REFUSED) else "broken"
+    return Probe(state=state, reason=text, repair=repair[1] if repair else "", seconds=seconds)
 
 
 def probe_event(host: Host, top: str) -> dict[str, Any]:

@@ -461,10 +461,10 @@ def _work_tree(root: bytes) -> Checkout | None:
         return None
     git_dir = os.path.realpath(place)
     if not os.path.isdir(git_dir):
-        said = _first_line(place)
-        if not said.startswith(b"gitdir: "):
+        text = _first_line(place)
+        if not text.startswith(b"gitdir: "):
             return None
-        git_dir = os.path.realpath(os.path.join(root, said[8:]))
+        git_dir = os.path.realpath(os.path.join(root, text[8:]))
     if not os.path.exists(git_dir + b"/HEAD"):
         return None
     shared = _first_line(git_dir + b"/commondir")
