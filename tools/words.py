@@ -118,7 +118,7 @@ def _plain(token: Token) -> str:
 def messages(source: str) -> Iterator[tuple[int, str]]:
     """Yield each text that a module shows to a user, with its line; a placeholder is one word.
 
-    Other texts of the module may be parts of messages. A long one is not, but a list of names or a pattern.
+    Other short texts of the module may be parts of messages. A long one is a list of names or a pattern.
     """
     told: set[int] = set()
     for node in ast.walk(ast.parse(source)):

@@ -294,9 +294,9 @@ class Process:
                 if not data:
                     self._out = self._close(number)
             elif number == self._errors:
-                text = os.read(number, CHUNK_SIZE)
-                self._stderr += text[: ERROR_LIMIT - len(self._stderr)]
-                if not text:
+                errors = os.read(number, CHUNK_SIZE)
+                self._stderr += errors[: ERROR_LIMIT - len(self._stderr)]
+                if not errors:
                     self._errors = self._close(number)
             elif number == self._in:
                 self._feed()

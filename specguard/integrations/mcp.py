@@ -301,12 +301,12 @@ def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[s
     try:
         return cast("Mapping[str, Any]", tool.validate_python(ArgsKwargs((), dict(given))))
     except ValidationError as error:
-        text = [
+        flaws = [
             f"{cut('.'.join(map(str, one['loc'])), 60)!r}: {cut(one['msg'], 200)}"
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise SpecguardError(
-            f"the arguments of {name} are wrong: {'; '.join(text[:5])}",
+            f"the arguments of {name} are wrong: {'; '.join(flaws[:5])}",
             help=f"it takes {', '.join(tool.json_schema()['properties']) or 'no arguments'}",
             code="usage",
         ) from None

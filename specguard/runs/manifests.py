@@ -620,8 +620,8 @@ class RunFolder:
             step: the current step.
             more: further fields for readers, such as the pid of the process that it waits for.
         """
-        text = {"time": now_text(), "pid": os.getpid(), "step": step, **more}
-        self.write(HEARTBEAT, json.dumps(text, indent=2) + "\n")
+        data = {"time": now_text(), "pid": os.getpid(), "step": step, **more}
+        self.write(HEARTBEAT, json.dumps(data, indent=2) + "\n")
 
     def write(self, name: str, text: str | bytes) -> None:
         """Write a file of the run atomically: readers see the old or the new file, even after a crash.

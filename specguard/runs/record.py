@@ -170,8 +170,8 @@ class RunRecord:
             yield "", words_of(self.value.get(key)), (key,)
         for number, one in enumerate(commands if isinstance(commands, list) else ()):
             if isinstance(one, dict) and (one.get("kind") == "agent" or not self.native):
-                text = next(filter(None, map(one.get, _WORDS_KEYS)), None)
-                yield "", words_of(text), ("commands", number)
+                words = next(filter(None, map(one.get, _WORDS_KEYS)), None)
+                yield "", words_of(words), ("commands", number)
 
     @property
     def native(self) -> bool:
@@ -302,10 +302,10 @@ class RunRecord:
     def commands(self) -> Sequence[RanCommand]:
         """The commands that the run ran, in order."""
         lists = (self.value.get(name) for name in _COMMANDS_KEYS)
-        text: list[Any] = next((one for one in lists if isinstance(one, list)), [])
+        entries: list[Any] = next((one for one in lists if isinstance(one, list)), [])
         # The grade of commands that record none.
         grade = "re-run" if self.native else "observed" if self.observed else "claimed"
-        return [RanCommand(one, grade, self._settings) for one in text if isinstance(one, dict)]
+        return [RanCommand(one, grade, self._settings) for one in entries if isinstance(one, dict)]
 
     @property
     def observed(self) -> bool:

@@ -84,8 +84,8 @@ class RunView(RunRecord):
     @property
     def reason(self) -> str:
         """The reason why the run did not succeed; empty if it is unknown."""
-        text = first_of(self.value, ("reason", "error", "message"))
-        return text if isinstance(text, str) else self.problem
+        value = first_of(self.value, ("reason", "error", "message"))
+        return value if isinstance(value, str) else self.problem
 
     @property
     def duration(self) -> float | None:
@@ -100,15 +100,15 @@ class RunView(RunRecord):
         """The current or last step; empty if it is not recorded."""
         if self.manifest is not None and self.manifest.steps:
             return self.manifest.steps[-1].name
-        text = first_of({**self.value, **self.heartbeat}, ("step", "phase", "stage"))
-        return text if isinstance(text, str) else ""
+        value = first_of({**self.value, **self.heartbeat}, ("step", "phase", "stage"))
+        return value if isinstance(value, str) else ""
 
     @property
     def heartbeat_age(self) -> float | None:
         """The seconds since the last heartbeat; None without a heartbeat."""
-        text = self.heartbeat_at
-        if text is not None:
-            return max(0.0, (datetime.now(UTC) - text).total_seconds())
+        value = self.heartbeat_at
+        if value is not None:
+            return max(0.0, (datetime.now(UTC) - value).total_seconds())
         try:
             return max(0.0, time.time() - os.stat(os.path.join(self.path, HEARTBEAT)).st_mtime)
         except OSError:
@@ -117,10 +117,10 @@ class RunView(RunRecord):
     @property
     def pid(self) -> int | None:
         """The process that runs or ran the run; None if it is not recorded."""
-        text = self.manifest.pid if self.manifest else None
+        value = self.manifest.pid if self.manifest else None
         # A runner that only starts another process records the live process in its heartbeat.
-        text = text or first_of({**self.value, **self.heartbeat}, ("pid", "process_id"))
-        return text if isinstance(text, int) and not isinstance(text, bool) and text > 0 else None
+        value = value or first_of({**self.value, **self.heartbeat}, ("pid", "process_id"))
+        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
     @property
     def is_process_alive(self) -> bool | None:
@@ -164,11 +164,11 @@ class RunView(RunRecord):
     @property
     def log(self) -> str:
         """The absolute path of the log: the last command's, else the run's; empty if both are missing."""
-        text = [
+        names = [
             first_of(self.value, ("log", "log_path", "log_file")),
             *(one.log for one in self.commands[-1:]),
         ]
-        for name in (*text, LOG, RUNNER_LOG):
+        for name in (*names, LOG, RUNNER_LOG):
             file = os.path.join(self.path, name) if isinstance(name, str) else ""
             if os.path.isfile(file):
                 return file
@@ -194,8 +194,8 @@ class RunView(RunRecord):
         """
         manifest = self.manifest
         if manifest is None:
-            text = first_of(self.value, _RESUME_KEYS)
-            words = ["sh", "-c", text] if isinstance(text, str) else text
+            value = first_of(self.value, _RESUME_KEYS)
+            words = ["sh", "-c", value] if isinstance(value, str) else value
             return words if isinstance(words, list) and all(isinstance(one, str) for one in words) else []
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]

@@ -301,10 +301,10 @@ def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
         if outcome.state(rule) != state:
             yield f"{rule} is {outcome.state(rule)}, expected {state}"
     rules = [rule for report in reports for rule in report.get("rules", ())]
-    text = [note for report in reports for note in report.get("notes", ())]
-    text += [str(rule["reason"]) for rule in rules if rule["reason"]]
+    notes = [note for report in reports for note in report.get("notes", ())]
+    notes += [str(rule["reason"]) for rule in rules if rule["reason"]]
     for note in case.notes:
-        if not any(note in line for line in text):
+        if not any(note in line for line in notes):
             yield f"no note or reason that says {note!r}"
     if outcome.exit_code == EXIT_NO_VERDICT != case.exit_code:
         for rule in rules:
