@@ -267,7 +267,9 @@ def _needs_approvals(change: Change, folder: bytes, results: Sequence[RuleResult
     if is_open and change.stage != "edit":
         return True
     try:
-        return any(is_in_log(entry, folder) for entry in change.entries)
+        # Most paths are not in the log's first folder, and need no call.
+        first = folder.partition(b"/")[0]
+        return any(entry.path.startswith(first) and is_in_log(entry, folder) for entry in change.entries)
     except NotApplicable:
         return False
     except MissingFact:

@@ -315,11 +315,10 @@ def touches_policy(change: Change, policy: Policy) -> bool:
 
 
 def _touched_documents(change: Change, policy: Policy) -> set[bytes]:
-    names = {name.encode("utf-8", "surrogateescape") for name in DEFAULT_PATHS} | policy.document_paths
+    names = {*(name.encode() for name in DEFAULT_PATHS), BASELINE, *policy.document_paths}
+    paths = [entry.path for entry in change.entries]
     return {
-        entry.path
-        for entry in change.entries
-        if entry.path in names or entry.path == BASELINE or policy.is_nested(entry.path)
+        path for path in paths if path in names or (path.endswith(_NESTED_SUFFIX) and policy.is_nested(path))
     }
 
 

@@ -51,15 +51,16 @@ def select_files(
         paths = head_files.paths()
         found = {paths[position]: f"files.{index}" for position, index in patterns.find_each(paths)}
         return {path: key for path, key in found.items() if head_files.has_file(path)}
-    # A link may become a file with the text of its target: for a reader of files this is a new file.
-    touched = [
-        entry.path
-        for entry in entries
-        if entry.is_file and (entry.old != entry.new or entry.old_mode >> 12 != entry.new_mode >> 12)
-    ]
+    touched = [entry.path for entry in entries]
     if not touched or (len(touched) < FEW_PATHS and not may_match(patterns, touched)):
         return {}
-    return {touched[position]: f"files.{index}" for position, index in patterns.find_each(touched)}
+    selected = [(entries[position], index) for position, index in patterns.find_each(touched)]
+    # A link may become a file with the text of its target: for a reader of files this is a new file.
+    return {
+        entry.path: f"files.{index}"
+        for entry, index in selected
+        if entry.is_file and (entry.old != entry.new or entry.old_mode >> 12 != entry.new_mode >> 12)
+    }
 
 
 def plan_files(kind: PlanKind, names: str) -> Selecting:

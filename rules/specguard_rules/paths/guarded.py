@@ -286,11 +286,9 @@ def _findings(
         policy: the judging policy; a first authority that the change itself adds is allowed.
         state: the state that the pattern gives to the path, e.g. `locked`.
     """
-    pairs = [
-        (entry, commit)
-        for entry, commit in all_entries(entries, commits)
-        if not (policy.adopted and entry.added and entry.path in policy.adopted)
-    ]
+    adopted, pairs = policy.adopted, list(all_entries(entries, commits))
+    if adopted:
+        pairs = [pair for pair in pairs if not (pair[0].added and pair[0].path in adopted)]
     moves: dict[str, Moves] = {}
     for position, index in paths.find_each([entry.path for entry, _ in pairs]):
         entry, commit = pairs[position]
@@ -321,6 +319,9 @@ def _findings(
 
 _MOST_HOPS: Final = 40
 """The number of links that are followed, as on Linux (path_resolution(7)); a longer chain leads nowhere."""
+
+_LINK_MODES: Final = (0o120000, 0o160000)
+"""The modes of a symbolic link and of a submodule."""
 
 _LONGEST_TARGET: Final = 4096
 """The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
@@ -400,7 +401,7 @@ class LinkIntoGuardedPath(Rule):
     ) -> Iterator[Finding]:
         """Follow each new link, and check each submodule."""
         landed = landing_commits(commits, policy)
-        both = [pair for pair in all_entries(entries, landed) if pair[0].is_symlink or pair[0].is_submodule]
+        both = [pair for pair in all_entries(entries, landed) if pair[0].new_mode in _LINK_MODES]
         # A file can become a link with the same content, so equal content does not mean an old link.
         sizes = objects.sizes(sorted({entry.new for entry, _ in both if entry.is_symlink}))
         targets = _LinkTargets(head_files, guards)

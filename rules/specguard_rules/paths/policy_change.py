@@ -133,12 +133,13 @@ class PolicyChanges(Rule):
         if settings:
             yield from _difference_findings(settings, policy_change)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
-        beginnings = tuple(
-            pattern.lstrip("/").translate(_WILD).partition("*")[0].encode() for pattern in self.files.patterns
-        )
+        patterns = self.files.patterns
+        beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0].encode() for one in patterns]
+        prefixes = (_FOLDER, *beginnings)
+        known = {entry.path for entry in settings}
         for entry in entries:
             path = entry.path
-            if path in named or policy.is_nested(path):
+            if path in known or not path.startswith(prefixes):
                 continue
             if path == _BASELINE:
                 # Before the first authority nothing was judged, so a baseline accepts nothing.
@@ -148,7 +149,7 @@ class PolicyChanges(Rule):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
                     what = "is part of what specguard goes by, and was changed"
                     yield _finding(path, what, "error", "state")
-            elif path.startswith(beginnings) and self.files.find(path) is not None:
+            elif self.files.find(path) is not None:
                 yield from _runner_findings(entry, start_documents, documents)
 
 
