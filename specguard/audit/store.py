@@ -385,13 +385,16 @@ class Summary(Record):
 
     @cached_property
     def approvals(self) -> Sequence[Mapping[str, Any]]:
-        """The approvals that lifted findings, by expiry; `soon` is True if it ends within `SOON_DAYS`."""
+        """The approvals that lifted findings, by expiry; `soon` is True if it ends within `SOON_DAYS`.
+
+        Findings that path owners or first approvers lift are not there, as no approval names them.
+        """
         rows = self._rows(
             "SELECT code, json_extract(data, '$.approval.approver') AS approver,"
             " json_extract(data, '$.approval.id') AS id,"
             " substr(json_extract(data, '$.approval.expires_at'), 1, 10) AS ends,"
-            " count(*) AS findings, count(DISTINCT repository) AS repositories"
-            " FROM told_finding WHERE state = 'approved' GROUP BY 1, 2, 3, 4 ORDER BY ends, code, 3"
+            " count(*) AS findings, count(DISTINCT repository) AS repositories FROM told_finding"
+            " WHERE state = 'approved' AND ends IS NOT NULL GROUP BY 1, 2, 3, 4 ORDER BY ends, code, 3"
         )
         left = [(date.fromisoformat(row["ends"]) - self.today).days for row in rows]
         return [{**row, "soon": 0 <= days <= SOON_DAYS} for row, days in zip(rows, left, strict=True)]

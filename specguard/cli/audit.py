@@ -49,7 +49,7 @@ from specguard.reporters.file_writing import replace_file, writing
     metavar="RULES|new|none",
     default="none",
     show_default=True,
-    help="End with 1 if these rules have errors, or changes that no audit has told of.",
+    help="End with 1 if these rules have errors; new: if unreported changes have any.",
 )
 def command(
     repositories: Sequence[str],
@@ -89,5 +89,6 @@ def command(
             click.echo(text, nl=False)
         store.mark_reported()
     if no_verdicts:
+        opt.say("  next: judge by today's authority with --by now, or by any with --by FILE", err=True)
         return EXIT_NO_VERDICT
     return EXIT_FAILED if failing else EXIT_PASSED

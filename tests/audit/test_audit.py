@@ -312,6 +312,7 @@ def test_it_says_when_nothing_was_judged_and_of_much_how_much_more(
     by.write_text("# Authority\n\n## Locked zones\n\n- `locked/`\n")
     done = ended(audited(store, repository.path), 2)
     assert "(-); 1 change of 1 repository, 1 before there was an authority\n" in done.stdout
+    assert "next: judge by today's authority with --by now, or by any with --by FILE" in done.stderr
     assert "No change was judged" in audited(store, repository.path, "--output-format=html").stdout
     assert "  and 10 more\n" in audited(store, repository.path, "--by", by).stdout
 
@@ -349,13 +350,11 @@ def test_repositories_that_cannot_be_read_do_not_stop_the_others(
         ["git", "clone", "-q", "--depth=2", f"file://{made.path}", str(tmp_path / "shallow")],
         check=True, capture_output=True,
     )  # fmt: skip
-    plain = tmp_path / "plain"
-    plain.mkdir()
-    listing = tmp_path / "list.txt"
-    listing.write_text(
-        f"# the team's\n\n{made.path}\n{tmp_path}/gone\n{tmp_path}/empty\n{tmp_path}/shallow\n{plain}\n"
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "list.txt").write_text(
+        "# the team's\n\n" + "\n".join([str(made.path), "gone", "empty", "shallow", "plain", ""])
     )
-    data = told(store, "--repos", str(listing))
+    data = told(store, "--repos", "list.txt")
     reasons = {Path(one["name"]).name: one["state"].get("reason") for one in data["repositories"]}
     assert reasons.pop("team") is None
     assert all(reasons.values()), reasons
@@ -406,18 +405,21 @@ def test_a_root_that_adopts_lends_later_changes_nothing(store: Path, tmp_path: P
     assert json.loads(done.stdout)["findings"] == judged[0]["findings"]
 
 
+def test_an_approver_who_was_accepted_as_the_first_one_has_no_approval(store: Path, tmp_path: Path) -> None:
+    made = adopted(tmp_path)
+    approver = '[[approvals.approver]]\nname = "ann"\nlogins = ["ann"]\nmay = ["PTH004"]\n```\n'
+    made.commit("docs: an approver", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")[:-4] + approver})
+    data = told(store, made.path, "--last", 1)
+    assert (data["verdicts"], data["approvals"]) == ({"accepted": 1}, [])
+
+
 def test_answers_in_each_form(made: Repository, store: Path, tmp_path: Path) -> None:
-    text = audited(store, made.path).stdout
-    assert "PTH002" in text
-    assert "locked/a" in text
-    assert "before there was an authority" in text
+    assert "locked/a" in audited(store, made.path).stdout
     table = list(csv.DictReader(io.StringIO(audited(store, made.path, "--output-format", "csv").stdout)))
     assert {row["code"] for row in table if row["path"] == "locked/a"} == {"PTH002"}
-    markdown = audited(store, made.path, "--output-format", "markdown").stdout
-    assert "| PTH002 |" in markdown
+    assert "| PTH002 |" in audited(store, made.path, "--output-format", "markdown").stdout
     file = tmp_path / "a.html"
-    done = audited(store, made.path, "--output-format", "html", "--output-file", str(file))
-    assert done.stdout == ""
+    assert audited(store, made.path, "--output-format", "html", "--output-file", file).stdout == ""
     page = file.read_text()
     assert page.count("<svg") == 3
     assert "http" not in page.replace("http-equiv", "")
