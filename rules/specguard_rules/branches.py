@@ -315,7 +315,7 @@ class StaleBase(Rule):
 
     code: ClassVar[str] = "BRN002"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "run")
-    condition: ClassVar[str] = "the branch stands on the tip of its base (require: {require})"
+    condition: ClassVar[str] = "the branch starts at the tip of its base (require: {require})"
 
     require: Literal["off", "contains", "starts-at"] = setting(
         "off", "what a branch must do", tightens=["off", "contains", "starts-at"]

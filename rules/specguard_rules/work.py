@@ -325,9 +325,7 @@ class MixedWorkItems(_WorkRule, Rule):
             step = f"Take the commits for {other.item} to a branch of their own."
             if work.naming is not None and other.same_item(work.naming):
                 last = (before.commit or "")[:12]
-                step = (
-                    f"Take the commits for {first.item} to a branch of their own; where this one stands on "
-                )
+                step = f"Take the commits for {first.item} to a branch of their own; if this one starts from "
                 step += f"theirs, restack it: git rebase --autostash --onto BRANCH {last}"
             message = f"{other.label} works on {other.item}, and {first.label} on {first.item}"
             yield _mismatch_finding(other, message, step, other.item, "commit")

@@ -227,7 +227,7 @@ def revoke(
     if not isinstance(filed.record, Approval):
         raise refusal(f"{filed.id[:12]} is a revocation, and holds for ever", "give the approval anew")
     if filed.id in book.log.revoked:
-        step = f"`specguard approvals show {filed.id[:12]}` tells by whom"
+        step = f"`specguard approvals show {filed.id[:12]}` says by whom"
         raise refusal(f"{filed.id[:12]} is revoked already", step)
     approver = find_approver(approved_by, book.settings)
     text = " ".join(reason.split())
@@ -261,7 +261,7 @@ def add_signature(book: Logbook, filed: FiledRecord, key: str) -> str:
     """
     approver = find_approver(filed.record.approver, book.settings)
     if filed.signatures:
-        step = f"`specguard approvals show {filed.id[:12]}` tells whose it is"
+        step = f"`specguard approvals show {filed.id[:12]}` says whose it is"
         raise refusal(f"{filed.id[:12]} has a signature already", step)
     if "local" not in filed.places:
         raise refusal(f"{filed.id[:12]} is not in the working tree", "check out a branch that has it")

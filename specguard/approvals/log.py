@@ -311,7 +311,7 @@ def _write_to_log(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -
         raise SpecguardError(
             "it is there already, and no file of the log is ever written anew",
             path=path_text(path),
-            help="`specguard approvals verify` tells whether it holds",
+            help="`specguard approvals verify` says whether it holds",
             code="never-overwritten",
         ) from error
     except OSError as error:

@@ -256,7 +256,7 @@ class WaveSettings(Settings):
     """Stages that open in order."""
 
     stages: list[WaveStage] = setting([], "the stages, in order")
-    by: list[str] = setting([], 'what tells waves apart, such as `["name"]`; empty: there is one wave')
+    by: list[str] = setting([], 'what distinguishes waves, such as `["name"]`; empty: there is one wave')
 
     def problem(self) -> str:
         """Return the problem with the table as a whole; empty if it is valid."""

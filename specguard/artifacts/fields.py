@@ -372,7 +372,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
     stamps = sorted([*times.stamps, *times.days], key=lambda one: one.at)
     if artifact.contract.timestamps == "ascending":
         for stamp, before in _out_of_order(stamps):
-            message = f"{stamp.text} stands behind {before.text} of line {before.at}, and is earlier"
+            message = f"{stamp.text} comes after {before.text} of line {before.at}, and is earlier"
             help = "Put entries in the order of their times; a late one has the time of its writing."
             yield artifact.finding("timestamps", "time out of order", message, help, stamp.at)
     for stamp in stamps:

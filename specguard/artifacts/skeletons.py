@@ -170,7 +170,7 @@ def locate(
         rest = text.removeprefix(_ANYWHERE)
         plain = PathTemplate(rest).exact_path(values)
         if plain is None:
-            message = f"{name} is {text}, and what its wildcards stand for is not given"
+            message = f"{name} is {text}, and no values are given for its wildcards"
             raise _unfilled(message, "name the file yourself: --path docs/NAME.md")
         path = join_path(folder, plain) if rest != text else plain
     fields = template.read(path)

@@ -247,7 +247,7 @@ def _read_named(parts: Sequence[_Part], tree: Tree | None, problems: list[Settin
         problems.extend(part.problems)
         problems.extend(
             SettingProblem(
-                "`documents` stands in a document that the authority itself names",
+                "`documents` is set in a document that the authority itself names",
                 origin=inner.origin(("documents",)),
                 help="name all documents in SPEC_AUTHORITY.md",
             )

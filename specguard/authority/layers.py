@@ -207,7 +207,7 @@ def toml_problem(error: DataError, path: str) -> SettingProblem:
     return SettingProblem(
         f"this is not TOML: {error}",
         origin=Origin(path, error.line or 0),
-        help="strings stand in quotes, tables in [brackets]: https://toml.io",
+        help="write strings in quotes and tables in [brackets]: https://toml.io",
     )
 
 
@@ -303,7 +303,7 @@ def scope_patterns(layer: Layer, folder: str, above: Merged, named_at: Origin) -
     for path, value in _iterate_settings({**layer.data, **layer.tests}):
         origin = layer.origin(path)
         if path not in _GUARDS:
-            message = f"`{dotted(path)}` stands in a nested authority, which may only lock and forbid paths"
+            message = f"`{dotted(path)}` is set in a nested authority, which may only lock and forbid paths"
             yield SettingProblem(
                 message, origin, f"say it where it holds for all: {above.origins.get(path, named_at)}"
             )

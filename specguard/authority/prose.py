@@ -136,7 +136,7 @@ def read_sections(
             item.meaning = "prose"
     for hidden, where in ((document.hidden_blocks, "HTML"), (document.unseen_footnotes, "a footnote")):
         for block in hidden[:1]:
-            said, why = document.source_lines[block.line - 1], f"it stands in {where} that no page shows"
+            said, why = document.source_lines[block.line - 1], f"it is in {where} that no page shows"
             unread.append(Unread(path, block.line, "", said, why, "hidden"))
     return read, unread
 

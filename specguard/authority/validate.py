@@ -236,7 +236,7 @@ _PLAIN_MESSAGES: Final = (
 
 
 _REMOVED_SETTINGS: Final = {
-    "bold_headings": "write a heading (`## Risks`) where a bold paragraph stood for one",
+    "bold_headings": "write a heading (`## Risks`) in place of a bold paragraph",
     "sample_fields": "take it out: every text of the file of `samples` may name an asset",
 }
 """Removed settings, each with what to write instead."""

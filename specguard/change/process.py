@@ -124,7 +124,7 @@ class Process:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise SpecguardError(
                 f"git cannot be run: {reason}",
-                help="`specguard doctor` tells which git is used, if any.",
+                help="`specguard doctor` says which git is used, if any.",
                 code="program-missing",
             ) from error
         for number in (feed, out, errors):

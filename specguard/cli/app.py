@@ -51,7 +51,7 @@ COMMANDS: Final = {
     "status": "Show where the work stands.",
     "audit": "Judge what has landed, in one repository or many.",
     "init": "Write an authority for this repository.",
-    "brief": "Print what an agent is told of an item.",
+    "brief": "Print an agent's instructions for an item.",
     "run": "Let an agent work on one item, and look after runs.",
     "plan": "Make plans, and keep them and what was done together.",
     "approve": "Show what could be approved, and approve it.",

@@ -100,7 +100,7 @@ def list_(run_root: str, output_format: str) -> None:
     _show_runs(open_store(run_root=run_root).runs(), output_format, "there are no runs")
 
 
-@command.command("status", short_help="Show how a run stands, or all that are under way.")
+@command.command("status", short_help="Show a run's state, or all that are under way.")
 @click.argument("run", default="")
 @_location_options
 @opt.flag("--watch", help="Follow it until it ends.")

@@ -343,7 +343,7 @@ _PIECE: Final = (
 )
 _MEMBER: Final = r"\\?(?P<low>.)(?:-\\?(?P<high>.))?"
 _BACKSLASH: Final = (
-    "has a backslash, which stands only before one of * ? [ ] \\ ! # or a space; "
+    "has a backslash, which may only be before one of * ? [ ] \\ ! # or a space; "
     "directories are separated by '/'"
 )
 _UNCLOSED: Final = "has a '[' that is not closed; write '\\[' for the character"

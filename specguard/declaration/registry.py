@@ -109,7 +109,7 @@ class PluginFormat(Format):
             problem = f"it returned a {type(text).__name__}"
         raise SpecguardError(
             f"the format {self.name!r} of plugin {self.plugin!r} cannot be made: {problem}",
-            help="ask for another format, and tell the plugin's author",
+            help="ask for another format, and inform the plugin's author",
             code="plugin-failed",
         )
 

@@ -477,7 +477,7 @@ class _YamlReader:
             mark = error.problem_mark or error.context_mark
             problem = error.problem or str(error)
             if problem == "mapping values are not allowed in this context":
-                problem += ", as where a value with a colon in it stands in no quotation marks"
+                problem += ", as if a value with a colon is not in quotation marks"
             raise DataError(problem, self._line(mark.index) if mark else None) from None
         except yaml.reader.ReaderError as error:
             position = error.position if isinstance(error.position, int) else 0

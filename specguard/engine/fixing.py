@@ -110,7 +110,7 @@ def _message_fix(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts:
         return None
     refused = ""
     if commit and commit != facts.change.git.repository.head:
-        refused = "others stand on it; the finding says how to reword it"
+        refused = "others follow it; the finding says how to reword it"
     return Proposal(
         "message",
         commit.encode(),

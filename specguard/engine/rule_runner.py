@@ -203,7 +203,7 @@ def drop_repeated(results: Sequence[RuleResult]) -> None:
             if result.state in ("failed", "warned"):
                 result.state = state_of(result.findings) if result.findings else "not-applicable"
                 if not result.findings:
-                    result.reason = f"{others[0].code} tells the same"
+                    result.reason = f"{others[0].code} reports the same"
 
 
 def _find_original(one: Judged, results: Sequence[RuleResult]) -> Judged | None:

@@ -147,7 +147,7 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
     )
     if not item.branches or PathTemplate(contract.path).exact_path(item.fields) is None:
         raise _incomplete(
-            f"the plan's folder {settings.folder} does not tell the branch of its papers, {settings.branch}, "
+            f"the plan's folder {settings.folder} does not name the branch of its papers, {settings.branch}, "
             f"or the path of [artifacts.{CONTRACTS[kind]}]",
             "let both have the placeholders of the folder alone",
         )
@@ -403,7 +403,7 @@ class Start:
         found = self._find_listed(kind) if self.work.kinds[kind].source else self._find_pointed(kind)
         if isinstance(found, Unresolved):
             tried = "; ".join(map(str, found.pointer.tried)) or "no pointer"
-            message = f"no {kind} can be told: {found.problem} (tried: {tried})"
+            message = f"no {kind} can be determined: {found.problem} (tried: {tried})"
             raise _unready(message, self._plan_help(kind), found.pointer.path, found.pointer.line)
         self._check_startable(found)
         return found
@@ -549,7 +549,7 @@ class Start:
                 stacked = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
                 # A needed item that was begun has its branch, and is not run again.
                 first = "" if self._find_tip(below) is not None else f"{help}; then "
-                help = f"{first}merge {below}, or stand on it: {stacked} -- ..."
+                help = f"{first}merge {below}, or start from it: {stacked} -- ..."
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
     def _check_startable(self, item: WorkItem) -> None:

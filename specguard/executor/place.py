@@ -303,7 +303,7 @@ def update_ref(repository: Repository, *arguments: str) -> None:
     except CommandError as error:
         raise SpecguardError(
             f"a ref cannot be written: {error.first_line}",
-            help="git fsck in your repository tells what is wrong",
+            help="git fsck in your repository says what is wrong",
             code="unwritable-file",
         ) from error
 

@@ -72,7 +72,7 @@ _TAIL_LINES: Final = 12
 """The number of lines to show of a failed command's output."""
 
 _STILL_FAILS: Final = "it fails still"
-_STILL_OPEN: Final = "it stands still"
+_STILL_OPEN: Final = "it is still open"
 
 
 class ChangedFile(Record):
@@ -460,7 +460,7 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
     with Git(repository) as git:
         base, oid, _ = fetched_base(git, options)
         if not oid:
-            message = "there is no base to tell from what is done"
+            message = "there is no base to see what is done"
             raise SpecguardError(message, help="git fetch origin", code="no-base")
         with Needed():
             policy = policy_at(git, options, base, oid)

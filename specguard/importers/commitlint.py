@@ -96,7 +96,7 @@ def import_commitlint(top: str, name: str) -> Imported:
     if not _is_parsed(value):
         why = "messages are read as Conventional Commits have them"
         result.skip(origin("parserPreset"), "parserPreset", why)
-        type_problem = "the parser that tells it is not known here"
+        type_problem = "the parser that finds it is not known here"
     elif not any(name in rules and rules[name].when == "never" for name in ("type-empty", "subject-empty")):
         type_problem = "without type-empty or subject-empty a message without it passes"
     _import_width(result, rules)

@@ -93,7 +93,7 @@ def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[b
         )
     kind, options = str(rule.get("type")), rule.get("options")
     if where:
-        raise _SkippedError(f"it holds only where {', '.join(map(str, where))}, which nothing here tells")
+        raise _SkippedError(f"it holds only where {', '.join(map(str, where))}, which cannot be known here")
     if kind not in _IMPORTERS:
         raise _SkippedError(f"there is no rule for {kind}")
     if level != "error":

@@ -227,7 +227,7 @@ def require_open(policy: Policy, path: str) -> None:
                 # Flaws of an existing file have to be fixed in that file first.
                 unwritten = () if missing.path else earlier.settings.artifacts
                 absent = [one for one in unwritten if one in contracts and not wave.artifacts(one)]
-                step = "complete it first; specguard status --worktree tells more"
+                step = "complete it first; specguard status --worktree says more"
                 for one in absent[:1]:
                     asked = sorted(PathTemplate(contracts[one].template).names & fields.keys())
                     given = [f"{name}={shlex.quote(fields[name])}" for name in asked]

@@ -190,7 +190,7 @@ def _section_flaws(path: str, page: SourcePage) -> Iterator[Issue]:
         yield Issue(path, line, "it has no section of a delta", help)
     elif not any(requirements(page).values()):
         help = "Write each as '### Requirement: NAME', with its text and a '#### Scenario: NAME' below."
-        yield Issue(path, known[0].line, f"no requirement stands below '## {known[0].title}'", help)
+        yield Issue(path, known[0].line, f"no requirement is below '## {known[0].title}'", help)
     if page.open_fence:
         message = "a fenced block is never closed, and hides all below it"
         yield Issue(path, page.open_fence, message, "Close the fence.")
@@ -204,7 +204,7 @@ def _section_flaws(path: str, page: SourcePage) -> Iterator[Issue]:
     for section in page.sections(3):
         operation, named = inside.get(section.line), _REQUIREMENT.fullmatch(section.title)
         if operation is None and named:
-            message = f"the requirement {section.title!r} stands where nobody reads it"
+            message = f"the requirement {section.title!r} is where nobody reads it"
             yield Issue(path, section.line, message, f"Move it below {_SECTIONS}.")
         elif operation in ("ADDED", "MODIFIED") and not named:
             message = (

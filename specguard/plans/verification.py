@@ -203,7 +203,7 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
     checks = [(missing_parts(one, today), "manual", one.place) for one in evidence.statements]
     for ran in failed:
         clause = f"and {shortened(ran.command, 80)!r} ended with {ran.code}"
-        help = "Take the task back to where it stands, and verify it again."
+        help = "Take the task back to the status that is true, and verify it again."
         yield _finding(task, clause, f"failed:{_normal(ran.command)}", ran.place, help=help)
     if failed or any(not why for why, _, _ in checks):
         return

@@ -180,7 +180,7 @@ def required(status: Data) -> str:
     lines = [f"missing   {visible(line)}" for line in _missing_lines(status["missing"])]
     if status["complete"] is None:
         why = visible("; ".join(status["unknown"])) or "there is no wave and no plan"
-        lines.append(f"specguard: indeterminate: it cannot be told whether all is complete: {why}")
+        lines.append(f"specguard: indeterminate: it is not known whether all is complete: {why}")
     elif status["complete"]:
         lines.append("specguard: passed: all is complete")
     else:
@@ -249,7 +249,7 @@ def _branch_cells(branch: OpenBranch) -> tuple[str, ...]:
         branch.label,
         branch.owner.partition(" <")[0],
         counted(len(branch.files), "file"),
-        branch.problem or (below and f"stands on {below}"),
+        branch.problem or (below and f"starts from {below}"),
     )
 
 
@@ -355,7 +355,7 @@ def describe(run: RunView, *, lines: int = 20) -> str:
         run: the run.
         lines: the number of lines from the end of its log to show.
     """
-    process = {None: "not told", True: f"{run.pid} runs", False: f"{run.pid} has ended"}[run.is_process_alive]
+    process = {None: "unknown", True: f"{run.pid} runs", False: f"{run.pid} has ended"}[run.is_process_alive]
     alive = "yes" if run.alive else "no: it has died" if run.stale else "no: it has ended"
     rows = {
         "run": run.run_id,

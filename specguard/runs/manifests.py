@@ -609,7 +609,7 @@ class RunFolder:
             raise SpecguardError(
                 f"the manifest of the run cannot be read: {text}",
                 path=file,
-                help="`specguard run doctor` tells what is left of the run",
+                help="`specguard run doctor` says what is left of the run",
                 code="run-record",
             ) from error
 

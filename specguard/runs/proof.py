@@ -232,7 +232,7 @@ class RunProof(Record):
         if not trees and run.commit:
             trees = frozenset([self.git.commit(run.commit).tree] if self.git.resolve(run.commit) else [])
         if not trees:
-            return "does not tell on which tree it ran"
+            return "does not say on which tree it ran"
         if all(self._has_change(tree, run, claim) for tree in trees):
             return ""
         return f"ran on the tree {min(trees)[:12]}, and what is judged has changed since"
@@ -312,7 +312,7 @@ class RunProof(Record):
         message = f"has no result of the gate {claim.gate} for {claim.label}"
         if not ran:
             return message
-        other = f"tree {ran[-1].tree[:12]}" if ran[-1].tree else "a tree that it does not tell"
+        other = f"tree {ran[-1].tree[:12]}" if ran[-1].tree else "a tree that it does not name"
         return f"{message}: its last one is for {other}"
 
     def _command_flaw(self, run: RunRecord, claim: Claim) -> str:

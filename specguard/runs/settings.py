@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
 
 
-_NO_CI: Final = 'no file tells that CI ran it: write grade = "re-run", and have the platform require its jobs'
+_NO_CI: Final = 'no file shows that CI ran it: write grade = "re-run", and have the platform require its jobs'
 
 
 def check_root(text: str) -> str:

@@ -163,7 +163,7 @@ class DocumentSearch:
             except MissingValue as missing:
                 problem = f"needs {{{missing.name}}}, which is not known"
                 if not parsed.literal_size and missing.name in self._kind.fields:
-                    problem = f"is not told: there is no {' or '.join(self._kind.paths_of(missing.name))}"
+                    problem = f"is not known: there is no {' or '.join(self._kind.paths_of(missing.name))}"
                 self._note(template, problem)
                 return []
         return list(patterns)

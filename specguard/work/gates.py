@@ -360,7 +360,7 @@ _OPERATORS: Final = frozenset(["=", "==", "===", "!=", "->", "=>", ":=", "<=", "
 _PLACEHOLDER: Final = re.compile(r"(?<![<\w&])<[A-Za-z](?:[A-Za-z0-9_ |/.-]{0,40}[A-Za-z0-9_.])?>(?!=)")
 _AND: Final = re.compile(r"[\s,;]*(?:and|then|,)\s*(?:then\s*)?", re.IGNORECASE)
 _LONGEST_LABEL: Final = 60
-_SENTENCE: Final = "it stands in a sentence, and in no list item of its own"
+_SENTENCE: Final = "it is in a sentence, and in no list item of its own"
 
 _SHELL_STATE: Final = frozenset(["cd", "pushd", "popd", "export", "source", ".", "set", "unset", "alias"])
 _COMPOUND: Final = frozenset(["if", "for", "while", "until", "case", "select", "function", "{", "("])
@@ -419,12 +419,12 @@ def _read_blocks(blocks: Sequence[AnyBlock], kind: Kind, why: str = "") -> Itera
             words = bold_words(block.text)
         if words:
             if not (level and rank > level):
-                excluded = why or (f"it stands under {words!r}" if _is_excluded(words) else "")
+                excluded = why or (f"it is under {words!r}" if _is_excluded(words) else "")
                 block_kind, note = _named_kind(words, kind), ""
                 level = rank if excluded or block_kind != kind else 0
         elif isinstance(block, Paragraph):
             line = block.text.plain.rpartition("\n")[2]
-            note = f"it stands under {line!r}" if line.rstrip().endswith(":") and _is_excluded(line) else ""
+            note = f"it is under {line!r}" if line.rstrip().endswith(":") and _is_excluded(line) else ""
             if not note:
                 yield from _read_text(block.text, block_kind, excluded or _SENTENCE)
         else:
@@ -449,7 +449,7 @@ def _read_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
     if isinstance(block, List):
         for item in block.items:
             plain = item.text.plain
-            below = why or (f"it stands under {plain!r}" if item.rest and _is_excluded(plain) else "")
+            below = why or (f"it is under {plain!r}" if item.rest and _is_excluded(plain) else "")
             found = list(_read_text(item.text, kind, why))
             found += _read_blocks(item.rest, _named_kind(plain.rstrip(": "), kind), below)
             yield from found or (
@@ -460,7 +460,7 @@ def _read_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
     elif isinstance(block, Fence):
         yield from _read_fence(block, kind, why)
     else:
-        why = why or "it stands in a quote, in HTML or in a footnote"
+        why = why or "it is in a quote, in HTML or in a footnote"
         for one in block.blocks if isinstance(block, Quote) else ():
             yield from _read_block(one, kind, why)
         for text in texts([block]):
@@ -488,7 +488,7 @@ def _read_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
             continue
         line = text.line + raw.count("\n", 0, span.start)
         if why or _is_excluded(label):
-            yield NotRead(line, command, why or f"it stands behind {label!r}")
+            yield NotRead(line, command, why or f"it follows {label!r}")
         elif is_run:
             name = label[:-1].strip("*_ ")
             yield _gate(command, line, _named_kind(name, kind), name)

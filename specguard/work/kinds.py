@@ -130,7 +130,7 @@ class WorkKind(Settings):
         if self.pointer and self.source:
             return "a kind has a pointer or a source, not both"
         if not (self.branch or self.commit or self.pull_request):
-            return "a kind needs a template for a branch, a commit or a pull request, to be told by its names"
+            return "a kind needs a template for a branch, a commit or a pull request, to be recognised by"
         for text in self.document + self.index + self.legacy + self.siblings + self.scope:
             template = Template(text)
             pattern = template.render(dict.fromkeys(template.names, "x"))

@@ -550,7 +550,7 @@ def _missing_message(name: str, settings: WorkKind, pointer: Pointer, item: Work
     return (
         f"{_pointer_place(pointer)} has no {filled} for {item.kind} {item.id}"
         if pointer.path
-        else f"its names have {{{name}}}, which neither this name nor the base tells"
+        else f"its names have {{{name}}}, for which neither this name nor the base has a value"
     )
 
 

@@ -90,7 +90,7 @@ def test_the_same_change_is_the_runs_also_after_a_rebase(project: Project) -> No
     data |= {"commit": "0" * 40, "tree": None, "commands": []}
     (run / "manifest.json").write_text(json.dumps(data))
     [item] = metrics(project)[1]["coverage"]["uncovered"]
-    assert "does not tell on which tree it ran" in item["problem"]
+    assert "does not say on which tree it ran" in item["problem"]
 
 
 def test_a_commit_that_cites_no_run_covers_nothing(project: Project) -> None:

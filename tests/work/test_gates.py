@@ -51,7 +51,7 @@ def test_what_is_not_taken_beside_a_command_is_told() -> None:
     # Nor is what a command prints.
     found = read("## Gates\n\n```sh\nmake test\n```\n\nExpected output:\n\n```sh\nok all good\n```\n")
     assert [gate.run for gate in found.gates] == ["make test"]
-    assert [one.why for one in found.not_read] == ["it stands under 'Expected output:'"]
+    assert [one.why for one in found.not_read] == ["it is under 'Expected output:'"]
 
 
 def test_the_rows_of_a_table() -> None:

@@ -260,7 +260,7 @@ class TooManyAgents(Rule):
         if unknown and most + len(unknown) > self.max:
             names = ", ".join(sorted(work.agent for work in unknown))
             what = f"whether more than {self.max} agents of {place} are active at once"
-            message = f"it cannot be told {what}: there are no times of {names}"
+            message = f"it is not known {what}: there are no times of {names}"
             step = "Write when each began and ended, such as 2026-01-31T12:00:00Z."
             path, key = unknown[0].artifacts[0].path, f"unknown agents of {place}"
             yield Finding(message, help=step, severity="warning", path=path, key=key, setting="max")

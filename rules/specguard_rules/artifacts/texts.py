@@ -287,7 +287,7 @@ class SecretInArtifact(Rule):
     How to fix it: name a variable instead, and revoke the credential: the commit keeps it.
 
     ```text
-    error: prompts/deploy.md:3: what looks like a credential stands here, given to 'password'
+    error: prompts/deploy.md:3: this looks like a credential: given to 'password'
     ```
 
     ```toml fails
@@ -393,7 +393,7 @@ def _secret_finding(path: bytes, kind: str, line: int, shown: str, setting: str)
         what = f"given to {shown!r}"
     elif shown:
         what += f" ({shown})"
-    message = f"what looks like a credential stands here, {what}"
+    message = f"this looks like a credential: {what}"
     step = "Name the variable that holds it instead, and revoke it: whoever has the commit knows it."
     key = f"{kind}:{shown if kind == 'Secret Keyword' else ''}"
     return Finding(message, help=step, path=path, line=line, key=key, setting=setting)

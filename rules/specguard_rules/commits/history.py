@@ -163,7 +163,7 @@ def _next_step(
     how = squash(group, count - most, commits)
     if how:
         return f"Squash the last: `{how}`"
-    return f"Squash {count - most} of them; merges or other commits stand between, so no one command does it."
+    return f"Squash {count - most} of them; merges or other commits are between, so no one command does it."
 
 
 _MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")

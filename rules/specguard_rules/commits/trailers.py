@@ -264,7 +264,7 @@ def _next_step(required: RequiredTrailer, trailers: Trailers, message: Message, 
     trailer = f"{key}: {person if required.by_author and person else 'VALUE'}"
     if key.lower() == "signed-off-by":
         if commit and required.by_author and not _same_person(commit.author, commit.committer):
-            return f"Have {person} sign it off: '{key}: {person}' stands in the last paragraph then."
+            return f"Have {person} sign it off: '{key}: {person}' is in the last paragraph then."
         trailer = ""
     # Git does not report to its hook whether the commit is amended.
     amending = "" if message.commit else " (with `--amend`, if you were amending)"

@@ -95,7 +95,7 @@ class MissingSpec(Rule):
         for spec in specs.judged:
             yield from _spec_findings(spec, specs)
         for link in specs.links():
-            message = f"{path_text(link)} stands where a spec does, and is not a regular file"
+            message = f"{path_text(link)} is in place of a spec, and is not a regular file"
             step = "Make it a file of its own: what a link leads to is not judged as a spec."
             yield Finding(message, help=step, path=link, key="no file", setting="specs.files")
         setting = "specs.files"
@@ -173,7 +173,7 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
                 continue
             if specs.whole or specs.touches_entry(first) or specs.touches_entry(entry):
                 reported.add((what, name))
-                message = f"the {what} {name} stands in two entries, the first in line {first.line}"
+                message = f"the {what} {name} has two entries, the first in line {first.line}"
                 step = "Give each spec one entry, with an id of its own."
                 yield _index_finding(index, message, step, f"{what} {name} twice", entry.line)
 

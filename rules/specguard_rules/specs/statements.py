@@ -565,7 +565,7 @@ def _no_status_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
         f"Write {f'under its key {name!r}' if spec.structured else 'into its front matter'}{known or ' it'}."
     )
     if other is not None:
-        message += f"; the one in line {other.line} stands below a heading, and is not about all of it"
+        message += f"; the one in line {other.line} is below a heading, and is not about all of it"
     setting = "specs.statuses" if specs.settings.statuses else "specs.transitions"
     if not spec.problem:
         yield _flaw(spec, message, step, "no status", None, setting)

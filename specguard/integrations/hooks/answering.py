@@ -36,7 +36,7 @@ _CANNOT_JUDGE: Final = "specguard cannot judge this, so it is refused"
 _FAILURES: Final = {
     "after": "specguard cannot check the working tree",
     "stop": "specguard cannot check the working tree",
-    "start": "specguard cannot tell what is guarded here",
+    "start": "specguard does not know what is guarded here",
 }
 """The meaning of a failure at moments where nothing is refused; `_CANNOT_JUDGE` applies elsewhere."""
 

@@ -335,9 +335,9 @@ def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG
             lines.append(f"{word}: {visible(cut(', '.join(patterns[:_MOST_NAMED])))}{more}.")
     kinds = list(policy.declared("work_kinds")) if policy.declares("work_kinds") else []
     if kinds:
-        lines.append(f"`specguard brief{' KIND' * (len(kinds) > 1)}` tells what your work item asks for.")
+        lines.append(f"`specguard brief{' KIND' * (len(kinds) > 1)}` says what your work item asks for.")
     lines.append(
-        "`specguard why PATH` tells what governs a path. "
+        "`specguard why PATH` says what governs a path. "
         "A refusal says the next step; do not look for a way round it, ask the person you work for."
     )
     if pin.warning:
