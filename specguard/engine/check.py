@@ -455,12 +455,7 @@ def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Se
     """
     paths = {judged.finding.path for result in results for judged in result.findings}
     entries = if_known(lambda: [entry for entry in change.entries if entry.path in paths], [])
-    try:
-        return {entry.path: hunks for entry, hunks in change.lines.compare(entries)}
-    except MissingFact:
-        # At least one file is missing or too large: compare each file separately.
-        each = {entry.path: if_known(partial(change.lines.hunks, entry), None) for entry in entries}
-        return {path: hunks for path, hunks in each.items() if hunks is not None}
+    return change.lines.compare_known(entries)
 
 
 def describe(results: Sequence[RuleResult], policy: Policy) -> None:

@@ -148,6 +148,8 @@ def test_what_is_too_large_is_refused_by_name(
     monkeypatch.setattr(lines, "TEXT_LIMIT", 300)
     with pytest.raises(MissingFact, match="a has 400 bytes, and at most 300 are read"):
         changed.added("bad")
+    monkeypatch.setattr(lines, "COMPARE_LIMIT", 300)
+    assert list(changed.lines.compare_known(changed.entries)) == [b"c"]
     changed.entries = [entry for entry in changed.entries if entry.path != b"a"]
     for few in (8, 0):
         monkeypatch.setattr(lines, "SINGLE_READS", few)

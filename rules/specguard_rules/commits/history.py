@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Commits, Finding, MissingFact, NotApplicable, Rule, setting
+from specguard.rules import Commits, Finding, NotApplicable, Rule, setting
 from specguard_rules.message_texts import quote
 from specguard_rules.next_steps import SHORT, squash
 
@@ -300,11 +300,8 @@ def _finding(commit: Commit, what: str, step: str, key: str, **more: Any) -> Fin
 
 def _lossless_paths(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
     """Return the paths of resolved files that keep every line of both sides."""
-    try:
-        return {entry.path for entry, hunks in lines.compare(resolved) if _keeps_both(hunks)}
-    except MissingFact:
-        # Files that are too large to compare are reported as if they lost lines.
-        return set()
+    # Files that are too large to compare are reported as if they lost lines.
+    return {path for path, hunks in lines.compare_known(resolved).items() if _keeps_both(hunks)}
 
 
 def _keeps_both(hunks: Sequence[Hunk]) -> bool:
