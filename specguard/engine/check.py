@@ -38,8 +38,12 @@ class Selection:
         ignore: leave these rules out, even if they are selected.
         extend: run these rules too, even if the policy has them off.
 
+    Attributes:
+        extended: the codes of those rules.
+
     Raises:
-        SpecguardError: a selector matches no rule; the message names the nearest match.
+        SpecguardError: a selector matches no rule, and the message names the nearest match; or the selectors
+            leave no rule.
     """
 
     def __init__(
@@ -52,16 +56,14 @@ class Selection:
     ) -> None:
         self._select = codes_of(select, rules)
         self._ignore = codes_of(ignore, rules)
-        self._extend = codes_of(extend, rules)
+        self.extended = codes_of(extend, rules)
+        if all(map(self.leaves_out, rules)):
+            raise usage("no rule is left: every selected one is ignored", "ignore fewer of them")
 
     def leaves_out(self, rule: RuleInPolicy) -> bool:
         """True if the caller did not select this rule, or ignored it."""
-        wanted = not self._select or rule.code in self._select | self._extend
+        wanted = not self._select or rule.code in self._select | self.extended
         return not wanted or rule.code in self._ignore
-
-    def turns_on(self, rule: RuleInPolicy) -> bool:
-        """True if the caller asks for this rule even if the policy has it off."""
-        return rule.code in self._extend
 
 
 def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]]) -> set[str]:

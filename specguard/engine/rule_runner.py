@@ -85,7 +85,7 @@ class Judging(Record):
 
     def _result(self, rule: RuleInPolicy, idle_reason: str) -> RuleResult:
         severity = rule.severity
-        if severity == "off" and self.selection.turns_on(rule):
+        if severity == "off" and rule.code in self.selection.extended:
             severity = rule.default_severity
         state, reason = self._idle_state(rule, severity, idle_reason)
         if reason:
