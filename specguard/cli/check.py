@@ -181,7 +181,7 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
     An error that prevents a verdict is printed, and watching continues: the policy may be half edited.
 
     Raises:
-        SpecguardError: there is nothing to watch.
+        SpecguardError: there is nothing to watch, or the command line cannot be judged.
         KeyboardInterrupt: the user interrupted; the loop has no other end.
     """
     # A report that is written into the working tree must not trigger the next check.
@@ -198,8 +198,11 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
         try:
             _, report = judge_and_report(request, reports)
             sys.stdout.write(report)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - printed, and watching continues
+        except (Exception, SystemExit) as error:
             cause = error if isinstance(error, SpecguardError) else internal_error(error)
+            if first and (cause.code == "usage" or (request.enforce and cause.code == "no-base")):
+                # No change mends the command line.
+                raise
             print_error(cause, ["check", "--output-format", reports.stdout_format])
         sys.stdout.flush()
         status_stream.write(f"watching {watched}; Ctrl-C ends\n")
