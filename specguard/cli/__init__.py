@@ -111,7 +111,9 @@ def print_error(error: SpecguardError, words: Sequence[str] = ()) -> None:
     """
     from specguard.reporters.escape import cut, visible
 
-    command = words[2:] if words[:1] == ["-C"] else words
+    command = list(words)
+    while command and command[0].startswith("-"):
+        del command[: 2 if command[0] == "-C" else 1]
     if command[:1] == ["check"]:
         from specguard.declaration.registry import FORMATS
 

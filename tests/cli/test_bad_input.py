@@ -104,9 +104,8 @@ def test_files_of_many_megabytes_are_not_read_whole(fixed: Repository, tmp_path:
 
 
 def test_a_file_that_cannot_be_read(fixed: Repository, tmp_path: Path) -> None:
-    files = ("nowhere", str(tmp_path))
     for option in ("patch", "commit-msg-file", "pr-event", "pr-reviews", "pr-body-file", "authority"):
-        for file in files:
+        for file in ("nowhere", str(tmp_path)):
             refused(run_here("check", f"--{option}", file, directory=fixed.path), file)
 
 
@@ -140,10 +139,9 @@ def test_a_policy_with_a_typo_on_the_base_has_no_verdict_in_any_format(project: 
     refused(run_here("check", "--staged", directory=project.path), "SPEC_AUTHORITY.md:6", "forbidden-path")
     outcome = ended(run_here("check", "--output-format", "github", directory=project.path), 2)
     assert outcome.stdout.startswith("::error file=SPEC_AUTHORITY.md,line=6,title=no verdict::")
-    outcome = ended(run_here("check", "--output-format", "json", directory=project.path), 2)
+    outcome = ended(run_here("--traceback", "check", "--output-format=json", directory=project.path), 2)
     assert outcome.report["verdict"] == "error"
-    [error] = outcome.report["errors"]
-    assert error["location"]["line"] == 6
+    assert outcome.report["errors"][0]["location"]["line"] == 6
 
 
 # Words
