@@ -223,12 +223,12 @@ class Git(Store):
         def look() -> None:
             self.measure(list(pairs()), what, spare=spare)
 
-        key = arguments, stdin
+        limit = self.max_entries + spare
+        key = limit, arguments, stdin
         if key in self._refusals:
             raise self._refusals[key]
         process = process or self.start(*arguments, stdin=stdin, wide=True)
         process.watch(look)
-        limit = self.max_entries + spare
         max_fields = limit if arguments[0] == "ls-tree" else 2 * limit
         pieces: list[bytes] = []
         fields = size = 0
@@ -258,7 +258,7 @@ class Git(Store):
         Raises:
             MissingFact: as for `specguard.change.git.measure`.
         """
-        key = "measure", *pairs
+        key = self.max_entries + spare, *pairs
         if key in self._refusals:
             raise self._refusals[key]
         try:
