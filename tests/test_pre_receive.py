@@ -174,7 +174,7 @@ def test_a_symbolic_ref_is_judged_as_the_branch_that_it_leads_to(server: Server)
 def test_a_repository_without_an_authority_takes_nothing_but_with_bootstrap(tmp_path: Path) -> None:
     server = Server(tmp_path)
     server.remote.git("update-ref", "-d", "refs/heads/main")
-    server.refuses("main", because="no authority")
+    server.refuses("main", because="--pre-receive --bootstrap")
     server.hook("--bootstrap")
     server.takes("main")
     # From then on it does nothing.

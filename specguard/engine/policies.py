@@ -77,15 +77,14 @@ class Policies:
         Raises:
             SpecguardError: no policy may judge the change.
         """
-        notes: list[str] = []
-        policy = self._given_policy
-        if policy is None:
-            change, policy, notes = self._choose(change)
+        change, policy, notes = self._choose(change)
         change.git.max_entries = policy.max_entries
         return change, policy, notes
 
     def _choose(self, change: Change) -> tuple[Change, Policy, list[str]]:
         request = self._request
+        if self._given_policy is not None:
+            return change, self._given_policy, []
         if request.authority:
             policy = self.load(change.policy_files, request.authority)
             if policy is None:
@@ -108,9 +107,11 @@ class Policies:
             policy.adopted = frozenset() if change.found.oid else policy.document_paths
             return change, policy, []
         if request.enforce and not request.bootstrap:
+            after = ", or set the hook up after this push" if request.pre_receive else ""
+            flag = "--pre-receive" if request.pre_receive else "--enforce"
             raise SpecguardError(
-                "the base has no authority, and --enforce trusts nothing else",
-                help="adopt specguard with --enforce --bootstrap, once",
+                f"the base has no authority, and {flag} trusts nothing else",
+                help=f"adopt specguard with {flag} --bootstrap, once{after}",
                 code="no-authority",
             )
         policy = self.load(change.head_files)
