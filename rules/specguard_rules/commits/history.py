@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Final, Literal
 
     from specguard.change.lines import Hunk
-    from specguard.rules import Base, Bookkeeping, Commit, Entry, Lines, Merges, Policy, Stage, Work, WorkItem
+    from specguard.rules import Base, Bookkeeping, Commit, Lines, Merges, Policy, Stage, Work, WorkItem
 
 
 MOST_LISTED: Final = 10
@@ -284,7 +284,9 @@ class MergeCommit(Rule):
                 yield _finding(redone.commit, what, step, "own", path=entry.path, side=entry.side)
             step = f"Look at what became of it: git show --cc {redone.commit.oid[:10]}."
             resolved = redone.resolved if self.resolutions != "allow" else ()
-            lossless = _lossless_paths(resolved, lines) if self.resolutions == "warn" else set()
+            # Files that are too large to compare are reported as if they lost lines.
+            compared = lines.compare_known(resolved) if self.resolutions == "warn" else {}
+            lossless = {path for path, hunks in compared.items() if _keeps_both(hunks)}
             for entry in (one for one in resolved if one.path not in lossless):
                 what = "resolves a conflict here in a way of its own"
                 finding = _finding(redone.commit, what, step, "resolved", path=entry.path, side=entry.side)
@@ -296,12 +298,6 @@ class MergeCommit(Rule):
 def _finding(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:
     message = f"the merge {commit.oid[:10]} {quote(commit.message.subject)} {what}"
     return Finding(message, help=step, commit=commit.oid, key=key, **more)
-
-
-def _lossless_paths(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
-    """Return the paths of resolved files that keep every line of both sides."""
-    # Files that are too large to compare are reported as if they lost lines.
-    return {path for path, hunks in lines.compare_known(resolved).items() if _keeps_both(hunks)}
 
 
 def _keeps_both(hunks: Sequence[Hunk]) -> bool:
