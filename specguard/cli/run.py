@@ -366,16 +366,16 @@ def item(
     if max_tasks > 1:
         raise usage("a run works on one task, and stops", "start another one for the next: --max-tasks 1")
     directory = words["directory"] = words.pop("code_dir")
-    dry_run, base = words["dry_run"], words["base"]
     # Paths of plans are relative to the repository's root, so the repository is made first.
     if duplicate := next((one for one in items if items.count(one) > 1), ""):
         raise usage(f"{duplicate} is asked for twice", "name each item once")
     line = ""
     for line in ensure_repository(
-        directory, os.environ, make=ensure_git, commit=baseline_commit, base=base, dry_run=dry_run
-    ):
+        directory, os.environ, make=ensure_git, commit=baseline_commit, base=words["base"],
+        dry_run=words["dry_run"],
+    ):  # fmt: skip
         print_progress(line)
-    if line and dry_run:
+    if line and words["dry_run"]:
         print_progress("the steps of the run are planned once that commit is there")
         return EXIT_PASSED
     words["plan"] = _plan_file(words["plan"], words.pop("plan_dir"), directory)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,7 @@ _DIGESTED: Final = 4 << 20
 """The largest size, in bytes, of a file that is compared by content; larger ones by size and times."""
 
 _LONGEST_HEAD: Final = 200
+_COMMITTED: Final = "committed by itself"
 _MOST_NAMED: Final = 5
 """The largest number of side effects named in one sentence; the rest are counted."""
 
@@ -153,11 +155,14 @@ def inspect(run: Run, worker: str = "the agent") -> None:
     if forbidden or outside:
         parts = [f"{worker} {listed(forbidden, _MOST_NAMED, '; ')}"] if forbidden else []
         parts += [f"while {worker} worked, {listed(outside, _MOST_NAMED, '; ')}"] if outside else []
-        help = f"look at {place.path}: files are the agent's to edit, and all else is specguard's"
-        if outside:
-            help = f"undo what was not you; where it was you, go on with: {run.folder.command('resume')}"
-        elif not there:
-            help = "start a new run"
+        actions = ["undo what was not you"] if outside else []
+        if there and len(forbidden) == 1 and forbidden[0].startswith(_COMMITTED):
+            words = shlex.join(["git", "-C", place.path, "reset", "--soft", place.base])
+            actions.append(f"keep its files, without the commit: {words}")
+        elif there and forbidden:
+            clean = run.folder.command("clean")
+            actions.append(f"undo that in {place.path}, or remove it with all its files: {clean}")
+        help = "; ".join([*actions, f"go on with: {run.folder.command('resume')}"])
         raise RunEnded("; ".join(parts), help=help, code="place-spoiled")
     survey = Survey(place.path)
     check_size(run, survey, worker)
@@ -294,18 +299,14 @@ def _misbehaviour(place: Place, before: State) -> Iterator[str]:
     changed = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     for name in changed:
         if name == ".git/HEAD":
-            yield _head_change(place, _read_text(os.path.join(top, "HEAD")).strip())
+            head = _read_text(os.path.join(top, "HEAD")).strip()
+            moved = f"moved the HEAD of its place to {head[:_LONGEST_HEAD] or 'nothing'}"
+            yield f"{_COMMITTED} ({head[:12]})" if place.has_made(head) else moved
             continue
         verb = "added" if name not in before else "changed" if name in after else "removed"
         yield f"{verb} {path_text(os.fsencode(name))} of its place"
     if not changed:
         yield from _hidden_files(place)
-
-
-def _head_change(place: Place, head: str) -> str:
-    if place.has_made(head):
-        return f"committed by itself ({head[:12]})"
-    return f"moved the HEAD of its place to {head[:_LONGEST_HEAD] or 'nothing'}"
 
 
 def _hidden_files(place: Place) -> Iterator[str]:

@@ -203,7 +203,11 @@ class RunView(RunRecord):
             return command_words("gates", "", self.root)
         if manifest.state == "succeeded" or self.alive:
             return []
-        return command_words("resume", manifest.run_id, self.root)
+        # Without a commit, the agent may have to work again.
+        spent = manifest.commit is None and manifest.attempts >= manifest.max_attempts
+        ended = manifest.state in ("budget-spent", "failed")
+        more = ["--max-attempts", str(manifest.attempts + 1)] if spent and ended else []
+        return [*command_words("resume", manifest.run_id, self.root), *more]
 
     @property
     def data(self) -> dict[str, Any]:

@@ -32,8 +32,7 @@ def test_an_agent_that(workshop: Workshop, script: str, reason: str) -> None:
     _is_untouched(workshop)
     assert workshop.manifest.state == "failed"
     assert reason in (workshop.manifest.reason or "")
-    assert workshop.error["exit_code"] == 3
-    assert workshop.error["reason"] == workshop.manifest.reason
+    assert (workshop.error["exit_code"], workshop.error["reason"]) == (3, workshop.manifest.reason)
     assert workshop.error["step"] in ("agent", "inspect")
     assert workshop.error["suggestion"]
     workshop.check_evidence()

@@ -223,6 +223,7 @@ def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(tmp
     assert workshop.manifest.state == "budget-spent"
     workshop.resume(ends=3)
     assert workshop.manifest.reason == "the gates still fail after 1 attempt"
+    assert "--max-attempts 2" in workshop.specguard("run", "status").stdout
     assert "--max-attempts 2" in workshop.error["suggestion"]
     workshop.resume("--max-attempts", "2", ends=0)
     assert "BROKEN" in workshop.told[1]
@@ -231,9 +232,7 @@ def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(tmp
 
 def test_what_a_person_mends_in_the_place_of_a_failed_run_is_judged_and_pushed(workshop: Workshop) -> None:
     workshop.work("echo BROKEN > src/new.py", "--max-attempts", "1", ends=3)
-    place = there(workshop.manifest.place)
-    with open(f"{place}/src/new.py", "w") as file:
-        file.write("new = 1\n")
+    Path(there(workshop.manifest.place), "src/new.py").write_text("new = 1\n")
     workshop.resume(ends=0)
     assert len(workshop.told) == 1
     workshop.check_done()
