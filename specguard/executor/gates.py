@@ -92,7 +92,7 @@ def conditions(gate: PlannedGate) -> list[str]:
 STATE: Final = "control/gates.json"
 """The run's file about gates under way: the tree to restore, and whether a teardown is due (`up`)."""
 
-_MOST_RESTORES: Final = 4
+_MOST_RESTORES: Final = 5
 _TEARDOWN_MARGIN: Final = 30.0
 USERS_OWN: Final = "formatters write, and here the files are your own"
 
@@ -196,9 +196,11 @@ class GateRound:
         state = self._run.folder.data_or_empty(STATE) if self._work_tree.undoes else {}
         same_round = state.get("attempt") == self._run.manifest.attempts
         base = str(state.get("tree") or self._tree) if same_round else self._tree
-        changed = self._work_tree.entries(self._tree, base)
-        if changed:
-            self._work_tree.restore(base, changed)
+        for _ in range(_MOST_RESTORES):
+            changed = self._work_tree.entries(self._tree, base)
+            if not changed:
+                break
+            self._work_tree.restore(base, _first_to_restore(changed))
             self._tree = self._work_tree.tree()
             self._run.note("What the gates had changed when the run was ended was undone.")
         self._record_state()
@@ -257,9 +259,9 @@ class GateRound:
             forbidden = [one for one in changed if one.path not in allowed]
             if not (forbidden and self._work_tree.undoes):
                 break
-            # A .gitignore that this removes may have hidden more changes.
-            self._work_tree.restore(self._tree, forbidden)
-            undone += forbidden
+            restored = _first_to_restore(forbidden)
+            self._work_tree.restore(self._tree, restored)
+            undone += restored
         else:
             raise RunEnded(f"what the {gate.kind} {gate.name} changed cannot be undone", code="gate-failed")
         if paths := [path_text(entry.path) for entry in undone or forbidden]:
@@ -330,6 +332,11 @@ class GateRound:
         }
         run.folder.write(GATES_FILE, json.dumps(data, indent=2) + "\n")
         run.save()
+
+
+def _first_to_restore(changes: Sequence[Entry]) -> Sequence[Entry]:
+    """Return the changes to restore first: `.gitignore` files, which hide or show others; else all."""
+    return [one for one in changes if one.path.endswith(b".gitignore")] or changes
 
 
 def is_up(folder: RunFolder) -> bool:

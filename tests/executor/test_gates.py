@@ -165,7 +165,7 @@ def test_a_document_may_have_everything_formatted(tmp_path: Path) -> None:
 
 def test_what_a_gate_changes_is_named_and_undone(tmp_path: Path) -> None:
     """New files beside ignored ones, and a change that keeps size and time, too."""
-    writes = "rm NEXT_PHASE.json; mkdir d; ln -s x d/l; mkdir -p build deep/er; echo > build/o; "
+    writes = "rm .gitignore; mkdir d; ln -s x d/l; mkdir -p build deep/er; echo > build/o; "
     writes += "echo x > deep/er/x; echo '*.x' > deep/.gitignore; echo y > deep/y.x"
     keeps = "touch -r src/a.py stamp; printf 'a = 7\\n' > src/a.py; touch -r stamp src/a.py; rm stamp"
     judges = "grep -q 'a = 2' src/a.py && ! test -e d && ! test -e deep/er"
@@ -177,7 +177,7 @@ def test_what_a_gate_changes_is_named_and_undone(tmp_path: Path) -> None:
         assert hash_tree(run) == tree
         assert Path(place.path, "build/o").exists()
         first, second = run.manifest.notes
-        assert "NEXT_PHASE.json, d/l, deep/.gitignore, deep/er/x, deep/y.x; they were undone" in first
+        assert ".gitignore, deep/.gitignore, d/l, deep/er/x, deep/y.x; they were undone" in first
         assert "The gate keeps" in second
 
 
@@ -240,7 +240,7 @@ def test_a_teardown_runs_when_the_run_is_ended(tmp_path: Path, state: str) -> No
 def test_what_was_half_done_when_the_run_was_ended_is_undone_when_it_goes_on(
     tmp_path: Path, kind: str
 ) -> None:
-    script = "if test -e go; then exit 0; fi; echo x > src/a.py; echo y > new.py; kill $PPID; sleep 60"
+    script = "! test -e go || exit 0; rm .gitignore; echo x > src/a.py; echo y > new.py; kill $PPID; sleep 60"
     gates = gate("g", script, kind=f'"{kind}"')
     with run_of(tmp_path, gates, files={".gitignore": "go\n.runs/\n"}) as run:
         work(run, "echo b > b.py")
