@@ -87,7 +87,7 @@ class PlannedGate(Record):
     @property
     def is_unconditional(self) -> bool:
         """True if the gate runs whatever the change touches."""
-        return not self.when and len(self.on) == 3 and not self.each and "{changed_files}" not in self.run
+        return not self.when and len(self.on) == 3 and not self.each and not _FILE_HOLDER.search(self.run)
 
     def replace(self, **values: Any) -> PlannedGate:
         """Return a copy with other values."""
@@ -184,14 +184,17 @@ def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
     """
     found: list[PlannedGate] = []
     for gate in gates:
-        position = next((number for number, one in enumerate(found) if _is_same_command(one, gate)), None)
-        if position is None:
+        same = [
+            number for number, one in enumerate(found)
+            if one.run.split() == gate.run.split() and not one.source == gate.source == "policy"
+        ]  # fmt: skip
+        if not same:
             found.append(gate)
             continue
-        one = found[position]
-        if gate.is_unconditional and one.kind == "gate" and not one.each and "{changed_files}" not in one.run:
+        one = found[same[0]]
+        if gate.is_unconditional and one.kind == "gate" and not one.each:
             one = one.replace(when=Covering(), on=("added", "modified", "deleted"))
-        found[position] = one.replace(also=one.also or gate.named)
+        found[same[0]] = one.replace(also=one.also or gate.named)
     used_names: set[str] = set()
     return [gate.replace(name=_unique(gate.name, used_names)) for gate in found]
 
@@ -206,12 +209,6 @@ def name_of(command: str) -> str:
 def safe_name(name: str) -> str:
     """Return a name in a form that can be part of a file name."""
     return _UNSAFE.sub("-", name).strip("-.")[:LONGEST_NAME].rstrip("-.") or "gate"
-
-
-def _is_same_command(one: PlannedGate, other: PlannedGate) -> bool:
-    if one.source == "policy" and other.source == "policy":
-        return False
-    return one.run.split() == other.run.split()
 
 
 def _unique(name: str, used_names: set[str]) -> str:
@@ -266,7 +263,7 @@ def select_gates(gates: Iterable[PlannedGate], entries: Sequence[Entry]) -> list
 def _select_gate(gate: PlannedGate, entries: Sequence[Entry]) -> Chosen:
     run = _QUOTED.sub(r"\2", gate.run)
     places = {match[1] for match in _FILE_HOLDER.finditer(run)}
-    if gate.is_unconditional and not places:
+    if gate.is_unconditional:
         return Chosen(gate, [run])
     counted = [entry for entry in entries if _change_kind(entry) in gate.on]
     if gate.when:

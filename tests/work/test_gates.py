@@ -129,9 +129,10 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     [gate] = gates_of(item(tree, "# P\n", Gate(name="t", run="t", timeout="5m")), origins).gates
     assert (gate.timeout, gate.named) == ("5m", "SPEC_AUTHORITY.md:7")
     # Flags are gates, too.
-    tests, lint = merge_gates([gate, *flag_gates(["make lint", " ", "t"])])
-    assert (lint.run, lint.source, lint.named) == ("make lint", "flag", "--command")
-    assert tests.also == "--command"
+    each = gate.replace(run="vet {file}", when=Covering(["**/*.go"]))
+    tests, each, lint = merge_gates([gate, each, *flag_gates(["make lint", " ", "t", "vet {file}"])])
+    assert (each.also, list(each.when.patterns)) == ("--command", ["**/*.go"])
+    assert (lint.run, lint.source, lint.named, tests.also) == ("make lint", "flag", "--command", "--command")
     # A document that cannot be read is none without gates.
     with pytest.raises(MissingFact, match="cannot be read"):
         gates_of(item(tree, "## Gates\n\n" + ">" * 5000 + " x\n"), {})
