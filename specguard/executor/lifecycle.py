@@ -254,10 +254,6 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     return "inspect", False
 
 
-_END_SECONDS: Final = 3 * GRACE
-"""The seconds that specguard has to end its commands, and to record that."""
-
-
 def stop(view: RunView) -> Sequence[str]:
     """End a run that is under way, or give up one that has died.
 
@@ -343,7 +339,8 @@ def _is_locked(manifest: Manifest, root: str) -> bool:
 def _end_process(process: psutil.Process) -> str:
     """End the specguard process of a run, which ends its own child processes."""
     send_signal([process], signal.SIGTERM)
-    _, alive = psutil.wait_procs([process], timeout=_END_SECONDS)
+    # It has to end its own commands, and to record that.
+    _, alive = psutil.wait_procs([process], timeout=3 * GRACE)
     if not alive:
         return f"process {process.pid} ended"
     send_signal(alive, signal.SIGKILL)
@@ -374,7 +371,8 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
         repository: the user's repository.
         only: the folders of the runs to consider; empty: all.
     """
-    refs, runs = _run_refs(repository), store.runs()
+    refs = repository.spawn("for-each-ref", "--format=%(refname)", RUN_REFS).read().decode("ascii", "replace")
+    runs = store.runs()
     for run in runs:
         if run.manifest is None or (only and run.path not in only):
             continue
@@ -383,7 +381,7 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
             description = f"what the gates of {label} have set up, and nothing took down"
             yield Leftover(description, partial(clean_up, folder))
         if not run.running:
-            yield from _leftovers_of(run, run.manifest, label, repository, refs)
+            yield from _leftovers_of(run, run.manifest, label, repository, refs.splitlines())
 
 
 def _leftovers_of(
@@ -406,11 +404,6 @@ def _leftovers_of(
     if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:
         remove = partial(update_ref, repository, "-d", branch, commit)
         yield Leftover(f"branch {manifest.branch} of {label}", remove)
-
-
-def _run_refs(repository: Repository) -> Sequence[str]:
-    output = repository.spawn("for-each-ref", "--format=%(refname)", RUN_REFS).read()
-    return output.decode("ascii", "replace").splitlines()
 
 
 _PROVED: Final = ("unproven-checkbox", "uncovered-item", "missing-gate-run", "unproven-asset")

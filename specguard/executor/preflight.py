@@ -369,20 +369,19 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
             have added its folder.
     """
     repository, top = find_checkout(options)
-    manifest = folder.read_manifest()
-    pinned = manifest.repository
     with ExitStack() as cleanup, Needed():
         git = Git(repository)
         cleanup.callback(git.close)
         check_origin(git, top, folder)
-        below = branch_below(pinned)
-        policy = policy_at(git, options, pinned.base, pinned.base_oid)
-        start = Start(git, options, pinned.base, pinned.base_oid, policy, lambda _: pinned.branch_oid, below)
         root = os.path.dirname(os.path.dirname(folder.path))
-        lock = ItemLock(root, manifest, repository, given=bool(folder.root))
+        lock = ItemLock(root, folder.read_manifest(), repository, given=bool(folder.root))
         cleanup.callback(lock.release)
         # Read again, because only the lock keeps others from writing it.
         manifest = folder.read_manifest()
+        pinned = manifest.repository
+        below = branch_below(pinned)
+        policy = policy_at(git, options, pinned.base, pinned.base_oid)
+        start = Start(git, options, pinned.base, pinned.base_oid, policy, lambda _: pinned.branch_oid, below)
         cleanup.pop_all()
     manifest.timeout = max(manifest.timeout, options.timeout)
     manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)

@@ -34,7 +34,6 @@ from specguard.executor.remote import (
 from specguard.executor.report import failed_commands, fenced, outcome
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, shortened
-from specguard.plans.task import Task
 from specguard.reporters.escape import markdown_code, markdown_text
 from specguard.runs.manifests import PullRequest
 
@@ -398,14 +397,10 @@ def title_of(run: Run) -> str:
         return run.manifest.item.id
     task = task_of(run.policy, item)
     if task is not None and not item.settings.pull_request and shares_branch(run.policy, item):
-        return _title_of_plan(task)
+        goal = task.plan.data.get("goal")
+        words = f": {' '.join(goal.split())}" if isinstance(goal, str) and goal.strip() else ""
+        return shortened(plain_text(f"Plan {task.plan.name}{words}"), _LONGEST)
     return rendered_name(item, "pull_request" if item.settings.pull_request else "commit")
-
-
-def _title_of_plan(task: Task) -> str:
-    goal = task.plan.data.get("goal")
-    words = " ".join(goal.split()) if isinstance(goal, str) else ""
-    return shortened(plain_text(f"Plan {task.plan.name}" + (f": {words}" if words else "")), _LONGEST)
 
 
 def body_of(run: Run) -> str:
