@@ -412,14 +412,7 @@ def _ref_state(repository: Repository) -> State:
 def _read(repository: Repository, *arguments: str) -> str:
     """Return git's stdout and stderr in the user's repository; stderr reports, for example, a broken ref."""
     process = repository.spawn(*arguments, user=True)
-    pieces = []
-    try:
-        while data := process.read_chunk():
-            pieces.append(data)
-        process.wait()
-    finally:
-        process.stop()
-    return b"".join(pieces).decode("utf-8", "surrogateescape") + process.stderr
+    return process.drain().decode("utf-8", "surrogateescape") + process.stderr
 
 
 def _config_state(repository: Repository) -> State:
