@@ -105,10 +105,10 @@ def _is_one_step(change: Change, document: Entry) -> bool:
 
 def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]]:
     """Return the approvers that a document's added lines define; empty if it changes in any other way."""
-    old, new = (
-        (tree.read(document.path) or b"").splitlines(keepends=True)
-        for tree in (change.start_files, change.head_files)
-    )
+    contents = [tree.read(document.path) or b"" for tree in (change.start_files, change.head_files)]
+    # The last line may lack its end, and has one as soon as lines follow it.
+    end = b"\r\n" if b"\r\n" in contents[0] else b"\n"
+    old, new = ((one.removesuffix(end) + end).splitlines(keepends=True) for one in contents)
     at = next((at for at, line in enumerate(old) if at == len(new) or line != new[at]), len(old))
     rest = len(old) - at
     added = new[at : len(new) - rest]
@@ -141,8 +141,6 @@ def _introduction(approver: Mapping[str, Any]) -> str:
 
 _STAGES: Final = ("range", "pull-request")
 _PROSE: Final = (b".md", b".rst", b".txt")
-_SIGNED: Final = "whose key signed each commit that touches it"
-_REVIEWED: Final = "who approved this head on the platform"
 
 
 def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult]) -> list[str]:
@@ -232,11 +230,11 @@ def _owner_evidence(change: Change, policy: Policy, path: bytes, owners: Sequenc
         for commit in touching
     ]
     if signers and all(signers):
-        return f"{listed(list(dict.fromkeys(signers)))}, {_SIGNED}"
+        return f"{listed(list(dict.fromkeys(signers)))}, whose key signed each commit that touches it"
     author, accounts = change.author_login.casefold(), {login.casefold() for login in change.reviewers}
     people = find_people(change, policy.log_folder) if author and accounts else ()
     for one in owners if people else ():
         logins = {login.casefold() for login in one.logins}
         if author not in logins and logins & accounts and not find_part(one, people):
-            return f"{one.name}, {_REVIEWED}"
+            return f"{one.name}, who approved this head on the platform"
     return ""

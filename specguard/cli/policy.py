@@ -163,7 +163,7 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         _drop_set_keys(imported, policy)
     text = _settings_section(imported, [file or source for source, file in selected.items()])
     if imported.tables:
-        change_authority(top, lambda old: f"{old}\n\n{text}", write=write)
+        change_authority(top, lambda old: f"{old.rstrip()}\n\n{text}", write=write)
     if output_format == "json":
         click.echo(json_text(_data(imported, text)))
         return

@@ -148,14 +148,15 @@ def with_settings(text: str, settings: Sequence[ProposedSetting]) -> str:
     own = (one for one in fences(Document(text).blocks) if tuple(one.info.split()) == BLOCK_INFO)
     block = next((one for one in own if _APPROVERS in one.content), None)
     if block is not None and approvers:
-        lines = [*text.split("\n"), ""]
+        lines = text.split("\n")
         end = block.first + block.content.rstrip("\n").count("\n")
         margin = lines[block.first - 1].rstrip().removesuffix(block.content.partition("\n")[0].rstrip())
         lines[end:end] = [f"{margin}{line}" for table in approvers for line in ("", *table.split("\n"))]
         text = "\n".join(lines)
         settings = [one for one in settings if one.toml not in approvers]
-    added = ["", *settings_block(settings)] if settings else []
-    return "\n".join([text.rstrip("\n"), *added, ""])
+    if settings:
+        text += "\n".join(["" if text.endswith("\n") else "\n", *settings_block(settings), ""])
+    return text
 
 
 def tree_paths(repository: Repository) -> Sequence[str]:
@@ -240,7 +241,7 @@ def compile_tree(top: str, text: str = "") -> Policy | None:
 
 
 def change_authority(top: str, change: Callable[[str], str], *, write: bool = True) -> None:
-    """Change the text of a working tree's authority by an atomic rename.
+    """Change the text of a working tree's authority by an atomic rename; new lines end as the others do.
 
     Args:
         top: the root of the working tree.
@@ -254,7 +255,9 @@ def change_authority(top: str, change: Callable[[str], str], *, write: bool = Tr
     old = "# Authority"
     if os.path.exists(file):
         old = decode(read_regular(file, DOCUMENT_LIMIT, "the authority"), AUTHORITY)
-    new = change(old.rstrip())
+    new = change(old)
+    if 0 < old.count("\r\n") == old.count("\n"):
+        new = new.replace("\r\n", "\n").replace("\n", "\r\n")
     compile_tree(top, new)
     if write:
         with writing(AUTHORITY, "without writing it, what is added is printed"):
