@@ -349,13 +349,14 @@ def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_f
         raise usage("--grow does not go with --check, which writes nothing", "leave one out")
     request = Request(environment=os.environ, today=today, strict=strict, all=True)
     recording = record(request, grow=grow)
-    if not check:
+    written = recording.outdated and not check
+    if written:
         _write_baseline(recording)
-    data = _baseline_data(recording, written=not check)
+    data = _baseline_data(recording, written=written)
     show(output_format, data, (cut(line) for line in _baseline_lines(recording, check=check)))
     if any(result.incomplete for result in recording.undecided):
         return EXIT_NO_VERDICT
-    if check and recording.before is not None and (recording.changes or not recording.after):
+    if check and recording.before is not None and recording.outdated:
         return EXIT_FAILED
     return EXIT_PASSED
 
@@ -364,10 +365,10 @@ def _write_baseline(recording: Recording) -> None:
     """Replace the baseline by the new one; remove the file if the new one accepts nothing."""
     file = path_in_tree(recording.top, _BASELINE_PATH, "remove the link")
     with writing(_BASELINE_PATH, "`specguard baseline --check --output-format json` prints what it would be"):
-        if recording.after and (recording.before is None or recording.changes):
+        if recording.after:
             os.makedirs(os.path.dirname(file), exist_ok=True)
             replace_file(file, counts_text(recording.after))
-        elif not recording.after and recording.before is not None:
+        else:
             os.unlink(file)
 
 
@@ -399,7 +400,7 @@ def _baseline_lines(recording: Recording, *, check: bool) -> Iterator[str]:
 def _baseline_data(recording: Recording, *, written: bool) -> dict[str, Any]:
     return {
         "path": _BASELINE_PATH,
-        "written": written and bool(recording.changes),
+        "written": written,
         "needed": bool(recording.after),
         "entries": [
             {**fields_of(entry, "code", "path", "before", "after", "found"), "path": path_text(entry.path)}

@@ -283,6 +283,11 @@ class Recording(Record):
         return [entry for entry in self.entries if entry.before != entry.after]
 
     @property
+    def outdated(self) -> bool:
+        """True if the working tree's baseline is to be written anew, or removed since it accepts nothing."""
+        return bool(self.changes) or (self.before is not None and not self.after)
+
+    @property
     def exceeded(self) -> Sequence[BaselineEntry]:
         """The entries with more errors than the updated baseline accepts."""
         return [entry for entry in self.entries if entry.found is not None and entry.found > entry.after]
