@@ -185,7 +185,7 @@ def _requested_findings(
     if not wanted:
         paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})
         if paths:
-            step = f"give --path for each: {listed(paths)}"
+            step = f"give --path for each: {listed(paths)}; plain `specguard approve` prints them all"
             raise refusal("an approval names the files that it is for", step)
     for code in sorted(codes - {judged.code for judged in found}):
         raise refusal(f"{code} finds nothing that could be approved", "`specguard approve` shows what could")

@@ -83,7 +83,8 @@ def _open_logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]
 def list_(base: str, ended: bool, decisions: Sequence[str], output_format: str) -> None:
     """List the approvals: who gave them, for what, why, until when, and where used."""
     with _open_logbook(base, decisions) as book:
-        data = _log_data(book, [*book.approvals(), *book.revocations()])
+        revocations = [book.examine(filed) for filed, _ in book.log.revocations]
+        data = _log_data(book, [*book.approvals(), *revocations])
         show(output_format, data, _list_lines(book, ended=ended))
 
 
@@ -300,7 +301,7 @@ def _approvable_lines(verdict: Verdict) -> Iterator[str]:
             yield f"  {one_line(judged)}"
             yield f"    finding {judged.fingerprint}"
             yield from (f"    {line}" for line in approval_lines(judged))
-        offer = approval_offer(result, str(change["source"]))
+        offer = approval_offer(result, str(change["source"]), len(found))
         yield from (f"  {offer[0]}", f"  next {offer[1]}") if offer else ("  nobody may approve this",)
     undecided_groups = group_undecided(verdict)
     for results in undecided_groups:

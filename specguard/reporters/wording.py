@@ -133,7 +133,7 @@ def _approval_line(use: ApprovalUse) -> str:
     return f"{who} until {expiry_text(use)}, {proof_text(use)}: {shortened(use.reason, 300)}{ticket}"
 
 
-def approval_offer(result: RuleResult, source: str = "") -> tuple[str, str] | None:
+def approval_offer(result: RuleResult, source: str = "", most: int = FILES_NAMED) -> tuple[str, str] | None:
     """Return who may approve a rule's findings, as a clause, and the command.
 
     None if nobody may, or if the rule has no open error.
@@ -141,23 +141,29 @@ def approval_offer(result: RuleResult, source: str = "") -> tuple[str, str] | No
     Args:
         result: the rule's result.
         source: the source of the change, as in the `change` of a report.
+        most: the most files that the command names.
     """
     errors = [judged for judged in result.findings if judged.state == "open" and judged.severity == "error"]
     if not result.approvers or not errors:
         return None
-    who = join_or(map(shortened, result.approvers))
     # Name the first few files; if a finding has no file, name none.
     paths = list(dict.fromkeys(judged.finding.path for judged in errors))
     words = [] if None in paths else [shell_word(path) for path in paths if path]
-    words = [word for word in words if len(word) <= _LONGEST_WORD][:FILES_NAMED]
+    words = [word for word in words if len(word) <= _LONGEST_WORD][:most]
     flags = "".join(f" --path {word}" for word in words)
     flags += {"staged": " --staged", "worktree": " --worktree"}.get(source, "")
     approver = shell_word(result.approvers[0])
     command = f'specguard approve {result.code}{flags} --approved-by {approver} --reason "..."'
-    many = f", which takes {result.persons} persons" if result.persons > 1 else ""
-    some_cut = words and len(words) < len(paths)
-    count = f"; the command names {len(words)} of {len(paths)} files" if some_cut else ""
-    return f"{who} may approve {'this' if len(errors) == 1 else 'these'}{many}{count}", command
+    offer = join_or(map(shortened, result.approvers))
+    offer += f" may approve {'this' if len(errors) == 1 else 'these'}"
+    if result.persons > 1:
+        offer += f", which takes {result.persons} persons"
+    if result.persons > len(result.approvers):
+        offer += f": {result.persons - len(result.approvers)} more must be named in the authority"
+    if words and len(words) < len(paths):
+        offer += f"; the command names {len(words)} of {len(paths)} files"
+        offer += " (`specguard approve` names all)" if len(words) == most else ""
+    return offer, command
 
 
 def join_or(names: Iterable[str]) -> str:
