@@ -11,7 +11,7 @@ from specguard.approvals.record import Approval, Bond
 from specguard.change.entries import is_in_log, sha256
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_content
-from specguard.errors import MissingFact, NotApplicable, if_known
+from specguard.errors import MissingFact, if_applicable, if_known
 from specguard.model import ApprovalUse, Judged, RuleResult, listed, path_text
 
 TYPE_CHECKING = False
@@ -147,8 +147,7 @@ class Approvals:
 
     def __init__(self, facts: Facts, results: Sequence[RuleResult]) -> None:
         bond, policy = Bond(facts), facts.policy
-        settings: ApprovalSettings = policy.declared("approval_settings")
-        self.settings = settings
+        self.settings: ApprovalSettings = policy.declared("approval_settings")
         self._policy = policy
         self._results = results
         self._bond = bond
@@ -427,7 +426,8 @@ class Approvals:
         proof = decision.proof = self._proof(decision, approver)
         sign = f"{approver.name} signs it with `specguard approvals sign {filed.id[:12]} --key FILE`."
         if proof == "local" and filed.signatures:
-            yield f"its signature is by no key of {approver.name}", sign, ""
+            unsign = f"Remove {path_text(decision.path)}.sig in a commit; then {sign}"
+            yield f"its signature is by no key of {approver.name}", unsign, ""
         elif proof in ("base", "local") and any(rule.signed for rule in rules):
             yield "it is not signed, and only a signature lifts this rule", sign, ""
         elif self._enforce and proof == "local":
@@ -484,10 +484,7 @@ def read_change_log(change: Change, folder: bytes) -> Log:
     Raises:
         MissingFact: the log cannot be read.
     """
-    try:
-        head = change.head_files
-    except NotApplicable:
-        head = None
+    head = if_applicable(lambda: change.head_files, None)
     base = change.base_files if change.found.trusted else None
     return read_log(folder, base=base, head=head, work_tree=change.git.repository.work_tree_if_any())
 

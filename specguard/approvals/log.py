@@ -398,19 +398,16 @@ def first_alterations(
     for commit, entry in changes:
         if stat.S_ISREG(entry.old_mode) and is_record(entry.path, folder):
             found.setdefault(entry.path, []).append((commit, entry))
-    records = {entry.old for several in found.values() for _, entry in several if _is_json(entry)}
+    of_records = (several for path, several in found.items() if path.endswith(b".json"))
+    records = {entry.old for several in of_records for _, entry in several}
     contents = dict(files.blobs(sorted(records), limit=LIMIT))
     for path, several in sorted(found.items()):
         name = path.removeprefix(folder).partition(b".")[0].decode("ascii")
         for commit, entry in several:
             content = contents.get(entry.old) or b""
-            if not _is_json(entry) or sha256(content).hexdigest() == name:
+            if not path.endswith(b".json") or sha256(content).hexdigest() == name:
                 yield commit, entry, content
                 break
-
-
-def _is_json(entry: Entry) -> bool:
-    return entry.path.endswith(b".json")
 
 
 SCHEMA: Final = "specguard.decision/1"

@@ -126,14 +126,6 @@ class Logbook:
             if ended or not {state for state, _ in self._end_reasons(filed, record)} & {"revoked", "expired"}
         ]
 
-    def revocations(self) -> list[LoggedRecord]:
-        """Return the revocations, the oldest first.
-
-        Raises:
-            SpecguardError: a signature cannot be verified.
-        """
-        return [self.examine(filed) for filed, _ in self.log.revocations]
-
     def find_record(self, name: str) -> FiledRecord:
         """Return the record that an id, the beginning of an id, or the path of its file names.
 
@@ -146,10 +138,8 @@ class Logbook:
             message = f"{name!r} names no record"
             step = f"give {MIN_DIGITS} or more digits of its id; `specguard approvals list --all` has it"
         elif len(found) > 1:
-            message, step = (
-                f"{name} is short for {len(found)} records",
-                f"there is {listed([one[:12] for one in found])}",
-            )
+            message = f"{name} is short for {len(found)} records"
+            step = f"there is {listed([one[:12] for one in found])}"
         elif not found:
             message = f"no record of the log is {name}"
             known = {one[: len(digits)] for one in self.log.filed}
@@ -349,7 +339,9 @@ class Verification:
             step = f"add {who} to [approvals], or revoke it: specguard approvals revoke {filed.id[:12]}"
             yield path, problem, step
         else:
-            step = f"remove it, and {who} signs: specguard approvals sign {filed.id[:12]} --key FILE"
+            step = (
+                f"remove it in a commit, and {who} signs: specguard approvals sign {filed.id[:12]} --key FILE"
+            )
             yield path + b".sig", problem, step
 
     def _copied_records(self) -> Iterator[Problem]:

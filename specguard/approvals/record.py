@@ -15,7 +15,7 @@ from specguard.change.base import named_base
 from specguard.change.entries import Entry, is_record, sha256
 from specguard.change.repository import short_branch
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
+from specguard.errors import MissingFact, SpecguardError, if_applicable, if_known
 from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
@@ -326,10 +326,7 @@ class Bond:
 
     @cached_property
     def _entries(self) -> Sequence[Entry]:
-        try:
-            return self.change.entries
-        except NotApplicable:
-            return ()
+        return if_applicable(lambda: self.change.entries, ())
 
     @cached_property
     def paths(self) -> frozenset[bytes]:

@@ -428,7 +428,8 @@ def test_signatures_that_sign_nothing(project: Repository, filed: Pair, keys: di
     assert verified(project) == forged
     project.commit("x")
     assert verified(project) == forged
-    project.write(path, keys["alice"].sign(filed[0].content))
+    project.commit("chore: remove it", delete=[path])
+    approvals(project, "sign", filed[0].id, "--key", keys["alice"].file)
     project.commit("y")
     assert verified(project) == []
     project.write(path, keys["alice"].sign(b"something else"))
