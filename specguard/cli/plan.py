@@ -178,7 +178,8 @@ def _row(state: PlanState) -> tuple[str, ...]:
     next_step = state.next.id if state.next is not None else "-"
     # For a source folder with open boxes and no plan, the next step is to create the plan.
     if state.form != "plan" and counts["done"] < sum(counts.values()):
-        next_step = f"specguard plan create {shlex.quote(state.name)} --name NAME"
+        words = f"create {shlex.quote(state.name)} --name NAME"
+        next_step = f"specguard plan {words if state.next else 'validate ' + shlex.quote(state.name)}"
     return (name, *(str(counts[one]) for one in STATES), next_step)
 
 

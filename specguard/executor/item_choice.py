@@ -30,7 +30,7 @@ from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
 from specguard.plans.verification import commands_of
 from specguard.runs import manifests
-from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds
+from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
 from specguard.work.document_search import Pointer
 from specguard.work.gates import PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
@@ -515,7 +515,7 @@ class Start:
             for listed in source.items:
                 if listed.deferred or listed.conditional or sources.done(listed):
                     continue
-                needs = sources.open_needs(listed)
+                needs = sources.open_needs(listed, deferred=kind in task_kinds(self.policy))
                 if not needs:
                     ready.append(listed)
                     break
@@ -537,7 +537,8 @@ class Start:
             reason = f"its status is {listed.status}" if listed.closed else "a commit of the base did it"
             help = "take the next one, or have its status corrected in the base"
             raise _unready(f"{listed} is done already: {reason}", help, path, line)
-        needs, earlier = sources.open_needs(listed), {normal_id(one) for one in self.options.earlier}
+        needs = sources.open_needs(listed, deferred=kind in task_kinds(self.policy))
+        earlier = {normal_id(one) for one in self.options.earlier}
         if kind in shared_kinds(self.policy):
             # The run of an earlier item commits to the same branch.
             needs = [one for one in needs if normal_id(one) not in earlier]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from specguard.change.check_request import read_bounded
 from specguard.declaration.rule import Record
+from specguard.documents.completeness import is_todo
 from specguard.documents.data import DATA_LIMIT, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
@@ -146,7 +147,7 @@ def _wait_reasons(task: Task) -> Iterator[str]:
         other = task.plan.task(need)
         if other is None:
             yield f"{need}, which is not a task of the plan"
-        elif not (other.done or other.deferred):
+        elif not other.done:
             yield f"{other.id}, which is {other.status or 'without a status'}"
     if "verify" in task.plan.settings.required and not commands_of(task):
         yield "a command in `verify`"
@@ -156,6 +157,8 @@ def _folder_state(folder: SourceFolder) -> PlanState:
     tasks = []
     for box, needed in Boxes(folder.read(TASKS) or "").dependencies():
         waits = [f"{one.name}, which is open" for one in needed if not (one.ticked or box.ticked)]
+        if is_todo(box.title):
+            waits.append("its text, which is a placeholder")
         tasks.append(
             TaskState(
                 id=box.id or f"line {box.line}",

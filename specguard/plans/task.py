@@ -92,7 +92,7 @@ class Task(DataEntry):
 
     @property
     def deferred(self) -> bool:
-        """True if the status is `deferred`: reports and stages do not wait for the task, but PLN002 does."""
+        """True if the status is `deferred`: stages do not wait for the task, but tasks that need it do."""
         return self._has_status(["deferred"])
 
     @property

@@ -262,10 +262,14 @@ class Sources(Record, frozen=False):
             message, step = early_start(str(item), why, other.id, self.status_of(other))
             yield _finding(item.source, message, step, f"{item.id}:early:{other.id}", item.line, "closed")
 
-    def open_needs(self, item: Listed) -> Sequence[str]:
+    def open_needs(self, item: Listed, *, deferred: bool = False) -> Sequence[str]:
         """Return the ids of an item's dependencies that are not done or not listed.
 
-        Deferred and conditional dependencies are left out, and so are placeholders.
+        Conditional dependencies are left out, and so are placeholders.
+
+        Args:
+            item: the item.
+            deferred: True if deferred dependencies count as open, as PLN002 has it for plans' tasks.
 
         Raises:
             MissingFact: the history cannot be read.
@@ -274,9 +278,8 @@ class Sources(Record, frozen=False):
         return [
             other.id if other else text
             for text, other in needed
-            if not (
-                is_todo(text) if other is None else other.deferred or other.conditional or self.done(other)
-            )
+            if not (is_todo(text) if other is None else other.conditional or self.done(other))
+            and (deferred or other is None or not other.deferred)
         ]
 
     def done(self, item: Listed) -> bool:

@@ -83,10 +83,10 @@ class TestValidate:
         ended(plan(project, "validate", "add-cart", "--strict"), 1)
         (folder / "tasks.md").write_text("- [ ] 1.1 TODO: \x1b[31mred\n")
         assert "\x1b" not in ended(plan(project, "validate", "add-cart"), 1).stdout
+        assert "1.1 waits for its text" in plan(project, "next", "--plan", "openspec/changes/add-cart").stderr
         file = folder / "proposal.md"
         file.write_bytes(file.read_bytes() + b"\n\xff\n")
-        outcome = ended(plan(project, "validate", "add-cart"), 2)
-        assert "proposal.md:21: it is not UTF-8" in outcome.stderr
+        assert "proposal.md:21: it is not UTF-8" in ended(plan(project, "validate", "add-cart"), 2).stderr
         file.unlink()
         file.symlink_to("/etc/passwd")
         assert "it is not a regular file" in plan(project, "validate", "add-cart").stderr
@@ -167,10 +167,11 @@ class TestStatus:
         outcome = ended(run_here("plan", "status", directory=repository.path))
         assert "task_001" in outcome.stdout
 
-    def test_nothing_waits_for_what_was_put_off(self, tmp_path: Path) -> None:
-        tasks = [task(1, status="deferred"), task(2, depends_on=["task_001"])]
-        outcome = plan(Planned(tmp_path, tasks), "next")
-        assert outcome.stdout.startswith("task_002 "), outcome
+    def test_a_task_waits_for_what_was_put_off(self, tmp_path: Path) -> None:
+        project = Planned(tmp_path, [task(1, status="deferred"), task(2, depends_on=["task_001"])])
+        assert "task_002 waits for task_001, which is deferred\n" in plan(project, "next").stderr
+        for words in ((), ("task_002",)):
+            assert "task_002 waits for task_001 [" in project.run_task(*words).stderr
 
 
 class TestNext:
@@ -281,8 +282,7 @@ class TestSync:
         (planned.top / PLAN).write_text("{")
         outcome = plan(planned, "sync")
         assert (outcome.exit_code, "cannot be read" in outcome.stderr) == (2, True)
-        outcome = plan(planned, "sync", "--plan", ".plans/till")
-        assert "there is no plan .plans/till" in outcome.stderr
+        assert "there is no plan .plans/till" in plan(planned, "sync", "--plan", ".plans/till").stderr
 
 
 class TestVerify:
