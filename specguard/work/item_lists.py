@@ -503,8 +503,12 @@ def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
 
 
 def slug_of(title: str) -> str:
-    """Return a title as a slug; empty if it has no letter or digit that a slug allows."""
-    return re.sub("[^a-z0-9]+", "-", title.casefold()[:200]).strip("-")[:60].strip("-")
+    """Return a title as a slug, without accents; empty if it has no letter or digit that a slug allows."""
+    import unicodedata
+
+    decomposed = unicodedata.normalize("NFKD", title.casefold()[:200])
+    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return re.sub("[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
 
 
 def _element_text(element: Any) -> str:

@@ -128,7 +128,7 @@ def test_the_name_tells_which_entry_is_meant(tree: Grow) -> None:
     files = tree({"PHASE_D_WORKBREAKDOWN.yaml": text})
     assert listed(files, "1", slug="till").id == "01"
     assert "2 entries could be slice 1" in listed(files, "1").problem
-    titles = {"Dedupe the Middleware!": "dedupe-the-middleware", "--": "", "x" * 300: "x" * 60}
+    titles = {"Dedupe the Größe!": "dedupe-the-grosse", "--": "", "x" * 300: "x" * 60}
     assert {title: slug_of(title) for title in titles} == titles
 
 
