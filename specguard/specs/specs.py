@@ -416,11 +416,12 @@ class Mirrors(Record, frozen=False):
         column = next((position for position, name in enumerate(header) if name in wanted), None)
         for row in table.rows:
             values = [plain_value(cell.raw[:LONGEST_ROW]) for cell in row]
-            # A cell names a spec by a link or path in it, or consists only of its id.
+            # A cell names a spec by a link or path in it, or is only its id; the first begins with it.
             names = (
-                name
+                name.rstrip(":.")
                 for cell, value in zip(row, values, strict=True)
-                for name in (*_LINK.findall(cell.raw[:LONGEST_ROW]), *cell.spans, value)
+                for first in [_MIRRORED.findall(value)[:1] if cell is row[0] else ()]
+                for name in (*_LINK.findall(cell.raw[:LONGEST_ROW]), *cell.spans, value, *first)
             )
             named = next((found for name in names if (found := self._find_spec(name, mirror))), None)
             if column is None:
