@@ -271,7 +271,9 @@ _BLOCKS: Final = frozenset({
 })  # fmt: skip
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'=<>/]++)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`]++))?")
 _STYLE: Final = re.compile(
-    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|clip\s*:)", re.IGNORECASE
+    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|clip\s*:"
+    r"|(?:opacity|font-size)\s*:\s*0*\.?0+(?:[a-z]+|%)?\s*(?:[;!]|$))",
+    re.IGNORECASE,
 )
 _MAY_HIDE: Final = re.compile(
     r"<[!?]|hidden|style\s*=|<(?:head|script|style|template|title)\b|<[A-Za-z][\w-]*\s[^<>]*[=\n]",
