@@ -455,7 +455,8 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         return
     if not others:
         message = f"no {name} is found whose {key} could be compared with its author"
-        help = "" if is_contract else f"State on a line '{name}: ...' which one it is about."
+        step = f"Have the {name} in its folder, or let both paths have a placeholder in common."
+        help = step if is_contract else f"State on a line '{name}: ...' which one it is about."
         yield _finding(artifact, message, f"no {name}", help)
         return
     names = artifact.contract.author
