@@ -294,11 +294,7 @@ def _plain(text: str) -> str:
 
 def _unmarked(text: str) -> str:
     """Return text without the marks of emphasis; an escaped character loses its backslash."""
-    return _EMPHASIS.sub(_escaped_char if "\\" in text else "", text)
-
-
-def _escaped_char(mark: re.Match[str]) -> str:
-    return mark[1] or ""
+    return _EMPHASIS.sub((lambda mark: mark[1] or "") if "\\" in text else "", text)
 
 
 def _entities(text: str) -> str:

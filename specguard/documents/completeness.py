@@ -314,7 +314,9 @@ def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Ite
     for block in blocks:
         if isinstance(block, List):
             for item in block.items:
-                if is_ticked(item.text) or _is_completed(item.text):
+                # An item without a box may state that it is done, as in `**Status:** Completed; see ...`.
+                completed = _STATUS_DONE.search(item.text.raw) and not is_open(item.text)
+                if completed or is_ticked(item.text):
                     yield Ticked(item.line, _own_words(item.text), item.blocks, above)
                 yield from ticked_items(item.rest, (_own_words(item.text), *above))
         elif isinstance(block, Table):
@@ -337,11 +339,6 @@ def is_open(text: Text) -> bool:
     raw = text.raw.strip()
     box = _OPEN_BOX.match(raw) or (raw[:1] in {"&", "<", "\\"} and _OPEN_BOX.match(text.rendered.strip()))
     return bool(box) and not is_ticked(text)
-
-
-def _is_completed(text: Text) -> bool:
-    """True if an item without a box states that it is done, as in `**Status:** Completed; see ...`."""
-    return _STATUS_DONE.search(text.raw) is not None and not is_open(text)
 
 
 def is_ticked(text: Text) -> bool:

@@ -170,7 +170,9 @@ class UnregisteredAsset(Rule):
                     gone.side = "base" if path in changed else None
                     yield gone
         yield from _dropped_findings(assets, old, listed, documents) if index in changed else ()
-        samples = _sample_texts(assets, documents) if touched else set()
+        # All texts in the data file with samples, which name assets.
+        data = documents.data(_bytes(assets.samples)) if touched and assets.samples else None
+        samples = {text.removeprefix("./") for _, text in data.texts()} if data is not None else set()
         for position, path in sorted(touched.items()):
             asset = listed[position]
             files = any(asset.contains(one) for one in changed - {index, *others})
@@ -346,12 +348,6 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
         message = f"the row of {asset.id} in {table} has the version {stated}, and the index {asset.version}"
         step, key = f"Write {asset.version} there.", f"version {asset.id}"
         yield Finding(message, help=step, path=place, line=line, key=key, setting="assets.table")
-
-
-def _sample_texts(assets: Assets, documents: Documents) -> set[str]:
-    """Return all texts in the data file with samples, which name assets."""
-    data = documents.data(_bytes(assets.samples)) if assets.samples else None
-    return {text.removeprefix("./") for _, text in data.texts()} if data is not None else set()
 
 
 def _normalize(text: str) -> str:

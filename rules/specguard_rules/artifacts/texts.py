@@ -347,20 +347,16 @@ class SecretInArtifact(Rule):
             content = documents.content(path) or b""
             for kind, line, shown in find_credentials(content, documents.credentials, self._allows):
                 yield _secret_finding(path, kind, line, shown, setting[path])
-            yield from self._pattern_findings(path, content)
+            for index, expression in enumerate(self.patterns):
+                lines = content.split(b"\n") if expression.may_match_line(content) else ()
+                for number, row in enumerate(lines, start=1):
+                    if expression.search(row):
+                        yield _secret_finding(path, "", number, "", f"patterns.{index}")
 
         yield from judge_each(sorted(setting), secrets_in)
 
     def _allows(self, value: str) -> bool:
         return any(expression.search(value) for expression in self.allow)
-
-    def _pattern_findings(self, path: bytes, content: bytes) -> Iterator[Finding]:
-        """Yield a finding for each line that matches one of `patterns`."""
-        for index, expression in enumerate(self.patterns):
-            if expression.may_match_line(content):
-                for number, line in enumerate(content.split(b"\n"), start=1):
-                    if expression.search(line):
-                        yield _secret_finding(path, "", number, "", f"patterns.{index}")
 
 
 def find_credentials(
