@@ -258,7 +258,8 @@ class Artifacts(Record, frozen=False):
             all artifacts of the contract in its folder or its pass.
         """
         names = [other for other in self.contracts if other == name or other.endswith(f"-{name}")]
-        folders = [folder for folder in folders_above([artifact.path]) if folder in self._pass_folders]
+        passes = {one.path for one in self.passes}
+        folders = [folder for folder in folders_above([artifact.path]) if folder in passes]
         near: dict[bytes, Artifact] = {}
         for other in names:
             by_folder = self._by_folder(other)
@@ -287,10 +288,6 @@ class Artifacts(Record, frozen=False):
         for one in self.all:
             found.setdefault(one.name, []).append(one)
         return found
-
-    @cached_property
-    def _pass_folders(self) -> frozenset[bytes]:
-        return frozenset(one.path for one in self.passes)
 
     @cached_property
     def _positions(self) -> Mapping[bytes, int]:
