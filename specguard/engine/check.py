@@ -42,8 +42,7 @@ class Selection:
         extended: the codes of those rules.
 
     Raises:
-        SpecguardError: a selector matches no rule, and the message names the nearest match; or the selectors
-            leave no rule.
+        SpecguardError: a selector matches no rule; the message names the nearest match.
     """
 
     def __init__(
@@ -57,8 +56,6 @@ class Selection:
         self._select = codes_of(select, rules)
         self._ignore = codes_of(ignore, rules)
         self.extended = codes_of(extend, rules)
-        if all(map(self.leaves_out, rules)):
-            raise usage("no rule is left: every selected one is ignored", "ignore fewer of them")
 
     def leaves_out(self, rule: RuleInPolicy) -> bool:
         """True if the caller did not select this rule, or ignored it."""
@@ -137,6 +134,8 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     selection = Selection(
         policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select
     )
+    if all(map(selection.leaves_out, policy.rules)):
+        raise usage("no rule is left: every selected one is ignored", "ignore fewer of them")
     facts = Facts(change, policy)
     outcomes = None
     if request.all and policies.cache is not None:
