@@ -424,7 +424,11 @@ class Change(Record, frozen=False):
         """Sentences about the change that a reader of the verdict must see."""
         if self.found.how in ("head", "none"):
             where = "HEAD's" if self.found.oid else "the judged tree's own"
-            return [f"There is no base: {where} policy judges, and is not trusted."]
+            note = f"There is no base: {where} policy judges, and is not trusted."
+            if self.stage == "push":
+                way = "set the hook up later" if self.request.pre_receive else "push once with --no-verify"
+                note += f" All files count as added; to publish a history as it is, {way}."
+            return [note]
         if self.found.how == "local":
             name = self.found.name
             branch, base = if_known(lambda: self.branch, None), if_known(lambda: self.base, None)

@@ -64,18 +64,12 @@ def read_status(request: Request, *, waves: Sequence[str] = (), worktrees: bool 
             for one in found["worktrees"]
             if one["dirty"]
         ]
-    found["notes"] = [*change.notes, *notes, *_authority_problems(policy)]
+    problems = [f"{one.origin}: {one.message}" for one in policy.disregarded if not one.key]
+    found["notes"] = [*change.notes, *notes, *problems]
     found["unknown"] = tree.unknown
     has_work = bool(found["waves"] or found["plans"])
     found["complete"] = None if tree.unknown or not has_work else not found["missing"]
     return found
-
-
-def _authority_problems(policy: Policy) -> Iterator[str]:
-    """Yield the problems of nested authorities, each with its line."""
-    for one in policy.disregarded:
-        if not one.key:
-            yield f"{one.origin}: {one.message}"
 
 
 @contextmanager

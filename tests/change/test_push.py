@@ -131,7 +131,7 @@ def test_the_first_push_of_a_first_branch_is_judged_from_the_empty_tree(
     repo.git("update-ref", "-d", "refs/remotes/origin/main")
     [change] = pushed(repo, f"refs/heads/main {repo.oid('main')} refs/heads/main {ZERO}")
     assert [entry.path for entry in change.entries] == [b"a", b"b"]
-    assert not change.found.trusted
+    assert (change.found.trusted, "--no-verify" in change.notes[0]) == (False, True)
     # What the remote has must be known before it can be compared with.
     with pytest.raises(SpecguardError, match="no base to compare with"):
         pushed(repo, f"refs/heads/main {repo.oid('main')} refs/heads/main {repo.oid('main~1')}")
