@@ -73,7 +73,7 @@ def render(
             lines += _statistics(verdict)
         lines += [style("quiet", f"note: {visible(cut(note))}") for note in verdict.notes]
         lines.append(verdict_line(verdict, style))
-    if idle:
+    if idle or not verdicts:
         lines.append(
             f"specguard: {style('good', 'passed')}: {counted(len(idle), 'ref')} with nothing to judge"
         )
