@@ -272,7 +272,7 @@ _BLOCKS: Final = frozenset({
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'=<>/]++)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`]++))?")
 _STYLE: Final = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|clip\s*:"
-    r"|(?:opacity|font-size)\s*:\s*0*\.?0+(?:[a-z]+|%)?\s*(?:[;!]|$))",
+    r"|(?:opacity|font-size)\s*:\s*+(?:0++(?:\.0*+)?|\.0++)(?:[a-z]++|%)?\s*+(?:[;!]|$))",
     re.IGNORECASE,
 )
 _MAY_HIDE: Final = re.compile(
