@@ -98,7 +98,7 @@ _TITLE_STEP: Final = (
     '[authority] sections: "locked-path", "forbidden-path" or "nothing".'
 )
 _STEPS: Final = {
-    "nothing": "See what is understood, and add what holds the rest: specguard init --adopt",
+    "nothing": "See what is understood, and add what enforces the rest: specguard init --adopt",
     "list": _TITLE_STEP,
     "title": _TITLE_STEP,
     "hidden": "Say it where the page shows it, or take it out.",

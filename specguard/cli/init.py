@@ -111,7 +111,9 @@ def command(
     if exists and not only_print:
         # Errors in the existing authority are reported first.
         compile_tree(top)
-        raise exists_error(AUTHORITY, "specguard init --adopt reads it, and adds the settings that hold it")
+        raise exists_error(
+            AUTHORITY, "specguard init --adopt reads it, and adds the settings that enforce it"
+        )
     if not new_approvers and can_ask:
         new_approvers = _ask_for_approver()
     proposed = Draft(_default_branch(repository), presets)

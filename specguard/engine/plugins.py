@@ -124,7 +124,7 @@ def _entry_points(distribution: str) -> Sequence[tuple[str, str]]:
         points = importlib.metadata.distribution(distribution).entry_points
     except importlib.metadata.PackageNotFoundError:
         raise PluginError(
-            f"the policy names the plugin {distribution!r}, which is not installed",
+            f"the plugin {distribution!r} is not installed",
             help=f"install it beside specguard: pip install {distribution}",
         ) from None
     found = [(point.name, point.module) for point in points if point.group == GROUP]

@@ -129,7 +129,7 @@ class Policies:
         agents = self._request.by_agent or self._request.edits
         if agents or self.draft(change.git.repository) is None:
             return missing_authority(where)
-        return NoAuthorityError(f"{AUTHORITY} is not on {where} yet", help=TRY)
+        return NoAuthorityError(f"{AUTHORITY} is not on {change.found.name or 'a branch'} yet", help=TRY)
 
     def draft(self, repository: Repository) -> Policy | None:
         """Return the policy of the authority in the working tree; None if there is none.

@@ -311,7 +311,7 @@ def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
     if len(own) > SHOWN:
         yield f"  and {len(own) - SHOWN} more; specguard policy has them all"
     if data["kinds"]:
-        yield f"what a work item has, it goes by: {', '.join(f'[work.{name}]' for name in data['kinds'])}"
+        yield f"it goes by settings of items, too: {', '.join(f'[work.{name}]' for name in data['kinds'])}"
     yield ""
     yield _approval_line(data)
     yield ""

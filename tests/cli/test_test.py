@@ -111,7 +111,7 @@ def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repositor
     repository.write("SPEC_AUTHORITY.md", text)
     done = ended(run("test", directory=repository.path, env={"PYTHONPATH": str(tmp_path)}))
     done = ended(run_here("test", directory=repository.path), 2)
-    assert "the plugin 'acme', which is not installed" in done.stderr
+    assert "the plugin 'acme' is not installed" in done.stderr
 
 
 def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ class MissingCompanion(Rule):
 
     For each entry of `companions`, a change under `when` also adds or modifies a path under `require`. With a
     `trailer`, a commit or the pull request may give a reason instead:
-    `Docs-Impact: none, only names changed`. Before a commit it is a warning.
+    `Docs-Impact: none, only names changed`. Before a commit that is a warning.
 
     Why is this bad? A missing document, rollback or lock file is found late.
 
