@@ -420,7 +420,8 @@ class LinkIntoGuardedPath(Rule):
                 from specguard_rules.next_steps import SHORT, put_back
 
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
-                step = f"{put_back(entry, base, commit=commit, each=bool(landed))}."
+                approval = ", or ask for an approval of PTH006" if entry.is_submodule else ""
+                step = f"{put_back(entry, base, commit=commit, each=bool(landed))}{approval}."
                 found = Finding(f"{path_text(entry.path)} {where}{at}", help=step, path=entry.path, key=kind)
                 found.commit = commit.oid if commit else None
                 found.setting = "submodules" if entry.is_submodule else ""
