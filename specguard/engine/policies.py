@@ -13,7 +13,7 @@ from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR, Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
-from specguard.errors import NoAuthorityError, SpecguardError, if_known, usage
+from specguard.errors import Needed, NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
@@ -117,18 +117,18 @@ class Policies:
         policy = self.load(change.head_files)
         if policy is None:
             raise self._missing_error(change)
-        policy.ref = change.base.head
+        with Needed():
+            policy.ref = change.base.head
         policy.trusted = False
         policy.adopted = policy.document_paths
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
 
     def _missing_error(self, change: Change) -> NoAuthorityError:
         """Return the error that the authority is missing, or that it is written but not committed."""
-        where = change.found.name or "the judged tree"
         # An authority that an agent has just written does not count.
         agents = self._request.by_agent or self._request.edits
         if agents or self.draft(change.git.repository) is None:
-            return missing_authority(where)
+            return missing_authority(change.found.name or "the judged tree")
         return NoAuthorityError(f"{AUTHORITY} is not on {change.found.name or 'a branch'} yet", help=TRY)
 
     def draft(self, repository: Repository) -> Policy | None:
