@@ -80,7 +80,6 @@ def command(
             raise
         summary = Summary(store, datetime.now(UTC).date())
         failing = summary.has_errors(failing_rules) if fail_on != "none" else False
-        no_verdicts = summary.changes and not summary.judged
         text = RENDERERS[output_format](summary)
         if output_file:
             with writing(output_file):
@@ -88,7 +87,7 @@ def command(
         else:
             click.echo(text, nl=False)
         store.mark_reported()
-    if no_verdicts:
-        opt.say("  next: judge by today's authority with --by now, or by any with --by FILE", err=True)
-        return EXIT_NO_VERDICT
-    return EXIT_FAILED if failing else EXIT_PASSED
+        if summary.changes and not summary.judged:
+            opt.say("  next: judge by today's authority with --by now, or by any with --by FILE", err=True)
+            return EXIT_NO_VERDICT
+        return EXIT_FAILED if failing else EXIT_PASSED

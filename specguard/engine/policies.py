@@ -126,8 +126,7 @@ class Policies:
     def _missing_error(self, change: Change) -> NoAuthorityError:
         """Return the error that the authority is missing, or that it is written but not committed."""
         # An authority that an agent has just written does not count.
-        agents = self._request.by_agent or self._request.edits
-        if agents or self.draft(change.git.repository) is None:
+        if self._request.by_agent or self._request.edits or self.draft(change.git.repository) is None:
             return missing_authority(change.found.name or "the judged tree")
         return NoAuthorityError(f"{AUTHORITY} is not on {change.found.name or 'a branch'} yet", help=TRY)
 
