@@ -59,9 +59,7 @@ def command(
         click.echo(render(status) + ends, nl=False)
     if not require:
         return EXIT_PASSED
-    if status["complete"] is None:
-        return EXIT_NO_VERDICT
-    return EXIT_PASSED if status["complete"] else EXIT_FAILED
+    return {None: EXIT_NO_VERDICT, True: EXIT_PASSED, False: EXIT_FAILED}[status["complete"]]
 
 
 @click.command("brief")

@@ -422,10 +422,9 @@ class LinkIntoGuardedPath(Rule):
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
                 approval = ", or ask for an approval of PTH006" if entry.is_submodule else ""
                 step = f"{put_back(entry, base, commit=commit, each=bool(landed))}{approval}."
-                found = Finding(f"{path_text(entry.path)} {where}{at}", help=step, path=entry.path, key=kind)
-                found.commit = commit.oid if commit else None
-                found.setting = "submodules" if entry.is_submodule else ""
-                yield found
+                oid, setting = commit.oid if commit else None, "submodules" if entry.is_submodule else ""
+                problem = f"{path_text(entry.path)} {where}{at}"
+                yield Finding(problem, help=step, path=entry.path, commit=oid, key=kind, setting=setting)
 
     def _submodule(self, entry: Entry, guards: Guards) -> str:
         """Return the problem with a submodule; empty if there is none."""
