@@ -13,7 +13,7 @@ from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR, Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
-from specguard.errors import Needed, NoAuthorityError, SpecguardError, if_known, usage
+from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
@@ -343,7 +343,10 @@ def _compare_baselines(change: Change) -> BaselineChange:
         entry = tree.find(BASELINE)
         if entry is not None and not entry.is_file:
             return BaselineChange(problem="it is not a regular file")
-        contents.append(tree.read(BASELINE, LIMIT))
+        try:
+            contents.append(tree.read(BASELINE, LIMIT))
+        except MissingFact as missing:
+            return BaselineChange(problem=missing.reason)
     return compare_baselines(*contents)
 
 
