@@ -15,16 +15,12 @@ from specguard.model import Judged, RuleResult, listed, path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final
 
     from specguard.approvals.log_verification import Logbook
     from specguard.approvals.record import Scope
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.check_request import Request
     from specguard.engine.facts import Facts
-
-
-_SHOWN: Final = 5
 
 
 def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
@@ -178,8 +174,8 @@ def _requested_findings(
     named = {judged.finding.path for judged in found if judged.finding.path is not None}
     for path in wanted:
         if path not in named:
-            there = sorted(path_text(one) for one in named)[:_SHOWN]
-            step = nearest(path_text(path), there, "`specguard approve` shows what could be approved")
+            step = "`specguard approve` shows what could be approved"
+            step = nearest(path_text(path), map(path_text, named), step)
             raise refusal(f"{rule_names} finds nothing in {path_text(path)}", step)
     requested = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
     if not wanted:
