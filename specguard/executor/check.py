@@ -183,15 +183,6 @@ def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = Fa
     return False
 
 
-def needs_finish(run: Run) -> bool:
-    """True if the agent's own tree is not all: a plan is left to mark, or a whole branch to judge.
-
-    Raises:
-        MissingFact: the plan cannot be read.
-    """
-    return run.manifest.repository.tip is not None or task_of(run.policy, run.item) is not None
-
-
 def finish_branch(run: Run) -> str:
     """Mark the plan, and judge everything that the run's branch adds to the base.
 
@@ -367,8 +358,6 @@ def prove_guard(run: Run) -> bytes | None:
         SpecguardError: the edit was let through, so nothing would be guarded; or no verdict can be given.
     """
     place = place_of(run)
-    index = os.path.join(place.git.folder, "canary-index")
-    place.git.run("read-tree", place.base, index=index)
     path = _guarded_path(run)
     if path is not None:
         edit = b"100644 %s\t%s\0" % (place.git.run("hash-object", "-w", "--stdin", stdin=_TEXT).strip(), path)
@@ -377,8 +366,7 @@ def prove_guard(run: Run) -> bytes | None:
         edit = b"0 %s\t%s\0" % (b"0" * len(place.base), path)
     else:
         return None
-    place.git.run("update-index", "--replace", "-z", "--index-info", stdin=edit, index=index)
-    tree = place.git.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
+    tree = place.git.with_entries(place.base, edit)
     for result in _verdict_of(run, make_commit(run, tree), whole_branch=False).findings:
         if result.finding.path == path and result.severity == "error" and result.state == "open":
             return path

@@ -57,12 +57,26 @@ def hash_tree(run: Run) -> str:
     place = place_of(run)
     check_survey(place, Survey(place.path))
     try:
-        tree = hash_work_tree(place.git, place.base).tree
+        tree = _keep_untouched(place, hash_work_tree(place.git, place.base).tree)
         check_contents(place, tree)
     except MissingFact as missing:
         help = missing.command or f"see that {place.path} can be read, and that its disk has room"
         raise RunEnded(missing.reason, help=help, code=missing.code) from missing
     return tree
+
+
+def _keep_untouched(place: Place, tree: str) -> str:
+    """Return a tree with the base's version of each file whose bytes are the base's.
+
+    Git converts the line ends of an untouched file if `.gitattributes` asks for others than it has.
+    """
+    entries = [one for one in place.git.diff_trees(place.base, tree) if one.status == "M" and one.is_file]
+    untouched = []
+    for entry, (_, content) in zip(entries, place.git.blobs([one.old for one in entries]), strict=True):
+        with open(os.path.join(os.fsencode(place.path), entry.path), "rb") as file:
+            if content is not None and file.read(len(content) + 1) == content:
+                untouched.append(b"%06o %s\t%s\0" % (entry.new_mode, entry.old.encode(), entry.path))
+    return place.git.with_entries(tree, b"".join(untouched)) if untouched else tree
 
 
 def message_of(run: Run) -> str:
@@ -201,7 +215,7 @@ def _hooks_accept(run: Run, tree: str) -> bool:
         return True
     raise RunEnded(
         "the repository's commit-msg hooks refuse the message of the run's commit, or leave none",
-        help=f"see {last.log}; the message comes from work.{run.manifest.item.kind}.commit",
+        help=f"see {run.folder.file(last.log)}; the message comes from work.{run.manifest.item.kind}.commit",
         tail=response_of(run.folder, last).tail,
         command=last.number,
         code="hook-refused",

@@ -516,6 +516,5 @@ def _guard_gate(options: RunOptions, *, branch: bool) -> PlannedGate:
     # Without -P, a folder of the working tree could replace this program.
     words = [sys.executable, "-P", "-m", "specguard", "check", "--worktree", f"--ignore={','.join(_PROVED)}"]
     words += ["--head=HEAD"] if branch else []
-    if options.base:
-        words += ["--base", options.base]
+    words += ["--base", options.base] if options.base else []
     return PlannedGate(name="specguard", run=shlex.join(words), source="run")

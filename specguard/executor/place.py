@@ -90,6 +90,13 @@ class PlaceGit(Git):
         where = self.repository.directory if files else ""
         return self.start(*arguments, stdin=stdin, index=index, work_tree=where).read()
 
+    def with_entries(self, tree: str, entries: bytes) -> str:
+        """Return a tree with some other entries, given as for `git update-index -z --index-info`."""
+        index = os.path.join(self.folder, "edited-index")
+        self.run("read-tree", tree, index=index)
+        self.run("update-index", "--replace", "-z", "--index-info", stdin=entries, index=index)
+        return self.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
+
     def line_counts(self, before: str, after: str) -> dict[bytes, tuple[str, str]]:
         """Return the numbers of added and removed lines per path between two trees; `-` for a binary file."""
         words = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", before, after, "--")

@@ -349,7 +349,6 @@ class RunOptions(Record):
         reuse_run: the run whose folder is reused; empty: a new folder.
         compact: True to keep only the tails of logs, once the run has ended.
         max_attempts: the largest number of rounds; 0: the policy's.
-        yes: True to skip confirmation.
     """
 
     environment: Mapping[str, str]
@@ -373,7 +372,6 @@ class RunOptions(Record):
     reuse_run: str = ""
     compact: bool = False
     max_attempts: int = 0
-    yes: bool = False
 
     def runs_folder(self, policy: Policy, work_tree: str) -> str:
         """Return the folder of all runs of a checkout, absolute.

@@ -23,14 +23,13 @@ from specguard.executor.check import (
     finish_branch,
     judge,
     judge_commit,
-    needs_finish,
     prove_guard,
     rebase_onto,
     unmark_plan,
 )
 from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import describe_gate, read_results, run_gates
-from specguard.executor.item_choice import item_taken, shares_branch
+from specguard.executor.item_choice import item_taken, shares_branch, task_of
 from specguard.executor.place import place_of
 from specguard.executor.preflight import DraftRun, check, draft_run
 from specguard.executor.push import (
@@ -352,7 +351,8 @@ class Line:
                 self._do_step("inspect")
             gates, rules = self._gates_and_rules(no_feedback)
             if gates and rules and no_feedback:
-                if needs_finish(run):
+                # A plan is left to mark, or a whole branch to judge.
+                if run.manifest.repository.tip is not None or task_of(run.policy, run.item) is not None:
                     self._do_step("check", lambda: finish_branch(run))
                 return
             if self.agent_worked and no_feedback:
