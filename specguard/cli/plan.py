@@ -14,7 +14,7 @@ from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.cli import options as opt
 from specguard.cli.options import say, show
-from specguard.cli.run import trusted_policy
+from specguard.engine.policies import open_policy
 from specguard.engine.status import open_waves, waiting_plans
 from specguard.errors import Needed, SpecguardError
 from specguard.executor.place import identity
@@ -103,7 +103,7 @@ def _issue_lines(issue: Issue) -> Iterator[str]:
 @opt.output_format
 def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
-    states = _states(trusted_policy(), plan)
+    states = _states(open_policy(Request(environment=os.environ)), plan)
     rows = align_rows([("plan", *STATES, "next"), *map(_row, states)]).split("\n")
     stuck = [
         _blocked_line(state, task)
@@ -123,7 +123,7 @@ def next_task(plan: str, output_format: str) -> int:
 
     It ends with 1 if there is none, and says why.
     """
-    policy = trusted_policy()
+    policy = open_policy(Request(environment=os.environ))
     states = _states(policy, plan)
     found = [(state, state.next) for state in states if state.next is not None]
     tasks = [(state, task) for state in states if state.next is None for task in state.tasks]
@@ -218,7 +218,7 @@ def _blocked_line(state: PlanState, task: TaskState) -> str:
 @opt.flag("--print", "only_print", help="Print the brief, and write nothing.")
 def init(only_print: bool) -> None:
     """Make the folders of plans and changes, and write the planner's brief from the policy."""
-    policy = trusted_policy()
+    policy = open_policy(Request(environment=os.environ))
     brief = planner_brief(policy)
     if only_print:
         click.echo(brief, nl=False)
@@ -272,7 +272,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     SLUG is an OpenSpec change, a spec-kit feature such as 001-cart, or its folder. Errors of `plan validate`
     and incomplete earlier stages stop it. A plan that exists stays.
     """
-    policy = trusted_policy()
+    policy = open_policy(Request(environment=os.environ))
     top = opt.find_repository().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     kind = choose_kind(kinds, kind)
@@ -318,7 +318,7 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     A task becomes done if its run succeeded and is in the history of HEAD. If its last run failed, it goes
     back to the first status. It ends with 1 if something is left for a person.
     """
-    policy = trusted_policy()
+    policy = open_policy(Request(environment=os.environ))
     repository = opt.find_repository()
     root = repository.work_tree()
     files = plan_files(policy.declared("plan_kinds"), root, plan)
@@ -355,7 +355,7 @@ def _drift_lines(drifts: Sequence[TaskDrift], fixable: int, *, written: bool) ->
 @_plan_option
 def verify(task: str, note: str, by: str, plan: str) -> None:
     """Record in its plan that a person verified TASK, and set it to done."""
-    policy = trusted_policy()
+    policy = open_policy(Request(environment=os.environ))
     repository = opt.find_repository()
     file, found = _find_task(plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan), task)
     when = now_text()

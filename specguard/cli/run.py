@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -14,12 +15,9 @@ from typing import Any, Final
 import click
 from rich.console import RenderableType
 
-from specguard.authority.policy import Policy
-from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, show_markdown, usage
-from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.executor.lifecycle import carry_out, carry_out_gates, find_leftovers
 from specguard.executor.lifecycle import resume as resume_run
@@ -40,6 +38,7 @@ from specguard.executor.steps import STEPS, plan_of, plan_text
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import json_text, readable_markdown, visible, visible_lines
 from specguard.reporters.status import as_data, cells, describe, duration, metrics_text, table
+from specguard.runs.files import command_words
 from specguard.runs.manifests import Manifest, RunFolder
 from specguard.runs.views import RunStore, RunView, find_moves, move_run
 
@@ -71,15 +70,6 @@ def command() -> None:
     Exit codes: 0 done, 1 rules failed, 2 no start or verdict, 3 agent, gate or budget failed, 4 agent
     stopped, 130 interrupted.
     """
-
-
-def trusted_policy() -> Policy:
-    """Return the policy of the trusted base.
-
-    Raises:
-        SpecguardError: the policy is missing or has an error.
-    """
-    return open_policy(Request(environment=os.environ))
 
 
 def _show_runs(runs: Sequence[RunView], form: str, empty_text: str, lines: int | None = None) -> None:
@@ -203,7 +193,7 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     if dry_run or not found:
         return EXIT_PASSED
     things = counted(len(found), "thing")
-    if not yes and not confirm(f"Remove {things}?", "specguard run clean --yes"):
+    if not yes and not confirm(f"Remove {things}?", [*command_words("clean", "", run_root), *runs]):
         return EXIT_FAILED
     for line in (line for one in found for line in one.remove() or ()):
         say(line)
@@ -211,12 +201,12 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     return EXIT_PASSED
 
 
-def confirm(question: str, step: str) -> bool:
+def confirm(question: str, words: Sequence[str]) -> bool:
     """Ask a yes-or-no question on the terminal; return True for yes.
 
     Args:
         question: the question.
-        step: the command that does not ask, for the error message.
+        words: the command that asks; with `--yes` it does not.
 
     Raises:
         SpecguardError: stdin ends without an answer, and is not a terminal.
@@ -227,7 +217,7 @@ def confirm(question: str, step: str) -> bool:
         if sys.stdin.isatty():
             raise
         click.echo(err=True)
-        raise SpecguardError("nobody is there to ask", help=step) from None
+        raise SpecguardError("nobody is there to ask", help=shlex.join([*words, "--yes"])) from None
 
 
 @command.command("gates", short_help="Run the gates, with no agent and no commit.")
@@ -288,7 +278,7 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
     if dry_run or not possible:
         return result
     folders = counted(len(possible), "folder")
-    if not yes and not confirm(f"Move {folders}?", "specguard run migrate --yes"):
+    if not yes and not confirm(f"Move {folders}?", command_words("migrate", "", run_root)):
         return EXIT_FAILED
     for move in possible:
         move_run(store, move)
@@ -343,7 +333,7 @@ _agent_options = opt.combine(
 @opt.number("--max-tasks", metavar="N", default=1, help="The number of items: always 1.")
 @opt.flag("--ensure-git", help="Make a git repository if there is none.")
 @opt.flag("--baseline-commit", help="Commit all files if there is no commit.")
-@opt.yes
+@click.option("--yes", is_flag=True, expose_value=False, help="Do not ask.")
 @opt.choice("--output-format", words=("text", "json"), default="text", help="The form of --dry-run.")
 def item(
     output_format: str,

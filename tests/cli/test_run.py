@@ -54,8 +54,8 @@ def test_a_run_goes_from_its_brief_to_a_pushed_branch_and_is_cleaned_up(project:
     refs = ("for-each-ref", "--format=%(refname)", "refs/specguard")
     assert place.is_dir()
     assert user.git(*refs)
-    nobody = ended(project.specguard("run", "clean"), 2)
-    assert "nobody is there to ask" in nobody.stderr
+    nobody = ended(project.specguard("run", "clean", manifest["run_id"]), 2)
+    assert f"specguard run clean {manifest['run_id']} --yes\n" in nobody.stderr
     ended(project.specguard("run", "clean", "--dry-run"))
     ended(project.specguard("run", "clean", given="n\n"), 1)
     assert place.is_dir()
