@@ -48,7 +48,7 @@ def judge(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     effects = effects_of(event)
     try:
         judging = _Judging(event, looking)
-        judging.protect_earlier_edits(effects.discards)
+        judging.protect_earlier_edits(effects)
     except SpecguardError:
         if effects.edits or effects.messages or effects.bypasses or effects.refs or effects.unknown:
             raise
@@ -92,37 +92,43 @@ class _Judging:
 
         self.guard_blocks.append((f"{visible(cut(what))}\n  next: {step}", "", "the guard itself"))
 
-    def protect_earlier_edits(self, discards: Sequence[bytes]) -> None:
+    def protect_earlier_edits(self, effects: Effects) -> None:
         """Refuse to discard uncommitted edits from before the session, even if they were altered since."""
         own_tree = self.trees[0]
-        if not discards or not any(self.pin.states_before(own_tree.root)):
+        if not (effects.discards or effects.cleans) or not any(self.pin.states_before(own_tree.root)):
             return
         from specguard.change.git import Git
         from specguard.change.repository import Repository
         from specguard.change.worktree import read_uncommitted
         from specguard.model import listed, path_text
 
-        names = [name for path in discards for name in absolute_names(path, self._event, gone=True)]
-        folders = [path for tree, path in locate(names, [own_tree], gone=True) if tree.root == own_tree.root]
         with Git(Repository.locate(os.fsdecode(own_tree.root), self._environment)) as git:
             current, _, new = read_uncommitted(git)
             earlier = self.pin.earlier_edits(git, own_tree.root, {**new, **current})
         # A file that was moved since is there under another name.
         moved = {state for state in earlier.values() if not state.startswith("0 ")}
-        files = [
-            path_text(path)
-            for path, state in current.items()
-            if (state in moved or path in earlier) and any(not one or is_below(path, one) for one in folders)
-        ]
+        files: list[str] = []
+        for paths, states in ((effects.discards, current), (effects.cleans, new)):
+            names = [name for path in paths for name in absolute_names(path, self._event, gone=True)]
+            places = [
+                path for tree, path in locate(names, [own_tree], gone=True) if tree.root == own_tree.root
+            ]
+            files += [
+                path_text(path)
+                for path, state in states.items()
+                if (state in moved or path in earlier)
+                and any(not one or is_below(path, one) for one in places)
+            ]
         if files:
             what = f"{listed(files, 3)}: edited before this session, not by you, and this would throw it away"
             self._refuse(what, "Leave that as it is, and name the files that you have changed.")
 
     def refuse_bypasses(self, effects: Effects) -> None:
         """Add a reason for each way to bypass the guard."""
+        fetched = self.pin.ref.removeprefix("refs/remotes/").replace("/", ":", 1)
         for ref, target in effects.refs:
-            # The ref may be reset to its pinned commit.
-            if self.pin.is_base_ref(ref) and target != self.pin.oid:
+            # The ref may be reset to its pinned commit, and fetched from the branch that it follows.
+            if self.pin.is_base_ref(ref) and target not in (self.pin.oid, fetched):
                 what = f"`{ref}` is the base of this session, {self.pin.name}, and would be moved"
                 self._refuse(what, "Push your own branch, and let a person bring it there.")
         for clause in effects.bypasses:

@@ -42,7 +42,7 @@ _NESTED: Final = 4
 _RELEVANT: Final = (
     r">|hookspath|SPECGUARD_FLOOR|SKIP|HUSKY|LEFTHOOK|ALLOW_NO_CONFIG|OVERCOMMIT|\b(?:rm|unlink|shred|touch|tee|truncate|dd"
     r"|chmod|cp|mv|ln|install|sed|apply_?patch|uninstall|commit|config|checkout|switch|restore|reset|apply|push|fetch"
-    r"|branch|update-ref|merge|rebase|am|pull|cherry-pick|revert)\b"
+    r"|branch|update-ref|merge|rebase|am|pull|cherry-pick|revert|clean)\b"
 )
 """Commands without one of these words have no known effects, and are not parsed."""
 
@@ -51,11 +51,9 @@ _WRAPPERS: Final = ("sudo", "doas", "env", "command", "builtin", "exec", "nohup"
 _RENAMING: Final = frozenset(["alias", "unalias", "eval", "source", ".", "trap"])
 """Programs after which commands may mean something else."""
 
-_SKIPS: Final = frozenset(
-    [
-        "SKIP", "PRE_COMMIT_ALLOW_NO_CONFIG", "HUSKY", "HUSKY_SKIP_HOOKS", "LEFTHOOK", "LEFTHOOK_EXCLUDE",
-        "OVERCOMMIT_DISABLE",
-    ]
+_SKIPS: Final = (
+    "SKIP", "PRE_COMMIT_ALLOW_NO_CONFIG", "HUSKY", "HUSKY_SKIP_HOOKS", "LEFTHOOK", "LEFTHOOK_EXCLUDE",
+    "OVERCOMMIT_DISABLE",
 )  # fmt: skip
 """Variables that make git skip hooks."""
 
@@ -568,6 +566,14 @@ def _restore(shell: Interpreter, name: str, words: Words, _: str | None) -> None
         shell.effects.discards.extend(shell.paths(*operands))
 
 
+def _clean(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    """Record the files and folders whose untracked files `git clean` removes."""
+    options, operands = options_of(words, "e", ["exclude"])
+    forced = has(options, "f", "force") and (operands or has(options, "d"))
+    if forced and not has(options, "n", "dry-run", "e", "exclude", "X"):
+        shell.effects.cleans.extend(shell.paths(*(operands or [Word(".")])))
+
+
 def _apply(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     options, operands = options_of(words, "pC", ["directory", "exclude", "include", "whitespace"])
     if has(options, "check", "stat", "numstat", "summary", "R", "reverse", "directory", "exclude", "include"):
@@ -592,10 +598,10 @@ def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -
         refs += [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
     for text in texts[1:] if name in ("push", "fetch") else ():
         source, colon, target = text.removeprefix("+").partition(":")
+        branch = source.removeprefix("refs/heads/")
         # Git itself writes the remote's refs there.
-        tracking = f"refs/remotes/{texts[0]}/{source.removeprefix('refs/heads/')}"
-        if (colon and target != tracking) or (name == "push" and source):
-            refs.append((target if colon else source, source))
+        if (colon and target != f"refs/remotes/{texts[0]}/{branch}") or (name == "push" and source):
+            refs.append((target if colon else source, source if name == "push" else f"{texts[0]}:{branch}"))
 
 
 _PROGRAMS: Final[Mapping[str, Handler]] = {
@@ -615,6 +621,7 @@ _COMMANDS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(("push", "fetch", "branch", "update-ref"), _move_refs),
     **dict.fromkeys(("checkout", "restore"), _restore),
     "config": _config,
+    "clean": _clean,
     **dict.fromkeys(("reset", "switch"), _reset),
     "apply": _apply,
     "rm": _remove,

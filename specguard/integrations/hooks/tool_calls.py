@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 PATH_KEYS: Final = (
     "file_path", "notebook_path", "path", "target_file", "filePath", "filename", "file", "relative_path",
-    "target_notebook", "destination", "source", "new_path", "old_path",
+    "target_notebook", "destination", "source", "new_path", "old_path", "pathInProject",
 )  # fmt: skip
-"""The argument names for the written file."""
+"""The argument names for the written file; then those for lists of files."""
+
+LIST_KEYS: Final = ("paths", "files", "file_paths", "edits")
 
 CONTENT_KEYS: Final = ("content", "contents", "file_text", "text")
 """The argument names for the whole new content; then those for the replaced text and its replacement."""
@@ -65,6 +67,7 @@ class Effects(Record):
             hooks`.
         refs: the refs that it would move, as written, each with its target.
         discards: the files and folders whose uncommitted changes it would discard.
+        cleans: the files and folders whose untracked files it would remove.
         unknown: the unknown effects, each as a clause: `what the tool x does is not known`.
     """
 
@@ -73,6 +76,7 @@ class Effects(Record):
     bypasses: list[str] = []
     refs: list[tuple[str, str]] = []
     discards: list[bytes] = []
+    cleans: list[bytes] = []
     unknown: list[str] = []
 
 
@@ -116,9 +120,10 @@ def _edit_effects(event: HookEvent) -> Effects:
     """Return the effects of an editing tool on its file, or on all files that the call names."""
     tool, inputs = event.tool, event.input
     writes = any(word in tool.lower() for word in WRITING)
-    several = inputs.get("paths", inputs.get("files", []))
-    values = [inputs[name] for name in PATH_KEYS if name in inputs]
-    values += several if writes and isinstance(several, list) else []
+    lists = [inputs.get(name) for name in LIST_KEYS if writes]
+    several = [one for found in lists if isinstance(found, list) for one in found]
+    calls = [inputs, *(one for one in several if isinstance(one, dict))]
+    values = [call[name] for call in calls for name in PATH_KEYS if name in call] + several
     texts = list(dict.fromkeys(value for value in values if isinstance(value, str) and value))
     edits: list[FileEdit] = []
     unknown = []
@@ -130,8 +135,8 @@ def _edit_effects(event: HookEvent) -> Effects:
         edits = [FileEdit(path, content, known=content is not None or tool in DELETING)]
     else:
         unknown = [f"what the tool {tool} does is not known"]
-    for text in texts if writes and unknown else texts[1:]:
-        edits.append(FileEdit(path_bytes(text), known=False))
+    others = texts if writes and unknown else texts[1:]
+    edits += [FileEdit(path_bytes(text), known=False) for text in others]
     return Effects(edits, unknown=unknown)
 
 
@@ -395,11 +400,7 @@ def absolute_names(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
 
 def work_tree_at(folder: bytes) -> Checkout | None:
     """Return the working tree that contains a folder; None if it is outside of working trees."""
-    for root in with_parents(os.path.realpath(folder)):
-        found = _work_tree(root)
-        if found is not None:
-            return found
-    return None
+    return next(filter(None, map(_work_tree, with_parents(os.path.realpath(folder)))), None)
 
 
 def locate(names: Iterable[bytes], own: Sequence[Checkout], *, gone: bool) -> list[tuple[Checkout, bytes]]:
@@ -455,9 +456,7 @@ def with_parents(folder: AnyStr) -> list[AnyStr]:
 def _work_tree(root: bytes) -> Checkout | None:
     """Return the working tree with this root; None if the folder is not a root."""
     place = root.rstrip(b"/") + b"/.git"
-    try:
-        os.lstat(place)
-    except (OSError, ValueError):
+    if not os.path.lexists(place):
         return None
     git_dir = os.path.realpath(place)
     if not os.path.isdir(git_dir):
