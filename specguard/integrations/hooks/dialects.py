@@ -44,11 +44,9 @@ _MOMENTS: Final = {
 _LATE_PREFIXES: Final = ("post", "after", "permission")
 """The prefixes of events after a call, or about a permission for a call."""
 
-_GEMINI_EVENTS: Final = frozenset(
-    [
-        "BeforeTool", "AfterTool", "BeforeAgent", "AfterAgent", "BeforeModel", "AfterModel", "PreCompress",
-        "BeforeToolSelection",
-    ]
+_GEMINI_EVENTS: Final = (
+    "BeforeTool", "AfterTool", "BeforeAgent", "AfterAgent", "BeforeModel", "AfterModel", "PreCompress",
+    "BeforeToolSelection",
 )  # fmt: skip
 _SHARED_EVENTS: Final = frozenset(["SessionStart", "SessionEnd", "Notification"])
 """The event names that both Gemini CLI and Claude Code have."""
@@ -72,6 +70,9 @@ READING_TOOLS: Final = frozenset(
 
 COMMAND_KEYS: Final = ("command", "cmd", "chars", "script")
 """The argument names for the command in tools that run commands."""
+
+_FOLDER_KEYS: Final = ("cwd", "working_directory", "workdir", "dir_path", "directory")
+"""The argument names for the folder of a command."""
 
 _SHELL_TOOLS: Final = ("Monitor", "write_stdin")
 """Tools that run shell commands, in addition to those with one of `_SHELL_WORDS` in their names."""
@@ -261,7 +262,7 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
         agent=agent,
         name=name,
         moment=moment,
-        directory=_directory(data, inputs, projects, agent),
+        directory=_directory(data, inputs if moment != "edit" or agent == "cursor" else {}, projects, agent),
         projects=projects,
         tool=tool,
         input=inputs,
@@ -287,13 +288,15 @@ def _directory(
 ) -> bytes:
     """Return the folder in which the call runs; the hook's own if the event has none."""
     cwd = _optional(data, "cwd")
+    given = next(filter(None, (_optional(inputs, name) for name in _FOLDER_KEYS)), "")
     if agent == "cursor":
-        cwd = _optional(inputs, "cwd") or _optional(inputs, "working_directory") or cwd
         start = projects[0] if projects else os.getcwdb()
-        return os.path.join(start, path_bytes(cwd)) if cwd else start
-    if cwd and not cwd.startswith("/"):
+        given = given or cwd
+    elif cwd and not cwd.startswith("/"):
         raise UnreadableError("`cwd` of the event is not an absolute path")
-    return path_bytes(cwd) if cwd else os.getcwdb()
+    else:
+        start = path_bytes(cwd) if cwd else os.getcwdb()
+    return os.path.join(start, path_bytes(given)) if given else start
 
 
 def write(event: HookEvent, answer: Reply) -> HookOutput:
