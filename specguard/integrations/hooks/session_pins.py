@@ -12,7 +12,7 @@ import os
 from specguard.authority.cache import is_own, user_folder
 from specguard.change.entries import sha1
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Needed, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class Pin(Record, frozen=False):
         request = Request(environment=environment, directory=os.fsdecode(tree.root))
         repository = Repository.locate(request.directory, environment)
         head = repository.head
-        with Git(repository) as git:
+        with Needed(), Git(repository) as git:
             found = find_base(git, request)
             if found is None or found.oid is None:
                 return cls() if head is None else cls(file, "HEAD", head, "", "head", head=head)
@@ -392,10 +392,6 @@ def _read_pin(file: str) -> Mapping[str, Any] | None:
     """Read a pin's file; None if it is not specguard's, or is incomplete."""
     data = object_of(_read_own(file))
     texts, found = {name: data.get(name) for name in _TEXT_FIELDS}, data.get("found")
-    if (
-        not texts["oid"]
-        or not isinstance(found, list)
-        or not all(isinstance(one, str) for one in texts.values())
-    ):
-        return None
-    return texts | {"found": list(map(str, found))}
+    is_complete = texts["oid"] and isinstance(found, list)
+    is_complete = is_complete and all(isinstance(one, str) for one in texts.values())
+    return texts | {"found": list(map(str, found or ()))} if is_complete else None
