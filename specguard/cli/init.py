@@ -314,12 +314,14 @@ def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str
     program = call_words(environment)
     settings: list[HostSettings] = []
     for host in (HOSTS[name] for name in HOSTS if name in agents):
-        old = read_settings(top, host)
         on_failure = host.agent == "claude" and _knows_on_failure(environment)
         try:
+            old = read_settings(top, host)
             new = merge(old or "", host, program, on_failure=on_failure)
-        except JsonTextError as error:
+        except (JsonTextError, SpecguardError) as error:
             click.echo(f"what {host.file} would need:\n{merge('', host, program, on_failure=on_failure)}")
+            if isinstance(error, SpecguardError):
+                raise
             help = "put what is printed above in by hand, or make it JSON that has what it needs"
             message = f"nothing is added to it: {error}"
             raise SpecguardError(message, path=host.file, help=help, code="unreadable-file") from error
@@ -333,7 +335,7 @@ def read_settings(top: str, host: Host) -> str | None:
     Raises:
         SpecguardError: the path is not a regular file, goes through a link, or is not UTF-8.
     """
-    help = "put a file in its place, or write there what `specguard init --agent NAME --print` has"
+    help = f"put a file in its place, or write there what `specguard init --agent {host.agent} --print` has"
     file = path_in_tree(top, host.file, help)
     if not os.path.lexists(file) and not os.path.isfile(os.path.dirname(file)):
         return None
