@@ -109,9 +109,7 @@ def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
             else:
                 texts = [one["reason"] for one in outcome.report.get("rules", ()) if one["code"] == rule.code]
                 reason = "".join(filter(None, texts)) or reason
-    if muted:
-        return Canary(rule.code, rule.name, "missed", muted)
-    return Canary(rule.code, rule.name, "unprovoked", reason)
+    return Canary(rule.code, rule.name, "missed" if muted else "unprovoked", muted or reason)
 
 
 def _with_mutes(case: Case, rule: RuleInPolicy) -> Case | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
@@ -549,7 +550,8 @@ class _Evaluator(Record):
         expected = read_expected(sample)
         if expected is None:
             message = f"nothing is stored that it could be compared with: {sample.expected}"
-            raise SpecguardError(message, help="`specguard eval --update` stores what is found")
+            step = f"`specguard eval --update {shlex.quote(sample.path)}` stores what is found"
+            raise SpecguardError(message, help=step)
         missing, unexpected = pair(expected, found)
         result.missing += [finding_text(expected[at]) for at in missing]
         result.unexpected += [finding_text(one, whole=True) for one in unexpected]

@@ -92,9 +92,7 @@ class OwnAuthority:
         """Return the refs that a case needs in addition to `main`, if the policy names another base."""
         base = self.policy.base or "main"
         name = base.removeprefix("refs/heads/").removeprefix("refs/remotes/origin/").removeprefix("origin/")
-        if name == "main":
-            return {}
-        return {f"refs/heads/{name}": "base", f"refs/remotes/origin/{name}": "base"}
+        return {} if name == "main" else {f"refs/heads/{name}": "base", f"refs/remotes/origin/{name}": "base"}
 
 
 def read_own(top: str) -> OwnAuthority:
