@@ -8,7 +8,7 @@ from specguard.change.base import FoundBase, find_base, named_base, no_base_erro
 from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
 from specguard.change.tree import Tree, TreeEntry
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,9 +96,7 @@ def _open_requested(git: Git, request: Request) -> Sequence[Change]:
 def _check_flags(request: Request) -> None:
     sources = [_flag(name) for name in _SOURCES if getattr(request, name)]
     if len(sources) > 1:
-        raise SpecguardError(
-            f"{sources[0]} and {sources[1]} ask for different changes", help="Give one of them.", code="usage"
-        )
+        raise usage(f"{sources[0]} and {sources[1]} ask for different changes", "Give one of them.")
     on_top = request.worktree and request.head in ("HEAD", "@")
     for name in ("head", "root"):
         if getattr(request, name) and sources and not (on_top and name == "head"):

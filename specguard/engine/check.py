@@ -344,6 +344,10 @@ def _inactive_branch(change: Change) -> str:
 def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     """Yield a note where to run the next steps, if their paths do not match the directory of the check."""
     typed = any(" -- " in judged.finding.help for result in results for judged in result.findings)
+    if typed and change.request.patch:
+        from shlex import quote
+
+        yield f"For next steps apply the patch first; type: git apply --index {quote(change.request.patch)}"
     at_root = os.path.lexists(os.path.join(change.request.directory, ".git"))
     # Asking git starts a process.
     top = change.git.repository.work_tree_if_any() if typed and not at_root else None
