@@ -30,7 +30,7 @@ from specguard.engine.plugins import find_rule, known_rules
 from specguard.engine.policies import open_policy
 from specguard.engine.status import read_status
 from specguard.engine.why import find_governing, to_root_path
-from specguard.errors import Needed, SpecguardError, internal_error, nearest
+from specguard.errors import Needed, SpecguardError, internal_error, unknown, usage
 from specguard.executor.run import RunOptions, open_store
 from specguard.executor.steps import brief_of
 from specguard.model import path_text
@@ -295,8 +295,7 @@ def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[s
         SpecguardError: the tool is unknown, or the arguments are wrong; the message names all problems.
     """
     if name not in TOOLS:
-        shown = cut(name, 60)
-        raise SpecguardError(f"there is no tool {shown!r}", help=nearest(shown, TOOLS), code="unknown-name")
+        raise unknown("tool", cut(name, 60), TOOLS)
     tool: TypeAdapter[Any] = TypeAdapter(getattr(Tools(directory), name))
     try:
         return cast("Mapping[str, Any]", tool.validate_python(ArgsKwargs((), dict(given))))
@@ -305,11 +304,8 @@ def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[s
             f"{cut('.'.join(map(str, one['loc'])), 60)!r}: {cut(one['msg'], 200)}"
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
-        raise SpecguardError(
-            f"the arguments of {name} are wrong: {'; '.join(flaws[:5])}",
-            help=f"it takes {', '.join(tool.json_schema()['properties']) or 'no arguments'}",
-            code="usage",
-        ) from None
+        step = f"it takes {', '.join(tool.json_schema()['properties']) or 'no arguments'}"
+        raise usage(f"the arguments of {name} are wrong: {'; '.join(flaws[:5])}", step) from None
 
 
 def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:

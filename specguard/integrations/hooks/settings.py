@@ -497,8 +497,6 @@ _REPAIR: Final = re.compile(r"To repair the guard: `([^`]+)`")
 _REFUSALS: Final = {"gemini": ("decision", "reason"), "cursor": ("permission", "agent_message")}
 """The keys of a refusal and its reason; other agents use the format of Claude Code."""
 
-_SHELL: Final = "/bin/sh"
-
 
 class Probe(Record, kw_only=True):
     """The result of a probe.
@@ -533,7 +531,7 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
         variables["GEMINI_SESSION_ID"] = PROBE_ID
     start = time.monotonic()
     process = subprocess.Popen(
-        [_SHELL, "-c", command], cwd=top, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ["/bin/sh", "-c", command], cwd=top, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
