@@ -197,9 +197,9 @@ def steps(top: Any) -> Iterator[Step]:
 
 def _variables(*tables: Any) -> dict[str, str]:
     """Merge tables of variables; later tables override earlier ones."""
-    # GitLab also accepts `NAME: {value: TEXT, description: TEXT}`.
+    # GitLab also accepts `NAME: {value: TEXT, description: TEXT}`, and a job's matrix has lists.
     return {
-        name: _get_text(value) or _get_text(value, "value")
+        name: _get_text(value) or _get_text(value, "value") or " ".join(_texts({}, value, set()))
         for table in tables
         for name, value in fields(table).items()
     }
@@ -207,15 +207,15 @@ def _variables(*tables: Any) -> dict[str, str]:
 
 def _github_steps(name: str, items: Any, *holders: Any) -> Iterator[Step]:
     """Yield the steps of a job or action; the job and the file provide the defaults."""
-    tables = [_get(holder, "env") for holder in reversed(holders)]
+    matrices = [_get(job, "strategy", "matrix") for job in holders[:1]]
+    tables = [*matrices, *(_get(holder, "env") for holder in reversed(holders))]
     for item in items if isinstance(items, list) else ():
         places = [item, *(_get(holder, "defaults", "run") for holder in holders)]
-        run = _get(item, "run")
         yield Step(
             job=name,
             in_container=any(_get(holder, "container") is not None for holder in holders[:1]),
             variables=_variables(*tables, _get(item, "env")),
-            script=[run] if isinstance(run, Text) else [],
+            script=[*_texts({}, _get(item, "run"), set())],
             uses=_get_text(item, "uses"),
             inputs=fields(item, "with"),
             shell=next(filter(None, (_get_text(place, "shell") for place in places)), ""),

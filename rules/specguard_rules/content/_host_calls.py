@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 _HELP: Final = "Call it within the container network (docker compose exec), or give the job a container."
 _MOST_LISTED: Final = 10
 
-_HOST: Final = r"(?:localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\]|0\.0\.0\.0)"
+_HOST: Final = r"(?:(?:ip6-)?localhost|127(?:\.[0-9]{1,3}){1,3}|\[::1\]|0\.0\.0\.0)"
 _END: Final = r"(?![\w-]|\.\w)"
 _URL: Final = re.compile(
     rf"\b[a-z][a-z0-9+.-]{{0,20}}://(?:[^\s/@'\"]{{0,200}}@)?{_HOST}(?::[0-9]{{1,5}})?{_END}", re.IGNORECASE
 )
 _HOST_PORT: Final = re.compile(rf"(?<![\w.-]){_HOST}:(?:[0-9]{{1,5}}|\$)", re.IGNORECASE)
-_BARE: Final = re.compile(rf"(?<![\w.-]){_HOST}{_END}|^::1$", re.IGNORECASE)
+_BARE: Final = re.compile(rf"(?:(?<![\w.-])|(?<=^-h)){_HOST}{_END}|^::1$", re.IGNORECASE)
 _DEVICE: Final = re.compile(rf"/dev/(?:tcp|udp)/{_HOST}/", re.IGNORECASE)
 
 _CLIENTS: Final = frozenset([
@@ -39,7 +39,7 @@ _OFFLINE: Final = frozenset([
     "dirname", "echo", "egrep", "envsubst", "eval", "export", "false", "fgrep", "find", "for", "grep",
     "head", "jq", "let", "local", "logger", "ls", "mkdir", "mv", "printf", "read", "readonly", "return",
     "rg", "rm", "sed", "set", "sort", "ssh", "tail", "tee", "test", "touch", "tr", "trap", "true",
-    "typeset", "unset", "yq", "case", "select",
+    "typeset", "unset", "yq", "case", "select", "sleep", "exit", "done", "esac", "fi", "}", "",
 ])  # fmt: skip
 _CONTAINERS: Final = frozenset(["docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"])
 _INSIDE: Final = re.compile(r"^\S+(?: (?:compose|container|-\S+(?: [^\s-]\S*)??))*? (?:exec|run)\b")
@@ -57,7 +57,7 @@ _LISTEN_OPTION: Final = re.compile(
 )
 _ADVERTISE_OPTION: Final = re.compile(r"-{1,2}[\w.-]*(?:bind|listen|advertise)[\w.-]*", re.IGNORECASE)
 _VARIABLE: Final = re.compile(
-    r"\$\{\{\s*(?:env|vars)\.(\w+)\s*\}\}|\$\{(\w+)(?:\[[@*0-9]+\])?(?::?[-=]([^}]*))?\}|\$(\w+)"
+    r"\$\{\{\s*(?:env|vars|matrix)\.(\w+)\s*\}\}|\$\{(\w+)(?:\[[@*0-9]+\])?(?::?[-=]([^}]*))?\}|\$(\w+)"
 )
 _LONGEST_VALUE: Final = 10_000
 
@@ -144,7 +144,7 @@ class _CiFile:
             return
         # One shell reads all parts of the script.
         shell = Shell([command for part in step.script for command in part.commands()], step.variables)
-        for line, address in shell.calls():
+        for line, address in [*shell.calls(), *shell.environment_calls(step.variables)]:
             self._add_call(step, self._path, line, address)
         folder = self._path.rpartition(b"/")[0].decode("utf-8", "surrogateescape")
         for line, name, place in shell.scripts(step.folder.removeprefix("./"), folder):
@@ -197,6 +197,10 @@ class Shell:
     def __init__(self, found: Sequence[Command], variables: Mapping[str, str]) -> None:
         self._commands = found
         self._variables = dict(variables)
+        # These may call what their environment names; the calls of clients are in their arguments.
+        self._programs = (
+            {base_name(command.unwrap()) for command in found} - _OFFLINE - _CLIENTS - _CONTAINERS
+        )
         for command in found:
             words, given = command.words, command.variables
             if command.program in ("for", "select") and len(words) > 3:
@@ -219,35 +223,43 @@ class Shell:
     def calls(self) -> Iterator[tuple[int, str]]:
         """Yield the addresses of the host that commands call, each with its line."""
         for command in self._commands:
-            address = self._called_address(command)
-            if address:
+            if address := self._called_address(command):
                 yield command.line, address
             elif command.heredoc and not _runs_inside(command.unwrap()):
                 yield from self._heredoc_calls(command)
 
     def _called_address(self, command: Command) -> str:
-        device = next(filter(None, (_DEVICE.search(self._expand(one)) for one in command.targets)), None)
-        if device:
+        if device := _DEVICE.search(self._expand(" ".join(command.targets))):
             return device[0]
         words = [self._expand(word) for word in command.unwrap()]
         program = base_name(words)
-        if not words or program in _OFFLINE or _runs_inside(words) or _NO_CALL.match(" ".join(words)):
+        passed_on = any("GITHUB_ENV" in target for target in command.targets)
+        offline = program in _OFFLINE and not passed_on and not (program == "export" and self._programs)
+        if not words or offline or _runs_inside(words) or _NO_CALL.match(" ".join(words)):
             return ""
         for name, value in command.variables:
-            address = "" if _ADVERTISE_OPTION.fullmatch(f"--{name}") else host_address(self._expand(value))
-            if address:
+            if address := self._given_address(name, value):
                 return address
         if program in SHELLS:
             return ""
         client, previous = program in _CLIENTS, ""
         for word in words[1:]:
-            option = previous if previous.startswith("-") and "=" not in previous else ""
-            address = "" if client and _DATA.fullmatch(previous) else _argument(word, option, client=client)
+            address = "" if client and _DATA.fullmatch(previous) else _argument(word, previous, client=client)
             if address:
                 return address
             previous = word
         # The program itself may be a URL, as in a template that fills in the rest.
         return host_address(words[0])
+
+    def environment_calls(self, given: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+        """Yield the addresses of the host in the environment that programs get, each with its line."""
+        for name, value in given.items() if self._programs else ():
+            if isinstance(value, Text) and (address := self._given_address(name, value)):
+                yield value.line, address
+
+    def _given_address(self, name: str, value: str) -> str:
+        """Return the host's address in a variable, unless the variable says where a program listens."""
+        return "" if _ADVERTISE_OPTION.fullmatch(f"--{name}") else host_address(self._expand(value))
 
     def _heredoc_calls(self, command: Command) -> Iterator[tuple[int, str]]:
         program = base_name(command.unwrap())
@@ -257,8 +269,7 @@ class Shell:
             yield from code_addresses(command.heredoc, command.heredoc_line)
         elif program in ("done", "xargs", "parallel") or program in _CLIENTS:
             for number, row in enumerate(command.heredoc.split("\n")):
-                address = host_address(self._expand(row))
-                if address and not row.lstrip().startswith("#"):
+                if (address := host_address(self._expand(row))) and not row.lstrip().startswith("#"):
                     yield command.heredoc_line + number, address
 
     def scripts(self, folder: str, action: str = "") -> Iterator[tuple[int, str, str | None]]:
@@ -281,7 +292,10 @@ class Shell:
 
 
 def _argument(word: str, option: str, *, client: bool) -> str:
-    """Return the address that an argument calls; without a scheme it needs a port, or a client program."""
+    """Return the address that an argument behind a word, such as an option, calls.
+
+    Without a scheme it needs a port, or a client program.
+    """
     name, equals, value = word.partition("=")
     if equals and name.startswith("-"):
         option, word = name, value

@@ -92,8 +92,7 @@ class ForbiddenContent(Rule):
                 for patterns in (forbidden.paths, forbidden.exclude)
             )
             judged_paths.append((within if forbidden.paths else {*paths}) - excluded)
-        every = set().union(*judged_paths)
-        judged = [entry for entry in files if entry.path in every]
+        judged = [entry for entry in files if any(entry.path in one for one in judged_paths)]
         counts: dict[tuple[bytes, int], int] = {}
         step = "Change the line, or take the file out with 'exclude'."
         for added in lines.added([forbidden.pattern for forbidden in self.forbid], judged):
@@ -308,8 +307,8 @@ class HostNetworkCall(Rule):
 
     That is localhost, 127.0.0.1, [::1] or 0.0.0.0. The rule reads GitHub workflows, composite actions, GitLab
     files and scripts that they run. It looks for clients such as `curl`, and programs with a URL or host and
-    port. Jobs with `container:` or `image:`, `docker compose exec`, `docker run`, comments and health checks
-    are fine. What it cannot follow, such as `make` targets, is information.
+    port, also in `env:`. Jobs with `container:` or `image:`, `docker compose exec`, `docker run`, comments and
+    health checks are fine. What it cannot follow (`make` targets) is information.
 
     Why is this bad? Such a job breaks where ports, proxies or names differ.
 
@@ -412,9 +411,7 @@ class HostNetworkCall(Rule):
 
         for path in touched:
             yield from judge_ci_file(path, head_files, f"files.{self.files.find(path)}")
-        if not scripts:
-            return
-        paths = head_files.paths()
+        paths = head_files.paths() if scripts else ()
         for position, index in self.files.find_each(paths):
             path = paths[position]
             text = b"" if path in present else head_files.read(path) or b""
