@@ -7,6 +7,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
+from specguard.documents.completeness import content_of
 from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.documents.dates import parse_date, strip_dates
 from specguard.documents.document import Document
@@ -37,7 +38,6 @@ from specguard.specs.spec_fields import (
     plain_status,
     recorded_ids,
     review_names,
-    shown_text,
     visible_lines,
 )
 
@@ -268,8 +268,8 @@ class Spec(Record):
 
     @property
     def has_text(self) -> bool:
-        """True if there is text below any heading; always true for structured data."""
-        return self.structured or any(shown_text(section.own) for section in self.document.sections)
+        """True if there is text below any heading, besides placeholders; always true for structured data."""
+        return self.structured or any(content_of(one.own).kind == "content" for one in self.document.sections)
 
     @cached_property
     def entry_essence(self) -> str:

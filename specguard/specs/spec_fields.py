@@ -224,11 +224,6 @@ def document_essence(
     return "".join(content)
 
 
-def shown_text(blocks: Sequence[AnyBlock]) -> str:
-    """Return the visible text of the rendered page in normal form; see `essence`."""
-    return "".join(without_space(text if code else _fold(text)) for _, text, code in _lines(blocks))
-
-
 def visible_lines(blocks: Sequence[AnyBlock]) -> Iterator[tuple[int, str]]:
     """Return the source lines that a reader of the rendered page sees, with their numbers."""
     return ((line, text) for line, text, _ in _lines(blocks, rendered=False))
