@@ -215,14 +215,15 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
     try:
         revision = resolve(git, name, lambda plain: base_refs(plain, remote))
     except SpecguardError as error:
+        what = "the base that the policy names" if how == "policy" else "the base"
         help = error.help
+        if how == "policy":
+            help = "Name another with `--base REF`, and correct `base` in the policy."
         names = git.repository.names()
         if error.code == "unknown-revision" and any(one.startswith(f"{remote}/") for one in names):
             fetch = _fetch_command(remote, name.partition("~")[0].removeprefix(f"{remote}/"))
-            help = f"{help} Or fetch it: {fetch}" if help.startswith("did you") else f"Fetch it: {fetch}"
-        raise SpecguardError(
-            f"the base cannot be found: {error.message}", help=help, code="no-base"
-        ) from error
+            help = f"Fetch it: {fetch}" if help.startswith("Give") else f"{help} Or fetch it: {fetch}"
+        raise SpecguardError(f"{what} cannot be found: {error.message}", help=help, code="no-base") from error
     return FoundBase(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
 
 
@@ -243,8 +244,6 @@ def no_base_error(remote: str = "origin") -> SpecguardError:
 
 
 def _usual_refs(remote: str) -> tuple[str, ...]:
-    if remote == "origin":
-        return USUAL_BASES
     return tuple(name.replace("refs/remotes/origin/", f"refs/remotes/{remote}/") for name in USUAL_BASES)
 
 

@@ -284,7 +284,7 @@ def test_a_policy_may_name_another_base_once(repo: Repository, change: Open) -> 
     assert rows(moved) == ["A e"]
     assert found.with_base("") is found
     assert found.with_base("main") is found
-    with pytest.raises(SpecguardError, match="there is no branch, tag or commit 'none'"):
+    with pytest.raises(SpecguardError, match="that the policy names cannot be found: there is no branch"):
         found.with_base("none")
     # One that was given is no policy's to change.
     given: tuple[dict[str, Any], ...] = (

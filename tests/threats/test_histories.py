@@ -120,7 +120,7 @@ def test_no_base(repo: Repository) -> None:
     repo.git("remote", "remove", "origin")
     fails(check(repo), LOCKED)
     repo.git("branch", "-q", "-D", "main")
-    undecided(check(repo), "the base cannot be found")
+    undecided(check(repo), "the base that the policy names cannot be found")
     undecided(check(repo, "--enforce"), "--base")
 
 
