@@ -10,7 +10,7 @@ from specguard.artifacts.sections import find_titled
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
 from specguard.documents.citations import Citation, citations, plain_path
-from specguard.model import Finding, listed, path_text, shortened
+from specguard.model import Finding, counted, listed, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -337,8 +337,7 @@ class Targets:
             return Target(flaw=flaw, help="Cite a file with its lines.")
         count = self._documents.lines(path) or 0
         if not 1 <= first <= last <= count:
-            lines = "1 line" if count == 1 else f"{count} lines"
-            flaw = f"{citation} does not exist: {path_text(path)} has {lines}"
+            flaw = f"{citation} does not exist: {path_text(path)} has {counted(count, 'line')}"
             return Target(flaw=flaw, help="Cite lines that it has, the first one first.")
         return Target(path)
 

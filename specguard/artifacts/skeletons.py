@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from specguard.artifacts.files import alternatives, join_path, unique_path
 from specguard.declaration.rule import Record
@@ -113,12 +114,9 @@ class Skeletons(Record, frozen=False):
         return "\n".join(lines)
 
     def _structured(self, path: bytes, contracts: Sequence[Contract], kind: Kind) -> str:
-        value: Any = None
-        for contract in contracts:
-            schema = self.schema(contract.schema) if contract.schema else None
-            if schema is not None:
-                value = example(schema)
-        value = plan_skeleton(self.plans, path) if value is None else value
+        schemas = [self.schema(contract.schema) for contract in contracts if contract.schema]
+        examples = [example(schema) for schema in schemas if schema is not None]
+        value = examples[-1] if examples else plan_skeleton(self.plans, path)
         value = self._items(path) if value is None else value
         if isinstance(value, dict):
             for contract in contracts:
@@ -160,10 +158,10 @@ def locate(
     for unknown in sorted(values.keys() - allowed):
         has = f"it has {', '.join(sorted(allowed))}" if allowed else "it has none"
         raise _unfilled(f"{name} has no placeholder {unknown!r}", has)
-    by_path = template.names if path is not None else frozenset[str]()
-    missing = sorted(known - by_path - values.keys())
+    by_path = path is not None
+    missing = sorted(known - values.keys() - (template.names if by_path else set()))
     if missing:
-        known_values = [f"{one}={value}" for one, value in values.items() if one != "date"]
+        known_values = [f"{one}={shlex.quote(value)}" for one, value in values.items() if one != "date"]
         command = " ".join(["specguard new", name, *known_values, *(f"{one}=..." for one in missing)])
         raise _unfilled(f"{name} is {text}, and {', '.join(missing)} is not given", command)
     if path is None:
@@ -181,7 +179,8 @@ def locate(
         or any(byte < 32 or byte == 127 for byte in path)
     ):
         message = f"{path_text(path)} is no {name}, which is {text}"
-        raise _unfilled(message, "a value is a part of a name, without a slash; a number has only digits")
+        step = "a value is a part of a name, without a slash; a number has only digits"
+        raise _unfilled(message, "--path begins in the folder that you are in" if by_path else step)
     return path, {**values, **fields}
 
 
