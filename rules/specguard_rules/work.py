@@ -143,7 +143,8 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
     pointer, source = unresolved.pointer, kind.source
     # The problem of a list of items that was read already says that the item is missing.
     tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
-    branchless = pointer.line is None and naming.source != "branch"
+    named = naming.source == "branch" or kind.template("branch").read(work.branch or "")
+    branchless = pointer.line is None and not named
     if source and kind.branch and work.branch and (pointer.path is None or branchless):
         step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
         if (list_branch := work.branch_of_list(naming.kind)) != work.branch:
