@@ -593,9 +593,7 @@ def detach_output(folder: RunFolder, announce: int) -> None:
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    os.makedirs(os.path.dirname(folder.file(OUTPUT)), exist_ok=True)
-    output = os.open(folder.file(OUTPUT), flags, 0o644)
+    output = os.open(folder.file(OUTPUT), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
     for stream in (1, 2):
         os.dup2(output, stream)
     os.close(output)

@@ -407,8 +407,8 @@ def missing_programs(gates: Iterable[PlannedGate], environment: Mapping[str, str
     return {program: ", ".join(needs[program]) for program in output.decode("ascii").split()}
 
 
-def check_tools(gates: Iterable[PlannedGate], tree: Tree, environment: Mapping[str, str]) -> None:
-    """Check that all programs that a run needs exist, and report all missing ones at once.
+def check_tools(gates: Sequence[PlannedGate], tree: Tree, environment: Mapping[str, str]) -> None:
+    """Check that gates can be run, with all programs that they need, and report all missing ones at once.
 
     Args:
         gates: the run's gates.
@@ -416,8 +416,10 @@ def check_tools(gates: Iterable[PlannedGate], tree: Tree, environment: Mapping[s
         environment: the environment whose `PATH` is searched.
 
     Raises:
-        SpecguardError: a program is missing.
+        SpecguardError: a program is missing, or a gate has its placeholder within quotation marks.
     """
+    for gate in gates:
+        gate.check_quotes()
     needs = missing_programs(gates, environment)
     if tree.find(CONFIGURATION) is not None and find_program("pre-commit", environment) is None:
         needs["pre-commit"] = CONFIGURATION.decode()

@@ -403,7 +403,8 @@ class Start:
         found = self._find_listed(kind) if self.work.kinds[kind].source else self._find_pointed(kind)
         if isinstance(found, Unresolved):
             tried = "; ".join(map(str, found.pointer.tried)) or "no pointer"
-            message = f"no {kind} can be determined: {found.problem} (tried: {tried})"
+            suffix = "" if tried == found.problem else f" (tried: {tried})"
+            message = f"no {kind} can be determined: {found.problem}{suffix}"
             raise _unready(message, self._plan_help(kind), found.pointer.path, found.pointer.line)
         self._check_startable(found)
         return found

@@ -372,8 +372,7 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
         only: the folders of the runs to consider; empty: all.
     """
     refs = repository.spawn("for-each-ref", "--format=%(refname)", RUN_REFS).read().decode("ascii", "replace")
-    runs = store.runs()
-    for run in runs:
+    for run in store.runs():
         if run.manifest is None or (only and run.path not in only):
             continue
         folder, label = RunFolder(run.path), f"{run.run_id} ({run.state})"

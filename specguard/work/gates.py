@@ -89,6 +89,22 @@ class PlannedGate(Record):
         """True if the gate runs whatever the change touches."""
         return not self.when and len(self.on) == 3 and not self.each and not _FILE_HOLDER.search(self.run)
 
+    def check_quotes(self) -> None:
+        """Check that a shell reads each file name that is filled in as a word of its own.
+
+        Raises:
+            SpecguardError: the placeholder is in quotation marks, where a name could be run as shell code.
+        """
+        run = _QUOTED.sub(r"\2", self.run)
+        if any(_FILE_HOLDER.search(text) for text in _QUOTES.findall(run)):
+            raise SpecguardError(
+                f"the gate {self.name} has its place for files within quotation marks: {run}",
+                help="leave the quotation marks out: names are quoted where they are filled in",
+                path=self.path or None,
+                line=self.line or None,
+                code="incomplete-policy",
+            )
+
     def replace(self, **values: Any) -> PlannedGate:
         """Return a copy with other values."""
         return PlannedGate(**{**self.__dict__, **values})
@@ -276,7 +292,7 @@ def _select_gate(gate: PlannedGate, entries: Sequence[Entry]) -> Chosen:
     files = [entry.path for entry in counted if not entry.deleted and not entry.is_submodule]
     if not files:
         return Chosen(gate, skipped=f"{_skip_reason(gate)} that is still there")
-    _check_quotes(gate, run)
+    gate.check_quotes()
     if gate.each or "file" in places:
         # Without a placeholder, the file is the last word.
         text = run if "file" in places else f"{run} {{file}}"
@@ -316,22 +332,6 @@ def _fill_files(run: str, name: str, files: Sequence[bytes]) -> str:
 def quote_path(path: bytes) -> str:
     """Return a path as one shell word that is neither an option nor looked up in PATH."""
     return shlex.quote(f"./{path.decode('utf-8', 'surrogateescape')}")
-
-
-def _check_quotes(gate: PlannedGate, run: str) -> None:
-    """Check that a shell reads each file name that is filled in as a word of its own.
-
-    Raises:
-        SpecguardError: the placeholder is within quotation marks, where a name could be run as shell code.
-    """
-    if any(_FILE_HOLDER.search(text) for text in _QUOTES.findall(run)):
-        raise SpecguardError(
-            f"the gate {gate.name} has its place for files within quotation marks: {run}",
-            help="leave the quotation marks out: names are quoted where they are filled in",
-            path=gate.path or None,
-            line=gate.line or None,
-            code="incomplete-policy",
-        )
 
 
 _SHELL: Final = frozenset({"sh", "bash", "shell", "zsh", "console"})
