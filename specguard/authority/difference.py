@@ -193,13 +193,16 @@ def diff(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterat
 
     `direction` says which values are tighter: `higher` or `lower` numbers and flags (an absent number is
     unlimited), or `more` or `fewer` elements. `only` means that fewer elements are tighter, and that an empty
-    list allows all. A list ranks the values from the loosest to the tightest; unlisted values are tighter
-    than the first. `tightens`, `loosens` and `incomparable` are the effect itself.
+    list allows all; `within` that an empty list leaves it to something else. A list ranks the values from the
+    loosest to the tightest; unlisted values are tighter than the first. `tightens`, `loosens` and
+    `incomparable` are the effect itself.
     """
     one, other = plain(old), plain(new)
     if one == other and type(one) is type(other):
         return
     effect: Effect
+    if direction == "within":
+        direction = "fewer" if other else "incomparable"
     if not isinstance(direction, str):
         effect = _effect_by_rank(one, other, direction)
     elif direction == "only" and not (one and other):

@@ -72,8 +72,8 @@ class Settings(Record):
 
     - `tightens`: which values make a policy stricter. `"higher"` or `"lower"` are for numbers and flags,
       `"more"` or `"fewer"` for elements. `"only"` is for elements that exclude all others (none: all are
-      allowed). A list has the values from the loosest to the tightest; a value that is not listed is tighter
-      than the first.
+      allowed), and so is `"within"` (none: something else decides). A list has the values from the loosest
+      to the tightest; a value that is not listed is tighter than the first.
 
     - `names`: the tables whose entries the value names, so that a typo is reported; with `dotted` a field
       follows the name.

@@ -87,7 +87,7 @@ class WorkKind(Settings):
     )
     siblings: list[str] = setting([], "more documents for their item only", check=check_template)
     scope: list[str] = setting(
-        [], "the paths it may change; else those in its document", tightens="fewer", check=check_template
+        [], "the paths it may change; else those in its document", tightens="within", check=check_template
     )
     scope_sections: list[str] = setting(["Scope", "Files"], "sections with these paths")
     gate_sections: list[str] = setting(["Gates", "Verification"], "sections with gates")
