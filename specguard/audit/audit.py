@@ -9,12 +9,16 @@ import glob
 import hashlib
 import os
 import re
+import signal
 import subprocess
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import chain, islice
+from multiprocessing import active_children, get_context, parent_process
+from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from filelock import FileLock
@@ -34,7 +38,7 @@ from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
 from specguard.errors import Needed, NoAuthorityError, SpecguardError
 from specguard.executor.remote import PROTOCOLS, RemoteGit, user_environment
-from specguard.model import counted, path_text
+from specguard.model import EXIT_NO_VERDICT, counted, path_text
 from specguard.reporters.escape import visible
 from specguard.reporters.json import json_safe
 
@@ -103,11 +107,10 @@ class Progress:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = Console(stderr=True)
-        rate = TextColumn("{task.fields[rate]:.0f} changes/s")
         self._bars = Progress(
             BarColumn(),
             MofNCompleteColumn(),
-            rate,
+            TextColumn("{task.fields[rate]:.0f} changes/s"),
             TimeRemainingColumn(),
             console=console,
             transient=True,
@@ -127,20 +130,17 @@ class Progress:
         """Print the number of a repository's changes, and the number of those that are still to judge."""
         self._total += unjudged
         self._bars.update(self._task, total=self._total)
-        self._print_line(f"{name}: {counted(changes, 'change')}, {unjudged or 'nothing'} new")
+        self.print_line(name, f"{counted(changes, 'change')}, {unjudged or 'nothing'} new")
 
     def advance(self, changes: int) -> None:
         """Advance the bar by a number of stored changes."""
         self._bars.update(self._task, advance=changes, rate=self._bars.tasks[0].speed or 0)
 
-    def report_failure(self, name: str, reason: str) -> None:
-        """Print why a repository, or some of its changes, cannot be read."""
-        self._print_line(f"{name}: {reason}")
-
-    def _print_line(self, line: str) -> None:
+    def print_line(self, name: str, text: str) -> None:
+        """Print a line about a repository, such as why some of its changes cannot be read."""
         from rich.text import Text
 
-        self._bars.console.print(Text(visible(line)), soft_wrap=True)
+        self._bars.console.print(Text(visible(f"{name}: {text}")), soft_wrap=True)
 
 
 class _AuditedRepository(Record):
@@ -190,7 +190,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
     Raises:
         SpecguardError: no repository can be judged, or the workers cannot be reached.
     """
-    since = _parse_day(options.since)
+    since = _first_second(options.since)
     floor = open_floor(
         Request(environment=options.environment, floor=options.floor, floor_sha256=options.floor_sha256)
     )
@@ -211,7 +211,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                 store.set_state(store.repository(json_safe(one.name)), {"reason": json_safe(error.message)})
                 if len(names) > 1:
                     # The error of a single repository is raised at the end.
-                    progress.report_failure(one.name, error.message)
+                    progress.print_line(one.name, error.message)
                 continue
             audited.append(found)
             progress.begin_repository(found.name, len(found.changes), len(found.unjudged))
@@ -226,23 +226,23 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
             unjudged[found.name] += outcome.unjudged
             reason = f"changes that could not be judged: {unjudged[found.name]}; {outcome.reason}"
             store.set_state(found.key.repository, {**store.state(found.key.repository), "reason": reason})
-            progress.report_failure(found.name, reason)
+            progress.print_line(found.name, reason)
     if not audited and last_error is not None:
         raise last_error
     for found in audited:
-        heads = {change.head for change in found.changes}
-        store.choose(found.key, heads)
+        store.choose(found.key, {change.head for change in found.changes})
 
 
-def _parse_day(text: str) -> date | None:
+def _first_second(text: str) -> float:
+    """Return the first second of a UTC day, counted from 1970; 0 for no day."""
     try:
-        return date.fromisoformat(text) if text else None
+        return datetime.fromisoformat(f"{text}T00:00Z").timestamp() if text else 0
     except ValueError:
         raise SpecguardError(f"{text!r} is not a day", help="Write it as YYYY-MM-DD.", code="usage") from None
 
 
 def _find_changes(
-    one: NamedRepository, options: AuditOptions, store: AuditStore, since: date | None, floor: Floor | None
+    one: NamedRepository, options: AuditOptions, store: AuditStore, since: float, floor: Floor | None
 ) -> _AuditedRepository:
     """Return the changes of a repository, with those that are still to judge."""
     folder, branch_name = one.folder, options.branch
@@ -253,10 +253,11 @@ def _find_changes(
         raise SpecguardError(
             "there is no such folder", help="Check its name.", path=one.name, code="no-repository"
         )
-    repository = Repository.locate(folder, options.environment).as_bare()
-    name = json_safe(one.name if one.address else os.path.realpath(folder))
-    id_ = store.repository(name)
-    with Needed(), Git(repository) as git:
+    repository = Repository.locate(folder, options.environment)
+    # A folder in a working tree names the whole repository.
+    name = json_safe(one.name if one.address else os.path.realpath(repository.work_tree_if_any() or folder))
+    id_, versions = store.repository(name), _versions(options.plugins)
+    with Needed(), Git(repository.as_bare()) as git:
         branch = find_branch(git, branch_name)
         changes = _changes(git, branch, options, since)
         policies = PastPolicies(
@@ -268,7 +269,8 @@ def _find_changes(
         )
         policy = _policy(git, branch, options.by, policies)
         state = store.state(id_)
-        inputs = [branch.tip, _versions(options.plugins), datetime.now(UTC).date().isoformat()]
+        held_to = floor.sha256 if floor else ""
+        inputs = [branch.tip, versions, held_to, datetime.now(UTC).date().isoformat()]
         if state.get("of") != inputs or "reason" in state:
             store.set_state(id_, {**read_state(git, branch, policies), "of": inputs})
     key = StoreKey(
@@ -276,8 +278,8 @@ def _find_changes(
         branch.name,
         options.by if options.by in ("then", "now") else "file",
         policy.policy_id if policy else "",
-        floor.sha256 if floor else "",
-        _versions(options.plugins),
+        held_to,
+        versions,
     )
     known = store.judged_heads(key)
     return _AuditedRepository(
@@ -285,7 +287,7 @@ def _find_changes(
     )
 
 
-def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: date | None) -> list[PastChange]:
+def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: float) -> list[PastChange]:
     tip, excluded = branch.tip, ""
     if options.range:
         before, dots, after = options.range.partition("..")
@@ -293,10 +295,7 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: date
             raise SpecguardError(f"{options.range!r} is not a range", help="A range is `A..B`.", code="usage")
         excluded, tip = resolve(git, before).oid, resolve(git, after).oid if after else tip
     changes = past_changes(git, tip, excluded=excluded, most=options.last)
-    if since is None:
-        return changes
-    first = datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
-    return [change for change in changes if change.at >= first]
+    return [change for change in changes if change.at >= since]
 
 
 def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) -> Policy | None:
@@ -306,21 +305,17 @@ def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) ->
     file = "" if by == "now" else by
     policy = policies.load(Tree(git, git.commit(branch.tip).tree), file)
     if policy is None:
-        where = file or branch.name
-        raise NoAuthorityError(f"there is no authority: {where} has none", help="`specguard init` writes one")
+        message = f"there is no authority: {file or branch.name} has none"
+        raise NoAuthorityError(message, help="`specguard init` writes one")
     return policy
 
 
 def _versions(plugins: Sequence[str]) -> str:
     """Return the versions of specguard and the plugins, which influence verdicts as history and policy do."""
-    parts = [f"specguard {__version__}", development_stamp(["specguard", "specguard_rules"])]
-    for name in sorted(set(plugins)):
-        from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import version
 
-        try:
-            parts.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            parts.append(name)
+    parts = [f"specguard {__version__}", development_stamp(["specguard", "specguard_rules"])]
+    parts += [f"{name} {version(name)}" for name in sorted(set(plugins))]
     return ", ".join(filter(None, parts))
 
 
@@ -381,17 +376,20 @@ def _results(
 def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
     """Yield the executor that judges slices, and its number of workers: local processes or a Dask cluster."""
     if not options.scheduler:
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-
         # Otherwise glibc returns ever less memory to the system, and a worker grows with each slice.
         os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
         # A forked process would share the store's connection.
-        pool = ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"))
-        try:
-            yield pool, options.jobs
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with TemporaryDirectory(prefix="specguard-") as folder:
+            pool = ProcessPoolExecutor(options.jobs, get_context("spawn"), _begin_worker, (folder,))
+            try:
+                yield pool, options.jobs
+            except BaseException:
+                # An interrupted start can leave a worker that the pool does not know of.
+                for worker in active_children():
+                    worker.kill()
+                raise
+            finally:
+                pool.shutdown(cancel_futures=True)
         return
     import distributed
 
@@ -408,6 +406,22 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
     with client:
         count = max(1, sum(client.nthreads().values()))
         yield client.get_executor(retries=_RESTARTS, pure=False), count
+
+
+def _begin_worker(folder: str) -> None:
+    """Leave interruptions to the process that started this worker, and end with that process.
+
+    Args:
+        folder: the folder for temporary files, which that process deletes.
+    """
+    os.environ["TMPDIR"] = folder
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_after, args=[parent_process()], daemon=True).start()
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os._exit(EXIT_NO_VERDICT)
 
 
 _ADDRESS: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://.+", re.DOTALL)
@@ -445,8 +459,11 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
         SpecguardError: a list cannot be read, or a word is invalid.
     """
     found = [one for word in words for one in _parse_name(word)]
+    what = "the list of repositories"
     for file in lists:
-        for number, line in enumerate(_lines(file), start=1):
+        data = read_input(_MAX_LIST_SIZE, what) if file == "-" else read_bounded(file, _MAX_LIST_SIZE, what)
+        lines = (data or b"").decode("utf-8", "surrogateescape").splitlines()
+        for number, line in enumerate(lines, start=1):
             word = os.path.expanduser(line.strip())
             if word and not word.startswith("#"):
                 try:
@@ -457,12 +474,6 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
                         error.message, path=where, line=number, help=error.help, code=error.code
                     ) from None
     return list({one.name: one for one in found}.values())
-
-
-def _lines(file: str) -> Sequence[str]:
-    what = "the list of repositories"
-    data = read_input(_MAX_LIST_SIZE, what) if file == "-" else read_bounded(file, _MAX_LIST_SIZE, what)
-    return (data or b"").decode("utf-8", "surrogateescape").splitlines()
 
 
 def _parse_name(word: str) -> Iterator[NamedRepository]:

@@ -225,13 +225,12 @@ def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list
 
 def _repository_row(row: _Row) -> dict[str, Any]:
     state = row["state"]
-    preset = state.get("preset")
     return {
         **row,
         **{name: state.get(name, 0) for name in ("locked", "unenforced")},
         "reason": state.get("reason") or "",
         "authority": state.get("problem") or listed(state.get("authority") or [], 2) or "none",
-        "preset": listed([preset] if isinstance(preset, str) else preset or [], 2),
+        "preset": listed(state.get("preset") or [], 2),
         "runs_in": listed(state.get("runs_in") or [], 3) or "nowhere",
         "stale": "-" if state.get("stale") is None else state["stale"],
         "last": _day(row["at"]) if row["at"] is not None else "-",

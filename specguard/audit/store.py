@@ -435,12 +435,9 @@ class Summary(Record):
 
     def has_errors(self, codes: Sequence[str]) -> bool:
         """Return True if these rules have open errors; without codes, if fresh changes have any."""
-        query = (
-            "SELECT 1 FROM told_finding WHERE is_open AND code IN (SELECT value FROM json_each(?)) LIMIT 1"
-        )
-        if not codes:
-            return bool(self.store.query("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
-        return bool(self.store.query(query, json.dumps(codes)))
+        if codes:
+            return any(row["errors"] for row in self.rules if row["code"] in codes)
+        return bool(self.store.query("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
 
     def _rows(self, query: str, *values: object) -> list[Mapping[str, Any]]:
         return [dict(row) for row in self.store.query(query, *values)]

@@ -90,4 +90,6 @@ def command(
         if summary.changes and not summary.judged:
             opt.say("  next: judge by today's authority with --by now, or by any with --by FILE", err=True)
             return EXIT_NO_VERDICT
+        if not summary.judged and any("reason" in row["state"] for row in summary.repositories):
+            return EXIT_NO_VERDICT
         return EXIT_FAILED if failing else EXIT_PASSED
