@@ -505,8 +505,7 @@ def _parse_name(word: str) -> Iterator[NamedRepository]:
 
 
 def _is_repository(folder: str) -> bool:
-    inside = os.path.join(folder, ".git")
-    return os.path.lexists(inside) or os.path.isfile(os.path.join(folder, "HEAD"))
+    return os.path.lexists(f"{folder}/.git") or os.path.isfile(f"{folder}/HEAD")
 
 
 def update_mirror(address: str, mirrors: str, wanted: str, environment: Mapping[str, str]) -> tuple[str, str]:
@@ -565,8 +564,7 @@ def _fetch_branch(folder: str, address: str, wanted: str, environment: Mapping[s
             lacks = f"has no branch {name!r}" if name else "names no default branch"
             message = f"{shown_address(address)} {lacks}"
             raise SpecguardError(message, help="Name one with --branch.", code="unknown-revision")
-        known = [oid for oid in [repository.head] if oid]
-        tip = remote.fetch(address, name, known)
+        tip = remote.fetch(address, name, [repository.head] if repository.head else [])
     ref = f"refs/heads/{name}"
     for other in run(f"--git-dir={folder}", "for-each-ref", "--format=%(refname)").split("\n"):
         if other not in ("", ref):
