@@ -251,7 +251,7 @@ def _error(path: str, message: str, step: str, line: int | None = None) -> Specg
 def is_document(path: object) -> bool:
     """Return True if a value of `documents` is a path from the root that stays in the repository.
 
-    A path that begins as those of presets is none: its settings would count as a preset's.
+    A path that begins as those of presets is refused: its settings would count as a preset's.
     """
     parts = path.split("/") if isinstance(path, str) else [""]
     return {"", ".", ".."}.isdisjoint(parts) and not parts[0].startswith("preset:")

@@ -199,7 +199,7 @@ def _write_new(
 
 def _ask_for_approver() -> list[ProposedSetting]:
     """Ask on a terminal who may approve; return an empty list if the answer is empty."""
-    name = click.prompt("Who may approve exceptions? A name, or nothing", default="", show_default=False)
+    name = click.prompt("Who may approve exceptions? A name, or just Enter", default="", show_default=False)
     if not name.strip():
         return []
     key = click.prompt(f"The public SSH key that {visible(name)} signs with (a .pub file)")

@@ -113,8 +113,8 @@ def _find_rule(policy: Policy, word: str, *, must_exist: bool) -> RuleInPolicy |
 
 def _governing_lines(path: str, found: Sequence[Governing]) -> Iterator[str]:
     if not found:
-        message = f"no pattern of the policy names {cut_path(path)}, from the repository's root"
-        yield f"{message}; the rules without patterns judge it too"
+        message = f"no pattern of the policy matches {cut_path(path)}, a path from the repository's root"
+        yield f"{message}; rules without patterns judge it as they judge every file"
     for one in found:
         origin = f"  {cut_path(str(one.origin))}" if one.origin else ""
         yield f"{one.code} {one.name} ({one.severity}): {one.effect}: {cut(one.pattern)}{origin}"

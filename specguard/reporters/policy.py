@@ -261,6 +261,7 @@ def explanation_data(
     name = os.fsencode(path.strip("/"))
     off = "the policy has it off" if rule.severity == "off" else ""
     idle = off or (f"the policy sets no {rule.unset}" if rule.unset else "")
+    fix = "" if idle else remedy(text)
     by_item = not {"work", "work_item"}.isdisjoint(fact_names(check.check, 1)[0])
     limits = policy.declared("approval_settings")
     approvers = [one.name for one in limits.able(rule)]
@@ -287,7 +288,7 @@ def explanation_data(
         "persons": limits.persons_for(rule.code, rule.name) if approvers else 0,
         "signed": rule.signed,
         "fixes": check.fixes or None,
-        "next": [*filter(None, [remedy(text)]), *_commands(rule, approvers, name, judges=not idle)],
+        "next": [*filter(None, [fix]), *_commands(rule, approvers, name, judges=not idle)],
     }
 
 
