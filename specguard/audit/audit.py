@@ -36,7 +36,7 @@ from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
-from specguard.errors import Needed, NoAuthorityError, SpecguardError
+from specguard.errors import Needed, NoAuthorityError, SpecguardError, usage
 from specguard.executor.remote import PROTOCOLS, RemoteGit, user_environment
 from specguard.model import EXIT_NO_VERDICT, counted, path_text
 from specguard.reporters.escape import visible
@@ -171,11 +171,7 @@ def open_store(options: AuditOptions) -> AuditStore:
     """
     folder = user_folder(options.environment, "audits", "")
     if not options.store and not folder:
-        raise SpecguardError(
-            "there is no home folder for the store of audits",
-            help="Name its file with --store.",
-            code="usage",
-        )
+        raise usage("there is no home folder for the store of audits", "Name its file with --store.")
     return AuditStore(options.store or os.path.join(folder, "audits.sqlite"))
 
 

@@ -276,6 +276,9 @@ class Interpreter:
                 return re.sub(r'\\([$`"\\\n])', lambda one: "" if one[1] == "\n" else one[1], text[1:-1])
             return values[0] if len(inner) == 1 else None
         if node.type == "command_substitution":
+            if [one.text for one in inner] == [b"git rev-parse --show-toplevel"] and self.folder is not None:
+                tree = work_tree_at(self.absolute(self.folder))
+                return os.fsdecode(tree.root) if tree is not None else None
             self._visit(node)
             return _cat_output(inner)
         return None
