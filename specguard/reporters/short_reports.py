@@ -66,7 +66,7 @@ def join_blocks(blocks: Sequence[Block], words: int, more: str = "") -> str:
             break
         texts.append(block)
         persons = all_persons
-    rest = [name for _, _, name in blocks[len(texts) :]]
+    rest = list(dict.fromkeys(name for _, _, name in blocks[len(texts) :]))
     if rest:
         texts.append(f"and more: {listed(rest)}{more}")
     if persons:
