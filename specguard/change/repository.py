@@ -503,7 +503,9 @@ class Repository:
         where = self.directory or "this folder"
         if "dubious ownership" in stderr:
             message = f"the repository of {where} belongs to another user, and git does not trust it"
-            help = "If you do: `git config --global --add safe.directory <its path>`."
+            # Git ends its message with the command that trusts this folder.
+            command = stderr.rpartition("\t")[2].strip()
+            help = f"If you do: `{command}`."
         elif "not a git repository" in stderr:
             import shlex
 

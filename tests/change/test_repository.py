@@ -140,7 +140,7 @@ def test_a_repository_of_another_user_is_refused_until_the_user_trusts_it(
     subprocess.run(["chown", "-R", "1234", str(repo.path)], check=True)
     with pytest.raises(SpecguardError, match="belongs to another user") as caught:
         locate(repo.path)
-    assert "safe.directory" in caught.value.help
+    assert caught.value.help.endswith(f"--add safe.directory {repo.path.resolve()}`.")
     repo.git("-c", f"safe.directory={repo.path.resolve()}", "config", "safe.directory", "*")
     with pytest.raises(SpecguardError, match="belongs to another user"):
         locate(repo.path)
