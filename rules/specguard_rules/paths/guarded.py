@@ -233,22 +233,21 @@ def all_entries(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator
 
 
 class Moves:
-    """Moves of unchanged content: pairs of a deletion and an addition of one object."""
+    """Moves of unchanged content: a deletion and an addition of one object each; a path is in one pair."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
-        self._added: dict[str, Entry] = {}
-        self._deleted: dict[str, Entry] = {}
+        ends: dict[str, tuple[list[Entry], list[Entry]]] = {}
         for entry in entries:
-            if entry.added and entry.new not in _EMPTY_BLOBS:
-                self._added.setdefault(entry.new, entry)
-            elif entry.deleted and entry.old not in _EMPTY_BLOBS:
-                self._deleted.setdefault(entry.old, entry)
+            oid = entry.new if entry.added else entry.old if entry.deleted else ""
+            if oid and oid not in _EMPTY_BLOBS:
+                ends.setdefault(oid, ([], []))[entry.deleted].append(entry)
+        # In the order of their paths, equal files of a moved folder keep their names.
+        pairs = [pair for both in ends.values() for pair in zip(*both, strict=False)]
+        self._other_ends = {one.path: other for pair in pairs for one, other in (pair, pair[::-1])}
 
     def other_end(self, entry: Entry) -> Entry | None:
         """Return the entry of the path that a file was moved to or from; None if it was not moved."""
-        if entry.deleted:
-            return self._added.get(entry.old)
-        return self._deleted.get(entry.new) if entry.added else None
+        return self._other_ends.get(entry.path)
 
     def describe(self, entry: Entry) -> str:
         """Describe the change of an entry's path as a past participle: `modified`, `moved to src/x`."""
