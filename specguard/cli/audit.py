@@ -88,7 +88,7 @@ def command(
             click.echo(text, nl=False)
         store.mark_reported()
         if summary.changes and not summary.judged:
-            opt.say("  next: judge by today's authority with --by now, or by any with --by FILE", err=True)
+            opt.say("  next: --by SPEC_AUTHORITY.md judges by that file; specguard init writes it", err=True)
             return EXIT_NO_VERDICT
         if not summary.judged and any("reason" in row["state"] for row in summary.repositories):
             return EXIT_NO_VERDICT

@@ -271,7 +271,7 @@ class LandedItems(Record):
 class DoneEvidence(Record):
     """A predicate: True if a commit or a run, besides its status, shows that a listed item was done.
 
-    Commits by their subjects are for `Sources.landed`. If the item's kind has no template for them, a commit
+    Commits by their subjects are for `Sources.landed`. If the kind has no template for them, a commit
     belongs to an item if it changes the item's files after the item was listed.
 
     Attributes:

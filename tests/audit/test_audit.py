@@ -311,7 +311,7 @@ def test_it_says_when_nothing_was_judged_and_of_much_how_much_more(
     by.write_text("# Authority\n\n## Locked zones\n\n- `locked/`\n")
     done = ended(audited(store, repository.path), 2)
     assert "(-); 1 change of 1 repository, 1 before there was an authority\n" in done.stdout
-    assert "next: judge by today's authority with --by now, or by any with --by FILE" in done.stderr
+    assert "next: --by SPEC_AUTHORITY.md judges by that file; specguard init writes it\n" in done.stderr
     assert "No change was judged" in audited(store, repository.path, "--output-format=html").stdout
     assert "  and 10 more\n" in audited(store, repository.path, "--by", by).stdout
 
