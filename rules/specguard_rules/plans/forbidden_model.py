@@ -287,7 +287,10 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
         if placeholder or name.casefold() in model_words.UNNAMED or (person and not _is_versioned(name)):
             continue
         digits = any(char.isdigit() for char in name)
-        yield _Model(name, line, sure=digits or _is_model(name), prose=prose and " " in name and not digits)
+        sure = digits or _is_model(name)
+        # Without a digit `Claude Opus` is a model, and `opus for the plan` is prose.
+        many = name.count(" ") > (1 if sure else 0)
+        yield _Model(name, line, sure=sure, prose=prose and many and not digits)
 
 
 def _command_models(command: Command) -> Iterator[_Model]:
