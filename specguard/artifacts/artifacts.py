@@ -262,10 +262,9 @@ class Artifacts(Record, frozen=False):
         folders = [folder for folder in folders_above([artifact.path]) if folder in passes]
         near: dict[bytes, Artifact] = {}
         for other in names:
-            by_folder = self._by_folder(other)
-            found = by_folder[0].get(artifact.folder, [])
-            found = [*found, *(one for folder in folders for one in by_folder[1].get(folder, ()))]
-            near.update({one.path: one for one in found})
+            own, above = self._by_folder(other)
+            near.update((one.path, one) for one in own.get(artifact.folder, ()))
+            near.update((one.path, one) for folder in folders for one in above.get(folder, ()))
         nearby = [near[path] for path in sorted(near)]
         others = nearby or [one for other in names for one in self.named(other)]
         return [other for other in others if _have_equal_values(artifact.fields, other.fields)] or nearby

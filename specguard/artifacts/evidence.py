@@ -196,8 +196,7 @@ def _uncited(blocks: Sequence[AnyBlock], cited: CitedEvidence) -> Iterator[tuple
             for row in block.rows:
                 found = citations([Table(block.header, [row], block.line)])
                 if not any(map(cited.is_evidence, found)):
-                    text = _row_label(row)
-                    yield row[0].line if row else block.line, shortened(text)
+                    yield row[0].line if row else block.line, shortened(_row_label(row))
         elif isinstance(block, List):
             for item in block.items:
                 own = [one for one in item.blocks if not isinstance(one, List | Table)]

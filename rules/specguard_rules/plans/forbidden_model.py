@@ -289,8 +289,7 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
         digits = any(char.isdigit() for char in name)
         sure = digits or _is_model(name)
         # Without a digit `Claude Opus` is a model, and `opus for the plan` is prose.
-        many = name.count(" ") > (1 if sure else 0)
-        yield _Model(name, line, sure=sure, prose=prose and many and not digits)
+        yield _Model(name, line, sure=sure, prose=prose and not digits and name.count(" ") > int(sure))
 
 
 def _command_models(command: Command) -> Iterator[_Model]:
