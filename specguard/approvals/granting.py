@@ -41,7 +41,8 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     if request.push:
         message = "an approval is for one change, and a push may bring several"
         raise refusal(message, "approve the branch instead")
-    approver = find_approver(request.approved_by, policy.declared("approval_settings"))
+    settings: ApprovalSettings = policy.declared("approval_settings")
+    approver = find_approver(request.approved_by, settings)
     rules = [_rule(name, policy) for name in request.override]
     findings, description = _requested_findings(request, rules, results)
     if not findings:
@@ -66,6 +67,8 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     signature = sign_as(approver, record, request.key) if request.key else None
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
     notes = [f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit it with the change."]
+    if bond.change.stage == "staged" and record.scope == "change" and "paths" in settings.scopes:
+        notes.append("It counts no more once the branch has other commits; one with --scope paths does.")
     strict = sorted({rule.code for rule in rules if rule.signed and rule.code in record.rules})
     if strict and not signature:
         notes.append(
@@ -77,7 +80,6 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
 
 def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Judged]) -> Approval:
     """Return the approval of some findings, bound to the current state of the change."""
-    settings: ApprovalSettings = facts.policy.declared("approval_settings")
     request, now = facts.change.request, facts.clock.now()
     scope: Scope = "paths" if request.scope == "paths" else "change"
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
@@ -96,7 +98,7 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
         reason=" ".join(request.reason.split()),
         ticket=request.ticket,
         issued_at=now,
-        expires_at=_expiry(request.expires, now, settings.max_days),
+        expires_at=_expiry(request.expires, now, facts.policy.declared("approval_settings").max_days),
         rules=sorted({judged.code for judged in findings}),
         paths=paths,
         findings=sorted({judged.fingerprint for judged in findings}),

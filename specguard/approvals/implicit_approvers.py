@@ -139,10 +139,6 @@ def _introduction(approver: Mapping[str, Any]) -> str:
     )
 
 
-_STAGES: Final = ("range", "pull-request")
-_PROSE: Final = (b".md", b".rst", b".txt")
-
-
 def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult]) -> list[str]:
     """Mark findings on locked paths as approved if an owner of the path changed or reviewed it.
 
@@ -163,7 +159,7 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
         return []
     # A run's output is its working tree, whatever the stage.
     by_program = change.source == "worktree" or request.by_agent or request.pre_receive
-    if change.stage not in _STAGES or by_program or not policy.trusted:
+    if change.stage not in ("range", "pull-request") or by_program or not policy.trusted:
         return []
     settings = policy.declared("approval_settings")
     if settings.persons_for(rule.code, rule.name) > 1:
@@ -204,7 +200,7 @@ def _controls_judging(change: Change, policy: Policy, path: bytes) -> bool:
         return True
     if folded.rpartition(b"/")[2] in (b"codeowners", b"spec_authority.md"):
         return True
-    if folded.endswith(_PROSE):
+    if folded.endswith((b".md", b".rst", b".txt")):
         return False
     # A job or a hook that runs specguard names it.
     return any(
