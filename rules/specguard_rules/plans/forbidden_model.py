@@ -8,7 +8,7 @@ from specguard.rules import Finding, Record, Rule, Selecting, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from typing import ClassVar, Final
 
     from specguard.documents.data import Data
@@ -196,7 +196,7 @@ class ForbiddenModel(Rule):
         wanted, people = set(map(_normalize, self.fields)), set(map(_normalize, self.people))
         for path, value in data.texts():
             above, name = ["", "", *(_normalize(part) for part in path if isinstance(part, str))][-2:]
-            if name in wanted:
+            if name in wanted or (path and _names_model(str(path[-1]))):
                 yield from _models_in(value, data.line(path), prose=False)
             elif name in people or (name in _OWN_NAMES and above in wanted):
                 # A table with a name may also be a data model.
@@ -211,13 +211,10 @@ class ForbiddenModel(Rule):
         for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
             for found in re.finditer(_PAIR, line):
                 value = found["quoted"] or found["bare"] or ""
-                if _normalize(found["key"]) not in wanted:
-                    continue
-                if (found["bare"] or "").startswith("*"):
+                if _names_model(found["key"], wanted):
                     # An alias may refer to any value.
-                    yield _Model(value, number)
-                else:
-                    yield from _models_in(value, number, prose=False)
+                    alias = (found["bare"] or "").startswith("*")
+                    yield from [_Model(value, number)] if alias else _models_in(value, number, prose=False)
 
 
 class _Model(Record):
@@ -270,6 +267,11 @@ def _normalize(text: str) -> str:
     return re.sub(r"[\s_-]+", "", text).casefold()
 
 
+def _names_model(key: str, wanted: Container[str] = ()) -> bool:
+    """True if a key is one of the wanted ones, in normal form, or a variable such as `GEMINI_MODEL`."""
+    return _normalize(key) in wanted or re.fullmatch(_VARIABLE, key) is not None
+
+
 def _models_in(value: str, line: int | None, *, prose: bool, person: bool = False) -> Iterator[_Model]:
     """Yield the models that a value names; in prose, words without a digit may mean anything else."""
     from specguard.rules import model_words
@@ -279,8 +281,10 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
         value = value[: model_words.LONGEST].split()[0] if value.split() else ""
         if prose or not _is_versioned(value):
             return
-    for piece in re.split(_SEPARATOR, value):
-        name = re.sub(_REMARK, "", piece).strip().strip("`'\"*_.")
+    pieces = [(re.sub(_REMARK, "", piece), piece) for piece in re.split(_SEPARATOR, value)]
+    remarks = (word.strip("()[]`'\"*_.") for own, one in pieces for word in one.removeprefix(own).split())
+    for piece in [*(own for own, _ in pieces), *filter(_is_versioned, remarks)]:
+        name = piece.strip().strip("`'\"*_.")
         placeholder = name.startswith(model_words.HOLES)
         if placeholder and _is_versioned(name.strip("<>{}$")):
             name, placeholder = name.strip("<>{}$"), False
@@ -295,8 +299,7 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
 def _command_models(command: Command) -> Iterator[_Model]:
     from specguard.rules import model_words
 
-    given = [value for name, value in command.variables if re.fullmatch(_VARIABLE, name)]
-    found = map(model_words.model_named, given)
+    found = (model_words.model_named(value) for name, value in command.variables if _names_model(name))
     for model in (*found, *model_words.models_in(command.words)):
         if model is not None:
             yield _Model(model, command.line, used=command.is_instruction)
