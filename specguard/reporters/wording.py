@@ -162,7 +162,7 @@ def approval_offer(result: RuleResult, source: str = "", most: int = FILES_NAMED
         offer += f": {result.persons - len(result.approvers)} more must be named in the authority"
     if words and len(words) < len(paths):
         offer += f"; the command names {len(words)} of {len(paths)} files"
-        offer += " (`specguard approve` names all)" if len(words) == most else ""
+        offer += " (specguard approve alone names all)" if len(words) == most else ""
     return offer, command
 
 
