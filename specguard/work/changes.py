@@ -271,7 +271,7 @@ class LandedItems(Record):
 class DoneEvidence(Record):
     """A predicate: True if a commit or a run, besides its status, shows that a listed item was done.
 
-    Commits by their subjects are for `Sources.landed`. If the kind has no template for them, a commit
+    If the item's kind has a template for subjects, subjects attribute commits to items. Otherwise a commit
     belongs to an item if it changes the item's files after the item was listed.
 
     Attributes:
@@ -291,7 +291,7 @@ class DoneEvidence(Record):
     known_changes: dict[tuple[bytes, ...], Sequence[Entry]] = {}
 
     def __call__(self, listed: Listed) -> bool:
-        """Return True if a run shows that an item was done, or a commit whose subject need not name it.
+        """Return True if a commit or a run shows that an item was done.
 
         Raises:
             MissingFact: the history or a source cannot be read.
@@ -300,7 +300,8 @@ class DoneEvidence(Record):
         if listed.source.kind not in self.kinds:
             return True
         if settings.commit or settings.pull_request:
-            return self.run_shows(listed)
+            # A run is asked last: the report counts each item that only a run shows.
+            return self.sources.landed(listed) or self.run_shows(listed)
         scope = listed.scope
         changed = any(scope.find(entry.path) is not None for entry in self._changes_since(listed))
         return changed or self.run_shows(listed)
