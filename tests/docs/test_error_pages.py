@@ -21,7 +21,10 @@ pytestmark = pytest.mark.xdist_group("sources")  # so that they are read once
 SOURCE = Path(specguard.__file__).parent
 KINDS = error_kinds()
 RAISED = {"SpecguardError", "MissingFact", "RunEnded"}
-MADE = {"item_taken": "item-taken", "_unready": "item-unready", "_incomplete": "incomplete-policy"}
+MADE = {
+    "item_taken": "item-taken", "_unready": "item-unready", "_incomplete": "incomplete-policy",
+    "usage": "usage",
+}  # fmt: skip
 """Functions that make an error of one kind, whose message is their first argument."""
 
 
