@@ -345,7 +345,6 @@ _IN_URL: Final = re.compile(r"://[^\s/:@]{0,80}:([^\s/@]{1,300})@")
 _SHORTEST_ENCODED: Final = 8
 # A longer value is searched in windows of this many bytes, each by itself.
 _WINDOW: Final = 1024
-_WRAPPED: Final = rb"\n?"
 
 
 def secrets_of(environment: Mapping[str, str]) -> dict[str, str]:
@@ -391,7 +390,7 @@ def patterns_of(value: str) -> Iterator[tuple[bytes, int]]:
             continue
         for letters in {form for offset in range(3) for form in _base64(window, offset)}:
             # Programs wrap base64 into lines.
-            yield _WRAPPED.join(re.escape(bytes([byte])) for byte in letters.encode()), len(letters) * 2
+            yield rb"\n?".join(re.escape(bytes([byte])) for byte in letters.encode()), len(letters) * 2
         yield b"(?i:" + window.hex().encode() + b")", len(window) * 2
 
 

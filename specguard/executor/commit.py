@@ -263,7 +263,6 @@ STAGES: Final = ("pre-commit", "commit-msg")
 _HUSKY: Final = b".husky"
 _FOLDERS: Final = (_HUSKY, b".githooks")
 _COPY: Final = "tree-hooks"
-_EXECUTABLE: Final = 0o100755
 _HUSKY_SHELL: Final = 'PATH="$PWD/node_modules/.bin:$PATH"; export PATH; exec sh -e "$0" "$@"'
 """How husky runs a hook: it need not be executable, and finds the project's installed programs."""
 
@@ -354,7 +353,7 @@ def _has_script(tree: Tree, folder: bytes, stage: str) -> bool:
     found = tree.find(folder + b"/" + stage.encode()) if folder else None
     if found is None:
         return False
-    return found.mode == _EXECUTABLE or (folder == _HUSKY and found.is_file)
+    return found.mode == 0o100755 or (folder == _HUSKY and found.is_file)
 
 
 def _copy_hooks(run: Run, tree: Tree, folder: bytes) -> str:

@@ -320,10 +320,6 @@ def _seconds_taken(manifest: Manifest) -> float | None:
     return (end - start).total_seconds()
 
 
-_MINUTE: Final = 60
-_HOUR: Final = 3600
-
-
 def page(name: str, **values: Any) -> str:
     """Render a page from a template.
 
@@ -340,10 +336,10 @@ def page(name: str, **values: Any) -> str:
 
 def duration(seconds: float) -> str:
     """Format a duration for a person: `2 h`, `1 min 30 s`, `0.4 s`."""
-    if seconds < _MINUTE:
+    if seconds < 60:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     whole = round(seconds)
-    parts = [(whole // _HOUR, "h"), (whole % _HOUR // _MINUTE, "min"), (whole % _MINUTE, "s")]
+    parts = [(whole // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s")]
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 

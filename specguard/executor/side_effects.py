@@ -15,7 +15,7 @@ import os
 import shlex
 import stat
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from specguard.change.process import CommandError
@@ -33,7 +33,6 @@ State = dict[str, str]
 _DIGESTED: Final = 4 << 20
 """The largest size, in bytes, of a file that is compared by content; larger ones by size and times."""
 
-_LONGEST_HEAD: Final = 200
 _COMMITTED: Final = "committed by itself"
 _MOST_NAMED: Final = 5
 """The largest number of side effects named in one sentence; the rest are counted."""
@@ -156,9 +155,8 @@ def inspect(run: Run, worker: str = "the agent") -> None:
         parts = [f"{worker} {listed(forbidden, _MOST_NAMED, '; ')}"] if forbidden else []
         parts += [f"while {worker} worked, {listed(outside, _MOST_NAMED, '; ')}"] if outside else []
         actions = ["undo what was not you"] if outside else []
-        if there and len(forbidden) == 1 and forbidden[0].startswith(_COMMITTED):
-            words = shlex.join(["git", "-C", place.path, "reset", "--soft", place.base])
-            actions.append(f"keep its files, without the commit: {words}")
+        if commands := _moving_head_back(place, forbidden):
+            actions.append(f"keep its files, without the commit: {commands}")
         elif there and forbidden:
             clean = run.folder.command("clean")
             actions.append(f"undo that in {place.path}, or remove it with all its files: {clean}")
@@ -168,6 +166,18 @@ def inspect(run: Run, worker: str = "the agent") -> None:
     check_size(run, survey, worker)
     check_survey(place, survey, worker)
     place.reset_index()
+
+
+def _moving_head_back(place: Place, forbidden: Sequence[str]) -> str:
+    """Return commands that undo an agent's own commits or branch, and no file; empty if that is not all."""
+    moved, *others = forbidden or [""]
+    branch = moved.partition(" ref: refs/heads/")[2]
+    alone = others in ([], [f"added .git/refs/heads/{branch} of its place"])
+    if not (alone and (branch or moved.startswith(_COMMITTED))):
+        return ""
+    git = shlex.join(["git", "-C", place.path, "update-ref"])
+    removal = f" && {git} -d {shlex.quote(f'refs/heads/{branch}')}" if branch else ""
+    return f"{git} --no-deref HEAD {place.base}{removal}"
 
 
 def check_size(run: Run, survey: Survey | None = None, worker: str = "the agent") -> None:
@@ -300,7 +310,7 @@ def _misbehaviour(place: Place, before: State) -> Iterator[str]:
     for name in changed:
         if name == ".git/HEAD":
             head = _read_text(os.path.join(top, "HEAD")).strip()
-            moved = f"moved the HEAD of its place to {head[:_LONGEST_HEAD] or 'nothing'}"
+            moved = f"moved the HEAD of its place to {head[:200] or 'nothing'}"
             yield f"{_COMMITTED} ({head[:12]})" if place.has_made(head) else moved
             continue
         verb = "added" if name not in before else "changed" if name in after else "removed"

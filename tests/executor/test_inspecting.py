@@ -60,9 +60,11 @@ def test_a_misbehaviour_in_the_place_has_a_name(shared: Setting, script: str, re
         assert re.search(reason, end.message), end.message
         assert end.help
         assert everything(shared.user.path) == before
-        if "committed by itself" in reason:
+        if re.search("by itself|to ref: ", end.message):
+            tree = hash_tree(run)
             work(run, end.help.partition(": ")[2].partition("; go on with")[0])
             inspect(run)
+            assert hash_tree(run) == tree
 
 
 @pytest.fixture
@@ -153,8 +155,7 @@ def test_the_users_own_runs_and_ignored_files_are_no_leak(tmp_path: Path) -> Non
         setting.user.write("other", "1\n")
         setting.user.write(b"src/\xff\n\t x", "22\n")
         inspect(run)
-        assert "your file other appeared" in run.manifest.notes[0]
-        assert "your file src/" in run.manifest.notes[0]
+        assert "your file other appeared; your file src/" in run.manifest.notes[0]
         assert read_before(place_of(run)).size > 0
 
 
@@ -178,8 +179,7 @@ def test_nothing_of_a_nested_repository_runs(setting: Setting, tmp_path: Path, n
         else:
             # What is ignored is entered by nothing.
             inspect(run)
-            tree = hash_tree(run)
-            place_of(run).stage(tree)
+            place_of(run).stage(hash_tree(run))
         assert not (tmp_path / "mark").exists()
 
 
@@ -199,8 +199,7 @@ def test_nothing_of_the_places_own_git_runs(setting: Setting, tmp_path: Path) ->
         work(run, script, MARK=str(tmp_path / "mark"))
         (tmp_path / "mark").unlink(missing_ok=True)
         assert "added .git/hooks/" in caught(run).message
-        tree = hash_tree(run)
-        place_of(run).stage(tree)
+        place_of(run).stage(hash_tree(run))
         assert not (tmp_path / "mark").exists()
 
 
@@ -209,5 +208,4 @@ def test_what_gates_see_is_staged_nowhere(shared: Setting) -> None:
         place = work(run, "echo 1 > src/n; echo 2 > src/a.py; git add src/n; touch .git/index.lock")
         inspect(run)
         work(run, "git status --porcelain > build.txt; test ! -e .git/index.lock")
-        said = Path(place.path, "build.txt").read_text()
-        assert said == " M src/a.py\n?? build.txt\n?? src/n\n"
+        assert Path(place.path, "build.txt").read_text() == " M src/a.py\n?? build.txt\n?? src/n\n"

@@ -54,9 +54,8 @@ def _is_untouched(workshop: Workshop) -> None:
 
 
 def test_an_agent_that_moves_the_pointer_is_stopped_before_the_push(workshop: Workshop) -> None:
-    done = workshop.work(
-        f"{GOOD}; rm configs/NEXT_PHASE.json; ln -s ../src/new.py configs/NEXT_PHASE.json", ends=1
-    )
+    moves = "rm configs/NEXT_PHASE.json; ln -s ../src/new.py configs/NEXT_PHASE.json"
+    done = workshop.work(f"{GOOD}; {moves}", ends=1)
     assert "WRK004" in done.stdout
     assert not workshop.commits()
     assert not workshop.state["requests"]
