@@ -342,19 +342,20 @@ def _inactive_branch(change: Change) -> str:
 
 
 def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
-    """Yield a note where to run the next steps, if their paths do not match the directory of the check."""
-    typed = any(" -- " in judged.finding.help for result in results for judged in result.findings)
-    if typed and change.request.patch:
-        from shlex import quote
+    """Yield notes on what to type before the next steps: the way to the root, and the patch."""
+    if not any(" -- " in judged.finding.help for result in results for judged in result.findings):
+        return
+    from shlex import quote
 
-        yield f"For next steps apply the patch first; type: git apply --index {quote(change.request.patch)}"
-    at_root = os.path.lexists(os.path.join(change.request.directory, ".git"))
+    patch, directory = change.request.patch, change.request.directory
+    at_root = os.path.lexists(os.path.join(directory, ".git"))
     # Asking git starts a process.
-    top = change.git.repository.work_tree_if_any() if typed and not at_root else None
-    if top and top != os.path.realpath(change.request.directory):
-        from shlex import quote
-
+    top = None if at_root else change.git.repository.work_tree_if_any()
+    if top and top != os.path.realpath(directory):
         yield f"Paths in next steps are from the repository's root; first type: cd {quote(top)}"
+        patch = patch if patch in ("", "-") else os.path.abspath(patch)
+    if patch:
+        yield f"For next steps apply the patch first; type: git apply --index {quote(patch)}"
 
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
