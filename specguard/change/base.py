@@ -216,13 +216,13 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
         revision = resolve(git, name, lambda plain: base_refs(plain, remote))
     except SpecguardError as error:
         what = "the base that the policy names" if how == "policy" else "the base"
-        help = error.help
-        if how == "policy":
-            help = "Name another with `--base REF`, and correct `base` in the policy."
-        names = git.repository.names()
+        help, names = error.help, git.repository.names()
         if error.code == "unknown-revision" and any(one.startswith(f"{remote}/") for one in names):
             fetch = _fetch_command(remote, name.partition("~")[0].removeprefix(f"{remote}/"))
-            help = f"Fetch it: {fetch}" if help.startswith("Give") else f"{help} Or fetch it: {fetch}"
+            help = f"Fetch it: {fetch}." if help.startswith("Give") else f"{help} Or fetch it: {fetch}."
+        if how == "policy":
+            other = "If there is none, name another with `--base REF`, and correct `base` in the policy."
+            help = other if help.startswith("Give") else f"{help} {other}"
         raise SpecguardError(f"{what} cannot be found: {error.message}", help=help, code="no-base") from error
     return FoundBase(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
 

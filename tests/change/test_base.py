@@ -88,7 +88,7 @@ def test_what_the_caller_names_comes_first(repo: Repository) -> None:
     assert number(repo, find(repo, base="HEAD~2")) == "2"
     with pytest.raises(SpecguardError, match="the base cannot be found: there is no branch") as caught:
         find(repo, event, base="relaese")
-    assert caught.value.help.endswith("? Or fetch it: `git fetch origin relaese:refs/remotes/origin/relaese`")
+    assert caught.value.help.endswith("Or fetch it: `git fetch origin relaese:refs/remotes/origin/relaese`.")
 
 
 def test_then_what_the_platform_names(repo: Repository) -> None:
