@@ -191,7 +191,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
         Request(environment=options.environment, floor=options.floor, floor_sha256=options.floor_sha256)
     )
     names = named_repositories(options.named, options.lists)
-    audited: list[_AuditedRepository] = []
+    audited: dict[str, _AuditedRepository] = {}
     last_error = None
 
     def tasks() -> Iterator[tuple[_AuditedRepository, Slice]]:
@@ -209,7 +209,10 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                     # The error of a single repository is raised at the end.
                     progress.print_line(one.name, error.message)
                 continue
-            audited.append(found)
+            if found.name in audited:
+                # Another of its folders is named, too.
+                continue
+            audited[found.name] = found
             progress.begin_repository(found.name, len(found.changes), len(found.unjudged))
             for batch in _slices(found, options.plugins, floor):
                 yield found, batch
@@ -225,7 +228,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
             progress.print_line(found.name, reason)
     if not audited and last_error is not None:
         raise last_error
-    for found in audited:
+    for found in audited.values():
         store.choose(found.key, {change.head for change in found.changes})
 
 
@@ -256,13 +259,8 @@ def _find_changes(
     with Needed(), Git(repository.as_bare()) as git:
         branch = find_branch(git, branch_name)
         changes = _changes(git, branch, options, since)
-        policies = PastPolicies(
-            Request(environment=options.environment),
-            git.repository,
-            options.plugins,
-            given=None,
-            floor=floor,
-        )
+        request = Request(environment=options.environment)
+        policies = PastPolicies(request, git.repository, options.plugins, given=None, floor=floor)
         policy = _policy(git, branch, options.by, policies)
         state = store.state(id_)
         held_to = floor.sha256 if floor else ""
