@@ -34,7 +34,7 @@ from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds,
 from specguard.work.document_search import Pointer
 from specguard.work.gates import PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
-from specguard.work.item_lists import Listed, Sources, agree
+from specguard.work.item_lists import Listed, Source, Sources, agree, find_sources
 from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template
 from specguard.work.named_items import Work
@@ -430,6 +430,11 @@ class Start:
         """Return an item of a list: the named one, else the first one that is open and waits for nothing."""
         fields = self._plan_fields(kind)
         self.work.own = self._own_plan(kind, fields)
+        read = [one.path for one in self._lists(kind, fields)]
+        plan = os.fsencode(os.path.normpath(self.options.plan))
+        if self.options.plan and read and plan.lower() not in [one.lower() for one in read]:
+            help = "put its items there, or remove the other list from the base"
+            raise _unready(f"{self.options.plan} is not read where {path_text(read[0])} is, too", help)
         item_id = self.options.item
         if not item_id:
             one = self._find_next(kind, fields)
@@ -501,15 +506,19 @@ class Start:
             sources and found and any(sources.done(one) for one in found.items if one.id == listed.id)
         )
 
+    def _lists(self, kind: str, fields: Mapping[str, str]) -> Sequence[Source]:
+        """Return the lists of a kind's items: of the plan that the fields name, else of all plans."""
+        return [
+            source
+            for source in find_sources(kind, self.work.kinds[kind], self._sources().documents, fields)
+            if all(source.path_fields.get(name, value) == value for name, value in fields.items())
+        ]
+
     def _find_next(self, kind: str, fields: Mapping[str, str]) -> Listed:
         sources = self._sources()
         waiting: list[str] = []
         ready: list[Listed] = []
-        lists = [
-            source
-            for source in sources.of(kind)
-            if all(source.path_fields.get(name, value) == value for name, value in fields.items())
-        ]
+        lists = self._lists(kind, fields)
         for source in lists:
             if source.problem:
                 raise _unready(f"{path_text(source.path)} {source.problem}", path=source.path)

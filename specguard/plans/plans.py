@@ -214,8 +214,7 @@ class Plans(Record, frozen=False):
 
         folder = proof.records.settings.folder
         touched = any(entry.path.startswith(folder) for entry in self.change.entries)
-        plans = self.all if touched else self.judged
-        done = [task for plan in plans for task in plan.tasks if task.done]
+        done = [task for plan in (self.all if touched else self.judged) for task in plan.tasks if task.done]
         return judge_each(done, lambda task: find_unverified(task, proof, today))
 
     def too_early(self, work: Work) -> Iterator[Finding]:

@@ -76,8 +76,7 @@ class Claim(Record):
 
     def names(self) -> frozenset[str]:
         """Return the normalized ids, each with and without the kind as a prefix."""
-        ids = map(normal_id, self.ids)
-        return frozenset(name for one in ids for name in (one, f"{self.kind}-{one}"))
+        return frozenset(name for one in map(normal_id, self.ids) for name in (one, f"{self.kind}-{one}"))
 
 
 class Flaw(Record, frozen=False):

@@ -561,8 +561,7 @@ class ApprovalReader:
         )
         if who is None and when is None:
             for key, inner in elements(value):
-                above = key if isinstance(key, str) else label
-                yield from self.of_data(inner, data, (*place, key), above)
+                yield from self.of_data(inner, data, (*place, key), key if isinstance(key, str) else label)
             return
         summary = ", ".join(f"{key}: {as_text(inner)}" for key, inner in value.items() if is_scalar(inner))
         yield SpecApproval(

@@ -237,8 +237,7 @@ class Proofs:
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name))
         for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
             if self._documents.tree.has_file(place) and self._tests.find(place) is not None:
-                content = self._documents.content(place) or b""
-                return not inner or _has_word(content, inner[-1])
+                return not inner or _has_word(self._documents.content(place) or b"", inner[-1])
         if inner or "/" in path or not (" " in name or _NAME.fullmatch(name)):
             return False
         # A name that is not an identifier, such as a quoted title, needs a text search.

@@ -760,6 +760,5 @@ def format_circle(names: Sequence[str]) -> str:
     """Return a circle for a message: `a -> b -> a`."""
     path = [*names, names[0]]
     if len(path) > MOST_SHOWN:
-        left_out = len(path) - MOST_SHOWN
-        path[MOST_SHOWN // 2 : -MOST_SHOWN // 2] = [f"... {left_out} more ..."]
+        path[MOST_SHOWN // 2 : -MOST_SHOWN // 2] = [f"... {len(path) - MOST_SHOWN} more ..."]
     return " -> ".join(path)

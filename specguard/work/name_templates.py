@@ -279,8 +279,7 @@ def check_readable(text: str) -> str:
     Raises:
         TemplateError: the template is malformed, or has two placeholders with nothing between them.
     """
-    parts = Template(text).parts
-    for one, other in pairwise(parts):
+    for one, other in pairwise(Template(text).parts):
         if isinstance(one, Placeholder) and isinstance(other, Placeholder):
             raise TemplateError(
                 f"the template {text!r} has {{{one.name}}} and {{{other.name}}} with nothing between them, "

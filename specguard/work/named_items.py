@@ -439,9 +439,8 @@ class Work(Record, frozen=False):
         """Return an item as its kind's source lists it."""
         from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_fields, spelled_id
 
-        template = settings.template("branch")
         # The judged branch's fields count even if they do not identify an item.
-        name_fields = {**(template.read(self.branch) or {}), **name_fields}
+        name_fields = {**(settings.template("branch").read(self.branch) or {}), **name_fields}
         documents = self._documents
         own, places = self.own, [PathTemplate(text).exact_path(name_fields) for text in settings.sources]
         if own is not None and own.path in places:
