@@ -194,8 +194,7 @@ def _uncited(blocks: Sequence[AnyBlock], cited: CitedEvidence) -> Iterator[tuple
     for block in blocks:
         if isinstance(block, Table):
             for row in block.rows:
-                found = citations([Table(block.header, [row], block.line)])
-                if not any(map(cited.is_evidence, found)):
+                if not any(map(cited.is_evidence, citations([Table(block.header, [row], block.line)]))):
                     yield row[0].line if row else block.line, shortened(_row_label(row))
         elif isinstance(block, List):
             for item in block.items:

@@ -510,11 +510,9 @@ def _people(text: str) -> set[str]:
     """Return the people that a text names, each by name, address and handle as far as they are written."""
     from specguard.declaration.look_alikes import reading
 
-    found: set[str] = set()
     # Look-alike letters do not make another person.
     text = reading(text[:LONGEST_VALUE])
-    for address in _ADDRESS.findall(text):
-        found.add(address.casefold())
+    found: set[str] = set(map(str.casefold, _ADDRESS.findall(text)))
     for part in _PEOPLE.split(_BRACKETS.sub(" ", _ADDRESS.sub(" ", text))):
         plain = _ROLE.sub("", part).strip().removeprefix("@")
         name = normal_name(plain)

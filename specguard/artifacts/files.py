@@ -263,8 +263,7 @@ def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
         message = f"{name} has a byte-order mark before its front matter"
         yield artifact.finding("path", "marked", message, "Save it as UTF-8 without a byte-order mark.", 1)
     if artifact.contract.schema:
-        schema = artifact.artifacts.schema(artifact.contract.schema)
-        yield from _misfits(artifact, data, schema)
+        yield from _misfits(artifact, data, artifact.artifacts.schema(artifact.contract.schema))
 
 
 def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding]:

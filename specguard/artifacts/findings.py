@@ -241,8 +241,7 @@ class Review:
 
 def is_none(text: Text) -> bool:
     """True if a text states that there is nothing to list, and does not cite anything."""
-    plain = " ".join(text.plain.split())
-    return _NONE.match(plain) is not None and not any(citations([Paragraph(text)]))
+    return _NONE.match(" ".join(text.plain.split())) is not None and not any(citations([Paragraph(text)]))
 
 
 def review_of(artifact: Artifact, settings: Findings) -> Review | None:

@@ -316,8 +316,7 @@ def _resolve(root: Any, reference: str) -> Any:
     """Return the value at the JSON pointer of a reference; None if it does not exist."""
     value = root
     for part in filter(None, reference.removeprefix("#").split("/")):
-        name = part.replace("~1", "/").replace("~0", "~")
-        value = value.get(name) if isinstance(value, dict) else None
+        value = value.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
     return value
 
 

@@ -316,8 +316,7 @@ def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
 def _link_place(raw: str, link: Reference) -> str:
     """Return the place that a link leads to; the link text may contribute the lines."""
     target = link_target(link.target)
-    link_text = unescaped(raw[link.text_start : link.text_end]).strip("`*_ ")
-    inner = parse_path(link_text, True)
+    inner = parse_path(unescaped(raw[link.text_start : link.text_end]).strip("`*_ "), True)
     if inner and inner[1] and "#L" not in target and parse_path(target, True):
         return f"{target.partition('#')[0]}:{inner[1]}"
     return target

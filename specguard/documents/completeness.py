@@ -212,8 +212,7 @@ def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
     for _ in range(MOST_LABELS):
         if _PLACEHOLDER_START.match(text) or _PLACEHOLDER_WORD.match(text):
             return True
-        rest = _PLACEHOLDER_PARTS.sub(" ", text)
-        words = plain_words(rest)
+        words = plain_words(_PLACEHOLDER_PARTS.sub(" ", text))
         if not words or _PLACEHOLDER_PHRASES.fullmatch(words):
             return True
         label = _LABEL.match(text)

@@ -384,8 +384,7 @@ class UnreadGrounding(Rule):
     ) -> Iterator[Finding]:
         """Look for the grounding documents, and for the citations of each agent."""
         check_contracts(contracts, "grounding.cited_by", grounding.cited_by)
-        agents = agent_contracts(contracts, grounding.agent, grounding.noted_in)
-        cited_by = grounding.cited_by or agents
+        cited_by = grounding.cited_by or agent_contracts(contracts, grounding.agent, grounding.noted_in)
         names = [*cited_by, *([grounding.noted_in] if grounding.noted_in in contracts else [])]
         found = agent_works(artifacts, names, grounding.agent) if artifacts is not None else []
         judged = [work for work in found if (whole or work.touched) and work.of_contracts(cited_by)]

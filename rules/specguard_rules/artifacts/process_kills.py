@@ -97,8 +97,7 @@ class ProcessKillByName(Rule):
         """Search the files that the change touches, and the gates."""
         setting = select_files(self.files, entries, head_files, whole=whole)
         for name, kind in plan_kinds.items():
-            files = plan_files(kind, kind.plan)
-            for path in select_files(files, entries, head_files, whole=whole):
+            for path in select_files(plan_files(kind, kind.plan), entries, head_files, whole=whole):
                 setting.setdefault(path, f"plans.{name}.plan")
 
         documents.prefetch(setting)

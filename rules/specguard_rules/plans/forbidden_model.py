@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from specguard.rules import Finding, Record, Rule, Selecting, setting
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from typing import ClassVar, Final
 
     from specguard.documents.data import Data
-    from specguard.rules import Artifacts, Documents, Entry, Models, Plans, RunSettings, Severity
+    from specguard.rules import Artifacts, Document, Documents, Entry, Models, Plans, RunSettings, Severity
     from specguard_rules.content._shell import Command
 
 _MARKDOWN: Final = (b".md", b".mdc", b".mdx", b".markdown", b".mkd")
@@ -29,9 +30,11 @@ _PAIR: Final = (
 )
 _OWN_NAMES: Final = frozenset({"name", "id", "slug", "model"})
 _LIKE_A_MODEL: Final = (
-    r"(?i)(?:[\w.-]+/)?(?:claude|codex|codestral|command|deepseek|devstral|gemini|gemma|glm|gpt|grok|haiku|kimi"
-    r"|llama|mistral|mixtral|opus|phi|qwen|sonnet|o[0-9])[\w.:@-]*"
+    r"(?i)(?:[\w. -]+/)?(?:claude|codex|codestral|(?:command|phi)(?! [a-z]{2})|deepseek|devstral|gemini|gemma"
+    r"|glm|gpt|grok|haiku|kimi|llama|mistral|mixtral|opus|qwen|sonnet|o[0-9])[\w.:@ -]*"
 )
+_DENIALS: Final = frozenset({"never", "no", "not", "of", "than", "vs", "was", "without"})
+"""The words in a remark before a model that was not used, such as `instead of`."""
 
 
 class ForbiddenModel(Rule):
@@ -178,10 +181,7 @@ class ForbiddenModel(Rule):
             # Other programs may read the file in spite of its errors, so its names count.
             yield from self._text_models(content or b"")
         elif document is not None:
-            for field in document.fields(*self.fields):
-                yield from _models_in(field.value, field.line, prose=field.form != "front matter")
-            for field in document.fields(*self.people):
-                yield from _models_in(field.value, field.line, prose=True, person=True)
+            yield from self._document_models(document)
         elif data is not None:
             yield from self._data_models(data)
         unread = data is not None and problem is not None
@@ -190,6 +190,20 @@ class ForbiddenModel(Rule):
 
             for command in file_commands(path, content, documents):
                 yield from _command_models(command)
+
+    def _document_models(self, document: Document) -> Iterator[_Model]:
+        """Yield the models in fields, and in columns of tables that name people or agents, too."""
+        for field in document.fields(*self.fields):
+            yield from _models_in(field.value, field.line, prose=field.form != "front matter")
+        for field in document.fields(*self.people):
+            yield from _models_in(field.value, field.line, prose=True, person=True)
+        wanted, people = set(map(_normalize, self.fields)), set(map(_normalize, self.people))
+        for row in document.rows():
+            titles = [*map(_normalize, row.header)]
+            for title, cell in zip(titles if people & {*titles} else (), row.cells, strict=False):
+                found = _models_in(cell, row.line, prose=True, person=title not in wanted)
+                # Without the form of a model's name, it may be the name of a data model.
+                yield from (one for one in found if title in wanted | people and _is_model(one.name))
 
     def _data_models(self, data: Data) -> Iterator[_Model]:
         """Yield the models in structured data: the values of keys, at any depth."""
@@ -254,7 +268,7 @@ def _judge(path: bytes, named: _Model, models: Models, role: str) -> Iterator[Fi
 
 def _is_model(name: str) -> bool:
     """True if a text has the form of models' names: a family, and maybe a part for one of its members."""
-    return len(name.split()) <= _WORDS and re.fullmatch(_LIKE_A_MODEL, "-".join(name.split())) is not None
+    return len(name.split()) <= _WORDS and re.fullmatch(_LIKE_A_MODEL, " ".join(name.split())) is not None
 
 
 def _is_versioned(name: str) -> bool:
@@ -282,8 +296,9 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
         if prose or not _is_versioned(value):
             return
     pieces = [(re.sub(_REMARK, "", piece), piece) for piece in re.split(_SEPARATOR, value)]
-    remarks = (word.strip("()[]`'\"*_.") for own, one in pieces for word in one.removeprefix(own).split())
-    for piece in [*(own for own, _ in pieces), *filter(_is_versioned, remarks)]:
+    remarks = [word.strip("()[]`'\"*_.:") for own, one in pieces for word in one.removeprefix(own).split()]
+    used = [word for last, word in pairwise(["", *remarks]) if last.casefold() not in _DENIALS]
+    for piece in [*(own for own, _ in pieces), *filter(_is_versioned, used)]:
         name = piece.strip().strip("`'\"*_.")
         placeholder = name.startswith(model_words.HOLES)
         if placeholder and _is_versioned(name.strip("<>{}$")):
