@@ -95,9 +95,6 @@ def policy_lines(verdict: Verdict) -> list[str]:
     return list(map(visible, lines))
 
 
-FILES_NAMED: Final = 3
-"""The number of files that are named in a command that approves."""
-
 _LONGEST_WORD: Final = 240
 """A file name with more characters than this is left out of a command."""
 
@@ -133,7 +130,7 @@ def _approval_line(use: ApprovalUse) -> str:
     return f"{who} until {expiry_text(use)}, {proof_text(use)}: {shortened(use.reason, 300)}{ticket}"
 
 
-def approval_offer(result: RuleResult, source: str = "", most: int = FILES_NAMED) -> tuple[str, str] | None:
+def approval_offer(result: RuleResult, source: str = "", most: int = 3) -> tuple[str, str] | None:
     """Return who may approve a rule's findings, as a clause, and the command.
 
     None if nobody may, or if the rule has no open error.
@@ -149,9 +146,10 @@ def approval_offer(result: RuleResult, source: str = "", most: int = FILES_NAMED
     # Name the first few files; if a finding has no file, name none.
     paths = list(dict.fromkeys(judged.finding.path for judged in errors))
     words = [] if None in paths else [shell_word(path) for path in paths if path]
-    words = [word for word in words if len(word) <= _LONGEST_WORD][:most]
-    flags = "".join(f" --path {word}" for word in words)
-    flags += {"staged": " --staged", "worktree": " --worktree"}.get(source, "")
+    words = [word for word in words if len(word) <= _LONGEST_WORD]
+    named = words[:most]
+    which = {"staged": " --staged", "worktree": " --worktree"}.get(source, "")
+    flags = "".join(f" --path {word}" for word in named) + which
     approver = shell_word(result.approvers[0])
     command = f'specguard approve {result.code}{flags} --approved-by {approver} --reason "..."'
     offer = join_or(map(shortened, result.approvers))
@@ -160,9 +158,9 @@ def approval_offer(result: RuleResult, source: str = "", most: int = FILES_NAMED
         offer += f", which takes {result.persons} persons"
     if result.persons > len(result.approvers):
         offer += f": {result.persons - len(result.approvers)} more must be named in the authority"
-    if words and len(words) < len(paths):
-        offer += f"; the command names {len(words)} of {len(paths)} files"
-        offer += " (specguard approve alone names all)" if len(words) == most else ""
+    if named and len(named) < len(paths):
+        offer += f"; the command names {len(named)} of {len(paths)} files"
+        offer += f" (specguard approve{which} alone names all)" if len(words) == len(paths) else ""
     return offer, command
 
 
