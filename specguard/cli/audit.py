@@ -87,9 +87,9 @@ def command(
         else:
             click.echo(text, nl=False)
         store.mark_reported()
-        if summary.changes and not summary.judged:
+        if summary.verdicts.get("no-authority") and not summary.judged:
             opt.say("  next: --by SPEC_AUTHORITY.md judges by that file; specguard init writes it", err=True)
-            return EXIT_NO_VERDICT
-        if not summary.judged and any("reason" in row["state"] for row in summary.repositories):
+        to_judge = summary.changes or any("reason" in row["state"] for row in summary.repositories)
+        if to_judge and not summary.judged:
             return EXIT_NO_VERDICT
         return EXIT_FAILED if failing else EXIT_PASSED
