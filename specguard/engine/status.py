@@ -326,10 +326,12 @@ def _item(kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: st
 
 def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, waits: bool) -> dict[str, Any]:
     needs = sources.open_needs(listed)
-    if sources.done(listed):
+    if sources.closed(listed):
         state = "closed"
     elif listed.deferred or off:
         state = "deferred"
+    elif sources.done(listed):
+        state = "landed"
     elif listed.conditional:
         state = "conditional"
     else:

@@ -418,9 +418,8 @@ class Start:
         return f"merge the plan, or let it be the first commit of its branch ({branch}), and push that"
 
     def _find_pointed(self, kind: str) -> WorkItem | Unresolved:
-        item_id = self.options.item
-        if item_id:
-            return self.work.resolve(kind, item_id, number_of(item_id), {})
+        if self.options.item:
+            return self.work.resolve(kind, self.options.item, number_of(self.options.item), {})
         if not self.work.kinds[kind].pointer:
             message = f"a {kind} has no pointer that names the current one"
             raise _incomplete(message, f"specguard run {kind} ID -- ...")
@@ -435,11 +434,10 @@ class Start:
         if self.options.plan and read and plan.lower() not in [one.lower() for one in read]:
             help = "put its items there, or remove the other list from the base"
             raise _unready(f"{self.options.plan} is not read where {path_text(read[0])} is, too", help)
-        item_id = self.options.item
-        if not item_id:
+        if not self.options.item:
             one = self._find_next(kind, fields)
             return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.path_fields})
-        found = self.work.resolve(kind, item_id, number_of(item_id), fields)
+        found = self.work.resolve(kind, self.options.item, number_of(self.options.item), fields)
         if not isinstance(found, Unresolved) and found.listed is not None:
             self._check_ready(found.listed)
         return found
@@ -543,11 +541,13 @@ class Start:
     def _check_ready(self, listed: Listed) -> None:
         sources, kind = self._sources(), listed.source.kind
         path, line = listed.source.path, listed.line
-        if sources.done(listed):
+        # A slice may go on after its first commit; a task is one commit.
+        is_task = kind in task_kinds(self.policy)
+        if sources.done(listed) if is_task else sources.closed(listed):
             reason = f"its status is {listed.status}" if listed.closed else "a commit of the base did it"
             help = "take the next one, or have its status corrected in the base"
             raise _unready(f"{listed} is done already: {reason}", help, path, line)
-        needs = sources.open_needs(listed, deferred=kind in task_kinds(self.policy))
+        needs = sources.open_needs(listed, deferred=is_task)
         earlier = {normal_id(one) for one in self.options.earlier}
         if kind in shared_kinds(self.policy):
             # The run of an earlier item commits to the same branch.

@@ -88,9 +88,9 @@ class Waves(Record, frozen=False):
 
     @property
     def kept(self) -> Sequence[Listed]:
-        """The items with files that the trusted base lists and that are not done, deferred or superseded.
+        """The items with files that the trusted base lists and that are not closed, deferred or superseded.
 
-        Other changes must not touch their files until the whole stage is done, even before it opens.
+        Other changes must not touch their files, even before the stage opens.
 
         Raises:
             MissingFact: a required file or object is missing.
@@ -104,7 +104,7 @@ class Waves(Record, frozen=False):
             for stage in wave.stages
             if trusted.kind_of(stage.settings.items) and stage.open_items
             for item in stage.items
-            if item.files and not item.deferred and not trusted.sources.done(item)
+            if item.files and not item.deferred and not trusted.sources.closed(item)
         ]
 
     @cached_property
@@ -223,11 +223,9 @@ class Waves(Record, frozen=False):
             key = self.key_at(one.path, one.fields)
             if key is not None:
                 passes.setdefault((one.name, key), []).append(one.path)
-        newest = {
-            max(paths, key=lambda path: natural_key(path.decode("utf-8", "surrogateescape")))
-            for paths in passes.values()
-        }
-        return frozenset(path for paths in passes.values() for path in paths if path not in newest)
+        for paths in passes.values():
+            paths.sort(key=lambda path: natural_key(path_text(path)), reverse=True)
+        return frozenset(path for paths in passes.values() for path in paths[1:])
 
     @cached_property
     def _papers(self) -> Papers:
@@ -252,9 +250,8 @@ class Waves(Record, frozen=False):
         if any(kind.sources for kind in self.sources.kinds.values()):
             # The content of a file that lists items can have the value, too.
             return
-        contracts = self.artifacts.contracts.values()
-        plans = [kind.folder for kind in self.plans.kinds.values()]
-        texts = [*(one.path or one.root for one in contracts), *plans]
+        texts = [one.path or one.root for one in self.artifacts.contracts.values()]
+        texts += [kind.folder for kind in self.plans.kinds.values()]
         known = {name for text in texts for name in PathTemplate(text).names}
         for name in self.settings.by:
             if name not in known:
@@ -477,13 +474,14 @@ class StageState(Record):
 
     @cached_property
     def open_items(self) -> Sequence[Listed]:
-        """The items that are still to be done, without conditional and deferred ones.
+        """The items that are not closed, without deferred ones, and conditional ones that nobody began.
 
         Raises:
             MissingFact: a required file or object is missing.
         """
         sources = self.wave.waves.sources
-        return [item for item in self.items if not (item.deferred or item.conditional or sources.done(item))]
+        open_items = [item for item in self.items if not (item.deferred or sources.closed(item))]
+        return [item for item in open_items if not item.conditional or sources.done(item)]
 
     def _item_gaps(self) -> Iterator[Missing]:
         """Yield the items still to be done, and missing or unreadable files that should list items."""
@@ -499,8 +497,7 @@ class StageState(Record):
             return
         files = self.wave.sources(kind)
         if not files:
-            places = " or ".join(sources.kinds[kind].sources)
-            yield Missing(f"no file lists the {kind}s ({places})")
+            yield Missing(f"no file lists the {kind}s ({' or '.join(sources.kinds[kind].sources)})")
         for source in (one for one in files if one.problem):
             yield Missing(f"{path_text(source.path)} {source.problem}", source.path)
         for item in self.open_items:

@@ -283,12 +283,20 @@ class Sources(Record, frozen=False):
         ]
 
     def done(self, item: Listed) -> bool:
-        """Return True if an item is done: its status is closed and confirmed, or a commit did it.
+        """Return True if others can build on an item: its status is closed and confirmed, or a commit landed.
 
         Raises:
             MissingFact: the history cannot be read.
         """
         return (item.closed and (self.shown is None or self.shown(item))) or self.landed(item)
+
+    def closed(self, item: Listed) -> bool:
+        """Return True if an item is done, and its status, if it has one, does not say that it goes on.
+
+        Raises:
+            MissingFact: the history cannot be read.
+        """
+        return (item.closed or not item.status) and self.done(item)
 
     def status_of(self, item: Listed) -> str:
         """Return the status of an item that is not done, with a note if it is closed but not confirmed."""

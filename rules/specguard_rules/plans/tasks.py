@@ -127,8 +127,8 @@ class WaveStageOutOfOrder(Rule):
 class SliceOutOfFiles(Rule):
     """A change leaves its slice, or touches another one's files.
 
-    The slice's entry (`source` of `[work.<kind>]`) in the trusted base lists its `files`. While a wave's
-    stage is open, changes that name no slice leave its slices' files alone, unless approved.
+    The slice's entry (`source` of `[work.<kind>]`) in the trusted base lists its `files`. Until a wave's
+    slice is closed, changes that name no slice leave its files alone, unless approved.
 
     Why is this bad? Owned files let several agents work beside each other.
 
