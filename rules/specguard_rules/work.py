@@ -152,6 +152,8 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
     elif source or kind.pointer:
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
+        if work.own is not None and work.own.path == pointer.path:
+            step = f"Add the item to the list in commit {work.own.commit[:10]}, which brings it."
     else:
         where = f"name the branch as {kind.branch!r} says" if kind.branch else "correct its templates"
         step = f"Give the kind a pointer, or {where}."

@@ -72,8 +72,7 @@ class Severities:
 
     def in_title(self, text: Text) -> str:
         """Return the severity that a title begins with or has in brackets; empty without one."""
-        line = _STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300])
-        found = self._title.match(line)
+        found = self._title.match(_STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300]))
         return self._known[(found[1] or found[2]).casefold()] if found else ""
 
     def of_group(self, heading: Heading) -> str:

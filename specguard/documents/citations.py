@@ -293,8 +293,7 @@ def _code_citations(fence: Fence) -> Iterator[Citation]:
         found = parse_path(word[0], False) if word else None
         if word and found:
             path, lines = found
-            is_whole = line.strip(" \t-*+") == word[0]
-            if lines or (is_whole and is_citable(path, True)):
+            if lines or (line.strip(" \t-*+") == word[0] and is_citable(path, True)):
                 yield from _each_range(path, lines, at)
 
 
