@@ -278,8 +278,8 @@ class Sources(Record, frozen=False):
         return [
             other.id if other else text
             for text, other in needed
-            if not (is_todo(text) if other is None else other.conditional or self.done(other))
-            and (deferred or other is None or not other.deferred)
+            if (deferred or other is None or not other.deferred)
+            and not (is_todo(text) if other is None else other.conditional or self.done(other))
         ]
 
     def done(self, item: Listed) -> bool:
