@@ -337,12 +337,12 @@ _AMENDED_MOVE: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allo
 """Matches a command that moves a file and amends the newest commit."""
 
 _FOLDER_COMMANDS: Final = {
-    "rm": "git clean -fdq",
+    "rm": "git reset -q -- \0 && git clean -fdq",
     "git rm --cached": "git restore --staged",
     "git rm -f --cached": "git restore --staged",
     "git rm -f": "git restore --staged --worktree",
 }
-"""For commands that undo an addition, those that also take a folder and leave unchanged files alone."""
+"""For commands that undo an addition, those that take a folder, or \\0, and leave unchanged files alone."""
 
 
 class Fold(Record):
@@ -455,19 +455,20 @@ def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
     """Return the command that moves files back to their old places; empty if it would be too long."""
     old = [one.path if one.side == "base" else one.moved for one in findings]
     new = [one.moved if one.side == "base" else one.path for one in findings]
-    both = [path for path in (*old, *new) if path]
-    gone, come = (_cover_words([path for path in some if path], both, verdict.touched) for some in (old, new))
+    ends = [path for path in (*old, *new) if path]
+    words = (_cover_words([path for path in some if path], ends, verdict.touched) for some in (old, new))
+    gone, come = map(" ".join, words)
     if not gone or not come:
         return ""
-    both_ends = " ".join([*gone, *come])
     if verdict.change.get("source") == "staged":
-        return f"git restore --staged --worktree -- {both_ends}"
+        return f"git restore --staged --worktree -- {gone} {come}"
     if verdict.change.get("source") == "worktree":
-        return f"git restore -- {' '.join(gone)} && git clean -fdq -- {' '.join(come)}"
+        # Git cleans away only what is not staged.
+        return f"git reset -q -- {gone} {come} && git restore -- {gone} && git clean -fdq -- {come}"
     start = verdict.change.get("merge_base")
     if not start or not all(re.search(_AMENDED_MOVE, one.help) for one in findings):
         return ""
-    back = f"git restore --source={start[:12]} --staged --worktree -- {both_ends}"
+    back = f"git restore --source={start[:12]} --staged --worktree -- {gone} {come}"
     back += " && git commit --amend --no-edit --allow-empty"
     return with_stash(back) if "`git stash && " in findings[0].help else back
 
