@@ -109,6 +109,8 @@ def print_error(error: SpecguardError, words: Sequence[str] = ()) -> None:
         error: the error to report.
         words: the command line, from which the format is read.
     """
+    from contextlib import suppress
+
     from specguard.reporters.escape import cut, visible
 
     command = list(words)
@@ -119,7 +121,9 @@ def print_error(error: SpecguardError, words: Sequence[str] = ()) -> None:
 
         report_format = FORMATS.get(_requested_format(words))
         if report_format is not None:
-            sys.stdout.write(report_format.error_report(error))
+            # Standard output may be closed or full; what is wrong is still said on stderr.
+            with suppress(OSError):
+                sys.stdout.write(report_format.error_report(error))
     errors = error.errors()
     if len(errors) == 1:
         _print_error("specguard: error: ", error)

@@ -151,9 +151,6 @@ def _report_written(message: str, name: str, paths: Sequence[str], output_format
 SCHEMA: Final = "specguard.approvals/1"
 """The schema name of the log's JSON; fields are only added to it."""
 
-_FILES_SHOWN: Final = 3
-"""The number of an approval's files that a list names."""
-
 _PROOFS: Final = {"signature": "signed", "base": "in the base", "local": "unsigned"}
 
 
@@ -178,7 +175,7 @@ def _list_lines(book: Logbook, *, ended: bool) -> Iterator[str]:
 def _approval_lines(logged: LoggedRecord) -> Iterator[str]:
     record = logged.filed.record
     assert isinstance(record, Approval)  # noqa: S101 - only approvals are listed
-    files = listed([cut_path(path_text(path)) for path in record.paths], _FILES_SHOWN)
+    files = listed([cut_path(path_text(path)) for path in record.paths], 3)
     what = f"{', '.join(record.rules)} {files}".rstrip()
     yield f"{logged.filed.id[:12]} {logged.state:<9} {shortened(record.approver)}: {what}"
     ticket = f" ({shortened(record.ticket)})" if record.ticket else ""

@@ -163,8 +163,8 @@ def test_no_words_at_all(tmp_path: Path) -> None:
 
 def test_a_report_that_cannot_be_written(fixed: Repository, tmp_path: Path) -> None:
     for file in (str(tmp_path), str(tmp_path / "no" / "folder")):
-        outcome = run_here("check", f"--output=json={file}", directory=fixed.path)
-        refused(outcome, "cannot be written", file)
+        refused(run_here("check", f"--output=json={file}", directory=fixed.path), "cannot be written", file)
+    assert shell('PYTHONUNBUFFERED=1 "$0" check X --output-format json >/dev/full', fixed).returncode == 2
 
 
 @pytest.mark.parametrize("words", ["check", "check --explain", "rule"])
