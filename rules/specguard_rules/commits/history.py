@@ -108,7 +108,7 @@ class CommitCount(Commits, Rule):
                 continue
             many = f"{len(group)}" if len(group) == len(work_commits) else f"{len(group)} that count"
             message = f"{owner} has {limits.wanted}, and this one has {many}{_list_commits(group)}"
-            step = _next_step(limits, group, base.start, commits, single=len(groups) < 2)
+            step = _next_step(limits, group, base.start, commits, single=len(group) == len(counted))
             key = "count" if len(groups) < 2 else f"count {owner}"
             yield Finding(message, help=step, key=key, setting=setting)
 
