@@ -342,7 +342,7 @@ def _drift_lines(drifts: Sequence[TaskDrift], fixable: int, *, written: bool) ->
     if not drifts:
         yield "plans and runs agree"
     elif written:
-        yield f"{fixable} written; commit them as a change to the plan" if fixable else "nothing written"
+        yield f"{fixable} written; commit each for its task or the plan" if fixable else "nothing written"
     elif fixable:
         yield "nothing is written yet: specguard plan sync --write"
 

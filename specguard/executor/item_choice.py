@@ -415,7 +415,7 @@ class Start:
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
         branch = shown_path(self.work.kinds[kind].branch, self._plan_fields(kind))
-        return f"merge the plan, or let it be the first commit of its branch ({branch}), and push that"
+        return f"merge the plan, or begin its branch ({branch}) with a commit of its folder alone, and push"
 
     def _find_pointed(self, kind: str) -> WorkItem | Unresolved:
         if self.options.item:
@@ -544,8 +544,8 @@ class Start:
         # A slice may go on after its first commit; a task is one commit.
         is_task = kind in task_kinds(self.policy)
         if sources.done(listed) if is_task else sources.closed(listed):
-            reason = f"its status is {listed.status}" if listed.closed else "a commit of the base did it"
-            help = "take the next one, or have its status corrected in the base"
+            reason = f"its status is {listed.status}" if listed.closed else "a commit did it"
+            help = "take the next one, or have its status corrected or its commit reverted"
             raise _unready(f"{listed} is done already: {reason}", help, path, line)
         needs = sources.open_needs(listed, deferred=is_task)
         earlier = {normal_id(one) for one in self.options.earlier}

@@ -228,7 +228,7 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
         missing = f"there is no plan here; tried: {tried}" if tried else "the policy describes no plans"
         raise SpecguardError(
             f"there is no plan {only}" if only else missing,
-            help="name it with --plan" if tried else "describe plans in the policy: [plans.<name>]",
+            help="switch to its branch or name it with --plan" if tried else "describe plans: [plans.<name>]",
             code="unknown-name",
         )
     return list(found.values())

@@ -234,7 +234,7 @@ class TestSync:
         )
         assert tasks(planned) == before
         outcome = plan(planned, "sync", "--write")
-        assert outcome.exit_code == 1, "two are left"
+        assert (outcome.exit_code, "commit each for its task" in outcome.stdout) == (1, True), "two are left"
         after = tasks(planned)
         assert after["task_001"] == {**before["task_001"], "status": "pending"}
         assert after["task_002"] == {
@@ -280,9 +280,9 @@ class TestSync:
 
     def test_without_plans_and_with_one_that_is_broken(self, planned: Planned) -> None:
         (planned.top / PLAN).write_text("{")
-        outcome = plan(planned, "sync")
-        assert (outcome.exit_code, "cannot be read" in outcome.stderr) == (2, True)
-        assert "there is no plan .plans/till" in plan(planned, "sync", "--plan", ".plans/till").stderr
+        assert "cannot be read" in ended(plan(planned, "sync"), 2).stderr
+        told = "there is no plan .plans/till [unknown-name]\n  next: switch to its branch or name it"
+        assert told in plan(planned, "sync", "--plan", ".plans/till").stderr
 
 
 class TestVerify:

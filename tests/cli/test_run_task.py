@@ -169,7 +169,7 @@ class TestABranchThatHoldsAWholePlan:
         assert second["repository"]["tip"] == first["commit"]
         planned.take("pr/cart")
         ended(planned.specguard("check", "--base", "origin/main"))
-        assert "task_001 is done already" in ended(planned.run_task("task_001"), 2).stderr
+        assert "task_001 is done already: a commit did it" in ended(planned.run_task("task_001"), 2).stderr
         user.commit("task_003: slip something in", files={"SPEC_AUTHORITY.md": "# None\n"})
         user.git("push", "-q", "origin", "pr/cart")
         user.git("switch", "-q", "main")
