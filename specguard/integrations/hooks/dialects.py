@@ -55,16 +55,14 @@ _CURSOR_FIELDS: Final = ("cursor_version", "conversation_id", "generation_id", "
 PROJECTS: Final = {"claude": ("CLAUDE_PROJECT_DIR",), "gemini": ("GEMINI_PROJECT_DIR", "CLAUDE_PROJECT_DIR")}
 """The environment variables with the project's folder."""
 
-READING_TOOLS: Final = frozenset(
-    [
-        "Read", "Glob", "Grep", "LS", "NotebookRead", "WebFetch", "WebSearch", "Task", "Agent", "TodoWrite",
-        "TodoRead", "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TaskOutput", "TaskStop", "Skill",
-        "AskUserQuestion", "EnterPlanMode", "ExitPlanMode", "BashOutput", "KillShell", "KillBash",
-        "ToolSearch", "ListMcpResourcesTool", "ReadMcpResourceTool", "LSP",
-        "read_file", "read_many_files", "list_directory", "glob", "grep_search", "search_file_content",
-        "web_fetch", "google_web_search", "write_todos", "ask_user", "update_plan", "view_image",
-        "web_search", "codebase_search", "list_dir", "file_search",
-    ]
+READING_TOOLS: Final = (
+    "Read", "Glob", "Grep", "LS", "NotebookRead", "WebFetch", "WebSearch", "Task", "Agent", "TodoWrite",
+    "TodoRead", "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TaskOutput", "TaskStop", "Skill",
+    "AskUserQuestion", "EnterPlanMode", "ExitPlanMode", "BashOutput", "KillShell", "KillBash",
+    "ToolSearch", "ListMcpResourcesTool", "ReadMcpResourceTool", "LSP",
+    "read_file", "read_many_files", "list_directory", "glob", "grep_search", "search_file_content",
+    "web_fetch", "google_web_search", "write_todos", "ask_user", "update_plan", "view_image",
+    "web_search", "codebase_search", "list_dir", "file_search",
 )  # fmt: skip
 """The tools that do not write files of the repository."""
 
@@ -72,7 +70,7 @@ COMMAND_KEYS: Final = ("command", "cmd", "chars", "script")
 """The argument names for the command in tools that run commands."""
 
 _FOLDER_KEYS: Final = ("cwd", "working_directory", "workdir", "dir_path", "directory")
-"""The argument names for the folder of a command."""
+"""The argument names for the folder of a command; in Cursor the first two are also the folder of an edit."""
 
 _SHELL_TOOLS: Final = ("Monitor", "write_stdin")
 """Tools that run shell commands, in addition to those with one of `_SHELL_WORDS` in their names."""
@@ -257,12 +255,14 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
     if stop_count is not None and agent == "cursor":
         _check_type(stop_count, int, "`loop_count` of the event is not a number")
     projects = _projects(data, environment, agent)
+    keys = _FOLDER_KEYS if moment != "edit" else _FOLDER_KEYS[:2] if agent == "cursor" else ()
+    given = next(filter(None, (_optional(inputs, key) for key in keys)), "")
     return HookEvent(
         environment=environment,
         agent=agent,
         name=name,
         moment=moment,
-        directory=_directory(data, inputs if moment != "edit" or agent == "cursor" else {}, projects, agent),
+        directory=_directory(data, given, projects, agent),
         projects=projects,
         tool=tool,
         input=inputs,
@@ -283,12 +283,9 @@ def _projects(data: Mapping[str, Any], environment: Mapping[str, str], agent: Ag
     return [path for path in found if path.startswith(b"/")]
 
 
-def _directory(
-    data: Mapping[str, Any], inputs: Mapping[str, Any], projects: Sequence[bytes], agent: Agent
-) -> bytes:
-    """Return the folder in which the call runs; the hook's own if the event has none."""
+def _directory(data: Mapping[str, Any], given: str, projects: Sequence[bytes], agent: Agent) -> bytes:
+    """Return the folder in which a call runs: the given one, or the event's; the hook's own without both."""
     cwd = _optional(data, "cwd")
-    given = next(filter(None, (_optional(inputs, name) for name in _FOLDER_KEYS)), "")
     if agent == "cursor":
         start = projects[0] if projects else os.getcwdb()
         given = given or cwd
