@@ -585,10 +585,8 @@ def short_branch(ref: str) -> str:
 
 def short_name(ref: str) -> str:
     """Return a ref's short name: without `refs/heads/`, `refs/tags/` or `refs/remotes/`."""
-    for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/"):
-        if ref.startswith(prefix):
-            return ref[len(prefix) :]
-    return ref
+    prefix = next(filter(ref.startswith, ("refs/heads/", "refs/remotes/", "refs/tags/")), "")
+    return ref.removeprefix(prefix)
 
 
 def _broken_ref(name: str) -> MissingFact:

@@ -268,13 +268,11 @@ def fingerprints(code: str, findings: Sequence[Finding]) -> Iterator[str]:
         yield sha256(b"\0".join(parts)).hexdigest()
 
 
-CACHEABLE_FACTS: Final = frozenset(
-    {
-        "artifacts", "base", "base_files", "branch", "breakdowns", "commits", "documents", "entries",
-        "guards", "head_files", "history", "messages", "objects", "plans", "policy", "pull_request",
-        "sources", "specs", "stage", "start_documents", "start_files", "today", "waves", "whole", "work",
-        "work_item",
-    }
+CACHEABLE_FACTS: Final = (
+    "artifacts", "base", "base_files", "branch", "breakdowns", "commits", "documents", "entries",
+    "guards", "head_files", "history", "messages", "objects", "plans", "policy", "pull_request",
+    "sources", "specs", "stage", "start_documents", "start_files", "today", "waves", "whole", "work",
+    "work_item",
 )  # fmt: skip
 """The facts of a range that depend only on the inputs in `cache_inputs`, as facts of declared tables do."""
 

@@ -203,10 +203,8 @@ def start_from(source: Canonical, *, root: str) -> Start:
 
 def plain_branch(name: str, remote: str) -> str:
     """Return the short name of a remote's branch, however it is written: `origin/main`, `refs/heads/main`."""
-    for prefix in ("refs/heads/", f"refs/remotes/{remote}/", f"{remote}/"):
-        if name.startswith(prefix):
-            return name[len(prefix) :]
-    return name
+    prefix = next(filter(name.startswith, ("refs/heads/", f"refs/remotes/{remote}/", f"{remote}/")), "")
+    return name.removeprefix(prefix)
 
 
 def policy_at(git: Git, options: RunOptions, base: str, oid: str) -> Policy:

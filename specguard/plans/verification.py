@@ -163,14 +163,12 @@ def _is_path(text: str) -> bool:
     return bool(_PATH.fullmatch(text)) and "/" in text and "://" not in text
 
 
-NOBODY: Final = frozenset(
-    {
-        "a", "agent", "ai", "an", "assistant", "auto", "automated", "automatic", "automation", "bot", "by",
-        "ci", "claude", "cli", "code", "codex", "coding", "copilot", "cursor", "gemini", "gpt", "human",
-        "llm", "machine", "manual", "manually", "me", "model", "my", "n", "na", "nobody", "none", "our",
-        "person", "planner", "reviewer", "robot", "script", "self", "someone", "specguard", "sub", "system",
-        "tbd", "the", "todo", "unknown", "user", "verifier", "via",
-    }
+NOBODY: Final = (
+    "a", "agent", "ai", "an", "assistant", "auto", "automated", "automatic", "automation", "bot", "by",
+    "ci", "claude", "cli", "code", "codex", "coding", "copilot", "cursor", "gemini", "gpt", "human",
+    "llm", "machine", "manual", "manually", "me", "model", "my", "n", "na", "nobody", "none", "our",
+    "person", "planner", "reviewer", "robot", "script", "self", "someone", "specguard", "sub", "system",
+    "tbd", "the", "todo", "unknown", "user", "verifier", "via",
 )  # fmt: skip
 """Words in place of a person that identify nobody."""
 

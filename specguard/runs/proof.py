@@ -362,12 +362,10 @@ def content_id(tree: Tree, paper: Callable[[bytes], bool]) -> str:
 
 
 # Options are compared as yargs and similar parsers read them: `--approvalMode` is `--approval-mode`.
-_TRUST_FLAGS: Final = frozenset(
-    {
-        "allowall", "allowallpaths", "allowalltools", "allowallurls", "autoapproveall", "disablesandbox",
-        "fullauto", "nosandbox", "skippermissions", "skippermissionsunsafe", "trustalltools", "yesalways",
-        "yolo",
-    }
+_TRUST_FLAGS: Final = (
+    "allowall", "allowallpaths", "allowalltools", "allowallurls", "autoapproveall", "disablesandbox",
+    "fullauto", "nosandbox", "skippermissions", "skippermissionsunsafe", "trustalltools", "yesalways",
+    "yolo",
 )  # fmt: skip
 _TRUST_VALUES: Final = {
     "a": {"never"},

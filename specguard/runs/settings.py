@@ -255,16 +255,12 @@ class Models(Settings):
         return ""
 
 
-AGENTS: Final = frozenset(
-    {"aider", "claude", "codex", "copilot", "crush", "gemini", "goose", "llm", "opencode", "qwen"}
-)
+AGENTS: Final = ("aider", "claude", "codex", "copilot", "crush", "gemini", "goose", "llm", "opencode", "qwen")
 """Programs whose option `-m` names a model; in most others it has another meaning."""
 
-UNNAMED: Final = frozenset(
-    {
-        "", "-", "default", "false", "inherit", "n/a", "na", "no", "none", "null", "optional", "required",
-        "str", "string", "tba", "tbd", "text", "todo", "true", "unknown", "yes",
-    }
+UNNAMED: Final = (
+    "", "-", "default", "false", "inherit", "n/a", "na", "no", "none", "null", "optional", "required",
+    "str", "string", "tba", "tbd", "text", "todo", "true", "unknown", "yes",
 )  # fmt: skip
 """Values that do not name a model, including those in a table that describes a field's type."""
 

@@ -75,10 +75,8 @@ class Outcome:
 
     def state(self, code: str) -> str | None:
         """Return the state of a rule; None if the rule is not in the report."""
-        for rule in self.report.get("rules", ()):
-            if code in (rule["code"], rule["name"]):
-                return str(rule["state"])
-        return None
+        rules = self.report.get("rules", ())
+        return next((str(rule["state"]) for rule in rules if code in (rule["code"], rule["name"])), None)
 
     def __str__(self) -> str:
         return f"{self.stdout}{self.stderr}"

@@ -207,8 +207,9 @@ def _variables(*tables: Any) -> dict[str, str]:
 
 def _github_steps(name: str, items: Any, *holders: Any) -> Iterator[Step]:
     """Yield the steps of a job or action; the job and the file provide the defaults."""
-    matrices = [_get(job, "strategy", "matrix") for job in holders[:1]]
-    tables = [*matrices, *(_get(holder, "env") for holder in reversed(holders))]
+    matrix = fields(_get(holders[0], "strategy"), "matrix") if holders else {}
+    values = {f"matrix.{key}": value for key, value in matrix.items()}
+    tables = [values, *(_get(holder, "env") for holder in reversed(holders))]
     for item in items if isinstance(items, list) else ():
         places = [item, *(_get(holder, "defaults", "run") for holder in holders)]
         yield Step(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HELP: Final = "Call it within the container network (docker compose exec), or give the job a container."
 _MOST_LISTED: Final = 10
 
-_HOST: Final = r"(?:(?:ip6-)?localhost|127(?:\.[0-9]{1,3}){1,3}|\[::1\]|0\.0\.0\.0)"
+_HOST: Final = r"(?:(?:ip6-)?localhost|127(?:\.[0-9]{1,3}){3}|(?<![^/]/)127(?:\.0)?\.1|\[::1\]|0\.0\.0\.0)"
 _END: Final = r"(?![\w-]|\.\w)"
 _URL: Final = re.compile(
     rf"\b[a-z][a-z0-9+.-]{{0,20}}://(?:[^\s/@'\"]{{0,200}}@)?{_HOST}(?::[0-9]{{1,5}})?{_END}", re.IGNORECASE
@@ -39,9 +39,16 @@ _OFFLINE: Final = frozenset([
     "dirname", "echo", "egrep", "envsubst", "eval", "export", "false", "fgrep", "find", "for", "grep",
     "head", "jq", "let", "local", "logger", "ls", "mkdir", "mv", "printf", "read", "readonly", "return",
     "rg", "rm", "sed", "set", "sort", "ssh", "tail", "tee", "test", "touch", "tr", "trap", "true",
-    "typeset", "unset", "yq", "case", "select", "sleep", "exit", "done", "esac", "fi", "}", "",
+    "typeset", "unset", "yq", "case", "select", "sleep", "exit", "done", "esac", "fi", "}",
+    "break", "continue", "date", "df", "id", "kill", "mktemp", "popd", "ps", "pushd", "pwd", "seq", "shift",
+    "shopt", "stat", "tar", "type", "umask", "uname", "uniq", "unzip", "wait", "wc", "which",
 ])  # fmt: skip
 _CONTAINERS: Final = frozenset(["docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"])
+# What these call is in their arguments, not in their environment.
+_PASSIVE: Final = _OFFLINE | _CLIENTS | _CONTAINERS | frozenset([
+    "apt", "apt-get", "bundle install", "composer install", "gh", "git", "go mod", "npm ci", "npm install",
+    "pip", "pip3", "pnpm install", "poetry install", "rustup", "uv sync", "yarn install",
+])  # fmt: skip
 _INSIDE: Final = re.compile(r"^\S+(?: (?:compose|container|-\S+(?: [^\s-]\S*)??))*? (?:exec|run)\b")
 _ON_HOST: Final = re.compile(r" --net(?:work)?[ =]host\b")
 _NO_CALL: Final = re.compile(
@@ -55,9 +62,9 @@ _DATA: Final = re.compile(
 _LISTEN_OPTION: Final = re.compile(
     r"-{1,2}[\w.-]*(?:bind|listen|advertise|addr|publish|host)[\w.-]*|-[bplLSR]", re.IGNORECASE
 )
-_ADVERTISE_OPTION: Final = re.compile(r"-{1,2}[\w.-]*(?:bind|listen|advertise)[\w.-]*", re.IGNORECASE)
+_ADVERTISE_OPTION: Final = re.compile(r"-{1,2}[\w.-]*(?:bind|listen|advertise|origin)[\w.-]*", re.IGNORECASE)
 _VARIABLE: Final = re.compile(
-    r"\$\{\{\s*(?:env|vars|matrix)\.(\w+)\s*\}\}|\$\{(\w+)(?:\[[@*0-9]+\])?(?::?[-=]([^}]*))?\}|\$(\w+)"
+    r"\$\{\{\s*(?:(?:env|vars)\.)?(matrix\.\w+|\w+)\s*\}\}|\$\{(\w+)(?:\[[@*0-9]+\])?(?::?[-=]([^}]*))?\}|\$(\w+)"
 )
 _LONGEST_VALUE: Final = 10_000
 
@@ -144,11 +151,12 @@ class _CiFile:
             return
         # One shell reads all parts of the script.
         shell = Shell([command for part in step.script for command in part.commands()], step.variables)
-        for line, address in [*shell.calls(), *shell.environment_calls(step.variables)]:
-            self._add_call(step, self._path, line, address)
         folder = self._path.rpartition(b"/")[0].decode("utf-8", "surrogateescape")
         for line, name, place in shell.scripts(step.folder.removeprefix("./"), folder):
-            self._read_script(step, name, place, line)
+            if not self._read_script(step, name, place, line):
+                shell.programs.discard(name)
+        for line, address in [*shell.calls(), *shell.environment_calls(step.variables)]:
+            self._add_call(step, self._path, line, address)
 
     def _add_call(self, step: Step, place: bytes, line: int, address: str, via_line: int = 0) -> None:
         where = f"job {step.job!r}" if step.job else "a composite action"
@@ -160,21 +168,22 @@ class _CiFile:
         elif self.calls.get((place, line, address), ("", "warning"))[1]:
             self.calls[place, line, address] = message, None
 
-    def _read_script(self, step: Step, name: str, place: str | None, line: int) -> None:
-        """Read a script that a step runs, but not the scripts that this script runs."""
+    def _read_script(self, step: Step, name: str, place: str | None, line: int) -> bool:
+        """Read a script that a step runs, but not its own scripts; False if its environment calls nothing."""
         path = (place or "").encode("utf-8", "surrogateescape")
         data = self._files.read(path) if path else None
         if data is None:
             # A name without a suffix is an installed program, such as `node_modules/.bin/tool`.
             if " " in name or _RUNNERS.match(name) or "." in name.rpartition("/")[2]:
                 self.unfollowed.add((line, name))
-        else:
-            text, kind = data.decode("utf-8", "surrogateescape"), language(path, data)
-            shell = Shell(parse_commands(text) if kind == "shell" else (), step.variables)
-            inner = [(line, f"{name}: {one}") for _, one, _ in shell.scripts(step.folder)]
-            self.unfollowed.update(inner if kind else [(line, name)])
-            for number, address in code_addresses(text) if kind == "code" else shell.calls():
-                self._add_call(step, path, number, address, line)
+            return True
+        text, kind = data.decode("utf-8", "surrogateescape"), language(path, data)
+        shell = Shell(parse_commands(text) if kind == "shell" else (), step.variables)
+        inner = [(line, f"{name}: {one}") for _, one, _ in shell.scripts(step.folder)]
+        self.unfollowed.update(inner if kind else [(line, name)])
+        for number, address in code_addresses(text) if kind == "code" else shell.calls():
+            self._add_call(step, path, number, address, line)
+        return kind != "shell" or bool(shell.programs)
 
 
 def host_address(text: str) -> str:
@@ -197,10 +206,6 @@ class Shell:
     def __init__(self, found: Sequence[Command], variables: Mapping[str, str]) -> None:
         self._commands = found
         self._variables = dict(variables)
-        # These may call what their environment names; the calls of clients are in their arguments.
-        self._programs = (
-            {base_name(command.unwrap()) for command in found} - _OFFLINE - _CLIENTS - _CONTAINERS
-        )
         for command in found:
             words, given = command.words, command.variables
             if command.program in ("for", "select") and len(words) > 3:
@@ -208,6 +213,16 @@ class Shell:
             for name, value in given:
                 known = f"{self._variables[name]} " if name in self._variables else ""
                 self._variables[name] = f"{known}{value}"[:_LONGEST_VALUE]
+        # These may call what their environment names.
+        self.programs = set(filter(None, map(self._environment_user, found)))
+        self.programs -= {command.program for command in found if command.ending == "("}
+
+    def _environment_user(self, command: Command) -> str:
+        """Return the script or program that a command runs, if it may call what its environment names."""
+        words = [self._expand(word) for word in command.unwrap()] or [""]
+        program, script = base_name(words), _script_name(words)
+        passive = command.ending == ")" or program[:1] in "-+]" or (program in SHELLS and not script)
+        return "" if passive or {program, " ".join([program, *words[1:2]])} & _PASSIVE else script or program
 
     def _expand(self, word: str) -> str:
         for _ in range(3):
@@ -234,7 +249,7 @@ class Shell:
         words = [self._expand(word) for word in command.unwrap()]
         program = base_name(words)
         passed_on = any("GITHUB_ENV" in target for target in command.targets)
-        offline = program in _OFFLINE and not passed_on and not (program == "export" and self._programs)
+        offline = program in _OFFLINE and not passed_on and not (program == "export" and self.programs)
         if not words or offline or _runs_inside(words) or _NO_CALL.match(" ".join(words)):
             return ""
         for name, value in command.variables:
@@ -253,7 +268,7 @@ class Shell:
 
     def environment_calls(self, given: Mapping[str, str]) -> Iterator[tuple[int, str]]:
         """Yield the addresses of the host in the environment that programs get, each with its line."""
-        for name, value in given.items() if self._programs else ():
+        for name, value in given.items() if self.programs else ():
             if isinstance(value, Text) and (address := self._given_address(name, value)):
                 yield value.line, address
 
@@ -280,7 +295,7 @@ class Shell:
             action: the folder of a composite action's own file.
         """
         for command in self._commands:
-            words = [self._expand(word) for word in command.unwrap()]
+            words = [word if "matrix." in word else self._expand(word) for word in command.unwrap()]
             if not words or _runs_inside(words):
                 continue
             if words[0] == "cd" and len(words) > 1:

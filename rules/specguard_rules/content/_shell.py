@@ -67,6 +67,7 @@ class Command(Record, frozen=False):
         is_instruction: True if the text says to run the command; False if the text only mentions it.
         reads_pipe: True if it reads the output of the command before it.
         nested: the commands of its substitutions, which are also listed before it.
+        ending: the sign behind it outside of brackets: `(` of a function's name, `)` of a pattern of `case`.
     """
 
     line: int
@@ -79,6 +80,7 @@ class Command(Record, frozen=False):
     is_instruction: bool = True
     reads_pipe: bool = False
     nested: list[Command] = []
+    ending: str = ""
 
     def add(self, word: str, line: int, inner: Sequence[Command], *, target: bool) -> None:
         """Add a word and the commands of its substitutions; a `target` is the target of a redirection."""
@@ -187,11 +189,16 @@ class _Reader:
                 if command.words or command.assignments or command.targets:
                     command.end_line = line
                     command.reads_pipe, piped = piped, False
+                    command.ending = "" if nested or level else sign
                     found.append(command)
+                    at = len(found) - 1 if command.ending == ")" else 0
+                    while at and found[at - 1].ending == "|":
+                        at -= 1
+                        found[at].ending = ")"
                 command, target, piped = Command(self._line), False, piped or sign == "|"
                 if not mark or (nested and sign == ")" and not level):
                     return found
-                level += (sign == "(") - (sign == ")")
+                level = max(0, level + (sign == "(") - (sign == ")"))
                 if sign == "\n":
                     self._read_heredocs(heredocs)
                     heredocs = []

@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from specguard.rules import Base, Commit, Entry, Expression, Guards, Lines, Objects, Policy, Stage, Tree
 
 
-_EMPTY_BLOBS: Final = frozenset(
-    {
-        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
-        "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
-    }
+_EMPTY_BLOBS: Final = (
+    "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+    "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 )
 """The empty file's object ids (SHA-1, SHA-256): two empty files are not evidence of a move."""
 
