@@ -187,8 +187,7 @@ def _state(text: str) -> State:
 
 
 def _plain_text(raw: str) -> str:
-    text = _TAG.sub(" ", without_box(raw[:LONGEST]))
-    return text.replace("`", "").replace("*", "").replace("\n", " ")
+    return _TAG.sub(" ", without_box(raw[:LONGEST])).replace("`", "").replace("*", "").replace("\n", " ")
 
 
 def _reason(text: str) -> str:

@@ -429,16 +429,25 @@ class Start:
         """Return an item of a list: the named one, else the first one that is open and waits for nothing."""
         fields = self._plan_fields(kind)
         self.work.own = self._own_plan(kind, fields)
-        read = [one.path for one in self._lists(kind, fields)]
-        plan = os.fsencode(os.path.normpath(self.options.plan))
-        if self.options.plan and read and plan.lower() not in [one.lower() for one in read]:
+        read = [
+            source
+            for source in find_sources(kind, self.work.kinds[kind], self._sources().documents, fields)
+            if all(source.path_fields.get(name, value) == value for name, value in fields.items())
+        ]
+        plan, item_id = self.options.plan, self.options.item
+        path = os.fsencode(os.path.normpath(plan)).lower()
+        lists = [one for one in read if not plan or one.path.lower() == path]
+        if read and not lists:
             help = "put its items there, or remove the other list from the base"
-            raise _unready(f"{self.options.plan} is not read where {path_text(read[0])} is, too", help)
-        if not self.options.item:
-            one = self._find_next(kind, fields)
+            raise _unready(f"{plan} is not read where {path_text(read[0].path)} is, too", help)
+        if not item_id:
+            one = self._find_next(kind, fields, lists)
             return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.path_fields})
-        found = self.work.resolve(kind, self.options.item, number_of(self.options.item), fields)
+        found = self.work.resolve(kind, item_id, number_of(item_id), fields)
         if not isinstance(found, Unresolved) and found.listed is not None:
+            other = found.listed.source.path
+            if plan and other.lower() != path:
+                raise _unready(f"{plan} has no {found.listed}", f"name its list: --plan {path_text(other)}")
             self._check_ready(found.listed)
         return found
 
@@ -504,19 +513,10 @@ class Start:
             sources and found and any(sources.done(one) for one in found.items if one.id == listed.id)
         )
 
-    def _lists(self, kind: str, fields: Mapping[str, str]) -> Sequence[Source]:
-        """Return the lists of a kind's items: of the plan that the fields name, else of all plans."""
-        return [
-            source
-            for source in find_sources(kind, self.work.kinds[kind], self._sources().documents, fields)
-            if all(source.path_fields.get(name, value) == value for name, value in fields.items())
-        ]
-
-    def _find_next(self, kind: str, fields: Mapping[str, str]) -> Listed:
+    def _find_next(self, kind: str, fields: Mapping[str, str], lists: Sequence[Source]) -> Listed:
         sources = self._sources()
         waiting: list[str] = []
         ready: list[Listed] = []
-        lists = self._lists(kind, fields)
         for source in lists:
             if source.problem:
                 raise _unready(f"{path_text(source.path)} {source.problem}", path=source.path)
