@@ -138,7 +138,7 @@ def new_command(
         if len(files) > 1:
             click.echo(f"==> {visible(path_text(one))} <==")
         click.echo(text, nl=False)
-    for name in skeletons.unnamed:
+    for name in dict.fromkeys(skeletons.unnamed):
         say(f"note: {name} must be there too, and its name is yours to choose", err=True)
 
 
