@@ -415,7 +415,7 @@ class Start:
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
         branch = shown_path(self.work.kinds[kind].branch, self._plan_fields(kind))
-        return f"merge the plan, or begin its branch ({branch}) with a commit of its folder alone, and push"
+        return f"merge the plan, or begin its branch ({branch}) with a commit of only its folder, and push"
 
     def _find_pointed(self, kind: str) -> WorkItem | Unresolved:
         if self.options.item:

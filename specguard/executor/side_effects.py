@@ -169,7 +169,7 @@ def inspect(run: Run, worker: str = "the agent") -> None:
 
 
 def _moving_head_back(place: Place, forbidden: Sequence[str]) -> str:
-    """Return commands that undo an agent's own commits or branch, and no file; empty if that is not all."""
+    """Return commands that undo an agent's own commits or branch and keep its files; empty if it did more."""
     moved, *others = forbidden or [""]
     branch = moved.partition(" ref: refs/heads/")[2]
     alone = others in ([], [f"added .git/refs/heads/{branch} of its place"])

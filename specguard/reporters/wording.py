@@ -160,7 +160,7 @@ def approval_offer(result: RuleResult, source: str = "", most: int = 3) -> tuple
         offer += f": {result.persons - len(result.approvers)} more must be named in the authority"
     if named and len(named) < len(paths):
         offer += f"; the command names {len(named)} of {len(paths)} files"
-        offer += f" (specguard approve{which} alone names all)" if len(words) == len(paths) else ""
+        offer += f" (plain specguard approve{which} names all)" if len(words) == len(paths) else ""
     return offer, command
 
 
