@@ -101,14 +101,17 @@ class CommitCount(Commits, Rule):
             and not any(expression.search(commit.message.subject) for expression in limits.ignore)
         ]
         groups: dict[str, Sequence[Commit]] = {owner: counted}
+        items = {one.item for one in work.commits} if work else set()
         if work and work_item and owner == str(work_item) and work_item.kind in work.shared:
-            groups = _by_item(work, counted)
+            groups, items = _by_item(work, counted), set()
         for owner, group in groups.items():
             if limits.accepts(len(group)):
                 continue
             many = f"{len(group)}" if len(group) == len(work_commits) else f"{len(group)} that count"
             message = f"{owner} has {limits.wanted}, and this one has {many}{_list_commits(group)}"
             step = _next_step(limits, group, base.start, commits, single=len(group) == len(counted))
+            if len(items) > 1:
+                step = "Keep the commits for one item, and take the others to branches of their own."
             key = "count" if len(groups) < 2 else f"count {owner}"
             yield Finding(message, help=step, key=key, setting=setting)
 
