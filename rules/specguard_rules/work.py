@@ -424,7 +424,7 @@ class MissingWorkDocument(_WorkRule, Rule):
     How to fix it: bring it into the base first, under the first name in the finding.
 
     ```text
-    error: the document of phase 7 is not found in the base: none of the places it could be in has it
+    error: the document of phase 7 is not found in the base: none of the places for its document has it
       (tried: docs/plan/phase-7.md is not there)
     ```
 
@@ -475,9 +475,9 @@ class MissingWorkDocument(_WorkRule, Rule):
         if not (settings.document or settings.index or settings.legacy):
             raise NotApplicable(f"the policy names no document for a {work_item.kind}")
         if located.path is None:
-            problem = f"{located.problem} (tried: {'; '.join(map(str, located.tried))})"
+            problem = f"{located.problem} (tried: {'; '.join(located.tried)})"
             message = f"the document of {work_item} is not found in the base: {problem}"
-            step = "Bring the document into the base by a change of its own, then implement it."
+            step = "Let the base have exactly one, by a change of its own, or name another item."
             if located.near_misses:
                 step = f"Near misses: {'; '.join(located.near_misses)}."
             cited = work_item.setting("document" if settings.document else "index")
@@ -485,9 +485,8 @@ class MissingWorkDocument(_WorkRule, Rule):
         elif located.legacy:
             message = f"the document of {work_item} is in an older place, {path_text(located.path)}"
             step = f"Move it to {located.legacy}/, by a change of its own."
-            cited = work_item.setting("legacy")
-            found = Finding(message, help=step, path=located.path, key="legacy", setting=cited)
-            found.severity = "warning"
+            found = Finding(message, help=step, path=located.path, key="legacy")
+            found.setting, found.severity = work_item.setting("legacy"), "warning"
             yield found
 
 

@@ -320,6 +320,7 @@ def _item(kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: st
     data |= resolved.summary()
     data["branch"] = next(iter(resolved.branches), None)
     data["submit"] = resolved.settings.submit or None
+    data["problem"] = resolved.located.problem
     listed = resolved.listed
     return {**data, "title": listed.title, "status": listed.status} if listed else data
 

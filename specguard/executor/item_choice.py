@@ -564,7 +564,7 @@ class Start:
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
     def _check_startable(self, item: WorkItem) -> None:
-        settings, located, task = item.settings, item.located, task_of(self.policy, item)
+        located, task = item.located, task_of(self.policy, item)
         # A task without verifying commands is not begun if its plan requires them.
         if task is not None and "verify" in task.plan.settings.required and not commands_of(task):
             raise _unready(
@@ -573,14 +573,13 @@ class Start:
                 task.plan.path,
                 task.origin("verify").line or None,
             )
-        if not item.branches or not settings.commit:
+        if not item.branches or not item.settings.commit:
             missing = "commit" if item.branches else "branch"
             help = "give the kind a template its pointer or list can fill; {slug} and {text} take a title"
             raise _incomplete(f"{item.setting(missing)} gives {item} no {missing}", help)
-        if (settings.document or settings.index or settings.legacy) and located.path is None:
-            tried = "; ".join(map(str, located.tried))
+        if located.problem:
+            tried = "; ".join(located.tried)
             misses = f" (near misses: {'; '.join(located.near_misses)})" if located.near_misses else ""
-            raise _unready(
-                f"the document of {item} is not in the base: {located.problem} (tried: {tried})",
-                f"bring the document into the base first, by a change of its own{misses}",
-            )
+            message = f"the document of {item} is not in the base: {located.problem} (tried: {tried})"
+            help = f"let the base have exactly one, by a change of its own, or name another item{misses}"
+            raise _unready(message, help)

@@ -44,7 +44,7 @@ class DocumentSearch:
     Attributes:
         tried: every place tried, with the outcome, in order.
         path: the document; None if there is none, or more than one.
-        problem: the problem, in one sentence; empty if a document was found.
+        problem: the problem, in one sentence; empty if a document was found, or the kind has none.
         near_misses: files that another padding would find, and index rows without a usable link. Each is one
             sentence.
         legacy: the canonical folder, if the document was found in a legacy place; otherwise empty.
@@ -64,8 +64,9 @@ class DocumentSearch:
         if any(map(self._try_template, kind.legacy)):
             self.legacy = self._canonical_folder() if self.path is not None else ""
             return
-        self.problem = "none of the places it could be in has it"
-        self.near_misses += self._padding_hints()
+        if kind.document or kind.index or kind.legacy:
+            self.problem = "none of the places for its document has it"
+            self.near_misses += self._padding_hints()
 
     def _note(self, place: str, outcome: str) -> None:
         if f"{place} {outcome}" not in self.tried:
@@ -89,7 +90,7 @@ class DocumentSearch:
         if len(matches) > 1:
             names = _join_names(matches)
             self._note(unescape(patterns[0]), f"matches {names}")
-            self.problem = f"{len(matches)} files could be it: {names}"
+            self.problem = f"{len(matches)} files could be its document: {names}"
             return True
         return self._accept(next(iter(matches)))
 

@@ -168,8 +168,7 @@ class WorkItem(Record, frozen=False):
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        places = self.settings
-        return self.located.path if places.document or places.index or places.legacy else None
+        return self.located.path
 
     @property
     def document_text(self) -> str | None:
