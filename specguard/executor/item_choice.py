@@ -418,11 +418,13 @@ class Start:
         return f"merge the plan, or begin its branch ({branch}) with a commit of only its folder, and push"
 
     def _find_pointed(self, kind: str) -> WorkItem | Unresolved:
-        if self.options.item:
-            return self.work.resolve(kind, self.options.item, number_of(self.options.item), {})
-        if not self.work.kinds[kind].pointer:
-            message = f"a {kind} has no pointer that names the current one"
-            raise _incomplete(message, f"specguard run {kind} ID -- ...")
+        item_id, pointer = self.options.item, self.work.kinds[kind].pointer
+        if item_id and pointer and number_of(item_id) is None:
+            raise _unready(f"{item_id!r} names no {kind}", f"specguard run {kind} -- {item_id} ...")
+        if item_id:
+            return self.work.resolve(kind, item_id, number_of(item_id), {})
+        if not pointer:
+            raise _incomplete(f"no pointer names the current {kind}", f"specguard run {kind} ID -- ...")
         return self.work.current(kind)
 
     def _find_listed(self, kind: str) -> WorkItem | Unresolved:
