@@ -569,12 +569,9 @@ class Start:
         located, task = item.located, task_of(self.policy, item)
         # A task without verifying commands is not begun if its plan requires them.
         if task is not None and "verify" in task.plan.settings.required and not commands_of(task):
-            raise _unready(
-                f"{task.name} has no command in `{task.key_of('verify')}`, and may not run without",
-                "have the planner add one that fails as long as the task is not done, by a change of its own",
-                task.plan.path,
-                task.origin("verify").line or None,
-            )
+            message = f"{task.name} has no command in `{task.key_of('verify')}`, and may not run without"
+            help = "have the planner add one that fails until the task is done, by a change of its own"
+            raise _unready(message, help, task.plan.path, task.origin("verify").line or None)
         if not item.branches or not item.settings.commit:
             missing = "commit" if item.branches else "branch"
             help = "give the kind a template its pointer or list can fill; {slug} and {text} take a title"

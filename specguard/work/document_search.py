@@ -63,8 +63,7 @@ class DocumentSearch:
             return
         if any(map(self._try_template, kind.legacy)):
             self.legacy = self._canonical_folder() if self.path is not None else ""
-            return
-        if kind.document or kind.index or kind.legacy:
+        elif kind.document or kind.index or kind.legacy:
             self.problem = "none of the places for its document has it"
             self.near_misses += self._padding_hints()
 
