@@ -318,7 +318,7 @@ def _missing_run(proof: RunProof, need: _Need) -> Iterator[Finding]:
     if not (problem or records.in_tree):
         raise records.unseen(f"a run of {what}")
     message = f"no run shows {what}{need.why}{problem}"
-    step = "Check the commit out, run `specguard run gates` on it, and keep the run."
+    step = "Check the commit out, run `specguard run gates` on it, and keep the run, in a commit of its own."
     key, field = f"{need.gate} {commit.message.subject}", "commit.subject"
     yield Finding(message, help=step, commit=commit.oid, field=field, key=key, setting=need.setting)
 
