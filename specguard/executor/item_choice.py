@@ -23,6 +23,7 @@ from specguard.change.git import Git, History
 from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
+from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.executor.run import Run, RunOptions
 from specguard.model import path_text
@@ -485,8 +486,7 @@ class Start:
         return own_plan(self.policy, branch, self._git, head=tip, base=self.oid, papers=self.documents.tree)
 
     def _sources(self) -> Sources:
-        own = self.work.own
-        documents = self.documents if own is None else own.documents
+        documents = self.documents if self.work.own is None else self.work.own.documents
         return self._at_commit(documents, self.history, self._done_on_branch)
 
     def _at_commit(
@@ -526,10 +526,10 @@ class Start:
                 if listed.deferred or listed.conditional or sources.done(listed):
                     continue
                 needs = sources.open_needs(listed, deferred=kind in task_kinds(self.policy))
-                if not needs:
+                if not needs and normal_name(listed.status) != "blocked":
                     ready.append(listed)
                     break
-                waiting.append(f"{listed.id} waits for {', '.join(needs)}")
+                waiting.append(f"{listed.id} waits for {', '.join(needs) or 'what blocks it'}")
         if not ready:
             tried = "; ".join(waiting) or self._list_names(kind, fields)
             help = f"specguard run {kind} ID -- ..." if lists else self._plan_help(kind)
