@@ -353,7 +353,7 @@ def _has_reason(
     key: str, commits: Sequence[Commit], pull_request: PullRequest | None, draft: Message | None
 ) -> bool:
     """True if a commit, the pull request or the message being written gives a reason in a trailer."""
-    from specguard_rules.commits.trailers import Trailers, trailers_of
+    from specguard_rules.commits.trailers import Trailers, gives_reason, trailers_of
 
-    drafts = [Trailers(draft.lines)] if draft else []
-    return any(one.value for found in (*trailers_of(commits, pull_request), *drafts) for one in found.of(key))
+    groups = (*trailers_of(commits, pull_request), *([Trailers(draft.lines)] if draft else []))
+    return any(gives_reason(one.value) for found in groups for one in found.of(key))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
@@ -184,13 +182,6 @@ def _index_finding(
     return Finding(message, help=step, path=index.path, line=line, key=key, setting=setting)
 
 
-_WORD = r"\w{2,}"
-# Words that are written in place of a reason.
-_EMPTY_WORDS = frozenset(
-    {"reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx"}
-)
-
-
 class MissingSpecChange(Rule):
     r"""Governed code changes without its spec, and nobody says why.
 
@@ -312,12 +303,12 @@ def bracketed_text(value: str) -> str:
 
 def _find_reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
     """Return True and an empty text if a trailer gives a reason; else False and the trailers' problem."""
-    from specguard_rules.commits.trailers import trailers_of
+    from specguard_rules.commits.trailers import gives_reason, trailers_of
 
     hint = ""
     for found in trailers_of(commits, pull_request):
         for trailer in found.of(key):
-            if {word.casefold() for word in re.findall(_WORD, bracketed_text(trailer.value))} - _EMPTY_WORDS:
+            if gives_reason(bracketed_text(trailer.value)):
                 return True, ""
             trailer_text = f"{key}: {shortened(trailer.value)}".rstrip()
             hint = f"; {trailer_text!r} is without a reason in brackets"
