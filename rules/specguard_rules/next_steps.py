@@ -69,7 +69,7 @@ def _fold_into_commits(step: str, entries: Sequence[Entry], base: Base, *, each:
         return f"{step}`"
     paths, last = {one.path for one in entries}, commits[-1]
     touching = {one.oid for path in paths for one in base.touching(path)}
-    only_these = touching == {last.oid} and {one.path for one in last.own_entries} <= paths
+    only_these = touching == {last.oid} and all(one.path in paths for one in last.own_entries)
     if only_these and len(last.parents) == 1:
         return f"Take the commit back with `git reset --keep {_revision_before(last)}`"
     if not each or touching <= {last.oid}:

@@ -484,12 +484,11 @@ def hidden_characters(text: str, line: int) -> Iterator[Hidden]:
         line: the line of its first character.
     """
     lines = LineCounter(text, line)
-    found: dict[tuple[int, str], str] = {}
+    found: dict[tuple[int, str], list[str]] = {}
     for one in invisible_chars(text):
-        key = lines.line_at(one.position), one.kind
-        found[key] = found.get(key, "") + one.char
+        found.setdefault((lines.line_at(one.position), one.kind), []).append(one.char)
     for (at, what), chars in found.items():
-        yield Hidden(what, at, _spelled_text(chars), chars)
+        yield Hidden(what, at, _spelled_text("".join(chars)), "".join(chars))
 
 
 def _spelled_text(chars: str) -> str:

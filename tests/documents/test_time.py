@@ -61,6 +61,10 @@ def test_fields_of_long_lines_take_no_time(text: str) -> None:
     assert taken(lambda: (read_fields(document), is_todo(text, ["a b"]))) < 5
 
 
+def test_many_invisible_characters_of_one_line_take_no_time() -> None:
+    assert taken(lambda: list(find_hidden(b"\0" * 600_000))) < 4
+
+
 def test_sections_that_are_not_there_take_no_time_to_be_missed() -> None:
     document = Document("".join(f"Line {number} of a long text.\n" for number in range(20_000)))
     near_section(document, "Risks")

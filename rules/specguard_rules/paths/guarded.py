@@ -287,12 +287,15 @@ def _findings(
     if adopted:
         pairs = [pair for pair in pairs if not (pair[0].added and pair[0].path in adopted)]
     moves: dict[str, Moves] = {}
+    own: dict[bytes, list[tuple[Entry, Commit]]] = {}
     for position, index in paths.find_each([entry.path for entry, _ in pairs]):
         entry, commit = pairs[position]
         if base.has(entry):
             # A path that is now as in the base may have differed in single commits.
-            own = ((other, one) for one in commits for other in one.own_entries if other.path == entry.path)
-            unrestored = next((pair for pair in own if not base.has(pair[0])), None)
+            for one in commits if not own else ():
+                for other in one.own_entries:
+                    own.setdefault(other.path, []).append((other, one))
+            unrestored = next((pair for pair in own.get(entry.path, ()) if not base.has(pair[0])), None)
             if unrestored is None:
                 continue
             entry, commit = unrestored
