@@ -241,7 +241,7 @@ def _readings(name: bytes) -> Sequence[str]:
     from specguard.rules import look_alikes
 
     try:
-        return list(look_alikes.readings(name.decode("utf-8")))
+        return [*look_alikes.readings(name.decode("utf-8")), name.decode("utf-8").casefold()]
     except UnicodeDecodeError:
         return []
 
