@@ -338,7 +338,9 @@ def _inactive_branch(change: Change) -> str:
     name, repository = change.branch.name, change.git.repository
     ref = f"refs/heads/{name}"
     is_inactive = ref != repository.branch and repository.refs_named([ref]).get(ref) == change.base.head
-    return quote(name) if is_inactive else ""
+    # A report shows other characters as escapes, which no shell reads in plain quotes.
+    escaped = name.encode("utf-8", "surrogateescape").hex(" ").replace(" ", r"\x")
+    return (quote(name) if name.isprintable() else rf"$'\x{escaped}'") if is_inactive else ""
 
 
 def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
