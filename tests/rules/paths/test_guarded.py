@@ -1,14 +1,10 @@
 """The command that puts a guarded path back does that, whatever the path's name."""
 
 import subprocess
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
 from specguard.testing import Repository, run_here
-from specguard_rules.next_steps import put_back
-from tests.taking import taken
 
 POLICY = "rules.locked-path.paths = ['kept/', '/:(top)kept']\n"
 NAMES = [b"a", b"a b", b"[a]*?", b"it's", b"\\a\n", b"\xff"]
@@ -37,10 +33,3 @@ def test_the_command_that_puts_it_back_does_that(repository: Repository, path: b
     subprocess.run(["bash", "-c", command], cwd=repository.path, check=True, capture_output=True)
     outcome = run_here(*words, directory=repository.path)
     assert (outcome.exit_code, outcome.report["findings"]) == (0, [])
-
-
-def test_steps_for_many_guarded_files_of_one_commit_take_no_square_of_their_number() -> None:
-    entries = [SimpleNamespace(path=b"%d" % one, added=True, is_submodule=False) for one in range(9_999)]
-    commit = SimpleNamespace(oid="c", own_entries=entries, parents=("p",))
-    base: Any = SimpleNamespace(commits=[commit], of_files=False, touching=lambda _: [commit])
-    assert taken(lambda: [put_back(one, base, each=True) for one in cast("Any", entries)]) < 2
