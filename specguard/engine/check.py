@@ -347,12 +347,11 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     """Yield notes on what to type before the next steps: the way to the root, and the patch."""
     if not any(" -- " in judged.finding.help for result in results for judged in result.findings):
         return
-    from shlex import quote
-
     patch, directory = change.request.patch, change.request.directory
-    at_root = os.path.lexists(os.path.join(directory, ".git"))
     # Asking git starts a process.
-    top = None if at_root else change.git.repository.work_tree_if_any()
+    top = None if os.path.lexists(f"{directory}/.git") else change.git.repository.work_tree_if_any()
+    if top or patch:
+        from shlex import quote
     if top and top != os.path.realpath(directory):
         yield f"Paths in next steps are from the repository's root; first type: cd {quote(top)}"
         patch = patch if patch in ("", "-") else os.path.abspath(patch)
