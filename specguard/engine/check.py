@@ -67,7 +67,7 @@ def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]
     """Return the rule codes that selectors match; a selector may be a comma-separated list."""
     wanted = [part.strip() for selector in selectors for part in selector.split(",") if part.strip()]
     names: dict[str, set[str]] = {}
-    for rule in rules:
+    for rule in rules if wanted else ():
         for name in (rule.code, rule.code[:3], rule.name):
             names.setdefault(name, set()).add(rule.code)
     codes: set[str] = set()
