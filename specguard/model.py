@@ -80,16 +80,6 @@ def shortened(text: str, most: int = 60) -> str:
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
-def field_names(cls: type) -> tuple[str, ...]:
-    """Return the names of a record's fields in the order of their declaration, inherited ones first."""
-    names: dict[str, None] = {}
-    for base in reversed(cls.__mro__):
-        for name, annotation in base.__dict__.get("__annotations__", {}).items():
-            if not name.startswith("_") and not str(annotation).startswith("ClassVar"):
-                names[name] = None
-    return tuple(names)
-
-
 @dataclass_transform(frozen_default=True)
 class Record:
     """A value with annotated fields, given by position or keyword; a class attribute is its field's default.
@@ -112,7 +102,11 @@ class Record:
     _uses = 0
 
     def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
-        cls._fields = field_names(cls)
+        names = [name for base in reversed(cls.__bases__) for name in getattr(base, "_fields", ())]
+        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+            if name[0] != "_" and annotation[:8] != "ClassVar":
+                names.append(name)
+        cls._fields = tuple(dict.fromkeys(names))
         if "__init__" not in cls.__dict__:
             cls.__init__ = _generic_init  # type: ignore[method-assign]  # until the first use
 

@@ -149,7 +149,8 @@ class Rule(Settings):
     def __init_subclass__(cls, **options: bool) -> None:
         super().__init_subclass__(**options)
         # A name that a base class sets is inherited; a name derived from the base class's name is not.
-        if "name" not in cls.__dict__ and getattr(cls, "name", "") in ("", *map(_name_of, cls.__mro__)):
+        name = getattr(cls, "name", "")
+        if "name" not in cls.__dict__ and (not name or name in map(_name_of, cls.__mro__)):
             cls.name = _name_of(cls)
 
     @classmethod
