@@ -266,20 +266,21 @@ class RuleInPolicy:
     unset: str
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.__dict__.update({name: data[name] for name in type(self).__annotations__})
-        self.configured: bool = data["settings"] is not None
-        self._data = data
+        self.__dict__.update(data)
+        # They are decoded when they are asked for.
+        self._settings, self._exclude = map(self.__dict__.pop, ("settings", "exclude"))
+        self.configured: bool = self._settings is not None
 
     @cached_property
     def exclude(self) -> Covering | None:
         """The paths that the rule ignores; None if there are none."""
-        exclude: Covering | None = decode(self._data["exclude"])
+        exclude: Covering | None = decode(self._exclude)
         return exclude
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The values of the settings that the policy has for the rule, without importing the rule."""
-        return {name: decode(value) for name, value in (self._data["settings"] or {}).items()}
+        return {name: decode(value) for name, value in (self._settings or {}).items()}
 
     @property
     def patterns(self) -> Iterator[tuple[str, Patterns]]:
