@@ -185,7 +185,8 @@ class Patterns:
             # An expression without any alternative would match the empty path, which a crafted tree can hold.
             if others and all(_count_wildcards(expression) <= 3 for expression in others):
                 text = "|".join(f"{expression}()" for expression in others)
-                few = re.compile(text.encode("ascii"))
+                # One flag for all is compiled faster than one for each part.
+                few = re.compile(text.replace(ANY_BYTE, ".").encode("ascii"), re.DOTALL)
             self._split_cache = names, max(map(len, names), default=0), few, indexes
         return self._split_cache
 
