@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from itertools import pairwise
 
@@ -27,8 +26,6 @@ _FILTER_MESSAGES: Final = (
     "FILTER_BRANCH_SQUELCH_WARNING=1 MESSAGE=\"$(printf '%%s\\n\\n' %s)\" git filter-branch -f --msg-filter "
     '\'if test $GIT_COMMIT = %s; then printf "%%s\\n" "$MESSAGE"; else cat; fi\' -- %s'
 )
-
-_PLAIN: Final = rb"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*"
 
 
 def put_back(
@@ -137,9 +134,7 @@ def _filter_paths(entries: Sequence[Entry], base: Base) -> str:
 def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:
     """Return the `git filter-branch` command that undoes a change of some paths in each commit of a range."""
     # Git runs the filter with `sh`, which knows fewer ways to quote.
-    words = b" ".join(
-        one if re.fullmatch(_PLAIN, one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths
-    )
+    words = b" ".join(one if _is_plain(one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths)
     return f"{_FILTER} --index-filter {shell_quote(f'{undo} -- '.encode() + words)} {revisions}"
 
 
@@ -288,10 +283,15 @@ def _git(entries: Sequence[Entry]) -> str:
     return "git --literal-pathspecs" if wild else "git"
 
 
+def _is_plain(path: bytes) -> bool:
+    """True if no shell needs quotes for a path: ASCII letters and digits, with some punctuation."""
+    return path.translate(None, b"_@%+,./=-").isalnum() and path[0] not in b"%+,=-"
+
+
 def shell_quote(path: bytes) -> str:
     """Quote a path as one word of a shell command, which bash, zsh and ksh read as exactly these bytes."""
     text = path.decode("utf-8", "surrogateescape")
-    if re.fullmatch(_PLAIN, path):
+    if _is_plain(path):
         return text
     if text.isascii() and text.isprintable() and "'" not in text:
         return f"'{text}'"
