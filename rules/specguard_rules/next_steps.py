@@ -45,9 +45,11 @@ def put_back(
     if moved is not None:
         old, new = (entry, moved) if entry.deleted else (moved, entry)
         step = f"Move it back with `{_move_back(old, new, base)}"
-    elif base.of_files and entry.added and not entry.is_submodule:
-        # The index does not have files that git does not track yet.
-        step = f"Take it out with `rm -- {shell_quote(entry.path)}"
+    elif base.of_files and entry.added:
+        # The index need not have it. A nested repository may hold work, so it is not deleted.
+        name = shell_quote(entry.path)
+        nested = f"{_git([entry])} rm -qf --cached --ignore-unmatch -- {name} && mv -- {name} .."
+        step = f"Take it out with `{nested if entry.is_submodule else f'rm -- {name}'}"
     elif entry.added or (origin := base.origin(entry)) is None:
         step = f"Take it out with `{_git([entry])} rm -f --cached -- {shell_quote(entry.path)}"
     else:

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.check_request import Request, base_refs, resolve
+from specguard.change.check_request import Request, base_refs, is_invalid, resolve
 from specguard.change.entries import read_commit_time
 from specguard.change.object_store import stdin_lines
 from specguard.change.process import CommandError
 from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -216,9 +216,10 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
         revision = resolve(git, name, lambda plain: base_refs(plain, remote))
     except SpecguardError as error:
         what = "the base that the policy names" if how == "policy" else "the base"
-        help, names = error.help, git.repository.names()
-        if error.code == "unknown-revision" and any(one.startswith(f"{remote}/") for one in names):
-            fetch = _fetch_command(remote, name.partition("~")[0].removeprefix(f"{remote}/"))
+        help, branch = error.help, name.partition("~")[0].removeprefix(f"{remote}/")
+        fetched = any(one.startswith(f"{remote}/") for one in git.repository.names())
+        if error.code == "unknown-revision" and fetched and not is_invalid(branch):
+            fetch = _fetch_command(remote, branch)
             help = f"Fetch it: {fetch}." if help.startswith("Give") else f"{help} Or fetch it: {fetch}."
         if how == "policy":
             other = "If there is none, name another with `--base REF`, and correct `base` in the policy."
@@ -247,6 +248,26 @@ def _usual_refs(remote: str) -> tuple[str, ...]:
     return tuple(name.replace("refs/remotes/origin/", f"refs/remotes/{remote}/") for name in USUAL_BASES)
 
 
+def event_commit(git: Git, oid: str) -> str:
+    """Return the object id of a commit that the platform names.
+
+    Raises:
+        SpecguardError: it was not fetched, as after a forced push or in a shallow clone.
+    """
+    try:
+        return git.commit(oid).oid
+    except MissingFact as missing:
+        raise _not_fetched(f"commit {oid}", f"`git fetch origin {oid}`", "shallow-clone") from missing
+
+
+def _not_fetched(what: str, command: str, code: str) -> SpecguardError:
+    return SpecguardError(
+        f"the {what} that the platform names was not fetched",
+        help=f"Fetch it with {command}, or check out with the whole history.",
+        code=code,
+    )
+
+
 def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
     """Return the tip of the branch that the platform names; if it was not fetched, the commit it names."""
     fetched, local = f"refs/remotes/{remote}/{event.base}", f"refs/heads/{event.base}"
@@ -254,14 +275,10 @@ def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
     if fetched in existing and event.base and not event.exact:
         return FoundBase(short_name(fetched), git.commit(existing[fetched]).oid, "event", fetched)
     if event.base_oid:
-        return FoundBase(event.base or event.base_oid, git.commit(event.base_oid).oid, "event")
+        return FoundBase(event.base or event.base_oid, event_commit(git, event.base_oid), "event")
     if local in existing:
         return FoundBase(short_name(local), git.commit(existing[local]).oid, "event", local)
-    raise SpecguardError(
-        f"the base branch {event.base!r} that the platform names was not fetched",
-        help=f"Fetch it with {_fetch_command(remote, event.base or '')}, or check out with fetch-depth: 0.",
-        code="no-base",
-    )
+    raise _not_fetched(f"base branch {event.base!r}", _fetch_command(remote, event.base or ""), "no-base")
 
 
 _GRAPHITE: Final = ".graphite_metadata.db"

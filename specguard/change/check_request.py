@@ -283,7 +283,7 @@ def _find_revision(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
             help = "Make one; `check --staged` and `status --worktree` need none."
             raise SpecguardError("HEAD has no commit yet", help=help, code="no-commit")
         return Revision(repository.head)
-    if not name or name.startswith("-") or _is_invalid(name):
+    if not name or is_invalid(name):
         return None
     by_id = None
     if 4 <= len(name) <= 64 and not name.strip("0123456789abcdef"):
@@ -304,9 +304,10 @@ def _find_revision(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
     return Revision(by_id) if by_id is not None else None
 
 
-def _is_invalid(name: str) -> bool:
-    """True if a name has something that git permits in no ref's name (git-check-ref-format(1))."""
-    return ".." in name or "@{" in name or any(sign <= " " or sign in _INVALID for sign in name)
+def is_invalid(name: str) -> bool:
+    """True if a name has something that git permits in no branch's name (git-check-ref-format(1))."""
+    unfit = ".." in name or "@{" in name or name.startswith("-")
+    return unfit or any(sign <= " " or sign in _INVALID for sign in name)
 
 
 def unknown_revision(git: Git, name: str) -> SpecguardError:

@@ -124,10 +124,8 @@ def identity(url: str) -> tuple[str, str] | None:
 
 def same_address(one: str, other: str) -> bool:
     """True if two addresses name the same repository."""
-    if one == other:
-        return True
     first = identity(one)
-    return first is not None and first == identity(other)
+    return one == other or (first is not None and first == identity(other))
 
 
 def shown_address(url: str) -> str:
@@ -223,23 +221,18 @@ def read_pushes(data: bytes, digits: int, remote: str, *, received: bool = False
             words = [words[-1], *words[1:], words[0]]
         if not line:
             continue
-        if len(words) != 4 or not _is_push(words, digits, received=received):
+        local, new, ref, old = words if len(words) == 4 else [""] * 4
+        named = not received or (ref.startswith("refs/") and "\0" not in ref)
+        if not (named and is_oid(new, digits) and is_oid(old, digits)):
             raise SpecguardError(
                 f"line {number} of standard input is not what git tells its hook",
                 help="Run it as git runs the hook pre-receive or pre-push, with its standard input.",
                 code="unreadable-event",
             )
-        local, new, ref, old = words
         pushes.append(
             Push(remote=remote, local_ref=local, remote_ref=ref, new=_oid_or_none(new), old=_oid_or_none(old))
         )
     return pushes
-
-
-def _is_push(words: Sequence[str], digits: int, *, received: bool) -> bool:
-    _, new, ref, old = words
-    named = not received or (ref.startswith("refs/") and "\0" not in ref)
-    return named and is_oid(new, digits) and is_oid(old, digits)
 
 
 def _oid_or_none(oid: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.base import FoundBase, find_base, named_base, no_base_error
+from specguard.change.base import FoundBase, event_commit, find_base, named_base, no_base_error
 from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
 from specguard.change.tree import Tree, TreeEntry
@@ -182,14 +182,7 @@ def _find_head(git: Git, request: Request, event: Event | None) -> Revision | No
     if event is not None and event.deleted:
         return None
     if event is not None and event.head:
-        try:
-            return Revision(git.commit(event.head).oid)
-        except MissingFact as missing:
-            raise SpecguardError(
-                f"the commit {event.head} that the platform names was not fetched",
-                help=f"Fetch it with `git fetch origin {event.head}`, or check out with the whole history.",
-                code="shallow-clone",
-            ) from missing
+        return Revision(event_commit(git, event.head))
     head = resolve(git, "HEAD")
     if event is not None and event.merge == head.oid:
         parents = git.commit(head.oid).parents
