@@ -412,7 +412,7 @@ def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifes
         item=manifests.Item(
             kind=item.kind,
             id=item.id,
-            slug=item.slug,
+            slug=item.fields.get("slug"),
             document=item.summary()["document"] or (None if paper is None else path_text(paper)),
             plan=os.fsdecode(item.listed.source.path) if item.listed else None,
         ),

@@ -158,11 +158,10 @@ def _read_texts(listed: Listed, name: str) -> Sequence[str]:
 
 def _document_moves(work: Work, name: str, before: Tree, after: Tree) -> Iterator[Alteration]:
     """Yield the move of the current item's document, if the pointer or index now leads to another one."""
-    old_work = Work(work.kinds, [], tree=lambda: before)
     current = Work(work.kinds, [], tree=lambda: after).current(name)
     if not isinstance(current, WorkItem):
         return
-    earlier = old_work.resolve(name, current.id, current.number, {})
+    earlier = Work(work.kinds, [], tree=lambda: before).resolve(name, current.id, current.number, {})
     old = earlier.document if isinstance(earlier, WorkItem) else None
     new = current.document
     if old is not None and old != new:

@@ -122,11 +122,6 @@ class WorkItem(Record, frozen=False):
         return {"kind": self.kind, "id": self.id, **number}
 
     @property
-    def slug(self) -> str | None:
-        """The item's slug; None if it has none."""
-        return self.fields.get("slug")
-
-    @property
     def branches(self) -> Sequence[str]:
         """The allowed names of the branch; empty if the policy has no template, or a value is missing."""
         return self.rendered("branch") if self.plain(self.settings.branch) else ()
@@ -207,24 +202,15 @@ class WorkItem(Record, frozen=False):
         unread = [ask.line for ask in found if not ask.path]
         return Scope(Covering([ask.path for ask in listed]), path, [ask.line for ask in listed], unread)
 
-    @property
-    def asks(self) -> Sequence[Ask]:
-        """The paths that the document asks to change, names as allowed or mentions, each with its line.
+    def conflicts(self, guards: Guards) -> Iterator[tuple[Ask, Guard]]:
+        """Yield each path that the document asks to change and the authority guards, with its guard.
 
         Raises:
             MissingFact: the trusted base cannot be read.
         """
         from specguard.work.stated_paths import asks_of
 
-        return asks_of(self)
-
-    def conflicts(self, guards: Guards) -> Iterator[tuple[Ask, Guard]]:
-        """Yield each of the `asks` that the authority guards, with its guard.
-
-        Raises:
-            MissingFact: the trusted base cannot be read.
-        """
-        for ask in self.asks:
+        for ask in asks_of(self):
             path = re.sub(r"(?:/\*{0,2})+$", "", ask.path).removeprefix("/")
             guard = guards.find(path.encode("utf-8", "surrogateescape"))
             if guard is not None:
@@ -256,7 +242,7 @@ class WorkItem(Record, frozen=False):
         return {
             "kind": self.kind,
             "id": self.id,
-            "slug": self.slug,
+            "slug": self.fields.get("slug"),
             "document": None if document is None else path_text(document),
         }
 

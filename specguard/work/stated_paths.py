@@ -28,16 +28,17 @@ _LINES: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$"
 # A comment can contain "no" or "only", so the words that exclude a path are narrower.
 _EXCEPTED: Final = re.compile(
     r"\b(?:(?:do|must|may|shall|should|can) ?not|never"
-    r"|not (?:to|be|allowed|included|in scope|touch|chang|edit|modif)"
+    r"|not (?:to|be|allowed|included|in (?:scope|this)|touch|chang|edit|modif)"
     r"|except|excluding|excluded|avoid|unchanged|untouched|off[ -]limits|out of scope|read[ -]only|forbidden"
     r"|prohibited|locked|frozen)|n't\b|^(?:no|not|none|nothing)\b",
     re.IGNORECASE,
 )
 _OUTSIDE: Final = re.compile(
-    r"\b(?:out of scope|not in scope|outside|non ?goals|not included|excluded|exclusions|forbidden|off limits"
-    r"|do not|don t|must not|never|locks?|locked|untouched|unchanged|prohibited|protected|frozen|read only)\b"
+    r"^out$|\b(?:out of scope|not in (?:scope|this)|outside|non ?goals|not included|excluded|exclusions"
+    r"|forbidden|off limits|do not|don t|must not|never|locks?|locked|untouched|unchanged|prohibited"
+    r"|protected|frozen|read only)\b"
 )
-_TOKEN: Final = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])((?:[\w.-]+/)+[\w.*-]*)")
+_TOKEN: Final = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])(\*{0,3})((?:[\w.-]+/)+[\w.*-]*?)\2(?![\w.*-])")
 
 
 class Ask(Record):
@@ -66,10 +67,9 @@ def asks_of(item: WorkItem) -> list[Ask]:
     """
     text = item.document_text or ""
     titles = [*item.settings.scope_sections, "Deliverables"]
-    mentions = list(_mentions(text, [*titles, "Tasks"]))
-    ranked = [*allowed_paths(text, titles), *sorted(mentions, key=lambda ask: ask.how != "task")]
+    mentions = sorted(_mentions(text, [*titles, "Tasks"]), key=lambda ask: ask.how != "task")
     found: dict[str, Ask] = {}
-    for ask in filter(lambda ask: ask.path, ranked):
+    for ask in filter(lambda ask: ask.path, [*allowed_paths(text, titles), *mentions]):
         found.setdefault(ask.path, ask)
     return sorted(found.values(), key=lambda ask: ask.line)
 
@@ -119,10 +119,15 @@ def _in_scope(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
             outside = False
             level = block.level if _OUTSIDE.search(normal_title(block.text.plain)) else 0
         elif isinstance(block, Paragraph):
-            line = normal_title(block.text.plain.split("\n")[-1]).removeprefix("explicitly ")
-            outside = _OUTSIDE.match(line) is not None
+            outside = _begins_exclusion(block.text)
         if not level and not outside:
             yield block
+
+
+def _begins_exclusion(text: Text) -> bool:
+    """Return True if a text such as "Out of scope:" excludes the paths below it."""
+    line = normal_title(text.plain.split("\n")[-1]).removeprefix("explicitly ")
+    return _OUTSIDE.match(line) is not None
 
 
 def _asks_in(text: Text) -> Iterator[Ask]:
@@ -178,7 +183,7 @@ def _block_mentions(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
     for item in block.items:
         task = tasks or item.checked is not None or item.number is not None
         yield from _text_mentions(item.text, task=task)
-        for below in _in_scope(item.rest):
+        for below in () if _begins_exclusion(item.text) else _in_scope(item.rest):
             yield from _block_mentions(below, tasks=tasks)
 
 
@@ -188,7 +193,7 @@ def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:
         tokens = [
             (path, sentence.line + sentence.raw[: token.start()].count("\n"))
             for token in _TOKEN.finditer(sentence.raw)
-            if (path := _parse_path(token[1] or token[2].rstrip("."), is_path=token[1] is not None))
+            if (path := _parse_path(token[1] or token[3].rstrip("."), is_path=token[1] is not None))
         ]
         if not tokens or _is_exclusion(sentence):
             continue
