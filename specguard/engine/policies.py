@@ -212,7 +212,7 @@ def open_policy(request: Request) -> Policy:
 
     repository = Repository.locate(request.directory, request.environment)
     policies = Policies(request, repository)
-    with Git(repository) as git:
+    with Needed(), Git(repository) as git:
         found = find_base(git, request)
         oids = [oid for oid in (found.oid if found else None, repository.head) if oid]
         trees = {oid: Tree(git, git.commit(oid).tree) for oid in oids} or {"": Tree(git, None)}
