@@ -612,10 +612,13 @@ def take_down(run: Run) -> list[str]:
     """
     if not is_up(run.folder):
         return []
-    if run.place is None:
-        return ["what its gates set up may be up still: the run's place, in which it is taken down, is gone"]
     try:
         plan = planned_gates(run.policy, run.item, commands=run.options.commands)
+        if run.place is None:
+            downs = "; ".join(gate.run for gate in plan.gates if gate.kind == "teardown")
+            return [
+                f"what its gates set up may be up still, as the run's place is gone; take it down: {downs}"
+            ]
         done = GateRound(run, PlaceTree(run), plan).take_down()
     except (MissingFact, SpecguardError) as error:
         return [f"what its gates set up may be up still: {error}"]

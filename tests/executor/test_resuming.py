@@ -155,7 +155,7 @@ def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path) -> None:
     taken_down("clean", "--yes")
     _restore(workshop, saved)
     shutil.rmtree(workshop.manifest.place or "")
-    said = "what its gates set up may be up still: the run's place, in which"
+    said = "what its gates set up may be up still, as the run's place is gone; take it down: rm ../../up"
     assert said in ended("stop", workshop.run_id)
 
 
