@@ -118,7 +118,12 @@ def compile_policy(
     parts += _read_named(parts, tree, problems)
     project = [layer for part in parts for layer in part.layers]
     own = Merged(project)
-    known = registry(_unchecked_texts(own, "plugins"))
+    try:
+        known = registry(_unchecked_texts(own, "plugins"))
+    except SpecguardError as error:
+        named = own.origin(("plugins",))
+        error.path, error.line = named.path, named.line
+        raise
     presets = _presets(own, known, problems)
     above = Merged([*presets, *project])
     sections = _merged_sections(above)
