@@ -154,19 +154,13 @@ class Lines:
         for piece in self._diff_pieces(undecided, "--text", removed=False):
             yield from _added_lines(scanner, piece, undecided)
 
-    def hunks(self, entry: Entry) -> Sequence[Hunk]:
-        """Return the lines that one entry removes and adds; a binary file is read as text.
+    def compare(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[Hunk]]]:
+        """Yield the lines that each entry removes and adds; entries without changed lines are left out.
+
+        One process reads all of them. A binary file is read as text.
 
         Raises:
             MissingFact: an object is not there, or is larger than `COMPARE_LIMIT`.
-        """
-        return next((hunks for _, hunks in self.compare([entry])), ())
-
-    def compare(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[Hunk]]]:
-        """Yield the hunks of many entries, from one process; entries without changed lines are left out.
-
-        Raises:
-            MissingFact: as for `hunks`.
         """
         files = [entry for entry in entries if _has_text(entry)]
         number = 0

@@ -115,11 +115,11 @@ def test_hunks_and_totals(repository: Repository, git: Git) -> None:
         files={"a": b"0\n1\n2\nthree\nfour\n5\n", "bin": b"\0\0", "new": b"n\n"}, delete=["gone", "empty"]
     )
     changed = Changed(repository, git)
-    by_path = {entry.path: entry for entry in changed.entries}
-    hunks = [(h.old_start, h.removed, h.new_start, h.added) for h in changed.lines.hunks(by_path[b"a"])]
+    found = {entry.path: hunks for entry, hunks in changed.lines.compare(changed.entries)}
+    hunks = [(h.old_start, h.removed, h.new_start, h.added) for h in found[b"a"]]
     assert hunks == [(0, [], 1, [b"0"]), (3, [b"3", b"4"], 4, [b"three", b"four"])]
-    assert [h.removed for h in changed.lines.hunks(by_path[b"gone"])] == [[b"x", b"y"]]
-    assert changed.lines.hunks(by_path[b"empty"]) == ()
+    assert [h.removed for h in found[b"gone"]] == [[b"x", b"y"]]
+    assert b"empty" not in found
     totals = changed.lines.totals(changed.entries)
     assert (totals.added, totals.removed, totals.binary) == (4, 4, 1)
     assert totals.bytes == len("0\n1\n2\nthree\nfour\n5\n") + 2 + 2
@@ -136,7 +136,7 @@ def test_a_missing_object_is_a_missing_fact(repository: Repository, git: Git) ->
     with pytest.raises(MissingFact):
         changed.lines.totals(entries)
     with pytest.raises(MissingFact):
-        changed.lines.hunks(entries[0])
+        list(changed.lines.compare(entries))
 
 
 def test_what_is_too_large_is_refused_by_name(
