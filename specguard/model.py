@@ -104,7 +104,7 @@ class Record:
     def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
         names = [name for base in reversed(cls.__bases__) for name in getattr(base, "_fields", ())]
         for name, annotation in cls.__dict__.get("__annotations__", {}).items():
-            if name[0] != "_" and annotation[:8] != "ClassVar":
+            if name[0] != "_" and not str(annotation).startswith("ClassVar"):
                 names.append(name)
         cls._fields = tuple(dict.fromkeys(names))
         if "__init__" not in cls.__dict__:
