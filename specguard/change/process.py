@@ -204,7 +204,9 @@ class Process:
         Raises:
             CommandError: the program failed or complained.
         """
-        self._check_unread()
+        # A second read would return an empty output.
+        if self._out < 0 and not self._buffer:
+            raise CommandError(self.label, self.code or 0, "its output was read before")
         try:
             while data := self.read_chunk():
                 yield data
@@ -264,11 +266,6 @@ class Process:
             # Nobody has waited for the process, so its id cannot belong to another one yet.
             os.kill(self.pid, _SIGKILL)
             self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-    def _check_unread(self) -> None:
-        # A second read would return an empty output.
-        if self._out < 0 and not self._buffer:
-            raise CommandError(self.label, self.code or 0, "its output was read before")
 
     def _fill_buffer(self) -> None:
         while self._out >= 0:

@@ -554,7 +554,7 @@ def find_open_merge(git: Git, tip: str) -> OpenMerge | None:
 
     The files in which git records these commits can be written by anybody. So only commits count that the
     base's history has and that of `HEAD` lacks. Nothing older can come in this way, and nothing that was not
-    let into the base.
+    let into the base. Of another branch that is merged, those count that it has from the base.
 
     Args:
         git: the repository to read.
@@ -568,11 +568,13 @@ def find_open_merge(git: Git, tip: str) -> OpenMerge | None:
     """
     head = onto = git.repository.head or ""
     for name in MERGE_HEADS if head else ():
-        others = [oid for oid in git.repository.read_merge_head(name) if _is_from_base(git, oid, head, tip)]
+        picked = name != MERGE_HEADS[0]
+        named = git.repository.read_merge_head(name)
+        others = [oid for one in named for oid in _from_base(git, one, head, tip, picked=picked)]
         if not others:
             continue
         git.use_scratch()
-        merges, picked = Merges(git), name != MERGE_HEADS[0]
+        merges = Merges(git)
         if picked:
             # A pick is a merge whose common ancestor is the commit's parent.
             onto = merges.commit(git.commit(head).tree, *git.commit(others[0]).parents[:1])
@@ -580,13 +582,14 @@ def find_open_merge(git: Git, tip: str) -> OpenMerge | None:
     return None
 
 
-def _is_from_base(git: Git, oid: str, head: str, tip: str) -> bool:
-    """True if the trusted base's history has a commit and that of `HEAD` does not."""
+def _from_base(git: Git, oid: str, head: str, tip: str, *, picked: bool) -> list[str]:
+    """Return what the base has of a commit's history and `HEAD` lacks; of a picked commit only itself."""
     try:
         oid = git.commit(oid).oid
-        return git.merge_bases(oid, tip) == [oid] and git.merge_bases(oid, head) != [oid]
+        shared = git.merge_bases(oid, tip)
+        return [one for one in shared if not picked or one == oid if git.merge_bases(one, head) != [one]]
     except (MissingFact, SpecguardError):
-        return False
+        return []
 
 
 def in_conflict(path: bytes, conflicts: set[bytes]) -> bool:
