@@ -338,7 +338,6 @@ _AMENDED_MOVE: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allo
 
 _FOLDER_COMMANDS: Final = {
     "rm": "git reset -q -- \0 && git clean -fdq",
-    "git rm --cached": "git restore --staged",
     "git rm -f --cached": "git restore --staged",
     "git rm -f": "git restore --staged --worktree",
 }
@@ -481,16 +480,13 @@ def _cover_words(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Seque
         folder = os.path.commonpath(paths)
         others = [path for path in touched if path.startswith(folder + b"/") and path not in set(wanted)]
         found, others = [folder], cover(others, touched)
-    if not all(found) or len(others) >= _MOST_OPERANDS or any(map(_is_pattern, (*found, *others))):
+    # Git would read these as patterns.
+    wild = any(path.startswith(b":") or {*b"*?[\\"} & {*path} for path in (*found, *others))
+    if not all(found) or len(others) >= _MOST_OPERANDS or wild:
         return []
     from specguard.reporters.wording import shell_word
 
     return [*map(shell_word, found), *(shell_word(b":!" + path) for path in others)]
-
-
-def _is_pattern(path: bytes) -> bool:
-    """Return True if git reads a path as a pattern."""
-    return path.startswith(b":") or any(char in path for char in (b"*", b"?", b"[", b"\\"))
 
 
 def cover(paths: Sequence[bytes], touched: Iterable[bytes], also: Sequence[bytes] = ()) -> list[bytes]:

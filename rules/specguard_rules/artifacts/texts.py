@@ -214,16 +214,12 @@ class HiddenText(Rule):
                 if hidden.what == "comment":
                     _, name = _pair_half(hidden.text)
                     paired = name and {("begin", name), ("end", name)} <= halves
-                    if paired or self._is_for_program(hidden.text):
+                    marked = not hidden.text or re.fullmatch(_MARKERS, hidden.text)
+                    if paired or marked or any(one.search(hidden.text) for one in self.comments):
                         continue
                 yield _finding(hidden, path, setting[path])
 
         yield from judge_each(sorted(setting), hidden_in)
-
-    def _is_for_program(self, comment: str) -> bool:
-        if not comment or re.fullmatch(_MARKERS, comment):
-            return True
-        return any(expression.search(comment) for expression in self.comments)
 
 
 def _pair_half(comment: str) -> tuple[str, str]:

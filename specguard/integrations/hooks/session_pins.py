@@ -16,10 +16,11 @@ from specguard.errors import MissingFact, Needed, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, Final, Self
 
     from specguard.change.base import FoundBase
+    from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.change.repository import Repository
     from specguard.integrations.hooks.dialects import Agent, HookEvent
@@ -295,13 +296,12 @@ class Pin(Record, frozen=False):
         if not earlier:
             return {}
         last_seen, away_now, work = dict(last), dict[bytes, str](), dict[bytes, str]()
-        committed: dict[bytes, str] = {}
         try:
-            found = git.diff_trees(self.head or git.empty_tree, git.repository.head or git.empty_tree)
-            committed = {one.path: f"{one.new_mode:o} {one.new}" for one in found}
+            head = git.repository.head or git.empty_tree
+            committed = states_of(git.diff_trees(self.head or git.empty_tree, head))
         except MissingFact:
             # A change of unknown origin counts as somebody else's work.
-            pass
+            committed = {}
         current_states = {state for state in current.values() if not state.startswith("0 ")}
         for path, state in earlier.items():
             known = (state, last.get(path, state))
@@ -330,14 +330,11 @@ class Pin(Record, frozen=False):
         from specguard.change.base import FoundBase, find_base, named_base
         from specguard.change.check_request import Request
 
-        found = None
+        request = Request(environment=git.repository.environment)
         try:
-            if self.asked:
-                found = named_base(git, self.asked, "policy")
-            else:
-                found = find_base(git, Request(environment=git.repository.environment))
+            found = named_base(git, self.asked, "policy") if self.asked else find_base(git, request)
         except (MissingFact, SpecguardError):
-            pass
+            found = None
         found = found or FoundBase("", None, "none")
         if found.oid == self.oid or not (self.ref or found.oid):
             return None
@@ -377,6 +374,11 @@ class Pin(Record, frozen=False):
 def _read_own(file: str) -> bytes:
     """Read a file in the user's own cache; empty if it is missing."""
     return _read(os.fsencode(file), _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else b""
+
+
+def states_of(entries: Iterable[Entry]) -> dict[bytes, str]:
+    """Return the mode and object id that each entry leaves at its path."""
+    return {entry.path: f"{entry.new_mode:o} {entry.new}" for entry in entries}
 
 
 def object_of(content: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from specguard.change.entries import sha1
 from specguard.change.repository import USUAL_BASES, Lookup, Repository
 from specguard.integrations.hooks.dialects import HookEvent, Reply
 from specguard.integrations.hooks.judging import is_error, trees_of
-from specguard.integrations.hooks.session_pins import Pin, Session
+from specguard.integrations.hooks.session_pins import Pin, Session, states_of
 from specguard.model import EXIT_PASSED, Verdict, counted
 from specguard.reporters.escape import cut, visible
 
@@ -38,7 +38,7 @@ _CLOCK_STEP: Final = 50_000_000
 _TREE: Final = "the working tree", "`specguard check --worktree`"
 _COMMITS: Final = "the commits of the branch", "`specguard check`"
 
-_DISCARDS: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm) ")
+_DISCARDS: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm|reset --keep|filter-branch) ")
 
 _GUARD_FAMILIES: Final = ("PTH", "CNT", "APR", "CFG")
 """The rule families that judge everything since the base; others start at the branch below in a stack."""
@@ -210,9 +210,9 @@ class _State:
                 for change in open_changes(git, request):
                     verdict = judge_change(change, policies, needs={"quotes"})
                     if any(earlier) and request.worktree:
-                        earlier_edits.update(pin.earlier_edits(git, tree.root, _states(change)))
-                    if any(earlier) and (request.worktree or request.staged):
-                        _drop_earlier_edits(verdict, change, earlier, earlier_edits)
+                        earlier_edits.update(pin.earlier_edits(git, tree.root, states_of(change.entries)))
+                    if any(earlier):
+                        _spare_earlier_edits(verdict, change, earlier, earlier_edits)
                     verdicts.append(verdict)
                 return verdicts
 
@@ -245,29 +245,34 @@ class _State:
             )
 
 
-def _states(change: Change) -> dict[bytes, str]:
-    return {entry.path: f"{entry.new_mode:o} {entry.new}" for entry in change.entries}
-
-
-def _drop_earlier_edits(
+def _spare_earlier_edits(
     verdict: Verdict, change: Change, earlier: Sequence[Mapping[bytes, str]], guarded: Container[bytes]
 ) -> None:
-    """Remove findings in files that are uncommitted and unchanged since the session began.
+    """Let no next step discard what was uncommitted when the session began.
 
-    For those that were altered since, git has no version to restore, so the next step is manual.
+    Findings in files that are uncommitted and unchanged since are removed. For those that were altered, git
+    has no version to restore, so the next step is manual. If they were committed, the files are kept.
     """
     if not verdict.findings:
         return
     from specguard.model import state_of
 
-    now = _states(change).items()
+    committed = change.source == "range"
+    now = [] if committed else states_of(change.entries).items()
     same = {path for path, state in now if state in [states.get(path) for states in earlier]}
-    by_hand = "Take out by hand what you wrote there: somebody else had edited it before."
     for result in verdict.results:
         own = [judged for judged in result.findings if judged.finding.path not in same]
         for judged in own:
-            if judged.finding.path in guarded and _DISCARDS.search(judged.finding.help):
-                judged.finding.help = by_hand
+            path, step = judged.finding.path or b"", "Take out by hand what you wrote there"
+            if committed and any(path in states for states in earlier) and path in change.touching:
+                first = change.touching[path][0].oid[:12]
+                step = (
+                    f"Take the commits back with `git reset {first}~1`, which keeps files, and commit yours"
+                )
+            elif path not in guarded:
+                continue
+            if _DISCARDS.search(judged.finding.help):
+                judged.finding.help = f"{step}: somebody else had edited it before."
         if len(own) < len(result.findings):
             result.findings = own
             if result.state in ("failed", "warned"):
@@ -282,8 +287,7 @@ def _drop_repeated(worktree: Verdict, staged: Verdict) -> None:
         result.findings = [judged for judged in result.findings if judged.fingerprint not in twice]
     for judged in staged.findings:
         if judged.fingerprint in twice:
-            for form in (" rm -f --cached ", " rm --cached "):
-                judged.finding.help = judged.finding.help.replace(form, " rm -f ")
+            judged.finding.help = judged.finding.help.replace(" rm -f --cached ", " rm -f ")
 
 
 def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Block]:
