@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import click
 
@@ -13,11 +15,6 @@ from specguard.cli.options import flag, in_directory, usage
 from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Final
 
 
 @contextmanager

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
+from specguard.authority.policy import Policy
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.cli import options as opt
@@ -41,19 +42,13 @@ from specguard.planning.progress import (
 )
 from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, Issue, source_folder, source_folders
+from specguard.plans.task import Task
 from specguard.plans.verification import ManualCheck, missing_parts
 from specguard.reporters.file_writing import exists_error, write_files
 from specguard.reporters.status import align_rows
 from specguard.runs.manifests import now_text
+from specguard.work.kinds import PlanKind, WorkKind
 from specguard.work.name_templates import PathTemplate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from specguard.authority.policy import Policy
-    from specguard.plans.task import Task
-    from specguard.work.kinds import PlanKind, WorkKind
-
 
 _plan_option = opt.file("--plan", help="The plan's file or folder.")
 _one_plan_option = opt.file("--plan", help="Only this plan's file or folder.")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from specguard.change.check_request import read_bounded
 from specguard.documents.data import Data, data_of
 from specguard.documents.toml import toml_key, toml_value
 from specguard.model import Origin
 from specguard.reporters.escape import visible
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 LIMIT: Final = 4 << 20
 """The maximum size of a file, in bytes."""

@@ -11,22 +11,19 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+Name = str | bytes
 
-    Name = str | bytes
+Texts = Mapping[str, Name] | Mapping[bytes, Name] | Mapping[Name, Name]
 
-    Texts = Mapping[str, Name] | Mapping[bytes, Name] | Mapping[Name, Name]
+Ids = Mapping[str, str] | Mapping[bytes, str] | Mapping[Name, str]
 
-    Ids = Mapping[str, str] | Mapping[bytes, str] | Mapping[Name, str]
+Tree = dict[bytes, tuple[bytes, bytes]]
 
-    Tree = dict[bytes, tuple[bytes, bytes]]
-
-    """Mode and content by path; a submodule's content is its commit's id."""
+"""Mode and content by path; a submodule's content is its commit's id."""
 
 
 AUTHOR = "Ann Example <ann@example.org>"
