@@ -24,11 +24,7 @@ if TYPE_CHECKING:
     from specguard.model import Severity, Stage
 
 
-_PATTERNS: Final[dict[str, type[Patterns]]] = {
-    "guarding": Guarding,
-    "covering": Covering,
-    "selecting": Selecting,
-}
+_PATTERNS: Final = {cls.__name__.lower(): cls for cls in (Guarding, Covering, Selecting)}
 
 
 def encode(value: Any) -> Any:

@@ -72,7 +72,6 @@ class SettingsModels:
 
     def __init__(self) -> None:
         self._schemas: dict[type[Settings], CoreSchema] = {}
-        self._annotations: dict[tuple[type[Settings], str], tuple[Any, Sequence[type[Settings]]]] = {}
 
     def table(self, *classes: type[Settings], fields: Mapping[str, CoreSchema] | None = None) -> CoreSchema:
         """Return the schema of a table with the fields of some classes; its value has only keys that are set.
@@ -109,13 +108,10 @@ class SettingsModels:
 
     def annotation(self, cls: type[Settings], field: str) -> tuple[Any, Sequence[type[Settings]]]:
         """Return a field's annotation as an object, and the settings classes that it names."""
-        key = (cls, field)
-        if key not in self._annotations:
-            owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
-            names = _AnnotationNames(owner)
-            # Only annotations of installed classes are evaluated, never data.
-            self._annotations[key] = eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
-        return self._annotations[key]
+        owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
+        names = _AnnotationNames(owner)
+        # Only annotations of installed classes are evaluated, never data.
+        return eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
 
     def _field(self, cls: type[Settings], field: str) -> CoreSchema:
         """Return the schema of a field, with its limits.

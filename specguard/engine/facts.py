@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from specguard.change.change import Bookkeeping
+from specguard.change.git import History
+from specguard.change.object_store import Objects
+from specguard.change.repository import PastCommit
+from specguard.change.tree import Documents
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_applicable, if_known, usage
 
 TYPE_CHECKING = False
@@ -15,12 +20,8 @@ if TYPE_CHECKING:
     from specguard.approvals.approvals import Approvals
     from specguard.artifacts.artifacts import Artifacts
     from specguard.authority.policy import Guards, Policy, PolicyChange
-    from specguard.change.change import Bookkeeping
     from specguard.change.entries import Commit, Message
-    from specguard.change.object_store import Objects
-    from specguard.change.repository import PastCommit
     from specguard.change.sources import Change
-    from specguard.change.tree import Documents
     from specguard.change.worktree import Worktree
     from specguard.engine.done_claims import Claims
     from specguard.plans.plans import Plans
@@ -193,8 +194,6 @@ class Facts:
     @property
     def bookkeeping(self) -> Bookkeeping:
         """The part of the change that files approvals and runs in addition to the work."""
-        from specguard.change.change import Bookkeeping
-
         return Bookkeeping(
             self.change,
             log=self._policy.log_folder,
@@ -219,8 +218,6 @@ class Facts:
     @property
     def objects(self) -> Objects:
         """The sizes and contents of the objects that entries name."""
-        from specguard.change.object_store import Objects
-
         return Objects(self.change.git)
 
     @property
@@ -271,15 +268,11 @@ class Facts:
     @property
     def documents(self) -> Documents:
         """The documents of the judged tree, each parsed once."""
-        from specguard.change.tree import Documents
-
         return Documents(self.change.head_files)
 
     @property
     def start_documents(self) -> Documents:
         """The documents before the change, each parsed once."""
-        from specguard.change.tree import Documents
-
         return Documents(self.change.start_files)
 
     @property
@@ -371,7 +364,6 @@ class Facts:
 
     def _trusted_waves(self) -> Waves:
         """Return the waves of the trusted base, where nothing in the change can mark an item as done."""
-        from specguard.change.tree import Documents
         from specguard.plans.plans import Plans
         from specguard.waves.waves import Waves
         from specguard.work.item_lists import Sources
@@ -458,8 +450,6 @@ class Facts:
 
     def _past_commits(self, words: Sequence[str]) -> Iterator[PastCommit]:
         """Yield the commits of the head's history whose message contains one of some words, newest first."""
-        from specguard.change.repository import PastCommit
-
         for commit in reversed(self.change.commits):
             text = commit.message.text
             if any(word.casefold() in text.casefold() for word in words):
@@ -529,7 +519,6 @@ class Facts:
         """
         if not self._policy.declares("wave_settings"):
             return None
-        from specguard.change.git import History
         from specguard.work.changes import DoneEvidence
 
         settings = self._policy.declared("wave_settings")

@@ -9,10 +9,12 @@ from functools import partial
 from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, load_policy
 from specguard.authority.policy import Policy, PolicyChange
+from specguard.change.base import find_base, named_base
 from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR, Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
+from specguard.change.tree import Tree
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import listed, path_text
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import WaveStage
     from specguard.authority.floor import Floor
     from specguard.change.sources import Change
-    from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
     from specguard.engine.baseline import BaselineChange
     from specguard.engine.facts import Facts
@@ -207,9 +208,6 @@ def open_policy(request: Request) -> Policy:
     Raises:
         SpecguardError: the policy is missing or wrong.
     """
-    from specguard.change.base import find_base, named_base
-    from specguard.change.tree import Tree
-
     repository = Repository.locate(request.directory, request.environment)
     policies = Policies(request, repository)
     with Needed(), Git(repository) as git:

@@ -325,7 +325,6 @@ class Line(Record):
         raw: the line.
         hunk: the position of its hunk.
         highlighted: True if the finding names the line.
-        after_gap: True if unchanged lines come before it.
     """
 
     added: bool
@@ -333,7 +332,6 @@ class Line(Record):
     raw: bytes
     hunk: int
     highlighted: bool = False
-    after_gap: bool = False
 
     @property
     def text(self) -> str:
@@ -375,9 +373,7 @@ class Excerpts:
             self._cache[path] = lines, {line[:2]: at for at, line in enumerate(lines)}
         lines, positions = self._cache[path]
         if not finding.line:
-            first = enumerate(lines[:LINES])
-            shown = [Line(*line, after_gap=at > 0 and line[3] != lines[at - 1][3]) for at, line in first]
-            return Excerpt(shown, len(lines) - len(shown))
+            return Excerpt([Line(*line) for line in lines[:LINES]], max(0, len(lines) - LINES))
         begin = positions.get((finding.side != "base", finding.line))
         if begin is None:
             return None
