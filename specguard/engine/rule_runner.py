@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from specguard.engine.facts import Facts
     from specguard.model import Finding, Severity, State
 
+    Cause = tuple[str, bytes | None, str | None]
+    """A rule's code with a finding's key, and the path and field of the finding."""
+
 
 class RuleOutcome(Record, frozen=False):
     """The outcome of one rule.
@@ -195,34 +198,39 @@ def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
 
 def drop_repeated(results: Sequence[RuleResult]) -> None:
     """Remove findings that another rule reports for the same cause (`same_as`), at least as severely."""
+    found = [judged for result in results for judged in result.findings if judged.state == "open"]
+    if not any(judged.finding.same_as for judged in found):
+        return
+    by_cause: dict[Cause, list[Judged]] = {}
+    for judged in found:
+        by_cause.setdefault(_cause(judged, f"{judged.code} {judged.finding.key}"), []).append(judged)
     for result in results:
-        found = [(one, _find_original(one, results)) for one in result.findings]
-        others = [other for _, other in found if other is not None]
-        if others:
-            result.findings = [one for one, other in found if other is None]
+        originals = [_find_original(one, by_cause) for one in result.findings]
+        first = next(filter(None, originals), None)
+        if first is not None:
+            pairs = list(zip(result.findings, originals, strict=True))
+            result.findings = [one for one, original in pairs if original is None]
+            for one in (one for one, original in pairs if original is not None):
+                by_cause[_cause(one, f"{one.code} {one.finding.key}")].remove(one)
             if result.state in ("failed", "warned"):
                 result.state = state_of(result.findings) if result.findings else "not-applicable"
                 if not result.findings:
-                    result.reason = f"{others[0].code} reports the same"
+                    result.reason = f"{first.code} reports the same"
 
 
-def _find_original(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
-    """Return the open finding that this open one repeats; None if there is none, or if it is less severe."""
-    finding = one.finding
-    if not finding.same_as or one.state != "open":
-        return None
+def _cause(judged: Judged, name: str) -> Cause:
+    """Return a cause of a finding: its name, as in `same_as`, and the finding's place."""
     # Commits are not compared: one finding is about all commits of an item, and its key names them.
-    place = (finding.path, finding.field)
-    for other in (judged for result in results for judged in result.findings):
-        found = other.finding
-        if (
-            f"{other.code} {found.key}" in finding.same_as
-            and (found.path, found.field) == place
-            and other.state == "open"
-            and lower_severity(one.severity, other.severity) == one.severity
-        ):
-            return other
-    return None
+    return name, judged.finding.path, judged.finding.field
+
+
+def _find_original(one: Judged, by_cause: Mapping[Cause, Sequence[Judged]]) -> Judged | None:
+    """Return the open finding that this open one repeats; None if there is none, or if it is less severe."""
+    names = one.finding.same_as if one.state == "open" else ()
+    others = (other for name in names for other in by_cause.get(_cause(one, name), ()))
+    return next(
+        (other for other in others if lower_severity(one.severity, other.severity) == one.severity), None
+    )
 
 
 def _describe_fact(name: str, value: object) -> str:
