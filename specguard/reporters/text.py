@@ -478,7 +478,8 @@ def _cover_words(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Seque
     others: list[bytes] = []
     if len(found) > _MOST_OPERANDS:
         folder = os.path.commonpath(paths)
-        others = [path for path in touched if path.startswith(folder + b"/") and path not in set(wanted)]
+        held = set(wanted)
+        others = [path for path in touched if path.startswith(folder + b"/") and path not in held]
         found, others = [folder], cover(others, touched)
     # Git would read these as patterns.
     wild = any(path.startswith(b":") or {*b"*?[\\"} & {*path} for path in (*found, *others))
