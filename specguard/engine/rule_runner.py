@@ -11,7 +11,7 @@ from specguard.authority.policy import Policy, RuleInPolicy, decode, encode
 from specguard.change.entries import sha256
 from specguard.declaration.rule import LAST, Rule, lower_severity
 from specguard.errors import MissingFact, NotApplicable, if_known
-from specguard.model import Judged, Record, RuleResult, state_of
+from specguard.model import SEVERITIES, Judged, Record, RuleResult, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
                 value = [one for one in value if exclude.find(one.path) is None]
             looked_at.append((name, value))
         for finding in check.check(*(value for _, value in looked_at)):
+            _check_types(finding)
             if finding.path is None or not exclude or exclude.find(finding.path) is None:
                 outcome.findings.append(finding)
     except (MissingFact, NotApplicable) as error:
@@ -175,6 +176,15 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
     outcome.looked_at = [_describe_fact(name, value) for name, value in looked_at]
     outcome.time_dependent = facts.time_dependent
     return outcome
+
+
+def _check_types(finding: Finding) -> None:
+    """Raise an error if a part of a finding has another type; later nobody would know whose fault it is."""
+    texts = (finding.message, finding.help, finding.key, finding.setting)
+    paths = (finding.path or b"", finding.moved or b"")
+    well = all(isinstance(one, str) for one in texts) and all(isinstance(one, bytes) for one in paths)
+    if not well or (finding.severity or "off") not in SEVERITIES:
+        raise TypeError(f"a part of a finding is not what it has to be: {finding}")
 
 
 def fact_names(method: Any, first: int) -> tuple[Sequence[str], int]:
@@ -251,12 +261,8 @@ def describe_condition(rule: Rule) -> str:
 
 
 def _setting_text(value: object) -> str:
-    patterns = getattr(value, "patterns", None)
-    if patterns is not None:
-        return ", ".join(patterns) or "(none)"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "(none)"
-    return str(value)
+    values = getattr(value, "patterns", value)
+    return (", ".join(map(str, values)) or "(none)") if isinstance(values, (list, tuple)) else str(values)
 
 
 def fingerprints(code: str, findings: Sequence[Finding]) -> Iterator[str]:
