@@ -73,11 +73,9 @@ def rewrite_url(url: str, rewrites: Sequence[tuple[str, str]]) -> str:
         url: the address as configured.
         rewrites: each `(replacement, prefix)`.
     """
-    best = ("", "")
-    for replacement, prefix in rewrites:
-        if url.startswith(prefix) and len(prefix) > len(best[1]):
-            best = (replacement, prefix)
-    return best[0] + url[len(best[1]) :]
+    matching = [pair for pair in rewrites if url.startswith(pair[1])]
+    replacement, prefix = max(matching, key=lambda pair: len(pair[1]), default=("", ""))
+    return replacement + url[len(prefix) :]
 
 
 _SCHEMES: Final = {"https", "http", "ssh", "git", "git+ssh", "ssh+git", "git+https", "git+http"}
