@@ -506,7 +506,7 @@ class Repository:
             # Git ends its message with the command that trusts this folder.
             command = stderr.rpartition("\t")[2].strip()
             help = f"If you do: `{command}`."
-        elif "not a git repository" in stderr:
+        elif "not a git repository (" in stderr:
             import shlex
 
             folder = shlex.quote(os.path.abspath(self.directory or os.curdir))
