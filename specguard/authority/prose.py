@@ -56,7 +56,7 @@ MEANINGS: Final = ("locked-path", "forbidden-path", "normative", "order", "nothi
 _GUARD_WORDS: Final = re.compile(
     r"^(?!.*\b(?:outside|except|other than|anything but)\b).*?(?:"
     r"\b(?:lock|protect|forb[ia]d|prohibit|freez|froz|immutab|untouch|read[- ]only|off[- ]limits)"
-    r"|\b(?:do not|don't|not to|never|must not|no)\s+(?:\w+\s+){0,2}?(?:touch|modif|edit|chang))",
+    r"|\b(?:do not|don['\u2019]t|not to|never|must not|no)\s+(?:\w+\s+){0,2}?(?:touch|modif|edit|chang))",
     re.IGNORECASE | re.DOTALL,
 )
 """Words of a title that suggest a guard on paths. They make the report louder, and guard nothing."""
@@ -291,14 +291,15 @@ def _paths(text: Text) -> list[str]:
 
 
 _COMMAND_WORDS: Final = re.compile(
-    r"(?<!-)\b(?:must|shall|never|only|required|forbidden|prohibited|do\s+not|don't|conventional\s+commits?)\b",
+    r"(?<!-)\b(?:must|shall|never|only|required|forbidden|prohibited|do\s+not|don['\u2019]t|may\s+not"
+    r"|(?:nothing|nobody)\b.{0,80}?\bmay|conventional\s+commits?)\b",
     re.IGNORECASE,
 )
 _CODE: Final = re.compile(r"(`+).+?\1", re.DOTALL)
 _RULE: Final = re.compile(r"\b[A-Z]{3}[0-9]{3}\b")
 
 _STAY_UNCHANGED: Final = re.compile(
-    r"\b(?:not|never|don't|nobody|cannot)\b[^;]*?\b(?:touch|modif|edit|chang|delet|remov|renam|alter|mov)\w*"
+    r"\b(?:not|never|don['\u2019]t|nobody|nothing|cannot)\b[^;]*?\b(?:touch|modif|edit|chang|delet|remov|renam|alter|mov)\w*"
     r"|\b(?:locked|frozen|immutable|read-only|off-limits)\b|\brequir\w* (?:an? |explicit )*approval",
     re.IGNORECASE,
 )
@@ -319,7 +320,7 @@ _KNOWN_DEMANDS: Final = (
         'rules.missing-trailer.require = [{key = "Signed-off-by"}]',
     ),
     (
-        r"\b(?:not|never|don't|no)\b[^;]*\b(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
+        r"\b(?:not|never|don['\u2019]t|no)\b[^;]*\b(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
         "protected-branch",
         r'rules.protected-branch.branches = ["\1"]',
     ),

@@ -30,7 +30,7 @@ _EXCEPTED: Final = re.compile(
     r"\b(?:(?:do|must|may|shall|should|can) ?not|never"
     r"|not (?:to|be|allowed|included|in (?:scope|this)|touch|chang|edit|modif)"
     r"|except|excluding|excluded|avoid|unchanged|untouched|off[ -]limits|out of scope|read[ -]only|forbidden"
-    r"|prohibited|locked|frozen)|n't\b|^(?:no|not|none|nothing)\b",
+    r"|prohibited|locked|frozen)|n['\u2019]t\b|^(?:no|not|none|nothing)\b",
     re.IGNORECASE,
 )
 _OUTSIDE: Final = re.compile(
