@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 from specguard.change.check_request import Request
 from specguard.declaration.patterns import Covering
+from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent, take_results, write_brief
@@ -61,209 +61,87 @@ _MOST_PUSHES: Final = 5
 """The number of times that a run tries to catch up with other runs on its branch."""
 
 
-class Step(ABC):
-    """A step of a run: `describe` returns what it would do, and `do` executes it and returns a result.
-
-    The first and the last step are done outside of `Line`, and have no `do` of their own.
+class Step(Record):
+    """A step of a run.
 
     Attributes:
         name: the step's name.
+        describe: returns the lines of a dry run about the step.
+        do: does the step; a returned text is recorded, and False means that the step is not complete yet. The
+            first and the last step are done outside of `Line`, and the agent's two steps by its own methods.
     """
 
-    name = ""
-
-    @abstractmethod
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the lines of a dry run about this step."""
-
-    def do(self, line: Line) -> object:  # noqa: ARG002
-        """Do the step; a returned text is recorded, and False means that the step is not complete yet."""
-        return None
+    name: str
+    describe: Callable[[DraftRun], list[str]]
+    do: Callable[[Run], object] = lambda _: None
 
 
-class Preflight(Step):
-    """The checks before a run begins; `specguard.executor.preflight.prepare` does them."""
-
-    name = "preflight"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the base, the item and its branch."""
-        start, manifest, shown = draft.start, draft.run.manifest, draft.source.address.shown
-        branch, tip = manifest.branch, manifest.repository.tip
-        ref = draft.source.ref(start.base)
-        fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
-        return [
-            f"fetch refs/heads/{start.base} from {shown}: {fetched}",
-            f"item {start.item}, document {manifest.item.document or 'none'}; "
-            + (f"branch {branch} goes on from {tip}" if tip else f"no branch {branch} here or there"),
-        ]
+def _describe_preflight(draft: DraftRun) -> list[str]:
+    start, manifest, shown = draft.start, draft.run.manifest, draft.source.address.shown
+    branch, tip = manifest.branch, manifest.repository.tip
+    ref = draft.source.ref(start.base)
+    fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
+    return [
+        f"fetch refs/heads/{start.base} from {shown}: {fetched}",
+        f"item {start.item}, document {manifest.item.document or 'none'}; "
+        + (f"branch {branch} goes on from {tip}" if tip else f"no branch {branch} here or there"),
+    ]
 
 
-class MakePlace(Step):
-    """The run's own repository, in which the guard must refuse an edit."""
-
-    name = "place"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the lines of a dry run about the place."""
-        start = draft.run.manifest.repository.start
-        return [f"a repository of its own, checked out at {start}, with no remote and no refs"]
-
-    def do(self, line: Line) -> str:
-        """Make the place, and prove the guard."""
-        make_place(line.run)
-        path = prove_guard(line.run)
-        if path is None:
-            return "the policy refuses no edit, so there was nothing to prove the guard by"
-        return f"the guard refused a canary edit of {path_text(path)}"
+def _describe_place(draft: DraftRun) -> list[str]:
+    start = draft.run.manifest.repository.start
+    return [f"a repository of its own, checked out at {start}, with no remote and no refs"]
 
 
-class WriteBrief(Step):
-    """The page that the agent reads."""
-
-    name = "brief"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the brief's file."""
-        return [draft.run.folder.file(BRIEF)]
-
-    def do(self, line: Line) -> None:
-        """Write the brief."""
-        write_brief(line.run)
+def _make_guarded_place(run: Run) -> str:
+    """Make the run's own repository, in which the guard must refuse an edit."""
+    make_place(run)
+    path = prove_guard(run)
+    if path is None:
+        return "the policy refuses no edit, so there was nothing to prove the guard by"
+    return f"the guard refused a canary edit of {path_text(path)}"
 
 
-class RunAgent(Step):
-    """The agent's work in the place."""
-
-    name = "agent"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the agent's command."""
-        agent = resolve_agent(draft.run.policy, draft.run.options).to_record(draft.run)
-        return [f"{shlex.join(agent.command)} (up to {draft.run.manifest.max_attempts} times)"]
-
-    def do(self, line: Line) -> None:
-        """Let the agent work."""
-        with line.checking_remote():
-            run_agent(line.run, resumed=line.resumed)
+def _describe_agent(draft: DraftRun) -> list[str]:
+    agent = resolve_agent(draft.run.policy, draft.run.options).to_record(draft.run)
+    return [f"{shlex.join(agent.command)} (up to {draft.run.manifest.max_attempts} times)"]
 
 
-class Inspect(Step):
-    """The inspection of the agent's work: it must have changed files, and done nothing else."""
-
-    name = "inspect"
-
-    def describe(self, draft: DraftRun) -> list[str]:  # noqa: ARG002 - it is the same for every run
-        """Return the lines of a dry run about the inspection."""
-        return ["what the agent did beside changing files"]
-
-    def do(self, line: Line) -> None:
-        """Inspect the place and the remote."""
-        run = line.run
-        with line.checking_remote():
-            inspect(run)
-        check_remote(run)
-        if not line.agent_worked:
-            take_results(run)
-        tree, place = hash_tree(run), place_of(run)
-        if tree == place.git.commit(place.base).tree:
-            raise RunEnded(
-                "the agent ended well and changed nothing",
-                help=f"see what it said in {run.folder.file('commands')}",
-                code="no-progress",
-            )
+def _describe_gates(draft: DraftRun) -> list[str]:
+    return [describe_gate(gate) for gate in draft.gates.gates] or ["none"]
 
 
-class RunGates(Step):
-    """The formatters and gates."""
-
-    name = "gates"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return each gate with its command and its conditions."""
-        return [describe_gate(gate) for gate in draft.gates.gates] or ["none"]
-
-    def do(self, line: Line) -> bool:
-        """Run the gates."""
-        return run_gates(line.run)
+def _describe_check(draft: DraftRun) -> list[str]:
+    hooks = hooks_of(draft.source.git.repository, draft.start.documents.tree)
+    policy = f"the rules of the policy {draft.run.policy.policy_id[:12]}"
+    return [*(f"the hooks of {one}" for one in hooks), policy]
 
 
-class Check(Step):
-    """The repository's hooks and the rules."""
-
-    name = "check"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the lines of a dry run about the check."""
-        hooks = hooks_of(draft.source.git.repository, draft.start.documents.tree)
-        policy = f"the rules of the policy {draft.run.policy.policy_id[:12]}"
-        return [*(f"the hooks of {one}" for one in hooks), policy]
-
-    def do(self, line: Line) -> bool:
-        """Judge the files."""
-        return judge(line.run)
+def _describe_push(draft: DraftRun) -> list[str]:
+    address = draft.source.address
+    to = "this repository, which has no remote" if address.is_local else address.shown
+    return [f"refs/heads/{draft.run.manifest.branch} to {to}"]
 
 
-class Commit(Step):
-    """The run's one commit."""
-
-    name = "commit"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the commit's subject."""
-        return [message_of(draft.run).split("\n", 1)[0]]
-
-    def do(self, line: Line) -> bool:
-        """Make the commit."""
-        return commit(line.run)
+def _describe_pull_request(draft: DraftRun) -> list[str]:
+    request, opened_by = _open_command(draft)
+    command = submission_of(draft.run) or ("" if opened_by else request)
+    return [f"printed: {command}" if command else request]
 
 
-class Push(Step):
-    """The push of the commit to the canonical repository."""
-
-    name = "push"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the branch and the target of the push."""
-        address = draft.source.address
-        to = "this repository, which has no remote" if address.is_local else address.shown
-        return [f"refs/heads/{draft.run.manifest.branch} to {to}"]
-
-    def do(self, line: Line) -> str:
-        """Push the commit."""
-        return push(line.run)
-
-
-class PullRequest(Step):
-    """The pull request, which is opened, updated or printed."""
-
-    name = "pull-request"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the command that opens the pull request."""
-        request, opened_by = _open_command(draft)
-        command = submission_of(draft.run) or ("" if opened_by else request)
-        return [f"printed: {command}" if command else request]
-
-    def do(self, line: Line) -> str:
-        """Open the pull request."""
-        return open_pull_request(line.run)
-
-
-class Report(Step):
-    """The report for people, which is written however the run ends."""
-
-    name = "report"
-
-    def describe(self, draft: DraftRun) -> list[str]:
-        """Return the report's file."""
-        return [draft.run.folder.file(REPORT)]
-
-
-LINE: Final[tuple[Step, ...]] = (
-    Preflight(), MakePlace(), WriteBrief(), RunAgent(), Inspect(), RunGates(), Check(), Commit(), Push(),
-    PullRequest(), Report(),
-)  # fmt: skip
+LINE: Final = (
+    Step("preflight", _describe_preflight),
+    Step("place", _describe_place, _make_guarded_place),
+    Step("brief", lambda draft: [draft.run.folder.file(BRIEF)], write_brief),
+    Step("agent", _describe_agent),
+    Step("inspect", lambda _: ["what the agent did beside changing files"]),
+    Step("gates", _describe_gates, run_gates),
+    Step("check", _describe_check, judge),
+    Step("commit", lambda draft: [message_of(draft.run).split("\n", 1)[0]], commit),
+    Step("push", _describe_push, push),
+    Step("pull-request", _describe_pull_request, open_pull_request),
+    Step("report", lambda draft: [draft.run.folder.file(REPORT)]),
+)
 """The steps in their order."""
 
 STEPS: Final = tuple(step.name for step in LINE)
@@ -305,8 +183,28 @@ class Line:
             self._push()
         self._do_step("pull-request")
 
+    def _run_agent(self) -> None:
+        with self._checking_remote():
+            run_agent(self.run, resumed=self.resumed)
+
+    def _inspect(self) -> None:
+        """Inspect the place and the remote: the agent must have changed files, and done nothing else."""
+        run = self.run
+        with self._checking_remote():
+            inspect(run)
+        check_remote(run)
+        if not self.agent_worked:
+            take_results(run)
+        tree, place = hash_tree(run), place_of(run)
+        if tree == place.git.commit(place.base).tree:
+            raise RunEnded(
+                "the agent ended well and changed nothing",
+                help=f"see what it said in {run.folder.file('commands')}",
+                code="no-progress",
+            )
+
     @contextmanager
-    def checking_remote(self) -> Iterator[None]:
+    def _checking_remote(self) -> Iterator[None]:
         """If the run fails while the context is open, check the remote, too, so that a push is reported."""
         try:
             yield
@@ -324,7 +222,7 @@ class Line:
             self._stop_after(until)
         self._say(name)
         with self.run.step(name) as record:
-            result = action() if action is not None else _BY_NAME[name].do(self)
+            result = action() if action is not None else _BY_NAME[name].do(self.run)
             record.detail = record.detail or (result if isinstance(result, str) else "")
         if ends and result is not False:
             self._stop_after(name)
@@ -344,11 +242,11 @@ class Line:
             if first == "agent":
                 if not self.resumed:
                     count_round(run, failed)
-                self._do_step("agent")
+                self._do_step("agent", self._run_agent)
                 self.resumed, self.agent_worked = False, True
             no_feedback = not run.feedback
             if first in ("agent", "inspect"):
-                self._do_step("inspect")
+                self._do_step("inspect", self._inspect)
             gates, rules = self._gates_and_rules(no_feedback)
             if gates and rules and no_feedback:
                 # A plan is left to mark, or a whole branch to judge.
