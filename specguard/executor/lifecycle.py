@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from traceback import print_exception
@@ -208,9 +208,12 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
             if first != "place" and place_exists(manifest.place):
                 open_place(run)
             with run.step("preflight") as step:
-                for line in (*([f"note: {note}"] if note else ()), *take_down(run)):
-                    run.log(line.removeprefix("note: "))
-                    say(line)
+                if note:
+                    run.log(note)
+                    say(f"note: {note}")
+                for action in take_down(run):
+                    run.log(action)
+                    say(action)
                 suffix = f"; ended {', '.join(survivors)}" if survivors else ""
                 step.detail = f"resumed at {first}{run.redactor.redact(suffix)}"
     except BaseException:
@@ -371,7 +374,9 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
         repository: the user's repository.
         only: the folders of the runs to consider; empty: all.
     """
-    refs = repository.spawn("for-each-ref", "--format=%(refname)", RUN_REFS).read().decode("ascii", "replace")
+    listed = repository.spawn("for-each-ref", "--format=%(refname) %(objectname)", RUN_REFS).read()
+    refs = dict(line.split(" ") for line in listed.decode("ascii", "replace").splitlines())
+    refs |= {ref.name: ref.oid for ref in repository.branches()}
     for run in store.runs():
         if run.manifest is None or (only and run.path not in only):
             continue
@@ -380,11 +385,11 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
             description = f"what the gates of {label} have set up, and nothing took down"
             yield Leftover(description, partial(clean_up, folder))
         if not run.running:
-            yield from _leftovers_of(run, run.manifest, label, repository, refs.splitlines())
+            yield from _leftovers_of(run, run.manifest, label, repository, refs)
 
 
 def _leftovers_of(
-    run: RunView, manifest: Manifest, label: str, repository: Repository, refs: Collection[str]
+    run: RunView, manifest: Manifest, label: str, repository: Repository, refs: Mapping[str, str]
 ) -> Iterator[Leftover]:
     place, ref = manifest.place, RUN_REFS + run.run_id
     if place and is_place(place, run.run_id) and any(map(os.path.lexists, (place, place + SUFFIX))):
@@ -394,12 +399,11 @@ def _leftovers_of(
         yield Leftover(f"ref {ref} of {label}", partial(update_ref, repository, "-d", ref))
     # The run's branch in the user's repository, if it is at the run's commit and was merged.
     branch, commit, base = f"refs/heads/{manifest.branch}", manifest.commit, manifest.repository.base
-    branches = {ref.name: ref.oid for ref in repository.branches()}
-    if not commit or branches.get(branch) != commit:
+    if not commit or refs.get(branch) != commit:
         return
-    upstreams = [one for one in (f"refs/remotes/origin/{base}", f"refs/heads/{base}") if one in branches]
+    upstreams = [one for one in (f"refs/remotes/origin/{base}", f"refs/heads/{base}") if one in refs]
     with Git(repository) as git:
-        merged = any(is_ancestor(git, commit, branches[upstream]) for upstream in upstreams)
+        merged = any(is_ancestor(git, commit, refs[upstream]) for upstream in upstreams)
     if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:
         remove = partial(update_ref, repository, "-d", branch, commit)
         yield Leftover(f"branch {manifest.branch} of {label}", remove)
