@@ -199,18 +199,16 @@ def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
     works on files. A formatter or teardown keeps its `when`, too.
     """
     found: list[PlannedGate] = []
+    places: dict[str, int] = {}
     for gate in gates:
-        same = [
-            number for number, one in enumerate(found)
-            if one.run.split() == gate.run.split() and not one.source == gate.source == "policy"
-        ]  # fmt: skip
-        if not same:
+        place = places.setdefault(" ".join(gate.run.split()), len(found))
+        if place == len(found) or gate.source == "policy":
             found.append(gate)
             continue
-        one = found[same[0]]
+        one = found[place]
         if gate.is_unconditional and one.kind == "gate" and not one.each:
             one = one.replace(when=Covering(), on=("added", "modified", "deleted"))
-        found[same[0]] = one.replace(also=one.also or gate.named)
+        found[place] = one.replace(also=one.also or gate.named)
     used_names: set[str] = set()
     return [gate.replace(name=_unique(gate.name, used_names)) for gate in found]
 
