@@ -9,7 +9,7 @@ from specguard.change.entries import Commit, Entry, Message, is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote, short_branch, short_name
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, Needed, NotApplicable, if_known
+from specguard.errors import MissingFact, Needed, NotApplicable, if_applicable, if_known
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -93,11 +93,9 @@ class Bookkeeping(Record):
     @cached_property
     def _work_paths(self) -> Set[bytes]:
         """The paths that the commits with work touch."""
-        try:
-            commits = [commit for commit in self.change.commits if not self.is_all_of(commit)]
-        except NotApplicable:
-            commits = []
-        return {entry.path for commit in commits for entry in commit.own_entries}
+        commits = if_applicable(lambda: self.change.commits, ())
+        work = [commit for commit in commits if not self.is_all_of(commit)]
+        return {entry.path for commit in work for entry in commit.own_entries}
 
 
 BASELINE: Final = b".specguard/baseline.json"

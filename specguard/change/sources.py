@@ -8,7 +8,7 @@ from specguard.change.base import FoundBase, event_commit, find_base, named_base
 from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
 from specguard.change.tree import Tree, TreeEntry
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, usage
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -268,10 +268,8 @@ def _is_known_tag(git: Git, push: Push) -> bool:
     tips = [
         one.oid for one in git.repository.branches() if one.name.startswith(f"refs/remotes/{push.remote}/")
     ]
-    try:
-        return bool(tips) and not git.revisions(git.commit(push.new).oid, *tips)
-    except MissingFact:
-        return False
+    new = push.new
+    return bool(tips) and if_known(lambda: not git.revisions(git.commit(new).oid, *tips), False)
 
 
 def _open_push(git: Git, request: Request, push: Push) -> Change:

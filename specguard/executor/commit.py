@@ -22,7 +22,7 @@ from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, SpecguardError, if_applicable
 from specguard.executor.item_choice import is_paper, task_of
 from specguard.executor.place import Place, identity, place_of
 from specguard.executor.process import response_of, run_command
@@ -417,9 +417,8 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     if entry is not None and entry.files:
         where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
         return CommitScope(list(entry.scope.patterns), entry.scope, where, enforced)
-    try:
-        scope = item.scope
-    except NotApplicable:
+    scope = if_applicable(lambda: item.scope, None)
+    if scope is None:
         return None
     key = item.setting("scope")
     where = str(policy.origin(key) or key)

@@ -24,7 +24,7 @@ from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.documents.fields import normal_name
-from specguard.errors import MissingFact, SpecguardError, nearest
+from specguard.errors import SpecguardError, if_known, nearest
 from specguard.executor.run import Run, RunOptions
 from specguard.model import path_text
 from specguard.plans.plans import read_plan
@@ -314,10 +314,7 @@ def shares_branch(policy: Policy, item: WorkItem) -> bool:
 
 def is_ancestor(git: Git, oid: str, descendant: str) -> bool:
     """True if a commit is in the history of another one; False if a commit is missing."""
-    try:
-        return git.merge_bases(oid, descendant) == [oid]
-    except MissingFact:
-        return False
+    return if_known(lambda: git.merge_bases(oid, descendant), []) == [oid]
 
 
 def branch_below(repository: manifests.Repository) -> FoundBase | None:

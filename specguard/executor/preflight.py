@@ -20,7 +20,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
+from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
 from specguard.executor.commit import skipped_hooks
 from specguard.executor.gates import check_tools, planned_gates
@@ -78,14 +78,9 @@ class DraftRun(Record):
 
     def owns_branch(self, branch: str) -> bool:
         """True if a branch belongs to the item, by its name."""
-        if branch in self.item.branches:
-            return True
-        try:
-            naming = self.start.work.names.read("branch", branch)
-        except MissingFact:
-            # The name only resembles the branches of two kinds.
-            return False
-        return naming is not None and self.item.told_by(naming)
+        # A fact is missing if the name only resembles the branches of two kinds.
+        naming = if_known(lambda: self.start.work.names.read("branch", branch), None)
+        return branch in self.item.branches or (naming is not None and self.item.told_by(naming))
 
 
 def check(draft: DraftRun) -> list[str]:

@@ -30,7 +30,7 @@ from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
 from specguard.engine.done_claims import Claims
 from specguard.engine.facts import Facts
-from specguard.errors import MissingFact, Needed, SpecguardError
+from specguard.errors import MissingFact, Needed, SpecguardError, if_known
 from specguard.executor.command_output import TAIL
 from specguard.executor.commit import PATCH_FILE
 from specguard.executor.place import Place
@@ -246,6 +246,7 @@ def _last_lines(tail: str) -> str:
 def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
     """Yield each finding that stopped a round, once, with the round in which it was gone."""
     judgements, seen = manifest.judgements, set()
+    last = {fingerprint: at for at, one in enumerate(judgements) for fingerprint in one.findings}
     for judgement in judgements:
         report = folder.data_or_empty(judgement.report).get("findings")
         known = report if isinstance(report, list) else []
@@ -255,8 +256,7 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
                 continue
             seen.add(fingerprint)
             finding = findings.get(fingerprint, {})
-            last = max(at for at, one in enumerate(judgements) if fingerprint in one.findings)
-            gone = [one.attempt for one in judgements[last + 1 :]]
+            gone = [one.attempt for one in judgements[last[fingerprint] + 1 :]]
             yield Failure(
                 what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
                 said=shortened(str(finding.get("message", "")), _LONGEST),
@@ -528,10 +528,7 @@ class _DoneItems:
         }
 
     def _record_at(self, path: bytes) -> RunRecord | None:
-        try:
-            return self._proof.records.at(path)
-        except MissingFact:
-            return None
+        return if_known(lambda: self._proof.records.at(path), None)
 
     def _cited_runs(self, commit: PastCommit) -> Iterator[tuple[str, bytes]]:
         """Yield the runs that a commit's trailers name, each with the path of its manifest."""

@@ -22,7 +22,7 @@ from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.change.worktree import not_ignored
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact
+from specguard.errors import if_known
 from specguard.executor.place import BEFORE, RUN_REFS, SUFFIX, Place, known_place, new_place, place_of, strays
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
@@ -216,11 +216,9 @@ def check_survey(place: Place, survey: Survey, worker: str = "the agent") -> Non
     kind, found, help = "a pipe where git reads a file,", survey.special, "remove it"
     if survey.nested and not found:
         kind, help = "a repository within its place, at", "remove it, or have .gitignore leave its folder out"
-        try:
-            found = not_ignored(place.git, place.git.repository.index, place.path, survey.nested)
-        except MissingFact:
-            # If that cannot be determined, no folder counts as ignored.
-            found = survey.nested
+        index = place.git.repository.index
+        # If that cannot be determined, no folder counts as ignored.
+        found = if_known(lambda: not_ignored(place.git, index, place.path, survey.nested), survey.nested)
     if found:
         names = ", ".join(map(path_text, found[:_MOST_NAMED]))
         raise RunEnded(f"{worker} made {kind} {names}", help=help, code="place-spoiled")

@@ -13,10 +13,9 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.change.process import CommandError
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, judge_each
+from specguard.errors import if_known, judge_each
 from specguard.model import shortened
 from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches, words_of
 from specguard.work.changes import commits_naming
@@ -271,18 +270,13 @@ class RunProof(Record):
         """Return the trees of the commits from `since` to the head; the whole history if it is empty."""
         words = ["--ancestry-path", f"^{since}"] if since else []
         process = self.git.start("log", "--format=%T", *words, self.head or "", "--")
-        try:
-            trees = process.read().decode("ascii").split()
-        except CommandError as error:
-            raise self.git.missing("the history of the head", error.first_line) from error
+        trees = self.git.read(process, "the history of the head").decode("ascii").split()
         return {*trees, *([self.git.commit(since).tree] if since else [])}
 
     def _run_content(self, tree: str, run: RunRecord) -> str:
         """Return the identity of a run's tree without papers; empty if it is unknown."""
-        try:
-            return self._tree_content(Tree(self.git, tree), tree)
-        except MissingFact:
-            return run.content if tree == run.tree else ""
+        recorded = run.content if tree == run.tree else ""
+        return if_known(lambda: self._tree_content(Tree(self.git, tree), tree), recorded)
 
     def _tree_content(self, tree: Tree, oid: str) -> str:
         if oid not in self.contents:
