@@ -316,13 +316,12 @@ class Store:
 
     def _read_contents(self, oids: Sequence[str], limit: int) -> Iterator[tuple[str, str, bytes | None]]:
         """Yield the id, kind and checked content of many objects; None for a content above the limit."""
-        for oid in oids if len(oids) <= SINGLE_READS else ():
-            kind, _, content = self._read_object(oid, limit)
-            self._verify(oid, kind, content)
-            yield oid, kind, content
-        many = oids if len(oids) > SINGLE_READS else ()
-        for oid, (kind, size, pieces) in zip(many, self.streams(many) if many else (), strict=True):
-            content = b"".join(pieces) if size <= limit else None
+        if len(oids) <= SINGLE_READS:
+            found = (self._read_object(oid, limit) for oid in oids)
+        else:
+            streams = self.streams(oids)
+            found = ((kind, size, b"".join(part) if size <= limit else None) for kind, size, part in streams)
+        for oid, (kind, _, content) in zip(oids, found, strict=True):
             self._verify(oid, kind, content)
             yield oid, kind, content
 

@@ -325,7 +325,7 @@ def read_event(file: str) -> Event:
     if "merge_group" in event:
         return _merge_group(fields.child("merge_group"), default)
     if "ref" in event and "before" in event and "after" in event:
-        return _push(fields)
+        return _push(fields, default)
     raise _event_error(f"the event file is another kind: it has {_keys(event)}", file, _EVENT_HELP)
 
 
@@ -360,10 +360,9 @@ def _merge_group(fields: Fields, default: str | None) -> Event:
     )
 
 
-def _push(fields: Fields) -> Event:
+def _push(fields: Fields, default: str | None) -> Event:
     ref = fields.text("ref") or ""
     branch = fields.name("ref") if ref.startswith("refs/heads/") else None
-    default = fields.child("repository").name("default_branch")
     before = fields.oid("before")
     # A push to the default branch is judged against its old tip; any other push against that branch.
     direct = branch is not None and branch == default

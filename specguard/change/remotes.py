@@ -165,13 +165,12 @@ INPUT_LIMIT: Final = 16 << 20
 """The maximum size of standard input that is read, in bytes; a line has about 200."""
 
 
-def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> list[Push]:
+def find_pushes(git: Git, environment: Mapping[str, str]) -> list[Push]:
     """Return the refs that are being pushed; empty if git has nothing to push.
 
     Args:
         git: the repository in which revisions are resolved.
         environment: the caller's; pre-commit passes its values there (only for the first ref).
-        remote: the remote's name, if the caller knows it.
 
     Raises:
         SpecguardError: standard input is missing or malformed.
@@ -179,7 +178,7 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
     data = read_input(INPUT_LIMIT, "what is pushed")
     if data:
         # Git's own input comes before variables, which may be left over from another program.
-        return read_pushes(data, git.repository.oid_digits, remote or "origin")
+        return read_pushes(data, git.repository.oid_digits, "origin")
     if environment.get("PRE_COMMIT_TO_REF") or (
         environment.get("PRE_COMMIT") and environment.get("PRE_COMMIT_REMOTE_NAME")
     ):
