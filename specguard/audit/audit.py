@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import signal
-import subprocess
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -37,7 +36,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
 from specguard.errors import Needed, NoAuthorityError, SpecguardError, usage
-from specguard.executor.remote import PROTOCOLS, RemoteGit, user_environment
+from specguard.executor.remote import PROTOCOLS, RemoteGit, run_program, user_environment
 from specguard.model import EXIT_NO_VERDICT, counted, path_text
 from specguard.reporters.escape import visible
 from specguard.reporters.json import json_safe
@@ -535,13 +534,11 @@ def _fetch_branch(folder: str, address: str, wanted: str, environment: Mapping[s
     git_environment = user_environment(environment)
 
     def run(*words: str) -> str:
-        done = subprocess.run(
-            ["git", *words], env=git_environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-        if done.returncode:
-            message = done.stderr.decode("utf-8", "replace").strip()
+        done = run_program(["git", *words], git_environment, cwd=os.curdir, limit=_CLONE_SECONDS)
+        if done.code:
+            message = done.failure or done.stderr.strip()
             raise SpecguardError(f"git cannot keep the mirror: {message}", path=folder, code="git-failed")
-        return done.stdout.decode("utf-8", "surrogateescape")
+        return done.stdout
 
     if os.path.islink(folder):
         raise SpecguardError("a mirror is a link", path=folder, help="Delete it.", code="outside-repository")
