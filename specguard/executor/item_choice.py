@@ -22,7 +22,6 @@ from specguard.change.base import FoundBase, paper_tree
 from specguard.change.git import Git, History
 from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
-from specguard.declaration.rule import Record
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError, if_known, nearest
 from specguard.executor.run import Run, RunOptions
@@ -287,19 +286,6 @@ def _find_plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKin
     return next(iter(found.values()))
 
 
-class Shared(Record):
-    """A branch that a run shares with the runs of other items.
-
-    Attributes:
-        oid: the branch's commit at the canonical repository.
-        tip: the same commit, if the run continues from it. None: the run starts from the base, and the branch
-            is moved to the run's commit later.
-    """
-
-    oid: str
-    tip: str | None
-
-
 def shares_branch(policy: Policy, item: WorkItem) -> bool:
     """True if an item's branch may hold other items, too, with a commit for each.
 
@@ -342,7 +328,10 @@ class Start:
         history: the commits up to the start.
         work: the work items at the start.
         item: the item; it has a branch, a commit subject, and a document if its kind requires one.
-        shared: the item's branch at the canonical repository; None if it does not exist or may not be shared.
+        branch_oid: the commit of the item's branch at the canonical repository; None if the branch does not
+            exist or may not be shared.
+        tip: the same commit, if the run continues from it. None: the run starts from the base, and a branch
+            that exists is moved to the run's commit later.
 
     Raises:
         SpecguardError: the item is missing (the message lists all attempts), is done, or waits for another.
@@ -372,23 +361,22 @@ class Start:
         self.work = Work.without_names(policy, lambda: tree)
         self._sources_of: dict[str, Sources | None] = {}
         self.item = self._find_item()
-        self.shared = self._find_shared()
+        self.branch_oid, self.tip = self._find_branch()
 
     @property
     def target(self) -> str:
         """The branch that the item's branch will be merged into."""
         return self.below.name if self.below else self.base
 
-    def _find_shared(self) -> Shared | None:
-        item = self.item
-        if not (shares_branch(self.policy, item) or task_of(self.policy, item) is not None):
-            return None
-        oid = self._find_tip(item.branches[0])
-        if oid is None:
-            return None
-        if is_ancestor(self._git, oid, self.oid):
-            return Shared(oid=oid, tip=None)
-        return Shared(oid=oid, tip=oid) if shares_branch(self.policy, item) else None
+    def _find_branch(self) -> tuple[str | None, str | None]:
+        """Return `branch_oid` and `tip`."""
+        shared = shares_branch(self.policy, self.item)
+        if not shared and task_of(self.policy, self.item) is None:
+            return None, None
+        oid = self._find_tip(self.item.branches[0])
+        if oid is not None and is_ancestor(self._git, oid, self.oid):
+            return oid, None
+        return (oid, oid) if shared else (None, None)
 
     def _find_item(self) -> WorkItem:
         kind = self.options.kind

@@ -71,11 +71,6 @@ class DraftRun(Record):
         """The gates of the policy, of the item's document, and of the command line."""
         return planned_gates(self.start.policy, self.item, commands=self.run.options.commands)
 
-    @property
-    def tip(self) -> str | None:
-        """The commit of the item's branch that the run continues from; None: the run starts from the base."""
-        return self.start.shared.tip if self.start.shared is not None else None
-
     def owns_branch(self, branch: str) -> bool:
         """True if a branch belongs to the item, by its name."""
         # A fact is missing if the name only resembles the branches of two kinds.
@@ -132,10 +127,10 @@ def _check_in_branch(draft: DraftRun) -> None:
     """Check that a paper's subject is on the branch that it starts from, and a task is in the plan there."""
     start, item, git, branch = draft.start, draft.item, draft.source.git, draft.item.branches[0]
     if is_paper(start.policy, item.kind):
-        files = Tree(git, git.commit(draft.tip or start.oid).tree)
+        files = Tree(git, git.commit(start.tip or start.oid).tree)
         check_recorded_files(start.policy, item, files, branch)
     task = task_of(start.policy, item)
-    if task is None or draft.tip is None or task_in(start.policy, git, draft.tip, task) is not None:
+    if task is None or start.tip is None or task_in(start.policy, git, start.tip, task) is not None:
         return
     remote = draft.source.options.remote
     raise item_taken(
@@ -156,7 +151,7 @@ def _check_rules(draft: DraftRun) -> None:
     start, item, repository = draft.start, draft.item, draft.source.git.repository
     request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_EARLY_RULES)
     found = FoundBase(start.base, start.oid, "option", f"refs/heads/{start.base}")
-    head = draft.tip or start.oid
+    head = start.tip or start.oid
     change = RunChange(
         draft.source.git, request, found, head=Revision(head), named=head, pushed_to=item.branches[0]
     )
@@ -206,7 +201,7 @@ def _check_not_done(draft: DraftRun) -> None:
     for ref in git.repository.branches():
         if not ref.name.startswith("refs/heads/") or not draft.owns_branch(ref.short):
             continue
-        remote_oid = start.shared.oid if start.shared is not None and ref.short == item.branches[0] else None
+        remote_oid = start.branch_oid if ref.short == item.branches[0] else None
         known = is_ancestor(git, ref.oid, start.oid) or (remote_oid and is_ancestor(git, ref.oid, remote_oid))
         if task_of(start.policy, item) is None or not known:
             keep = shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"])
@@ -229,9 +224,9 @@ def _check_not_checked_out(draft: DraftRun) -> None:
 
 def _check_not_at_remote(draft: DraftRun) -> None:
     """Check that the canonical repository has no branch of the item, except one that the run may share."""
-    item, shared = draft.item, draft.start.shared
+    item, shared = draft.item, draft.start.branch_oid is not None
     for name in draft.source.heads.branches if draft.source.heads is not None else ():
-        if draft.owns_branch(name) and (shared is None or name != item.branches[0]):
+        if draft.owns_branch(name) and not (shared and name == item.branches[0]):
             delete = shlex.join(["git", "push", draft.source.options.remote, "--delete", name])
             raise item_taken(
                 f"{draft.source.address.shown} has a branch of {item} already: {name}",
@@ -248,7 +243,7 @@ _CHECKS: Final = (
 
 def _check_requests(draft: DraftRun) -> list[str]:
     """Check that the item has no open pull request, and return notes about checks that were not possible."""
-    if draft.tip is not None:
+    if draft.start.tip is not None:
         # The pull request of a shared branch belongs to all its items.
         return []
     address = draft.source.address
@@ -387,7 +382,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
 
 def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifests.Manifest:
     """Return the manifest of a run that begins at a start."""
-    below, shared, item = start.below, start.shared, start.item
+    below, item = start.below, start.item
     paper = paper_path(start.policy, item)
     repository = manifests.Repository(
         remote=address.shown,
@@ -396,8 +391,8 @@ def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifes
         base_oid=start.oid,
         below=below.name if below else None,
         below_oid=below.oid if below else None,
-        tip=shared.tip if shared else None,
-        branch_oid=shared.oid if shared else None,
+        tip=start.tip,
+        branch_oid=start.branch_oid,
         object_format="sha256" if len(start.oid) == 64 else "sha1",
     )
     return new_manifest(
