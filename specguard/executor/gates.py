@@ -34,7 +34,7 @@ from specguard.executor.place import place_of
 from specguard.executor.process import command_environment, default_timeout, response_of, run_command
 from specguard.executor.report import GATES_FILE, fenced, outcome
 from specguard.executor.run import Run, RunEnded
-from specguard.executor.side_effects import inspect
+from specguard.executor.side_effects import file_metadata, inspect
 from specguard.model import listed, path_text
 from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
@@ -528,7 +528,7 @@ class PlaceTree(GateTree):
         self._place = place_of(run)
         super().__init__(self._place.git, self._place.base, self._place.path)
         self._index = os.path.join(self._place.own_folder, "gates")
-        self._seen: dict[bytes, tuple[int, ...]] = {}
+        self._seen: dict[bytes, str] = {}
 
     def tree(self) -> str:
         """Return the object id of the current tree.
@@ -544,7 +544,9 @@ class PlaceTree(GateTree):
         git = self._place.git
         git.run("read-tree", tree, index=self._index)
         listed = git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
-        self._seen = {path: self._status(path) for path in listed.split(b"\0")[:-1]}
+        root = os.fsencode(self.path)
+        paths = (os.path.join(root, path) for path in listed.split(b"\0")[:-1])
+        self._seen = {path: file_metadata(path) for path in paths}
 
     def is_unchanged(self) -> bool:
         """True if no file of the staged tree was written to, and the place has no new file.
@@ -552,17 +554,10 @@ class PlaceTree(GateTree):
         Only the files' status is compared: reading all files after each gate would take longer than most
         gates.
         """
-        if not self._seen or any(self._status(path) != status for path, status in self._seen.items()):
+        if not self._seen or any(file_metadata(path) != before for path, before in self._seen.items()):
             return False
         words = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
         return not self._place.git.run(*words, index=self._index, files=True)
-
-    def _status(self, path: bytes) -> tuple[int, ...]:
-        try:
-            found = os.lstat(os.path.join(os.fsencode(self.path), path))
-        except OSError:
-            return ()
-        return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
         """Restore files to their state in a tree, byte for byte as a checkout writes them.

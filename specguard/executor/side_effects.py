@@ -355,14 +355,14 @@ def _digest(path: str) -> str:
             # A circular link has no target.
             return f"link {os.readlink(path)} {'' if os.path.islink(end) else _digest(end)}"
         if not stat.S_ISREG(status.st_mode) or status.st_size > _DIGESTED:
-            return _metadata(os.fsencode(path))
+            return file_metadata(os.fsencode(path))
         with open(path, "rb") as file:
             return f"{status.st_mode:o} {hashlib.sha256(file.read()).hexdigest()}"
     except OSError:
         return ""
 
 
-def _metadata(path: bytes) -> str:
+def file_metadata(path: bytes) -> str:
     """Return the metadata that changes with a file, without reading the file; empty if it is missing."""
     try:
         status = os.lstat(path)
@@ -469,7 +469,7 @@ def _file_state(run: Run) -> Iterator[tuple[str, str]]:
     runs = _runs_folders(run, root)
     for path in sorted({*paths, *others.split(b"\0")[:-1]}):
         if not path.startswith(runs):
-            yield f"file {os.fsdecode(path)}", _metadata(os.path.join(root, path))
+            yield f"file {os.fsdecode(path)}", file_metadata(os.path.join(root, path))
 
 
 def _runs_folders(run: Run, root: bytes) -> tuple[bytes, ...]:
