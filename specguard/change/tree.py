@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property, partial
 
 from specguard.change.entries import SUBMODULE, SYMLINK, Entry
@@ -376,8 +375,9 @@ class Documents:
         written = self.tree.read(path) if mode == SYMLINK else None
         if not written or written.startswith(b"/"):
             return b""
-        target = os.path.normpath(os.path.join(os.path.dirname(path), written))
-        return b"" if target == b"." or target.split(b"/")[0] == b".." else target
+        from specguard.documents.citations import plain_path
+
+        return plain_path(path.rpartition(b"/")[0] + b"/" + written) or b""
 
     def prefetch(self, paths: Iterable[bytes]) -> None:
         """Read many files at once, before they are read one by one.

@@ -22,6 +22,7 @@ from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
+from specguard.documents.citations import plain_path
 from specguard.errors import MissingFact, SpecguardError, if_applicable
 from specguard.executor.item_choice import is_paper, task_of
 from specguard.executor.place import Place, identity, place_of
@@ -499,12 +500,9 @@ def check_contents(place: Place, tree: str) -> None:
 
 
 def _leads_out(path: bytes, target: bytes) -> bool:
-    depth = path.count(b"/") if not target.startswith(b"/") else -1
-    for name in target.split(b"/"):
-        depth += -1 if name == b".." else name not in (b"", b".")
-        if depth < 0:
-            return True
-    return False
+    # A file of the target's: a link may lead to the root itself, which is no plain path.
+    inside = path.rpartition(b"/")[0] + b"/" + target + b"/file"
+    return target.startswith(b"/") or plain_path(inside) is None
 
 
 def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
