@@ -291,8 +291,7 @@ def stop(view: RunView) -> Sequence[str]:
             manifest.reason = "it had died, and was given up" if view.stale else "it was stopped"
             manifest.ended_at = now_text()
             # A worker that cannot be seen from here becomes stale.
-            folder.take(os.urandom(16).hex())
-            manifest.token = folder.holder
+            manifest.token = folder.take()
             folder.write_manifest(manifest, seal=True)
     finally:
         lock.release()

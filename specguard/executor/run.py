@@ -207,8 +207,7 @@ class Run(Record, frozen=False):
 
     def take_over(self) -> None:
         """Make this process the worker of the run; any earlier worker becomes stale."""
-        self.folder.take(os.urandom(16).hex())
-        self.manifest.token = self.folder.holder
+        self.manifest.token = self.folder.take()
         self.manifest.pid = os.getpid()
         self.save()
 

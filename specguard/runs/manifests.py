@@ -533,16 +533,13 @@ class RunFolder:
         """Return the absolute path of a file in the run's folder."""
         return os.path.join(self.path, name)
 
-    def take(self, token: str) -> None:
-        """Make the owner of a token the only process that writes to the folder.
-
-        Args:
-            token: a secret of this process.
-        """
-        held_by = hashlib.sha256(token.encode()).hexdigest()
+    def take(self) -> str:
+        """Make this process the only one that writes to the folder; return the sha256 of its token."""
+        held_by = hashlib.sha256(os.urandom(16)).hexdigest()
         self.holder = ""
         self.write(HOLDER, f"{held_by}\n")
         self.holder = held_by
+        return held_by
 
     def check_holder(self) -> None:
         """Check that no other process has taken the folder.
