@@ -322,12 +322,8 @@ def refuse_committed(repository: Repository, files: Sequence[tuple[str, str]], t
     """
     if not files or repository.bare:
         return
-    root = os.path.realpath(repository.work_tree()).rstrip("/") + "/"
     for what, file in files:
-        for step in _path_steps(os.path.join(os.getcwd(), file)):
-            if not step.startswith(root):
-                continue
-            inside = step[len(root) :]
+        for inside in _steps_inside(repository.work_tree(), file):
             entry = _find_spelling(tree, os.fsencode(inside).split(b"/"))
             if entry is not None and not entry.is_directory:
                 raise SpecguardError(
@@ -341,8 +337,15 @@ def refuse_committed(repository: Repository, files: Sequence[tuple[str, str]], t
 def is_in_work_tree(repository: Repository, file: str) -> bool:
     """True if a file, or a symbolic link on the way to it, is in the working tree."""
     top = repository.work_tree_if_any()
-    root = os.path.realpath(top).rstrip("/") + "/" if top else ""
-    return bool(root) and any(step.startswith(root) for step in _path_steps(os.path.join(os.getcwd(), file)))
+    return top is not None and any(_steps_inside(top, file))
+
+
+def _steps_inside(work_tree: str, file: str) -> Iterator[str]:
+    """Yield each path on the way to a file that is in a working tree, from its root."""
+    root = os.path.realpath(work_tree).rstrip("/") + "/"
+    for step in _path_steps(os.path.join(os.getcwd(), file)):
+        if step.startswith(root):
+            yield step[len(root) :]
 
 
 def _path_steps(path: str) -> Iterator[str]:
