@@ -8,7 +8,7 @@ from specguard.change.base import FoundBase, event_commit, find_base, named_base
 from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
 from specguard.change.tree import Tree, TreeEntry
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, usage
+from specguard.errors import Needed, NotApplicable, SpecguardError, if_known, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
