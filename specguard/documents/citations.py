@@ -7,6 +7,7 @@ beginning of a line is a citation. `docs/documents.md` lists the forms.
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from specguard.declaration.rule import Record
@@ -132,15 +133,8 @@ def plain_path(path: bytes) -> bytes | None:
     Returns:
         None if the path leads above its root, or if nothing remains.
     """
-    parts: list[bytes] = []
-    for part in path.split(b"/"):
-        if part == b"..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part not in {b"", b"."}:
-            parts.append(part)
-    return b"/".join(parts) or None
+    plain = posixpath.normpath(path.lstrip(b"/"))
+    return None if plain == b"." or plain.split(b"/")[0] == b".." else plain
 
 
 def is_citable(path: str, marked: bool) -> bool:
