@@ -226,6 +226,15 @@ class Spec(Record):
         return list(governed_patterns(self)) if GOVERNS.encode() in content.lower() else []
 
     @cached_property
+    def governs(self) -> Covering:
+        """The patterns of the paths that the spec governs, by the policy or else by its own text."""
+        stated = self.settings.governs
+        patterns = [pattern for pattern, files in stated.items() if files.find(self.path) is not None]
+        if not stated:
+            patterns = [value.text for value in self.own_patterns if not pattern_problem(value.text)]
+        return Covering(list(dict.fromkeys(patterns)))
+
+    @cached_property
     def essence(self) -> str:
         """The normalized content of the document, without its reviews.
 
@@ -461,7 +470,6 @@ class Catalogue:
         self._is_past = is_past
         self.index_path = settings.index.encode("utf-8", "surrogateescape")
         self._specs: dict[bytes, Spec] = {}
-        self._governs: dict[bytes, Covering] = {}
 
     @cached_property
     def index(self) -> Index | None:
@@ -524,25 +532,14 @@ class Catalogue:
         """Every spec, by path."""
         return [spec for path in self.paths if (spec := self.at(path)) is not None]
 
-    def governs(self, spec: Spec) -> Covering:
-        """Return the patterns of the paths that a spec governs, by the policy or else by its own text."""
-        if spec.path not in self._governs:
-            stated = self.settings.governs
-            patterns = [pattern for pattern, files in stated.items() if files.find(spec.path) is not None]
-            if not stated:
-                patterns = [value.text for value in spec.own_patterns if not pattern_problem(value.text)]
-            self._governs[spec.path] = Covering(list(dict.fromkeys(patterns)))
-        return self._governs[spec.path]
-
     def governing(self, path: bytes) -> Iterator[tuple[Spec, str]]:
         """Yield the specs that govern a path, each with the matching pattern."""
         if not self.settings.governs:
             self.documents.prefetch(self.paths)
         for spec in self.all:
-            patterns = self.governs(spec)
-            index = patterns.find(path)
+            index = spec.governs.find(path)
             if index is not None:
-                yield spec, patterns.patterns[index]
+                yield spec, spec.governs.patterns[index]
 
     @cached_property
     def _by_path(self) -> Mapping[bytes, IndexEntry]:

@@ -202,13 +202,13 @@ class Specs(Record, frozen=False):
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
         """Return the paths that the change touches and a spec governs, except the spec itself."""
         if spec.path not in self.known_governed:
-            found = self.now.governs(spec).among(sorted(self._touched))
+            found = spec.governs.among(sorted(self._touched))
             self.known_governed[spec.path] = [path for path in found if path != spec.path]
         return self.known_governed[spec.path]
 
     def governed_files(self, spec: Spec) -> Sequence[bytes]:
         """Return the files of the tree that a spec governs, except the spec itself and the index."""
-        return self._files(self.now.governs(spec), spec)
+        return self._files(spec.governs, spec)
 
     def _files(self, patterns: Covering, spec: Spec) -> Sequence[bytes]:
         found = patterns.among(self.documents.tree.paths())
@@ -256,7 +256,7 @@ class Specs(Record, frozen=False):
         if len(files) <= MOST_SHOWN:
             entries = [(path, self.documents.tree.find(path)) for path in files]
             return [f'"{path_text(path)}": {entry.oid}' for path, entry in entries if entry is not None]
-        found = {text: self._files(Covering([text]), spec) for text in self.now.governs(spec).patterns}
+        found = {text: self._files(Covering([text]), spec) for text in spec.governs.patterns}
         return [f'"{text}": {self._digest(paths)}' for text, paths in found.items() if paths]
 
     def _digest(self, paths: Sequence[bytes]) -> str:
@@ -290,12 +290,13 @@ class Specs(Record, frozen=False):
             return
         here = [spec for path in self._touched if (spec := self.now.at(path))]
         moved = {was.path for spec in here if (was := self.before(spec))}
-        for path, entry in self._touched.items():
-            was = None if entry.is_file or path in moved else self.earlier.at(path)
-            if was is None or self.terminal(was):
-                continue
-            governed = Covering([text for spec in self.now.all for text in self.now.governs(spec).patterns])
-            remaining = self.earlier.governs(was).among(self.documents.tree.paths())
+        gone = [path for path, entry in self._touched.items() if not entry.is_file and path not in moved]
+        specs = [was for path in gone if (was := self.earlier.at(path)) and not self.terminal(was)]
+        governed = Covering(
+            [text for spec in (self.now.all if specs else ()) for text in spec.governs.patterns]
+        )
+        for was in specs:
+            remaining = was.governs.among(self.documents.tree.paths())
             for one in [one for one in remaining if governed.find(one) is None][:1]:
                 yield was, one
 
