@@ -129,7 +129,7 @@ def _change_flaws(folder: SourceFolder) -> Iterator[Issue]:
         yield Issue(folder.path, 0, f"{folder.name!r} is not a name of a change", help, "warning")
     text = folder.read(PROPOSAL)
     if text is None:
-        help = f"specguard plan proposal {folder.name}"
+        help = f"Write {PROPOSAL} with the sections '## Why' and '## What Changes'."
         yield Issue(f"{folder.path}/{PROPOSAL}", 0, "the change has no proposal", help)
     else:
         yield from _proposal_flaws(f"{folder.path}/{PROPOSAL}", SourcePage(text))

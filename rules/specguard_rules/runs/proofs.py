@@ -695,11 +695,11 @@ class DirtyWorktree(Rule):
             if tree.problem:
                 unread = unread or f"the worktree {tree.path} cannot be read: {tree.problem}"
             elif tree.beside(head_files) if stage == "staged" and tree.own else tree.dirty:
-                message = (
-                    f"{place} declares a wave complete, and the worktree {tree.path} has changes that are "
-                    "not committed"
-                )
-                step = f"Commit or discard what `git -C {tree.path} status` lists."
+                from specguard_rules.next_steps import shell_quote_text
+
+                what = f"the worktree {tree.path} has changes that are not committed"
+                message = f"{place} declares a wave complete, and {what}"
+                step = f"Commit or discard what `git -C {shell_quote_text(tree.folder)} status` lists."
                 key = f"dirty {tree.branch}"
                 yield Finding(message, help=step, path=declared[0].path, key=key, setting="declared_by")
         if unread:

@@ -90,14 +90,14 @@ COMPLETE = Step("docs: complete", files={"FINAL_D_HANDOFF.md": "Done.\n"})
 
 def test_worktrees_of_a_wave_that_is_complete(tmp_path: Path) -> None:
     repository = Case(policy=HANDOFF, commits=[COMPLETE]).build(tmp_path / "repository")
-    other = repository.worktree(tmp_path / "other", "agent-b")
+    other = repository.worktree(tmp_path / "the other", "agent-b")
     words = ("check", "--select=RUN008", "--output-format=json")
     assert run_here(*words, directory=repository.path).exit_code == 0
     other.write("left.txt", "x")
     outcome = run_here(*words, directory=repository.path)
     [found] = map(flatten, outcome.report["findings"])
     assert found["path"] == "FINAL_D_HANDOFF.md"
-    assert str(other.path) in found["message"]
+    assert f"-C '{other.path}' status" in found["help"]
     other.write(".gitignore", "*\n")
     assert run_here(*words, directory=repository.path).exit_code == 0
     repository.write("a", "changed")
