@@ -128,8 +128,7 @@ class NewPlan:
             SpecguardError: the plan has a flaw; the first one is reported.
         """
         data = read_data(text, "json")
-        folder, path = self.folder.encode(), self.path.encode()
-        plan = Plan(kind_name, self._kind, fields={}, folder=folder, path=path, data=data)
+        plan = Plan(kind_name, self._kind, {}, self.path.encode(), data)
         if self._kind.option:
             self._check_option(top, plan.option)
         findings = [*(one for task in plan.tasks for one in task_flaws(task)), *plan.dependency_flaws()]

@@ -240,9 +240,7 @@ def _read_file(file: str, path: bytes, kind: str, settings: PlanKind, fields: Ma
     if data.problem is not None:
         message, line = f"the plan cannot be read: {data.problem.message}", data.problem.line
         raise SpecguardError(message, path=path_text(path), line=line, code="unreadable-file")
-    folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
-    plan = Plan(kind, settings, fields=fields, folder=folder, path=path, data=data)
-    return PlanFile(file, plan, content.decode("utf-8"))
+    return PlanFile(file, Plan(kind, settings, fields, path, data), content.decode("utf-8"))
 
 
 class TaskDrift(Record):

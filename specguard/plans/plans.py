@@ -34,7 +34,6 @@ class Plan(Record):
         kind: the name of the plan's kind.
         settings: the kind's table.
         fields: the values of the placeholders in the folder's template.
-        folder: the plan's folder, without a trailing slash.
         path: the file that lists the tasks.
         data: the file's data; it has a problem if the file cannot be read.
     """
@@ -42,9 +41,13 @@ class Plan(Record):
     kind: str
     settings: PlanKind
     fields: Mapping[str, str]
-    folder: bytes
     path: bytes
     data: Data
+
+    @property
+    def folder(self) -> bytes:
+        """The plan's folder, without a trailing slash."""
+        return self.path.removesuffix(b"/" + self.settings.plan.encode("utf-8"))
 
     @property
     def name(self) -> str:
@@ -294,10 +297,7 @@ def read_plan(kinds: Mapping[str, PlanKind], path: bytes, documents: Documents) 
         data = documents.data(path)
         if data is None and documents.tree.find(path) is None:
             return None
-        settings = kinds[name]
-        folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
-        data = data or Data.unread(Problem("it is not a regular file"))
-        return Plan(name, settings, fields, folder, path, data)
+        return Plan(name, kinds[name], fields, path, data or Data.unread(Problem("it is not a regular file")))
     return None
 
 

@@ -32,7 +32,6 @@ def plan_of(tasks: Any, /, *, top: dict[str, Any] | None = None, **settings: Any
         "default",
         PlanKind(**settings),
         fields={"name": "cart"},
-        folder=b".plans/cart",
         path=b".plans/cart/plan.json",
         data=read_data(text, "json"),
     )
