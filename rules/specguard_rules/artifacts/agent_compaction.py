@@ -109,13 +109,13 @@ class Pass(Record, frozen=False):
     @property
     def name(self) -> str:
         """The pass's name in messages."""
-        return path_text(self.folder) or "the repository's root"
+        return _pass_name(self.folder)
 
     @property
     def touched(self) -> bool:
         """True if the change touches its agents' artifacts or its sweep."""
-        artifacts = [artifact for work in self.agents.values() for artifact in work.artifacts]
-        return any(artifact.touched for artifact in (*artifacts, *self.sweep_files))
+        works = self.agents.values()
+        return any(work.touched for work in works) or any(artifact.touched for artifact in self.sweep_files)
 
     @property
     def date(self) -> str:
@@ -128,6 +128,11 @@ class Pass(Record, frozen=False):
         """The folder's name as a sort key, with its numbers compared by value."""
         parts = re.split(r"([0-9]{1,18})", path_text(self.folder.rpartition(b"/")[2]))
         return [(int(part), "") if position % 2 else (0, part) for position, part in enumerate(parts)]
+
+
+def _pass_name(folder: bytes) -> str:
+    """Return the name in messages of the pass with a folder."""
+    return path_text(folder) or "the repository's root"
 
 
 def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str, placeholder: str) -> list[list[Pass]]:
@@ -281,36 +286,35 @@ class _SweepJudge:
 
     def __init__(self, rule: MissingCompaction) -> None:
         self._rule = rule
-        self._aligned, self._stale, self._closed, self._compacted = (
-            Phrases(words) for words in (rule.aligned, rule.stale, rule.closing, rule.compaction)
-        )
+        self._states = (("aligned", Phrases(rule.aligned)), ("stale", Phrases(rule.stale)))
+        self._closed, self._compacted = Phrases(rule.closing), Phrases(rule.compaction)
 
     def judge(self, passes: Sequence[Pass], *, whole: bool) -> Iterator[Finding]:
         """Yield the findings in the judged passes; agents are followed through all of them."""
-        alive: dict[str, Pass] = {}
+        # The last work of each agent that is still there, by the agent's lower-case name.
+        alive: dict[str, AgentWork] = {}
         for one in passes:
             judged = whole or one.touched
             sweeps = [sweep for holder in one.sweep_files for sweep in self._sweeps(holder)]
             found = list(_late_findings(one, sweeps)) if sweeps else [self._missing_sweep(one)]
-            unswept: list[str] = []
-            for name in sorted(alive) if sweeps else ():
-                last = alive[name]
-                is_about = row_matcher(last.agents[name].agent)
+            unswept: list[AgentWork] = []
+            for name, last in sorted(alive.items()) if sweeps else ():
+                is_about = row_matcher(last.agent)
                 rows = [row for _, _, said in sweeps for row in said if is_about(row)]
-                aligned = any(self._aligned.occur_in(row) for row in rows)
-                stale = any(self._stale.occur_in(row) for row in rows)
-                closed = any(self._closed.occur_in(row) for row in rows) or self._is_closed(name, last, one)
+                states = {state for state, words in self._states if any(map(words.occur_in, rows))}
+                now = one.agents.get(name)
+                is_closed = self._is_closed(last, now) or any(map(self._closed.occur_in, rows))
                 if not rows:
-                    unswept.append(name)
-                elif stale and not aligned and closed:
+                    unswept.append(last)
+                elif states == {"stale"} and is_closed:
                     del alive[name]
                 else:
-                    found += self._agent_findings(name, last, one, sweeps[0][0], rows, (aligned, stale))
+                    found += self._agent_findings(last, one, sweeps[0][0], rows, states)
             if unswept:
-                found.append(_unswept_finding([(alive[name], name) for name in unswept], one, sweeps[0]))
+                found.append(_unswept_finding(unswept, one, sweeps[0]))
             yield from found if judged else ()
             for name, work in one.agents.items():
-                alive[name] = one
+                alive[name] = work
                 if self._is_closed_at_end(work, one):
                     del alive[name]
 
@@ -329,39 +333,46 @@ class _SweepJudge:
         return Finding(message, help=step, path=place, key=f"sweep {one.name}", setting="sweep")
 
     def _agent_findings(
-        self, name: str, last: Pass, one: Pass, sweep: Artifact, rows: Sequence[Row], state: tuple[bool, bool]
+        self, last: AgentWork, one: Pass, sweep: Artifact, rows: Sequence[Row], states: set[str]
     ) -> Iterator[Finding]:
-        """Yield the finding for an earlier pass's agent; `state`: (is aligned, is stale) in the sweep."""
-        agent = last.agents[name].agent
+        """Yield the finding for an earlier pass's agent, whose states in the sweep are `aligned` or `stale`.
+
+        Args:
+            last: its work in the earlier pass.
+            one: this pass.
+            sweep: the artifact with the sweep.
+            rows: the sweep's rows about the agent.
+            states: the states that these rows give it.
+        """
+        agent, now = last.agent, one.agents.get(last.agent.casefold())
         path, line, setting = sweep.path, rows[0].line, "sweep"
-        if state == (False, True):
+        if states == {"stale"}:
             key, message = "open", f"the agent {agent} is stale, and nothing says that it was closed"
             step = f"Close it, and write so: `{agent}: {self._rule.stale[0]}, {self._rule.closing[0]}`."
-        elif state != (True, False):
+        elif states != {"aligned"}:
             key, step = "state", "Say which it is."
             message = f"the sweep of {one.name} does not have the agent {agent} as either aligned or stale"
-        elif name not in one.agents or self._is_compacted(one.agents[name], rows):
+        elif now is None or self._is_compacted(now, rows):
             return
         else:
             key = setting = "compaction"
-            message = f"the agent {agent}, of {last.name}, is reused in {one.name} without a compaction"
+            where = f"of {_pass_name(last.folder)}, is reused in {one.name}"
+            message = f"the agent {agent}, {where} without a compaction"
             step = f"Record its `{self._rule.compaction[0]}` before its first work, here or in the sweep."
-            artifacts = one.agents[name].artifacts
-            logs = [artifact for artifact in artifacts if artifact.contract.timestamps]
-            path, line = (logs or artifacts)[0].path, 0
+            logs = [artifact for artifact in now.artifacts if artifact.contract.timestamps]
+            path, line = (logs or now.artifacts)[0].path, 0
         yield Finding(message, help=step, path=path, line=line or None, key=f"{key} {agent}", setting=setting)
 
-    def _is_closed(self, name: str, *passes: Pass) -> bool:
+    def _is_closed(self, *works: AgentWork | None) -> bool:
         """True if an agent's own artifacts have an entry that closes it."""
-        works = [one.agents[name] for one in passes if name in one.agents]
-        rows = (row for work in works for artifact in work.artifacts for row in artifact.document.rows())
-        return any(map(self._closed.begin_row, rows))
+        artifacts = [artifact for work in works if work is not None for artifact in work.artifacts]
+        return any(self._closed.begin_row(row) for artifact in artifacts for row in artifact.document.rows())
 
     def _is_closed_at_end(self, work: AgentWork, one: Pass) -> bool:
         """True if an agent was closed at the end of the pass in which it worked."""
         is_about = row_matcher(work.agent)
         rows = (row for holder in one.sweep_files for row in holder.document.rows() if is_about(row))
-        return self._is_closed(work.agent.casefold(), one) or any(map(self._closed.occur_in, rows))
+        return self._is_closed(work) or any(map(self._closed.occur_in, rows))
 
     def _is_compacted(self, work: AgentWork, rows: Sequence[Row]) -> bool:
         """True if a sweep says that an agent was compacted, or its artifacts do before their second entry."""
@@ -372,10 +383,10 @@ class _SweepJudge:
         return any(self._compacted.occur_in(row) for row in rows)
 
 
-def _unswept_finding(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Finding:
+def _unswept_finding(works: Sequence[AgentWork], one: Pass, sweep: Sweep) -> Finding:
     """Build the finding about agents of earlier passes that a sweep does not mention."""
-    names = ", ".join(sorted(last.agents[name].agent for last, name in agents))
-    earlier = " and ".join(sorted({last.name for last, _ in agents}))
+    names = ", ".join(sorted(work.agent for work in works))
+    earlier = " and ".join(sorted({_pass_name(work.folder) for work in works}))
     message = f"the sweep of {one.name} lacks agents of {earlier}: {names}"
     path, line, step = sweep[0].path, sweep[1].line, "Add each, as aligned or stale."
     return Finding(message, help=step, path=path, line=line, key=f"unswept {one.name}", setting="sweep")
