@@ -8,7 +8,7 @@ from specguard.rules import Finding, Record, Rule, Selecting, Settings, path_tex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final
 
     from specguard.documents.data import Data
@@ -152,9 +152,10 @@ class UnregisteredAsset(Rule):
             yield _index_finding(assets, index, data)
             return
         old = read_index(start_documents.data(index), assets) or []
+        by_place = entries_by_place(listed)
         touched: dict[int, bytes] = {}
         for path in found:
-            holders = [position for position, asset in enumerate(listed) if asset.contains(path)]
+            holders = entries_at(path, by_place)
             for position in holders:
                 touched.setdefault(position, path)
             if not holders and documents.tree.has_file(path):
@@ -173,10 +174,10 @@ class UnregisteredAsset(Rule):
         # All texts in the data file with samples, which name assets.
         data = documents.data(_bytes(assets.samples)) if touched and assets.samples else None
         samples = {text.removeprefix("./") for _, text in data.texts()} if data is not None else set()
+        edited = {place for path in changed - {index, *others} for place in entries_at(path, by_place)}
         for position, path in sorted(touched.items()):
             asset = listed[position]
-            files = any(asset.contains(one) for one in changed - {index, *others})
-            earlier = next((one for one in old if one.is_same(asset)), None) if files else None
+            earlier = next((one for one in old if one.is_same(asset)), None) if position in edited else None
             yield from _version_flaws(asset, earlier, index, assets)
             yield from _row_flaws(asset, path, assets, documents)
             if assets.samples and samples.isdisjoint(asset.names):
@@ -201,10 +202,6 @@ class Asset(Record):
     paths: Sequence[bytes]
     line: int | None
 
-    def contains(self, path: bytes) -> bool:
-        """True if a path is one of its files."""
-        return any(path == place or path.startswith(place + b"/") for place in self.paths)
-
     def is_same(self, other: Asset) -> bool:
         """True if another entry is about the same asset."""
         if self.id and other.id:
@@ -217,6 +214,22 @@ class Asset(Record):
         versions = [f"{self.id}@{mark}{self.version}" for mark in ("", "v") if self.version]
         places = [place.decode("utf-8", "surrogateescape") for place in self.paths]
         return {*filter(None, [self.id, *versions, *places])}
+
+
+def entries_by_place(listed: Sequence[Asset]) -> Mapping[bytes, Sequence[int]]:
+    """Map each place to the positions of the entries that have it."""
+    found: dict[bytes, list[int]] = {}
+    for position, asset in enumerate(listed):
+        for place in asset.paths:
+            found.setdefault(place, []).append(position)
+    return found
+
+
+def entries_at(path: bytes, by_place: Mapping[bytes, Sequence[int]]) -> list[int]:
+    """Return the positions of the entries that have a file, or a folder above it, in their order."""
+    ends = [at for at, byte in enumerate(path) if byte == ord("/")]
+    places = [path, *(path[:end] for end in ends)]
+    return sorted({position for place in places for position in by_place.get(place, ())})
 
 
 def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from specguard.documents.data import read_data
-from specguard_rules.artifacts.assets import Assets, is_later, read_index
+from specguard_rules.artifacts.assets import Assets, entries_at, entries_by_place, is_later, read_index
 
 UP = ("1.2.0 1.2.1", "1.9 1.10", "v1.2 2", "1.0.0-rc.1 1.0.0", "2024-01 2024-02", "a b", " 1.0")
 NOT_UP = ("1.2.0 1.2.0", "1.2.0 1.2", "1.2.0 1.2.0-rc.1", "1.2.0 1.2.0+2", "1.10 1.9", "a a")
@@ -27,9 +27,8 @@ def test_versions() -> None:
 def test_forms_of_an_index(kind: Any, text: str) -> None:
     [asset] = read_index(read_data(text, kind), Assets(index="p/index.json")) or []
     assert (asset.id, asset.version) == ("a", "1.10")
-    assert asset.contains(b"p/x/y.md")
-    assert asset.contains(b"x/y.md/below")
-    assert not asset.contains(b"p/x/y.mdx")
+    places = [b"p/x/y.md", b"x/y.md/below", b"p/x/y.mdx"]
+    assert [entries_at(place, entries_by_place([asset])) for place in places] == [[0], [0], []]
 
 
 def test_places_that_climb_out_or_are_everything_are_none() -> None:
