@@ -619,8 +619,8 @@ class ForeignWorkDocument(_WorkRule, Rule):
             old, new = (", ".join(texts) or "nothing" for texts in (one.old, one.new))
             step = "See that those who work on it know, and that its reviewers hold it to the new one."
             if needs_approval:
-                undo = [put_back(entry, base) for entry in entries if entry.path == one.path]
-                step = f"{(*undo, f'Put {path_text(one.path)} back')[0]}, or have this approved."
+                steps = (put_back(entry, base) for entry in entries if entry.path == one.path)
+                step = f"{next(steps, f'Put {path_text(one.path)} back')}, or have this approved."
             message = f"the {one.what} of {one.item}, which is open, was {old} and is {new}"
             key, setting = f"{one.item} {one.what}", f"work.{one.kind}.upkeep"
             found = Finding(message, help=step, path=one.path, line=one.line, key=key, setting=setting)
