@@ -257,15 +257,11 @@ def event_commit(git: Git, oid: str) -> str:
     try:
         return git.commit(oid).oid
     except MissingFact as missing:
-        raise _not_fetched(f"commit {oid}", f"`git fetch origin {oid}`", "shallow-clone") from missing
-
-
-def _not_fetched(what: str, command: str, code: str) -> SpecguardError:
-    return SpecguardError(
-        f"the {what} that the platform names was not fetched",
-        help=f"Fetch it with {command}, or check out with the whole history.",
-        code=code,
-    )
+        raise SpecguardError(
+            f"the commit {oid} that the platform names was not fetched",
+            help=f"Fetch it with `git fetch origin {oid}`, or check out with the whole history.",
+            code="shallow-clone",
+        ) from missing
 
 
 def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
@@ -278,7 +274,11 @@ def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
         return FoundBase(event.base or event.base_oid, event_commit(git, event.base_oid), "event")
     if local in existing:
         return FoundBase(short_name(local), git.commit(existing[local]).oid, "event", local)
-    raise _not_fetched(f"base branch {event.base!r}", _fetch_command(remote, event.base or ""), "no-base")
+    raise SpecguardError(
+        f"the base branch {event.base!r} that the platform names was not fetched",
+        help=f"Fetch it with {_fetch_command(remote, event.base or '')}, or check out with fetch-depth: 0.",
+        code="no-base",
+    )
 
 
 _GRAPHITE: Final = ".graphite_metadata.db"
