@@ -129,8 +129,9 @@ class WorkKind(Settings):
         """Return the problem with the table as a whole; empty if there is none."""
         if self.pointer and self.source:
             return "a kind has a pointer or a source, not both"
-        if not (self.branch or self.commit or self.pull_request):
-            return "a kind needs a template for a branch, a commit or a pull request, to be recognised by"
+        if not any(ID_FIELDS & self.template(name).names for name in NAME_SETTINGS):
+            names = "a branch, commit or pull request with {id}, {number} or {slug}"
+            return f"a kind needs a template for {names}, to be recognised by"
         for text in self.document + self.index + self.legacy + self.siblings + self.scope:
             template = Template(text)
             pattern = template.render(dict.fromkeys(template.names, "x"))
