@@ -16,7 +16,7 @@ from specguard.model import Finding, Origin, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Final
 
     from specguard.approvals.approvals import Approvals
     from specguard.approvals.people import ApprovalSettings
@@ -142,8 +142,47 @@ _LATE = {
 }
 """The locations of names that only some rules import at run time, and few hooks."""
 
+_TYPES_ONLY: Final = """
+    AddedLine Artifact BaselineChange Citation Claim Data Decision Document Hidden Hunk Index IndexEntry
+    Listed Naming PastCommit Plan PlannedGate RanCommand Redone Refusal Review Row RunRecord Said Source
+    Spec Stamp Statement Task Ticked Times Totals Unit Unread
+"""
+"""Types of fact values, public until version 2; the type checker imports them from their own modules."""
+
+_SUCCESSORS: Final = {
+    "CredentialFinder": "Documents.credentials",
+    "Targets": "Artifacts.cited",
+    "Unresolved": "'resolved' of the item",
+    "citations": "Artifacts.cited",
+    "data_kind": "Documents.data",
+    "find_fields": "Document.fields",
+    "find_sections": "Document.entitled",
+    "gate_selection": "Work.gates_of",
+    "gates": "Work.gates_of",
+    "high_trust": "RunRecord.high_trust",
+    "is_content": "Row.says",
+    "is_filed": "Policy.is_filed",
+    "is_markdown": "Documents.read",
+    "is_record": "Policy.is_record",
+    "item_folder": "RunRecord.item_folder",
+    "normal_name": "Document.fields",
+    "reaches": "RunRecord",
+    "read_fields": "Document.fields",
+    "read_times": "Document.stamps",
+    "rows": "Document.rows",
+    "same_address": "Remote.leads_to",
+    "shown_address": "Remote.shown",
+}
+"""Names that were public until version 2, with their replacements."""
+
 
 def __getattr__(name: str) -> Any:
+    if name in _SUCCESSORS:
+        raise ImportError(f"specguard.rules has no {name} since specguard_api 2: use {_SUCCESSORS[name]}")
+    if name in _TYPES_ONLY.split():
+        raise ImportError(
+            f"specguard.rules has no {name} since specguard_api 2: annotate with its own module's"
+        )
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, inner = _LATE[name].partition(":")

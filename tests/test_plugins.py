@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from specguard import rules
 from specguard.testing import Case, Outcome, run
 from specguard.testing.repository import clean_environment
 from tests.cli.no_foo import install_plugin
@@ -87,6 +88,16 @@ def test_the_wheel_has_the_rules_the_presets_and_the_types(wheels: list[Path]) -
     ]
     assert set(tracked) <= names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"specguard", "specguard_rules"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("rows", "use Document.rows"), ("Spec", "its own module's"), ("nothing", "no attribute")],
+)
+def test_what_is_no_longer_public_names_its_successor(name: str, said: str) -> None:
+    with pytest.raises((ImportError, AttributeError), match=said):
+        getattr(rules, name)
+    assert len(rules.__all__) <= 70
 
 
 def test_a_plugin_that_the_policy_names_is_used(environment: Environment, tmp_path: Path) -> None:
