@@ -114,8 +114,7 @@ def count_texts(verdict: Verdict) -> Iterator[str]:
         count = sum(judged.state == state for judged in found)
         if count:
             yield f"{count} {label}"
-    count = verdict.counts["indeterminate"]
-    if count:
+    if count := verdict.counts["indeterminate"]:
         yield f"{counted(count, 'rule')} could not be judged"
 
 
@@ -154,8 +153,7 @@ def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[st
     if result.approvers:
         from specguard.reporters.wording import approval_offer
 
-        offer = approval_offer(result, str(verdict.change.get("source")))
-        if offer:
+        if offer := approval_offer(result, str(verdict.change.get("source"))):
             yield f"  {visible(offer[0])}:"
             yield f"    {visible(offer[1])}"
     yield ""
@@ -369,9 +367,8 @@ def _make_fold(found: Sequence[Judged], verdict: Verdict) -> Fold:
         line = f":{judged.finding.line}" if judged.finding.line else ""
         names.append(f"{cut_path(path_text(judged.finding.path or b''))}{line}")
     others = listed(names, 3 if verdict.change.get("source") == "edit" else _PLACES_NAMED)
-    return Fold(
-        found[0], len(found), f"; likewise {others}", _step([judged.finding for judged in found], verdict)
-    )
+    step = _step([judged.finding for judged in found], verdict)
+    return Fold(found[0], len(found), f"; likewise {others}", step)
 
 
 def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
@@ -403,9 +400,11 @@ def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
 
 
 def _without_names(text: str, finding: Finding) -> str:
-    """Return a text without the file names of its own finding."""
-    if " -- " in text:
-        text = re.sub(_COMMAND, r"`\1 -- \3`", text)
+    """Return a text without the file names of its own finding, and its commands without operands."""
+    parts = text.split("`")
+    for at in range(1, len(parts), 2):
+        parts[at] = " && ".join(one.partition(" -- ")[0] for one in parts[at].split(" && "))
+    text = "`".join(parts)
     for path in (finding.path, finding.moved):
         name = path_text(path) if path else ""
         # Compiling an expression for each of thousands of paths would be slow.
@@ -424,10 +423,8 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
     commands = [re.search(_COMMAND, finding.help) for finding in findings]
     first = commands[0]
     paths = list(dict.fromkeys(finding.path for finding in findings if finding.path))
-    if first and findings[0].moved:
-        back = _move_back(findings, verdict)
-        if back:
-            return f"Put them back with `{back}`{help_.rpartition('`')[2]}"
+    if findings[0].moved and (back := _move_back(findings, verdict)):
+        return f"Put them back with `{back}`{help_.rpartition('`')[2]}"
     operands = [found[2] for found in commands if found]
     # Some commands name the path again, to commit it.
     after = {(found[3] or "").replace(f" -- {found[2]} ", " -- \0 ") for found in commands if found}
@@ -439,6 +436,8 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
     wide = command if re.search(r"\b(?:checkout|reset) ", command) else ""
     if verdict.change.get("source") in ("staged", "worktree"):
         wide = wide or _FOLDER_COMMANDS.get(command, "")
+    elif command.endswith("git rm -f --cached") and (start := verdict.change.get("merge_base")):
+        wide = command.replace("rm -f --cached", f"restore --source={start[:12]} --staged")
     covering = _cover_words(paths, paths, verdict.touched) if wide and len(operands) > _MOST_OPERANDS else []
     if covering and not (nested and any("'" in one for one in covering)):
         command, operands = wide, covering
@@ -465,6 +464,9 @@ def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
         # Git cleans away only what is not staged.
         return f"git reset -q -- {gone} {come} && git restore -- {gone} && git clean -fdq -- {come}"
     start = verdict.change.get("merge_base")
+    if start and " --index-filter '" in findings[0].help and "'" not in f"{gone}{come}":
+        command, _, names = findings[0].help.split("`")[1].partition(" -- ")
+        return f"{command} -- {gone} {come}'" + names.partition("'")[2]
     if not start or not all(re.search(_AMENDED_MOVE, one.help) for one in findings):
         return ""
     back = f"git restore --source={start[:12]} --staged --worktree -- {gone} {come}"

@@ -26,6 +26,7 @@ def many(path: Path) -> Repository:
     repository = guarded(path, policy=POLICY)
     repository.checkout("main")
     files = {f"docs/{number // 6}/{number}.md": f"{number}\n" for number in range(30)}
+    files |= {"docs/ü 1.md": "ü\n", "docs/it's.md": "'\n"}
     repository.commit("docs: more", files={**files, "docs/api/own.txt": "a person's\n"})
     repository.checkout("work")
     repository.git("merge", "-q", "--ff-only", "main")
@@ -89,7 +90,7 @@ def test_one_cause_is_one_text_and_one_step(
     assert (repository.path / "docs/api/own.txt").exists()
 
 
-@pytest.mark.parametrize("do", [delete, move, change])
+@pytest.mark.parametrize("do", [delete, move, add, change])
 def test_what_is_not_committed_stays_so_beside_one_step_for_many(
     do: Callable[[Repository], None], tmp_path: Path
 ) -> None:
