@@ -136,7 +136,7 @@ def test_a_record_cannot_speak_as_specguard(field: str) -> None:
 
 CITED = """# Authority
 
-Nobody may hurry. Everything must be small, only.
+Nobody hurries. Everything must be small, only.
 
 ```toml specguard
 [plans.default]
