@@ -172,8 +172,10 @@ def flaw_in(
 
 def mixed_items(work: Work | None, commit: str | None) -> Sequence[str]:
     """Return the finding of WRK007 about a commit that works on an earlier item, in the form of `same_as`."""
-    other = work.in_front(commit) if work else None
-    return (f"WRK007 {other.item}", f"WRK007 {work.naming.item}") if work and work.naming and other else ()
+    judged, other = (work.naming, work.in_front(commit)) if work else (None, None)
+    if work is None or judged is None or other is None:
+        return ()
+    return [f"WRK007 {one.item}" for one in (other, *work.commits) if one is other or one.same_item(judged)]
 
 
 def drop_empty(by_id: CommitsById) -> str:

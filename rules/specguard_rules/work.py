@@ -143,15 +143,20 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
     pointer, source = unresolved.pointer, kind.source
     # The problem of a list of items that was read already says that the item is missing.
     tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
-    named = naming.source == "branch" or kind.template("branch").read(work.branch or "")
-    branchless = pointer.line is None and not named
-    if source and kind.branch and work.branch and (pointer.path is None or branchless):
+    named, by_branch = kind.template("branch").read(work.branch or ""), naming.source == "branch"
+    unlisted = pointer.path is None or (pointer.line is None and not named)
+    if source and kind.branch and work.branch and unlisted and not by_branch:
         step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
         if (list_branch := work.branch_of_list(naming.kind)) != work.branch:
             step = f"Name the branch after the list that has the item: git branch -m {list_branch}"
     elif source or kind.pointer:
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
+        step += (
+            " If this branch starts from one that has it: git branch -u PARENT"
+            if source and by_branch
+            else ""
+        )
         if work.own is not None and work.own.path == pointer.path:
             step = f"Add the item to the list in commit {work.own.commit[:10]}, which brings it."
     else:
