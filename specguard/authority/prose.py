@@ -334,7 +334,11 @@ _KNOWN_DEMANDS: Final = (
         "commit-count",
         "rules.commit-count.exactly = 1",
     ),
-    (r"\bno merge commits?\b|\blinear history\b", "merge-commit", "rules.merge-commit.linear = true"),
+    (
+        r"\bno merge commits?\b|\bmerge commits? are (?:forbidden|prohibited|banned)\b|\blinear history\b",
+        "merge-commit",
+        "rules.merge-commit.linear = true",
+    ),
     (
         r"\bsubjects?(?: lines?)?\b[^;]*?\b([0-9]{2,3}) char",
         "commit-form",

@@ -57,6 +57,7 @@ _IGNORED: Final = [
 _TRAILER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*: ?")
 _MESSAGE: Final = "rules.commit-message"
 _FORM: Final = "rules.commit-form"
+_TRAILERS: Final = "rules.missing-trailer"
 _WIDTHS: Final = ("body-max-line-length", "footer-max-line-length")
 
 
@@ -186,6 +187,9 @@ def _complete(result: Imported, origin: Origin, *, ignores: bool) -> None:
         result.set(_MESSAGE, "type_case", "lower", *types.origins)
     if message and ignores:
         result.set(_MESSAGE, "ignore", list(_IGNORED), origin)
+    if ignores and (form or _TRAILERS in result.tables):
+        why = "merges, reverts and the like are held to the form and trailers of others"
+        result.skip(origin, "defaultIgnores", why)
     if "subject_max" not in form:
         result.set(_FORM, "subject_max", 0, origin)
     if form.pop("blank_line", None) is None:
@@ -226,7 +230,7 @@ def _find_setting(rule: _CommitRule) -> tuple[str, str, Any]:
             # Git strips trailing whitespace, and the form does not allow leading whitespace.
             return _FORM, "", ""
         case "signed-off-by" | "trailer-exists", "always", str(trailer) if _TRAILER.fullmatch(trailer):
-            return "rules.missing-trailer", "require", [{"key": trailer.rstrip(": ")}]
+            return _TRAILERS, "require", [{"key": trailer.rstrip(": ")}]
     return "", "", None
 
 
