@@ -279,7 +279,7 @@ class UnmatchedSetting(Rule):
     """A pattern or exception in the policy matches no file.
 
     Path patterns of all rules, `exclude` too, are compared with the files after the change, except those of
-    presets, wildcards of `forbidden-path` and branch names.
+    presets, wildcards of `forbidden-path` and branch names. A setting that lacks another one is told too.
 
     Why is this bad? A typo in a lock is an open door: `docs/prodct/` locks nothing.
 
@@ -297,6 +297,14 @@ class UnmatchedSetting(Rule):
     '''
     base = {files = {"docs/product/x.md" = "a"}}
     expect = [{code = "CFG002", path = "SPEC_AUTHORITY.md"}, {code = "CFG002", path = "SPEC_AUTHORITY.md"}]
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.commit-message]
+    types = ["feat"]
+    '''
+    expect = [{code = "CFG002", path = "SPEC_AUTHORITY.md", field = "rules.commit-message.types"}]
     ```
 
     ```toml passes
@@ -321,6 +329,7 @@ class UnmatchedSetting(Rule):
         self, policy: Policy, entries: Sequence[Entry], head_files: Tree, whole: bool
     ) -> Iterator[Finding]:
         """Compare the patterns with the files before and after the change."""
+        yield from _idle_settings(policy)
         paths: Sequence[bytes] | None = None
         origins = policy.origins
         for key, patterns in _pattern_lists(policy):
@@ -344,6 +353,20 @@ class UnmatchedSetting(Rule):
                 others = not whole and policy.is_of_others(origin.path, entries)
                 if not others and not _forbids_by_form(key, pattern):
                     yield _unmatched(key, index, pattern, origin)
+
+
+def _idle_settings(policy: Policy) -> Iterator[Finding]:
+    """Yield the settings of rules that judge nothing, as another setting that they need is missing."""
+    for rule in policy.rules:
+        for name in rule.settings if rule.unset and rule.severity != "off" else ():
+            key = f"rules.{rule.name}.{name}"
+            origin = policy.origin(key)
+            if origin and not origin.path.startswith("preset:"):
+                message = f"{key.removeprefix('rules.')} counts for nothing: the policy sets no {rule.unset}"
+                path = origin.path.encode("utf-8", "surrogateescape")
+                found = _line_finding(message, "Set that too, or take it out.", path, origin, key)
+                found.field = key
+                yield found
 
 
 def _pattern_lists(policy: Policy) -> Iterator[tuple[str, Any]]:
