@@ -340,6 +340,7 @@ class MissingCompanion(Rule):
                 from specguard_rules.next_steps import CommitsById, add_trailer
 
                 reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"
+                reason += " (with `--amend`, if you were amending)" if draft else ""
             message = f"{path_text(changed[0])}{more} changed, and nothing under {wanted} did"
             step = f"Change what belongs to it under {wanted}{reason}."
             setting = f"companions.{which}.require"
