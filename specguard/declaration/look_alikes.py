@@ -11,8 +11,8 @@ from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any, Final
+    from collections.abc import Iterator
+    from typing import Final
 
 # Scripts whose letters people confuse, by the first word of the letters' names.
 _SCRIPTS: Final = frozenset(
@@ -169,7 +169,8 @@ def _look_class(char: str) -> str:
     The table maps each character to those it is confused with. For most characters that is their
     representative, and for a representative all the others.
     """
-    table = _table()
+    from confusable_homoglyphs.confusables import confusables_data as table
+
     others: list[str] = [one["c"] for one in table.get(char, ())]
     if len(others) != 1:
         return char
@@ -181,14 +182,6 @@ def _look_class(char: str) -> str:
     if len(table.get(alias, ())) == 1 and not alias.isascii():
         return min(char, alias)
     return alias
-
-
-@lru_cache(maxsize=1)
-def _table() -> Mapping[str, Any]:
-    from confusable_homoglyphs.confusables import confusables_data
-
-    table: Mapping[str, Any] = confusables_data
-    return table
 
 
 def _needs_joiner(before: str, after: str) -> bool:

@@ -64,17 +64,12 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
             another version of the interface, or registers something invalid. Every plugin is tried, and the
             message names each broken one.
     """
-    return _load(distributions) if distributions else _built_in_registry()
+    return _load(tuple(distributions))
 
 
 @cache
-def _built_in_registry() -> Registry:
-    """Return the registry of the built-in plugin, cached for all policies that this process compiles."""
-    return _load(())
-
-
-def _load(distributions: Sequence[str]) -> Registry:
-    """Load the built-in plugin and these distributions into a new registry."""
+def _load(distributions: tuple[str, ...]) -> Registry:
+    """Load the built-in plugin and these distributions, once for all policies that this process compiles."""
     registry = Registry(fact_types())
     registry.plugin = BUILT_IN
     for declaration in DECLARATIONS:

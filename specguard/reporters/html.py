@@ -127,7 +127,6 @@ def page(template: str, *, script: str = "", **values: Any) -> str:
     return html_text.rstrip("\n") + "\n"
 
 
-@cache
 def _asset(name: str) -> str:
     return (files("specguard.reporters") / "templates" / name).read_text(encoding="utf-8")
 

@@ -265,6 +265,8 @@ def explanation_data(
     by_item = not {"work", "work_item"}.isdisjoint(fact_names(check.check, 1)[0])
     limits = policy.declared("approval_settings")
     approvers = [one.name for one in limits.able(rule)]
+    origins = [*(one.origin for one in own), *(one.origin for one in lines)]
+    words = quotes(request, policy, origins)
     return {
         **fields_of(rule, "code", "name", "plugin"),
         "summary": " ".join(prose(text).split("\n\n", 1)[0].split()),
@@ -275,13 +277,12 @@ def explanation_data(
         "condition": describe_condition(check),
         "settings": [
             {"key": one.key, "value": one.value, "authority": origin_data(one.origin), "quote": quote}
-            for one, quote in zip(own, quotes(request, policy, [one.origin for one in own]), strict=True)
+            for one, quote in zip(own, words, strict=False)
         ],
         "kinds": list(policy.declared("work_kinds")) if by_item else [],
         "path": path_text(name) if name else None,
         "governing": [
-            {**one.data, "quote": quote}
-            for one, quote in zip(lines, quotes(request, policy, [one.origin for one in lines]), strict=True)
+            {**one.data, "quote": quote} for one, quote in zip(lines, words[len(own) :], strict=True)
         ],
         "approvable": rule.approvable,
         "approvers": approvers,
