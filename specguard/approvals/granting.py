@@ -185,8 +185,11 @@ def _requested_findings(
         if paths:
             step = f"give --path for each: {listed(paths)}; plain `specguard approve` prints them all"
             raise refusal("an approval names the files that it is for", step)
-    for code in sorted(codes - {judged.code for judged in found}):
-        raise refusal(f"{code} finds nothing that could be approved", "`specguard approve` shows what could")
+    idle = sorted(codes - {judged.code for judged in found})
+    if idle:
+        raise refusal(
+            f"{idle[0]} finds nothing that could be approved", "`specguard approve` shows what could"
+        )
     return requested, f"What {rule_names} finds there"
 
 

@@ -464,18 +464,18 @@ def _lines(file: str, *, own: bool = False) -> Iterator[bytes]:
     """Yield the lines of a log of decisions; the repository's own log may be missing."""
     if own and not os.path.lexists(file):
         return
+    step = "name a file that --log-decisions wrote, or remove it"
     # Anyone who can write to the git directory can put an endless or blocking file there.
-    reason = "it is not a regular file" if own and not os.path.isfile(file) else ""
+    if own and not os.path.isfile(file):
+        raise SpecguardError("it is not a regular file", path=file, help=step, code="unreadable-file")
     try:
-        with open(os.devnull if reason else file, "rb") as stream:
+        with open(file, "rb") as stream:
             while line := stream.readline(LONGEST):
                 if line.strip():
                     yield line.strip()
     except OSError as error:
         reason = f"it cannot be read: {error.strerror}"
-    if reason:
-        step = "name a file that --log-decisions wrote, or remove it"
-        raise SpecguardError(reason, path=file, help=step, code="unreadable-file")
+        raise SpecguardError(reason, path=file, help=step, code="unreadable-file") from error
 
 
 def _uses(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -16,7 +15,7 @@ from specguard.cli import options as opt
 from specguard.cli import print_error
 from specguard.cli.checking import Reports, judge, judge_and_report
 from specguard.cli.options import usage
-from specguard.declaration.registry import FORMATS
+from specguard.declaration.registry import FORMATS, KEBAB_CASE
 from specguard.errors import SpecguardError, internal_error
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     _Choice = click.Choice[str]
 else:
     _Choice = click.Choice  # not generic before click 8.2
-
-_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-"""The form of a format's name."""
 
 _OVERRIDE_OPTIONS: Final = ("--path", "--approved-by", "--reason", "--expires", "--ticket")
 """The options that need `--override`."""
@@ -47,7 +43,7 @@ class _FormatName(_Choice):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         # The policy names the plugins, and it is not read yet.
-        return value if _NAME.fullmatch(value) else super().convert(value, param, ctx)
+        return value if KEBAB_CASE.fullmatch(value) else super().convert(value, param, ctx)
 
 
 def _parse_outputs(
@@ -56,7 +52,7 @@ def _parse_outputs(
     outputs = []
     for value in values:
         form, _, name = value.partition("=")
-        if not _NAME.fullmatch(form) or not name:
+        if not KEBAB_CASE.fullmatch(form) or not name:
             known = ", ".join(FORMATS)
             raise click.BadParameter(f"{value!r} is not FORMAT=FILE with one of the formats {known}")
         if name == "-":

@@ -206,7 +206,8 @@ def _append_logs(verdicts: Sequence[Verdict], log: str, looking: Lookup) -> None
     approved = [verdict for verdict in verdicts if any(one.state == "approved" for one in verdict.findings)]
     if not log and not approved:
         return
-    from specguard.reporters.json import DECISIONS_FILE, decision_lines
+    from specguard.approvals.log import DECISIONS_FILE
+    from specguard.reporters.json import decision_lines
 
     if log:
         _append_decisions(log, decision_lines(verdicts, time.time()))

@@ -32,7 +32,8 @@ FAMILIES: Final = {
 """The families of rules that ship with specguard; a plugin may use its own letters."""
 
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+KEBAB_CASE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""The form of the names of rules and formats."""
 
 
 class PluginError(SpecguardError):
@@ -223,7 +224,7 @@ class Registry:
         Raises:
             PluginError: the name is taken or not in kebab case, or the target has another form.
         """
-        if name in FORMATS or name in self.formats or not _NAME.fullmatch(name):
+        if name in FORMATS or name in self.formats or not KEBAB_CASE.fullmatch(name):
             raise PluginError(f"plugin {self.plugin!r}: the format {name!r} is taken, or not in kebab case")
         if not _TARGET.fullmatch(target):
             raise PluginError(f"plugin {self.plugin!r}: {target!r} is not a module:function of a format")
@@ -239,7 +240,7 @@ class Registry:
         yield from (f"has no {attribute}" for attribute in absent)
         if not is_code(rule.code):
             yield f"has the code {rule.code!r}, which is not three capital letters and three digits"
-        if not _NAME.fullmatch(rule.name):
+        if not KEBAB_CASE.fullmatch(rule.name):
             yield f"has the name {rule.name!r}, which is not in kebab case"
         for taken in (self._by_code.get(rule.code), self.rules.get(rule.name)):
             if taken is not None:

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import pluggy
 
-from specguard.approvals.people import ApprovalSettings, Author
-from specguard.approvals.people import approval_problems as approval_problems
+from specguard.approvals.people import ApprovalSettings, Author, approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
 from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from specguard import __version__
-from specguard.approvals.log import DECISIONS_FILE, SCHEMA
+from specguard.approvals.log import SCHEMA
 from specguard.approvals.record import path_data
 from specguard.model import REPORT_SCHEMA, ApprovalUse, Judged, Origin, RuleResult, Verdict, path_text
 from specguard.reporters.escape import json_text
@@ -143,8 +143,6 @@ def _bytes(text: str) -> bytes:
         # A surrogate that does not encode a byte, such as one from an escape in a JSON document.
         return text.encode("utf-8", "backslashreplace")
 
-
-__all__ = ["DECISIONS_FILE", "SCHEMA", "decision_lines", "error_line"]
 
 _CHANGE: Final = ("source", "stage", "base", "head", "merge_base", "branch", "fingerprint", "work_item")
 

@@ -47,7 +47,7 @@ def page(entry: Registered) -> str:
 
     rule = entry.rule
     options = options_of(rule)
-    prose_text, examples = _split_examples(inspect.cleandoc(rule.__doc__ or ""))
+    prose_text, examples = split_examples(inspect.cleandoc(rule.__doc__ or ""))
     parts = prose_text.split("\n\n")
     by_mark = {_mark(part): _without_mark(part) for part in parts if _mark(part)}
     intro = "\n\n".join(part for part in parts if not _mark(part))
@@ -72,7 +72,7 @@ def page(entry: Registered) -> str:
 def cases(entry: Registered) -> str:
     """Return the test cases in a rule's docstring as Markdown."""
     lines = [f"# {entry.rule.name} ({entry.rule.code}): cases", ""]
-    for kind, block in _split_examples(inspect.cleandoc(entry.rule.__doc__ or ""))[1]:
+    for kind, block in split_examples(inspect.cleandoc(entry.rule.__doc__ or ""))[1]:
         if kind in _TITLES:
             lines += [_TITLES[kind], "", "```toml", *block.strip("\n").split("\n"), "```", ""]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -114,7 +114,7 @@ def index(entries: Iterable[Registered]) -> str:
 
 def prose(text: str) -> str:
     """Return a rule's docstring without its examples."""
-    return _split_examples(inspect.cleandoc(text))[0]
+    return split_examples(inspect.cleandoc(text))[0]
 
 
 def remedy(text: str) -> str:
@@ -166,7 +166,7 @@ def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield from (*(f"    {line}" for line in blocks["text"].split("\n")), "")
 
 
-def _split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
+def split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
     """Return a docstring's prose, and its examples with their kinds."""
     prose: list[str] = []
     examples: list[tuple[str, str]] = []

@@ -120,7 +120,8 @@ def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
     yield ""
     tables: dict[str, list[str]] = {}
     for setting in settings(policy):
-        head, key = _header_and_key(setting)
+        depth = _depth(setting.path)
+        head, key = _key(setting.path[:depth]), _key(setting.path[depth:])
         text = f"{key} = {toml_value(setting.value)}"
         if setting.covers and setting.covers != setting.value:
             text += f"  ({setting.covers})"
@@ -196,12 +197,6 @@ def as_data(policy: Policy) -> dict[str, Any]:
             for one in policy.statements
         ],
     }
-
-
-def _header_and_key(setting: PolicySetting) -> tuple[str, str]:
-    """Return the table of a setting as TOML writes its header, and the key within the table."""
-    depth = _depth(setting.path)
-    return _key(setting.path[:depth]), _key(setting.path[depth:])
 
 
 def _key(path: Path) -> str:

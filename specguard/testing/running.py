@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import Any, Literal, cast
 
 from specguard.declaration.rule import Rule
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.reporters.manual import split_examples
 from specguard.testing.case import Case, fill
 from specguard.testing.repository import clean_environment
 
@@ -390,11 +390,6 @@ def _matches(key: str, wanted: object, found: object) -> bool:
     return wanted == found
 
 
-_FENCE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})toml (?P<kind>fails|passes)\n(?P<text>.*?)^(?P=fence)[ \t]*$", re.M | re.S
-)
-
-
 @dataclass(frozen=True)
 class Example:
     """One example of a rule.
@@ -457,10 +452,11 @@ class Example:
 
 def examples(rule: type[Rule]) -> list[Example]:
     """Return the examples in a rule's docstring, in their order."""
-    text = inspect.cleandoc(rule.__doc__ or "")
+    _, found = split_examples(inspect.cleandoc(rule.__doc__ or ""))
+    cases = [(kind, text) for kind, text in found if kind in ("fails", "passes")]
     return [
-        Example(rule, cast("Literal['fails', 'passes']", found["kind"]), number, found["text"])
-        for number, found in enumerate(_FENCE.finditer(text), start=1)
+        Example(rule, cast("Literal['fails', 'passes']", kind), number, text)
+        for number, (kind, text) in enumerate(cases, start=1)
     ]
 
 
