@@ -13,7 +13,7 @@ from specguard.change.base import find_base, named_base
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError, nearest
-from specguard.model import listed, path_text
+from specguard.model import ansi_quoted, listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -355,7 +355,8 @@ class Verification:
 
 def _quote(path: bytes) -> str:
     """Return a path quoted for a command line."""
-    return shlex.quote(path_text(path))
+    text = path_text(path)
+    return shlex.quote(text) if text.isprintable() and text.encode() == path else ansi_quoted(path)
 
 
 def _is_valid_signature(content: bytes, signature: bytes) -> bool:

@@ -14,7 +14,7 @@ from collections import Counter
 from specguard import __version__
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, code_suffix
-from specguard.model import SEVERITIES, Origin, counted, path_text, shortened
+from specguard.model import SEVERITIES, Origin, ansi_quoted, counted, path_text, shortened
 from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
 
@@ -183,9 +183,7 @@ def shell_word(word: str | bytes) -> str:
     seen = visible(name) == name and name.encode() == raw
     if seen and "'" not in name:
         return f"'{name}'"
-    # A shell reads exactly two digits, whatever follows.
-    written = re.sub(rb"[^A-Za-z0-9_./@%+=:, -]", lambda one: b"\\x%02x" % ord(one[0]), raw)
-    return f"$'{written.decode('ascii')}'"
+    return ansi_quoted(raw)
 
 
 DIFFERENCES_SHOWN: Final = 20
