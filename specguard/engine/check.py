@@ -165,7 +165,8 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     identify = "fingerprint" in needs or any(
         judged.state == "approved" for result in results for judged in result.findings
     )
-    policy_change = (facts.get if touches_policy(change, policy) else facts.known.get)("policy_change")
+    touched = touches_policy(change, policy)
+    policy_change = facts.get("policy_change") if touched else facts.known.get("policy_change")
     if "quotes" in needs:
         quote(results, policy, change)
     if "rules" in needs:

@@ -135,7 +135,9 @@ def _rules(result: Imported, value: dict[str, Any], origin: Callable[..., Origin
         rules |= {key: (rule, origin("rules", key)) for key, rule in configured.items()}
     for key, (config, place) in rules.items():
         parts: list[Any] = config if isinstance(config, list) and config else [config]
-        level, when, setting = [*parts, *("always", None)[len(parts) - 1 :]][:3]
+        level = parts[0]
+        when = parts[1] if len(parts) > 1 else "always"
+        setting = parts[2] if len(parts) > 2 else None
         if type(level) is not int or level not in (0, 1, 2) or (level and when not in ("always", "never")):
             why = f"{shortened(repr(config))} is not a level with a condition that can be read"
             result.skip(place, key, why)

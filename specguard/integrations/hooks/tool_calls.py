@@ -129,9 +129,11 @@ def _edit_effects(event: HookEvent) -> Effects:
     unknown = []
     if tool in (*OVERWRITING, *REPLACING, *DELETING, *NOTEBOOKS):
         path = path_bytes(text_of(inputs, *PATH_KEYS, what=tool))
-        content = (
-            _content(event) if tool in OVERWRITING else _replace(event, path) if tool in REPLACING else None
-        )
+        content = None
+        if tool in OVERWRITING:
+            content = _content(event)
+        elif tool in REPLACING:
+            content = _replace(event, path)
         edits = [FileEdit(path, content, known=content is not None or tool in DELETING)]
     else:
         unknown = [f"what the tool {tool} does is not known"]
