@@ -26,7 +26,7 @@ from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.change.worktree import FolderTree
 from specguard.cli.options import usage
-from specguard.declaration.patterns import Guarding, PatternError, Patterns
+from specguard.declaration.patterns import Guarding, PatternError, Patterns, is_plain
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import fences
 from specguard.documents.document import Document
@@ -177,7 +177,9 @@ def find_guards(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
             begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
             found = (begins.match(path) for path in paths)
             for name in sorted({match[0] for match in found if match}):
-                yield name, why, forbidden
+                # Another name would be read as a pattern of other files, or end the code span that it is in.
+                if is_plain(name) and name.isprintable() and "`" not in name:
+                    yield name, why, forbidden
 
 
 def spec_code_settings(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:
