@@ -54,7 +54,7 @@ class Format(Record):
 
     Attributes:
         name: the name in options.
-        target: the function that makes a report of verdicts, as `module:function`.
+        target: the function of `specguard.reporters` that makes a report of verdicts, as `module:function`.
         error_target: the function that makes a report of an error without a verdict; empty for none.
         needs: data that only some formats read: the change's `fingerprint`, `quotes` of the authority, the
             `hunks` of files with findings, the texts of the `rules`.
@@ -81,13 +81,14 @@ class Format(Record):
 
     def _make(self, target: str, subject: Any, lister: str) -> str:
         content = load(f"{_REPORTERS}.wording:{lister}")(subject) if self.takes_list else subject
-        return str(load(target)(content))
+        return str(load(f"{_REPORTERS}.{target}")(content))
 
 
 class PluginFormat(Format):
     """A format from a plugin, made of the same data as the JSON report.
 
     Attributes:
+        target: its function, as `module:function` from the top.
         plugin: the plugin's distribution.
     """
 
@@ -118,34 +119,21 @@ class PluginFormat(Format):
 _REPORTERS: Final = "specguard.reporters"
 
 
-def _format(name: str, module: str, end: str = "", errors: str | None = None, *needs: Need) -> Format:
-    """Return a format of a reporters' module, whose functions' names end as given."""
-    home = f"{_REPORTERS}.{module}"
-    target = "" if errors is None else f"{home}:error_report{errors}"
-    return Format(name, f"{home}:render{end}", target, needs)
-
-
-def _list_format(name: str, *needs: Need) -> Format:
-    """Return a format that takes a list, made by the function of this name."""
-    target = f"{_REPORTERS}.platforms:{name}"
-    return Format(name, target, target, needs, takes_list=True)
-
-
 _BUILT_IN: Final = (
-    _format("text", "text"),
-    _format("json", "json", "", "", "fingerprint"),
-    _format("github", "platforms", "_github", "_github"),
-    _format("markdown", "platforms", "_markdown", "_markdown"),
-    _format("concise", "short_reports", "_concise"),
-    _format("agent", "short_reports", "_agent", None, "quotes"),
-    _format("html", "html", "", "", "fingerprint", "quotes", "hunks"),
-    _format("sarif", "sarif", "", "", "fingerprint", "quotes", "rules"),
-    _format("sarif-github", "sarif", "_open", "", "fingerprint", "quotes", "rules"),
-    _list_format("gitlab"),
-    _format("junit", "platforms", "_junit", "_junit"),
-    _list_format("rdjson", "rules"),
-    _list_format("checkstyle"),
-    _format("azure", "platforms", "_azure", "_azure"),
+    Format("text", "text:render"),
+    Format("json", "json:render", "json:error_report", ["fingerprint"]),
+    Format("github", "platforms:render_github", "platforms:error_report_github"),
+    Format("markdown", "platforms:render_markdown", "platforms:error_report_markdown"),
+    Format("concise", "short_reports:render_concise"),
+    Format("agent", "short_reports:render_agent", needs=["quotes"]),
+    Format("html", "html:render", "html:error_report", ["fingerprint", "quotes", "hunks"]),
+    Format("sarif", "sarif:render", "sarif:error_report", ["fingerprint", "quotes", "rules"]),
+    Format("sarif-github", "sarif:render_open", "sarif:error_report", ["fingerprint", "quotes", "rules"]),
+    Format("gitlab", "platforms:gitlab", "platforms:gitlab", takes_list=True),
+    Format("junit", "platforms:render_junit", "platforms:error_report_junit"),
+    Format("rdjson", "platforms:rdjson", "platforms:rdjson", ["rules"], takes_list=True),
+    Format("checkstyle", "platforms:checkstyle", "platforms:checkstyle", takes_list=True),
+    Format("azure", "platforms:render_azure", "platforms:error_report_azure"),
 )
 
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _BUILT_IN}
