@@ -83,7 +83,23 @@ class Source(Record):
     @cached_property
     def by_id(self) -> Mapping[str, Listed]:
         """The first item with each id, by normalized id."""
-        return {normal_id(item.id): item for item in reversed(self.items)}
+        return {item_id: items[0] for item_id, items in self._named.items()}
+
+    def meant_by(self, item_id: str) -> Sequence[Listed]:
+        """Return the items that an id means; for a bare number, ids that end in it have precedence."""
+        exact = self._named.get(normal_id(item_id), ())
+        if exact or not (item_id.isascii() and item_id.isdigit()):
+            return exact
+        numbered = [listed for listed in self.items if listed.number == int(item_id)]
+        return [listed for listed in numbered if listed.id[-1].isdigit()] or numbered
+
+    @cached_property
+    def _named(self) -> Mapping[str, Sequence[Listed]]:
+        """The items with each id, by normalized id."""
+        found: dict[str, list[Listed]] = {}
+        for item in self.items:
+            found.setdefault(normal_id(item.id), []).append(item)
+        return found
 
     @property
     def malformed(self) -> Iterator[tuple[int | None, str]]:
@@ -580,7 +596,7 @@ def find_listed(
 def match_items(sources: Sequence[Source], item_id: str, name_fields: Mapping[str, str]) -> list[Listed]:
     """Return the entries of several sources that a name could mean."""
     matching = [source for source in sources if agree(source.fields, name_fields)]
-    found = [listed for source in matching for listed in _items_by_id(source.items, item_id)]
+    found = [listed for source in matching for listed in source.meant_by(item_id)]
     if len(found) > 1:
         found = [listed for listed in found if agree(scalars(listed.value), name_fields)] or found
     return found
@@ -630,15 +646,6 @@ def spelled_id(listed: Listed, name_fields: Mapping[str, str]) -> str:
 
 def _templates(listed: Listed) -> list[Template]:
     return [listed.source.settings.template(key) for key in ("branch", "commit", "pull_request")]
-
-
-def _items_by_id(items: Sequence[Listed], item_id: str) -> list[Listed]:
-    """Return the items that an id means; for a bare number, ids that end in it have precedence."""
-    exact = [listed for listed in items if listed.is_named(item_id)]
-    if exact or not (item_id.isascii() and item_id.isdigit()):
-        return exact
-    numbered = [listed for listed in items if listed.number == int(item_id)]
-    return [listed for listed in numbered if listed.id[-1].isdigit()] or numbered
 
 
 def agree(fields: Mapping[str, str], name_fields: Mapping[str, str]) -> bool:
