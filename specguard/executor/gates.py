@@ -584,16 +584,12 @@ class PlaceTree(GateTree):
 
 
 def _remove(root: bytes, path: bytes) -> None:
-    """Remove a file, and the folders that become empty."""
+    """Remove a file, and the folders that become empty; the root has a `.git`, and stays."""
+    place = os.path.join(root, path)
     with suppress(FileNotFoundError):
-        os.unlink(os.path.join(root, path))
-    folder = path.rpartition(b"/")[0]
-    while folder:
-        try:
-            os.rmdir(os.path.join(root, folder))
-        except OSError:
-            return
-        folder = folder.rpartition(b"/")[0]
+        os.unlink(place)
+    with suppress(OSError):
+        os.removedirs(os.path.dirname(place))
 
 
 def take_down(run: Run) -> list[str]:
