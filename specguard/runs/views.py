@@ -163,13 +163,15 @@ class RunView(RunRecord):
 
     @property
     def log(self) -> str:
-        """The absolute path of the log: the last command's, else the run's; empty if both are missing."""
+        """The path of the log in the run's folder: the last command's, else the run's; empty without one."""
         names = [
             first_of(self.value, ("log", "log_path", "log_file")),
             *(one.log for one in self.commands[-1:]),
         ]
         for name in (*names, LOG, RUNNER_LOG):
-            file = os.path.join(self.path, name) if isinstance(name, str) else ""
+            # A change may have added the record, and must not have another file shown.
+            inside = self._path_of(name) if isinstance(name, str) else None
+            file = os.path.join(self.path, name) if inside and self._files.is_there(inside) else ""
             if os.path.isfile(file):
                 return file
         return ""
