@@ -628,14 +628,14 @@ class History:
         found = self._git.read(process, "the history").decode("ascii").split()
         return self._git.diff_trees(found[-1], self._tips[0]) if found else ()
 
-    def changed_by(self, commit: PastCommit) -> Sequence[Entry]:
-        """Return the differences between a commit and its first parent.
+    def changed_by(self, commits: Sequence[PastCommit]) -> Iterator[Sequence[Entry]]:
+        """Yield the differences between each of some commits and its first parent, from few processes.
 
         Raises:
             MissingFact: one of them is not there.
         """
-        before = self._git.commit(commit.oid).parents[:1] or [self._git.empty_tree]
-        return self._git.diff_trees(before[0], commit.oid)
+        for commit in self._git.commits([one.oid for one in commits]):
+            yield commit.diffs[0]
 
 
 def _past_commit(record: bytes) -> PastCommit:

@@ -251,19 +251,19 @@ class LandedItems(Record):
         if not words:
             return
         own = [PastCommit(commit.oid, commit.message.text) for commit in reversed(self.commits())]
+        named: list[tuple[PastCommit, Listed]] = []
         for commit, naming in unreverted([*own, *self.history.mentioning(words)], self.names):
             if naming.kind == kind:
                 found = match_items(self.sources.of(kind), naming.id, naming.fields)
                 # A subject that fits items of several lists is no evidence for any of them.
-                if len(found) == 1 and self._touches_files(commit, found[0]):
-                    yield found[0].source.path, found[0].id
-
-    def _touches_files(self, commit: PastCommit, item: Listed) -> bool:
-        """Return True if a commit changes a file of an item; an item without files needs only the subject."""
-        scope = item.scope
-        return not item.files or any(
-            scope.find(entry.path) is not None for entry in self.history.changed_by(commit)
-        )
+                if len(found) == 1:
+                    named.append((commit, found[0]))
+        changed = self.history.changed_by([commit for commit, item in named if item.files])
+        for _, item in named:
+            scope = item.scope
+            # An item without files needs only the subject.
+            if not item.files or any(scope.find(entry.path) is not None for entry in next(changed)):
+                yield item.source.path, item.id
 
 
 class DoneEvidence(Record):
