@@ -520,7 +520,6 @@ def brief_text(run: Run) -> str:
         RunEnded: the item lacks a name for its commit or pull request, or its document cannot be read.
     """
     item, manifest, policy = run.item, run.manifest, run.policy
-    assert item is not None  # noqa: S101 - a run of gates has no brief
     files = Tree(run.git, run.git.commit(manifest.repository.start).tree)
     values = (_paper_values if is_paper(policy, item.kind) else _work_values)(run, item, files)
     return page(

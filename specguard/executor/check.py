@@ -105,7 +105,7 @@ def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
             change = RunChange(
                 git, request, below or base, stage="range" if whole_branch else "run",
                 head=Revision(oid), named=oid, pushed_to=run.manifest.branch or "",
-                title=title_of(run) if run.item else "", body=body_of(run) if run.item else "",
+                title=title_of(run), body=body_of(run),
             )  # fmt: skip
             if below is not None:
                 change = change.on_branch_of_item(base)

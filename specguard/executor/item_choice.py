@@ -24,6 +24,7 @@ from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError, if_known, nearest
+from specguard.executor.place import place_of
 from specguard.executor.run import Run, RunOptions
 from specguard.model import path_text
 from specguard.plans.plans import read_plan
@@ -45,13 +46,13 @@ branch does not exist.
 """
 
 
-def task_of(policy: Policy, item: WorkItem | None) -> Task | None:
+def task_of(policy: Policy, item: WorkItem) -> Task | None:
     """Return the task that an item represents, as in the base; None if no plan of the policy lists it.
 
     Raises:
         MissingFact: the plan cannot be read.
     """
-    if item is None or item.listed is None:
+    if item.listed is None:
         return None
     source = item.listed.source
     plan = read_plan(policy.declared("plan_kinds"), source.path, source.documents)
@@ -69,7 +70,7 @@ def task_in(policy: Policy, git: Git, commit: str, task: Task) -> Task | None:
     return None if plan is None else plan.task(task.id)
 
 
-def verify_gates(policy: Policy, item: WorkItem | None) -> Iterator[PlannedGate]:
+def verify_gates(policy: Policy, item: WorkItem) -> Iterator[PlannedGate]:
     """Yield the commands that verify a task, as gates.
 
     Raises:
@@ -183,9 +184,9 @@ def _contract(policy: Policy, name: str) -> Contract:
     return found
 
 
-def paper_path(policy: Policy, item: WorkItem | None) -> bytes | None:
+def paper_path(policy: Policy, item: WorkItem) -> bytes | None:
     """Return the path of the document that a run writes; None for a run that does other work."""
-    if item is None or not is_paper(policy, item.kind):
+    if not is_paper(policy, item.kind):
         return None
     return PathTemplate(contract_of(policy, item.kind).path).exact_path(item.fields)
 
@@ -239,10 +240,8 @@ def missing_papers(run: Run, tree: str) -> Iterator[str]:
         run: the run.
         tree: the tree of the run's files.
     """
-    item = run.item
-    if item is None or run.place is None:
-        return
-    entries = run.place.git.diff_trees(run.place.base, tree)
+    item, place = run.item, place_of(run)
+    entries = place.git.diff_trees(place.base, tree)
     written = [one.path for one in entries if one.is_file]
     path = paper_path(run.policy, item)
     if path is not None:

@@ -463,7 +463,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         entry = manifests.Item(kind=GATES, id=name, slug=summary["slug"], document=summary["document"])
         run = begin_without_agent(
             git, policy, options, entry, root=os.path.realpath(runs), base=change.base.name or "HEAD",
-            base_oid=base, work_item=item, notes=notes,
+            base_oid=base, notes=notes,
         )  # fmt: skip
         return _run_gates_only(run, work_tree, plan, say)
 

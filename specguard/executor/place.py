@@ -208,8 +208,7 @@ def new_place(run: Run) -> Place:
         SpecguardError: git knows no author or committer, or the base cannot be checked out.
     """
     repository, base = run.git.repository, run.manifest.repository.start
-    if run.item is not None:
-        identity(repository, run.manifest.started_at)
+    identity(repository, run.manifest.started_at)
     parent = places_folder(repository.environment, repository.work_tree())
     place = Place(os.path.join(parent, run.folder.run_id), base=base, environment=repository.environment)
     # Recorded first, so that a later cleanup finds it.

@@ -340,7 +340,7 @@ def _draft(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> Dr
     manifest = _manifest_of(start, options, source.address)
     item = item_folder(manifest.item.kind, manifest.item.id)
     folder = RunFolder(os.path.join(options.runs_folder(start.policy, root), item, RUN_ID))
-    run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
+    run = Run(options, folder, manifest, git=git, policy=start.policy, work_item=start.item)
     return DraftRun(start, source, run)
 
 
@@ -375,7 +375,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         cleanup.pop_all()
     manifest.timeout = max(manifest.timeout, options.timeout)
     manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)
-    run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
+    run = Run(options, folder, manifest, git=git, policy=start.policy, work_item=start.item)
     run.item_lock = lock
     return run
 

@@ -61,7 +61,7 @@ class RunRemote(RemoteGit):
         self.address = self._find_address(run)
 
     def _find_address(self, run: Run) -> Address:
-        expected = (run.item.remote if run.item else "") or run.policy.remote or ""
+        expected = run.item.remote or run.policy.remote or ""
         root, name = run.git.repository.work_tree(), run.options.remote
         allow_local = not run.manifest.repository.remote_name
         address = find_address(self.settings, name, expected, root=root, allow_local=allow_local)
@@ -180,7 +180,7 @@ def note_moved_base(run: Run) -> str:
     except SpecguardError:
         return ""
     run.heads = heads.refs if run.heads is None else run.heads
-    if not run.folder.data_or_empty(PUSH_RECORD) and not (run.item and shares_branch(run.policy, run.item)):
+    if not run.folder.data_or_empty(PUSH_RECORD) and not shares_branch(run.policy, run.item):
         _check_free(run, remote.address, heads.branches.get(run.manifest.branch or "", ""))
     return _note_base(run, heads)
 
@@ -266,8 +266,8 @@ def find_new_tip(run: Run) -> str | None:
         The commit, which is in the user's object store; None if the branch is unchanged, or belongs only to
         the run.
     """
-    branch, item = run.manifest.branch, run.item
-    if not branch or item is None or not shares_branch(run.policy, item):
+    branch = run.manifest.branch
+    if not branch or not shares_branch(run.policy, run.item):
         return None
     with RunRemote(run) as remote:
         tip = remote.read_tip()
@@ -379,7 +379,7 @@ def _open_or_update(run: Run, pull: PullRequest, branch: str, commit: str) -> st
 
 def submission_of(run: Run) -> str:
     """Return the policy's command for submitting items of the run's kind; empty without one."""
-    return run.item.settings.submit if run.item is not None else ""
+    return run.item.settings.submit
 
 
 def title_of(run: Run) -> str:
@@ -391,8 +391,6 @@ def title_of(run: Run) -> str:
         SpecguardError: a value that the template needs is missing.
     """
     item = run.item
-    if item is None:
-        return run.manifest.item.id
     task = task_of(run.policy, item)
     if task is not None and not item.settings.pull_request and shares_branch(run.policy, item):
         goal = task.plan.data.get("goal")
@@ -407,7 +405,7 @@ def body_of(run: Run) -> str:
     Every text that does not come from the policy is escaped, so that it cannot become markup, a link or a
     mention.
     """
-    intro = f"{run.item.body}\n\n" if run.item is not None and run.item.body else ""
+    intro = f"{run.item.body}\n\n" if run.item.body else ""
     return intro + "\n".join(_part(run)) + "\n"
 
 

@@ -123,7 +123,7 @@ class Run(Record, frozen=False):
         manifest: the run's record.
         git: reads the user's repository.
         policy: the policy of the pinned base.
-        item: the work item, resolved in the pinned base; None for a run of gates only.
+        work_item: the work item, resolved in the pinned base; None for a run of gates only.
         place: the run's own repository; None before it is made.
         message: the commit's message after a hook altered it; empty: the item's message.
         feedback: the sections for the agent's next round: failing gates and findings that are new to it.
@@ -138,7 +138,7 @@ class Run(Record, frozen=False):
     manifest: Manifest
     git: Git
     policy: Policy
-    item: WorkItem | None
+    work_item: WorkItem | None = None
     place: Place | None = None
     message: str = ""
     feedback: list[str] = []
@@ -146,6 +146,12 @@ class Run(Record, frozen=False):
     heads: Mapping[str, str] | None = None
     say: Say = staticmethod(lambda _: None)
     altered: bool = False
+
+    @property
+    def item(self) -> WorkItem:
+        """The work item of an agent's run."""
+        assert self.work_item is not None  # noqa: S101 - only a run of gates, which makes nothing, has none
+        return self.work_item
 
     @cached_property
     def deadline(self) -> float:
@@ -425,7 +431,6 @@ def begin_without_agent(
     root: str,
     base: str,
     base_oid: str,
-    work_item: WorkItem | None = None,
     notes: Sequence[str] = (),
 ) -> Run:
     """Begin a run without an agent.
@@ -438,7 +443,6 @@ def begin_without_agent(
         root: the folder of all runs, absolute.
         base: the name of the base.
         base_oid: the commit of the base.
-        work_item: the work item; None without one.
         notes: notes for a reader of the run.
 
     Raises:
@@ -449,7 +453,7 @@ def begin_without_agent(
         base=base, base_oid=base_oid, object_format="sha256" if len(base_oid) == 64 else "sha1"
     )
     manifest = new_manifest(policy, options, folder.run_id, item=item, repository=pinned, notes=notes)
-    run = Run(options, folder, manifest, git=git, policy=policy, item=work_item)
+    run = Run(options, folder, manifest, git=git, policy=policy)
     run.take_over()
     return run
 

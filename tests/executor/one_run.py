@@ -19,6 +19,9 @@ from specguard.runs.manifests import (
     new_run_id,
     now_text,
 )
+from specguard.work.document_search import Pointer
+from specguard.work.item import WorkItem
+from specguard.work.kinds import WorkKind
 from tests.authority.conftest import Load
 
 
@@ -60,13 +63,14 @@ def one_run(
     made = manifest(repository=Repository(base="main", base_oid=base), timeout=timeout)
     options.setdefault("environment", dict(os.environ))
     git: Any = None
+    item = WorkItem("phase", WorkKind(branch="phase-{number}"), "12", 12, {}, {}, Pointer(None, ()), tree=git)
     run = Run(
         RunOptions(**options),
         RunFolder(str(folder / made.run_id)),
         made,
         git=git,
         policy=policy_of(policy),
-        item=None,
+        work_item=item,
     )
     run.save()
     return run

@@ -139,7 +139,7 @@ class Setting:
             )
             folder = RunFolder(f"{directory}/.runs/phase-12/{made.run_id}")
             options = RunOptions(environment=environment, directory=directory)
-            run = Run(options, folder, made, git=git, policy=policy, item=found)
+            run = Run(options, folder, made, git=git, policy=policy, work_item=found)
             run.save()
             if place:
                 make_place(run)

@@ -125,8 +125,6 @@ def test_without_a_name_nothing_starts_that_commits(setting: Setting) -> None:
         assert "git config user.name" in caught.value.help
         assert run.manifest.place is None
         assert RUN_REFS not in setting.user.git("for-each-ref")
-    with setting.run(item=False) as run:
-        assert os.path.isdir(place_of(run).path)
 
 
 def test_commands_in_a_place_without_its_git_find_no_other(setting: Setting) -> None:

@@ -34,7 +34,6 @@ def test_a_run_is_pinned_to_the_tip_of_the_remote_and_nothing_of_the_users_moves
     run = team.prepared()
     assert (team.refs(), (team.user.git_dir / "config").read_bytes(), os.listdir(team.user.git_dir)) == before
     assert run.manifest.repository.base_oid == tip
-    assert run.item is not None
     assert (run.item.id, run.manifest.branch) == ("13", "phase-13")
     assert run.manifest.item.document == "docs/phases/phase-13.md"
     assert run.folder.path == str(team.user.path / ".runs" / "phase-13" / run.manifest.run_id)
@@ -305,7 +304,6 @@ class TestEarlierRuns:
         assert error.help.startswith(f"specguard run resume {run_id}")
         again = reopen(team.options(), first.folder)
         assert again.manifest.run_id == run_id
-        assert again.item is not None
         assert again.manifest.repository.base_oid == team.base
         assert "another run works on" in refused(team).message
         team.close(again)
