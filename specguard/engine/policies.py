@@ -101,13 +101,7 @@ class Policies:
                 change, policy = moved, self._base_policy(moved)
                 if policy is None and not request.bootstrap:
                     raise _base_without_authority(change.found.name)
-        if policy is not None and (change.found.trusted or not request.enforce or request.bootstrap):
-            policy.ref = change.found.oid
-            policy.trusted = change.found.trusted
-            change.item_branches = partial(ItemBranches, policy)
-            policy.adopted = frozenset() if change.found.oid else policy.document_paths
-            return change, policy, []
-        if request.enforce and not request.bootstrap:
+        if request.enforce and not request.bootstrap and (policy is None or not change.found.trusted):
             after = ", or set the hook up after this push" if request.pre_receive else ""
             flag = "--pre-receive" if request.pre_receive else "--enforce"
             raise SpecguardError(
@@ -115,6 +109,12 @@ class Policies:
                 help=f"adopt specguard with {flag} --bootstrap, once{after}",
                 code="no-authority",
             )
+        if policy is not None:
+            policy.ref = change.found.oid
+            policy.trusted = change.found.trusted
+            change.item_branches = partial(ItemBranches, policy)
+            policy.adopted = frozenset() if change.found.oid else policy.document_paths
+            return change, policy, []
         policy = self.load(change.head_files)
         if policy is None:
             raise self._missing_error(change)

@@ -433,11 +433,7 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
     if first is None or len(paths) == 1 or len(after) > 1 or (nested and any("'" in one for one in operands)):
         return each
     command = first[1]
-    wide = command if re.search(r"\b(?:checkout|reset) ", command) else ""
-    if verdict.change.get("source") in ("staged", "worktree"):
-        wide = wide or _FOLDER_COMMANDS.get(command, "")
-    elif command.endswith("git rm -f --cached") and (start := verdict.change.get("merge_base")):
-        wide = command.replace("rm -f --cached", f"restore --source={start[:12]} --staged")
+    wide = _folder_command(command, verdict)
     covering = _cover_words(paths, paths, verdict.touched) if wide and len(operands) > _MOST_OPERANDS else []
     if covering and not (nested and any("'" in one for one in covering)):
         command, operands = wide, covering
@@ -447,6 +443,17 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
     more = f", and so with {rest} more" if rest > 0 else ""
     before = re.sub(r"\bit\b", "them", help_[: first.start()], count=1)
     return f"{before}`{step}`{more}{help_[first.end() :]}"
+
+
+def _folder_command(command: str, verdict: Verdict) -> str:
+    """Return the command that does the same for whole folders of the change; empty if there is none."""
+    if verdict.change.get("source") not in ("staged", "worktree"):
+        start = verdict.change.get("merge_base")
+        if start and command.endswith("git rm -f --cached"):
+            return command.replace("rm -f --cached", f"restore --source={start[:12]} --staged")
+    elif command in _FOLDER_COMMANDS:
+        return _FOLDER_COMMANDS[command]
+    return command if re.search(r"\b(?:checkout|reset) ", command) else ""
 
 
 def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
