@@ -139,11 +139,11 @@ def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedP
 
 def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason: str) -> Iterator[ListedPath]:
     """Yield the paths of the first cell of a table row that lists any."""
-    action = next((column for column, name in enumerate(header[: len(row)]) if name in _ACTIONS), None)
+    action = next((column for column, name in enumerate(header) if name in _ACTIONS), None)
     for column, cell in enumerate(row):
         paths = list(_text_paths(cell.raw, cell.line, "", ""))
         word = _plain_text(cell.raw).strip().removeprefix("./").rstrip("/")
-        if not paths and header[column : column + 1] and header[column] in _PATHS and _NAME.fullmatch(word):
+        if not paths and header[column] in _PATHS and _NAME.fullmatch(word):
             paths = [ListedPath(word, cell.line, "", "")]
         if paths:
             done = row[action].plain if action is not None else ""

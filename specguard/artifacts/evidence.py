@@ -195,7 +195,7 @@ def _uncited(blocks: Sequence[AnyBlock], cited: CitedEvidence) -> Iterator[tuple
         if isinstance(block, Table):
             for row in block.rows:
                 if not any(map(cited.is_evidence, citations([Table(block.header, [row], block.line)]))):
-                    yield row[0].line if row else block.line, shortened(_row_label(row))
+                    yield row[0].line, shortened(_row_label(row))
         elif isinstance(block, List):
             for item in block.items:
                 own = [one for one in item.blocks if not isinstance(one, List | Table)]

@@ -214,7 +214,7 @@ class ListItem(Record):
 
 
 class Table(Record):
-    """A table; every cell has the line of its row."""
+    """A table; every cell has the line of its row, and every row as many cells as the header."""
 
     header: Sequence[Text]
     rows: Sequence[Sequence[Text]]
@@ -444,8 +444,7 @@ def rows(blocks: Iterable[AnyBlock]) -> Iterator[Row]:
         elif isinstance(block, Table):
             header = [_one_line(cell.rendered) for cell in block.header]
             for cells in block.rows:
-                if cells:
-                    yield Row(cells[0].line, [_one_line(cell.rendered) for cell in cells], header)
+                yield Row(cells[0].line, [_one_line(cell.rendered) for cell in cells], header)
 
 
 def _one_line(text: str) -> str:

@@ -460,9 +460,8 @@ def _table_fields(table: Table) -> Iterator[Field]:
             yield Field(name, plain_value(cell.raw), cell.line, "table")
         return
     for row in rows:
-        if len(row) > 1:
-            name = plain_value(row[0].raw).rstrip(":\uff1a")
-            yield Field(name, plain_value(row[1].raw), row[0].line, "table")
+        name = plain_value(row[0].raw).rstrip(":\uff1a")
+        yield Field(name, plain_value(row[1].raw), row[0].line, "table")
 
 
 def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near | None:

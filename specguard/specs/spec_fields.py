@@ -587,13 +587,15 @@ class ApprovalReader:
             next((at for at, name in enumerate(header) if name in names), None)
             for names in (self._who, self._when)
         )
-        for row in table.rows if who is not None and when is not None else ():
-            cells = dict(enumerate(plain_value(cell.raw[:LONGEST]) for cell in row))
-            verdicts = [cells[at] for at, name in enumerate(header) if name in _VERDICTS and at in cells]
+        if who is None or when is None:
+            return
+        for row in table.rows:
+            cells = [plain_value(cell.raw[:LONGEST]) for cell in row]
+            verdicts = [cell for cell, name in zip(cells, header, strict=True) if name in _VERDICTS]
             yield SpecApproval(
-                _valid_name(cells.get(who or 0, "")),
-                parse_date(cells.get(when or 0, "")),
-                WrittenValue(" | ".join(cells.values()), self._path, row[0].line),
+                _valid_name(cells[who]),
+                parse_date(cells[when]),
+                WrittenValue(" | ".join(cells), self._path, row[0].line),
                 refused=any(map(is_open, row)) or any(map(_refuses, verdicts)),
             )
 

@@ -425,12 +425,11 @@ class Mirrors(Record, frozen=False):
                 for name in (*_LINK.findall(cell.raw[:LONGEST_ROW]), *cell.spans, value, *first)
             )
             named = next((found for name in names if (found := self._find_spec(name, mirror))), None)
-            if column is None:
-                status = next((value for value in values if self._is_status(value)), "")
-            else:
-                status = values[column] if column < len(values) else ""
             official = self._true_status(named[0]) if named is not None else None
-            if named is not None and status and official and not self.specs.ways.same(status, official.text):
+            if named is None or official is None:
+                continue
+            status = next(filter(self._is_status, values), "") if column is None else values[column]
+            if status and not self.specs.ways.same(status, official.text):
                 yield _mismatch(mirror, named[1], repr(shortened(status)), row[0].line, official)
 
     def _check_item(self, item: ListItem, mirror: bytes) -> Iterator[Finding]:

@@ -172,10 +172,9 @@ def _read_table(table: Table) -> Iterator[Scenario]:
     if column is None or len(titles) < 2:
         return
     for row in table.rows:
-        if column >= len(row) or not row[column].rendered.strip():
+        first, text = row[0].rendered.strip(), row[column].rendered.strip()
+        if not text:
             continue
-        text = row[column].rendered.strip()
-        first = row[0].rendered.strip()
         if column and _ID.match(first):
             text = f"{first} {text}"
         others = [cell for at, cell in enumerate(row) if at != column]
@@ -613,7 +612,7 @@ def _passages(blocks: Sequence[AnyBlock]) -> Iterator[Passage]:
             yield Passage(item.line, item.text.rendered, item.blocks)
             yield from _passages(item.rest)
         if isinstance(block, Table):
-            for row in filter(None, block.rows):
+            for row in block.rows:
                 key, line = "\n".join(cell.rendered for cell in row), row[0].line
                 yield Passage(line, key, [Table(block.header, [row], line)])
 
