@@ -136,7 +136,7 @@ class Artifacts(Record, frozen=False):
         for citation in citations(artifact.document.blocks):
             found = targets.places(citation, artifact.folder)
             places.update(found or ())
-            if found is None and not roots and citation.absolute:
+            if found is None and not roots and citation.kind == "absolute":
                 absolute.add(citation.path)
         return places, absolute
 

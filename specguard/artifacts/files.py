@@ -68,11 +68,11 @@ class Places:
         return known.get(template.key(fields), [])
 
     def files_beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
-        """Return the regular files among the results of `beside`."""
+        """Return the regular files among the results of `matching`."""
         return list(filter(self.tree.has_file, self.matching(folder, text, fields)))
 
     def matches(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
-        """True if a path, existing or not, matches a template; arguments as for `beside`."""
+        """True if a path, existing or not, matches a template; arguments as for `matching`."""
         template = self.template(text)
         name = path if text.startswith("/") else relative_path(path, folder)
         return name is not None and template.key_of(name, template.names & fields.keys()) == template.key(
@@ -247,18 +247,17 @@ def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: the artifact is missing, or its schema cannot be used.
     """
-    name, data = path_text(artifact.path), artifact.data
-    problem = Problem("it is not a regular file") if data is None else data.problem
-    if data is not None and not artifact.structured and (problem := artifact.document.problem) is None:
-        problem = data.problem
-        if problem is not None:
-            problem = Problem(f"its front matter is not valid: {problem.message}", problem.line)
-    if data is None or problem is not None:
-        message = f"{name} cannot be read: {problem.message if problem else ''}"
+    name, document = path_text(artifact.path), artifact.document
+    data = artifact.data or Data.unread(Problem("it is not a regular file"))
+    problem = document.problem or data.problem
+    if problem is not None:
+        is_front_matter = document.problem is None and not artifact.structured
+        why = "its front matter is not valid: " if is_front_matter else ""
         help = "Mend it; what cannot be read holds nothing of what it must hold."
-        yield artifact.finding("path", "unread", message, help, problem.line if problem else None)
+        message = f"{name} cannot be read: {why}{problem.message}"
+        yield artifact.finding("path", "unread", message, help, problem.line)
         return
-    if not artifact.structured and artifact.document.marked and artifact.document.front_matter is not None:
+    if document.marked and document.front_matter is not None:
         # Some readers take the front matter for text then.
         message = f"{name} has a byte-order mark before its front matter"
         yield artifact.finding("path", "marked", message, "Save it as UTF-8 without a byte-order mark.", 1)

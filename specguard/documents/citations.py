@@ -212,11 +212,6 @@ class Citation(Record):
             return "shortened"
         return "absolute" if self.path.startswith(("/", "~/")) or DRIVE.match(self.path) else "relative"
 
-    @property
-    def absolute(self) -> bool:
-        """True if the path begins at a root: `/`, `~/`, a drive letter or `file:///`."""
-        return self.kind == "absolute"
-
     def __str__(self) -> str:
         if self.line is None:
             return self.path

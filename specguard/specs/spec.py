@@ -398,19 +398,15 @@ class Index:
         for key, value in found.items():
             place = tuple(key.split(".")) if key else ()
             if is_scalar(value):
-                self.faults.append((self.line(place), f"{key!r} is neither a list nor a table"))
+                self.faults.append((self.data.line(place), f"{key!r} is neither a list nor a table"))
             for name, element in elements(value):
                 self._add(self.data, (*place, name), element)
-
-    def line(self, place: Sequence[str | int]) -> int | None:
-        """Return the line of a key."""
-        return self.data.line(place) if self.data is not None else None
 
     def _add(self, data: Data, place: Place, element: Any) -> None:
         """Add an element of a list, or of a table by its key."""
         name = place[-1] if isinstance(place[-1], str) else ""
         if not isinstance(element, (dict, str)):
-            self.faults.append((self.line(place), f"{dotted(place)} is no table with the keys of a spec"))
+            self.faults.append((data.line(place), f"{dotted(place)} is no table with the keys of a spec"))
             return
         value = element if isinstance(element, dict) else {"path": element}
         several = find_key(value, [PATHS_KEY])
@@ -420,7 +416,7 @@ class Index:
             found += [((several[0], at), one) for at, one in elements(several[1])]
         folder, named = self.path.rpartition(b"/")[0], []
         for below, one in found:
-            text, line = scalar_text(one), self.line((*place, *below))
+            text, line = scalar_text(one), data.line((*place, *below))
             path, problem = find_file(text, self._tree, folder)
             if text and (len(below) == 1 or self._files.find(path) is not None):
                 named.append(NamedPath(text, line, path, problem, is_main=len(below) == 1))

@@ -84,10 +84,10 @@ def test_a_place_has_its_own_line_and_kind() -> None:
     found = list(
         citations(Document("# T\n\nSee `a/b.py:1`\nand `/c/d.py:2`\n\n| x |\n|---|\n| `~/e.py:3` |\n").blocks)
     )
-    assert [(one.at, one.path, one.kind, one.absolute) for one in found] == [
-        (3, "a/b.py", "relative", False),
-        (4, "/c/d.py", "absolute", True),
-        (8, "~/e.py", "absolute", True),
+    assert [(one.at, one.path, one.kind) for one in found] == [
+        (3, "a/b.py", "relative"),
+        (4, "/c/d.py", "absolute"),
+        (8, "~/e.py", "absolute"),
     ]
 
 
