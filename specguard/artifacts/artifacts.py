@@ -10,6 +10,7 @@ from specguard.artifacts.files import Places, folders_above, has_lost_companion,
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
+from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -322,7 +323,7 @@ class Artifacts(Record, frozen=False):
         found: list[_Kind] = []
         for name, contract in self.contracts.items():
             text = contract.root if kind is Pass else contract.path
-            for position, fields in self.places.template(text).find(paths) if text else ():
+            for position, fields in path_template(text).find(paths) if text else ():
                 path = paths[position]
                 one = self.known.get((name, path)) or kind(
                     name, contract, path, fields, touched=path in changed, artifacts=self

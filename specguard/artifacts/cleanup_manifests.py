@@ -20,7 +20,7 @@ from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, t
 from specguard.documents.completeness import is_bare_nothing, is_todo, leading_paths, without_box
 from specguard.errors import NotApplicable
 from specguard.model import Finding, path_text
-from specguard.work.name_templates import escape
+from specguard.work.name_templates import escape, path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -398,7 +398,7 @@ def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:
         MissingFact: a tree object is missing.
     """
     places = artifact.artifacts.places
-    plain = places.template(template).exact_path(artifact.fields)
+    plain = path_template(template).exact_path(artifact.fields)
     if plain is not None:
         entry = places.tree.find(plain)
         return [plain] if entry is not None and entry.is_directory else []

@@ -11,6 +11,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
 from specguard.documents.citations import Citation, citations, plain_path
 from specguard.model import Finding, counted, listed, path_text, shortened
+from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     for index, text in enumerate(artifact.contract.inputs):
         inputs = [path for path in places.matching(b"", text, artifact.fields) if path != artifact.path]
         if not any(_leads_to_any(inputs, one, targets, artifact.folder) for one in cited):
-            shown = places.template(text).show(artifact.fields)
+            shown = path_template(text).show(artifact.fields)
             message = f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs"
             help = f"There is no {shown}: make it first, then cite it."
             help = f"Cite {path_text(inputs[0])}, if it was read." if inputs else help

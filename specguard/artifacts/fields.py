@@ -17,6 +17,7 @@ from specguard.documents.completeness import (
 from specguard.documents.data import walk
 from specguard.documents.fields import Field, find_fields, find_section, near_field, normal_name
 from specguard.model import path_text, shortened
+from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -299,7 +300,7 @@ def missing_records(artifact: Artifact) -> Iterator[Finding]:
         # A plain name is relative to the artifact's folder, a path to the root.
         rooted = f"/{template.removeprefix('/')}" if "/" in template else template
         files = places.files_beside(artifact.folder, rooted, artifact.fields)
-        shown = places.template(template).show(artifact.fields)
+        shown = path_template(template).show(artifact.fields)
         setting = f"records.{index}"
         if not files:
             message = f"{name} must name the object id of {shown}, which is not there"

@@ -9,7 +9,7 @@ from specguard.documents.completeness import has_content
 from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.errors import MissingFact
 from specguard.model import Finding, path_text
-from specguard.work.name_templates import PathTemplate
+from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.tree import Tree
     from specguard.documents.schemas import Schema
+    from specguard.work.name_templates import PathTemplate
 
 
 class Places:
@@ -29,14 +30,7 @@ class Places:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self._templates: dict[str, PathTemplate] = {}
         self._found: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
-
-    def template(self, text: str) -> PathTemplate:
-        """Return a parsed template; cached."""
-        if text not in self._templates:
-            self._templates[text] = PathTemplate(text)
-        return self._templates[text]
 
     def matching(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
         """Return the paths of non-folder entries that match a template, sorted.
@@ -50,7 +44,7 @@ class Places:
         Raises:
             MissingFact: a tree object is missing.
         """
-        template = self.template(text)
+        template = path_template(text)
         path = unique_path(template, folder, fields)
         if path is not None:
             entry = self.tree.find(path)
@@ -73,7 +67,7 @@ class Places:
 
     def matches(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
         """True if a path, existing or not, matches a template; arguments as for `matching`."""
-        template = self.template(text)
+        template = path_template(text)
         name = path if text.startswith("/") else relative_path(path, folder)
         return name is not None and template.key_of(name, template.names & fields.keys()) == template.key(
             fields
@@ -96,7 +90,7 @@ class Places:
         Raises:
             MissingFact: a tree object is missing.
         """
-        template = self.template(text)
+        template = path_template(text)
         names = template.names & fields.keys()
         wanted = template.key(fields)
         return [folder for folder in self._folders if template.key_of(folder, names) == wanted]
@@ -171,7 +165,7 @@ def has_lost_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
     """True if one of the removed paths was a companion of an artifact."""
     places = artifact.artifacts.places
     for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:
-        one = unique_path(places.template(text), artifact.folder, artifact.fields)
+        one = unique_path(path_template(text), artifact.folder, artifact.fields)
         if one in gone:
             return True
         if one is None and any(places.matches(path, artifact.folder, text, artifact.fields) for path in gone):
@@ -195,7 +189,7 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
     problems = [why for path in existing if (why := _artifact_problem(artifact.artifacts, path))]
     if len(problems) < len(existing) or (not existing and _is_cleaned_up(artifact, templates)):
         return
-    names = [places.template(template).show(artifact.fields) for template in templates]
+    names = [path_template(template).show(artifact.fields) for template in templates]
     name = " or ".join(names)
     if existing:
         shown = path_text(existing[0])
@@ -216,7 +210,7 @@ def _is_cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
     artifacts = artifact.artifacts
     listing = artifacts.cleaned_up
     for text in templates:
-        path = unique_path(artifacts.places.template(text), artifact.folder, artifact.fields)
+        path = unique_path(path_template(text), artifact.folder, artifact.fields)
         is_past = artifact.path not in artifacts.added and path not in artifacts.gone
         readings = [] if path is None else [one for _, found in listing.matches([path]) for one in found]
         if any(is_past or listing.entry(reading)[0].touched for reading in readings):

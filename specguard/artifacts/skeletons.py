@@ -13,7 +13,7 @@ from specguard.documents.fields import find_section, normal_name, normal_title
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 from specguard.work.kinds import LIST_KEYS, TASK_KEYS, PlanKind, WorkKind
-from specguard.work.name_templates import PathTemplate, Template
+from specguard.work.name_templates import Template, path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Skeletons(Record, frozen=False):
         found = [
             (contract, fields)
             for contract in self.contracts.values()
-            if contract.path and (fields := PathTemplate(contract.path).read(path)) is not None
+            if contract.path and (fields := path_template(contract.path).read(path)) is not None
         ]
         contracts = [contract for contract, _ in found]
         self.planned[path] = self._text(path, contracts)
@@ -92,10 +92,10 @@ class Skeletons(Record, frozen=False):
 
     def _plan_companion(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> None:
         """Plan the first alternative with a unique path, unless one of them exists."""
-        found = (unique_path(PathTemplate(text), folder, fields) for text in templates)
+        found = (unique_path(path_template(text), folder, fields) for text in templates)
         paths = [path for path in found if path is not None]
         if not paths:
-            shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
+            shown = " or ".join(path_template(text).show(fields) for text in templates)
             self.unnamed.append(f"{shown} in {path_text(folder) or 'the root'}")
         elif not any(path in self.planned or self.exists(path) for path in paths):
             self._plan_file(paths[0], fields)
@@ -128,7 +128,7 @@ class Skeletons(Record, frozen=False):
         """Return a table that lists one work item if the path is the source of a kind; else an empty one."""
         for name, kind in self.kinds.items():
             for source in kind.sources:
-                if PathTemplate(source).read(path) is not None:
+                if path_template(source).read(path) is not None:
                     item = {kind.number: 1, **dict.fromkeys(["title", *kind.required], TODO)}
                     return {kind.items or f"{name}s": [item]}
         return {}
@@ -150,11 +150,11 @@ def locate(
         SpecguardError: a value is missing or unknown, or the path does not match the contract.
     """
     text = contract.path or contract.root
-    template = PathTemplate(text)
-    known = template.names | {one for member in contract.members for one in PathTemplate(member).names}
+    template = path_template(text)
+    known = template.names | {one for member in contract.members for one in path_template(member).names}
     # Placeholders of companions need no value: a person names such a companion later.
     companions = [text for companion in contract.companions for text in alternatives(companion)]
-    allowed = known | {one for text in companions for one in PathTemplate(text).names}
+    allowed = known | {one for text in companions for one in path_template(text).names}
     for unknown in sorted(values.keys() - allowed):
         has = f"it has {', '.join(sorted(allowed))}" if allowed else "it has none"
         raise _unfilled(f"{name} has no placeholder {unknown!r}", has)
@@ -166,7 +166,7 @@ def locate(
         raise _unfilled(f"{name} is {text}, and {', '.join(missing)} is not given", command)
     if path is None:
         rest = text.removeprefix(_ANYWHERE)
-        plain = PathTemplate(rest).exact_path(values)
+        plain = path_template(rest).exact_path(values)
         if plain is None:
             message = f"{name} is {text}, and no values are given for its wildcards"
             raise _unfilled(message, "name the file yourself: --path docs/NAME.md")
@@ -243,7 +243,7 @@ def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, s
         yield contract.author[0], TODO
     # An artifact names the item whose owner must not be its author.
     kind = contract.author_not.partition(".")[0]
-    stated = named | set(map(normal_name, PathTemplate(contract.path).names))
+    stated = named | set(map(normal_name, path_template(contract.path).names))
     if kind in kinds and stated.isdisjoint(map(normal_name, (kind, f"{kind}s", f"{kind} id"))):
         yield kind, TODO
 
@@ -374,7 +374,7 @@ def plan_skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
         path: the file.
     """
     for kind in kinds.values():
-        if PathTemplate(f"{kind.folder}/{kind.plan}").read(path) is not None:
+        if path_template(f"{kind.folder}/{kind.plan}").read(path) is not None:
             option = {kind.option: TODO} if kind.option and kind.tasks else {}
             return nest_keys({**option, kind.tasks: [_plan_task(kind)]})
     return None

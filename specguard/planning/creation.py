@@ -35,7 +35,7 @@ from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
 from specguard.reporters.escape import markdown_templates
 from specguard.waves.waves import UNKNOWN
-from specguard.work.name_templates import PathTemplate, Template
+from specguard.work.name_templates import Template, path_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -216,7 +216,7 @@ def require_open(policy: Policy, path: str) -> None:
         contracts = waves.artifacts.contracts
         for name, settings in waves.owners.items():
             template = contracts[name].path if name in contracts else ""
-            fields = PathTemplate(template).read(path.encode("utf-8")) if template else None
+            fields = path_template(template).read(path.encode("utf-8")) if template else None
             if fields is None:
                 continue
             wave = waves.wave({**dict.fromkeys(waves.settings.by, UNKNOWN), **fields})
@@ -228,7 +228,7 @@ def require_open(policy: Policy, path: str) -> None:
                 absent = [one for one in unwritten if one in contracts and not wave.artifacts(one)]
                 step = "complete it first; specguard status --worktree says more"
                 for one in absent[:1]:
-                    asked = sorted(PathTemplate(contracts[one].template).names & fields.keys())
+                    asked = sorted(path_template(contracts[one].template).names & fields.keys())
                     given = [f"{name}={shlex.quote(fields[name])}" for name in asked]
                     step = " ".join(["complete it first: specguard new", one, *given])
                 message = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.what}"
@@ -242,7 +242,7 @@ def _error(message: str, path: str, help: str, line: int | None = None) -> Specg
 
 
 def _plan_folder(kind: PlanKind, name: str) -> str:
-    template = PathTemplate(kind.folder)
+    template = path_template(kind.folder)
     path = template.exact_path(dict.fromkeys(template.names, name)) if len(template.names) == 1 else None
     bad = not name or name in (".", "..") or any(char <= " " or char in "/\x7f" for char in name)
     if path is None or bad or template.read(path) is None:

@@ -13,7 +13,7 @@ from specguard.model import Finding
 from specguard.plans.task import Task, flaws
 from specguard.work.item_lists import dependency_flaws, early_start
 from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id
-from specguard.work.name_templates import PathTemplate
+from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.runs.proof import RunProof
+    from specguard.work.name_templates import PathTemplate
     from specguard.work.named_items import Work
 
 
@@ -186,8 +187,8 @@ class Plans(Record, frozen=False):
         """Return the task file of the plan whose folder contains a path; None if no plan's folder does."""
         end = path.find(b"/")
         while end > 0:
-            for kind, folder in self._folders:
-                if folder.read(path[:end]) is not None:
+            for kind in self.kinds.values():
+                if path_template(kind.folder).read(path[:end]) is not None:
                     return path[: end + 1] + kind.plan.encode("utf-8")
             end = path.find(b"/", end + 1)
         return None
@@ -271,10 +272,6 @@ class Plans(Record, frozen=False):
             raise NotApplicable("the change is for no task of a plan that the base has")
         return found
 
-    @cached_property
-    def _folders(self) -> Sequence[tuple[PlanKind, PathTemplate]]:
-        return [(kind, PathTemplate(kind.folder)) for kind in self.kinds.values()]
-
     def _read_plans(self, paths: Sequence[bytes]) -> list[Plan]:
         return [plan for path in paths if (plan := self.at(path)) is not None]
 
@@ -303,7 +300,7 @@ def read_plan(kinds: Mapping[str, PlanKind], path: bytes, documents: Documents) 
 
 def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTemplate]]:
     """Return the name and the task-file template of each kind of plans."""
-    return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
+    return [(name, path_template(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
 
 
 def too_early(task: Task, why: str, base: Plan | None = None) -> Iterator[Finding]:

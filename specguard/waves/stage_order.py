@@ -6,7 +6,7 @@ from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.model import Finding, Origin, path_text
 from specguard.waves.waves import UNKNOWN, Missing, StageState, Wave, Waves
-from specguard.work.name_templates import PathTemplate
+from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _outside_paths(works: Sequence[StageWork], entries: Sequence[Entry], waves: 
         return
     stage = works[0].stage
     texts = [
-        PathTemplate(text).render(work.stage.wave.fields if work.is_known else {})
+        path_template(text).render(work.stage.wave.fields if work.is_known else {})
         for work in works
         for text in work.stage.settings.paths
     ]
@@ -263,7 +263,7 @@ def _candidates(waves: Waves, touched: Sequence[Wave]) -> Sequence[Wave]:
 def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
     """Return the fields in a branch's name by a stage's templates; None if no template matches."""
     for text in templates:
-        template = PathTemplate(text if "/" in text else f"**/{text}")
+        template = path_template(text if "/" in text else f"**/{text}")
         fields = template.read(branch.encode("utf-8", "surrogateescape"))
         if fields is not None:
             return fields

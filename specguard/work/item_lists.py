@@ -15,7 +15,7 @@ from specguard.model import Finding, path_text, shortened
 from specguard.work.document_search import Pointer, has_wildcard, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template, number_width
+from specguard.work.name_templates import PathTemplate, Template, number_width, path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Sources(Record, frozen=False):
             MissingFact: the change cannot be read.
         """
         texts = [text for kind in self.kinds.values() for text in kind.sources] if self.touched else []
-        return any(PathTemplate(text).read(path) is not None for text in texts for path in self.touched)
+        return any(path_template(text).read(path) is not None for text in texts for path in self.touched)
 
     def of(self, kind: str) -> Sequence[Source]:
         """Return the sources of one kind, by path.

@@ -15,7 +15,7 @@ form of `{x}`, like `{x:upper}`.
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from specguard.declaration.patterns import CONTINUED, LONG_PATH, Selecting, re2_options, translate
@@ -409,6 +409,12 @@ class PathTemplate(_Parts):
         import re2
 
         return re2.compile(self._expression.encode("ascii"), re2_options())
+
+
+@lru_cache(maxsize=1024)
+def path_template(text: str) -> PathTemplate:
+    """Return the template of a text, which is parsed once."""
+    return PathTemplate(text)
 
 
 def escape(value: str) -> str:
