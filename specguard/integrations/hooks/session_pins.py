@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 from specguard.authority.cache import is_own, user_folder
 from specguard.change.entries import sha1
@@ -117,6 +118,7 @@ class Session:
         stops: how often in a row the end of its turn was refused.
         reported: the fingerprints of the findings that were reported to the agent.
         base: the object id of the base that was pinned when the session began; empty if it is unknown.
+        began: when it began, in seconds since 1970.
         is_saved: True if the record could be saved.
     """
 
@@ -126,15 +128,17 @@ class Session:
         self._file = os.path.join(tree.git_dir, _SESSIONS_FOLDER, key.encode("ascii"))
         self.is_saved = True
         data = object_of(_read(self._file, _SESSIONS_LIMIT))
-        stops, told, base = data.get("stops"), data.get("told"), data.get("base")
+        stops, told, base, began = (data.get(name) for name in ("stops", "told", "base", "began"))
         # The file may be altered; a negative number would allow further refusals.
         self.stops = max(0, stops) if isinstance(stops, int) else 0
         self.reported = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
         self.base = base if isinstance(base, str) else ""
+        self.began = began if isinstance(began, float) else time.time()
 
     def save(self) -> None:
         """Save the record; on failure, `is_saved` is False."""
-        data = {"stops": self.stops, "told": self.reported[-_MOST_SESSIONS:], "base": self.base}
+        told = self.reported[-_MOST_SESSIONS:]
+        data = {"stops": self.stops, "told": told, "base": self.base, "began": self.began}
         self.is_saved = _write(self._file, json.dumps(data).encode("ascii"), _MOST_SESSIONS)
 
 

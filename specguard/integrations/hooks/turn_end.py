@@ -9,9 +9,10 @@ import time
 from specguard.change.check_request import Request, base_refs
 from specguard.change.entries import sha1
 from specguard.change.repository import USUAL_BASES, Lookup, Repository
-from specguard.integrations.hooks.dialects import HookEvent, Reply
+from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
 from specguard.integrations.hooks.judging import is_error, trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session, states_of
+from specguard.integrations.hooks.tool_calls import as_bytes, work_tree_at
 from specguard.model import EXIT_PASSED, Verdict, counted
 from specguard.reporters.escape import cut, visible
 
@@ -39,6 +40,8 @@ _TREE: Final = "the working tree", "`specguard check --worktree`"
 _COMMITS: Final = "the commits of the branch", "`specguard check`"
 
 _DISCARDS: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm|reset --keep|filter-branch) ")
+
+_ENTERED: Final = r"""(?:\bcd|\s-C)\s+(?:('[^']+'|"[^"$`\\]+")|([^\s;&|<>()'"$`]+))"""
 
 _GUARD_FAMILIES: Final = ("PTH", "CNT", "APR", "CFG")
 """The rule families that judge everything since the base; others start at the branch below in a stack."""
@@ -130,7 +133,9 @@ class _State:
         self._notes: dict[str, str] = {}
         if pin.warning:
             self._notes[f"lost {pin.oid}"] = pin.warning
-        trees = [tree for tree in event_trees if tree.common == event_trees[0].common]
+        self._entered = _entered_trees(event, self.session.began)
+        trees = [*event_trees, *(tree for tree in self._entered if tree not in event_trees)]
+        trees = [tree for tree in trees if tree.common == event_trees[0].common]
         found = [
             (looking.pop(tree.root, None) or Lookup(os.fsdecode(tree.root), event.environment)).repository()
             for tree in trees
@@ -213,6 +218,12 @@ class _State:
                         earlier_edits.update(pin.earlier_edits(git, tree.root, states_of(change.entries)))
                     if any(earlier):
                         _spare_earlier_edits(verdict, change, earlier, earlier_edits)
+                    for judged in verdict.findings if tree in self._entered else ():
+                        from specguard.reporters.wording import shell_word
+
+                        # The agent's next command begins in another folder.
+                        start = f"`cd {shell_word(tree.root)} && "
+                        judged.finding.help = re.sub("`(?=git |rm |mkdir )", start, judged.finding.help)
                     verdicts.append(verdict)
                 return verdicts
 
@@ -243,6 +254,23 @@ class _State:
                 f"work is still judged by {pin.oid}.\n  next: Tell the person you work for; "
                 f"`git update-ref {pin.ref} {pin.oid}` puts it back."
             )
+
+
+def _entered_trees(event: HookEvent, began: float) -> list[Checkout]:
+    """Return the worktrees that a command enters with `cd` or `git -C`, if the session has made them."""
+    found: dict[bytes, Checkout] = {}
+    folder = event.directory
+    for text in (event.input.get(key) for key in COMMAND_KEYS if event.moment == "after"):
+        for quoted, plain in re.findall(_ENTERED, text) if isinstance(text, str) else ():
+            folder = os.path.join(folder, as_bytes(quoted[1:-1] or plain))
+            tree = work_tree_at(folder)
+            try:
+                if tree is not None and os.stat(tree.git_dir + b"/gitdir").st_mtime >= began:
+                    found[tree.root] = tree
+            except OSError:
+                # It is no linked worktree.
+                pass
+    return list(found.values())
 
 
 def _spare_earlier_edits(

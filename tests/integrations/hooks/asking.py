@@ -168,8 +168,8 @@ class Session:
     def before(self, command: str) -> Asked:
         return self.ask(call("Bash", {"command": command}, self.repository.path))
 
-    def after(self) -> Asked:
-        given = {"tool_name": "Bash", "tool_input": {"command": "x"}, "tool_response": {}}
+    def after(self, command: str = "x") -> Asked:
+        given = {"tool_name": "Bash", "tool_input": {"command": command}, "tool_response": {}}
         return self.ask({"hook_event_name": "PostToolUse", **given})
 
     def stop(self, again: bool | None = False) -> Asked:
@@ -182,7 +182,7 @@ class Session:
         before = self.before(command)
         assert before.kind == "pass", (command, before.refusal)
         subprocess.run(["bash", "-c", command], cwd=self.repository.path, check=True, capture_output=True)
-        return self.after()
+        return self.after(command)
 
 
 def begun(repository: Repository, agent: str = "claude") -> Session:
