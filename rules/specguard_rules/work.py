@@ -112,7 +112,12 @@ class UnresolvedWorkItem(_WorkRule, Rule):
         if unnamed_change and work.is_upkeep:
             return
         by_id, plan_hint = CommitsById(commits or ()), ""
-        if work.unnamed and not work.own and any(e.added and e.path in work.papers for e in work.entries()):
+        if (
+            work.unnamed
+            and work.brought
+            and not work.own
+            and any(e.added and e.path in work.papers for e in work.entries())
+        ):
             plan_hint = "; one that brings the plan is the first, and touches only its folder"
         for commit in work.unnamed if work.required else ():
             if not bookkeeping.is_all_of(commit):
@@ -147,6 +152,7 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
     unlisted = pointer.path is None or (pointer.line is None and not named)
     if source and kind.branch and work.branch and unlisted and not by_branch:
         step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
+        step = step if naming.kind in work.brought else "Merge the list first, by a change of its own."
         if (list_branch := work.branch_of_list(naming.kind)) != work.branch:
             step = f"Name the branch after the list that has the item: git branch -m {list_branch}"
     elif source or kind.pointer:

@@ -52,6 +52,7 @@ class Work(Record, frozen=False):
         by_agent: True if an agent makes the change, in a run or before its hook.
         artifacts: the templates of a wave's artifacts, by the names of their contracts.
         shared: the kinds whose items share a branch, one item per commit.
+        brought: the kinds whose list a branch may bring in its first commit.
         own: the plan that the branch adds, if the base has none.
         unnamed: commits that name no item, on a branch whose commits must each name one.
         pointers: the pointers read so far, by kind.
@@ -70,6 +71,7 @@ class Work(Record, frozen=False):
     by_agent: bool = False
     artifacts: Mapping[str, str] | None = None
     shared: Container[str] = ()
+    brought: Container[str] = ()
     own: OwnPlan | None = None
     unnamed: Sequence[Commit] = ()
     pointers: dict[str, Pointer] = {}
@@ -110,6 +112,7 @@ class Work(Record, frozen=False):
             from specguard.work.changes import own_plan, shared_kinds, unnamed_commits
 
             several = work.shared = shared_kinds(policy)
+            work.brought = [kind for kind, plan in several.items() if plan.trusted == "branch"]
             if several:
                 head = change.base.head or change.git.repository.head
                 base = (change.stacked_on or change.found).oid
