@@ -38,7 +38,6 @@ from specguard.executor.item_choice import (
     shown_path,
     task_of,
 )
-from specguard.executor.place import place_of
 from specguard.executor.process import passed_variables, response_of, run_command
 from specguard.executor.push import title_of
 from specguard.executor.remote import run_program
@@ -191,7 +190,7 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
         SpecguardError: the run cannot be recorded.
     """
     agent = resolve_agent(run.policy, run.options, check_program=False)
-    place = place_of(run).path
+    place = run.place.path
     brief = run.folder.file(_write_instructions(run, resumed=resumed))
     task = task_of(run.policy, run.item)
     record = run.manifest.commands[-1] if resumed and run.manifest.commands else None
@@ -454,7 +453,7 @@ def take_results(run: Run) -> None:
     """Take the results out of the place of a run whose agent was cut off before they were taken."""
     task = task_of(run.policy, run.item)
     if task is not None:
-        _move_results(run, place_of(run).path, task.id)
+        _move_results(run, run.place.path, task.id)
 
 
 STOP_NOTE: Final = "SPECGUARD_STOP.md"

@@ -26,7 +26,6 @@ from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
 from specguard.executor.gates import PlaceTree, command_feedback, read_results
 from specguard.executor.item_choice import branch_below, is_ancestor, missing_papers, task_in, task_of
-from specguard.executor.place import place_of
 from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import make_place
@@ -79,7 +78,7 @@ def judge_commit(run: Run) -> None:
     """
     oid = run.manifest.commit or ""
     verdict = _verdict_of(run, oid, whole_branch=run.manifest.repository.tip is not None)
-    if not _record_verdict(run, place_of(run).git.commit(oid).tree, verdict):
+    if not _record_verdict(run, run.place.git.commit(oid).tree, verdict):
         raise RunEnded(
             "what was committed does not keep to the rules any more",
             exit_code=EXIT_FAILED,
@@ -101,7 +100,7 @@ def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
     request = Request(environment=repository.environment, base=base.oid or "", enforce=True)
     try:
         with Git(repository) as git:
-            git.add_stores(place_of(run).objects)
+            git.add_stores(run.place.objects)
             change = RunChange(
                 git, request, below or base, stage="range" if whole_branch else "run",
                 head=Revision(oid), named=oid, pushed_to=run.manifest.branch or "",
@@ -262,7 +261,7 @@ def unmark_plan(run: Run) -> None:
 def _task_in_place(run: Run) -> Task | None:
     """Return the task as the place has it: on a branch with several tasks, others may be marked already."""
     task = task_of(run.policy, run.item)
-    place = place_of(run)
+    place = run.place
     return None if task is None else task_in(run.policy, place.git, place.base, task) or task
 
 
@@ -296,7 +295,7 @@ def _write_file(run: Run, path: bytes, text: str) -> None:
 
 def _path_in_place(run: Run, path: bytes) -> bytes:
     """Return the path of a file in the place; refuse one whose folder is reached through a link."""
-    file = os.path.join(os.path.realpath(os.fsencode(place_of(run).path)), path)
+    file = os.path.join(os.path.realpath(os.fsencode(run.place.path)), path)
     folder = os.path.dirname(file)
     if os.path.realpath(folder) != folder:
         message = f"a link leads to {path_text(path)}, and is not written through"
@@ -326,7 +325,7 @@ def published_secrets(run: Run, tree: str) -> str:
     }
     if not secrets:
         return ""
-    place, lines = place_of(run), []
+    place, lines = run.place, []
     entries = [entry for entry in place.git.diff_trees(place.base, tree) if entry.is_file]
     for entry, (_, content) in zip(entries, place.git.blobs([one.new for one in entries]), strict=True):
         leaked = [value for value in secrets if value in (content or b"")]
@@ -357,7 +356,7 @@ def prove_guard(run: Run) -> bytes | None:
     Raises:
         SpecguardError: the edit was let through, so nothing would be guarded; or no verdict can be given.
     """
-    place = place_of(run)
+    place = run.place
     path = _guarded_path(run)
     if path is not None:
         edit = b"100644 %s\t%s\0" % (place.git.run("hash-object", "-w", "--stdin", stdin=_TEXT).strip(), path)
@@ -382,7 +381,7 @@ def _is_enforced(run: Run, name: str) -> bool:
 
 def _guarded_path(run: Run) -> bytes | None:
     """Return a path that the policy guards, preferably an existing file of the base; None without one."""
-    place = place_of(run)
+    place = run.place
     guards = run.policy.guards
 
     def refused(path: bytes) -> bool:
@@ -409,7 +408,7 @@ def rebase_onto(run: Run, tip: str) -> str:
     Raises:
         RunEnded: the branch was rewritten, both sides change the same files, or the changes do not apply.
     """
-    place, manifest = place_of(run), run.manifest
+    place, manifest = run.place, run.manifest
     tree, branch = manifest.worked or manifest.tree or "", manifest.branch or ""
     if not is_ancestor(run.git, place.base, tip):
         raise _branch_moved(run, f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now")
@@ -428,7 +427,7 @@ def rebase_onto(run: Run, tip: str) -> str:
     make_place(run)
     prove_guard(run)
     try:
-        place_of(run).git.run("apply", "--whitespace=nowarn", "-", stdin=changes, files=True)
+        run.place.git.run("apply", "--whitespace=nowarn", "-", stdin=changes, files=True)
     except CommandError as error:
         message = f"{branch} has moved on, and what the agent made does not go on top of it"
         raise _branch_moved(run, message) from error

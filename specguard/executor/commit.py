@@ -25,7 +25,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.errors import MissingFact, SpecguardError, if_applicable
 from specguard.executor.item_choice import is_paper, task_of
-from specguard.executor.place import Place, identity, place_of
+from specguard.executor.place import Place, identity
 from specguard.executor.process import response_of, run_command
 from specguard.executor.remote import read_settings
 from specguard.executor.run import Run, RunEnded
@@ -55,7 +55,7 @@ def hash_tree(run: Run) -> str:
         RunEnded: a file cannot be read, the place contains another repository, a link leads out of it, or an
             LFS file is not a pointer.
     """
-    place = place_of(run)
+    place = run.place
     check_survey(place, Survey(place.path))
     try:
         tree = _keep_untouched(place, hash_work_tree(place.git, place.base).tree)
@@ -129,7 +129,7 @@ def make_commit(run: Run, tree: str) -> str:
     Raises:
         RunEnded: the commit cannot be made.
     """
-    place = place_of(run)
+    place = run.place
     message = message_of(run).encode("utf-8", "surrogateescape")
     author, committer = identity(run.git.repository, run.manifest.started_at)
     header = f"tree {tree}\nparent {place.base}\nauthor {author}\ncommitter {committer}\n\n"
@@ -152,7 +152,7 @@ def commit(run: Run) -> bool:
     Raises:
         RunEnded: a hook refuses the message, or the commit cannot be made.
     """
-    place, tree = place_of(run), run.manifest.tree or ""
+    place, tree = run.place, run.manifest.tree or ""
     if not _hooks_accept(run, tree):
         return False
     run.manifest.commit = make_commit(run, tree)
@@ -169,7 +169,7 @@ def write_patch(run: Run) -> None:
     Raises:
         RunEnded: a file cannot be read, or cannot be part of a commit.
     """
-    if run.place is None or run.manifest.commit is not None:
+    if run.made_place is None or run.manifest.commit is not None:
         return
     base, tree = run.place.base, hash_tree(run)
     if tree != run.place.git.commit(base).tree:
@@ -224,7 +224,7 @@ def _hooks_accept(run: Run, tree: str) -> bool:
 
 def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
     """Return the message after the `commit-msg` hooks, and the last hook that ran; None without hooks."""
-    path = place_of(run).write("message", message.encode("utf-8", "surrogateescape"))
+    path = run.place.write("message", message.encode("utf-8", "surrogateescape"))
     last = None
     for words in hook_commands(run, "commit-msg", path):
         last = run_hook(run, "commit-msg", words, tree)
@@ -240,7 +240,7 @@ def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
     Raises:
         RunEnded: the hook did something else in the place than changing files.
     """
-    place = place_of(run)
+    place = run.place
     place.stage(tree)
     record = run_command(run, stage, words, kind="hook", cwd=place.path, tree=tree)
     inspect(run, f"a {stage} hook")
@@ -311,7 +311,7 @@ def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[
     Raises:
         RunEnded: the hooks cannot be read, or their copies next to the place cannot be written.
     """
-    place = place_of(run)
+    place = run.place
     tree = Tree(place.git, place.git.commit(place.base).tree)
     text = tree.read(CONFIGURATION)
     program = find_program("pre-commit", run.options.environment)
@@ -358,7 +358,7 @@ def _has_script(tree: Tree, folder: bytes, stage: str) -> bool:
 
 def _copy_hooks(run: Run, tree: Tree, folder: bytes) -> str:
     """Copy the base's folder of scripts out of the agent's reach, and return the copy's absolute path."""
-    place = place_of(run)
+    place = run.place
     copy = os.path.join(place.own_folder, _COPY)
     shutil.rmtree(copy, ignore_errors=True)
     os.mkdir(copy, 0o700)
@@ -443,7 +443,7 @@ def note_commit(run: Run, tree: str) -> None:
     Raises:
         MissingFact: the trusted base cannot be read.
     """
-    place, item = place_of(run), run.item
+    place, item = run.place, run.item
     if is_paper(run.policy, item.kind):
         return
     entries = place.git.diff_trees(place.base, tree)

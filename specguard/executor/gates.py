@@ -30,7 +30,6 @@ from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
 from specguard.executor.item_choice import verify_gates
-from specguard.executor.place import place_of
 from specguard.executor.process import command_environment, default_timeout, response_of, run_command
 from specguard.executor.report import GATES_FILE, fenced, outcome
 from specguard.executor.run import Run, RunEnded
@@ -525,7 +524,7 @@ class PlaceTree(GateTree):
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._place = place_of(run)
+        self._place = run.place
         super().__init__(self._place.git, self._place.base, self._place.path)
         self._index = os.path.join(self._place.own_folder, "gates")
         self._seen: dict[bytes, str] = {}
@@ -605,7 +604,7 @@ def take_down(run: Run) -> list[str]:
         return []
     try:
         plan = planned_gates(run.policy, run.item, commands=run.options.commands)
-        if run.place is None:
+        if run.made_place is None:
             downs = "; ".join(gate.run for gate in plan.gates if gate.kind == "teardown")
             return [
                 f"what its gates set up may be up still, as the run's place is gone; take it down: {downs}"

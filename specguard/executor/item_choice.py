@@ -24,7 +24,6 @@ from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError, if_known, nearest
-from specguard.executor.place import place_of
 from specguard.executor.run import Run, RunOptions
 from specguard.model import path_text
 from specguard.plans.plans import read_plan
@@ -240,7 +239,7 @@ def missing_papers(run: Run, tree: str) -> Iterator[str]:
         run: the run.
         tree: the tree of the run's files.
     """
-    item, place = run.item, place_of(run)
+    item, place = run.item, run.place
     entries = place.git.diff_trees(place.base, tree)
     written = [one.path for one in entries if one.is_file]
     path = paper_path(run.policy, item)

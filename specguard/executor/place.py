@@ -190,19 +190,13 @@ class Place:
         self.git.start(*words, index=self.index, work_tree=self.path).wait()
 
 
-def place_of(run: Run) -> Place:
-    """Return the place of a run that has one."""
-    assert run.place is not None  # noqa: S101 - each step behind `place` has it
-    return run.place
-
-
 def new_place(run: Run) -> Place:
     """Make the place of a run, with the base checked out; an earlier place of the run is removed first.
 
     One ref is written in the user's repository: `refs/specguard/runs/<run id>`.
 
     Args:
-        run: the run; its `manifest.repository.start` is checked out, and its `place` is set.
+        run: the run; its `manifest.repository.start` is checked out, and its `made_place` is set.
 
     Raises:
         SpecguardError: git knows no author or committer, or the base cannot be checked out.
@@ -230,7 +224,7 @@ def new_place(run: Run) -> Place:
             code="git-failed",
         ) from error
     shutil.copyfile(place.index, os.path.join(place.own_folder, _BASE_INDEX))
-    run.place = place
+    run.made_place = place
     return place
 
 
@@ -258,7 +252,7 @@ def _make_repository(folder: str, subdir: str, base: str, stores: list[str], rep
 
 
 def known_place(run: Run) -> Place:
-    """Return the existing place of a resumed run; the run's `place` is set.
+    """Return the existing place of a resumed run; the run's `made_place` is set.
 
     Raises:
         SpecguardError: the place is gone.
@@ -270,8 +264,8 @@ def known_place(run: Run) -> Place:
             help="start a new run: what it had not pushed is lost",
             code="place-spoiled",
         )
-    run.place = Place(path, base=run.manifest.repository.start, environment=repository.environment)
-    return run.place
+    run.made_place = Place(path, base=run.manifest.repository.start, environment=repository.environment)
+    return run.made_place
 
 
 def place_exists(path: str | None, run_id: str = "") -> bool:

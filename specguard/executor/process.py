@@ -609,7 +609,7 @@ def command_environment(run: Run) -> dict[str, str]:
     """Return the environment variables of a run's commands."""
     variables = passed_variables(run.options.environment, run.policy.declared("run_settings").environment)
     variables[RUN_VARIABLE] = run.manifest.run_id
-    if run.place is not None:
+    if run.made_place is not None:
         # If the place loses its own .git, git must not find a repository above it.
         variables["GIT_CEILING_DIRECTORIES"] = os.path.dirname(run.place.path)
     if run.options.approval_policy:

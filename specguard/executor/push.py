@@ -17,7 +17,6 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hash_tree, rendered_name
 from specguard.executor.item_choice import shares_branch, task_of
-from specguard.executor.place import place_of
 from specguard.executor.remote import (
     Address,
     BranchRequest,
@@ -55,7 +54,7 @@ class RunRemote(RemoteGit):
     """
 
     def __init__(self, run: Run, *, place: bool = False) -> None:
-        objects, timeout = place_of(run).objects if place else "", run.options.command_timeout
+        objects, timeout = run.place.objects if place else "", run.options.command_timeout
         super().__init__(run.git.repository, objects=objects, timeout=timeout)
         self._for_run = run
         self.address = self._find_address(run)
@@ -94,7 +93,7 @@ def check_remote(run: Run) -> None:
     Raises:
         RunEnded: a branch or tag contains the run's work.
     """
-    if run.heads is None or not os.path.isdir(place_of(run).objects):
+    if run.heads is None or not os.path.isdir(run.place.objects):
         return
     with RunRemote(run, place=True) as remote:
         try:
@@ -139,7 +138,7 @@ def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
 
 def _is_run_work(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
     """True if a branch has a commit of the place, or the files that it changes are the same in the place."""
-    place = place_of(run)
+    place = run.place
     if place.has_made(oid):
         return True
     remote.fetch_branch(name)
@@ -203,7 +202,7 @@ def _names_run(run: Run, oid: str) -> bool:
     item, trailer = run.manifest.item, run.policy.declared("run_settings").trailer
     trailer_line = f"\n{trailer}: {item.kind}-{item.id}/{run.folder.run_id}\n"
     try:
-        return trailer_line in f"{place_of(run).git.commit(oid).message.text}\n"
+        return trailer_line in f"{run.place.git.commit(oid).message.text}\n"
     except (MissingFact, SpecguardError):
         return False
 

@@ -119,7 +119,7 @@ def write_report(run: Run, final: Manifest) -> None:
     Raises:
         SpecguardError: the report cannot be written.
     """
-    changed = None if run.place is None else changed_files(run.place, run.manifest.tree)
+    changed = None if run.made_place is None else changed_files(run.place, run.manifest.tree)
     text = report_text(final, run.folder, changed).encode("utf-8", "surrogateescape")
     run.folder.write(REPORT, run.redactor.redact_bytes(text))
     if run.options.compact:

@@ -124,7 +124,7 @@ class Run(Record, frozen=False):
         git: reads the user's repository.
         policy: the policy of the pinned base.
         work_item: the work item, resolved in the pinned base; None for a run of gates only.
-        place: the run's own repository; None before it is made.
+        made_place: the run's own repository; None before it is made.
         message: the commit's message after a hook altered it; empty: the item's message.
         feedback: the sections for the agent's next round: failing gates and findings that are new to it.
         item_lock: the lock that keeps other runs from the item while this one is under way.
@@ -139,7 +139,7 @@ class Run(Record, frozen=False):
     git: Git
     policy: Policy
     work_item: WorkItem | None = None
-    place: Place | None = None
+    made_place: Place | None = None
     message: str = ""
     feedback: list[str] = []
     item_lock: ItemLock | None = None
@@ -152,6 +152,12 @@ class Run(Record, frozen=False):
         """The work item of an agent's run."""
         assert self.work_item is not None  # noqa: S101 - only a run of gates, which makes nothing, has none
         return self.work_item
+
+    @property
+    def place(self) -> Place:
+        """The run's own repository, which each step behind `place` has."""
+        assert self.made_place is not None  # noqa: S101 - the line of steps makes it first
+        return self.made_place
 
     @cached_property
     def deadline(self) -> float:

@@ -23,7 +23,7 @@ from specguard.change.repository import Repository
 from specguard.change.worktree import not_ignored
 from specguard.declaration.rule import Record
 from specguard.errors import if_known
-from specguard.executor.place import BEFORE, RUN_REFS, SUFFIX, Place, known_place, new_place, place_of, strays
+from specguard.executor.place import BEFORE, RUN_REFS, SUFFIX, Place, known_place, new_place, strays
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
 
@@ -146,7 +146,7 @@ def inspect(run: Run, worker: str = "the agent") -> None:
         RunEnded: the program had other side effects, which the reason names.
         SpecguardError: the user's repository cannot be read.
     """
-    place = place_of(run)
+    place = run.place
     before = read_before(place)
     there = os.path.isdir(place.path)
     forbidden = list(dict.fromkeys(_misbehaviour(place, before.place))) if there else ["deleted its place"]
@@ -191,7 +191,7 @@ def check_size(run: Run, survey: Survey | None = None, worker: str = "the agent"
     Raises:
         RunEnded: the place is too large.
     """
-    place, limit = place_of(run), run.policy.declared("run_settings").place_limit
+    place, limit = run.place, run.policy.declared("run_settings").place_limit
     grown = (survey or Survey(place.path)).size - read_before(place).size
     if grown > limit << 20:
         raise RunEnded(

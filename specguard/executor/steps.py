@@ -30,7 +30,6 @@ from specguard.executor.check import (
 from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import describe_gate, read_results, run_gates
 from specguard.executor.item_choice import item_taken, shares_branch, task_of
-from specguard.executor.place import place_of
 from specguard.executor.preflight import DraftRun, check, draft_run
 from specguard.executor.push import (
     BODY_FILE,
@@ -176,7 +175,7 @@ class Line:
             self._rounds(first if first in ROUND_STEPS else "agent")
         if start <= commit:
             self._commit()
-        elif self.run.place is not None:
+        elif self.run.made_place is not None:
             # Without the place, only the remote's commit is left, which was judged before.
             self._do_step("check", lambda: judge_commit(self.run))
         if start <= STEPS.index("push"):
@@ -195,7 +194,7 @@ class Line:
         check_remote(run)
         if not self.agent_worked:
             take_results(run)
-        tree, place = hash_tree(run), place_of(run)
+        tree, place = hash_tree(run), run.place
         if tree == place.git.commit(place.base).tree:
             raise RunEnded(
                 "the agent ended well and changed nothing",

@@ -18,7 +18,7 @@ from specguard.change.repository import Repository as Located
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Facts
 from specguard.engine.policies import open_policy
-from specguard.executor.place import Place, place_of
+from specguard.executor.place import Place
 from specguard.executor.run import Run, RunOptions
 from specguard.executor.side_effects import make_place
 from specguard.runs.manifests import PolicyMade, RunFolder
@@ -154,7 +154,7 @@ def _item(git: Git, request: Request, policy: Policy) -> WorkItem:
 
 def work(run: Run, script: str, **variables: str) -> Place:
     """Have an agent work in the run's place: a shell script with the user's own environment."""
-    place = place_of(run)
+    place = run.place
     environment = {
         **run.options.environment,
         "USER_CHECKOUT": run.options.directory,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from specguard.executor.commit import hash_tree, make_commit
-from specguard.executor.place import place_of
 from specguard.executor.preflight import prepare
 from specguard.executor.run import Run, RunOptions
 from specguard.executor.side_effects import make_place
@@ -142,7 +141,7 @@ def committed(team: Team, **options: Any) -> Iterator[Run]:
 
 def change(run: Run, name: str, text: str) -> None:
     """Let a file of the place be what an agent left, and make the commit of it."""
-    file = Path(place_of(run).path, name)
+    file = Path(run.place.path, name)
     file.parent.mkdir(exist_ok=True)
     file.write_text(text)
     run.manifest.tree = hash_tree(run)

@@ -103,7 +103,7 @@ def a_run(tmp_path: Path, script: str, policy: str = "", **options: Any) -> Run:
     place.mkdir()
     words = options.pop("command", ("sh", "-c", script))
     run = one_run(tmp_path / "runs", policy, command=words, **options)
-    run.place = Place(str(place), base="0" * 40)
+    run.made_place = Place(str(place), base="0" * 40)
     run.manifest.attempts = 1
     run.folder.write("brief.md", "# Do this\n")
     return run

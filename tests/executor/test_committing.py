@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from specguard.executor.commit import commit, hash_tree, make_commit, message_of
-from specguard.executor.place import place_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect
 from tests.executor.places import DATA, POLICY, Setting, everything, program, work
@@ -18,7 +17,7 @@ from tests.rows import rows
 
 
 def changed(run: Run, tree: str) -> list[str]:
-    place = place_of(run)
+    place = run.place
     return [f"{entry.status} {os.fsdecode(entry.path)}" for entry in place.git.diff_trees(place.base, tree)]
 
 
@@ -72,7 +71,7 @@ def test_there_is_one_commit_on_the_base_and_it_is_the_users(setting: Setting) -
 def test_the_environment_names_the_author_before_the_configuration(setting: Setting) -> None:
     setting.user.git("config", "user.email", "uma@work.example")
     with setting.run() as run:
-        place = place_of(run)
+        place = run.place
         author = {"GIT_AUTHOR_NAME": "Ada\nbig <x>"}
         run.git.repository.environment = {**run.options.environment, **author}
         _, content = place.git.object(make_commit(run, hash_tree(run)))
@@ -116,7 +115,7 @@ def test_line_ends_are_as_the_repository_wants_them(tmp_path: Path) -> None:
     """A file that has others in the base keeps them until somebody touches it."""
     files = {".gitattributes": "*.txt text eol=crlf\n", "a.txt": "one\ntwo\n", "b.bat": "one\r\n"}
     with Setting(tmp_path, files).run() as run:
-        assert Path(place_of(run).path, "a.txt").read_bytes() == b"one\r\ntwo\r\n"
+        assert Path(run.place.path, "a.txt").read_bytes() == b"one\r\ntwo\r\n"
         assert changed(run, hash_tree(run)) == []
         work(run, "echo '*.bat text' >> .gitattributes")
         assert changed(run, hash_tree(run)) == ["M .gitattributes"]
@@ -180,7 +179,7 @@ def test_a_hook_that_alters_the_message_or_files_sends_the_run_back_once(tmp_pat
         run.manifest.tree = hash_tree(run)
         assert "A src/hooked.py" in changed(run, run.manifest.tree)
         assert commit(run)
-        assert place_of(run).git.object(run.manifest.commit or "")[1].endswith(b"\n\nChange-Id: I1\n")
+        assert run.place.git.object(run.manifest.commit or "")[1].endswith(b"\n\nChange-Id: I1\n")
 
 
 @needs_pre_commit

@@ -11,7 +11,6 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor.commit import hash_tree
 from specguard.executor.gates import run_gates
-from specguard.executor.place import place_of
 from specguard.executor.run import Run, RunEnded
 from tests.executor.places import POLICY, Setting, everything, work
 
@@ -159,7 +158,7 @@ def test_a_document_may_have_everything_formatted(tmp_path: Path) -> None:
     with run_of(tmp_path, formatter, document) as run:
         work(run, "echo b > b.py")
         judged(run)
-        assert Path(place_of(run).path, "src/a.py").read_text() == "a = 9\n"
+        assert Path(run.place.path, "src/a.py").read_text() == "a = 9\n"
         assert not any("undone" in note for note in run.manifest.notes)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from specguard.executor.commit import hash_tree
-from specguard.executor.place import place_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect, read_before
 from tests.executor.places import Setting, everything, work
@@ -156,7 +155,7 @@ def test_the_users_own_runs_and_ignored_files_are_no_leak(tmp_path: Path) -> Non
         setting.user.write(b"src/\xff\n\t x", "22\n")
         inspect(run)
         assert "your file other appeared; your file src/" in run.manifest.notes[0]
-        assert read_before(place_of(run)).size > 0
+        assert read_before(run.place).size > 0
 
 
 TRAP = """
@@ -179,7 +178,7 @@ def test_nothing_of_a_nested_repository_runs(setting: Setting, tmp_path: Path, n
         else:
             # What is ignored is entered by nothing.
             inspect(run)
-            place_of(run).stage(hash_tree(run))
+            run.place.stage(hash_tree(run))
         assert not (tmp_path / "mark").exists()
 
 
@@ -199,7 +198,7 @@ def test_nothing_of_the_places_own_git_runs(setting: Setting, tmp_path: Path) ->
         work(run, script, MARK=str(tmp_path / "mark"))
         (tmp_path / "mark").unlink(missing_ok=True)
         assert "added .git/hooks/" in caught(run).message
-        place_of(run).stage(hash_tree(run))
+        run.place.stage(hash_tree(run))
         assert not (tmp_path / "mark").exists()
 
 

@@ -9,7 +9,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor.check import prove_guard
 from specguard.executor.commit import hash_tree
-from specguard.executor.place import RUN_REFS, place_of, remove_place, update_ref
+from specguard.executor.place import RUN_REFS, remove_place, update_ref
 from specguard.executor.process import run_command
 from specguard.executor.run import RunEnded
 from specguard.executor.side_effects import inspect, make_place, open_place
@@ -22,7 +22,7 @@ def git(place: str, *words: str) -> str:
 
 def test_a_place_is_the_base_with_no_remote_and_no_ref(setting: Setting) -> None:
     with setting.run() as run:
-        place = place_of(run)
+        place = run.place
         assert git(place.path, "rev-parse", "HEAD").strip() == setting.base
         assert git(place.path, "for-each-ref") == git(place.path, "remote") == ""
         assert git(place.path, "status", "--porcelain", "--ignored") == ""
@@ -52,7 +52,7 @@ def test_of_the_users_repository_only_the_ref_of_the_run_is_written(setting: Set
         for _ in range(2):
             update_ref(run.git.repository, "-d", RUN_REFS + run.folder.run_id)
         assert ref not in everything(setting.user.path)
-        place = place_of(run)
+        place = run.place
         work(run, "mkdir -p cache/x; echo 1 > cache/x/y; chmod 500 cache/x cache")
         remove_place(place.path)
         remove_place(place.path)
@@ -65,31 +65,31 @@ def test_the_base_stays_while_the_user_prunes(setting: Setting) -> None:
     with setting.run() as run:
         setting.user.git("reflog", "expire", "--expire=now", "--all")
         setting.user.git("gc", "-q", "--prune=now")
-        assert git(place_of(run).path, "show", "HEAD:src/gone.py") == "1\n"
+        assert git(run.place.path, "show", "HEAD:src/gone.py") == "1\n"
 
 
 def test_a_resumed_run_takes_its_place_up(setting: Setting) -> None:
     """One that is made again is clean."""
     with setting.run() as run:
         work(run, "git checkout -q -b other; echo 1 > src/new; git add -A; git commit -q -m other")
-        assert list(place_of(run).git.repository.branches()) == []  # the place's `.git` is never asked
+        assert list(run.place.git.repository.branches()) == []  # the place's `.git` is never asked
         make_place(run)
-        assert git(place_of(run).path, "status", "--porcelain") == ""
+        assert git(run.place.path, "status", "--porcelain") == ""
         inspect(run)
         place = work(run, "echo 1 > src/new")
         # What the user did after the run had stopped is no leak.
         setting.user.write("src/mine.py", "mine\n")
-        run.place = None
+        run.made_place = None
         open_place(run)
-        assert place_of(run).path == place.path
+        assert run.place.path == place.path
         inspect(run)
         work(run, "git tag v9")
-        run.place = None
+        run.made_place = None
         open_place(run)
         with pytest.raises(RunEnded, match=r"added \.git/refs/tags/v9"):
             inspect(run)
         remove_place(place.path)
-        run.place = None
+        run.made_place = None
         with pytest.raises(SpecguardError, match="place is gone"):
             open_place(run)
 
@@ -129,7 +129,7 @@ def test_without_a_name_nothing_starts_that_commits(setting: Setting) -> None:
 
 def test_commands_in_a_place_without_its_git_find_no_other(setting: Setting) -> None:
     with setting.run() as run:
-        place = place_of(run)
+        place = run.place
         subprocess.run(["git", "init", "-q", os.path.dirname(place.path)], check=True)
         done = run_command(run, "agent", "rm -r .git; git add -A", kind="agent", cwd=place.path)
         assert done.exit_code == 128
@@ -188,7 +188,7 @@ def test_submodules_stay_as_they_are_in_the_base(setting: Setting) -> None:
 def test_a_guard_that_lets_the_canary_through_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("specguard.executor.check.make_commit", lambda run, _: place_of(run).base)
+    monkeypatch.setattr("specguard.executor.check.make_commit", lambda run, _: run.place.base)
     with (
         Setting(tmp_path).run() as run,
         pytest.raises(SpecguardError, match="the guard does not fire: an edit of locked/a"),
@@ -205,5 +205,5 @@ def test_there_is_a_canary_for_every_policy(tmp_path: Path, locked: str, path: b
     setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
     with setting.run() as run:
         assert prove_guard(run) == path
-        assert git(place_of(run).path, "status", "--porcelain") == ""
+        assert git(run.place.path, "status", "--porcelain") == ""
         inspect(run)
