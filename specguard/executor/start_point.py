@@ -180,11 +180,12 @@ def start_from(source: Canonical, *, root: str) -> Start:
         if tip is not None and not is_ancestor(git, tip, oid):
             found = FoundBase(below, tip, "stack", f"refs/heads/{below}")
         start = Start(git, options, base, oid, policy_at(git, options, base, oid), source.tip, found)
-        item, policy, is_items = start.item, start.policy, ItemBranches(start.policy)
-        stack = plain_branch(named or (item.base if item.settings.base else ""), options.remote)
-        stack = stack if stack and is_items(stack) else ""
-        base_wanted = named if named and named != stack else plain_branch(policy.base or base, options.remote)
-        stack = "" if stack == base else stack
+        item, policy = start.item, start.policy
+        asked = plain_branch(named or (item.base if item.settings.base else ""), options.remote)
+        # A run from the branch of another item is stacked on it, and its base is the policy's.
+        stacked = bool(asked) and ItemBranches(policy)(asked)
+        base_wanted = named if named and not stacked else plain_branch(policy.base or base, options.remote)
+        stack = asked if stacked and asked != base else ""
         address = canonical(policy, item.remote or policy.remote or "")
         if base_wanted == base and address == source.address and stack == below:
             # A branch that the user named must exist, merged or not; one from a template may be gone.
