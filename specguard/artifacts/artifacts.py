@@ -125,19 +125,25 @@ class Artifacts(Record, frozen=False):
             return self.all
         return self._at_paths([entry.path for entry in self.entries if not entry.deleted])
 
+    @cached_property
+    def roots(self) -> Sequence[str]:
+        """The prefixes that mean the repository's root by any contract, such as a team's own folders."""
+        return sorted(
+            {root for one in self.contracts.values() if one.evidence for root in one.evidence.roots}
+        )
+
     def cited(self, artifact: Artifact) -> tuple[set[bytes], set[str]]:
         """Return the cited paths in the tree, and the cited absolute ones if no contract declares `roots`."""
         from specguard.artifacts.evidence import Targets
         from specguard.documents.citations import citations
 
-        roots = {root for one in self.contracts.values() if one.evidence for root in one.evidence.roots}
-        targets = Targets(self.documents, sorted(roots))
+        targets = Targets(self.documents, self.roots)
         places: set[bytes] = set()
         absolute: set[str] = set()
         for citation in citations(artifact.document.blocks):
             found = targets.places(citation, artifact.folder)
             places.update(found or ())
-            if found is None and not roots and citation.kind == "absolute":
+            if found is None and not self.roots and citation.kind == "absolute":
                 absolute.add(citation.path)
         return places, absolute
 

@@ -563,10 +563,7 @@ class Dispositions:
             Passage(one.line, one.heading.text.rendered, one.blocks) for one in document.sections
         ]
         self._passages += _passages(document.blocks)
-        # Contracts name prefixes that mean the root, such as paths on a team's machines; all of them count.
-        contracts = artifact.artifacts.contracts.values()
-        roots = {root for one in contracts if one.evidence for root in one.evidence.roots}
-        self._targets = Targets(artifact.artifacts.documents, sorted(roots))
+        self._targets = Targets(artifact.artifacts.documents, artifact.artifacts.roots)
 
     def flaw(self, item: Listed) -> tuple[str, str, int | None] | None:
         """Return why an item is not deferred with evidence, the next step and the line; None if it is.

@@ -51,10 +51,11 @@ def named_runs(commits: Sequence[Commit] | None, records: RunRecords) -> tuple[N
     found: Named = {}
     try:
         for commit, _, run in cited_runs(commits, records):
-            naming = found.setdefault(run.folder, (run, []))[1] if run is not None else [commit]
-            # A message that was joined from several may name a run twice.
-            if commit not in naming[-1:]:
-                naming.append(commit)
+            if run is not None:
+                _, naming = found.setdefault(run.folder, (run, []))
+                # A message that was joined from several may name a run twice.
+                if commit not in naming[-1:]:
+                    naming.append(commit)
     except MissingFact as fact:
         return found, fact
     return found, None
