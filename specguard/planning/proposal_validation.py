@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -104,7 +105,8 @@ def require_valid(folder: SourceFolder) -> None:
     errors = [flaw for flaw in flaws(folder) if flaw.level == "error"]
     if errors:
         first = errors[0]
-        more = f" ({len(errors) - 1} more: specguard plan validate {folder.name})" if len(errors) > 1 else ""
+        step = f"specguard plan validate {shlex.quote(folder.name)}"
+        more = f" ({len(errors) - 1} more: {step})" if len(errors) > 1 else ""
         message, line = f"no plan is made of it yet: {first.message}{more}", first.line or None
         raise SpecguardError(message, path=first.path, line=line, help=first.help, code="plan-unready")
 
