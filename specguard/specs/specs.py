@@ -111,7 +111,8 @@ class Specs(Record, frozen=False):
 
     @cached_property
     def _touched(self) -> Mapping[bytes, Entry]:
-        return {entry.path: entry for entry in self.change.entries}
+        """The entries of the change by path, sorted."""
+        return {entry.path: entry for entry in sorted(self.change.entries, key=lambda entry: entry.path)}
 
     def touches(self, spec: Spec) -> bool:
         """Return True if the change alters a spec's document or its index entry."""
@@ -144,7 +145,7 @@ class Specs(Record, frozen=False):
         Raises:
             MissingFact: a tree or an object cannot be read.
         """
-        paths = self.documents.tree.paths() if self.whole else sorted(self._touched)
+        paths = self.documents.tree.paths() if self.whole else list(self._touched)
         return self.documents.unread_links(self.settings.files, paths)
 
     # Specs before the change
@@ -202,7 +203,7 @@ class Specs(Record, frozen=False):
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
         """Return the paths that the change touches and a spec governs, except the spec itself."""
         if spec.path not in self.known_governed:
-            found = spec.governs.among(sorted(self._touched))
+            found = spec.governs.among(list(self._touched))
             self.known_governed[spec.path] = [path for path in found if path != spec.path]
         return self.known_governed[spec.path]
 
@@ -275,7 +276,7 @@ class Specs(Record, frozen=False):
             if next(files.find_each(self.now.paths), None) is not None:
                 continue
             gone = any(not one.is_file and files.find(one.path) is not None for one in self._touched.values())
-            present = sorted(one.path for one in self._touched.values() if not one.deleted)
+            present = [path for path, one in self._touched.items() if not one.deleted]
             paths = self.documents.tree.paths() if self.whole or gone else present
             for path in Covering([pattern]).among(paths)[:1]:
                 yield pattern, files, path
