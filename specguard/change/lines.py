@@ -15,6 +15,7 @@ checked one by one. RE2 must not match a newline there, so that a match cannot h
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections import deque
 from functools import cached_property
 from itertools import chain, islice
@@ -494,32 +495,43 @@ class Scanner:
         """
         if self._literals is not None and not any(literal in block for literal in self._literals):
             return
-        program, line_set = self._programs
+        program = self._programs[0]
         plain = _normalised(block)
         original = block.split(b"\n") if plain != block else None
+        marked = first == 1 and block.startswith(BOM_UTF8)
         number = first
         counted = position = 0
         # The search continues at the start of the next line.
         while position <= len(plain):
-            match = program.search(plain, position)
-            if match is None:
-                return
-            start = plain.rfind(b"\n", 0, match.start()) + 1
-            end = plain.find(b"\n", match.start())
+            found = 0
+            # A file's byte-order mark is in front of its text, where the program would not see a line begin.
+            if not marked or position:
+                match = program.search(plain, position)
+                if match is None:
+                    return
+                found = match.start()
+            start = plain.rfind(b"\n", 0, found) + 1
+            end = plain.find(b"\n", found)
             if end < 0:
                 end = len(plain)
             number += plain.count(b"\n", counted, start)
             counted = start
             line = plain[start:end]
-            # A set finds nothing if it runs out of memory, so an empty result is checked again.
-            matching = line_set.Match(line) if line_set is not None else ()
-            if not matching:
-                matching = [which for which, one in enumerate(self._expressions) if one.search(line)]
+            matching = set(self._match(line))
+            if marked and start == 0:
+                matching.update(self._match(line[len(BOM_UTF8) :]))
             if matching:
                 text = line if original is None else original[number - first].removesuffix(b"\r")
                 for which in sorted(matching):
                     yield number, text.decode("utf-8", "surrogateescape"), which
             position = end + 1
+
+    def _match(self, line: bytes) -> Sequence[int]:
+        """Return the positions of the expressions that a line matches."""
+        line_set = self._programs[1]
+        found: Sequence[int] = line_set.Match(line) if line_set is not None else ()
+        # A set finds nothing if it runs out of memory, so an empty result is checked again.
+        return found or [which for which, one in enumerate(self._expressions) if one.search(line)]
 
 
 def _normalised(block: bytes) -> bytes:

@@ -50,7 +50,7 @@ def test_only_added_lines_count_and_each_expression_is_for_itself(repository: Re
 
 
 def test_a_line_is_matched_by_itself(repository: Repository, git: Git) -> None:
-    text = "ab\n\nx\ny\r\nb\r\nabc\n\ncaf\u00e9"
+    text = "\ufeffab\n\nx\ny\r\nb\r\nabc\n\ncaf\u00e9"
     repository.commit(files={"old": "another\n"})
     repository.commit(files={"new": text})
     new = Changed(repository, git)
