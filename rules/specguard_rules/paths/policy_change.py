@@ -217,13 +217,14 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
     elif not mentions(new):
         yield _finding(path, "no longer runs specguard", "error", "runner")
     else:
-        yaml = path.endswith((b".yml", b".yaml"))
+        is_data = path.endswith((b".yml", b".yaml", b".json"))
         parts = [_lines(old), _lines(new)]
-        if yaml:
+        if is_data:
             read = [before.data(path), after.data(path)]
             if all(one is not None and one.problem is None for one in read):
-                parts = [run_parts(one.value) for one in read if one is not None]
-        if parts[0] != parts[1] or (entry.old_mode != entry.new_mode and not yaml):
+                reader = _agent_parts if path.endswith(b".json") else run_parts
+                parts = [reader(one.value) for one in read if one is not None]
+        if parts[0] != parts[1] or (entry.old_mode != entry.new_mode and not is_data):
             what = "changes how specguard is run, which cannot be compared"
             yield _finding(path, what, "error", "runner")
 
@@ -254,6 +255,12 @@ def switches_off(text: str) -> bool:
     except (ValueError, RecursionError):
         plain = text
     return re.search(_HOOKS_DISABLED, plain) is not None
+
+
+def _agent_parts(value: Any) -> Any:
+    """Return an agent's settings without those that run nothing and stay the agent's."""
+    own = ("model", "permissions")
+    return {key: one for key, one in value.items() if key not in own} if isinstance(value, dict) else value
 
 
 def run_parts(value: Any) -> Any:

@@ -147,22 +147,25 @@ def _why_settings(
     old, new = read_beginning(name, _LIMIT), edit.content or b""
     if not edit.known:
         return "holds an agent's settings, and what would be written there is not known"
-    if b"specguard" in old.lower() and new != old:
-        return reason
+    ours = reason if b"specguard" in old.lower() else ""
     if gone:
-        return ""
+        return ours
     if plain.endswith(b"/.env") and new != old:
         return "holds variables of the environment in which an agent's hooks run"
-    after, before = _running_settings(new, plain), _running_settings(old, plain)
+    after, before = (_running_settings(text, plain, whole=bool(ours)) for text in (new, old))
     if after is None:
         return "holds an agent's settings, and what would be written there cannot be read"
-    if after != (before or "[]"):
-        return "would switch off or change what an agent's program runs: hooks, plugins, environment, trust"
+    if after != (before or "[]") or (ours and before is None and new != old):
+        what = "hooks, plugins, environment, trust"
+        return ours or f"would switch off or change what an agent's program runs: {what}"
     return ""
 
 
-def _running_settings(text: bytes, name: bytes) -> str | None:
-    """Return the values of settings under keys that run programs, as JSON; None if they are unreadable."""
+def _running_settings(text: bytes, name: bytes, *, whole: bool) -> str | None:
+    """Return the values of settings under keys that run programs, as JSON; None if they are unreadable.
+
+    Of a file that runs specguard, the whole counts but for the model and permissions, which stay the agent's.
+    """
     import json
 
     try:
@@ -173,7 +176,10 @@ def _running_settings(text: bytes, name: bytes) -> str | None:
         else:
             data = parse(text if text.strip() else b"{}")
         # Every key in a list of trusted folders is a folder.
-        values = [data] if name.endswith(b"/trustedfolders.json") else _running_values(data, top=True)
+        if whole and isinstance(data, dict):
+            values = [{key: value for key, value in data.items() if key not in ("model", "permissions")}]
+        else:
+            values = [data] if name.endswith(b"/trustedfolders.json") else _running_values(data, top=True)
         return json.dumps(values, sort_keys=True, default=str)
     except (ValueError, RecursionError, UnreadableError):
         return None
