@@ -88,7 +88,9 @@ def _open_requested(git: Git, request: Request) -> Sequence[Change]:
         return [EditedChange(git, request, _find_trusted(git, request, None))]
     if request.worktree and request.head:
         return _open_range(git, request)
-    if request.staged or request.worktree or request.patch or request.message_file or request.message:
+    if request.message_file or request.message:
+        return [_open_message(git, request)]
+    if request.staged or request.worktree or request.patch:
         return [_open_snapshot(git, request)]
     return _open_range(git, request)
 
@@ -191,27 +193,30 @@ def _find_head(git: Git, request: Request, event: Event | None) -> Revision | No
     return head
 
 
+def _open_message(git: Git, request: Request) -> Change:
+    from specguard.change import uncommitted
+
+    settings = uncommitted.start_settings(git.repository)
+    try:
+        event = _find_event(request)
+        found = _find_trusted(git, request, event)
+        message = uncommitted.read_message(git.repository, request, settings)
+    finally:
+        settings.stop()
+    return uncommitted.MessageChange(git, request, found, event, message=message)
+
+
 def _open_snapshot(git: Git, request: Request) -> Change:
     from specguard.change import uncommitted
 
-    repository = git.repository
-    start = repository.head or git.empty_tree
-    comparison = settings = None
+    start = git.repository.head or git.empty_tree
+    comparison = None
     if request.staged:
         _check_index(git)
         # The comparison runs while the base and the policy are read.
         comparison = git.start_index_diff(start)
-    elif request.message_file or request.message:
-        settings = uncommitted.start_settings(repository)
-    try:
-        event = _find_event(request)
-        found = _find_trusted(git, request, event)
-        if settings is not None:
-            message = uncommitted.read_message(repository, request, settings)
-            return uncommitted.MessageChange(git, request, found, event, message=message)
-    finally:
-        if settings is not None:
-            settings.stop()
+    event = _find_event(request)
+    found = _find_trusted(git, request, event)
     if comparison is not None:
         return uncommitted.StagedChange(git, request, found, event, comparison=comparison)
     from specguard.change.worktree import WorkTree, hash_work_tree
