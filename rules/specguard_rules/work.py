@@ -109,7 +109,7 @@ class UnresolvedWorkItem(_WorkRule, Rule):
     ) -> Iterator[Finding]:
         """Yield a finding for each item that is not resolved, and for a missing item if one is required."""
         unnamed_change = work.naming is None and work.required
-        if unnamed_change and work.is_upkeep:
+        if unnamed_change and (work.is_upkeep or not (commits or work.entries())):
             return
         by_id, plan_hint = CommitsById(commits or ()), ""
         if (
