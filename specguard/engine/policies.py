@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from specguard.declaration.registry import Registry
     from specguard.engine.baseline import BaselineChange
     from specguard.engine.facts import Facts
+    from specguard.model import Stage
     from specguard.work.item import WorkItem
     from specguard.work.name_templates import Template
 
@@ -175,6 +176,11 @@ class Policies:
         """Return the codes of the rules that judge an edit or a message before it is made."""
         rules = [rule for policy in self._policies.values() if policy for rule in policy.rules]
         return sorted({rule.code for rule in rules if {"edit", "commit-msg"} & set(rule.stages)})
+
+    def edit_rules(self, stage: Stage) -> set[str]:
+        """Return the codes of the rules that judge an agent's edits, and nothing at this stage."""
+        rules = [rule for policy in self._policies.values() if policy for rule in policy.rules]
+        return {rule.code for rule in rules if "edit" in rule.stages and stage not in rule.stages}
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """Load the policy of a tree, or of a file in place of its documents, and hold it to the floor."""

@@ -130,7 +130,9 @@ class Judging(Record):
         if severity == "off":
             return "off", "the policy has it off"
         stage = self.facts.change.stage
-        if stage not in rule.stages and not self.any_stage:
+        runs = stage in rule.stages or self.any_stage
+        # What an agent has done is judged as its edits are.
+        if not runs and not ("edit" in rule.stages and self.facts.change.request.by_agent):
             return "not-applicable", f"not a rule of the stage {stage}"
         return "not-applicable", f"the policy sets no {rule.unset}" if rule.unset else idle_reason
 

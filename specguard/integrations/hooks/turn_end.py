@@ -216,6 +216,8 @@ class _State:
                     verdict = judge_change(change, policies, needs={"quotes"})
                     if any(earlier) and request.worktree:
                         earlier_edits.update(pin.earlier_edits(git, tree.root, states_of(change.entries)))
+                    if change.source == "range" and (codes := policies.edit_rules(change.stage)):
+                        _drop_earlier_commits(verdict, change, pin.head, codes)
                     if any(earlier):
                         _spare_earlier_edits(verdict, change, earlier, earlier_edits)
                     for judged in verdict.findings if tree in self._entered else ():
@@ -305,6 +307,26 @@ def _spare_earlier_edits(
             result.findings = own
             if result.state in ("failed", "warned"):
                 result.state = state_of(own)
+
+
+def _drop_earlier_commits(verdict: Verdict, change: Change, start: str, codes: Container[str]) -> None:
+    """Remove what rules for agents only find in files that no commit of the session changes.
+
+    Args:
+        verdict: the verdict on the commits since the base.
+        change: the judged change.
+        start: the object id of `HEAD` when the session began; empty if it is unknown.
+        codes: the codes of these rules.
+    """
+    from specguard.model import state_of
+
+    oids = [commit.oid for commit in change.commits]
+    later = change.commits[oids.index(start) + 1 if start in oids else 0 :]
+    paths = {entry.path for commit in later for entry in commit.own_entries}
+    for result in verdict.results:
+        if result.code in codes and result.findings:
+            result.findings = [judged for judged in result.findings if judged.finding.path in paths]
+            result.state = state_of(result.findings)
 
 
 def _drop_repeated(worktree: Verdict, staged: Verdict) -> None:
