@@ -10,6 +10,7 @@ from specguard.artifacts.files import Places, folders_above, has_lost_companion,
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
+from specguard.model import Finding
 from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
     from specguard.documents.schemas import Schema
-    from specguard.model import Finding, Severity
+    from specguard.model import Severity
     from specguard.work.item import WorkItem
     from specguard.work.named_items import Work
 
@@ -466,8 +467,6 @@ class Artifact(Record):
             line: the line of the problem, from 1.
             severity: a lower severity than the rule's; None for the rule's own.
         """
-        from specguard.model import Finding
-
         path, cited = self.path, self.setting(setting)
         return Finding(message, help=help, path=path, line=line, key=key, severity=severity, setting=cited)
 

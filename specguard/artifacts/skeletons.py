@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
@@ -251,8 +252,6 @@ def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, s
 def _format(value: Any, kind: Kind) -> str:
     """Return a value as the text of a file in its format."""
     if kind == "json":
-        import json
-
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     if kind == "toml":
         from specguard.documents.toml import toml_key, toml_value

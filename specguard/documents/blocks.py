@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from specguard.declaration.rule import Record
 from specguard.documents.characters import strip_invisible
@@ -298,12 +299,7 @@ def _unmarked(text: str) -> str:
 
 
 def _entities(text: str) -> str:
-    if "&" not in text:
-        return text
-    # The table of all entity names is large, and few texts need it.
-    from html import unescape
-
-    return unescape(text)
+    return unescape(text) if "&" in text else text
 
 
 def flatten(blocks: Iterable[AnyBlock], *, quotes: bool = False) -> Iterator[AnyBlock]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Paragraph, Table, Text
@@ -226,13 +226,8 @@ def _words(text: str) -> str:
 
 def _in_word(char: str) -> bool:
     # Circled and superscript digits are decoration. A combining mark belongs to the letter before it.
-    return char.isalpha() or char.isdecimal() or (not char.isascii() and _is_mark(char))
-
-
-def _is_mark(char: str) -> bool:
-    from unicodedata import category
-
-    return category(char) in {"Mn", "Mc"} and not "\ufe00" <= char <= "\ufe0f"
+    is_mark = category(char) in {"Mn", "Mc"} and not "\ufe00" <= char <= "\ufe0f"
+    return is_mark or char.isalpha() or char.isdecimal()
 
 
 LONGEST_NAME: Final = 80
@@ -312,11 +307,8 @@ def normal_name(text: str) -> str:
 
     `in_progress`, `In progress` and `in-progress` are equal.
     """
-    if not text.isascii():
-        import unicodedata
-
-        text = unicodedata.normalize("NFC", text)
-    return "".join(char for char in text.casefold() if char not in "_-\u2010\u2011" and not char.isspace())
+    folded = normalize("NFC", text).casefold()
+    return "".join(char for char in folded if char not in "_-\u2010\u2011" and not char.isspace())
 
 
 def plain_value(raw: str) -> str:

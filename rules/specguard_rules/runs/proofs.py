@@ -14,6 +14,7 @@ from specguard.rules import (
     setting,
     shortened,
 )
+from specguard_rules.next_steps import shell_quote_text
 from specguard_rules.runs.records import cited_runs, gate_claim, named_runs, run_flaw, run_names
 
 TYPE_CHECKING = False
@@ -695,8 +696,6 @@ class DirtyWorktree(Rule):
             if tree.problem:
                 unread = unread or f"the worktree {tree.path} cannot be read: {tree.problem}"
             elif tree.beside(head_files) if stage == "staged" and tree.own else tree.dirty:
-                from specguard_rules.next_steps import shell_quote_text
-
                 what = f"the worktree {tree.path} has changes that are not committed"
                 message = f"{place} declares a wave complete, and {what}"
                 step = f"Commit or discard what `git -C {shell_quote_text(tree.folder)} status` lists."
