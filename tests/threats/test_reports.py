@@ -210,7 +210,7 @@ def test_a_report_that_crashes(
     def render(*arguments: object, **options: object) -> str:
         raise ValueError("x")
 
-    monkeypatch.setattr(KNOWN[form].target.replace(":", "."), render)
+    monkeypatch.setattr(f"specguard.reporters.{KNOWN[form].target}".replace(":", "."), render)
     others = [other for other in FORMATS if other != form]
     files = [f"--output={other}={tmp_path}/{other}" for other in others]
     for before, word in (([], f"--output-format={form}"), (["--traceback"], f"--output={form}={tmp_path}/x")):
@@ -222,7 +222,7 @@ def test_a_report_that_crashes(
 
 def test_a_report_that_crashes_in_the_installed_command(guarded_one: Repository, tmp_path: Path) -> None:
     # A module that Python itself imports first stands for a mistake in the code that makes the report.
-    module, _, function = KNOWN["json"].target.partition(":")
+    module, _, function = f"specguard.reporters.{KNOWN['json'].target}".partition(":")
     (tmp_path / "sitecustomize.py").write_text(
         f"import {module}\n\ndef render(*arguments, **options):\n    raise RecursionError\n\n"
         f"{module}.{function} = render\n"
