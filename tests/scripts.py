@@ -135,7 +135,7 @@ def asked(repository: Repository, session: Session, step: Mapping[str, Any]) -> 
         return outcome.stdout + (outcome.stderr if outcome.exit_code == 2 else ""), outcome.stderr
     for name in QUESTIONS:
         if name in step:
-            given = several(step[name]) if name in ("edit", "before", "run") else []
+            given = [] if step[name] is True else several(step[name])
             answer = session.ask(write(given[0], repository.path, *given[1:])) if name == "edit" else None
             answer = answer or getattr(session, name)(*given)
             assert step.get("answer", answer.kind) == answer.kind, (step, answer)

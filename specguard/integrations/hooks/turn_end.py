@@ -265,12 +265,12 @@ def _entered_trees(event: HookEvent, began: float) -> list[Checkout]:
     for text in (event.input.get(key) for key in COMMAND_KEYS if event.moment == "after"):
         for quoted, plain in re.findall(_ENTERED, text) if isinstance(text, str) else ():
             folder = os.path.join(folder, as_bytes(quoted[1:-1] or plain))
-            tree = work_tree_at(folder)
             try:
+                tree = work_tree_at(folder)
                 if tree is not None and os.stat(tree.git_dir + b"/gitdir").st_mtime >= began:
                     found[tree.root] = tree
-            except OSError:
-                # It is no linked worktree.
+            except (OSError, ValueError):
+                # It is no linked worktree, or no name of a folder.
                 pass
     return list(found.values())
 
