@@ -515,7 +515,8 @@ class Start:
                 waiting.append(f"{listed.id} waits for {', '.join(needs) or 'what blocks it'}")
         if not ready:
             tried = "; ".join(waiting) or self._list_names(kind, fields)
-            help = f"specguard run {kind} ID -- ..." if lists else self._plan_help(kind)
+            done = "nothing is left to do there: have its branch merged, or its list extended"
+            help = f"specguard run {kind} ID -- ..." if waiting else done if lists else self._plan_help(kind)
             raise _unready(f"no {kind} is open and ready; tried: {tried}", help)
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
