@@ -547,7 +547,8 @@ def test_an_audit_that_was_killed_goes_on_and_one_that_is_interrupted_says_so(
     for _ in range(jobs):
         os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=30)
-    assert process.returncode == 130, said
+    # A second signal can come when the interpreter has begun to end.
+    assert process.returncode in (130, -signal.SIGINT), said
     assert "the same command goes on" in said
     assert "Traceback" not in said
     assert audited(killed, long.path).exit_code == 0
