@@ -42,7 +42,7 @@ _NOT_FINDINGS: Final = re.compile(r"\b(?:positive|non|not|no|related|similar|leg
 _ASIDE: Final = re.compile(
     r"\b(?:findings|summary|notes?|scope|conclusions?|evidence|context|method|overview)\b"
 )
-_REOPENED: Final = re.compile(r"\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE)
+_REOPENED: Final = re.compile(r"^\W*open\b|\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE)
 _PART: Final = re.compile(r"[,;.|\n](?=\s|$)|\s(?:and|&)\s|\s/\s")
 # The details that may follow the word of a status.
 _STATUS_DETAILS: Final = r"(?:\s(?:by|in|at|on|via|with|since|as of)\b.*|\s\(.*|\s[0-9`#].*)?"
@@ -63,7 +63,7 @@ class Severities:
         word = f"({'|'.join(re.escape(word) for word in sorted(self._known, key=len, reverse=True))})"
         ranks = r"(?: (?:severity|priority))?"
         self._title = re.compile(
-            rf"(?:{_NUMBER})?[\W_]*{word}(?:-?[0-9]{{1,4}})?(?:[*_`]+\s|[*_`]*\s?(?:$|[(:|\u2013\u2014]|-\s))"
+            rf"(?:{_NUMBER}|\[x\])?[\W_]*{word}(?:-?[0-9]{{1,4}})?(?:[*_`]+\s|[*_`]*\s?(?:$|[(:|\u2013\u2014]|-\s))"
             rf"|.*?[\[(]\s?{word}{ranks}\s?\\?[\])]",
             re.IGNORECASE,
         )

@@ -237,7 +237,7 @@ def remove_words(text: str, words: str) -> str:
 # signs in a box, or a sign by itself. A cross by itself means failure.
 _TICK: Final = re.compile(
     r"[*_`]{0,3}(?:\\?\[ {0,3}(?P<mark>[^\[\]\s\\\ufe0f]{1,9})\ufe0f? {0,3}\\?\](?!\()"
-    r"|(?P<sign>[\u2611\u2705\u2714\U0001f5f8\U0001f5f9]|<input checked>)\ufe0f?)"
+    r"|(?P<sign>[\u2611\u2705\u2713\u2714\U0001f5f8\U0001f5f9]|<input checked>)\ufe0f?)"
 )
 _TICK_MARKS: Final = frozenset(
     "xvy\u00d7\u03c7\u04b3\u0445\u2611\u2612\u22a0\u2327\u2705\u2713\u2714\u2715\u2716\u2717\u2718\u2a09\u2a2f\u2bbd"

@@ -16,7 +16,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table, fences, texts
 from specguard.documents.completeness import without_box
 from specguard.documents.document import Document
-from specguard.documents.fields import bold_words, elements, find_sections, near_section, normal_title
+from specguard.documents.fields import bold_words, find_key, find_sections, near_section, normal_title
 from specguard.errors import SpecguardError
 from specguard.model import Origin, path_text, shortened
 
@@ -596,24 +596,24 @@ def _read_front_matter(properties: Data) -> Iterator[Read]:
     """
     if properties.problem is not None:
         yield NotRead(properties.problem.line or 1, "front matter", properties.problem.message)
-    gates = properties.value.get("gates") if isinstance(properties.value, dict) else None
+    key, gates = find_key(properties.value or {}, ["gates"]) or ("gates", None)
     if not isinstance(gates, list | None):
-        yield NotRead(properties.line(("gates",)) or 1, f"gates: {gates}", "it is not a list")
+        yield NotRead(properties.line((key,)) or 1, f"{key}: {gates}", "it is not a list")
         return
-    for number, entry in elements(gates):
-        line = properties.line(("gates", number)) or 1
+    for number, entry in enumerate(gates or ()):
+        line = properties.line((key, number)) or 1
         table = entry if isinstance(entry, dict) else {"run": entry}
         run = table.get("run")
         if not isinstance(run, str) or not run.strip():
             yield NotRead(line, str(entry), "it has no command, as `run`")
             continue
         given: dict[str, Any] = {"name": name_of(run), "each": "{file}" in run}
-        for key, value in table.items():
-            read = _parse_setting(key, value)
+        for name, value in table.items():
+            read = _parse_setting(name, value)
             if read is None:
-                yield NotRead(line, f"{key}: {value}", "it is not a setting of a gate that is read here")
+                yield NotRead(line, f"{name}: {value}", "it is not a setting of a gate that is read here")
             else:
-                given[key] = read
+                given[name] = read
         yield PlannedGate(**given, source="document", line=line)
 
 

@@ -130,7 +130,6 @@ def seen(text: str, read: bool, said: str) -> None:
 
 
 def gates(text: str, read: bool, said: str) -> None:
-    text = text.replace("\nrun:", "\n  run:").replace("\nwhen:", "\n  when:")
     found = read_gates(text if text.startswith("---") else f"## Gates\n\n{text}\n", ["Gates"], "x.md")
     told = []
     for gate in found.gates:
