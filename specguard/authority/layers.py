@@ -73,14 +73,12 @@ class Layer(Record, frozen=False):
         data: the settings, as TOML has them.
         path: the document, or `preset:NAME`.
         lines: the line in that document of each key and array element.
-        first: the line on which its text begins.
         tests: the tables of `TESTS`, which are not settings; their lines are in `lines`.
     """
 
     data: dict[str, Any]
     path: str
     lines: Mapping[KeyPath, int]
-    first: int = 1
     tests: dict[str, Any] = {}
 
     @property
@@ -180,7 +178,7 @@ def toml_layer(text: str, path: str, *, first: int = 1) -> Layer:
         DataError: the text is not valid TOML.
     """
     data, lines = read_toml(text, first=first)
-    return Layer(data, path, lines, first=first)
+    return Layer(data, path, lines)
 
 
 def prose_layer(paths: Sequence[SectionPath], path: str) -> Layer:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.contradictions import Contradiction
-    from specguard.authority.difference import Difference, Effect
+    from specguard.authority.difference import Difference
     from specguard.authority.settings import AuthorityKey
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
@@ -58,8 +58,6 @@ def encode(value: Any) -> Any:
             if not hasattr(cls, name) or values[name] is not getattr(cls, name)
         }
         return {"$": "record", "class": import_path(cls), "fields": fields}
-    if hasattr(value, "isoformat"):
-        return {"$": type(value).__name__, "text": value.isoformat()}
     raise TypeError(f"a setting cannot be a {type(value).__name__}")
 
 
@@ -78,12 +76,8 @@ def decode(data: Any) -> Any:
         return data["text"].encode("utf-8", "surrogateescape")
     if kind == "map":
         return {key: decode(element) for key, element in data["items"].items()}
-    if kind == "record":
-        fields = {name: decode(element) for name, element in data["fields"].items()}
-        return load(data["class"])(**fields)
-    import datetime
-
-    return getattr(datetime, kind).fromisoformat(data["text"])
+    fields = {name: decode(element) for name, element in data["fields"].items()}
+    return load(data["class"])(**fields)
 
 
 def plain(value: Any) -> Any:
@@ -132,15 +126,6 @@ class PolicyChange(Record):
     problem: str = ""
     baseline: BaselineChange | None = None
     broken: Sequence[Disregarded] = ()
-
-    @property
-    def effect(self) -> Effect | None:
-        """The worst effect of all differences; None if there is none."""
-        effects = {difference.effect for difference in self.differences}
-        if self.problem or self.broken:
-            return "loosens"
-        worst: tuple[Effect, ...] = ("loosens", "incomparable", "tightens")
-        return next((effect for effect in worst if effect in effects), None)
 
     def __bool__(self) -> bool:
         return bool(self.differences or self.problem or self.broken)

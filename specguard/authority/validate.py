@@ -43,9 +43,6 @@ _PLAIN: Mapping[Any, Callable[[], CoreSchema]] = {
     Any: core_schema.any_schema,
     None: core_schema.none_schema,
     NoneType: core_schema.none_schema,
-    datetime.date: core_schema.date_schema,
-    datetime.datetime: core_schema.datetime_schema,
-    datetime.time: core_schema.time_schema,
 }
 
 _LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
@@ -57,8 +54,6 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
     "str": (*_SIZES, "pattern"),
     "int": _LIMITS,
     "float": _LIMITS,
-    "date": _LIMITS,
-    "datetime": _LIMITS,
     "list": _SIZES,
     "dict": _SIZES,
 }

@@ -91,14 +91,10 @@ class Totals(Record):
 
     Attributes:
         added, removed: the number of lines in text files.
-        bytes: the total size, after the change, of the files whose content it changes, including binary ones.
-        binary: the number of binary files, whose lines are not counted.
     """
 
     added: int
     removed: int
-    bytes: int
-    binary: int
 
 
 class Lines:
@@ -195,22 +191,18 @@ class Lines:
             MissingFact: an object is not there, or is larger than `TEXT_LIMIT`.
         """
         files = [entry for entry in entries if _has_text(entry)]
-        added = removed = binary = 0
+        added = removed = 0
         if files:
             [trees] = self._trees(files, TEXT_LIMIT)
             process = self._git.start("diff-tree", "--numstat", "-z", *_DIFF_OPTIONS, *trees)
             for record in self._git.read(process, "the change's lines").split(b"\0"):
                 plus, _, rest = record.partition(b"\t")
                 minus, _, _ = rest.partition(b"\t")
-                if plus == b"-":
-                    binary += 1
-                elif plus:
+                # Binary files have no lines.
+                if plus.isdigit():
                     added += int(plus)
                     removed += int(minus)
-        new = [entry.new for entry in entries if entry.is_file and entry.old != entry.new]
-        sizes = self._git.sizes(sorted(set(new)))
-        size = sum(sizes[oid] for oid in new)
-        return Totals(added=added, removed=removed, bytes=size, binary=binary)
+        return Totals(added, removed)
 
     def _read_texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Yield each text file after the change, with its content in blocks of whole lines."""

@@ -59,21 +59,6 @@ class Expression:
         """
         return sum(1 for _ in self._re2().finditer(to_utf8(text)))
 
-    def fullmatch(self, text: str | bytes) -> bool:
-        """True if the expression matches all of a text."""
-        return self._re2().fullmatch(to_utf8(text)) is not None
-
-    def groups(self, text: str | bytes) -> dict[str, str] | None:
-        """Return the named groups that took part in the first match; None if nothing matches."""
-        match = self._re2().search(to_utf8(text))
-        if match is None:
-            return None
-        return {
-            name: match.group(name).decode("utf-8", "replace")
-            for name in self._re2().groupindex
-            if match.group(name) is not None
-        }
-
     def capture(self, text: str | bytes) -> str | None:
         """Return the first group of the first match; None if nothing matches or the group took no part."""
         match = self._re2().search(to_utf8(text))

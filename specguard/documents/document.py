@@ -25,7 +25,6 @@ from specguard.documents.blocks import (
     all_texts,
     rows,
     sections_of,
-    texts,
 )
 from specguard.documents.characters import invisible_chars
 from specguard.documents.data import Data, Problem, UnreadableDocument, read_data, utf8_problem
@@ -174,11 +173,6 @@ class Document:
         from specguard.documents.dates import read_times
 
         return read_times(self).stamps
-
-    @property
-    def texts(self) -> Iterator[Text]:
-        """The running text, without quotes."""
-        return texts(self.blocks)
 
 
 class _FrontMatter(Record):

@@ -45,13 +45,11 @@ class OwnAuthority:
     """An authority with its files.
 
     Attributes:
-        top: the folder to which its paths are relative.
         documents: the text of each of its documents, by path.
         policy: the compiled policy.
         files: the paths of the repository's files; empty if they are unknown.
     """
 
-    top: str
     documents: dict[bytes, str]
     policy: Policy
     files: Sequence[bytes] = ()
@@ -111,7 +109,7 @@ def read_own(top: str) -> OwnAuthority:
         raise missing_authority("the working tree")
     documents = _document_texts(files, policy)
     floor = open_floor(Request(environment=os.environ))
-    return OwnAuthority(top, documents, floor.apply(policy) if floor else policy)
+    return OwnAuthority(documents, floor.apply(policy) if floor else policy)
 
 
 def policy_authority(git: Git, policy: Policy) -> OwnAuthority:
@@ -125,7 +123,7 @@ def policy_authority(git: Git, policy: Policy) -> OwnAuthority:
         return read_own(top)
     tree = Tree(git, git.commit(policy.ref).tree)
     with Needed():
-        return OwnAuthority(top, _document_texts(tree, policy), policy, tree.paths())
+        return OwnAuthority(_document_texts(tree, policy), policy, tree.paths())
 
 
 def _document_texts(files: Tree, policy: Policy) -> dict[bytes, str]:

@@ -323,13 +323,11 @@ class OwnPlan(Record):
 
     Attributes:
         path: the file that lists the tasks.
-        folder: the prefix of the plan's paths, with a trailing slash.
         commit: the full object id of that commit.
         documents: the documents of that commit.
     """
 
     path: bytes
-    folder: bytes
     commit: str
     documents: Documents
 
@@ -394,7 +392,7 @@ def own_plan(
         only_plan = all(entry.path.startswith(folder) for entry in git.diff_trees(commit.parents[0], first))
         found = tree.find(path)
         if only_plan and found is not None and found.is_file:
-            return OwnPlan(path, folder, commit.oid, Documents(tree))
+            return OwnPlan(path, commit.oid, Documents(tree))
     return None
 
 

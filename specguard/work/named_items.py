@@ -498,15 +498,6 @@ class Work(Record, frozen=False):
 
         return Documents(self.tree())
 
-    def summary(self) -> dict[str, str | None] | None:
-        """Return the `work_item` of the JSON report; None if the change names no item."""
-        if self.naming is None:
-            return None
-        resolved = self.resolved
-        if isinstance(resolved, WorkItem):
-            return resolved.summary()
-        return {"kind": self.naming.kind, "id": self.naming.id, "slug": None, "document": None}
-
 
 def _title_missing() -> MissingFact:
     return MissingFact(

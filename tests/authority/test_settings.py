@@ -7,7 +7,6 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Literal
@@ -67,7 +66,6 @@ FIELDS: Mapping[str, Sequence[tuple[dict[str, Any], Any]]] = {
     "Literal['a', 'b', 1]": [({}, Literal["a", "b", 1])],
     "bool | Guarding": [({}, bool | Guarding)],
     "list[Expression]": [({}, list[Expression])],
-    "date": [({}, date)],
 }
 ROWS = [(annotation, *row) for annotation, rows in FIELDS.items() for row in rows]
 

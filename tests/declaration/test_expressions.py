@@ -9,14 +9,6 @@ from tests.rows import rows
 def test_it_is_unanchored_and_knows_flags() -> None:
     assert Expression("(?i)todo").search("a ToDo b")
     assert not Expression("^todo").search("a todo")
-    assert Expression("[a-z]+").fullmatch("abc")
-    assert not Expression("[a-z]+").fullmatch("abc\n")
-
-
-def test_named_groups_of_the_first_match() -> None:
-    expression = Expression(r"(?P<kind>[a-z]+)-(?P<n>[0-9]+)(?P<rest>x)?")
-    assert expression.groups("a phase-12 phase-13") == {"kind": "phase", "n": "12"}
-    assert expression.groups("none") is None
 
 
 def test_a_character_is_one_whatever_its_bytes() -> None:

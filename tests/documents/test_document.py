@@ -16,6 +16,7 @@ from specguard.documents.blocks import (
     Table,
     all_texts,
     fences,
+    texts,
 )
 from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, limit_problem
 from specguard.documents.fields import normal_title
@@ -76,8 +77,8 @@ def test_plain_text_keeps_what_is_in_code() -> None:
 
 def test_deep_nesting_loses_nothing_and_quotes_are_no_running_text() -> None:
     text = "".join(f"{'  ' * depth}- level {depth}\n" for depth in range(60))
-    assert [text.raw for text in Document(text).texts] == [f"level {depth}" for depth in range(60)]
-    assert [text.raw for text in Document("> You must not.\n\nYou may.\n").texts] == ["You may."]
+    assert [text.raw for text in texts(Document(text).blocks)] == [f"level {depth}" for depth in range(60)]
+    assert [text.raw for text in texts(Document("> You must not.\n\nYou may.\n").blocks)] == ["You may."]
 
 
 def test_titles_are_compared_by_their_words() -> None:
@@ -101,7 +102,7 @@ def test_footnotes_are_content_and_no_definitions() -> None:
     )
     notes = [block for block in document.blocks if isinstance(block, Footnote)]
     assert [(note.label, note.line) for note in notes] == [("1", 3), ("two", 5)]
-    assert [text.raw for text in document.texts] == ["a[^1] b[^two]", "src/a.py:12", "text", "end"]
+    assert [text.raw for text in texts(document.blocks)] == ["a[^1] b[^two]", "src/a.py:12", "text", "end"]
     assert [fence.content for fence in fences(document.blocks)] == ["code\n"]
     assert not document.definitions
 
@@ -111,7 +112,7 @@ def test_footnotes_that_nothing_refers_to_are_on_no_page() -> None:
         "a[^B] `[^code]` <!-- [^comment] -->\n\n[^b]: seen[^c]\n\n[^c]: seen\n\n[^d]: one[^e]\n\n"
         "[^e]: two[^d]\n\n- x\n\n  [^f]: in a list\n\n[^code]: code\n\n[^comment]: comment\n"
     )
-    assert [text.raw for text in document.texts] == ["a[^B] `[^code]` ", "seen[^c]", "seen", "x"]
+    assert [text.raw for text in texts(document.blocks)] == ["a[^B] `[^code]` ", "seen[^c]", "seen", "x"]
     assert [block.line for block in document.unseen_footnotes] == [7, 9, 13, 15, 17]
     assert not document.hidden_blocks
 

@@ -13,7 +13,7 @@ from specguard.artifacts.cleanup_manifests import read_manifest
 from specguard.artifacts.fields import choice, value_problem
 from specguard.artifacts.findings import Review, Severities, findings_sections
 from specguard.artifacts.sections import described_options
-from specguard.documents.blocks import Heading, Table, fences
+from specguard.documents.blocks import Heading, Table, fences, texts
 from specguard.documents.citations import citations
 from specguard.documents.completeness import content_of
 from specguard.documents.data import as_text
@@ -125,7 +125,9 @@ def ticked(text: str, read: bool, said: str) -> None:
 
 def seen(text: str, read: bool, said: str) -> None:
     document = Document(text)
-    found = [one.rendered for one in document.texts] + [one.content for one in fences(document.blocks)]
+    found = [one.rendered for one in texts(document.blocks)] + [
+        one.content for one in fences(document.blocks)
+    ]
     assert " ".join(" ".join(found).split()) == said
 
 

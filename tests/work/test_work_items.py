@@ -112,7 +112,6 @@ def test_no_name_or_no_kind_is_no_item(tree: Grow) -> None:
         work(files, ("branch", "work")).item  # noqa: B018 - the property raises
     with pytest.raises(NotApplicable, match="describes no work items"):
         work(files, ("branch", "phase-12"), kinds={}).item  # noqa: B018
-    assert work(files, ("branch", "work")).summary() is None
 
 
 def test_an_item_has_exact_names(tree: Grow) -> None:
