@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     State = Literal["removed", "kept", ""]
 
+    Reading = tuple[int, bool]
+    """The position of a listed path, and True if it is read relative to its artifact's folder."""
+
 
 LONGEST: Final = 4000
 """The maximum number of characters read from an item."""
@@ -207,16 +210,17 @@ class PathListing:
 
     def __init__(self) -> None:
         self.listed: list[tuple[Artifact, ListedPath]] = []
-        self._plain: dict[bytes, list[int]] = {}
+        self._plain: dict[bytes, list[Reading]] = {}
         self._patterns: list[str] = []
-        self._owners: list[int] = []
+        self._owners: list[Reading] = []
 
     def add(self, artifact: Artifact, listed: ListedPath) -> None:
         """Add a path that an artifact lists."""
         index = len(self.listed)
         self.listed.append((artifact, listed))
         plain = listed.path.encode("utf-8", "surrogateescape")
-        for reading, folder in enumerate([b"", artifact.folder] if artifact.folder else [b""], 2 * index):
+        for in_folder in (False, True) if artifact.folder else (False,):
+            reading, folder = (index, in_folder), artifact.folder if in_folder else b""
             self._plain.setdefault(join_path(folder, plain), []).append(reading)
             if any(char in listed.path for char in "*?["):
                 parts = filter(None, folder.decode("utf-8", "surrogateescape").split("/"))
@@ -227,13 +231,13 @@ class PathListing:
                     self._patterns.append(pattern)
                     self._owners.append(reading)
 
-    def entry(self, reading: int) -> tuple[Artifact, ListedPath]:
+    def entry(self, reading: Reading) -> tuple[Artifact, ListedPath]:
         """Return the listed path of a reading, with the artifact that lists it."""
-        return self.listed[reading // 2]
+        return self.listed[reading[0]]
 
-    def matches(self, paths: Sequence[bytes]) -> Iterator[tuple[bytes, list[int]]]:
+    def matches(self, paths: Sequence[bytes]) -> Iterator[tuple[bytes, list[Reading]]]:
         """Yield each of `paths` that is listed, with the readings that match; a listed path has two."""
-        found: dict[int, list[int]] = {}
+        found: dict[int, list[Reading]] = {}
         for position, numbers in Covering(self._patterns).find_all(paths):
             found[position] = [self._owners[number] for number in numbers]
         for position, path in enumerate(paths):
@@ -289,7 +293,7 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
         # Paths that it listed before the change were removed at that time.
         previous[manifest.path] = {one.path for one in read_manifest(document.blocks)} if document else set()
     for index, (manifest, one) in enumerate(listing.listed):
-        readings = [2 * index, 2 * index + 1]
+        readings = [(index, False), (index, True)]
         # A removed file decides which reading is meant; without one, an existing file does.
         chosen = [reading for reading in readings if reading in removing] or readings
         file = next((remaining[reading] for reading in chosen if reading in remaining), None)
@@ -299,13 +303,13 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
             yield manifest.finding("agrees_with", one.path, message, help, one.line)
 
 
-def _existing(artifacts: Artifacts, listing: PathListing, staying: PathListing) -> dict[int, bytes]:
+def _existing(artifacts: Artifacts, listing: PathListing, staying: PathListing) -> dict[Reading, bytes]:
     """Map each reading that still matches files to the first of them that is not listed as kept."""
     if not listing.listed:
         return {}
     paths = artifacts.documents.tree.paths()
     kept_paths = {path for path, _ in staying.matches(paths)}
-    existing: dict[int, bytes] = {}
+    existing: dict[Reading, bytes] = {}
     for path, found in listing.matches(paths):
         if path not in kept_paths:
             for reading in found:
