@@ -13,7 +13,7 @@ from specguard.change.repository import Lookup
 from specguard.change.sources import Change, open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
-from specguard.engine.rule_runner import Judging, OutcomeCache, cache_inputs, drop_repeated
+from specguard.engine.rule_runner import NOT_SELECTED, Judging, OutcomeCache, cache_inputs, drop_repeated
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown, usage
 from specguard.model import Verdict, state_of, with_stash
 
@@ -191,6 +191,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
             *approval_notes,
             *_unreadable_note(policy_change, results),
             *unread_nested(change, policy),
+            *_off_note(request, results),
             *_ci_note(change, policy),
             *_root_note(change, results),
             *stack_notes(change, facts),
@@ -376,6 +377,13 @@ def _unreadable_note(policy_change: PolicyChange | None, results: Sequence[RuleR
     is_reported = any(result.code == "PTH004" and result.findings for result in results)
     if policy_change is not None and policy_change.problem and not is_reported:
         yield f"After this change no policy can be read: {policy_change.problem}"
+
+
+def _off_note(request: Request, results: Sequence[RuleResult]) -> Iterator[str]:
+    """Yield a note on selected rules that the policy has off, so that nothing was judged by them."""
+    off = [one.code for one in results if one.state == "off" and one.reason != NOT_SELECTED]
+    if request.select and off:
+        yield f"Off in the policy: {', '.join(off)}; --extend-select runs them, too."
 
 
 def _ci_note(change: Change, policy: Policy) -> Iterator[str]:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     """A rule's code with a finding's key, and the path and field of the finding."""
 
 
+NOT_SELECTED: Final = "not selected"
+"""The reason of a rule that the caller left out."""
+
+
 class RuleOutcome(Record, frozen=False):
     """The outcome of one rule.
 
@@ -126,7 +130,7 @@ class Judging(Record):
     def _idle_state(self, rule: RuleInPolicy, severity: Severity, idle_reason: str) -> tuple[State, str]:
         """Return the state of a rule that does not run, with the reason; the reason is empty if it runs."""
         if self.selection.leaves_out(rule):
-            return "off", "not selected"
+            return "off", NOT_SELECTED
         if severity == "off":
             return "off", "the policy has it off"
         stage = self.facts.change.stage
