@@ -63,9 +63,7 @@ class PullRequestTitle(SubjectForm, Rule):
         expected = work_item.titles if work_item else ()
         if not expected and self.pattern is None and not self.conventional:
             raise NotApplicable("no work item gives a title, and the policy asks for no form")
-        title = pull_request.title
-        if title is None:
-            raise MissingFact("the title of the pull request is not known", "specguard check --pr-title TEXT")
+        title = pull_request.require("title")
         if work_item and expected:
             if not work_item.allows("pull_request", title):
                 what = f"the title is {quote(title)}, and {work_item} has {alternatives(expected)}"
@@ -152,9 +150,7 @@ class PullRequestBody(Rule):
         document = work_item.document if work_item and self.work_document == "require" else None
         if not self.sections and document is None:
             raise NotApplicable("the policy requires no sections, and no work document is to be named")
-        body = pull_request.body
-        if body is None:
-            raise MissingFact("the pull request's body is not known", "specguard check --pr-body-file FILE")
+        body = pull_request.require("body")
         for position, title in enumerate(self.sections):
             content = pull_request.section(title)
             if content is None or re.fullmatch(_PLACEHOLDER, content):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from specguard.rules import Finding, MissingFact, NotApplicable, Rule, path_text
+from specguard.rules import Finding, NotApplicable, Rule, path_text
 from specguard_rules.message_texts import alternatives, quote
 from specguard_rules.next_steps import CommitsById, mixed_items, put_back, reword
 
@@ -261,8 +261,7 @@ class WorkItemMismatch(_WorkRule, Rule):
             step = f"Work on {current}" + (f" on the branch '{branch}'." if branch else ".")
             key, setting = f"pointer {naming.item}", f"work.{naming.kind}.pointer"
             yield Finding(message, help=step, path=pointer.path, line=pointer.line, key=key, setting=setting)
-        if work.title_missing:
-            raise MissingFact("the pull request's title is not known", "specguard check --pr-title TEXT")
+        work.require_title()
 
 
 class MixedWorkItems(_WorkRule, Rule):

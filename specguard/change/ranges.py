@@ -181,12 +181,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
             raise NotApplicable(
                 'with merge = "squash" the pull request\'s title is judged, once there is one'
             )
-        title = self.pull_request.title
-        if title is None:
-            raise MissingFact(
-                "the pull request's title is not known", "specguard check --pr-title TEXT", code="not-told"
-            )
-        plain = _SQUASH_SUFFIX.sub("", title)
+        plain = _SQUASH_SUFFIX.sub("", self.pull_request.require("title"))
         return [Message(plain.encode("utf-8", "surrogateescape"), source="title")]
 
     @cached_property

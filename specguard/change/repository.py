@@ -54,6 +54,21 @@ class PullRequest(Record):
     base: str | None = None
     number: int | None = None
 
+    def require(self, part: str) -> str:
+        """Return the text of `title` or `body`.
+
+        Args:
+            part: the name of the attribute.
+
+        Raises:
+            MissingFact: the source has none.
+        """
+        text: str | None = getattr(self, part)
+        if text is None:
+            command = "specguard check --pr-title TEXT --pr-body-file FILE"
+            raise MissingFact(f"the pull request's {part} is not known", command, code="not-told")
+        return text
+
     def section(self, title: str) -> str | None:
         """Return the visible text of a section of the body; None if the heading or the body is missing.
 

@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 
 from specguard.change.entries import Commit, Entry, is_filed
+from specguard.change.repository import PullRequest
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, if_applicable
 from specguard.model import Origin, path_text
@@ -186,9 +187,17 @@ class Work(Record, frozen=False):
             return False
         if not self.papers or any(entry.path not in self.papers for entry in self.entries()):
             return False
-        if self.title_missing:
-            raise _title_missing()
+        self.require_title()
         return True
+
+    def require_title(self) -> None:
+        """Raise an error if there is a pull request whose title is not known.
+
+        Raises:
+            MissingFact: it is not known.
+        """
+        if self.title_missing:
+            PullRequest().require("title")
 
     @property
     def label(self) -> str:
@@ -318,8 +327,7 @@ class Work(Record, frozen=False):
         if not self.kinds:
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
         if self.naming is None:
-            if self.title_missing:
-                raise _title_missing()
+            self.require_title()
             raise NotApplicable("the change names no work item")
         return self.naming
 
@@ -497,12 +505,6 @@ class Work(Record, frozen=False):
         from specguard.change.tree import Documents
 
         return Documents(self.tree())
-
-
-def _title_missing() -> MissingFact:
-    return MissingFact(
-        "the pull request's title is not known", "specguard check --pr-title TEXT", code="not-told"
-    )
 
 
 def _read_fields(data: Any, settings: WorkKind, known: Mapping[str, str], *, current: bool) -> dict[str, str]:

@@ -350,8 +350,10 @@ def test_a_squash_is_judged_by_the_title_that_will_land(
     assert len(found.messages("merge")) == 2
     with pytest.raises(NotApplicable, match="once there is one"):
         change(repo).messages("squash")
-    with pytest.raises(MissingFact, match="title is not known"):
+    with pytest.raises(MissingFact, match="title is not known") as caught:
         change(repo, event_file=event(repo, tmp_path, title=None)).messages("squash")
+    # A step for the title alone would lose the body.
+    assert caught.value.command == "specguard check --pr-title TEXT --pr-body-file FILE"
 
 
 def test_on_a_platform_the_event_is_found_unless_a_range_is_named(
