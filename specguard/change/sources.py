@@ -25,7 +25,12 @@ __all__ = ["Change", "open_changes"]
 _SOURCES: Final = (
     "range", "staged", "worktree", "push", "pre_receive", "patch", "message_file", "message", "edits"
 )  # fmt: skip
-_FLAGS: Final = {"message_file": "--commit-msg-file", "pre_receive": "--pre-receive"}
+_FLAGS: Final = {
+    "message_file": "--commit-msg-file",
+    "pre_receive": "--pre-receive",
+    "title": "--pr-title",
+    "body_file": "--pr-body-file",
+}
 
 
 def open_changes(git: Git, request: Request) -> Sequence[Change]:
@@ -100,8 +105,9 @@ def _check_flags(request: Request) -> None:
     if len(sources) > 1:
         raise usage(f"{sources[0]} and {sources[1]} ask for different changes", "Give one of them.")
     on_top = request.worktree and request.head in ("HEAD", "@")
-    for name in ("head", "root"):
-        if getattr(request, name) and sources and not (on_top and name == "head"):
+    for name in ("head", "root", "title", "body_file"):
+        fits = (on_top and name != "root") or (request.range and name in _FLAGS)
+        if getattr(request, name) and sources and not fits:
             help = f"{_flag(name)} is about a branch's commits."
             raise SpecguardError(f"{_flag(name)} does not go with {sources[0]}", help=help, code="usage")
     if request.base and (request.root or request.range):
