@@ -36,6 +36,9 @@ NAME: Final = re.compile(rb"([0-9a-f]{64})\.json(\.sig)?")
 MOST: Final = 1 << 25
 """The most bytes that a change may add to the log."""
 
+NO_RECORD: Final = "there is no record that it signs"
+"""Why a signature without its record is broken."""
+
 TEMPORARY: Final = b"."
 """The prefix of a file's name while it is being written."""
 
@@ -149,7 +152,7 @@ class Log:
             if signed is not None and content not in signed.signatures:
                 signed.signatures.append(content)
                 signed.local_signature = place == "local"
-            return "" if name.removesuffix(b".sig") in files else "there is no record that it signs"
+            return "" if name.removesuffix(b".sig") in files else NO_RECORD
         if sha256(content).hexdigest() != which:
             return "its name is not the sha256 of its content: it was changed, cut or renamed"
         try:

@@ -6,7 +6,7 @@ import binascii
 import os
 import shlex
 
-from specguard.approvals.log import NAME, FiledRecord, Uses, first_alterations, leftovers, read_log
+from specguard.approvals.log import NAME, NO_RECORD, FiledRecord, Uses, first_alterations, leftovers, read_log
 from specguard.approvals.people import KEY_TYPES, claimed_key, has_key_type, signing_key, verify
 from specguard.approvals.record import HEXADECIMAL, Approval, Revocation
 from specguard.change.base import find_base, named_base
@@ -67,6 +67,8 @@ class LoggedRecord(Record, frozen=False):
 
 MIN_DIGITS: Final = 7
 """The least number of digits that can name a record."""
+
+_REVOKE: Final = 'specguard approvals revoke %s --approved-by NAME --reason "..."'
 
 
 class Logbook:
@@ -227,7 +229,9 @@ class Verification:
         with Needed():
             # The first problem of a file is the most informative.
             for problem in self._find_problems():
-                found.setdefault(problem[0], problem)
+                # A signature has its record again once that one is put back.
+                if problem[1] != NO_RECORD or problem[0].removesuffix(b".sig") not in found:
+                    found.setdefault(problem[0], problem)
         self.problems = [found[path] for path in sorted(found)]
         unsigned = sum(not filed.signatures for filed in self._log.filed.values())
         if unsigned:
@@ -327,7 +331,7 @@ class Verification:
         keys = approver.keys if approver else ()
         # The base, HEAD and the working tree may have different signatures; each must be valid.
         bad = [one for one in filed.signatures if verify(content, one, keys) is None]
-        if approver and not bad:
+        if not bad if approver else filed.id in self._log.revoked:
             return
         problem = (
             f"its signature is by no key of {who}" if approver else f"{who} is not an approver in the policy"
@@ -336,8 +340,8 @@ class Verification:
             # People leave, and keys are replaced; the signature was verified on its way into the base.
             self.notes.append(f"{path_text(path)} is in the base, and {problem}")
         elif approver is None:
-            step = f"add {who} to [approvals], or revoke it: specguard approvals revoke {filed.id[:12]}"
-            yield path, problem, step
+            end = f", or revoke it: {_REVOKE % filed.id[:12]}" if isinstance(filed.record, Approval) else ""
+            yield path, problem, f"add {who} to [approvals]{end}"
         else:
             step = (
                 f"remove it in a commit, and {who} signs: specguard approvals sign {filed.id[:12]} --key FILE"
@@ -349,8 +353,7 @@ class Verification:
         for filed, other in self._log.copies:
             if filed.id not in self._log.revoked:
                 what = f"it has the nonce of {other[:12]}, so one of both is a copy"
-                step = f"revoke the copy: specguard approvals revoke {filed.id[:12]}"
-                yield self._log.path(filed.id), what, step
+                yield self._log.path(filed.id), what, f"revoke the copy: {_REVOKE % filed.id[:12]}"
 
 
 def _quote(path: bytes) -> str:
@@ -363,7 +366,5 @@ def _is_valid_signature(content: bytes, signature: bytes) -> bool:
     """Return True if a signature is valid for the key that it contains."""
     blob = claimed_key(signature) or b""
     kind = next((kind for kind in KEY_TYPES if has_key_type(blob, kind)), None)
-    if kind is None:
-        return False
     key = f"{kind} {binascii.b2a_base64(blob, newline=False).decode('ascii')}"
-    return verify(content, signature, [key]) is not None
+    return kind is not None and verify(content, signature, [key]) is not None

@@ -73,8 +73,7 @@ def states(project: Repository) -> dict[str, tuple[str, str]]:
 
 
 def file(project: Repository, record: Approval | Revocation, key: Key | None = None) -> str:
-    signature = key.sign(record.content) if key else None
-    return write_record(str(project.path), FOLDER, record, signature)
+    return write_record(str(project.path), FOLDER, record, key.sign(record.content) if key else None)
 
 
 def commit(project: Repository, record: Approval | Revocation, key: Key | None = None) -> str:
@@ -375,8 +374,7 @@ def test_what_is_damaged_is_found_and_put_back(project: Repository, filed: Pair,
         commits.append(project.commit("x"))
     words |= {str(number): oid[:12] for number, oid in enumerate(commits)}
     project.apply(Step(**filled(row.get("worktree", {}), words)))
-    found = [list(one) for one in verified(project)]
-    assert found == sorted(filled(row["wrong"], words))
+    assert [list(one) for one in verified(project)] == sorted(filled(row["wrong"], words))
     text = approvals(project, "verify").stdout
     assert all(f"  next {help}\n" in text for help in filled(row.get("help", []), words))
     if "put_back" in row:
@@ -449,6 +447,8 @@ def test_who_left_is_no_problem_of_the_past(project: Repository, filed: Pair, ke
     again = approval()
     commit(project, again, keys["alice"])
     assert verified(project) == [(f"{again.id}.json", "alice is not an approver in the policy")]
+    commit(project, revocation(again.id, "bob"))
+    assert verified(project) == []
 
 
 def test_a_nonce_is_used_once(project: Repository, filed: Pair) -> None:
