@@ -399,7 +399,7 @@ class Start:
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
         branch = shown_path(self.work.kinds[kind].branch, self._plan_fields(kind))
-        return f"merge the plan, or begin its branch ({branch}) with a commit of only its folder, and push"
+        return f"merge the plan, begin its branch ({branch}) with a commit of only its folder, or give --plan"
 
     def _find_pointed(self, kind: str) -> WorkItem | Unresolved:
         item_id, pointer = self.options.item, self.work.kinds[kind].pointer
@@ -534,14 +534,14 @@ class Start:
             help = "take the next one, or have its status corrected or its commit reverted"
             raise _unready(f"{listed} is done already: {reason}", help, path, line)
         needs = sources.open_needs(listed, deferred=is_task)
-        earlier = {normal_id(one) for one in self.options.earlier}
-        if kind in shared_kinds(self.policy):
+        shared = kind in shared_kinds(self.policy)
+        if shared:
             # The run of an earlier item commits to the same branch.
-            needs = [one for one in needs if normal_id(one) not in earlier]
+            needs = [one for one in needs if normal_id(one) not in map(normal_id, self.options.earlier)]
         if needs:
             item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.path_fields)
-            help = f"specguard run {kind} {needs[0]} -- ..."
-            if not isinstance(item, Unresolved) and item.branches:
+            help = f"specguard run {kind} {needs[0]}{f' --plan {path_text(path)}' if shared else ''} -- ..."
+            if not isinstance(item, Unresolved) and item.branches and not shared:
                 below = item.branches[0]
                 stacked = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
                 # A needed item that was begun has its branch, and is not run again.
