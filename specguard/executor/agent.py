@@ -148,7 +148,7 @@ def _check_words(policy: Policy, options: RunOptions, name: str, words: Sequence
         flags = f"the agent's {', '.join(found)}: with it nothing asks and nothing holds it"
         help = f"leave it out, or have {key} name it"
         raise _denied(policy, key, f"the policy does not allow {flags}", help)
-    help = f"name one that is allowed, such as --model {rules.suggested(role) or 'NAME'}"
+    help = f"have the command name one that is allowed, as in --model {rules.suggested(role) or 'NAME'}"
     for model_name in models:
         refused = rules.refusal(*forms_of(model_name), role=role)
         if refused is not None:

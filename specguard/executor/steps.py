@@ -83,7 +83,7 @@ def _describe_preflight(draft: DraftRun) -> list[str]:
     return [
         f"fetch refs/heads/{start.base} from {shown}: {fetched}",
         f"item {start.item}, document {manifest.item.document or 'none'}; "
-        + (f"branch {branch} goes on from {tip}" if tip else f"no branch {branch} here or there"),
+        + (f"branch {branch} goes on from {tip}" if tip else f"{shown} has no branch {branch}"),
     ]
 
 

@@ -71,7 +71,7 @@ class TestResearch:
         kind = "research" if own else "review"
         words = ("--goal", "x") if own else ()
         for model, said in (
-            ((), "the agent's command names no model"),
+            ((), "have the command name one that is allowed"),
             (("--model", "gemini-3-flash-preview"), "'(?i)flash' denies it"),
             (("--model", "gpt-5"), "may not be used"),
         ):
@@ -85,7 +85,7 @@ class TestResearch:
         assert "no single plan is meant; tried: .plans/<name>; found: none" in outcome.stderr
         # A dry run prints the steps and touches nothing.
         words = ("--goal", "x", "--dry-run", "cart", "--", "touch", "called", *MODEL)
-        assert "refs/heads/plan-cart" in ended(project.specguard("run", "research", *words)).stdout
+        assert "has no branch plan-cart" in ended(project.specguard("run", "research", *words)).stdout
         assert not project.runs.exists()
         assert "plan-cart" not in project.remote.git("branch")
 
