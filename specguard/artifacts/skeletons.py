@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from specguard.documents.data import Kind
 
 
-_ANYWHERE: Final = "**/"
 _LINES: Final = {"line": ", each with its line", "path": ", each with its path", "none": ""}
 _SEPARATORS: Final = re.compile(r"[-_\s]+")
 
@@ -166,7 +165,7 @@ def locate(
         command = " ".join(["specguard new", name, *known_values, *(f"{one}=..." for one in missing)])
         raise _unfilled(f"{name} is {text}, and {', '.join(missing)} is not given", command)
     if path is None:
-        rest = text.removeprefix(_ANYWHERE)
+        rest = text.removeprefix("**/")
         plain = path_template(rest).exact_path(values)
         if plain is None:
             message = f"{name} is {text}, and no values are given for its wildcards"

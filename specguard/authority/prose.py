@@ -63,7 +63,6 @@ _GUARD_WORDS: Final = re.compile(
 
 
 _BRACKETS: Final = re.compile(r"[(\[\uff08\u3010][^()\[\]]*[)\]\uff09\u3011]")
-_LIST_MEANINGS: Final = ("title", "list")
 _NO_TITLE: Final = "it lists paths, and no title above it is one that is read"
 
 
@@ -164,7 +163,7 @@ def _note_unread_list(block: AnyBlock, words: Sequence[str], path: str, unread: 
     guard = next(filter(_GUARD_WORDS.search, words), "")
     if _lists_paths(block, any_path=bool(guard)):
         title = guard or next(filter(None, words), "")
-        known = any(one.meaning in _LIST_MEANINGS and one.text == title for one in unread)
+        known = any(one.meaning in ("title", "list") and one.text == title for one in unread)
         if title is words[-1] or not known:
             unread.append(Unread(path, block.line, "", title, _NO_TITLE, "title" if guard else "list"))
 

@@ -283,7 +283,8 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
         # The walker refuses the same input, and knows the line.
         _JsonLines(text, first).walk()
         raise DataError(TOO_DEEP)
-    if _SURROGATE.search(text) and not _is_text(json.dumps(value, ensure_ascii=False)):
+    shown = json.dumps(value, ensure_ascii=False) if _SURROGATE.search(text) else ""
+    if any("\ud800" <= char <= "\udfff" for char in shown):
         raise DataError("it has half of a pair of surrogates")
     return value, lambda: _JsonLines(text, first).walk()
 
@@ -293,10 +294,6 @@ def _mapping(pairs: Any) -> dict[str, Any]:
     if len(mapping) != len(pairs):
         raise ValueError("a key is there twice, or it is a constant that is not JSON")
     return mapping
-
-
-def _is_text(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _depth(value: Any) -> int:

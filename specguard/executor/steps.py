@@ -106,10 +106,6 @@ def _describe_agent(draft: DraftRun) -> list[str]:
     return [f"{shlex.join(agent.command)} (up to {draft.run.manifest.max_attempts} times)"]
 
 
-def _describe_gates(draft: DraftRun) -> list[str]:
-    return [describe_gate(gate) for gate in draft.gates.gates] or ["none"]
-
-
 def _describe_check(draft: DraftRun) -> list[str]:
     hooks = hooks_of(draft.source.git.repository, draft.start.documents.tree)
     policy = f"the rules of the policy {draft.run.policy.policy_id[:12]}"
@@ -134,7 +130,7 @@ LINE: Final = (
     Step("brief", lambda draft: [draft.run.folder.file(BRIEF)], write_brief),
     Step("agent", _describe_agent),
     Step("inspect", lambda _: ["what the agent did beside changing files"]),
-    Step("gates", _describe_gates, run_gates),
+    Step("gates", lambda draft: [describe_gate(gate) for gate in draft.gates.gates] or ["none"], run_gates),
     Step("check", _describe_check, judge),
     Step("commit", lambda draft: [message_of(draft.run).split("\n", 1)[0]], commit),
     Step("push", _describe_push, push),
