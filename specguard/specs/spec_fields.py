@@ -620,7 +620,9 @@ class ApprovalReader:
             elif colon and name in self._when and when is None:
                 when = parse_date(value)
         rest = _without_date(text)
-        if not who and not is_todo(rest):
+        # `Product: approved 2026-01-31 (TBD)` names a role, and nobody.
+        parts = rest.replace(")", "(").replace(" by ", "(").split("(")
+        if not who and not any(map(is_todo, filter(_WORD.search, parts))):
             words = _WORD.findall(rest)
             who = " ".join(word for word in words if word.casefold().rstrip(".") not in _NOT_NAMES)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
