@@ -181,7 +181,7 @@ class Review:
                 if group := self._severities.of_group(block):
                     self._group = level, group
                 elif self._is_finding(block, below, ranked):
-                    one = self._add(block.text, ())
+                    one = self._add(block.text, [Paragraph(block.text)])
             elif one is not None and (level or not self._is_new(block)):
                 one.blocks.append(block)
             else:
