@@ -242,17 +242,20 @@ class CommitMessage(SubjectForm, Rule):
             yield flaw_in(message, what, step, key, by, cmd=reword(message, by_id))
         for line, problem in footer_problems(message.text) if self.conventional else ():
             what = f"line {line} of the message has not the form of Conventional Commits: {problem}"
-            key, field, cmd = "conventional footer", "commit.body", reword(message, by_id)
+            cmd = reword(message, by_id, f"{shell_quote_text(message.subject)} -m BODY")
+            key, field = "conventional footer", "commit.body"
             yield flaw_in(message, what, "Reword the body", key, "conventional", field=field, cmd=cmd)
 
     def _body_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
         has_body = bool(message.body.strip())
         if self.body != "optional" and has_body != (self.body == "required"):
             what = f"the message {quote(message.subject)} has {'a' if has_body else 'no'} body"
-            step = "Keep only the subject"
+            step, words = "Keep only the subject", shell_quote_text(message.subject)
             if not has_body:
                 step = "Say below the subject, after a blank line, what changes and why"
-            yield flaw_in(message, what, step, "body", field="commit.body", cmd=reword(message, by_id))
+                words += " -m BODY"
+            cmd = reword(message, by_id, words)
+            yield flaw_in(message, what, step, "body", field="commit.body", cmd=cmd)
 
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
@@ -301,7 +304,6 @@ def _item_flaws(
 _CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
 _UNBREAKABLE: Final = r"^(?:    |\t)|\bhttps?://\S"
 _REVERT: Final = r'(?:Revert|Reapply) "(.*)"'
-_UTF8: Final = ("utf-8", "utf8")
 
 
 class CommitForm(Rule):
@@ -424,7 +426,7 @@ class CommitForm(Rule):
             what = f"the message has {size} bytes, and {self.message_max} are allowed"
             yield "message_max", what, "Keep the message short, and put the rest into a file"
         if self.encoding == "utf-8":
-            if message.encoding and message.encoding.lower() not in _UTF8:
+            if message.encoding and message.encoding.lower() not in ("utf-8", "utf8"):
                 what = f"the commit says that its encoding is {quote(message.encoding)}"
                 yield "encoding", what, "Unset `i18n.commitEncoding`, and write it in UTF-8"
             elif not message.valid:
@@ -495,7 +497,7 @@ def _remove_dot(text: str) -> str:
 _WIP: Final = (
     r"\W*(wip|work[ -]in[ -]progress)\b"
     r"|[\w./-]+(\([^()]*\))?!?: *\W?(wip|work[ -]in[ -]progress)\W*$"
-    r"|\W*(draft|do not merge|dnm)\W*:|[\[(] *(draft|do not merge|dnm) *[\])]"
+    r"|\W*(draft|do not merge|dnm)\W*(:|$)|[\[(] *(draft|do not merge|dnm) *[\])]"
 )
 _REVERT_SUBJECT: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
 # Trailers, and lines that git and the platforms write into a revert by themselves, are not reasons.
@@ -569,7 +571,7 @@ class UnfinishedCommit(Rule):
         "forbid", "`fixup!`, `squash!`, `amend!`", tightens=["allow", "forbid"]
     )
     wip: Literal["allow", "forbid"] = setting(
-        "forbid", "*WIP*, *Draft:* or *do not merge*", tightens=["allow", "forbid"]
+        "forbid", "*WIP*, *Draft:* or *do not merge:*", tightens=["allow", "forbid"]
     )
     empty: Literal["allow", "forbid"] = setting(
         "forbid", "commits that change no file (merges aside)", tightens=["allow", "forbid"]
