@@ -202,7 +202,7 @@ def _origin_finding(problem: str, step: str, setting: str, key: str) -> Finding:
 class ProtectedBranch(Rule):
     """A commit or push changes or deletes a protected branch.
 
-    `branches` lists path patterns: `release/*` is every branch right below. One that begins with `refs/` is
+    `branches` lists path patterns: `release/*` is every branch below it. One that begins with `refs/` is
     compared with the whole ref, so `refs/tags/v*` protects tags. In CI, a platform's own report of landed
     commits is not judged.
 

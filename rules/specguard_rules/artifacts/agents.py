@@ -103,7 +103,7 @@ class Grounding(Settings):
     by_agent: dict[str, list[str]] = setting({}, "more documents for single agents, by name", tightens="more")
     equivalents: dict[str, list[str]] = setting({}, "documents that may replace one, by its path")
     external: list[str] = setting(
-        [], "documents outside the repository (absolute or `~`): only a warning", tightens="fewer"
+        [], "those of them outside the repository (absolute or `~`): only a warning", tightens="fewer"
     )
     agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
     cited_by: list[str] = setting(

@@ -346,8 +346,8 @@ class DanglingEvidence(_Aspect, Rule):
     r"""An artifact cites a file or line that does not exist.
 
     In the judged tree, relative paths start from the repository's root, then the artifact's folder. Absolute
-    paths and web addresses are below one of `roots` of `[artifacts.<name>.evidence]`. Others are warnings, or
-    errors with `unresolvable = "error"`. `resolve = false` turns this off.
+    paths are below one of `roots` of `[artifacts.<name>.evidence]`. Others are warnings, or errors with
+    `unresolvable = "error"`. Web addresses count only below `roots`. `resolve = false` turns this off.
 
     Why is this bad? A made-up line looks like any other.
 
@@ -697,7 +697,8 @@ class InvalidField(_Aspect, Rule):
     `records`.
 
     Fields are in front matter, `Key: value` lines, lists, tables, data files, and sections of that name.
-    Case, spaces, `-` and `_` do not matter. Placeholders and double fields are findings.
+    Case, spaces, `-` and `_` do not matter. Placeholders are findings, and two of the allowed
+    values for one field.
 
     Why is this bad? Without a clear value, everyone reads what they hope for.
 
@@ -1278,9 +1279,9 @@ class UnmappedAcceptance(Rule):
     """An acceptance scenario maps to no gate or test.
 
     Scenarios are table rows with a column *Scenario*, *Acceptance* or *Criterion*, headings and items that
-    begin with *Scenario*, and items of `sections`. Each names a gate, a file of `tests`, or a test
-    (`tests/test_cart.py::test_kept`, or its name). Each line of a slice's `acceptance` must match a scenario
-    by id (`AC-3`) or words.
+    begin with *Scenario*, and items of `sections`. Each names, in a code span or table, a gate, a file of
+    `tests`, or a test (`tests/test_cart.py::test_kept`, or its name). Each line of a slice's `acceptance`
+    must match a scenario by id (`AC-3`) or words.
 
     Why is this bad? What nobody can run, anybody can call accepted.
 
@@ -1405,10 +1406,10 @@ class UnprovenCheckbox(Rule):
     r"""A ticked checklist item has no evidence that holds.
 
     It must name an existing file that matches `evidence` of `[checklists]`, usually a run's manifest. The
-    file's `status` is in `succeeded` of `[runs]`, and it belongs to no other item. `[x]`, an emoji tick and
-    `**Status:** Completed` are ticks. Judged are items that the change ticks or rewrites, or whose evidence
-    it changes; with `--all`, all. With `[runs] keep = "local"`, the rule is indeterminate without the runs,
-    as in CI.
+    file's `status` is in `succeeded` of `[runs]`, and it belongs to no other item. `[x]`, an emoji tick and,
+    in an item, `**Status:** Completed` are ticks. Judged are items that the change ticks or rewrites, or
+    whose evidence it changes; with `--all`, all. With `[runs] keep = "local"`, the rule is indeterminate
+    without the runs, as in CI.
 
     Why is this bad? Agents tick what they believe.
 

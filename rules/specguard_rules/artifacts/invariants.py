@@ -45,9 +45,9 @@ _WILD: Final = frozenset("*?[\\")
 class ArchitectureShift(Rule):
     r"""A change breaks a declared invariant or moves a declared path.
 
-    `[[invariants]]` lists them. With a `pattern`, every file of `paths` keeps as many matching lines as
-    before; `count = "at-least"` also allows more. Without one, the files stay where they are. With
-    `assessment`, it binds only changes that touch an artifact of that contract.
+    `[[invariants]]` lists them. With a `pattern`, every file of `paths` keeps as many matches as before;
+    `count = "at-least"` also allows more. Without one, the files stay where they are. With `assessment`, it
+    binds only changes that touch an artifact of that contract.
 
     Why is this bad? Work on names and clarity must not move the architecture.
 

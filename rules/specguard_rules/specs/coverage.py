@@ -185,7 +185,7 @@ def _index_finding(
 class MissingSpecChange(Rule):
     r"""Governed code changes without its spec, and nobody says why.
 
-    A change under `code` in `[specs]` also changes a spec that governs the path, or adds one with its
+    A change under `code` in `[specs]` also changes a spec that governs the path, or adds any spec with its
     required sections. Deletions, renames, white space and bare review dates do not count. Or a commit or the
     pull request says why: `Spec-Impact: none (only names changed)`. Before a commit it is a warning.
 

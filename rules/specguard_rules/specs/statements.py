@@ -312,7 +312,7 @@ class DateOnlyReview(Rule):
     """A change moves a spec's review date but shows no review.
 
     In `[specs]`, a new date needs a trace: a visible correction, or an approval with name and day, no older
-    than the review. White space, comments, other dates, object ids and renames are no trace.
+    than the review before. White space, comments, other dates, object ids and renames are no trace.
 
     Why is this bad? A new date is the cheapest way past SPC003.
 
