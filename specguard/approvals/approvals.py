@@ -36,7 +36,8 @@ _MIN_LETTERS: Final = 8
 """The least number of letters that a reason must have, besides empty words and the rule's own names."""
 
 _EMPTY_WORDS: Final = re.compile(
-    r"\b(approved?|approval|override|overridden|lgtm|ok(ay)?|yes|please|needed|required|for|of|the|this|is|by|it)\b"
+    r"\b(approved?|approval|override|overridden|lgtm|ok(ay)?|yes|please|needed|required|requested|asked"
+    r"|as|for|of|the|this|is|by|it)\b"
 )
 
 
