@@ -294,8 +294,9 @@ class WorkItem(Record, frozen=False):
 
     @cached_property
     def _places(self) -> Selecting:
-        """The possible places of the document, with every padding of the number."""
+        """The possible places of its documents, with every padding of the number."""
         templates = [*self.settings.document, *self.settings.legacy]
+        templates += [one for one in self.settings.siblings if "number" in Template(one).names]
         found = (self.plain(template, escape, width) for template in templates for width in PADDINGS)
         return Selecting(list(dict.fromkeys(filter(None, found))))
 
