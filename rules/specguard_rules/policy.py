@@ -139,11 +139,10 @@ class DisregardedSetting(Rule):
 
     A nested authority, which `[authority] nested` allows, may only lock and forbid paths of its folder. If
     anything else is in it, or it cannot be read, nothing of it counts. That is an error for changes below its
-    folder. Without any, it is a warning for a change of that document, and with `--all`. Other changes are
-    not told of it.
+    folder, else a warning for a change of that document, and with `--all`.
 
-    A setting that loosens the floor of `--floor`, or cannot be compared with it, is a warning. The floor's
-    value judges.
+    A setting that loosens the floor of `--floor`, or cannot be compared with it, is a warning: the floor's
+    holds.
 
     Why is this bad? Readers believe what does not hold.
 

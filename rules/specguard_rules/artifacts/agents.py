@@ -281,7 +281,7 @@ class UnreadGrounding(Rule):
 
     Agents cite the documents in `all` and `by_agent` of `[grounding]` in artifacts of a contract in
     `cited_by`. One of `equivalents` may replace another if the agent's artifact in `noted_in` cites it too.
-    Documents of `external`, outside the repository, only cause a warning.
+    Those of `external` only cause a warning.
 
     Why is this bad? An agent that has not read the architecture invents one.
 

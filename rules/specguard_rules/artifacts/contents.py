@@ -697,8 +697,8 @@ class InvalidField(_Aspect, Rule):
     `records`.
 
     Fields are in front matter, `Key: value` lines, lists, tables, data files, and sections of that name.
-    Case, spaces, `-` and `_` do not matter. Placeholders are findings, and two of the allowed
-    values for one field.
+    Case, spaces, `-` and `_` do not matter. Placeholders are findings, as are two
+    allowed values of one field.
 
     Why is this bad? Without a clear value, everyone reads what they hope for.
 

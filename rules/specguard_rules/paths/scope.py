@@ -123,7 +123,7 @@ class OversizedChange(Rule):
     r"""A change is larger than the policy allows.
 
     `entries`, `lines` and `bytes` limit the whole change, `file_bytes` each file, by default to what GitHub
-    accepts. Approvals do not count, and of runs in commits of their own only each file's size.
+    accepts. Approvals do not count, and of runs, committed apart, only each file's size.
 
     Why is this bad? Nobody reviews what nobody can read.
 
