@@ -507,7 +507,7 @@ class _DoneItems:
         if len(found) <= 1:
             return found
         runs = [run for _, path in self._cited_runs(commit) if (run := self._record_at(path)) is not None]
-        plans = {item.get("plan") for run in runs if isinstance(item := run.value.get("item"), dict)}
+        plans = {run.plan for run in runs}
         return [one for one in found if path_text(one.source.path) in plans] or found
 
     def _row(self, claim: Claim) -> dict[str, str]:

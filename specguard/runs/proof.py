@@ -73,6 +73,10 @@ class Claim(Record):
     line: int | None = None
     key: str = ""
 
+    def other_plan(self, run: RunRecord) -> str:
+        """Return the plan of a run's item; empty if the run names none, or if the claim is of the same."""
+        return run.plan if self.plan and run.plan != self.plan else ""
+
     def names(self) -> frozenset[str]:
         """Return the normalized ids, each with and without the kind as a prefix."""
         return frozenset(name for one in map(normal_id, self.ids) for name in (one, f"{self.kind}-{one}"))
@@ -195,7 +199,9 @@ class RunProof(Record):
             text = f"did not succeed: its status is {shortened(run.state)!r}"
             return Flaw(text if run.state else "does not say that it succeeded: it has no status")
         if run.ids and claim.ids and not self._names_item(run, claim):
-            return Flaw(f"belongs to {shortened(' and '.join(run.ids))}, and not to {' or '.join(claim.ids)}")
+            plan = claim.other_plan(run)
+            names = " and ".join(run.ids) + (f" of {plan}" if plan else "")
+            return Flaw(f"belongs to {shortened(names)}, and not to {' or '.join(claim.ids)}")
         if claim.logged:
             reason = self._command_flaw(run, claim)
         else:
@@ -204,9 +210,7 @@ class RunProof(Record):
 
     def _names_item(self, run: RunRecord, claim: Claim) -> bool:
         """True if a run names the claim's item."""
-        plan = run.value.get("item")
-        plan = plan.get("plan") if isinstance(plan, dict) else None
-        if claim.plan and plan and plan != claim.plan:
+        if claim.other_plan(run):
             return False
         if run.kind and claim.kind and run.kind not in (claim.kind, GATES):
             return False

@@ -278,6 +278,12 @@ class RunRecord:
         return [one for one in self.items if one != ALL or self.kind != GATES] if named else []
 
     @property
+    def plan(self) -> str:
+        """The file of the plan that lists the item; empty if the manifest names none."""
+        item = self.value.get("item")
+        return str(item.get("plan") or "") if isinstance(item, dict) else ""
+
+    @property
     def tree(self) -> str:
         """The tree that was judged last; empty if it is not recorded."""
         return _oid(self.value.get("tree"))
