@@ -137,29 +137,8 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     if all(map(selection.leaves_out, policy.rules)):
         raise usage("no rule is left: every selected one is ignored", "ignore fewer of them")
     facts = Facts(change, policy)
-    outcomes = None
-    if request.all and policies.cache is not None:
-        names = cache_inputs(change, policy, facts.clock.today())
-        outcomes = OutcomeCache(policies.cache, names, policy.has_fact) if names is not None else None
-    judging = Judging(policy, facts, selection, strict=request.strict, cache=outcomes)
-    results = judging.run()
-    if outcomes:
-        outcomes.save()
-    # The baseline is as trusted as the policy, and is read from the same tree.
-    trusted = change.head_files if policy.adopted else change.policy_files
-    with Needed():
-        has_baseline = trusted.find(BASELINE) is not None
-    if has_baseline:
-        from specguard.engine.baseline import accept
-
-        accept(results, trusted, None if change.whole else partial(_recount, judging))
-    if policy.declares("authors"):
-        from specguard.approvals.people import apply_exemptions
-
-        apply_exemptions(results, change, policy.declared("authors"))
-    idle, approval_notes = _apply_approvals(facts, results)
-    results = sorted([*results, *judging.run(last=True, idle_reason=idle)], key=lambda result: result.code)
-    drop_repeated(results)
+    judging = Judging(policy, facts, selection, strict=request.strict, cache=_outcome_cache(facts, policies))
+    results, approval_notes = _judge_all(judging)
     _protect_uncommitted(results, change)
     # The log of decisions names the change whose findings an approval accepted.
     identify = "fingerprint" in needs or any(
@@ -206,6 +185,42 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         if any(result.findings for result in results)
         else (),
     )
+
+
+def _outcome_cache(facts: Facts, policies: Policies) -> OutcomeCache | None:
+    """Return the outcomes of an earlier check of the same whole tree; None if none can be used."""
+    if not facts.change.request.all or policies.cache is None:
+        return None
+    names = cache_inputs(facts.change, facts.policy, facts.clock.today())
+    return OutcomeCache(policies.cache, names, facts.policy.has_fact) if names is not None else None
+
+
+def _judge_all(judging: Judging) -> tuple[list[RuleResult], list[str]]:
+    """Run the rules, then accept findings by the baseline, by exemptions and by approvals, in this order.
+
+    Returns:
+        The results of all rules, by code, and notes about approvals.
+    """
+    facts, policy = judging.facts, judging.policy
+    change, results = facts.change, judging.run()
+    if judging.cache:
+        judging.cache.save()
+    # The baseline is as trusted as the policy, and is read from the same tree.
+    trusted = change.head_files if policy.adopted else change.policy_files
+    with Needed():
+        has_baseline = trusted.find(BASELINE) is not None
+    if has_baseline:
+        from specguard.engine.baseline import accept
+
+        accept(results, trusted, None if change.whole else partial(_recount, judging))
+    if policy.declares("authors"):
+        from specguard.approvals.people import apply_exemptions
+
+        apply_exemptions(results, change, policy.declared("authors"))
+    idle, notes = _apply_approvals(facts, results)
+    results = sorted([*results, *judging.run(last=True, idle_reason=idle)], key=lambda result: result.code)
+    drop_repeated(results)
+    return results, notes
 
 
 def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]]:
