@@ -74,7 +74,7 @@ class Claim(Record):
     key: str = ""
 
     def other_plan(self, run: RunRecord) -> str:
-        """Return the plan of a run's item; empty if the run names none, or if the claim is of the same."""
+        """Return the plan of a run's item if the claim belongs to another one; otherwise empty."""
         return run.plan if self.plan and run.plan != self.plan else ""
 
     def names(self) -> frozenset[str]:
