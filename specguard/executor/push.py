@@ -112,26 +112,24 @@ def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
         return
     before, now, shown = run.heads, heads.refs, remote.address.shown
     branch, base = run.manifest.branch, run.manifest.repository.base
-    moves, pushed_here = [], []
+    moves, undo = [], {}
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name), now.get(name)
         if old == new or (name == branch and new in tried_commits(run)):
             continue
         move = f"{name} from {(old or 'nothing')[:10]} to {(new or 'nothing')[:10]}"
         if new is not None and _is_run_work(run, remote, name, new):
-            pushed_here.append(name)
-            move += ", pushed from the run's place"
-        if name != base or name in pushed_here:
+            lease, refspec = f"--force-with-lease={name}:{new}", f"{old or ''}:{ref_of(name)}"
+            undo[name] = shlex.join(["git", "push", lease, run.options.remote, refspec])
+            move += f", pushed from the run's place; to undo it: `{undo[name]}`"
+        if name != base or name in undo:
             moves.append(move)
     if moves:
         run.note(f"{_MOVED_NOTE}{shown}: {listed(moves, between='; ')}.", instead_of=_MOVED_NOTE)
-    if pushed_here:
-        name = pushed_here[0]
-        lease, refspec = f"--force-with-lease={name}:{now[name]}", f"{before.get(name, '')}:{ref_of(name)}"
-        undo = ["git", "push", lease, run.options.remote, refspec]
+    if undo:
         raise RunEnded(
-            f"{' and '.join(pushed_here)} at {shown} was pushed from the run's place",
-            help=f"undo it: {shlex.join(undo)}",
+            f"{' and '.join(undo)} at {shown} was pushed from the run's place",
+            help=f"undo it: {' && '.join(undo.values())}",
             code="place-spoiled",
         )
 

@@ -113,7 +113,7 @@ def test_an_agent_that_pushes_by_the_address(workshop: Workshop, script: str, un
 def test_an_agent_that_pushes_by_the_address_and_fails(workshop: Workshop) -> None:
     push = f"git push -q {workshop.remote.path} $made:refs/heads/evil"
     done = workshop.work(f"{_NAMES}; {_MADE} {push}; exit 7", ends=3)
-    assert "pushed from the run's place" in done.stdout
+    assert "pushed from the run's place; to undo it: `git push --force-with-lease=evil:" in done.stdout
 
 
 _FORGED = 'sed -i \'s/"attempts": 1/"attempts": 0/; s/"state": "running"/"state": "succeeded"/\''
