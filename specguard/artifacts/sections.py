@@ -254,6 +254,10 @@ def _find_options(
                 label, rest = _split_label(row[0], labels)
                 if label:
                     yield label, row[0].line, [Paragraph(cell) for cell in row[1:] or [rest]]
+            for position, cell in enumerate(block.header[1:], start=1):
+                label, _ = _split_label(cell, labels)
+                if label:
+                    yield label, cell.line, [Paragraph(row[position]) for row in block.rows]
         elif label := _option_of(block, labels):
             end = (
                 to
