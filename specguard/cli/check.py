@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     _Choice = click.Choice  # not generic before click 8.2
 
-_OVERRIDE_OPTIONS: Final = ("--path", "--approved-by", "--reason", "--expires", "--ticket")
+_OVERRIDE_OPTIONS: Final = ("--path", "--approved-by", "--reason", "--expires", "--ticket", "--scope")
 """The options that need `--override`."""
 
 _WATCH_EXCLUDES: Final = ("--push", "--pre-receive", "--patch", "--commit-msg-file", "--override")

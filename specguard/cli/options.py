@@ -169,7 +169,7 @@ approval = combine(
     text("--reason", metavar="TEXT", help="Why."),
     text("--expires", metavar="DATE", help="The approval's last day (default: the policy's)."),
     text("--ticket", metavar="T", help="A link or ticket."),
-    choice("--scope", words=("change", "paths"), default="change", help="What the approval is bound to."),
+    choice("--scope", words=("change", "paths"), help="What it is bound to (default: change)."),
 )
 """The options that say who approves what, why and until when."""
 

@@ -152,7 +152,7 @@ class TestStatus:
             outcome = ended(run_here("plan", verb, directory=repository.path), 2)
             assert outcome.stderr.startswith(
                 "specguard: error: the policy describes no plans; nor is there a change in openspec/changes, "
-                "or a feature in specs [unknown-name]\n  next: specguard plan proposal SLUG "
+                "or a feature in specs [incomplete-policy]\n  next: specguard plan proposal SLUG "
             ), outcome
 
     def test_stages_that_the_tree_itself_does_away_with_hold_nothing(self, repository: Repository) -> None:
