@@ -403,6 +403,9 @@ class Start:
 
     def _find_pointed(self, kind: str) -> WorkItem | Unresolved:
         item_id, pointer = self.options.item, self.work.kinds[kind].pointer
+        if self.options.plan:
+            message = f"--plan does not go with {kind}, whose items are in no list"
+            raise SpecguardError(message, help="leave it out, or set `source` of the kind", code="usage")
         if item_id and pointer and number_of(item_id) is None:
             raise _unready(f"{item_id!r} names no {kind}", f"specguard run {kind} -- {item_id} ...")
         if item_id:

@@ -386,7 +386,7 @@ class ItemLock:
                 f"{reused!r} has to name one run of {self._item.label}",
                 path=self.folder,
                 help=shlex.join(command_words("list", "", self._given_root)),
-                code="item-taken",
+                code="unknown-name",
             )
         for manifest in self._item_manifests():
             # Because this process has the lock, a run that is recorded as running must have died.
