@@ -557,7 +557,7 @@ class Start:
         # A task without verifying commands is not begun if its plan requires them.
         if task is not None and "verify" in task.plan.settings.required and not commands_of(task):
             message = f"{task.name} has no command in `{task.key_of('verify')}`, and may not run without"
-            help = "have the planner add one that fails until the task is done, by a change of its own"
+            help = "have the planner add one that fails until then, on the base or in the plan's first commit"
             raise _unready(message, help, task.plan.path, task.origin("verify").line or None)
         if not item.branches or not item.settings.commit:
             missing = "commit" if item.branches else "branch"

@@ -96,6 +96,7 @@ class TestATask:
             outcome = ended(planned.run_task(f"task_{number:03}"), 2)
             said = f"{PLAN}:{line}: task_{number:03} has no command in `verify`, and may not run without"
             assert said in outcome.stderr
+            assert "on the base or in the plan's first commit" in outcome.stderr
         assert planned.manifests() == []
 
     def test_one_whose_commands_prove_nothing_is_left_for_a_person_to_verify(self, tmp_path: Path) -> None:

@@ -1060,7 +1060,7 @@ def _plan_flaw(unit: Unit, plan: Plan, entry: Entry, what: str) -> Finding:
     purpose = f" for {unit.task.name}" if unit.tasks else ", which is for no task,"
     verb = "adds" if entry.added else "removes" if entry.deleted else "changes"
     message = f"{what}{purpose} {verb} {path_text(entry.path)}, which is the planner's"
-    step = "Take it out of the change; the planner edits the plan, and says what is done."
+    step = "Take it out; the planner edits the plan on the base, or in the commit that brought it."
     key = f"{unit.task.id if unit.tasks else plan.name}:folder"
     return _unit_flaw(unit, entry, message, step, key, plan.setting("folder"))
 

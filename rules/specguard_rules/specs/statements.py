@@ -440,8 +440,8 @@ class InvalidStatus(Rule):
 
     `statuses` in `[specs]` lists them, and `transitions` says which may follow which. Case, `_`, `-` and
     remarks in brackets do not matter. The status is in the index and the document: front matter, a field, or
-    a section *Status*. It may not be removed. A new spec starts at the beginning, or at a status reachable
-    without approval.
+    a section *Status*. It may not be removed. A new spec starts at the beginning, or later
+    if no status between needs an approval.
 
     Why is this bad? Tools and agents act on the status.
 
