@@ -135,12 +135,12 @@ def compile_policy(
         part.read_prose(sections)
     parts += nested
     layers = [*presets, *(layer for part in parts for layer in part.layers)]
-    if not any(key in ("rules", "plugins", *known.declarations) for layer in layers for key in layer.data):
-        _note_missing_rules(parts)
     merged = Merged(layers)
-    problems += merged.problems
+    set_keys = {"rules", "plugins", *known.declarations} & merged.data.keys()
+    if not set_keys and not _unchecked(merged, ("authority", "keys"), list):
+        _note_missing_rules(parts)
     values, flaws = validate(merged, known)
-    problems += flaws
+    problems += [*merged.problems, *flaws]
     if problems:
         raise PolicyError(problems)
 
