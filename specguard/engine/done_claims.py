@@ -11,6 +11,7 @@ from specguard.documents.data import walk
 from specguard.documents.fields import normal_name
 from specguard.model import path_text
 from specguard.runs.proof import Claim
+from specguard.runs.record import GATES
 from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
@@ -246,7 +247,9 @@ class Claims:
         """The ids of all items in the sources, the index of specs and the visible runs."""
         ids = {one.id for source in (self._sources.all if self._sources else ()) for one in source.items}
         ids.update(entry.id for entry in (self._specs.now.entries if self._specs else ()) if entry.id)
-        ids.update(one for run in (self._records.all if self._records.visible else ()) for one in run.ids)
+        for run in self._records.all if self._records.visible else ():
+            # The item id of a run of an item's gates is `<kind>-<id>`.
+            ids.update(run.ids, (one.partition("-")[2] for one in run.ids if run.kind == GATES))
         return frozenset(map(normal_id, ids))
 
 
