@@ -170,8 +170,9 @@ def read_input(limit: int, what: str) -> bytes | None:
 def _read_limited(stream: BinaryIO, limit: int, what: str, path: str | None = None) -> bytes:
     data = stream.read(limit + 1)
     if len(data) > limit:
+        most = f"{limit >> 20} MiB" if limit >> 20 else f"{limit >> 10} KiB"
         raise SpecguardError(
-            f"{what} may have {limit >> 20} MiB, and this one is larger",
+            f"{what} may have {most}, and this one is larger",
             path=path,
             help="Check that it is the one that is meant.",
             code="size-limit",

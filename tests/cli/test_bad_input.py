@@ -93,14 +93,15 @@ def test_a_patch_that_does_not_parse_or_apply(fixed: Repository, tmp_path: Path)
 
 
 def test_files_of_many_megabytes_are_not_read_whole(fixed: Repository, tmp_path: Path) -> None:
-    for option, size, said in (
-        ("patch", 3 << 30, "may have 256 MiB"),
-        ("pr-reviews", 50 << 20, "may have 25 MiB"),
+    for words, size, said in (
+        ("check --patch=", 3 << 30, "may have 256 MiB"),
+        ("check --pr-reviews=", 50 << 20, "may have 25 MiB"),
+        ("init --approver=ann=", 80 << 10, "may have 64 KiB"),
     ):
-        with open(tmp_path / option, "wb") as file:
+        with open(tmp_path / "large", "wb") as file:
             file.truncate(size)
-        done = shell(f'ulimit -v 400000 && exec "$0" check --{option}={tmp_path}/{option}', fixed)
-        refused(Outcome(done.returncode, done.stdout, done.stderr), said, f"{tmp_path}/{option}")
+        done = shell(f'ulimit -v 400000 && exec "$0" {words}{tmp_path}/large', fixed)
+        refused(Outcome(done.returncode, done.stdout, done.stderr), said, f"{tmp_path}/large")
 
 
 def test_a_file_that_cannot_be_read(fixed: Repository, tmp_path: Path) -> None:
