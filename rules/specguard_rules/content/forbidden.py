@@ -31,7 +31,7 @@ class Forbidden(Settings):
 class ForbiddenContent(Rule):
     r"""An added line matches a forbidden expression.
 
-    Each added line is judged by itself. Expressions are RE2. Links, submodules and binary files have no
+    Each added line is judged by itself. Links, submodules and binary files have no
     lines.
 
     Why is this bad? Debugging calls, conflict markers and private keys are wrong everywhere.

@@ -432,7 +432,7 @@ class InvalidPlan(Rule):
     - `verify`: commands
     - `done_criteria`: at least one text
 
-    `keys` renames them; keys of other names are not read. With `option`, the plan names its
+    `keys` renames them; other keys are not read. With `option`, the plan names its
     option. Work breakdowns (`source` of `[work.<kind>]`) need unique ids and their own `required` keys.
 
     Why is this bad? A typo hides a task, or calls it done.

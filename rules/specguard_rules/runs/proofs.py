@@ -170,7 +170,7 @@ class MissingGateRun(Rule):
     `quick_gates` of `[runs]` must have succeeded on the tree of each commit, `full_gates` on the last tree,
     and before artifacts of a contract in `full_before`. Acceptance scenarios may name more. Any run counts:
     `specguard run gates` makes one without an agent. Merges and commits that only add runs need none. With
-    `keep = "local"`, the rule is indeterminate without runs.
+    `keep = "local"`, the rule is indeterminate without such a run, and skipped without any runs.
 
     Why is this bad? Gates on other files say nothing about these.
 
@@ -253,6 +253,10 @@ class MissingGateRun(Rule):
             for gate, reason in {**named, **dict.fromkeys(settings.full_gates, why)}.items():
                 needs.append(_Need(gate, judged[-1:], "runs.full_gates", reason))
         by_id = {commit.oid: commit for commit in commits}
+        if artifacts and settings.full_gates and settings.full_before:
+            from specguard_rules.artifacts.agents import check_contracts
+
+            check_contracts(artifacts.contracts, "runs.full_before", settings.full_before)
         for commit in judged if settings.full_gates and settings.full_before else ():
             paths = [entry.path for entry in commit.own_entries if not entry.deleted]
             names = [one.name for path in paths for one in (artifacts.contracted(path) if artifacts else ())]
@@ -440,8 +444,8 @@ class UnprovenAsset(Rule):
     r"""No run logged a changed asset's build and test.
 
     `proofs` of `[assets]` names the commands. A succeeded run has each, ended with 0, with a log beside the
-    manifest. It used the tree of a commit at or after the asset's change. Without such a run the rule is
-    indeterminate; without any runs it is skipped.
+    manifest. It used the tree of a commit at or after the asset's change. With `keep = "local"`, the rule is
+    indeterminate without such a run, and skipped without any runs.
 
     Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
     In a manifest without a status, `validations` count:
@@ -687,6 +691,9 @@ class DirtyWorktree(Rule):
         self, artifacts: Artifacts, worktrees: Sequence[Worktree], stage: Stage, head_files: Tree
     ) -> Iterator[Finding]:
         """Look for changes in every worktree once a wave is declared complete."""
+        from specguard_rules.artifacts.agents import check_contracts
+
+        check_contracts(artifacts.contracts, "rules.dirty-worktree.declared_by", self.declared_by)
         declared = [one for one in artifacts.judged if one.name in self.declared_by]
         if not declared:
             return
