@@ -129,7 +129,7 @@ class ForbiddenForm(Settings):
 class ForbiddenCommand(Rule):
     r"""A script, CI file or brief gets a forbidden command.
 
-    Judged are added lines of `files`: shell scripts, makefiles, steps of GitHub's and GitLab's CI, and
+    Judged are added lines of `files`: shell scripts, makefiles, GitHub's and GitLab's CI steps, and
     Markdown's shell blocks and code spans. Of programs in `files`, calls such as
     `system("...")` are read, and backquotes of Ruby, Perl and PHP.
     A code span that forbids the command is fine. A form begins with the program, however it is run (`sudo`,

@@ -170,7 +170,7 @@ class MissingGateRun(Rule):
     `quick_gates` of `[runs]` must have succeeded on the tree of each commit, `full_gates` on the last tree,
     and before artifacts of a contract in `full_before`. Acceptance scenarios may name more. Any run counts:
     `specguard run gates` makes one without an agent. Merges and commits that only add runs need none. With
-    `keep = "local"`, the rule is indeterminate without such a run, and skipped without any runs.
+    `keep = "local"` it is indeterminate without one, and skipped without any runs.
 
     Why is this bad? Gates on other files say nothing about these.
 
@@ -444,8 +444,8 @@ class UnprovenAsset(Rule):
     r"""No run logged a changed asset's build and test.
 
     `proofs` of `[assets]` names the commands. A succeeded run has each, ended with 0, with a log beside the
-    manifest. It used the tree of a commit at or after the asset's change. With `keep = "local"`, the rule is
-    indeterminate without such a run, and skipped without any runs.
+    manifest. It used the tree of a commit at or after the asset's change. With `keep = "local"` it is
+    indeterminate without one, and skipped without any runs.
 
     Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
     In a manifest without a status, `validations` count:
