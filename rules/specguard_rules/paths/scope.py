@@ -12,6 +12,7 @@ from specguard.rules import (
     path_text,
     required,
     setting,
+    shortened,
 )
 
 TYPE_CHECKING = False
@@ -257,7 +258,7 @@ class MissingCompanion(Rule):
     How to fix it: change the companion too, or state the reason.
 
     ```text
-    error: src/a.py changed, and nothing under docs/** did
+    error: src/a.py changed, and nothing under docs/** did; 'Docs-Impact: ' gives no reason
     ```
 
     ```toml fails
@@ -331,7 +332,8 @@ class MissingCompanion(Rule):
             if not changed or next(companion.require.find_each(remaining), None) is not None:
                 continue
             key = companion.trailer
-            if key and _has_reason(key, commits or (), pull_request, draft):
+            stated = _stated_reasons(key, commits or (), pull_request, draft) if key else {}
+            if any(stated.values()):
                 continue
             more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
             wanted = " or ".join(companion.require.patterns)
@@ -342,6 +344,7 @@ class MissingCompanion(Rule):
                 reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"
                 reason += " (with `--amend`, if you were amending)" if draft else ""
             message = f"{path_text(changed[0])}{more} changed, and nothing under {wanted} did"
+            message += "".join(f"; '{key}: {shortened(value)}' gives no reason" for value in [*stated][:1])
             step = f"Change what belongs to it under {wanted}{reason}."
             setting = f"companions.{which}.require"
             pair = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
@@ -350,11 +353,11 @@ class MissingCompanion(Rule):
             yield found
 
 
-def _has_reason(
+def _stated_reasons(
     key: str, commits: Sequence[Commit], pull_request: PullRequest | None, draft: Message | None
-) -> bool:
-    """True if a commit, the pull request or the message being written gives a reason in a trailer."""
+) -> dict[str, bool]:
+    """Return each value of a trailer of the change, and whether it is a reason, unlike `none`."""
     from specguard_rules.commits.trailers import Trailers, gives_reason, trailers_of
 
     groups = (*trailers_of(commits, pull_request), *([Trailers(draft.lines)] if draft else []))
-    return any(gives_reason(one.value) for found in groups for one in found.of(key))
+    return {one.value: gives_reason(one.value) for found in groups for one in found.of(key)}
