@@ -275,8 +275,14 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
     try:
         value = json.loads(text, object_pairs_hook=_mapping, parse_float=Number, parse_constant=_mapping)
     except json.JSONDecodeError as error:
-        message = f"{error.msg[:1].lower()}{error.msg[1:]}"
-        raise DataError(message, first + error.lineno - 1) from None
+        message, at = error.msg, error.pos
+        if message.startswith("Illegal trailing comma"):
+            # Python 3.13 names the comma, and earlier versions what follows it.
+            at = len(text) - len(text[at + 1 :].lstrip())
+            message = (
+                "Expecting value" if text[at] == "]" else "Expecting property name enclosed in double quotes"
+            )
+        raise DataError(f"{message[:1].lower()}{message[1:]}", first + text.count("\n", 0, at)) from None
     except (RecursionError, ValueError) as error:
         failure = error
     if failure or _depth(value) > MAX_DEPTH:
