@@ -50,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = run(words)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        import signal
+
+        # A second signal must not interrupt what is said about the first.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("specguard: interrupted", file=sys.stderr)
         # An agent reads every other exit code of its hook as permission.
         return EXIT_NO_VERDICT if words[:1] == ["hook"] else EXIT_INTERRUPTED
