@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from functools import cached_property
 from typing import Any, Final, Self
@@ -117,9 +117,10 @@ class AuditStore:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        with self._report_errors():
+        with self._report_errors(), ExitStack() as cleanup:
             os.makedirs(os.path.dirname(os.path.abspath(file)), mode=0o700, exist_ok=True)
             self._connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
+            cleanup.callback(self._connection.close)
             self._connection.row_factory = sqlite3.Row
             if not self._has_tables():
                 with self._transaction():
@@ -133,6 +134,7 @@ class AuditStore:
             self._connection.execute("PRAGMA synchronous = NORMAL")
             for statement in _TEMPORARY_TABLES.split(";")[:-1]:
                 self._connection.execute(statement)
+            cleanup.pop_all()
 
     def _has_tables(self) -> bool:
         """Return True if the tables exist; raise an error if the file is not for this version."""
