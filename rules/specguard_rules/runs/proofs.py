@@ -555,7 +555,7 @@ class UnprovenAsset(Rule):
             if lacking:
                 what = f"no run that the change brings has logged its {' and '.join(lacking)}{weak}"
                 message = f"{path_text(path)} changes, and {what}"
-                step = "Let `specguard run gates --command CMD` run them, and `git add -f` its folder."
+                step = "Let `specguard run gates --command CMD` run them, and add its folder with `-f`."
                 yield Finding(message, help=step, path=path, key="unproven", setting="assets.proofs")
         for _, run in sorted({run.folder: run for _, _, bare in shown.values() for run in bare}.items()):
             files, keys = _missing_parts(run, assets)
