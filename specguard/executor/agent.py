@@ -129,7 +129,9 @@ def resolve_agent(policy: Policy, options: RunOptions, *, check_program: bool = 
                 path = locate_program(program, options.environment) or program
                 version = check_version(path, known.version, environment)
             except SpecguardError as error:
-                raise _denied(policy, f"agents.{name}.version", error.message, error.help) from error
+                denied = _denied(policy, f"agents.{name}.version", error.message, error.help)
+                denied.code = error.code
+                raise denied from error
     return AgentCommand(name, words, version)
 
 

@@ -73,6 +73,7 @@ def test_another_version_or_none_stops_here(
     with pytest.raises(SpecguardError) as raised:
         resolved(programs, agent="codex")
     assert raised.value.message.startswith(said)
+    assert raised.value.code == "agent-version"
     assert ">=0.40,<0.50" in f"{raised.value.message} {raised.value.help}"
     assert raised.value.line is not None
 
