@@ -424,7 +424,6 @@ MAX_PAGE: Final = 1_000_000
 """The largest text of a document as a resource, in characters."""
 
 _MOST_KEYS: Final = 20
-_LEFT_OUT: Final = "left_out"
 
 
 def limit_size(data: Mapping[str, Any], most: int = MAX_ANSWER) -> dict[str, Any]:
@@ -443,7 +442,7 @@ def limit_size(data: Mapping[str, Any], most: int = MAX_ANSWER) -> dict[str, Any
         omitted: dict[str, int] = {}
         shown = _shorten(data, elements, max(50, elements * 40), "", omitted)
         if omitted:
-            shown[_LEFT_OUT] = dict(list(omitted.items())[:_MOST_KEYS])
+            shown["left_out"] = dict(list(omitted.items())[:_MOST_KEYS])
         if len(json_text(shown, indent=None)) <= most:
             break
     return shown
