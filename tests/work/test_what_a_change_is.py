@@ -46,7 +46,7 @@ SLICE: Mapping[str, str] = {"src/a.py": "a = 2\n"}
 CODE: Mapping[str, str] = {"src/b.py": "b = 1\n"}
 TOUCHED: Mapping[str, Mapping[str, str]] = {
     "the pointer": POINTER,
-    "the pointer, and other papers": {**POINTER, **OWN, **OTHER, **INDEX, **LIST},
+    "the pointer, and another item's document": {**POINTER, **OWN, **OTHER, **INDEX, **LIST},
     "the pointer, and other files": {**POINTER, **CODE},
     "the item's document": OWN,
     "the item's document, and other files": {**OWN, **CODE},
