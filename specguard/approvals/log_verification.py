@@ -331,7 +331,7 @@ class Verification:
         keys = approver.keys if approver else ()
         # The base, HEAD and the working tree may have different signatures; each must be valid.
         bad = [one for one in filed.signatures if verify(content, one, keys) is None]
-        if not bad if approver else filed.id in self._log.revoked:
+        if (approver and not bad) or (approver is None and filed.id in self._log.revoked):
             return
         problem = (
             f"its signature is by no key of {who}" if approver else f"{who} is not an approver in the policy"
