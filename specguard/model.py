@@ -137,14 +137,15 @@ def _generic_init(self: Any, *values: Any, **named: Any) -> None:
     if not cls.__dict__.get("_uses"):
         cls._defaults = {name: getattr(cls, name) for name in fields if hasattr(cls, name)}
         cls._copied = [name for name, value in cls._defaults.items() if isinstance(value, (list, dict))]
+        required = len(fields) - len(cls._defaults)
+        # A field without a default is keyword-only behind one with a default.
+        cls._positional = required if cls._defaults.keys() & fields[:required] else len(fields)
     cls._uses += 1
     store.update(cls._defaults)
     store.update(zip(fields, values, strict=False))
     store.update(named)
     # The compiled constructor reports wrong arguments, and knows which fields are keyword-only.
-    simple = len(values) <= len(fields) - len(cls._defaults) and named.keys().isdisjoint(
-        fields[: len(values)]
-    )
+    simple = len(values) <= cls._positional and named.keys().isdisjoint(fields[: len(values)])
     if not simple or store.keys() != set(fields) or cls._uses > _COMPILE_AFTER:
         store.clear()
         _compile(cls)
