@@ -127,8 +127,7 @@ class UnresolvedWorkItem(_WorkRule, Rule):
                 step = f"Name it after its item, `{how}`, or take it to another branch{plan_hint}."
                 yield _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
         if unnamed_change and work.own is None and not work.unnamed:
-            if work.title_missing:
-                work.named()
+            work.require_title()
             names, subjects = alternatives(work.branches), alternatives(work.subjects)
             steps = [f"name the branch after the item: {names}"] if names else []
             steps += [f"begin a commit's subject as {subjects} says"] if subjects else []

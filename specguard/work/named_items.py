@@ -6,7 +6,6 @@ import re
 from functools import cached_property
 
 from specguard.change.entries import Commit, Entry, is_filed
-from specguard.change.repository import PullRequest
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, if_applicable
 from specguard.model import Origin, path_text
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.git import History
-    from specguard.change.repository import PastCommit
+    from specguard.change.repository import PastCommit, PullRequest
     from specguard.change.sources import Change
     from specguard.change.tree import Documents, Tree
     from specguard.work.changes import Alteration, OwnPlan
@@ -46,7 +45,7 @@ class Work(Record, frozen=False):
         tree: returns the trusted base's files.
         base, remote: the policy's top-level `base` and `remote`; empty if they are not set.
         required: True if the policy requires an item on this branch.
-        title_missing: True if there is a pull request whose title is not known.
+        pull_request: the change's pull request, whose title may not be known; None if it has none.
         branch: the judged branch; empty if there is none.
         entries: returns what the change touches, without the approvals that it files.
         trees: returns the files before the change, and those after it.
@@ -65,7 +64,7 @@ class Work(Record, frozen=False):
     base: str = ""
     remote: str = ""
     required: bool = False
-    title_missing: bool = False
+    pull_request: PullRequest | None = None
     branch: str = ""
     entries: Callable[[], Sequence[Entry]] = tuple
     trees: Callable[[], tuple[Tree, Tree]] | None = None
@@ -101,8 +100,8 @@ class Work(Record, frozen=False):
         namings += read("commit", [(one.message.subject, one.oid) for one in commits])
         if change.stage == "commit-msg":
             namings += read("message", [(one.subject, None) for one in change.messages(policy.merge)])
-        title = if_applicable(lambda: change.pull_request.title, "")
-        work.title_missing = title is None
+        work.pull_request = if_applicable(lambda: change.pull_request, None)
+        title = work.pull_request.title if work.pull_request else None
         namings += read("title", [(title, None)] if title else [])
         required = policy.require_work_item
         name = work.branch.encode("utf-8", "surrogateescape")
@@ -196,8 +195,8 @@ class Work(Record, frozen=False):
         Raises:
             MissingFact: it is not known.
         """
-        if self.title_missing:
-            PullRequest().require("title")
+        if self.pull_request:
+            self.pull_request.require("title")
 
     @property
     def label(self) -> str:
