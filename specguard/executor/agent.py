@@ -129,9 +129,8 @@ def resolve_agent(policy: Policy, options: RunOptions, *, check_program: bool = 
                 path = locate_program(program, options.environment) or program
                 version = check_version(path, known.version, environment)
             except SpecguardError as error:
-                denied = _denied(policy, f"agents.{name}.version", error.message, error.help)
-                denied.code = error.code
-                raise denied from error
+                error.path, error.line = _place_of(policy, f"agents.{name}.version")
+                raise
     return AgentCommand(name, words, version)
 
 
@@ -166,9 +165,14 @@ def _check_words(policy: Policy, options: RunOptions, name: str, words: Sequence
 
 
 def _denied(policy: Policy, key: str, message: str, help: str) -> SpecguardError:
-    origin = policy.origin(key)
-    path, line = (origin.path, origin.line) if origin is not None else (None, None)
+    path, line = _place_of(policy, key)
     return SpecguardError(message, help=help, path=path, line=line, code="forbidden-agent")
+
+
+def _place_of(policy: Policy, key: str) -> tuple[str | None, int | None]:
+    """Return the file and the line that set a key of the policy."""
+    origin = policy.origin(key)
+    return (origin.path, origin.line) if origin is not None else (None, None)
 
 
 def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
