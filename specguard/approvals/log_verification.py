@@ -366,5 +366,7 @@ def _is_valid_signature(content: bytes, signature: bytes) -> bool:
     """Return True if a signature is valid for the key that it contains."""
     blob = claimed_key(signature) or b""
     kind = next((kind for kind in KEY_TYPES if has_key_type(blob, kind)), None)
+    if kind is None:
+        return False
     key = f"{kind} {binascii.b2a_base64(blob, newline=False).decode('ascii')}"
-    return kind is not None and verify(content, signature, [key]) is not None
+    return verify(content, signature, [key]) is not None

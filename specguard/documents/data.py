@@ -279,9 +279,8 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
         if message.startswith("Illegal trailing comma"):
             # Python 3.13 names the comma, and earlier versions what follows it.
             at = len(text) - len(text[at + 1 :].lstrip())
-            message = (
-                "Expecting value" if text[at] == "]" else "Expecting property name enclosed in double quotes"
-            )
+            what = "value" if text[at] == "]" else "property name enclosed in double quotes"
+            message = f"expecting {what}"
         raise DataError(f"{message[:1].lower()}{message[1:]}", first + text.count("\n", 0, at)) from None
     except (RecursionError, ValueError) as error:
         failure = error

@@ -540,7 +540,8 @@ class Start:
         shared = kind in shared_kinds(self.policy)
         if shared:
             # The run of an earlier item commits to the same branch.
-            needs = [one for one in needs if normal_id(one) not in map(normal_id, self.options.earlier)]
+            earlier = {normal_id(one) for one in self.options.earlier}
+            needs = [one for one in needs if normal_id(one) not in earlier]
         if needs:
             item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.path_fields)
             help = f"specguard run {kind} {needs[0]}{f' --plan {path_text(path)}' if shared else ''} -- ..."

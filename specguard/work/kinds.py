@@ -85,11 +85,7 @@ class WorkKind(Settings):
     number_format: list[str] = setting(
         ["{n}"], "forms of numbers, canonical first: `{n}`, `{n:02}`", min_length=1, check=check_number_format
     )
-    siblings: list[str] = setting(
-        [],
-        "more documents, of item `{number}` or of none",
-        check=check_template,
-    )
+    siblings: list[str] = setting([], "more documents, of item `{number}` or of none", check=check_template)
     scope: list[str] = setting(
         [], "the paths it may change; else those in its document", tightens="within", check=check_template
     )

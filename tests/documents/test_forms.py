@@ -125,9 +125,8 @@ def ticked(text: str, read: bool, said: str) -> None:
 
 def seen(text: str, read: bool, said: str) -> None:
     document = Document(text)
-    found = [one.rendered for one in texts(document.blocks)] + [
-        one.content for one in fences(document.blocks)
-    ]
+    found = [one.rendered for one in texts(document.blocks)]
+    found += [one.content for one in fences(document.blocks)]
     assert " ".join(" ".join(found).split()) == said
 
 

@@ -344,7 +344,8 @@ class MissingCompanion(Rule):
                 reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"
                 reason += " (with `--amend`, if you were amending)" if draft else ""
             message = f"{path_text(changed[0])}{more} changed, and nothing under {wanted} did"
-            message += "".join(f"; '{key}: {shortened(value)}' gives no reason" for value in [*stated][:1])
+            if stated:
+                message += f"; '{key}: {shortened(next(iter(stated)))}' gives no reason"
             step = f"Change what belongs to it under {wanted}{reason}."
             setting = f"companions.{which}.require"
             pair = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
