@@ -253,10 +253,12 @@ class MissingGateRun(Rule):
             for gate, reason in {**named, **dict.fromkeys(settings.full_gates, why)}.items():
                 needs.append(_Need(gate, judged[-1:], "runs.full_gates", reason))
         by_id = {commit.oid: commit for commit in commits}
-        if artifacts and settings.full_gates and settings.full_before:
+        if settings.full_gates and settings.full_before:
             from specguard_rules.artifacts.agents import check_contracts
 
-            check_contracts(artifacts.contracts, "runs.full_before", settings.full_before)
+            check_contracts(
+                artifacts.contracts if artifacts else {}, "runs.full_before", settings.full_before
+            )
         for commit in judged if settings.full_gates and settings.full_before else ():
             paths = [entry.path for entry in commit.own_entries if not entry.deleted]
             names = [one.name for path in paths for one in (artifacts.contracted(path) if artifacts else ())]

@@ -183,6 +183,9 @@ class MissingManifest(Rule):
     ) -> Iterator[Finding]:
         """Look for each commit's run."""
         yield from _unnamed_findings(commits, work, run_records) if work else ()
+        for kind in run_records.settings.require:
+            if not work or kind not in work.kinds:
+                raise MissingFact(f"`runs.require` names the kind {kind!r}, which the policy does not have")
         for commit, name, run in cited_runs(commits, run_records):
             oid, label = commit.oid, repr(shortened(name, 80))
             if run is None:
