@@ -173,7 +173,10 @@ NOBODY: Final = (
 """Words in place of a person that identify nobody."""
 
 _PLACEHOLDER: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
-_CANNOT_FAIL: Final = re.compile(r"(?:[^;\n]*\|\|\s*)?(?:true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*)")
+_CANNOT_FAIL: Final = re.compile(
+    r"(?!.*\b(?:exit|set|trap)\b.*[;|])(?:[^\n]*(?:\|\||;)\s*)?(?:true|:|exit 0)"
+    r"|(?:[^;\n]*\|\|\s*)?(?:echo|printf)\b[^|&;><$`()]*"
+)
 _MODEL_NAME: Final = re.compile(
     r"(?:(?:claude|codex|copilot|gemini|gpt)[-_ .]?[a-z-]*[-_ .]?|o)[0-9][\w. -]*", re.IGNORECASE
 )
