@@ -215,8 +215,6 @@ def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
 def drop_repeated(results: Sequence[RuleResult]) -> None:
     """Remove findings that another rule reports for the same cause (`same_as`), at least as severely."""
     found = [judged for result in results for judged in result.findings if judged.state == "open"]
-    if not any(judged.finding.same_as for judged in found):
-        return
     by_cause: dict[Cause, list[Judged]] = {}
     for judged in found:
         by_cause.setdefault(_cause(judged, f"{judged.code} {judged.finding.key}"), []).append(judged)

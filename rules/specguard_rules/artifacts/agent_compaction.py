@@ -272,9 +272,7 @@ class MissingCompaction(Rule):
         check_contracts(contracts, "rules.missing-compaction.sweep", [self.sweep])
         check_contracts(contracts, "rules.missing-compaction.scratchpads", self.scratchpads)
         names = self.scratchpads or agent_contracts(contracts, self.agent, self.sweep)
-        if artifacts is None:
-            return
-        if not whole and not any(artifact.name in (self.sweep, *names) for artifact in artifacts.judged):
+        if artifacts is None or not (whole or {one.name for one in artifacts.judged} & {self.sweep, *names}):
             return
         for passes in read_passes(artifacts, names, self.sweep, self.agent):
             if whole or any(one.touched for one in passes):

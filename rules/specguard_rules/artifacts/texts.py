@@ -335,8 +335,6 @@ class SecretInArtifact(Rule):
         for artifact in artifacts.judged if artifacts is not None else ():
             if head_files.has_file(artifact.path):
                 setting[artifact.path] = f"artifacts.{artifact.name}"
-        if not setting:
-            return
         documents.prefetch(setting)
 
         def secrets_in(path: bytes) -> Iterator[Finding]:
