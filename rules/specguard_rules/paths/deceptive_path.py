@@ -48,7 +48,7 @@ class DeceptivePath(Rule):
     How to fix it: rename it in plain characters, or allow it with `exclude`.
 
     ```text
-    error: Docs/policy.md: the name Docs/policy.md differs from 'docs' only in case
+    error: Docs/policy.md: the folder Docs differs from 'docs' only in case
     ```
 
     ```toml fails
@@ -90,24 +90,24 @@ class DeceptivePath(Rule):
         """Search every path for crafted segments, and check the names that the change adds."""
         crafted = dict(crafted_paths([entry.path for entry in entries if not entry.deleted]))
         for path, what in crafted.items():
-            yield _finding(base, path, what, "error", "crafted")
+            yield _finding(base, path, path, what, "error", "crafted")
         added = [entry.path for entry in entries if entry.added and entry.path not in crafted]
         flagged = _suspicious(added, start_files, head_files, guards)
         for path in added if flagged else ():
-            ends = [place for place, byte in enumerate(path) if byte == 0x2F]
-            above = [path[:end] for end in (*ends, len(path))]
-            problems = [flagged[one] for one in above if one in flagged]
+            above = [path[:end] for end, byte in enumerate(path + b"/") if byte == 0x2F]
+            problems = [(one, *flagged[one]) for one in above if one in flagged]
             if problems:
-                yield _finding(base, path, *next((one for one in problems if one[1] == "error"), problems[0]))
+                yield _finding(base, path, *next((one for one in problems if one[2] == "error"), problems[0]))
 
 
-def _finding(base: Base, path: bytes, what: str, severity: Severity, key: str) -> Finding:
+def _finding(base: Base, path: bytes, odd: bytes, what: str, severity: Severity, key: str) -> Finding:
     # Imported here, so that a change without such names does not wait for it.
     from specguard_rules.next_steps import rename
 
     how = "Give it a name of its own" if key == "twin" else "Rename it in plain characters"
     step = f"{how} with `{rename(path, base)}`, or let it in with 'exclude'."
-    return Finding(f"the name {path_text(path)} {what}", help=step, path=path, key=key, severity=severity)
+    message = f"the {'name' if odd == path else 'folder'} {path_text(odd)} {what}"
+    return Finding(message, help=step, path=path, key=key, severity=severity)
 
 
 def is_git_name(segment: bytes) -> bool:
