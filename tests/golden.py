@@ -192,6 +192,7 @@ def write(folder: Path, entry: Entry) -> None:
     for path, name in ((place, "<place>"), (ROOT, "<root>"), (sys.prefix, "<environment>")):
         text = text.replace(str(path), name)
     text = re.sub(r'"(seconds|duration|pid)": [\d.]+', r'"\1": 0', text)
+    text = re.sub(r"(?<=ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI)[\w+/]+", "KEY", text)
     file = folder / entry.name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8", errors="surrogateescape")
