@@ -607,8 +607,6 @@ class History:
                 *records, rest = (rest + chunk).split(b"\0")
                 for record in records:
                     yield _past_commit(record)
-        if rest:
-            yield _past_commit(rest)
 
     def changed_since(self, paths: Sequence[bytes]) -> Sequence[Entry]:
         """Return the differences of the first tip from the first commit that has one of some files.

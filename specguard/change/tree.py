@@ -190,8 +190,6 @@ class Tree:
         return known
 
     def _overlay(self, directory: bytes, stored: Mapping[bytes, TreeEntry]) -> Mapping[bytes, TreeEntry]:
-        if not self._changes:
-            return stored
         changed = self._changed_names.get(directory)
         if changed is None:
             return stored
@@ -213,7 +211,7 @@ class Tree:
     @cached_property
     def _changed_names(self) -> Mapping[bytes, tuple[list[Entry], set[bytes]]]:
         """The changed entries in each directory, and its subdirectories that have changed entries."""
-        below: dict[bytes, tuple[list[Entry], set[bytes]]] = {b"": ([], set())}
+        below: dict[bytes, tuple[list[Entry], set[bytes]]] = {}
         for entry in self._changes:
             directory = entry.path.rpartition(b"/")[0]
             known = directory in below

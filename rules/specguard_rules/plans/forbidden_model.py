@@ -155,8 +155,6 @@ class ForbiddenModel(Rule):
             or (plans is not None and plans.holding(path) is not None)
             or path in contracted
         ]
-        if not paths:
-            return
         documents.prefetch(paths)
         for path in paths:
             role = contracted.get(path, "")
