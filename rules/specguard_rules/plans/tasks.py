@@ -128,7 +128,8 @@ class SliceOutOfFiles(Rule):
     """A change leaves its slice, or touches another one's files.
 
     The slice's entry (`source` of `[work.<kind>]`) in the trusted base lists its `files`. Until a wave's
-    slice is closed, changes that name no slice leave its files alone, unless approved.
+    slice is closed, changes that name no slice leave its files alone, unless approved. A conditional slice
+    may touch its decisions document (PLN011).
 
     Why is this bad? Owned files let several agents work beside each other.
 
@@ -235,10 +236,13 @@ class SliceOutOfFiles(Rule):
         # PLN004 compares the tasks of a plan with their files.
         own = listed.source.path if listed is not None else b""
         listed = None if plans is not None and own and plans.holding(own) == own else listed
+        also: list[Covering | Selecting] = [self.also]
+        if listed and listed.conditional and (rule := policy.rule(UndisposedSlice.code)) and rule.active:
+            also.append(rule.load().decisions)  # type: ignore[attr-defined]  # a setting of its own
         entries = [
             entry
             for entry in entries
-            if self.also.find(entry.path) is None
+            if all(one.find(entry.path) is None for one in also)
             and not entry.path.startswith(policy.log_folder)
             and not bookkeeping.has(entry)
         ]
