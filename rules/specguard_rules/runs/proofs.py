@@ -690,25 +690,28 @@ class DirtyWorktree(Rule):
     )
 
     def check(
-        self, artifacts: Artifacts, worktrees: Sequence[Worktree], stage: Stage, head_files: Tree
+        self,
+        worktrees: Sequence[Worktree],
+        stage: Stage,
+        head_files: Tree,
+        artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look for changes in every worktree once a wave is declared complete."""
         from specguard_rules.artifacts.agents import check_contracts
 
-        check_contracts(artifacts.contracts, "rules.dirty-worktree.declared_by", self.declared_by)
-        declared = [one for one in artifacts.judged if one.name in self.declared_by]
-        if not declared:
-            return
-        place = path_text(declared[0].path)
-        unread = ""
-        for tree in worktrees:
+        known = artifacts.contracts if artifacts else {}
+        check_contracts(known, "rules.dirty-worktree.declared_by", self.declared_by)
+        declared = [one for one in (artifacts.judged if artifacts else ()) if one.name in self.declared_by]
+
+        def changes_in(tree: Worktree) -> Iterator[Finding]:
             if tree.problem:
-                unread = unread or f"the worktree {tree.path} cannot be read: {tree.problem}"
-            elif tree.beside(head_files) if stage == "staged" and tree.own else tree.dirty:
+                what = f"the worktree {tree.path} cannot be read: {tree.problem}"
+                raise MissingFact(what, "git worktree prune")
+            if tree.beside(head_files) if stage == "staged" and tree.own else tree.dirty:
                 what = f"the worktree {tree.path} has changes that are not committed"
-                message = f"{place} declares a wave complete, and {what}"
+                message = f"{path_text(declared[0].path)} declares a wave complete, and {what}"
                 step = f"Commit or discard what `git -C {shell_quote_text(tree.folder)} status` lists."
                 key = f"dirty {tree.branch}"
                 yield Finding(message, help=step, path=declared[0].path, key=key, setting="declared_by")
-        if unread:
-            raise MissingFact(unread, "git worktree prune")
+
+        yield from judge_each(worktrees if declared else (), changes_in)
