@@ -174,7 +174,7 @@ NOBODY: Final = (
 
 _PLACEHOLDER: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
 _CANNOT_FAIL: Final = re.compile(
-    r"(?!.*\b(?:exit|set|trap)\b.*[;|])(?:[^\n]*(?:\|\||;)\s*)?(?:true|:|exit 0)"
+    r"(?:(?:(?!\b(?:exit|set|trap)\b)[^\n]){0,2000}(?:\|\||;)\s*)?(?:true|:|exit 0)"
     r"|(?:[^;\n]*\|\|\s*)?(?:echo|printf)\b[^|&;><$`()]*"
 )
 _MODEL_NAME: Final = re.compile(
