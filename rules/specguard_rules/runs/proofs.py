@@ -256,9 +256,8 @@ class MissingGateRun(Rule):
         if settings.full_gates and settings.full_before:
             from specguard_rules.artifacts.agents import check_contracts
 
-            check_contracts(
-                artifacts.contracts if artifacts else {}, "runs.full_before", settings.full_before
-            )
+            known = artifacts.contracts if artifacts else {}
+            check_contracts(known, "runs.full_before", settings.full_before)
         for commit in judged if settings.full_gates and settings.full_before else ():
             paths = [entry.path for entry in commit.own_entries if not entry.deleted]
             names = [one.name for path in paths for one in (artifacts.contracted(path) if artifacts else ())]

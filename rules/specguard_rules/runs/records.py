@@ -183,9 +183,6 @@ class MissingManifest(Rule):
     ) -> Iterator[Finding]:
         """Look for each commit's run."""
         yield from _unnamed_findings(commits, work, run_records) if work else ()
-        for kind in run_records.settings.require:
-            if not work or kind not in work.kinds:
-                raise MissingFact(f"`runs.require` names the kind {kind!r}, which the policy does not have")
         for commit, name, run in cited_runs(commits, run_records):
             oid, label = commit.oid, repr(shortened(name, 80))
             if run is None:
@@ -197,6 +194,9 @@ class MissingManifest(Rule):
                 message = f"the run {label} has no manifest that can be used: {run.misfit}"
                 step = "Put back the manifest that the run has written, or run it again."
                 yield run_flaw(run_records, run, message, step, f"misfit {name}", line=None, commit=oid)
+        for kind in run_records.settings.require:
+            if not work or kind not in work.kinds:
+                raise MissingFact(f"`runs.require` names the kind {kind!r}, which the policy does not have")
 
 
 def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
