@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from specguard.integrations.hooks.dialects import AGENTS, Reply, UnreadableError, agent_of, parse, read, write
@@ -33,16 +33,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def held(deeds: Effects) -> None:
     """Deeds are of the types that they state, and clauses can be printed."""
     for edit in deeds.edits:
-        assert edit.path
-        assert b"\0" not in edit.path
+        assert b"\0" not in (edit.path or b"\0")
         assert edit.known or edit.content is None
-    for clause in (*deeds.bypasses, *deeds.unknown):
-        assert clause.isprintable()
+    assert all(clause.isprintable() for clause in (*deeds.bypasses, *deeds.unknown))
     assert all(isinstance(message, str) for message in deeds.messages)
 
 
 @few(100)
 @given(command=damaged(COMMANDS, most=4))
+@example(command=b"\x80d sub && cat > f; unset a[\x80]; a[\x80]=1")
 def test_a_damaged_command_is_told_or_undecided(command: bytes, place: bytes) -> None:
     held(read_command(command.decode("utf-8", "surrogateescape"), place, {}))
 
@@ -53,6 +52,8 @@ def test_tokens_in_any_order_are_told_or_undecided(tokens: list[str], blank: str
     held(read_command(blank.join(tokens), place, {"HOME": "/nonexistent"}))
 
 
+# Python warns of an escape that git does not write.
+@pytest.mark.filterwarnings("ignore:invalid escape sequence", "ignore:invalid octal escape")
 @few(100)
 @given(
     patch=damaged(PATCHES, most=4),

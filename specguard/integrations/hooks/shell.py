@@ -137,7 +137,7 @@ class Interpreter:
             self._assign(node)
         elif kind == "unset_command":
             for child in node.named_children:
-                self._unset(child.text.decode())
+                self._unset(_source(child))
         else:
             folder = self.folder
             for child in node.named_children:
@@ -196,7 +196,7 @@ class Interpreter:
 
     def _assign(self, node: Any) -> None:
         value = node.child_by_field_name("value")
-        self._set(node.named_children[0].text.decode(), "" if value is None else self._word(value).text)
+        self._set(_source(node.named_children[0]), "" if value is None else self._word(value).text)
 
     def _set(self, name: str, value: str | None) -> None:
         """Record a bypass if an assignment makes git skip hooks or replaces the floor."""
@@ -248,7 +248,7 @@ class Interpreter:
     def _word(self, node: Any) -> Word:
         """Return a word, and interpret the commands substituted in it."""
         parts = node.children if node.type == "concatenation" else [node]
-        written = "".join(one.text.decode() for one in parts if one.type == "word")
+        written = "".join(_source(one) for one in parts if one.type == "word")
         values = [self._value(one) for one in parts]
         if None in values or (written != "{}" and "{" in written):
             return Word(None)
@@ -261,7 +261,7 @@ class Interpreter:
 
     def _value(self, node: Any) -> str | None:
         """Return the value of a part of a word; None if it is uncertain."""
-        text: str = node.text.decode("utf-8", "surrogateescape")
+        text = _source(node)
         inner = node.named_children
         if node.type in ("word", "number", "special_character") and not inner:
             return re.sub(r"\\(\n|.?)", lambda one: "" if one[1] == "\n" else one[1], text)
@@ -350,9 +350,15 @@ def _parse(text: str) -> Any:
     return library.Parser(language).parse(as_bytes(text)).root_node
 
 
+def _source(node: Any) -> str:
+    """Return the source of a node, which an event may give in bytes that are not UTF-8."""
+    text: str = node.text.decode("utf-8", "surrogateescape")
+    return text
+
+
 def _heredoc(redirect: Any) -> str | None:
     """Return the content of a here-document; None if the shell would change it."""
-    parts = {one.type: one.text.decode("utf-8", "surrogateescape") for one in redirect.children}
+    parts = {one.type: _source(one) for one in redirect.children}
     start, body = parts.get("heredoc_start", ""), parts.get("heredoc_body", "")
     plain = start[:1] not in ("'", '"', "\\")
     return None if "<<-" in parts or (plain and any(sign in body for sign in "$`\\")) else body

@@ -297,26 +297,28 @@ def read_diff(text: str, strip: int = 1) -> Effects:
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
 
+    edits = []
     try:
-        files = PatchSet(text if len(text) <= PATCH_SIZE else "", metadata_only=True)
+        for file in PatchSet(text if len(text) <= PATCH_SIZE else "", metadata_only=True):
+            old, new = (name.partition("/")[2] for name in (file.source_file, file.target_file))
+            copied = any(line.startswith("copy from ") for line in file.patch_info or ())
+            if file.source_file != os.devnull and not copied:
+                known = file.is_removed_file or old != new
+                edits.append(FileEdit(path=_diff_name(file.source_file, strip), known=known))
+            if file.target_file != os.devnull:
+                edits.append(FileEdit(path=_diff_name(file.target_file, strip), known=False))
     except (UnidiffParseError, ValueError):
         return Effects(unknown=["the patch cannot be read"])
-    edits = []
-    for file in files:
-        old, new = (name.partition("/")[2] for name in (file.source_file, file.target_file))
-        copied = any(line.startswith("copy from ") for line in file.patch_info or ())
-        if file.source_file != os.devnull and not copied:
-            edits.append(
-                FileEdit(path=_diff_name(file.source_file, strip), known=file.is_removed_file or old != new)
-            )
-        if file.target_file != os.devnull:
-            edits.append(FileEdit(path=_diff_name(file.target_file, strip), known=False))
     edits = [edit for edit in dict.fromkeys(edits) if edit.path and b"\0" not in edit.path]
     return Effects(edits=edits, unknown=[] if edits else ["the patch names no file"])
 
 
 def _diff_name(text: str, strip: int) -> bytes:
-    """Parse a name in a diff header, quoted by git or plain, and drop its leading folders."""
+    """Parse a name in a diff header, quoted by git or plain, and drop its leading folders.
+
+    Raises:
+        ValueError: a quoted name has an escape that is cut off.
+    """
     import codecs
 
     name = as_bytes(text)
