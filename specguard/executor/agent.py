@@ -547,6 +547,7 @@ def _work_values(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
     words += ["--base", manifest.repository.below_oid or manifest.repository.base_oid]
     words += ["--branch", manifest.branch] if manifest.branch else []
     acceptance = [one.text for one in listed.acceptance] if listed is not None else []
+    also = listed.also_allowed(policy) if listed is not None else []
     return {
         "title": _title(item),
         "document": None if item.document is None else path_text(item.document),
@@ -563,7 +564,7 @@ def _work_values(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
             {"path": shown_path(one.path, item.fields), "contract": one, "fields": _fields(one)}
             for one in paper_contracts(policy, item)
         ],
-        "also": _also_allowed(policy, item),
+        "also": [path for one in also for path in one.patterns],
         "grounding": policy.declared("grounding"),
         "pull_request": title_of(run),
         "gates": planned_gates(policy, item, commands=run.options.commands),
@@ -634,14 +635,6 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
     if item.listed is not None and item.document is not None:
         path = path_text(item.listed.source.path)
         yield path, ", and the documents of the other items that it lists", ""
-
-
-def _also_allowed(policy: Policy, item: WorkItem) -> list[str]:
-    """Return the paths that every item of a list may change besides its own."""
-    rule = policy.rule("slice-out-of-files")
-    if rule is None or not rule.active or item.listed is None or "also" not in rule.settings:
-        return []
-    return list(rule.settings["also"].patterns)
 
 
 def _gate_summary(gate: PlannedGate) -> str:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final, TypeVar
 
+    from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
+    from specguard.declaration.patterns import Patterns
 
     _Place = TypeVar("_Place")
 
@@ -429,6 +431,15 @@ class Listed(DataEntry):
     def files(self) -> Sequence[ListElement]:
         """The paths that the item may change, as patterns."""
         return self.stated("files")
+
+    def also_allowed(self, policy: Policy) -> list[Patterns]:
+        """Return the paths that a change for the item may touch besides its files.
+
+        These paths are `also` of PLN010 and, for a conditional item, the `decisions` that PLN011 asks for.
+        """
+        names = {"PLN010": "also", **({"PLN011": "decisions"} if self.conditional else {})}
+        rules = [(policy.rule(code), name) for code, name in names.items()]
+        return [getattr(rule.load(), name) for rule, name in rules if rule and rule.active]
 
     @property
     def scope(self) -> Covering:

@@ -236,9 +236,7 @@ class SliceOutOfFiles(Rule):
         # PLN004 compares the tasks of a plan with their files.
         own = listed.source.path if listed is not None else b""
         listed = None if plans is not None and own and plans.holding(own) == own else listed
-        also: list[Covering | Selecting] = [self.also]
-        if listed and listed.conditional and (rule := policy.rule(UndisposedSlice.code)) and rule.active:
-            also.append(rule.load().decisions)  # type: ignore[attr-defined]  # a setting of its own
+        also = listed.also_allowed(policy) if listed else [self.also]
         entries = [
             entry
             for entry in entries
