@@ -37,7 +37,8 @@ def check_contracts(contracts: Mapping[str, Contract], setting: str, names: Sequ
     """
     for name in names:
         if name not in contracts:
-            raise MissingFact(f"`{setting}` names the contract {name!r}, which the policy does not have")
+            what = f"`{setting}` names the contract {name!r}, which the policy does not have"
+            raise MissingFact(what, f"write [artifacts.{name}] in the authority, or correct the name")
 
 
 class AgentWork(Record, frozen=False):

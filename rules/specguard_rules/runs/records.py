@@ -196,7 +196,8 @@ class MissingManifest(Rule):
                 yield run_flaw(run_records, run, message, step, f"misfit {name}", line=None, commit=oid)
         for kind in run_records.settings.require:
             if not work or kind not in work.kinds:
-                raise MissingFact(f"`runs.require` names the kind {kind!r}, which the policy does not have")
+                what = f"`runs.require` names the kind {kind!r}, which the policy does not have"
+                raise MissingFact(what, f"write [work.{kind}] in the authority, or correct the name")
 
 
 def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
