@@ -202,7 +202,7 @@ class CommitMessage(SubjectForm, Rule):
     fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
 
     body: Literal["optional", "required", "forbidden"] = setting(
-        "optional", "whether a message has a body", tightens=["optional"]
+        "optional", "whether a message has a body, besides trailers", tightens=["optional"]
     )
     ignore: list[Expression] = setting([], "subjects to skip", tightens="fewer")
 
@@ -229,8 +229,7 @@ class CommitMessage(SubjectForm, Rule):
                 own = None if message.source == "title" else work.item_of(message.commit)
             same = mixed_items(work, message.commit)
             flaws = list(_item_flaws(message, own, by_id, same) if own else self._form_flaws(message, by_id))
-            if message.source != "title":
-                flaws.extend(self._body_flaws(message, by_id))
+            flaws += self._body_flaws(message, by_id)
             # Only the files of a commit with a finding are worth reading.
             commit = by_id.get(message.commit or "") if flaws else None
             if flaws and not (commit and bookkeeping.is_all_of(commit)):
@@ -247,13 +246,19 @@ class CommitMessage(SubjectForm, Rule):
             yield flaw_in(message, what, "Reword the body", key, "conventional", field=field, cmd=cmd)
 
     def _body_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
-        has_body = bool(message.body.strip())
-        if self.body != "optional" and has_body != (self.body == "required"):
+        if self.body == "optional" or message.source == "title":
+            return
+        from specguard_rules.commits.trailers import Trailers
+
+        trailers = Trailers(message.lines).trailers
+        has_body = any(map(str.strip, message.lines[1 : trailers[0].line - 1 if trailers else None]))
+        if has_body != (self.body == "required"):
             what = f"the message {quote(message.subject)} has {'a' if has_body else 'no'} body"
-            step, words = "Keep only the subject", shell_quote_text(message.subject)
+            step, words = "Keep only the subject and the trailers", shell_quote_text(message.subject)
             if not has_body:
                 step = "Say below the subject, after a blank line, what changes and why"
                 words += " -m BODY"
+            words += f' -m "$(git log -1 --format="%(trailers)" {message.commit})"' if trailers else ""
             cmd = reword(message, by_id, words)
             yield flaw_in(message, what, step, "body", field="commit.body", cmd=cmd)
 

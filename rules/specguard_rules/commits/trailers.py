@@ -101,12 +101,8 @@ def _parse_trailer(line: str, number: int) -> Trailer | None:
 
 def _read_trailers(lines: Sequence[str]) -> list[Trailer]:
     """Read the trailers of the last paragraph; empty if it is the subject's or has other lines."""
-    end = len(lines)
-    while end and not lines[end - 1].strip():
-        end -= 1
-    start = end
-    while start and lines[start - 1].strip():
-        start -= 1
+    end = max((number for number, line in enumerate(lines, 1) if line.strip()), default=0)
+    start = max((number for number, line in enumerate(lines[:end], 1) if not line.strip()), default=0)
     if start == 0:
         return []
     found: list[Trailer] = []
