@@ -39,7 +39,7 @@ _HOOK_SWITCHES: Final = {
 }
 """Files that may disable the hooks of other files."""
 
-_HOOKS_DISABLED: Final = r'(?m)"disableAllHooks"\s*:\s*true|^[^#\n]*\b(?:codex_)?hooks["\']?\s*=\s*false'
+_HOOKS_DISABLED: Final = r'"disableAllHooks"\s*:\s*true|\b(?:codex_)?hooks["\']?\s*[=:]\s*false'
 _CONTAINERS: Final = frozenset({"jobs", "repos"})
 """Top-level keys whose children run independently: GitHub's jobs, pre-commit's repositories."""
 
@@ -133,9 +133,8 @@ class PolicyChanges(Rule):
         if settings:
             yield from _difference_findings(settings, policy_change)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
-        patterns = self.files.patterns
-        beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0].encode() for one in patterns]
-        prefixes = (_FOLDER, *beginnings)
+        beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0] for one in self.files.patterns]
+        prefixes = (_FOLDER, *map(str.encode, beginnings))
         known = {entry.path for entry in settings}
         for entry in entries:
             path = entry.path
@@ -235,9 +234,12 @@ def _text(documents: Documents, path: bytes) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines that are neither blank nor comments, without trailing white space."""
+    """Return the lines that are neither blank nor comments, without trailing white space.
+
+    A line `#!` stays: it names the program that runs a hook.
+    """
     lines = (line.rstrip() for line in text.removeprefix("\ufeff").split("\n"))
-    return [line for line in lines if line and not line.lstrip().startswith("#")]
+    return [line for line in lines if line and (line.lstrip()[0] != "#" or line.startswith("#!"))]
 
 
 def mentions(text: str) -> bool:
@@ -246,12 +248,13 @@ def mentions(text: str) -> bool:
 
 
 def switches_off(text: str) -> bool:
-    """True if settings disable an agent's hooks."""
+    """True if settings in JSON or TOML disable an agent's hooks."""
     import json
+    import tomllib
 
     try:
-        # This normalizes escapes in the names.
-        plain = json.dumps(json.loads(text))
+        # This normalizes how names are written, and leaves out comments.
+        plain = json.dumps((json if text.lstrip()[:1] == "{" else tomllib).loads(text), default=str)
     except (ValueError, RecursionError):
         plain = text
     return re.search(_HOOKS_DISABLED, plain) is not None
