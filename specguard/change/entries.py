@@ -414,8 +414,8 @@ def read_commit_time(data: bytes) -> int | None:
 
 
 def _identity(line: bytes) -> str:
-    """Return `Name <address>` without the time after it."""
-    end = line.rfind(b">")
+    """Return `Name <address>` without what is after it; the first address counts, as in git."""
+    end = line.find(b">", line.find(b"<") + 1)
     return (line[: end + 1] if end >= 0 else line).decode("utf-8", "surrogateescape")
 
 

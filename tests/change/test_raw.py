@@ -70,7 +70,7 @@ def commit(*lines: bytes, message: bytes = b"subject\n") -> bytes:
 
 TREE = b"tree " + b"a" * 40
 PARENT = b"parent " + b"b" * 40
-AUTHOR = b"author Ann <ann@x> 1 +0000"
+AUTHOR = b"author Ann <ann@x> <eve@x> 1 +0000"
 COMMITTER = b"committer Cy <cy@x> 2 +0000"
 
 

@@ -462,7 +462,7 @@ class CommitForm(Rule):
 
     def _body_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         second = message.text.partition("\n")[2].partition("\n")[0]
-        if self.blank_line == "require" and second.strip():
+        if self.blank_line == "require" and second.strip(" \t\r"):
             what = f"the second line is not blank: {quote(second)}"
             yield "blank_line", what, "Put a blank line between subject and body"
         wide = [
@@ -490,7 +490,7 @@ def _right_text(key: str, message: Message) -> str:
 
 def _add_blank_line(text: str) -> str:
     subject, _, rest = text.partition("\n")
-    return f"{subject}\n\n{rest}" if rest.partition("\n")[0].strip() else text
+    return f"{subject}\n\n{rest}" if rest.partition("\n")[0].strip(" \t\r") else text
 
 
 def _remove_dot(text: str) -> str:

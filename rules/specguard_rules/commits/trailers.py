@@ -101,8 +101,9 @@ def _parse_trailer(line: str, number: int) -> Trailer | None:
 
 def _read_trailers(lines: Sequence[str]) -> list[Trailer]:
     """Read the trailers of the last paragraph; empty if it is the subject's or has other lines."""
-    end = max((number for number, line in enumerate(lines, 1) if line.strip()), default=0)
-    start = max((number for number, line in enumerate(lines[:end], 1) if not line.strip()), default=0)
+    # To git, other white space, such as a no-break space, does not make a blank line.
+    end = max((at for at, line in enumerate(lines, 1) if line.strip(" \t\r")), default=0)
+    start = max((at for at, line in enumerate(lines[:end], 1) if not line.strip(" \t\r")), default=0)
     if start == 0:
         return []
     found: list[Trailer] = []
