@@ -132,8 +132,6 @@ def _find_swallowed_block(content: str, *, closed: bool) -> int | None:
 
     Settings that are closed within a closed code block are an example, and do not count.
     """
-    if BLOCK_INFO[1] not in content:
-        return None
     begins: int | None = None
     mark = ""
     for number, line in enumerate(content.split("\n")):
@@ -164,9 +162,8 @@ def read_settings(source: AuthoritySource) -> tuple[list[Layer], list[SettingPro
     if table is None:
         return [], []
     if not isinstance(table, dict):
-        return [], [
-            SettingProblem("[tool.specguard] is not a table", origin=layer.origin(("tool", "specguard")))
-        ]
+        place = layer.origin(("tool", "specguard"))
+        return [], [SettingProblem("[tool.specguard] is not a table", place)]
     lines = {path[2:]: line for path, line in layer.lines.items() if path[:2] == ("tool", "specguard")}
     return [Layer(table, source.path, lines).split_tests()], []
 

@@ -23,6 +23,7 @@ from specguard.documents.blocks import (
     Quote,
     Table,
     Text,
+    fences,
     texts,
 )
 from specguard.documents.completeness import leading_paths, looks_like_path
@@ -117,7 +118,11 @@ def read_sections(
     for block, titles, meaning, title in _blocks_with_section(document, sections):
         words = [*(one.text.plain for one in reversed(titles)), label if titles is above else ""]
         above, label = titles, block.text.plain if isinstance(block, Paragraph) else ""
-        if not meaning:
+        code = [one.info for one in fences(block.blocks)] if isinstance(block, Quote) else []
+        if any("toml specguard" in one for one in ([block.content] if isinstance(block, Html) else code)):
+            said, why = document.source_lines[block.line - 1], "settings are not read in a quotation or HTML"
+            unread.append(Unread(path, block.line, "", said, why))
+        elif not meaning:
             _note_unread_list(block, words, path, unread)
         elif meaning != "nothing":
             prose = _is_prose(block)
@@ -226,10 +231,9 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
             continue
         try:
             Guarding.translate(path)
+            read.append(SectionPath(meaning, path, text.line))
         except PatternError as error:
             problem = str(error)
-        else:
-            read.append(SectionPath(meaning, path, text.line))
     return problem
 
 
@@ -277,10 +281,8 @@ def _item(item: ListItem) -> Iterator[tuple[Text, str]]:
 
 def _cell(row: Sequence[Text]) -> Text:
     """Return the first cell of a row that begins with a path, else the first cell that is not empty."""
-    for cell in row:
-        if leading_paths(cell.raw).paths:
-            return cell
-    return next((cell for cell in row if cell.raw.strip()), row[0])
+    filled = next((cell for cell in row if cell.raw.strip()), row[0])
+    return next((cell for cell in row if leading_paths(cell.raw).paths), filled)
 
 
 def _paths(text: Text) -> list[str]:
@@ -299,7 +301,8 @@ _RULE: Final = re.compile(r"\b[A-Z]{3}[0-9]{3}\b")
 
 _STAY_UNCHANGED: Final = re.compile(
     r"\b(?:not|never|don['\u2019]t|nobody|nothing|cannot)\b[^;]*?\b(?:touch|modif|edit|chang|delet|remov|renam|alter|mov)\w*"
-    r"|\b(?:locked|frozen|immutable|read-only|off-limits)\b|\brequir\w* (?:an? |explicit )*approval",
+    r"|\b(?:locked|frozen|immutable|read-only|off-limits)\b|\brequir\w* (?:an? |explicit )*approval"
+    r"|^\S+:? (?:(?:is|are) )?(?:forbidden|prohibited)\b",
     re.IGNORECASE,
 )
 """Wording that a path must stay unchanged."""
