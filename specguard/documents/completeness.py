@@ -492,17 +492,17 @@ def _leading_path(text: str) -> tuple[str, str] | None:
             # A mark in a code span does not close emphasis.
             span = _CODE.match(text, len(mark))
             end = text.find(mark, span.end() if span else len(mark))
-            inner = _leading_path(text[len(mark) : end]) if end > 0 else None
+            words, after = text[len(mark) : end], text[end + len(mark) :]
+            if span:
+                return _leading_path(words + after) if end > 0 else None
+            inner = _leading_path(words) if end > 0 else None
             if inner is not None and (_COMMENT.match(inner[1]) or not inner[1].strip(_END_MARKS)):
-                return inner[0], text[end + len(mark) :]
+                return inner[0], after
     word = _BARE_WORD.match(text)
     if word is None:
         return None
     path = word[0].rstrip(_END_MARKS) or word[0]
     rest = text[len(path) :]
-    if not looks_like_path(path):
-        return None
     is_path = path.endswith("/") or "*" in path or ("/" in path and bool(_EXTENSION.search(path)))
-    if is_path or _COMMENT.match(rest) or _PATH_SEPARATOR.match(rest):
-        return path, rest
-    return None
+    ends = is_path or _COMMENT.match(rest) or _PATH_SEPARATOR.match(rest)
+    return (path, rest) if ends and looks_like_path(path) else None
