@@ -232,6 +232,8 @@ class Change(Record, frozen=False):
         vars(self)["stacked_on"] = None
         try:
             own, names, of = self.branch.name, self.branch_names, self.item_branches
+            if own == short_branch(self.found.ref):
+                return None
             return find_branch_below(
                 self.git, self._stack_head, self.found,
                 own=names, remote=self.remote, find_items=lambda: of(own), at_head=self.source != "range",
