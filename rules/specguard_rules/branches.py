@@ -71,12 +71,7 @@ class BranchName(Rule):
     exclude_names: list[Expression] = setting([], "branches to skip", tightens="fewer")
 
     def check(
-        self,
-        branch: Branch,
-        base: Base,
-        stage: Stage,
-        push: Push | None = None,
-        work_item: WorkItem | None = None,
+        self, branch: Branch, base: Base, push: Push | None = None, work_item: WorkItem | None = None
     ) -> Iterator[Finding]:
         """Check the characters of the branch's name, then compare it with the item's names or `pattern`."""
         if push is not None and push.new is None:
@@ -88,7 +83,7 @@ class BranchName(Rule):
                 problem = f"has {unsafe[0]!a}, which is not shown, or which a shell or a command acts on"
                 yield _finding(branch, base, push, problem, "Take another name", "characters")
                 return
-        if base.is_branch(branch, stage) or any(one.search(name) for one in self.exclude_names):
+        if base.is_branch(branch) or any(one.search(name) for one in self.exclude_names):
             return
         if work_item and work_item.branches:
             if name not in work_item.branches:

@@ -410,7 +410,7 @@ def _gitlab_event(environment: Mapping[str, str]) -> Event:
     return Event(
         "merge_group" if train else "pull_request",
         head=head if is_object_id(head) else None,
-        branch=None if train else environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME") or None,
+        branch=environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME") or None,
         base=environment.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or None,
         title=environment.get("CI_MERGE_REQUEST_TITLE"),
         default=environment.get("CI_DEFAULT_BRANCH") or None,

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from specguard.change.check_request import Request
     from specguard.change.entries import Commit, Entry
     from specguard.documents.document import Document
-    from specguard.model import Stage
 
 
 class Branch(Record):
@@ -152,12 +151,15 @@ class Base(Record):
         """Return the judged commits that change a path, oldest first."""
         return self.change.touching.get(path, ()) if self.commits else ()
 
-    def is_branch(self, branch: Branch, stage: Stage) -> bool:
-        """True if the judged branch is the base itself, and the judged commits have landed there.
+    def is_branch(self, branch: Branch | None) -> bool:
+        """True if the judged commits have landed on the base itself, or a queue is about to land them there.
 
         A fork's pull request may come from a branch with the base's name; its commits are not on the base.
         """
-        landed = branch.source == "event" and stage != "pull-request"
+        kind = self.change.event.kind if self.change.event else ""
+        if kind == "merge_group" or branch is None:
+            return kind == "merge_group"
+        landed = kind == "push" and branch.source == "event"
         return self.name in {branch.name, f"origin/{branch.name}"} and (landed or self.head == self.tip)
 
 

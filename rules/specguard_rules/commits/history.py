@@ -26,7 +26,8 @@ class CommitCount(Commits, Rule):
     """A change has too many or too few commits.
 
     `commits` in `[work.<kind>]` counts for work items, the settings here for everything else. Commits that
-    only file approvals or runs do not count. With `merge = "squash"` the rule does not apply.
+    only file approvals or runs do not count, nor do merges onto the base's tip. With `merge = "squash"` the
+    rule does not apply.
 
     Why is this bad? One commit is easy to read and revert.
 
@@ -97,7 +98,7 @@ class CommitCount(Commits, Rule):
         counted = [
             commit
             for commit in work_commits
-            if not (commit.is_merge and limits.merges == "ignore")
+            if not (commit.is_merge and (limits.merges == "ignore" or commit.parents[0] == base.tip))
             and not any(expression.search(commit.message.subject) for expression in limits.ignore)
         ]
         groups: dict[str, Sequence[Commit]] = {owner: counted}

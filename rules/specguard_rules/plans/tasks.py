@@ -106,7 +106,6 @@ class WaveStageOutOfOrder(Rule):
         self,
         waves: Waves,
         whole: bool,
-        stage: Stage,
         entries: Sequence[Entry] | None = None,
         commits: Sequence[Commit] | None = None,
         branch: Branch | None = None,
@@ -119,7 +118,7 @@ class WaveStageOutOfOrder(Rule):
             commits=commits or (),
             branch=branch.name if branch else "",
             item=work_item,
-            landed=bool(base and branch and base.is_branch(branch, stage)),
+            landed=base is not None and base.is_branch(branch),
             whole=whole,
         )
 
@@ -244,14 +243,14 @@ class SliceOutOfFiles(Rule):
             and not entry.path.startswith(policy.log_folder)
             and not bookkeeping.has(entry)
         ]
+        landed = base is not None and base.is_branch(branch)
         if work_item is not None and listed is not None:
             if not listed.files:
                 raise NotApplicable(f"{path_text(listed.source.path)} lists no files for {listed}")
-            if branch and base and work_item.branches and branch.name not in work_item.branches:
+            if branch and base and not landed and branch.name not in (work_item.branches or [branch.name]):
                 yield _branch_flaw(work_item, listed, branch, base)
             yield from _outside_files(work_item, listed, entries, staged=stage == "staged")
             return
-        landed = base is not None and branch is not None and base.is_branch(branch, stage)
         kept = waves.kept if waves is not None and not landed else ()
         if waves is None or not kept:
             raise NotApplicable("the change is for no item that is listed in a file with others")
