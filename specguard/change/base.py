@@ -276,7 +276,7 @@ def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
         return FoundBase(short_name(local), git.commit(existing[local]).oid, "event", local)
     raise SpecguardError(
         f"the base branch {event.base!r} that the platform names was not fetched",
-        help=f"Fetch it with {_fetch_command(remote, event.base or '')}, or check out with fetch-depth: 0.",
+        help=f"Fetch it with {_fetch_command(remote, event.base or '')}, or check out the whole history.",
         code="no-base",
     )
 
