@@ -153,8 +153,8 @@ class Policies:
         Raises:
             SpecguardError: the default branch is unknown, and the verdict is final.
         """
-        into = change.target_branch
-        if not change.found.given or change.found.how in ("server", "pin") or not into or change.stacked_on:
+        into, default_name = change.target_branch, change.event.default if change.event else None
+        if change.found.how not in ("option", "event") or into in ("", default_name) or change.stacked_on:
             return change
         default = change.default_base()
         if default is None or default.oid == change.found.oid or short_branch(default.ref) == into:
