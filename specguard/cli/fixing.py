@@ -117,7 +117,9 @@ class _Fixer:
             yield f"fix ({codes}): reword the newest commit, {name[:12]}"
             command = f"git {' '.join(_AMEND)}"
         else:
-            yield f"fix ({codes}): edit {name or self._request.message_file}"
+            judges_files = self._request.staged or self._request.worktree or not name
+            when = "" if judges_files else ", which counts once you commit it"
+            yield f"fix ({codes}): edit {name or self._request.message_file}{when}"
             command = f"git add -- {shell_word(b':/' + proposal.name)}" if self._request.staged else ""
         if problem:
             yield f"  not possible: {problem}"
@@ -144,7 +146,7 @@ class _Fixer:
         elif proposal.kind == "message":
             content = self._reworded_file(proposal)
             if content is not None:
-                _replace(os.fsencode(self._message_path), content)
+                _replace(os.fsencode(message_path(self._repository, self._request.message_file)), content)
         else:
             place = self._file_path(proposal)
             _replace(place, proposal.after)
@@ -190,7 +192,7 @@ class _Fixer:
 
     def _reworded_file(self, proposal: Proposal) -> bytes | None:
         """Return the new content of the message file; None if the file no longer has the judged message."""
-        with open(self._message_path, "rb") as stream:
+        with open(message_path(self._repository, self._request.message_file), "rb") as stream:
             raw = stream.read()
         return replace_message(raw, proposal.before, proposal.after, start_settings(self._repository))
 
@@ -245,11 +247,6 @@ class _Fixer:
     def _file_path(self, proposal: Proposal) -> bytes:
         """Return the absolute path of the file to edit."""
         return os.path.join(os.path.realpath(os.fsencode(self._repository.work_tree())), proposal.name)
-
-    @property
-    def _message_path(self) -> str:
-        """The path of the commit message file."""
-        return message_path(self._repository, self._request.message_file)
 
     def _output(self, *arguments: str) -> str:
         result = self._run_git(*arguments)
