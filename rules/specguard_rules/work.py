@@ -409,7 +409,7 @@ class RepeatedWorkItem(_WorkRule, Rule):
             landed = work.landed(item, history)
             if landed is not None:
                 message = f"{item} is in the base already: commit {landed.oid[:10]} {quote(landed.subject)}"
-                step = "Take up the current item, or revert that commit first."
+                step = "Take up the current item, or revert that commit first; a later fix names no item."
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
                 field = "commit.subject"
                 yield Finding(message, help=step, commit=landed.oid, field=field, key=key, setting=setting)

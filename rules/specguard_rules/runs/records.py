@@ -524,7 +524,7 @@ class TamperedRun(Rule):
                 if run.tree and run.tree != commit.tree:
                     oid, judged_last = commit.oid, f"the tree that it judged last, as the run {shown} says"
                     message = f"the tree of commit {oid[:12]} is not {judged_last}"
-                    step = "Run it again on what is committed: what it shows is about other files."
+                    step = "Run it again, or after a rebase take the run's line out of the message."
                     key, setting = f"tree {shown}", "runs.trailer"
                     yield run_flaw(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
 

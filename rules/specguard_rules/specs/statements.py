@@ -590,9 +590,9 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
             step = f"Begin with a status that follows no other: {first}."
             yield _status_flaw(spec, status, message, step, "begins", "specs.transitions")
     elif not specs.ways.may_follow(old, status.text):
-        after = specs.ways.after(old)
+        after = " or ".join(specs.ways.after(old)) or "a new spec, or an approval"
         message = f"the status of {path} goes from {old} to {status.text}{place}, and no way leads there"
-        step = f"Behind {old} comes {' or '.join(after)}." if after else f"Nothing comes behind {old}."
+        step = f"Behind {old} comes {after}."
         yield _status_flaw(spec, status, message, step, "moved", "specs.transitions")
 
 
