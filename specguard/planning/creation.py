@@ -166,16 +166,16 @@ class NewPlan:
         return template.render({**dict.fromkeys(template.names, self._name), "number": padded})
 
     def _task(self, box: Box, needed: Sequence[Box]) -> dict[str, Any]:
-        title = box.title.strip()
+        group = box.group.lstrip("0123456789.").lstrip(" \t:-\u2013\u2014")
         values = {
             "id": self.ids[box],
-            "title": title,
-            "domain": box.story or box.group.lstrip("0123456789.").lstrip(" \t") or self._source.name,
+            "title": box.title,
+            "domain": box.story or group or self._source.name,
             "status": self._kind.statuses[0],
             "depends_on": [self.ids[one] for one in needed],
             "expected_files": _task_files(box),
             "verify": list(box.values("verify")),
-            "done_criteria": list(box.values("done")) or [title],
+            "done_criteria": list(box.values("done")) or [box.title],
         }
         task = {self._kind.key_of(name): value for name, value in values.items()}
         task["source"] = f"{self._source.path}/{TASKS}" + (f"#{box.id}" if box.id else "")

@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from specguard.change.check_request import read_bounded
+from specguard.documents.blocks import Text
 from specguard.documents.data import utf8_problem
 from specguard.errors import SpecguardError, nearest
 from specguard.work.item_lists import find_circles, format_circle
@@ -325,8 +326,8 @@ class Box:
 
     @property
     def title(self) -> str:
-        """The text without emphasis and code marks."""
-        return self.text.replace("*", "").replace("`", "")
+        """The text as a reader sees it, without emphasis, code marks and the targets of links."""
+        return Text(self.text, self.line).rendered.strip()
 
     def values(self, key: str) -> Sequence[str]:
         """Return the values of a detail, without empty ones."""

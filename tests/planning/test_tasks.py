@@ -24,7 +24,7 @@ def test_what_is_none(line: str) -> None:
 @pytest.mark.parametrize(("text", "called", "rest"), rows(__file__, "numbers"))
 def test_numbers(text: str, called: str, rest: str) -> None:
     [box] = Boxes(f"- [ ] {text}").all
-    assert (box.id, box.text) == (called, rest)
+    assert (box.id, box.title) == (called, rest)
 
 
 def test_a_box_in_a_fence_or_a_comment_is_none() -> None:
