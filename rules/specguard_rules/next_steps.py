@@ -104,10 +104,9 @@ def restore(path: bytes, base: Base, new: bytes = b"") -> str:
         new: the path it was moved to; empty if it was not moved.
     """
     step = f"git checkout {(base.start or 'HEAD')[:SHORT]} -- {shell_quote(path)}"
-    if new:
-        step += f" && {'rm' if base.of_files else 'git rm -q'} -- {shell_quote(new)}"
-    amended = " && git commit --amend --no-edit --allow-empty" if base.commits else ""
-    return f"Put it back with `{step}{amended}`"
+    step += f" && {'rm' if base.of_files else 'git rm -q'} -- {shell_quote(new)}" if new else ""
+    step += " && git commit --amend --no-edit --allow-empty" if base.commits else ""
+    return f"Put it back with `{step}`"
 
 
 def rename(path: bytes, base: Base) -> str:
@@ -164,16 +163,13 @@ def flaw_in(
         same_as: findings of other rules that report the same problem.
     """
     step += f": `{cmd}`" if cmd else "."
-    field, setting = field or message.field, setting or key
-    return Finding(
-        problem, help=step, commit=message.commit, field=field, key=key, setting=setting, same_as=same_as
-    )
+    oid, field, setting = message.commit, field or message.field, setting or key
+    return Finding(problem, help=step, commit=oid, field=field, key=key, setting=setting, same_as=same_as)
 
 
 def mixed_items(work: Work | None, commit: str | None) -> Sequence[str]:
     """Return the finding of WRK007 about a commit that works on an earlier item, in the form of `same_as`."""
-    judged, other = (work.naming, work.in_front(commit)) if work else (None, None)
-    if work is None or judged is None or other is None:
+    if work is None or (judged := work.naming) is None or (other := work.in_front(commit)) is None:
         return ()
     return [f"WRK007 {one.item}" for one in (other, *work.commits) if one is other or one.same_item(judged)]
 
@@ -232,8 +228,7 @@ def reword(message: Message, by_id: CommitsById, text: str = "") -> str:
     if commit is None or message.commit == next(reversed(by_id)):
         return f"git commit --amend --only -m {text}"
     # Here the words are arguments of `printf`, without `-m`, and the shell quotes them once.
-    words = text.replace(" -m ", " ")
-    return _FILTER_MESSAGES % (words, message.commit, by_id.range)
+    return _FILTER_MESSAGES % (text.replace(" -m ", " "), message.commit, by_id.range)
 
 
 def add_trailer(trailer: str, message: Message | None, by_id: CommitsById) -> str:
@@ -297,7 +292,9 @@ def shell_quote(path: bytes) -> str:
     text = path.decode("utf-8", "surrogateescape")
     if _is_plain(path):
         return text
-    if text.isascii() and text.isprintable() and "'" not in text:
+    from specguard.rules import look_alikes
+
+    if text.isprintable() and "'" not in text and look_alikes.is_typable(text):
         return f"'{text}'"
     escaped = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b"'\\" else f"\\x{byte:02x}" for byte in path)
     return f"$'{''.join(escaped)}'"

@@ -73,6 +73,12 @@ def is_unseen(char: str) -> bool:
     return char in _INVISIBLE or unicodedata.category(char) == "Cf"
 
 
+def is_typable(text: str) -> bool:
+    """True if typing a path as it is read gives this one: composed, and in each part unlike an ASCII name."""
+    alike = any(reading(part).isascii() for part in text.split("/") if not part.isascii())
+    return not alike and unicodedata.is_normalized("NFC", text) and not any(map(is_unseen, text))
+
+
 def is_separator(char: str) -> bool:
     """True if a character other than `/` and backslash looks like one of them."""
     return not char.isascii() and _ascii_char(char) in {"/", "\\"}
