@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from specguard.change.git import Git
@@ -141,14 +142,10 @@ class Place:
         packs = os.path.join(objects, "pack")
         if os.path.lexists(os.path.join(objects, oid[:2], oid[2:])):
             return True
-        for name in os.listdir(packs) if os.path.isdir(packs) else ():
-            path = os.path.join(packs, name)
-            # Reading a pipe would never end.
-            if name.endswith(".idx") and os.path.isfile(path):
-                with open(path, "rb") as index:
-                    if bytes.fromhex(oid) in index.read():
-                        return True
-        return False
+        names = os.listdir(packs) if os.path.isdir(packs) else []
+        indexes = (Path(packs, name) for name in names if name.endswith(".idx"))
+        # Reading a pipe would never end.
+        return any(bytes.fromhex(oid) in index.read_bytes() for index in indexes if index.is_file())
 
     def reset_index(self) -> None:
         """Reset the index in the place's `.git` to the base: later changes are not staged."""
@@ -162,8 +159,7 @@ class Place:
     def write(self, name: str, data: bytes) -> str:
         """Write a file into specguard's own folder, out of the agent's way, and return its absolute path."""
         path = os.path.join(self.own_folder, name)
-        with open(path, "wb") as file:
-            file.write(data)
+        Path(path).write_bytes(data)
         return path
 
     def check_out(self, tree: str, paths: Iterable[bytes], folder: str) -> None:
@@ -239,10 +235,9 @@ def _make_repository(folder: str, subdir: str, base: str, stores: list[str], rep
     Process(repository.program, words, environment).read()
     folder = os.path.join(folder, subdir)
     os.makedirs(os.path.join(folder, "objects", "info"), exist_ok=True)
-    with open(os.path.join(folder, "objects", "info", "alternates"), "wb") as file:
-        file.write(b"".join(os.fsencode(store) + b"\n" for store in stores))
-    with open(os.path.join(folder, "HEAD"), "w", encoding="ascii") as head:
-        head.write(f"{base}\n")
+    alternates = Path(folder, "objects", "info", "alternates")
+    alternates.write_bytes(b"".join(os.fsencode(store) + b"\n" for store in stores))
+    Path(folder, "HEAD").write_text(f"{base}\n", encoding="ascii")
     with open(os.path.join(folder, "config"), "a", encoding="ascii") as config:
         # Unreferenced objects must not be pruned.
         config.write("[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n")

@@ -182,21 +182,26 @@ class Line:
         with self._checking_remote():
             run_agent(self.run, resumed=self.resumed)
 
-    def _inspect(self) -> None:
-        """Inspect the place and the remote: the agent must have changed files, and done nothing else."""
+    def _inspect(self) -> bool:
+        """Inspect the place and the remote: the agent must have changed files, and done nothing else.
+
+        Returns:
+            False if nothing is changed, and the agent has yet to work in this process.
+        """
         run = self.run
         with self._checking_remote():
             inspect(run)
         check_remote(run)
         if not self.agent_worked:
             take_results(run)
-        tree, place = hash_tree(run), run.place
-        if tree == place.git.commit(place.base).tree:
+        changed = hash_tree(run) != run.place.git.commit(run.place.base).tree
+        if self.agent_worked and not changed:
             raise RunEnded(
                 "the agent ended well and changed nothing",
                 help=f"see what it said in {run.folder.file('commands')}",
                 code="no-progress",
             )
+        return changed
 
     @contextmanager
     def _checking_remote(self) -> Iterator[None]:
@@ -240,8 +245,9 @@ class Line:
                 self._do_step("agent", self._run_agent)
                 self.resumed, self.agent_worked = False, True
             no_feedback = not run.feedback
-            if first in ("agent", "inspect"):
-                self._do_step("inspect", self._inspect)
+            if first in ("agent", "inspect") and self._do_step("inspect", self._inspect) is False:
+                first = "agent"
+                continue
             gates, rules = self._gates_and_rules(no_feedback)
             if gates and rules and no_feedback:
                 # A plan is left to mark, or a whole branch to judge.

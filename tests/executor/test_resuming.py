@@ -159,11 +159,11 @@ def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path) -> None:
     assert said in ended("stop", workshop.run_id)
 
 
-def test_an_agent_that_failed_before_it_changed_anything_may_try_again(workshop: Workshop) -> None:
+def test_an_agent_that_ended_before_it_changed_anything_may_try_again(workshop: Workshop) -> None:
     """It is told first that the base has moved meanwhile."""
-    workshop.work(f"[ $ROUND -gt 2 ] || exit 7; {GOOD}", ends=3)
+    workshop.work(f"[ $ROUND -gt 1 ] || exit 7; [ $ROUND -gt 2 ] || exit 0; {GOOD}", ends=3)
     workshop.resume(ends=3)
-    assert workshop.manifest.attempts == 2
+    assert (workshop.manifest.attempts, workshop.error["error"]) == (2, "no-progress")
     tip = workshop.move_on({"src/theirs.py": "theirs = 1\n"})
     done = workshop.resume(ends=0)
     assert workshop.manifest.attempts == 3
