@@ -319,7 +319,7 @@ def _check_ended_well(run: Run, agent: AgentCommand, record: manifests.Command) 
     state: manifests.State = "budget-spent" if response.cut else "failed"
     problem, help = record.problem or outcome(record), f"read {run.folder.file(record.log)}"
     if record.timed_out:
-        state, help = "timed-out", "give it more with --command-timeout"
+        state, help = "timed-out", f"--command-timeout {2 * run.options.command_timeout}"
     elif record.succeeded and record.leftovers:
         problem = f"it left processes running, which were ended: {', '.join(record.leftovers)}"
         help = "have it end what it starts, or run it without what starts servers"

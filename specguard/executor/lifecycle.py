@@ -107,8 +107,9 @@ def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
         raise
     except SpecguardError as error:
         end = end_from_error(error)
-        if end.state == "killed":
-            end.help = command
+        if end.state in ("killed", "timed-out"):
+            # What ended by its time tells the option that gives it more.
+            end.help = f"{command} {end.help}".rstrip()
         elif isinstance(error, RemoteError):
             end.help = f"{end.help}; what the run made is kept: {command}"
         return end

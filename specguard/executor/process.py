@@ -267,7 +267,7 @@ class _RunningCommand(Record, frozen=False):
             self.run_end = RunEnded(
                 f"the run took longer than its {self.run.manifest.timeout} seconds, in {self.record.name}",
                 state="timed-out",
-                help="give it more with --timeout, or set [runs] timeout",
+                help=f"--timeout {2 * self.run.manifest.timeout}",
             )
         elif now >= self.started + self.limit:
             self.record.timed_out = True

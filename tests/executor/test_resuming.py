@@ -279,7 +279,7 @@ def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> N
     workshop.work(script, "--timeout", "1", ends=3)
     assert workshop.manifest.state == "timed-out"
     workshop.resume(ends=3)
-    assert workshop.manifest.state == "timed-out"
+    assert workshop.error["suggestion"] == f"specguard run resume {workshop.run_id} --timeout 2"
     workshop.resume("--timeout", "600", "--command-timeout", "1", ends=3)
     ready.touch()
     workshop.resume("--command-timeout", "600", ends=0)
