@@ -35,6 +35,9 @@ SMALL: Final = 1 << 20
 UNKNOWN_CONTENT: Final = "what will be written is not known before it is"
 """The reason why a content that is not known yet cannot be read."""
 
+_OF_INDEX: Final = ("index file", "bad index", "bad signature")
+"""How git complains about the index; about that of a pack it says its name, which ends with `.idx`."""
+
 _UNBOUNDED: Final = 1 << 62
 
 SINGLE_READS: Final = 8
@@ -171,7 +174,9 @@ class Store:
         if self.unknown_oid and self.unknown_oid in f"{what} {reason}":
             return MissingFact(UNKNOWN_CONTENT, code="not-told")
         command, code = "git fetch --refetch --no-filter origin", "missing-object"
-        if self.repository.shallow:
+        if ".idx" not in reason and any(one in reason for one in _OF_INDEX):
+            command, code = "git read-tree HEAD", "broken-repository"
+        elif self.repository.shallow:
             command, code = "git fetch --unshallow origin", "shallow-clone"
         return MissingFact(f"{what} cannot be read: {reason}", command, code=code)
 

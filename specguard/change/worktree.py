@@ -96,8 +96,7 @@ class FolderTree(Tree):
                 for entry in os.scandir(os.path.join(self._top, directory)):
                     found[entry.name] = TreeEntry(entry.stat(follow_symlinks=False).st_mode & 0o170000, "")
             except OSError as error:
-                message = f"{path_text(directory)} cannot be read: {error.strerror}"
-                raise MissingFact(message, "chmod -R u+rX .", code="unreadable-file") from error
+                raise _unreadable(directory, error) from error
         folders = map(os.path.split, self._texts)
         found.update((name, TreeEntry(0o100644, "")) for folder, name in folders if folder == directory)
         self._names[directory] = found
@@ -238,7 +237,7 @@ def _read(process: Process, what: str) -> bytes:
     except CommandError as error:
         raise MissingFact(
             f"{what} cannot be read: {error.first_line}",
-            "make what it names a plain file, or a folder, that you may read",
+            "see that there is room, and that what it names is a plain file or folder that you may read",
             code="unreadable-file",
         ) from error
 
@@ -306,11 +305,17 @@ def _find_files(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[by
                 elif path not in tracked or not tracked[path].is_submodule:
                     ahead.append(path)
         except OSError as error:
-            where = path_text(directory) or "the working tree"
-            raise MissingFact(
-                f"{where} cannot be read: {error.strerror}", "chmod -R u+rX .", code="unreadable-file"
-            ) from error
+            raise _unreadable(directory, error) from error
     return present, sorted(nested)
+
+
+def _unreadable(directory: bytes, error: OSError) -> MissingFact:
+    """Return the error about a folder that cannot be listed; its command works in any folder."""
+    from shlex import quote
+
+    command = f"chmod -R u+rX {quote(os.fsdecode(error.filename or os.curdir))}"
+    message = f"{path_text(directory) or 'the working tree'} cannot be read: {error.strerror}"
+    return MissingFact(message, command, code="unreadable-file")
 
 
 def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:

@@ -68,9 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A plugin's code may raise SystemExit, even with exit code 0.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             sys.stdout = None
-            return _report_unwritable(
-                f"the output cannot be written: {error.strerror}", "make room, or send it elsewhere"
-            )
+            message = f"{error.filename or 'the output'} cannot be written: {error.strerror}"
+            return _report_unwritable(message, "make room, or send it elsewhere")
         print_error(internal_error(error), words)
         if "--traceback" in words:
             from traceback import print_exception

@@ -298,4 +298,4 @@ def test_a_folder_that_nobody_may_read_says_what_to_do(
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(MissingFact, match="cannot be read: Permission denied") as refused:
         worktree.FolderTree(str(repository.path)).names(b"")
-    assert refused.value.command == "chmod -R u+rX ."
+    assert refused.value.command == f"chmod -R u+rX {repository.path}/"
