@@ -485,7 +485,7 @@ def check_contents(place: Place, tree: str) -> None:
             where = path_text(target or b"...")
             raise RunEnded(
                 f"{path_text(entry.path)} is a link that leads out of the run's place, to {where}",
-                help="let it lead to a file of the repository, by a relative path",
+                help=f"in {place.path}, let it lead to a file of the repository, by a relative path",
                 code="outside-repository",
             )
     files = [entry for entry in entries if entry.is_file]

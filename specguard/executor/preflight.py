@@ -230,7 +230,7 @@ def _check_not_at_remote(draft: DraftRun) -> None:
             delete = shlex.join(["git", "push", draft.source.options.remote, "--delete", name])
             raise item_taken(
                 f"{draft.source.address.shown} has a branch of {item} already: {name}",
-                f"see its pull request; if nothing of it is needed: {delete}",
+                f"see its pull request or run (specguard run list); if nothing of it is needed: {delete}",
             )
 
 

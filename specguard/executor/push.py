@@ -293,10 +293,9 @@ def _check_free(run: Run, address: Address, tip: str) -> None:
         )
 
 
-def _refused(problem: str, error: RemoteError | PlatformError, help: str) -> RunEnded:
+def _refused(what: str, error: RemoteError | PlatformError, help: str) -> RunEnded:
     """Return the error for a request that the remote or its platform refused."""
-    message = f"{problem}: {error.reason}"
-    return RunEnded(message, help=help, exit_code=2, tail=error.tail, code="push-refused")
+    return RunEnded(f"{what}: {error.reason}", help=help, exit_code=2, tail=error.tail, code="push-refused")
 
 
 BODY_FILE: Final = "pull-request.md"

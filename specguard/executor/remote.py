@@ -412,7 +412,8 @@ def find_address(
     if not url:
         raise SpecguardError(
             f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
-            help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}",
+            help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}"
+            + "".join(f", or --remote {key.split('.', 1)[1][:-4]}" for key in remotes[:1]),
             code="remote-unsuitable",
         )
     own = [(one.key, one.value or "") for one in settings if one.scope in _OWN_SCOPES]

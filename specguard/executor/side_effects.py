@@ -213,9 +213,9 @@ def check_survey(place: Place, survey: Survey, worker: str = "the agent") -> Non
     Raises:
         RunEnded: the place contains a repository, or a pipe where git reads a file.
     """
-    kind, found, help = "a pipe where git reads a file,", survey.special, "remove it"
+    kind, found, help = "a pipe where git reads a file,", survey.special, f"remove it in {place.path}"
     if survey.nested and not found:
-        kind, help = "a repository within its place, at", "remove it, or have .gitignore leave its folder out"
+        kind, help = "a repository within its place, at", f"{help}, or have .gitignore leave its folder out"
         index = place.git.repository.index
         # If that cannot be determined, no folder counts as ignored.
         found = if_known(lambda: not_ignored(place.git, index, place.path, survey.nested), survey.nested)

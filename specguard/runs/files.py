@@ -52,7 +52,7 @@ def run_root(
     inside = os.path.realpath(work_tree)
     if os.path.commonpath([inside, os.path.realpath(root)]) != inside:
         raise SpecguardError(
-            "the folder of runs is a link out of the repository, and is not written to",
+            "the folder of runs leads out of the repository, and is not written to",
             path=root,
             help="remove the link, or name a folder outside with [runs] root or --run-root",
             code="outside-repository",

@@ -172,7 +172,7 @@ def test_nothing_of_a_nested_repository_runs(setting: Setting, tmp_path: Path, n
     with setting.run() as run:
         work(run, TRAP.replace("{nest}", nest), MARK=str(tmp_path / "mark"))
         if nest == "nest":
-            assert caught(run).message == "the agent made a repository within its place, at nest"
+            assert caught(run).help.startswith(f"remove it in {run.place.path}, or ")
             with pytest.raises(RunEnded, match="at nest"):
                 hash_tree(run)
         else:

@@ -109,7 +109,7 @@ class TestTheRemote:
         team.user.git("remote", "rename", "origin", "other")
         error = refused(team)
         assert "there is no remote 'origin'" in error.message
-        assert error.help == "git remote add origin <address>"
+        assert error.help == "git remote add origin <address>, or --remote other"
         assert team.prepare(remote="other").manifest.repository.base_oid == team.base
 
     def test_another_repository_than_the_canonical_one(self, team: Team) -> None:
@@ -344,7 +344,7 @@ class TestWhereRunsAre:
     def test_a_link_out_of_the_repository(self, team: Team, tmp_path: Path) -> None:
         (tmp_path / "out").mkdir()
         team.user.symlink(".runs", str(tmp_path / "out"))
-        assert "is a link out of the repository" in refused(team).message
+        assert "leads out of the repository" in refused(team).message
         (team.user.path / ".runs").unlink()
         team.user.symlink(".runs/phase-12", str(tmp_path / "out"))
         assert "is a link" in refused(team).message
