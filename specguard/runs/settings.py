@@ -53,7 +53,7 @@ class RunSettings(Settings):
     require: list[str] = setting(
         [], "the kinds whose commits must name a run", tightens="more", names=["work"]
     )
-    trailer: str = setting("Run", "the trailer that names the run")
+    trailer: str = setting("Run", "the trailer that names the run", pattern="^[A-Za-z0-9][A-Za-z0-9-]*$")
     grade: Literal["", "claimed", "observed", "re-run"] = setting(
         "",
         "the least evidence: an agent's word, a runner's record, or specguard's run. "
@@ -61,7 +61,7 @@ class RunSettings(Settings):
         tightens=["", "claimed", "observed", "re-run"],
         refused={"ci": _NO_CI},
     )
-    gates: list[str] = setting([], "more gates for every run", tightens="more")
+    gates: list[str] = setting([], "gates that every run needs, by name", tightens="more")
     quick_gates: list[str] = setting([], "gates for each commit's tree", tightens="more")
     full_gates: list[str] = setting(
         [], "gates for the change's last tree, and before `full_before`", tightens="more"

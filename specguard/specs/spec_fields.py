@@ -87,7 +87,7 @@ class SpecSettings(Settings):
     transitions: dict[str, list[str]] = setting({}, "which may follow each; by default any")
     code: Covering = setting(Covering(), "code whose changes need a spec change", tightens="more")
     spec_paths: Covering = setting(Covering(), "what counts as a spec change; by default `files` and `index`")
-    trailer: str = setting("Spec-Impact", "says why no spec changes")
+    trailer: str = setting("Spec-Impact", "says why no spec changes", pattern="^([A-Za-z0-9][A-Za-z0-9-]*)?$")
     binding: Literal["date", "content"] = setting(
         "date", "`content`: a review records the governed files' object ids", tightens=["date", "content"]
     )
