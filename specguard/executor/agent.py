@@ -47,7 +47,7 @@ from specguard.executor.side_effects import check_size
 from specguard.model import Origin, path_text, shortened
 from specguard.plans.task import Task
 from specguard.runs import manifests
-from specguard.runs.manifests import RESULTS_SCHEMA, Results
+from specguard.runs.manifests import RESULTS_SCHEMA, Results, problem_in
 from specguard.runs.proof import high_trust
 from specguard.runs.settings import (
     ROLES,
@@ -431,9 +431,7 @@ def _read_results(place: str, task_id: str) -> Results | str:
     try:
         results = Results.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-        return f"does not fit {RESULTS_SCHEMA}: {_shorten(message)}"
+        return f"does not fit {RESULTS_SCHEMA}: {_shorten(problem_in(error))}"
     if normal_id(results.task) != normal_id(task_id):
         return f"is about {_shorten(results.task)!r}, and the task is {task_id}"
     return results

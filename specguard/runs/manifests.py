@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from inspect import cleandoc
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from specguard.errors import SpecguardError
 from specguard.runs.files import command_words
@@ -487,6 +487,12 @@ SEAL: Final = "control/sealed"
 """The file with the sha256 of the final manifest that this machine wrote; it is never committed."""
 
 
+def problem_in(error: ValidationError) -> str:
+    """Return the first problem of a file that does not fit its model, after the key that it is about."""
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+
+
 class StaleWorker(SpecguardError):
     """A process that lost its run to another process; it writes nothing more."""
 
@@ -601,8 +607,8 @@ class RunFolder:
         try:
             with open(file, "rb") as stream:
                 return Manifest.model_validate_json(stream.read())
-        except (OSError, ValueError) as error:
-            text = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        except (OSError, ValidationError) as error:
+            text = error.strerror if isinstance(error, OSError) else problem_in(error)
             raise SpecguardError(
                 f"the manifest of the run cannot be read: {text}",
                 path=file,

@@ -203,13 +203,12 @@ class RunRecord:
         """The validated manifest or None, and the first validation error or an empty string."""
         from pydantic import ValidationError
 
-        from specguard.runs.manifests import Manifest
+        from specguard.runs.manifests import Manifest, problem_in
 
         try:
             return Manifest.model_validate_json(self.read(self.file.decode("ascii")) or b""), ""
         except ValidationError as error:
-            first = error.errors()[0]
-            return None, f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"[:300]
+            return None, problem_in(error)[:300]
 
     @property
     def state(self) -> str:
