@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from functools import cached_property
 from operator import attrgetter
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 FILE_LIMIT: Final = 2 << 30
 """The maximum size of a file of the working tree, in bytes."""
+
+LFS_POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version http://git-media.io/v/")
+"""The beginnings of a pointer, which Git LFS keeps in the repository in place of a file."""
 
 _UNTRACKED: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
@@ -171,6 +175,9 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"") -> WorkTree:
     files.update(present.intersection(listed))
     files.update(present.intersection(untracked.split(b"\0")))
     _update_index(git, index, root, ["--add", "--replace"], sorted(files))
+    if any(path.endswith(b".gitattributes") for path in files):
+        changes = git.index_diff(start, git.start_index_diff(start, index))
+        _add_entries(git, index, dict(_find_untouched(git, top, changes)))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.oid_digits
     return WorkTree(
@@ -178,6 +185,26 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"") -> WorkTree:
         tree,
         [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in not_ignored(git, index, root, nested)],
     )
+
+
+def _find_untouched(git: Git, top: bytes, changes: Iterable[Entry]) -> Iterator[tuple[bytes, TreeEntry]]:
+    """Yield the path and the old version of each file that differs only by what git makes of its bytes.
+
+    No filter runs here, so a file of Git LFS differs from its pointer, which has the digest of its content.
+    Line ends of an untouched file are converted if `.gitattributes` asks for others than it has.
+    """
+    modified = [one for one in changes if one.status == "M" and one.is_file]
+    for entry, (_, old) in zip(modified, git.blobs([one.old for one in modified]), strict=True):
+        # A file that is gone by now counts as touched.
+        with suppress(OSError), open(os.path.join(top, entry.path), "rb") as file:
+            if old and old.startswith(LFS_POINTER):
+                from hashlib import file_digest
+
+                is_same = file_digest(file, "sha256").hexdigest().encode() in old
+            else:
+                is_same = old is not None and file.read(len(old) + 1) == old
+            if is_same:
+                yield entry.path, TreeEntry(entry.new_mode, entry.old)
 
 
 def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
@@ -323,23 +350,17 @@ def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:
     if entry.is_symlink():
         return True
     if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
-        raise MissingFact(
-            f"{path_text(path)} is larger than {FILE_LIMIT >> 30} GiB and is not hashed",
-            f"add {path_text(path)} to .gitignore",
-            code="size-limit",
-        )
+        name = path_text(path)
+        message = f"{name} is larger than {FILE_LIMIT >> 30} GiB and is not hashed"
+        raise MissingFact(message, f"add {name} to .gitignore", code="size-limit")
     return entry.is_file(follow_symlinks=False)
 
 
 def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:
     if items:
-        info = [
-            b"%06o %s\t%s\0" % (item.mode, item.oid.encode(), path) for path, item in sorted(items.items())
-        ]
-        process = git.start(
-            "update-index", "--replace", "-z", "--index-info", stdin=b"".join(info), index=index
-        )
-        git.read(process, "the index")
+        info = (b"%06o %s\t%s\0" % (one.mode, one.oid.encode(), path) for path, one in sorted(items.items()))
+        words = ("update-index", "--replace", "-z", "--index-info")
+        git.read(git.start(*words, stdin=b"".join(info), index=index), "the index")
 
 
 def _update_index(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequence[bytes]) -> None:
@@ -431,9 +452,8 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     try:
         output = process.read().decode("utf-8", "surrogateescape")
     except CommandError as error:
-        raise MissingFact(
-            f"the worktrees cannot be listed: {error.first_line}", code="broken-repository"
-        ) from None
+        message = f"the worktrees cannot be listed: {error.first_line}"
+        raise MissingFact(message, code="broken-repository") from None
     top = repository.work_tree_if_any()
     here = os.path.realpath(top) if top else ""
     found = []

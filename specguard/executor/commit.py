@@ -19,7 +19,7 @@ from specguard.change.entries import EXECUTABLE, Entry
 from specguard.change.git import Git
 from specguard.change.repository import Repository, find_program
 from specguard.change.tree import Tree
-from specguard.change.worktree import hash_work_tree
+from specguard.change.worktree import LFS_POINTER, hash_work_tree
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
@@ -58,26 +58,12 @@ def hash_tree(run: Run) -> str:
     place = run.place
     check_survey(place, Survey(place.path))
     try:
-        tree = _keep_untouched(place, hash_work_tree(place.git, place.base).tree)
+        tree = hash_work_tree(place.git, place.base).tree
         check_contents(place, tree)
     except MissingFact as missing:
         help = missing.command or f"see that {place.path} can be read, and that its disk has room"
         raise RunEnded(missing.reason, help=help, code=missing.code) from missing
     return tree
-
-
-def _keep_untouched(place: Place, tree: str) -> str:
-    """Return a tree with the base's version of each file whose bytes are the base's.
-
-    Git converts the line ends of an untouched file if `.gitattributes` asks for others than it has.
-    """
-    entries = [one for one in place.git.diff_trees(place.base, tree) if one.status == "M" and one.is_file]
-    untouched = []
-    for entry, (_, content) in zip(entries, place.git.blobs([one.old for one in entries]), strict=True):
-        with open(os.path.join(os.fsencode(place.path), entry.path), "rb") as file:
-            if content is not None and file.read(len(content) + 1) == content:
-                untouched.append(b"%06o %s\t%s\0" % (entry.new_mode, entry.old.encode(), entry.path))
-    return place.git.with_entries(tree, b"".join(untouched)) if untouched else tree
 
 
 def message_of(run: Run) -> str:
@@ -462,7 +448,6 @@ def note_commit(run: Run, tree: str) -> None:
         run.note(f"{_UNSCOPED_NOTE}{item} may change. It commits {files}.", instead_of=_UNSCOPED_NOTE)
 
 
-_POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version http://git-media.io/v/")
 _POINTER_LIMIT: Final = 1024
 """Larger files are not pointers: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
 
@@ -515,7 +500,7 @@ def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
     blobs = place.git.blobs([entry.new for entry in pointers], limit=_POINTER_LIMIT)
     for entry, (_, content) in zip(pointers, blobs, strict=True):
         # LFS keeps an empty file as it is.
-        if content is None or (content and not content.startswith(_POINTER)):
+        if content is None or (content and not content.startswith(LFS_POINTER)):
             raise RunEnded(
                 f"{path_text(entry.path)} is kept by LFS, and what was left there is no pointer to it",
                 help="commit it by hand with git lfs; a run commits files as they are",
