@@ -41,8 +41,8 @@ _COMMITS: Final = "the commits of the branch", "`specguard check`"
 
 _DISCARDS: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm|reset --keep|filter-branch) ")
 
-_ENTERED: Final = r"""(?:\bcd|\s-C)\s+(?:('[^']+'|"[^"$`\\]+")|([^\s;&|<>()'"$`]+))"""
-"""A folder that a command enters with `cd` or `git -C`: in quotes, or as a plain word."""
+_ENTERED: Final = r"""(?:\bcd|\bpushd|\s-C)\s+(?:('[^']+'|"[^"$`\\]+")|([^\s;&|<>()'"$`]+))"""
+"""A folder that a command enters with `cd`, `pushd` or `git -C`: in quotes, or as a plain word."""
 
 _GUARD_FAMILIES: Final = ("PTH", "CNT", "APR", "CFG")
 """The rule families that judge everything since the base; others start at the branch below in a stack."""
