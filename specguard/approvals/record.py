@@ -292,8 +292,7 @@ class Bond:
 
         The whole change then has no entry for the file, so an approval cannot be bound to its content.
         """
-        path = finding.path
-        return finding.commit is not None and all(entry.path != path for entry in self._entries)
+        return finding.commit is not None and all(entry.path != finding.path for entry in self._entries)
 
     def fingerprint(self, scope: Scope, paths: Collection[bytes]) -> str:
         """Return the fingerprint of the whole change, or of only its entries at some paths."""
@@ -311,8 +310,11 @@ class Bond:
             what = "the change" if approval.scope == "change" else "its paths"
             yield f"it was given for another content of {what}", again, "fingerprint"
         if approval.target != self.target:
+            from shlex import quote
+
             known = "no branch that is known"
-            step = again if self.target else "Name the base as a branch: `--base main`."
+            into = f"Ask for an approval with `--base {quote(self.target)}`, or take this one out."
+            step = into if self.target else "Name the base as a branch: `--base main`."
             yield f"it is for {approval.target or known}, not for {self.target or known}", step, "target"
         if approval.policy_id != self.policy_id:
             yield "it was given under another policy, or by another version of specguard", again, "policy_id"

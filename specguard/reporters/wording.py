@@ -145,9 +145,8 @@ def approval_offer(result: RuleResult, source: str = "", most: int = 3) -> tuple
         return None
     # Name the first few files; if a finding has no file, name none.
     paths = list(dict.fromkeys(judged.finding.path for judged in errors))
-    words = [] if None in paths else [shell_word(path) for path in paths if path]
-    words = [word for word in words if len(word) <= _LONGEST_WORD]
-    named = words[:most]
+    words = [word for path in paths if path and len(word := shell_word(path)) <= _LONGEST_WORD]
+    named = [] if None in paths else words[:most]
     which = {"staged": " --staged", "worktree": " --worktree"}.get(source, "")
     flags = "".join(f" --path {word}" for word in named) + which
     approver = shell_word(result.approvers[0])
