@@ -409,7 +409,7 @@ def _leftovers_of(
         yield Leftover(f"branch {manifest.branch} of {label}", remove)
 
 
-_PROVED: Final = ("unproven-checkbox", "uncovered-item", "missing-gate-run", "unproven-asset")
+_PROVED: Final = ("ART006", "RUN001", "RUN002", "RUN007", "RUN009", "RUN010")
 """The rules that need a run of gates as proof."""
 
 

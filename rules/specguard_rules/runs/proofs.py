@@ -48,11 +48,11 @@ class FailedGate(Rule):
 
     Required are the gates of the item's kind, those in its document, and `gates` of `[runs]`. In the run that
     a commit names, each gate's last result on the commit's own tree counts, at the `grade` of `[runs]`. All
-    its commands must end with 0. After an edit, amend or rebase, run them again.
+    its commands must end with 0.
 
     Why is this bad? A gate proves something only about the files it ran on.
 
-    How to fix it: run the gates on what is committed: `specguard run resume RUN`.
+    How to fix it: after an edit, amend or rebase, `specguard run gates`; name that run in the message.
 
     ```text
     error: .runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json:1: the run
@@ -152,7 +152,7 @@ class FailedGate(Rule):
                 origin = origins.get(gate)
                 if flaw is not None:
                     message = f"the run {run_records.shown(run)} {flaw.reason}"
-                    step = "Run the gate on what is committed, and keep the run that shows it."
+                    step = "Type `specguard run gates` on that commit, and name the run in its message."
                     key, oid = f"{gate} {name}", commit.oid
                     found = run_flaw(run_records, run, message, step, key, "commands", commit=oid)
                     found.setting = f"work.{naming.kind}.gates" if naming and origin else "runs.gates"

@@ -421,13 +421,12 @@ def _step_after_pull_request(run: RunRecord) -> tuple[str, int]:
 
 
 def _is_same_item(run: RunRecord, naming: Naming) -> bool:
-    """True if a run belongs to the item that a commit names."""
-    if run.kind and run.kind != naming.kind and run.native:
-        return False
-    digits = "".join(char for char in run.item if char.isdigit())
-    if naming.number is not None and digits.isascii() and digits and int(digits) == naming.number:
-        return True
-    return run.item.casefold() in {naming.id.casefold(), f"{naming.kind}-{naming.id}".casefold()}
+    """True if a run, or a run of gates, belongs to the item that a commit names."""
+    item, kind = run.item.casefold(), naming.kind.casefold()
+    is_kind = not run.native or run.kind in {"", naming.kind, "gates" if item.startswith(f"{kind}-") else ""}
+    digits = "".join(char for char in item if char.isdigit())
+    is_number = naming.number is not None and digits.isascii() and digits and int(digits) == naming.number
+    return is_kind and (bool(is_number) or item in {naming.id.casefold(), f"{kind}-{naming.id.casefold()}"})
 
 
 class TamperedRun(Rule):
