@@ -310,6 +310,7 @@ def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
 EARLIER_RUNS: Final = "earlier"
 """The subfolder, in a reused run folder, with the files of earlier runs."""
 
+_ELSEWHERE: Final = "specguard run status, in its worktree (git worktree list) or with its --run-root"
 _NOT_ENDED: Final = frozenset({"pending", "running"})
 _WAIT: Final = 30.0
 """The seconds that a run waits for another one that is beginning."""
@@ -358,12 +359,12 @@ class ItemLock:
                     locks.enter_context(FileLock(file, timeout=0))
                 self._locks = locks.pop_all()
         except Timeout:
-            running = [manifest.run_id for manifest in self._item_manifests() if manifest.state in _NOT_ENDED]
+            running = [one.run_id for one in self._item_manifests() if one.state in _NOT_ENDED]
             run_id = running[-1] if running else ""
             suffix = f": {run_id}" if run_id else ", with another folder of runs"
             raise item_taken(
                 f"another run works on {item.label}{suffix}",
-                shlex.join(command_words("status", run_id, self._given_root if run_id else "")),
+                shlex.join(command_words("status", run_id, self._given_root)) if run_id else _ELSEWHERE,
             ) from None
 
     def release(self) -> None:
