@@ -61,7 +61,7 @@ class RunSettings(Settings):
         tightens=["", "claimed", "observed", "re-run"],
         refused={"ci": _NO_CI},
     )
-    gates: list[str] = setting([], "gates that every run needs, by name", tightens="more")
+    gates: list[str] = setting([], "gates that every run needs", tightens="more")
     quick_gates: list[str] = setting([], "gates for each commit's tree", tightens="more")
     full_gates: list[str] = setting(
         [], "gates for the change's last tree, and before `full_before`", tightens="more"
@@ -71,7 +71,7 @@ class RunSettings(Settings):
     )
     max_attempts: int = setting(3, "the agent's rounds", ge=1, tightens="lower")
     timeout: str = setting("2h", "the longest run", pattern="^[1-9][0-9]*[smh]$")
-    command_timeout: str = setting("20m", "the longest command", pattern="^[1-9][0-9]*[smh]$")
+    command_timeout: str = setting("20m", "the longest gate or hook", pattern="^[1-9][0-9]*[smh]$")
     stale_after: str = setting("5m", "after such silence it is dead", pattern="^[1-9][0-9]*[smh]$")
     output_limit: int = setting(64, "the MiB of a command's output", ge=1, tightens="lower")
     place_limit: int = setting(2048, "by how many MiB its place may grow", ge=1, tightens="lower")
