@@ -466,7 +466,7 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
         if before is not box:
             message = f"{box.id} is there twice, first in line {before.line}"
             yield Issue(path, box.line, message, "Give each task a number of its own.")
-        if not re.search(r"\w", box.text):
+        if not any(map(str.isalnum, box.text)):
             yield Issue(path, box.line, f"{box.name} says nothing", "Say what is done, or take it out.")
         for detail in box.details:
             yield from _detail_flaws(path, box, detail, boxes.by_id)
