@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 
 from specguard.change.change import Change
@@ -406,6 +407,8 @@ def _read_settings(process: Process) -> dict[str, str]:
 PATCH_LIMIT: Final = 256 << 20
 """The maximum size of a patch, in bytes; git reads it whole."""
 
+_ENCODED_MAIL: Final = rb"(?im)^content-transfer-encoding:(?:.|\n[ \t])*?(?:base64|quoted-printable)"
+
 
 def apply_patch(git: Git, start: str, file: str) -> str:
     """Apply a patch to a tree, and return the new tree.
@@ -424,21 +427,20 @@ def apply_patch(git: Git, start: str, file: str) -> str:
     """
     git.use_scratch()
     index = f"{git.folder}/index"
-    if file == "-":
-        patch = read_input(PATCH_LIMIT, "the patch") or b""
-    else:
-        patch = read_bounded(file, PATCH_LIMIT, "the patch")
+    place, what = None if file == "-" else file, "the patch"
+    patch = read_bounded(place, PATCH_LIMIT, what) if place else read_input(PATCH_LIMIT, what) or b""
     # An index stores every path, so the number of paths is checked first.
     git.list_tree(start, "the files of HEAD", "--name-only", spare=git.repository.max_indexed())
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
     process = git.start("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, index=index)
+    # `git am` decodes such a mail first, so what it applies is another patch.
+    reason = "it is a mail with an encoded text" if re.search(_ENCODED_MAIL, patch) else ""
     try:
         process.read()
     except CommandError as error:
-        raise SpecguardError(
-            f"the patch does not apply to HEAD: {error.first_line}",
-            path=None if file == "-" else file,
-            help="Make it with `git diff --binary` or `git format-patch --binary` on top of HEAD.",
-            code="unusable-patch",
-        ) from error
+        reason = reason or error.first_line
+    if reason:
+        message = f"the patch does not apply to HEAD: {reason}"
+        step = "Make it with `git diff --binary` or `git format-patch --binary` on top of HEAD."
+        raise SpecguardError(message, path=place, help=step, code="unusable-patch")
     return git.read(git.start("write-tree", "--missing-ok", index=index), "the patched tree").decode().strip()
