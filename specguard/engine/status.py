@@ -469,21 +469,18 @@ def _plan(plan: Plan, *, waiting: bool) -> dict[str, Any]:
 
 
 def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
-    needed = [task.plan.task(need) for need in task.depends_on]
-    waits = [other.id for other in needed if other is not None and not other.done]
-    if task.done:
-        state = "done"
-    elif task.deferred:
-        state = "deferred"
-    elif waits or normal_name(task.status) == "blocked":
-        state = "blocked"
-    else:
-        state = "waiting" if waiting else "ready"
+    waits = [one.id for need in task.depends_on if (one := task.plan.task(need)) and not one.done]
+    states = {
+        "done": task.done,
+        "deferred": task.deferred,
+        "blocked": waits or normal_name(task.status) == "blocked",
+        "waiting": waiting or task.lacks_commands,
+    }
     return {
         "id": task.id,
         "title": task.title,
         "status": task.status,
-        "state": state,
+        "state": next((state for state, holds in states.items() if holds), "ready"),
         "needs": waits,
         "line": task.line,
     }

@@ -28,7 +28,6 @@ from specguard.executor.run import Run, RunOptions
 from specguard.model import path_text
 from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
-from specguard.plans.verification import commands_of
 from specguard.runs import manifests
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
 from specguard.work.document_search import Pointer
@@ -78,7 +77,7 @@ def verify_gates(policy: Policy, item: WorkItem) -> Iterator[PlannedGate]:
     task = task_of(policy, item)
     if task is None:
         return
-    for place, command in commands_of(task):
+    for place, command in task.commands:
         yield PlannedGate(
             name=name_of(command),
             run=command,
@@ -556,7 +555,7 @@ class Start:
     def _check_startable(self, item: WorkItem) -> None:
         located, task = item.located, task_of(self.policy, item)
         # A task without verifying commands is not begun if its plan requires them.
-        if task is not None and "verify" in task.plan.settings.required and not commands_of(task):
+        if task is not None and task.lacks_commands:
             message = f"{task.name} has no command in `{task.key_of('verify')}`, and may not run without"
             help = "have the planner add one that fails until then, on the base or in the plan's first commit"
             raise _unready(message, help, task.plan.path, task.origin("verify").line or None)

@@ -18,7 +18,7 @@ from specguard.model import path_text
 from specguard.planning.task_lists import TASKS, Boxes, SourceFolder, source_folders
 from specguard.plans.plans import Plan, plan_templates
 from specguard.plans.task import Task, mark_task
-from specguard.plans.verification import commands_of, evidence_of, proving_commands, same_command
+from specguard.plans.verification import evidence_of, proving_commands, same_command
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.work.kinds import PlanKind, normal_id
 
@@ -135,7 +135,7 @@ def _task_state(task: Task, stage: str) -> TaskState:
         status=task.status,
         state=next((state for state, holds in states.items() if holds), "ready"),
         waits=waits,
-        verify=[command for _, command in commands_of(task)],
+        verify=[command for _, command in task.commands],
         expected_files=list(task.expected_files),
         done_criteria=list(task.done_criteria),
         line=task.line,
@@ -149,7 +149,7 @@ def _wait_reasons(task: Task) -> Iterator[str]:
             yield f"{need}, which is not a task of the plan"
         elif not other.done:
             yield f"{other.id}, which is {other.status or 'without a status'}"
-    if "verify" in task.plan.settings.required and not commands_of(task):
+    if task.lacks_commands:
         yield "a command in `verify`"
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from specguard.plans.plans import Plan
 
 
+_PLACEHOLDER: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
+
+
 class Task(DataEntry):
     """A task of a plan.
 
@@ -79,6 +82,16 @@ class Task(DataEntry):
     def done_criteria(self) -> Sequence[str]:
         """The conditions that hold when the task is done."""
         return [text for _, text in self.texts_of("done_criteria")]
+
+    @property
+    def commands(self) -> Sequence[tuple[Place, str]]:
+        """The commands that verify the task, each with its place below it, without placeholders."""
+        return [(place, text) for place, text in self.texts_of("verify") if not _PLACEHOLDER.fullmatch(text)]
+
+    @property
+    def lacks_commands(self) -> bool:
+        """True if the plan asks for commands that verify the task, and it has none."""
+        return "verify" in self.plan.settings.required and not self.commands
 
     @property
     def started(self) -> bool:

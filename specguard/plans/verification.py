@@ -172,7 +172,6 @@ NOBODY: Final = (
 )  # fmt: skip
 """Words in place of a person that identify nobody."""
 
-_PLACEHOLDER: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
 _CANNOT_FAIL: Final = re.compile(
     r"(?:(?:(?!\b(?:exit|set|trap)\b)[^\n]){0,2000}(?:\|\||;)\s*)?(?:true|:|exit 0)"
     r"|(?:[^;\n]*\|\|\s*)?(?:echo|printf)\b[^|&;><$`()]*"
@@ -209,7 +208,7 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
     if failed or any(not why for why, _, _ in checks):
         return
     if not proving_commands(task):
-        key, commands = task.key_of("verify"), commands_of(task)
+        key, commands = task.key_of("verify"), task.commands
         clause = f"and has no {key} commands"
         if commands:
             clause = f"and its only command {shortened(commands[0][1], 80)!r} cannot fail"
@@ -227,14 +226,9 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
             yield _finding(task, f"but {why}", what, place)
 
 
-def commands_of(task: Task) -> Sequence[tuple[Place, str]]:
-    """Return the commands that verify a task, each with its place below it, without placeholders."""
-    return [(place, text) for place, text in task.texts_of("verify") if not _PLACEHOLDER.fullmatch(text)]
-
-
 def proving_commands(task: Task) -> Sequence[str]:
     """Return the commands that can fail, and so can prove something."""
-    return [command for _, command in commands_of(task) if not _CANNOT_FAIL.fullmatch(command)]
+    return [command for _, command in task.commands if not _CANNOT_FAIL.fullmatch(command)]
 
 
 def same_command(one: str, other: str) -> bool:
