@@ -409,9 +409,9 @@ class RepeatedWorkItem(_WorkRule, Rule):
             landed = work.landed(item, history)
             if landed is not None:
                 message = f"{item} is in the base already: commit {landed.oid[:10]} {quote(landed.subject)}"
-                step = "Take up the current item, or revert that commit first; a later fix names no item."
+                step, field = "Take up the current item, or revert that commit first", "commit.subject"
+                step += "." if work.required else "; a later fix names no item."
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
-                field = "commit.subject"
                 yield Finding(message, help=step, commit=landed.oid, field=field, key=key, setting=setting)
         own = {(name, commit.oid) for commit in base.commits for name in work_item.branches}
         named = [] if base.is_branch(branch) else [ref for ref in refs if (ref.short, ref.oid) not in own]
