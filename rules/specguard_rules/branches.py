@@ -83,7 +83,7 @@ class BranchName(Rule):
                 problem = f"has {unsafe[0]!a}, which is not shown, or which a shell or a command acts on"
                 yield _finding(branch, base, push, problem, "Take another name", "characters")
                 return
-        if base.is_branch(branch) or any(one.search(name) for one in self.exclude_names):
+        if base.is_landing or any(one.search(name) for one in self.exclude_names):
             return
         if work_item and work_item.branches:
             if name not in work_item.branches:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from specguard.rules import (
         Base,
         Bookkeeping,
-        Branch,
         Commit,
         Entry,
         Guards,
@@ -401,9 +400,8 @@ class RepeatedWorkItem(_WorkRule, Rule):
     condition: ClassVar[str] = "the work item is not in the base yet, and no other branch works on it"
 
     def check(
-        self, work_item: WorkItem, work: Work, history: History, refs: Sequence[Ref], base: Base,
-        branch: Branch | None = None,
-    ) -> Iterator[Finding]:  # fmt: skip
+        self, work_item: WorkItem, work: Work, history: History, refs: Sequence[Ref], base: Base
+    ) -> Iterator[Finding]:
         """Look for the item in the subjects of the base's history, then in the names of other branches."""
         for item in [item for _, item in work.each if item.resolved]:
             landed = work.landed(item, history)
@@ -414,7 +412,7 @@ class RepeatedWorkItem(_WorkRule, Rule):
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
                 yield Finding(message, help=step, commit=landed.oid, field=field, key=key, setting=setting)
         own = {(name, commit.oid) for commit in base.commits for name in work_item.branches}
-        named = [] if base.is_branch(branch) else [ref for ref in refs if (ref.short, ref.oid) not in own]
+        named = [] if base.is_landing else [ref for ref in refs if (ref.short, ref.oid) not in own]
         others = {ref.short: ref for ref in reversed(named) if work.branch not in ("", ref.short)}
         for short, ref in others.items():
             naming = work.names.read("branch", short)

@@ -431,8 +431,8 @@ class Change(Record, frozen=False):
             return [note]
         if self.found.how == "local":
             name = self.found.name
-            branch, base = if_known(lambda: self.branch, None), if_known(lambda: self.base, None)
-            if branch and base and base.head and base.is_branch(branch):
+            base = if_known(lambda: self.base, None)
+            if base and base.head and base.is_landing:
                 return [f"{name} is taken for the base itself, so nothing is judged against it."]
             return [f"{name} is taken for the base, and is not trusted; name one with --base."]
         return []

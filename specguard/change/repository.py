@@ -11,7 +11,7 @@ from functools import cached_property
 
 from specguard.change.process import Process
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, Needed, SpecguardError
+from specguard.errors import MissingFact, Needed, SpecguardError, if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,11 +151,13 @@ class Base(Record):
         """Return the judged commits that change a path, oldest first."""
         return self.change.touching.get(path, ()) if self.commits else ()
 
-    def is_branch(self, branch: Branch | None) -> bool:
+    @property
+    def is_landing(self) -> bool:
         """True if the judged commits have landed on the base itself, or a queue is about to land them there.
 
         A fork's pull request may come from a branch with the base's name; its commits are not on the base.
         """
+        branch = if_known(lambda: self.change.branch, None)
         kind = self.change.event.kind if self.change.event else ""
         if kind == "merge_group" or branch is None:
             return kind == "merge_group"

@@ -118,7 +118,7 @@ class WaveStageOutOfOrder(Rule):
             commits=commits or (),
             branch=branch.name if branch else "",
             item=work_item,
-            landed=base is not None and base.is_branch(branch),
+            landed=base is not None and base.is_landing,
             whole=whole,
         )
 
@@ -243,7 +243,7 @@ class SliceOutOfFiles(Rule):
             and not entry.path.startswith(policy.log_folder)
             and not bookkeeping.has(entry)
         ]
-        landed = base is not None and base.is_branch(branch)
+        landed = base is not None and base.is_landing
         if work_item is not None and listed is not None:
             if not listed.files:
                 raise NotApplicable(f"{path_text(listed.source.path)} lists no files for {listed}")
