@@ -29,7 +29,6 @@ UNREADABLE: Final = "unreadable"
 """The state of a run with an unreadable record."""
 
 _TAIL_BYTES: Final = 1 << 16
-_RESUME_KEYS: Final = ("command", "cmd", "argv", "rerun", "resume")
 
 
 class RunView(RunRecord):
@@ -196,7 +195,7 @@ class RunView(RunRecord):
         """
         manifest = self.manifest
         if manifest is None:
-            value = first_of(self.value, _RESUME_KEYS)
+            value = first_of(self.value, ("command", "cmd", "argv", "rerun", "resume"))
             words = ["sh", "-c", value] if isinstance(value, str) else value
             return words if isinstance(words, list) and all(isinstance(one, str) for one in words) else []
         if manifest.item.kind == "eval":
@@ -207,8 +206,9 @@ class RunView(RunRecord):
             return []
         # Without a commit, the agent may have to work again.
         spent = manifest.commit is None and manifest.attempts >= manifest.max_attempts
-        ended = manifest.state in ("budget-spent", "failed")
-        more = ["--max-attempts", str(manifest.attempts + 1)] if spent and ended else []
+        more = ["--timeout", str(2 * manifest.timeout)] if manifest.state == "timed-out" else []
+        if spent and manifest.state in ("budget-spent", "failed"):
+            more = ["--max-attempts", str(manifest.attempts + 1)]
         return [*command_words("resume", manifest.run_id, self.root), *more]
 
     @property
