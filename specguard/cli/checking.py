@@ -146,11 +146,10 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
         from specguard.declaration.registry import FORMATS
 
         # Only the policy names plugins' formats, and there may be no policy.
-        report = FORMATS[form].error_report(cause) if form in FORMATS else ""
-        # A failure to write must not hide the first error.
-        with suppress(SpecguardError):
-            if report:
-                write_report(file, report)
+        if form in FORMATS:
+            # A failure to write must not hide the first error.
+            with suppress(SpecguardError):
+                write_report(file, FORMATS[form].error_report(cause))
     if reports.stdout_format == "github":
         from specguard.reporters.platforms import error_report_markdown
 
@@ -212,23 +211,22 @@ def _append_logs(verdicts: Sequence[Verdict], log: str, looking: Lookup) -> None
     if log:
         _append_decisions(log, decision_lines(verdicts, time.time()))
     if approved:
-        from specguard.reporters.file_writing import append_lines
+        from contextlib import suppress
 
-        own_log = os.path.join(looking.common, DECISIONS_FILE)
-        if os.path.islink(own_log) or os.path.islink(os.path.dirname(own_log)):
-            # Git makes no links there; whoever made this one may want another file overwritten.
-            return
-        try:
+        from specguard.reporters.file_writing import append_lines, path_in_tree
+
+        # This log only adds detail to `specguard approvals`, so a read-only repository goes without. Git
+        # makes no links there; whoever made one may want another file overwritten.
+        with suppress(OSError, SpecguardError):
+            own_log = path_in_tree(looking.common, DECISIONS_FILE, "")
             os.makedirs(os.path.dirname(own_log), exist_ok=True)
             append_lines(own_log, decision_lines(approved, time.time()))
-        except OSError:
-            # This log only adds detail to `specguard approvals`, so a read-only repository goes without.
-            return
 
 
 def _append_decisions(file: str, lines: str, no_verdict: str = "") -> None:
-    from specguard.reporters.file_writing import append_lines
+    from specguard.reporters.file_writing import append_lines, refuse_links
 
+    refuse_links(file)
     try:
         append_lines(file, lines)
     except OSError as error:
@@ -247,13 +245,12 @@ def write_report(file: str, text: str, *, append: bool = False) -> None:
     Raises:
         SpecguardError: the file cannot be written.
     """
-    from specguard.reporters.file_writing import writing
+    from specguard.reporters.file_writing import refuse_links, writing
 
-    help = "name a file in a folder that exists, as in --output json=report.json"
-    mode = "a" if append else "w"
+    refuse_links(file)
     with (
-        writing(file, help, "the report"),
-        open(file, mode, encoding="utf-8", errors="backslashreplace") as stream,
+        writing(file, "name a file in a folder that exists, as in --output json=report.json", "the report"),
+        open(file, "a" if append else "w", encoding="utf-8", errors="backslashreplace") as stream,
     ):
         stream.write(text)
 

@@ -77,6 +77,7 @@ class _Fixer:
         self._stream = stream
         self._yes = yes
         self._repository = Repository.locate(request.directory, request.environment)
+        self._message_file = message_path(self._repository, request.message_file)
         # Ask only if a person sees the question and can answer it.
         self._can_ask = sys.stdin.isatty() and stream.isatty()
 
@@ -144,9 +145,8 @@ class _Fixer:
         elif proposal.kind == "message" and proposal.name:
             self._run_checked(*_AMEND, stdin=proposal.after)
         elif proposal.kind == "message":
-            content = self._reworded_file(proposal)
-            if content is not None:
-                _replace(os.fsencode(message_path(self._repository, self._request.message_file)), content)
+            if (content := self._reworded_file(proposal)) is not None:
+                _replace(os.fsencode(self._message_file), content)
         else:
             place = self._file_path(proposal)
             _replace(place, proposal.after)
@@ -192,7 +192,7 @@ class _Fixer:
 
     def _reworded_file(self, proposal: Proposal) -> bytes | None:
         """Return the new content of the message file; None if the file no longer has the judged message."""
-        with open(message_path(self._repository, self._request.message_file), "rb") as stream:
+        with open(self._message_file, "rb") as stream:
             raw = stream.read()
         return replace_message(raw, proposal.before, proposal.after, start_settings(self._repository))
 

@@ -43,6 +43,17 @@ def path_in_tree(top: str, path: str, help: str) -> str:
     return place
 
 
+def refuse_links(file: str) -> None:
+    """Refuse a file to which a link below the current folder leads: the judged change may have made it.
+
+    Raises:
+        SpecguardError: there is such a link.
+    """
+    path = os.path.relpath(file)
+    if path.partition(os.sep)[0] != os.pardir:
+        path_in_tree(os.getcwd(), path, "name a file outside the checkout, or remove the link")
+
+
 def exists_error(path: str, help: str) -> SpecguardError:
     """Return the error that a file exists and is not overwritten."""
     return SpecguardError(

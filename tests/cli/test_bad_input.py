@@ -38,14 +38,14 @@ def fixed(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     repository.commit("docs: authority", files={"SPEC_AUTHORITY.md": AUTHORITY, "locked/a": "a\n"})
     repository.branch("work")
     repository.commit("feat: change", files={"src/a": "a\n"})
+    (repository.path / "linked").symlink_to("/")
     return repository
 
 
 @pytest.fixture
 def project(fixed: Repository, tmp_path: Path) -> Repository:
     """A copy of that repository."""
-    shutil.copytree(fixed.path, tmp_path / "project", symlinks=True)
-    return Repository(tmp_path / "project", create=False)
+    return Repository(shutil.copytree(fixed.path, tmp_path / "project", symlinks=True), create=False)
 
 
 # The repository
