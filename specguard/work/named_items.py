@@ -426,7 +426,7 @@ class Work(Record, frozen=False):
         """
         settings = self.kinds[kind]
         if settings.source:
-            return self._resolve_listed(kind, settings, item_id, number, told)
+            return self._resolve_listed(kind, settings, item_id, told)
         pointer = self.pointer(kind)
         if pointer.problem:
             return Unresolved(pointer.problem, pointer)
@@ -444,7 +444,7 @@ class Work(Record, frozen=False):
         return self._complete(item)
 
     def _resolve_listed(
-        self, kind: str, settings: WorkKind, item_id: str, number: int | None, name_fields: Mapping[str, str]
+        self, kind: str, settings: WorkKind, item_id: str, name_fields: Mapping[str, str]
     ) -> WorkItem | Unresolved:
         """Return an item as its kind's source lists it."""
         from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_fields, spelled_id
@@ -458,12 +458,11 @@ class Work(Record, frozen=False):
         listed = find_listed(kind, settings, documents, item_id, name_fields)
         if isinstance(listed, Unresolved):
             return listed
-        number = listed.number if number is None else number
         pointer, spare = pointer_of(listed.source, listed.line), spare_fields(listed, name_fields)
         given = fields_of(listed, name_fields)
         tree, name = self.tree(), spelled_id(listed, name_fields)
         return self._complete(
-            WorkItem(kind, settings, name, number, given, spare, pointer, tree, listed=listed)
+            WorkItem(kind, settings, name, listed.number, given, spare, pointer, tree, listed=listed)
         )
 
     def _complete(self, item: WorkItem) -> WorkItem | Unresolved:
