@@ -91,11 +91,11 @@ def run_and_leave() -> NoReturn:
     """
     # A check keeps what it makes: garbage collection would take a tenth of its time and find little.
     gc.set_threshold(50_000, 20, 50)
-    code = main()
+    code = EXIT_NO_VERDICT
     try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+        code = main()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
     except OSError:
         code = code or EXIT_NO_VERDICT
     # Only these functions remove the temporary folders of this process.

@@ -519,10 +519,10 @@ _LONGEST_ID: Final = 256
 
 
 def print_progress(text: str) -> None:
-    """Print a progress line on stderr; a closed pipe (`| head`) does not end the run."""
+    """Print a progress line on stderr; a closed pipe (`| head`) or terminal does not end the run."""
     try:
         click.echo(visible(text), err=True)
-    except BrokenPipeError:
+    except OSError:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)
         os.close(null)
