@@ -177,8 +177,6 @@ class RunView(RunRecord):
 
     def tail(self, lines: int = 20) -> str:
         """Return the last lines of the log; empty without a log."""
-        if not self.log:
-            return ""
         try:
             with open(self.log, "rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
@@ -189,7 +187,7 @@ class RunView(RunRecord):
 
     @property
     def rerun(self) -> Sequence[str]:
-        """The words of the command that resumes or repeats the run; empty if neither is possible.
+        """The words of the command that resumes, repeats or gives up the run; empty if none is possible.
 
         A run whose item is done, or that is still alive, is not started again.
         """
@@ -198,6 +196,9 @@ class RunView(RunRecord):
             value = first_of(self.value, ("command", "cmd", "argv", "rerun", "resume"))
             words = ["sh", "-c", value] if isinstance(value, str) else value
             return words if isinstance(words, list) and all(isinstance(one, str) for one in words) else []
+        if self.stale and manifest.item.kind in ("gates", "eval"):
+            # A new one leaves the record of the dead one, and its processes, as they are.
+            return command_words("stop", manifest.run_id, self.root)
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]
         if manifest.item.kind == "gates":

@@ -53,10 +53,10 @@ def test_a_run_under_way_is_alive_until_its_heartbeat_is_stale(tmp_path: Path) -
 
 
 def test_a_run_whose_process_is_gone_or_without_a_heartbeat_has_died(tmp_path: Path) -> None:
-    add(tmp_path, "2026-01-02T03-04-05Z-aaaa", pid=GONE)
+    add(tmp_path, "2026-01-02T03-04-05Z-aaaa", pid=GONE, item=Item(kind="gates", id="all"))
     add(tmp_path, "2026-01-02T03-04-06Z-bbbb", beat=False)
     gone, silent = RunStore(str(tmp_path)).runs()
-    assert (gone.is_process_alive, silent.heartbeat_age) == (False, None)
+    assert (gone.is_process_alive, silent.heartbeat_age, gone.rerun[2]) == (False, None, "stop")
     assert [(run.alive, run.stale) for run in (gone, silent)] == [(False, True)] * 2
 
 
