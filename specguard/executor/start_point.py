@@ -358,14 +358,14 @@ class ItemLock:
                     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
                     locks.enter_context(FileLock(file, timeout=0))
                 self._locks = locks.pop_all()
-        except Timeout:
-            running = [one.run_id for one in self._item_manifests() if one.state in _NOT_ENDED]
+        except Timeout as taken:
+            here = taken.lock_file == files[0]
+            running = [one.run_id for one in self._item_manifests() if here and one.state in _NOT_ENDED]
             run_id = running[-1] if running else ""
-            suffix = f": {run_id}" if run_id else ", with another folder of runs"
-            raise item_taken(
-                f"another run works on {item.label}{suffix}",
-                shlex.join(command_words("status", run_id, self._given_root)) if run_id else _ELSEWHERE,
-            ) from None
+            # A run that begins or goes on right now may have recorded neither yet.
+            suffix = f": {run_id}" if run_id else "" if here else ", with another folder of runs"
+            help = shlex.join(command_words("status", run_id, self._given_root)) if here else _ELSEWHERE
+            raise item_taken(f"another run works on {item.label}{suffix}", help) from None
 
     def release(self) -> None:
         """Release the lock."""
