@@ -83,7 +83,7 @@ def command(
         text = RENDERERS[output_format](summary)
         if output_file:
             with writing(output_file):
-                replace_file(output_file, text)
+                replace_file(os.path.realpath(output_file), text)
         else:
             click.echo(text, nl=False)
         store.mark_reported()

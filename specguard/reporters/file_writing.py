@@ -66,7 +66,11 @@ def replace_file(file: str, content: str | bytes) -> None:
 
     Raises:
         OSError: the file cannot be written.
+        SpecguardError: it is a device or a folder.
     """
+    if os.path.exists(file) and not os.path.isfile(file):
+        # Root could replace a device, such as /dev/null.
+        raise SpecguardError("it is not a regular file", path=file, code="unwritable-file")
     partial = f"{file}.{os.getpid()}"
     # An existing file of that name belongs to somebody else, and must not be overwritten.
     stream = open(partial, "xb")  # noqa: SIM115
@@ -76,7 +80,7 @@ def replace_file(file: str, content: str | bytes) -> None:
         if os.path.exists(file):
             os.chmod(partial, os.stat(file).st_mode & 0o777)
         os.replace(partial, file)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             os.unlink(partial)
         raise
@@ -167,13 +171,10 @@ def _lock(descriptor: int) -> None:
     import fcntl
     import time
 
-    deadline = time.monotonic() + _LOCK_WAIT
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(0.01)
-        else:
+    deadline, flags = time.monotonic() + _LOCK_WAIT, fcntl.LOCK_EX | fcntl.LOCK_NB
+    while time.monotonic() < deadline:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, flags)
             return
+        time.sleep(0.01)
+    fcntl.flock(descriptor, flags)
