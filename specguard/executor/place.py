@@ -298,7 +298,7 @@ def update_ref(repository: Repository, *arguments: str) -> None:
     except CommandError as error:
         raise SpecguardError(
             f"a ref cannot be written: {error.first_line}",
-            help="git fsck in your repository says what is wrong",
+            help="see that .git can be written, and remove a .lock file that a killed git left there",
             code="unwritable-file",
         ) from error
 
