@@ -9,6 +9,7 @@ import glob
 import hashlib
 import os
 import re
+import shlex
 import signal
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
@@ -536,8 +537,10 @@ def _fetch_branch(folder: str, address: str, wanted: str, environment: Mapping[s
     def run(*words: str) -> str:
         done = run_program(["git", *words], git_environment, cwd=os.curdir, limit=_CLONE_SECONDS)
         if done.code:
-            message = done.failure or done.stderr.strip()
-            raise SpecguardError(f"git cannot keep the mirror: {message}", path=folder, code="git-failed")
+            # A git that was killed, with the whole machine, leaves locks.
+            message = f"git cannot keep the mirror: {done.failure or done.stderr.strip()}"
+            help = shlex.join(["rm", "-rf", folder]) if ".lock" in message else ""
+            raise SpecguardError(message, path=folder, help=help, code="git-failed")
         return done.stdout
 
     if os.path.islink(folder):

@@ -269,13 +269,13 @@ def test_an_address_is_mirrored_and_its_branch_followed(own: Repository, store: 
     own.git("branch", "-m", "main", "main/line")
     own.commit("feat: more", files={"d": "d\n"})
     data = told(store, *words)
-    assert {one["branch"] for one in data["judged"]} == {"main/line"}
-    assert data["changes"] == count + 1
+    assert (data["changes"], {one["branch"] for one in data["judged"]}) == (count + 1, {"main/line"})
     assert [one["name"] for one in data["repositories"]] == [f"file://{own.path}"]
     assert "feat: more" in {one["subject"] for one in data["judged"] if one["new"]}
     [mirror] = (tmp_path / "mirrors").glob("*.git")
-    shutil.move(mirror, tmp_path / "victim")
-    mirror.symlink_to(tmp_path / "victim")
+    (mirror / "refs/heads/main/line.lock").touch()
+    assert f"next: rm -rf {mirror}" in audited(store, *words).stderr
+    mirror.symlink_to(shutil.move(mirror, tmp_path / "victim"))
     assert "a mirror is a link" in audited(store, *words).stderr
     assert "cannot be reached" in refused(store, f"file://{tmp_path}/gone", *words[1:])
 
