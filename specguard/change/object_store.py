@@ -176,6 +176,9 @@ class Store:
         command, code = "git fetch --refetch --no-filter origin", "missing-object"
         if ".idx" not in reason and any(one in reason for one in _OF_INDEX):
             command, code = "git read-tree HEAD", "broken-repository"
+        elif "alternate object path" in reason or "info/alternates" in reason:
+            file = f"{self.repository.objects}/info/alternates"
+            command = f"put that folder back, or take it out of {file}, once `{command}` is done"
         elif self.repository.shallow:
             command, code = "git fetch --unshallow origin", "shallow-clone"
         return MissingFact(f"{what} cannot be read: {reason}", command, code=code)
@@ -435,14 +438,13 @@ def _make_folder(repository: Repository) -> str:
     """Make the private git directory, with only those files of `git init` that git needs."""
     parent = repository.environment.get("TMPDIR") or "/tmp"  # noqa: S108 - the name below cannot be guessed
     folder = f"{parent}/specguard-{os.urandom(12).hex()}"
-    extension = b"" if repository.format == "sha1" else b"[extensions]\n\tobjectformat = sha256\n"
-    version = 1 if extension else 0
+    more = b"" if repository.format == "sha1" else b"[extensions]\n\tobjectformat = sha256\n"
     try:
         os.mkdir(folder, 0o700)
         os.mkdir(f"{folder}/refs", 0o700)
         for name, text in (
             ("HEAD", b"ref: refs/heads/none\n"),
-            ("config", b"[core]\n\trepositoryformatversion = %d\n\tbare = true\n%b" % (version, extension)),
+            ("config", b"[core]\n\trepositoryformatversion = %d\n\tbare = true\n%b" % (bool(more), more)),
         ):
             with open(f"{folder}/{name}", "wb") as file:
                 file.write(text)
@@ -458,9 +460,7 @@ def _make_folder(repository: Repository) -> str:
 def _remove_folder(folder: str) -> None:
     """Remove a folder with its contents, without following links; a missing file does not matter."""
     try:
-        with os.scandir(folder) as found:
-            entries = list(found)
-        for entry in entries:
+        for entry in list(os.scandir(folder)):
             if entry.is_dir(follow_symlinks=False):
                 _remove_folder(entry.path)
             else:
