@@ -177,8 +177,7 @@ class Store:
         if ".idx" not in reason and any(one in reason for one in _OF_INDEX):
             command, code = "git read-tree HEAD", "broken-repository"
         elif "alternate object path" in reason or "info/alternates" in reason:
-            file = f"{self.repository.objects}/info/alternates"
-            command = f"put that folder back, or take it out of {file}, once `{command}` is done"
+            command = f"restore it, or drop it from {self.repository.objects}/info/alternates after {command}"
         elif self.repository.shallow:
             command, code = "git fetch --unshallow origin", "shallow-clone"
         return MissingFact(f"{what} cannot be read: {reason}", command, code=code)
@@ -444,6 +443,8 @@ def _make_folder(repository: Repository) -> str:
         os.mkdir(f"{folder}/refs", 0o700)
         for name, text in (
             ("HEAD", b"ref: refs/heads/none\n"),
+            # The temporary folder may be in the working tree, where no check takes this for a change.
+            (".gitignore", b"*\n"),
             ("config", b"[core]\n\trepositoryformatversion = %d\n\tbare = true\n%b" % (bool(more), more)),
         ):
             with open(f"{folder}/{name}", "wb") as file:

@@ -34,7 +34,7 @@ def test_the_private_directory_is_removed_and_the_repository_s_store_not_written
     before = sorted(os.walk(repo.path / ".git"))
     with git_of(repo, TMPDIR=str(tmp_path)) as git:
         assert os.path.dirname(git.folder) == str(tmp_path)
-        assert sorted(os.listdir(git.folder)) == ["HEAD", "config", "refs"]
+        assert sorted(os.listdir(git.folder)) == [".gitignore", "HEAD", "config", "refs"]
         assert os.stat(git.folder).st_mode & 0o777 == 0o700
         assert git.use_scratch() == git.use_scratch()
         oid = git.read(git.start("hash-object", "-w", "--stdin", stdin=b"new"), "x").decode().strip()
@@ -303,7 +303,7 @@ def test_other_stores_are_read_in_the_same_way(repo: Repository, tmp_path: Path)
     (longer.path / ".git/objects/info/alternates").write_text("/gone\n")
     with git_of(longer) as git, pytest.raises(MissingFact) as caught:
         list(git.diff_trees(old, new))
-    assert f"take it out of {longer.path}/.git/objects/info/alternates" in caught.value.command
+    assert f"drop it from {longer.path}/.git/objects/info/alternates" in caught.value.command
 
 
 # Trees that differ: every directory is read and compared with its id

@@ -38,7 +38,7 @@ def test_what_was_written_deleted_and_staged_is_one_change(repo: Repository, cha
     repo.git("add", "staged")
     repo.symlink("link", "src")
     before = state(repo)
-    found = change(repo, worktree=True)
+    found = change(repo, worktree=True, env={"TMPDIR": str(repo.path)})
     assert (found.source, found.stage) == ("worktree", "staged")
     assert rows(found) == ["A link", "A new/file", "M src/a", "D src/b", "A staged"]
     assert found.head_files.read(b"src/a") == b"changed\n"
