@@ -55,8 +55,8 @@ def make_server() -> LanguageServer:
         texts = {file: one.source for one in server.workspace.text_documents.values() if (file := _file(one))}
         # In a thread, so that the editor gets other answers meanwhile.
         flaws = await asyncio.to_thread(flaws_of, _file(document), texts, saved=saved)
-        now = server.workspace.text_documents.get(uri)
-        if flaws is not None and now is not None and now.version == version:
+        # An address may be percent-encoded, so only the workspace finds its document.
+        if flaws is not None and server.workspace.get_text_document(uri).version == version:
             found = [_diagnostic(flaw, lines) for flaw in flaws]
             server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
 
@@ -68,8 +68,8 @@ def make_server() -> LanguageServer:
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     async def on_change(given: types.DidChangeTextDocumentParams) -> None:
         await asyncio.sleep(_DELAY)
-        now = server.workspace.text_documents.get(given.text_document.uri)
-        if now is not None and now.version == given.text_document.version:
+        now = server.workspace.get_text_document(given.text_document.uri)
+        if now.version == given.text_document.version:
             await judge(given.text_document.uri, saved=False)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)

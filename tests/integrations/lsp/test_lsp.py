@@ -89,7 +89,7 @@ def editing(repository: Repository, edit: Callable[[Editor], Awaitable[None]], *
 @pytest.fixture
 def governed(repository: Repository) -> Repository:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    repository.write("plans/one.md", "# One\n\n## Aim\n\nSomething.\n")
+    repository.write("plans/one ü.md", "# One\n\n## Aim\n\nSomething.\n")
     repository.commit("docs: state what may change")
     repository.branch("work")
     return repository
@@ -131,7 +131,7 @@ def test_why_nothing_can_be_judged_is_noted_when_a_file_is_saved_and_not_while_i
     governed.checkout("main")
     governed.commit("docs: break it", files={"SPEC_AUTHORITY.md": AUTHORITY.replace("base =", "bse =")})
     for saved, flaws in ((False, None), (True, [])):
-        assert flaws_of(str(governed.path / "plans/one.md"), {}, saved=saved) == flaws
+        assert flaws_of(str(governed.path / "plans/one ü.md"), {}, saved=saved) == flaws
         assert bool(caplog.messages) is saved
 
 
@@ -167,7 +167,7 @@ def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
 def test_an_artifact_is_judged_when_it_is_saved_and_nothing_elsewhere(
     governed: Repository, tmp_path: Path
 ) -> None:
-    file = governed.path / "plans" / "one.md"
+    file = governed.path / "plans" / "one ü.md"
     (tmp_path / "x").mkdir()
     elsewhere = (tmp_path / "x" / "plan.md", governed.path / "a.py")
     for other in elsewhere:
