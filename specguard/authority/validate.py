@@ -385,8 +385,7 @@ def _table_keys(schema: Any, path: KeyPath) -> Iterator[str]:
 
 def _text(value: Any) -> str:
     """Format a date or time as TOML does."""
-    text: str = value.isoformat()
-    return text
+    return str(value.isoformat())
 
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"

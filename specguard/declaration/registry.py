@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import LAST, Declaration, Record, Rule, import_path, is_code, load
+from specguard.declaration.rule import LAST, Declaration, Record, Rule, fact_names, import_path, is_code, load
 from specguard.errors import SpecguardError
 from specguard.model import SEVERITIES, STAGES, Verdict
 
@@ -267,9 +267,7 @@ class Registry:
 
     def _facts_problem(self, rule: type[Rule], method: Any, first: int) -> str:
         """Return the problem with the facts that a method asks for, from its parameter of this number on."""
-        code = method.__code__
-        names = code.co_varnames[first : code.co_argcount]
-        required = len(names) - len(method.__defaults__ or ())
+        names, required = fact_names(method, first)
         for position, parameter in enumerate(names):
             if parameter == "approvals" and not rule.code.startswith(LAST):
                 return f"asks for approvals, which are judged after all rules but those of the family {LAST}"

@@ -12,7 +12,7 @@ from specguard.model import Record as Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar
 
     from specguard.declaration.expressions import Expression
@@ -245,6 +245,13 @@ class EditFile(Record):
 
     path: bytes
     edit: Callable[[str], str]
+
+
+def fact_names(method: Any, first: int) -> tuple[Sequence[str], int]:
+    """Return the facts that a method's parameters name, from an index on, and how many have no default."""
+    code = method.__code__
+    names = code.co_varnames[first : code.co_argcount]
+    return names, len(names) - len(method.__defaults__ or ())
 
 
 def is_code(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache, partial
 
 from specguard.change.change import BASELINE
@@ -113,9 +114,14 @@ def check(
                 raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
     # An invalid date is reported before anything is read.
     Clock(request.today)
-    with git or Git((looking or Lookup.of(request)).repository()) as git:
-        policies = Policies(request, git.repository)
-        return [judge_change(change, policies, needs=needs) for change in open_changes(git, request)]
+    # What a plugin prints must not mix with the report.
+    stdout, sys.stdout = sys.stdout, sys.stderr
+    try:
+        with git or Git((looking or Lookup.of(request)).repository()) as git:
+            policies = Policies(request, git.repository)
+            return [judge_change(change, policies, needs=needs) for change in open_changes(git, request)]
+    finally:
+        sys.stdout = stdout
 
 
 def judge_change(change: Change, policies: Policies, *, needs: Container[str] = ("fingerprint",)) -> Verdict:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from specguard.authority.policy import Policy, RuleInPolicy, decode, encode
 from specguard.change.entries import sha256
-from specguard.declaration.rule import LAST, Rule, lower_severity
+from specguard.declaration.rule import LAST, Rule, fact_names, lower_severity
 from specguard.errors import MissingFact, NotApplicable, if_known
 from specguard.model import SEVERITIES, Judged, Record, RuleResult, state_of
 
@@ -191,13 +191,6 @@ def _check_types(finding: Finding) -> None:
     well = all(isinstance(one, str) for one in texts) and all(isinstance(one, bytes) for one in paths)
     if not well or (finding.severity or "off") not in SEVERITIES:
         raise TypeError(f"a part of a finding is not what it has to be: {finding}")
-
-
-def fact_names(method: Any, first: int) -> tuple[Sequence[str], int]:
-    """Return the facts that a method's parameters name, from an index on, and how many have no default."""
-    code = method.__code__
-    names = code.co_varnames[first : code.co_argcount]
-    return names, len(names) - len(method.__defaults__ or ())
 
 
 def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:

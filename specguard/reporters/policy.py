@@ -9,9 +9,9 @@ from typing import Any, Final
 from specguard.authority.policy import Policy, RuleInPolicy, is_in_table, plain
 from specguard.change.check_request import Request
 from specguard.declaration.patterns import Patterns, expansion
-from specguard.declaration.rule import Record
+from specguard.declaration.rule import Record, fact_names
 from specguard.documents.toml import toml_key, toml_value
-from specguard.engine.rule_runner import describe_condition, fact_names
+from specguard.engine.rule_runner import describe_condition
 from specguard.engine.why import Governing, quotes
 from specguard.model import Origin, path_text
 from specguard.reporters.escape import cut, cut_path, visible

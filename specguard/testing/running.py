@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
@@ -47,17 +47,11 @@ class Outcome:
         Raises:
             AssertionError: the output is not a report.
         """
-        try:
-            return [json.loads(self.stdout)]
-        except json.JSONDecodeError:
-            pass
-        try:
-            found = [json.loads(line) for line in self.stdout.splitlines() if line]
-        except json.JSONDecodeError:
-            found = []
-        if not found:
-            raise AssertionError(f"no JSON report, exit code {self.exit_code}:\n{self}")
-        return found
+        for texts in ([self.stdout], filter(None, self.stdout.splitlines())):
+            with suppress(json.JSONDecodeError):
+                if found := [json.loads(text) for text in texts]:
+                    return found
+        raise AssertionError(f"no JSON report, exit code {self.exit_code}:\n{self}")
 
     @property
     def report(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from specguard.declaration.registry import FORMATS as KNOWN
 from specguard.testing import Outcome, Repository, run, run_here
 from tests.cli.no_foo import install_plugin
+from tests.integrations.hooks.asking import edit
 from tests.reporters import published
 from tests.rows import recorded
 from tests.threats.cases import threat
@@ -149,9 +150,7 @@ def test_an_output_without_letters(repository: Repository, form: str, env: dict[
 
 def plugin(place: Path, what: str) -> dict[str, str]:
     """Install a distribution with a rule that raises; return the variable that puts it on the path."""
-    place.mkdir()
-    text = recorded(__file__, "crashing").replace("{what}", what)
-    install_plugin(place, text, "specguard-crash", "specguard_crash")
+    install_plugin(place, recorded(__file__, "crashing").replace("{what}", what))
     return {"PYTHONPATH": str(place)}
 
 
@@ -166,7 +165,7 @@ def guarded_one(repository: Repository) -> Repository:
 @pytest.fixture
 def crashing(repository: Repository) -> Repository:
     """A guarded repository with a commit that alters a locked file, whose policy names a plugin."""
-    text = authority().replace('"main"\n', '"main"\nplugins = ["specguard-crash"]\n')
+    text = authority().replace('"main"\n', '"main"\nplugins = ["acme"]\n')
     guarded(repository, files={"SPEC_AUTHORITY.md": text})
     repository.commit("feat: x", files={"locked/p": "EVIL\n"})
     return repository
@@ -175,13 +174,15 @@ def crashing(repository: Repository) -> Repository:
 @threat("T125", "a rule that crashes", "exit 2")
 @pytest.mark.parametrize("what", ["MemoryError", "RecursionError"])
 def test_a_rule_that_crashes(crashing: Repository, tmp_path: Path, what: str) -> None:
-    outcome = check(crashing, env=plugin(tmp_path / "plugin", what), installed=True)
+    env = plugin(tmp_path, what)
+    outcome = check(crashing, env=env, installed=True)
     assert outcome.exit_code == 2, outcome
     # What the others found is there, and what it found itself before.
     assert errors(outcome) == {LOCKED}
     assert outcome.codes == ["PTH002", "ZZZ001"]
-    assert outcome.state("ZZZ001") == "indeterminate"
-    assert outcome.state("PTH002") == "failed"
+    assert (outcome.state("ZZZ001"), outcome.state("PTH002")) == ("indeterminate", "failed")
+    # What it prints is part of no answer.
+    assert edit(crashing, "locked/p", environment=env, installed=True).kind == "refuse"
 
 
 @threat("T125", "a rule or a plugin that ends the process with 0", "exit 2")
@@ -192,9 +193,9 @@ def test_a_rule_that_crashes(crashing: Repository, tmp_path: Path, what: str) ->
 def test_a_plugin_that_wants_to_end_the_process(
     crashing: Repository, tmp_path: Path, where: str, words: list[str]
 ) -> None:
-    env = plugin(tmp_path / "plugin", "SystemExit(0)")
+    env = plugin(tmp_path, "SystemExit(0)")
     if where == "module":
-        (tmp_path / "plugin" / "specguard_crash.py").write_text("raise SystemExit(0)\n")
+        (tmp_path / "acme_rules.py").write_text("raise SystemExit(0)\n")
     crashing.write("locked/q", "EVIL\n")
     crashing.stage()
     outcome = run(*words, directory=crashing.path, env=env)

@@ -63,13 +63,17 @@ def answer(words: Sequence[str]) -> int:
     Returns:
         The exit code: 0, or 2 if the dialect has no other way to refuse; never another code.
     """
+    answers = 1
     try:
+        # What a plugin prints must not mix with the answer.
+        answers = os.dup(1)
+        os.dup2(2, 1)
         output = _answer(words)
     except BaseException as error:  # noqa: BLE001 - no failure may let the call through
         reason = f"{_CANNOT_JUDGE}: internal error: {type(error).__name__}"
         output = dialects.HookOutput(stderr=f"{reason}\nTo repair the guard: `{REPAIR}`\n", code=2)
     try:
-        for stream, text in ((1, output.stdout), (2, output.stderr)):
+        for stream, text in ((answers, output.stdout), (2, output.stderr)):
             # Always UTF-8: the encoding of the environment may be invalid for JSON.
             data = text.encode("utf-8", "backslashreplace")
             while data:
