@@ -56,7 +56,7 @@ def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
     for result in results:
         for judged in result.findings:
             fix = _get_fix(rules[result.code], judged, facts) if judged.state == "open" else None
-            if isinstance(fix, EditFile):
+            if isinstance(fix, EditFile) and isinstance(fix.path, bytes):
                 files.setdefault(fix.path, []).append((fix, result.code))
             elif isinstance(fix, RewordMessage):
                 messages.setdefault(fix.commit or "", []).append((fix, result.code))
@@ -137,7 +137,7 @@ def _apply_edits(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -
     codes: list[str] = []
     for edit, code in edits:
         try:
-            after = str(edit(text))
+            after = edit(text)
             after.encode("utf-8")
         except (Exception, SystemExit):  # noqa: BLE001, S112 - a plugin's; the finding stays
             continue
