@@ -20,7 +20,7 @@ from specguard.cli import options as opt
 from specguard.cli.app import app, require_extra
 from specguard.cli.options import show, show_markdown, usage
 from specguard.declaration.registry import Registered, Registry
-from specguard.engine.plugins import find_rule, load_registry
+from specguard.engine.plugins import find_rule, known_rules, load_registry
 from specguard.errors import SpecguardError, unknown
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters import manual
@@ -274,7 +274,7 @@ def limit_value(target: str) -> float | str:
 @opt.output_format
 def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], output_format: str) -> None:
     """Show a rule's manual page, list all rules, or those whose page has WORD."""
-    registry = load_registry(plugins)
+    registry = known_rules("", plugins)
     if cases and not selector:
         raise usage("--cases needs a rule", "name one, as `specguard rule` lists them")
     chosen = sorted(registry.rules.values(), key=lambda one: one.rule.code)

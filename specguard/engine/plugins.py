@@ -180,11 +180,12 @@ DECLARATIONS: Final = (
 )
 
 
-def known_rules(directory: str) -> Registry:
+def known_rules(directory: str, named: Sequence[str] = ()) -> Registry:
     """Return the built-in rules and those of the trusted policy's plugins, if there is a policy.
 
     Args:
         directory: the folder to look for the repository in; empty: the working directory.
+        named: more plugins.
 
     Raises:
         PluginError: a plugin of the policy is broken.
@@ -193,4 +194,4 @@ def known_rules(directory: str) -> Registry:
         plugins = open_policy(Request(environment=os.environ, directory=directory)).plugins
     except SpecguardError:
         plugins = ()
-    return load_registry(plugins)
+    return load_registry(list(dict.fromkeys((*plugins, *named))))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Annotated, Any, Final, Literal, TypeVar, cast
 from urllib.parse import quote, unquote
 
@@ -366,17 +366,13 @@ def pages(directory: str) -> Sequence[types.Resource]:
     Args:
         directory: the folder to look for the repository in.
     """
-    rules = sorted(known_rules(directory).rules.values(), key=lambda one: one.rule.code)
-    try:
-        documents = [path for path, _ in _documents(directory)]
-    except SpecguardError:
-        documents = []
     found = []
-    for path in documents:
-        written, text = path.encode("utf-8", "surrogateescape"), "A document of the authority."
-        uri, name = AUTHORITY + quote(written), path_text(written)
-        found.append(types.Resource(uri=uri, name=name, description=text, mime_type=_media_type(path)))
-    for entry in rules:
+    with suppress(SpecguardError):
+        for path, _ in _documents(directory):
+            written, text = path.encode("utf-8", "surrogateescape"), "A document of the authority."
+            uri, name = AUTHORITY + quote(written), path_text(written)
+            found.append(types.Resource(uri=uri, name=name, description=text, mime_type=_media_type(path)))
+    for entry in sorted(known_rules(directory).rules.values(), key=lambda one: one.rule.code):
         name, text = f"{entry.rule.code} {entry.rule.name}", manual.summary(entry)
         uri = RULE + entry.rule.code
         found.append(types.Resource(uri=uri, name=name, description=text, mime_type=MARKDOWN))
