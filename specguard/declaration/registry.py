@@ -241,11 +241,12 @@ class Registry:
         text = rule.__dict__.get("__doc__") or ""
         if not text.strip():
             yield "has no docstring, which is its manual page"
-        lines = {line.lstrip(" ") for line in text.split("\n")}
+        from inspect import cleandoc
+
+        lines = cleandoc(text).split("\n")
         missing = [kind for kind in ("fails", "passes") if f"```toml {kind}" not in lines]
-        yield from (
-            f"has no example that {kind} (a block ```toml {kind} in its docstring)" for kind in missing
-        )
+        for kind in missing:
+            yield f"has no example that {kind} (```toml {kind} in its docstring, indented like its text)"
         yield from self._problems_of_methods(rule)
 
     def _problems_of_methods(self, rule: type[Rule]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import pluggy
 
 from specguard.approvals.people import ApprovalSettings, Author, approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
+from specguard.authority.validate import SettingsModels
 from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry
 from specguard.declaration.rule import Declaration
@@ -82,6 +83,9 @@ def _load(distributions: tuple[str, ...]) -> Registry:
                 manager.register(module, name=name)
             registry.plugin = distribution
             manager.hook.specguard_register(registry=registry)
+            for entry in registry.rules.values():
+                if entry.plugin == distribution != BUILT_IN:
+                    SettingsModels().table(entry.rule)
         except PluginError as error:
             problems.append(error)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, the others count

@@ -11,7 +11,7 @@ from specguard.authority.policy import Policy, RuleInPolicy, decode, encode
 from specguard.change.entries import sha256
 from specguard.declaration.rule import LAST, Rule, fact_names, lower_severity
 from specguard.errors import MissingFact, NotApplicable, if_known
-from specguard.model import SEVERITIES, Judged, Record, RuleResult, state_of
+from specguard.model import SEVERITIES, Judged, Origin, Record, RuleResult, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -186,10 +186,13 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
 
 def _check_types(finding: Finding) -> None:
     """Raise an error if a part of a finding has another type; later nobody would know whose fault it is."""
-    texts = (finding.message, finding.help, finding.key, finding.setting)
+    names = (finding.commit or "", finding.field or "")
+    texts = (finding.message, finding.help, finding.key, finding.setting, *names)
     paths = (finding.path or b"", finding.moved or b"")
     well = all(isinstance(one, str) for one in texts) and all(isinstance(one, bytes) for one in paths)
-    if not well or (finding.severity or "off") not in SEVERITIES:
+    well &= all(isinstance(one, int) and one > 0 for one in (finding.line or 1, finding.end_line or 1))
+    well &= isinstance(finding.authority, Origin | None) and (finding.severity or "off") in SEVERITIES
+    if not well:
         raise TypeError(f"a part of a finding is not what it has to be: {finding}")
 
 

@@ -462,9 +462,8 @@ def check_rule(rule: type[Rule]) -> None:
         AssertionError: an example has another outcome, or the rule has none that fails or none that passes.
     """
     found = examples(rule)
-    for kind in ("fails", "passes"):
-        if not any(example.kind == kind for example in found):
-            raise AssertionError(f"{rule.code} {rule.name} has no example that {kind}")
+    for kind in sorted({"fails", "passes"} - {example.kind for example in found}):
+        raise AssertionError(f"{rule.code} {rule.name} has no example that {kind}")
     for example in found:
         example.check()
 
@@ -474,6 +473,5 @@ def _distribution(package: str) -> str:
     """Return the distribution of a plugin's package, by its entry point; empty if specguard's or unknown."""
     for entry in entry_points(group="specguard"):
         if entry.module.partition(".")[0] == package and entry.dist is not None:
-            name: str = entry.dist.name
-            return "" if name == "specguard" else name
+            return "" if entry.dist.name == "specguard" else str(entry.dist.name)
     return ""

@@ -91,11 +91,11 @@ def outcome(result: RuleResult, **more: Any) -> tuple[str, int]:
 
 
 def finds(*severities: Any, ends: Exception | None = None) -> What:
-    """What finds one thing of each severity, and then fails."""
+    """What finds one thing of each severity, or with these parts, and then fails."""
 
     def check(self: Any, entries: Any) -> Iterator[Finding]:
-        for number, severity in enumerate(severities):
-            yield Finding(f"x{number}", severity=severity)
+        for number, own in enumerate(severities):
+            yield Finding(f"x{number}", **(own if isinstance(own, dict) else {"severity": own}))
         if ends is not None:
             raise ends
 
