@@ -532,7 +532,7 @@ def _below(tree: Tree, path: bytes) -> Iterator[bytes]:
     folder = path.rstrip(b"/") + b"/"
     found = [name for name in tree if name == path or name.startswith(folder)]
     if not found:
-        raise KeyError(f"no path {path!r} in the tree before")
+        raise KeyError(f"no path {path.decode('utf-8', 'backslashreplace')!r} in the tree before")
     yield from found
 
 

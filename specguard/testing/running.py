@@ -418,9 +418,7 @@ class Example:
         if distribution and policy and not policy.startswith("#"):
             policy = f'plugins = ["{distribution}"]\n{policy}'
         expect = [{"code": self.rule.code, **expected} for expected in case.expect or ()]
-        states = case.states
-        if self.kind == "passes" and not states:
-            states = {self.rule.code: "passed"}
+        states = case.states or ({self.rule.code: "passed"} if self.kind == "passes" else {})
         args = [f"--select={self.rule.code}", *case.args]
         return replace(case, policy=policy, expect=expect, states=states, args=args)
 
@@ -436,10 +434,9 @@ class Example:
             AssertionError: the outcome is not the expected one.
         """
         case = self.case
-        if self.kind == "passes" or case.expect:
-            return run_case(case, directory, installed=installed)
-        outcome = run_case(replace(case, expect=None), directory, installed=installed)
-        if self.rule.code not in outcome.codes:
+        expects = self.kind == "passes" or bool(case.expect)
+        outcome = run_case(case if expects else replace(case, expect=None), directory, installed=installed)
+        if not expects and self.rule.code not in outcome.codes:
             raise AssertionError(f"{self.name}: {self.rule.name} found nothing\n{outcome}")
         return outcome
 
@@ -459,11 +456,14 @@ def check_rule(rule: type[Rule]) -> None:
 
     Raises:
         CaseError: an example is not in the format.
-        AssertionError: an example has another outcome, or the rule has none that fails or none that passes.
+        AssertionError: an example has another outcome, or the rule has none that fails or none that passes;
+            or the rule's package belongs to no installed plugin.
     """
-    found = examples(rule)
+    package, found = rule.__module__.partition(".")[0], examples(rule)
     for kind in sorted({"fails", "passes"} - {example.kind for example in found}):
         raise AssertionError(f"{rule.code} {rule.name} has no example that {kind}")
+    if package != "specguard_rules" and not _distribution(package):
+        raise AssertionError(f"no installed plugin has the package {package!r}: pip install --editable .")
     for example in found:
         example.check()
 

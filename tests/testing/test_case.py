@@ -93,7 +93,7 @@ def test_what_is_not_the_format_is_refused_by_name(text: str, said: str) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("commits = [{delete = ['a']}]", "no path b'a' in the tree before"),
+        ("commits = [{delete = ['a']}]", "no path 'a' in the tree before"),
         ("commits = [{parents = ['x']}]", "no commit so far has the id 'x'"),
         ("refs = {'refs/heads/x' = 'y'}", "no commit so far has the id 'y'"),
         ("staged = {delete = ['a']}", "No such file"),
