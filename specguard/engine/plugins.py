@@ -13,7 +13,7 @@ import pluggy
 
 from specguard.approvals.people import ApprovalSettings, Author, approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
-from specguard.authority.validate import SettingsModels
+from specguard.authority.validate import SettingsModels, policy_model
 from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry
 from specguard.declaration.rule import Declaration
@@ -83,9 +83,9 @@ def _load(distributions: tuple[str, ...]) -> Registry:
                 manager.register(module, name=name)
             registry.plugin = distribution
             manager.hook.specguard_register(registry=registry)
-            for entry in registry.rules.values():
-                if entry.plugin == distribution != BUILT_IN:
-                    SettingsModels().table(entry.rule)
+            if distribution != BUILT_IN:
+                # Settings that cannot be read are this plugin's, whichever the policy sets.
+                policy_model(registry, SettingsModels())
         except PluginError as error:
             problems.append(error)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, the others count
