@@ -123,7 +123,8 @@ def _entry_points(distribution: str) -> Sequence[tuple[str, str]]:
     except importlib.metadata.PackageNotFoundError:
         raise PluginError(
             f"the plugin {distribution!r} is not installed",
-            help=f"install it beside specguard: pip install {distribution}",
+            help=f"install it beside specguard: pip install {distribution}; "
+            "pre-commit takes it from `additional_dependencies`",
         ) from None
     found = [(point.name, point.module) for point in points if point.group == GROUP]
     if not found:
