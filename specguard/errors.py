@@ -107,7 +107,7 @@ def code_suffix(code: str) -> str:
     return f" [{code}]" if code else ""
 
 
-def internal_error(error: Exception | SystemExit) -> SpecguardError:
+def internal_error(error: BaseException) -> SpecguardError:
     """Return the message to a user for an error that the user did not cause."""
     return SpecguardError(
         f"internal error: {type(error).__name__}: {error}",

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SpecguardError as error:
         print_error(error, words)
         return EXIT_NO_VERDICT
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - what is raised must never look like a verdict
+    except BaseException as error:  # noqa: BLE001 - what is raised must never look like a verdict
         # A plugin's code may raise SystemExit, even with exit code 0.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             sys.stdout = None

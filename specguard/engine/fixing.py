@@ -71,10 +71,8 @@ def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
 def _get_fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
     """Return the fix that a rule proposes for a finding; None if it has none, lacks a fact, or fails."""
     method: Any = rule.load().fix
-    if method is None:
-        return None
     try:
-        fix: Fix | None = method(judged.finding, *arguments(method, 2, facts))
+        fix: Fix | None = method(judged.finding, *arguments(method, 2, facts)) if method else None
     except (Exception, SystemExit):  # noqa: BLE001 - the finding stays, for a person to put right
         return None
     return fix

@@ -88,7 +88,7 @@ def _load(distributions: tuple[str, ...]) -> Registry:
                 policy_model(registry, SettingsModels())
         except PluginError as error:
             problems.append(error)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, the others count
+        except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - the others count
             message = f"plugin {distribution!r} cannot be loaded: {type(error).__name__}: {error}"
             problems.append(PluginError(message))
     if problems:

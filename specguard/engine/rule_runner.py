@@ -179,7 +179,7 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
                 outcome.findings.append(finding)
     except (MissingFact, NotApplicable) as error:
         outcome.missing = error
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it must neither pass nor stop the others
+    except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - it must not stop the others
         outcome.crash = f"{type(error).__name__}: {error}"
     outcome.looked_at = [_describe_fact(name, value) for name, value in looked_at]
     outcome.time_dependent = facts.time_dependent
@@ -318,8 +318,6 @@ class OutcomeCache:
 
     def get(self, code: str) -> RuleOutcome | None:
         """Return the cached outcome of a rule; None if there is none."""
-        if code not in self._stored:
-            return None
         try:
             findings, absent, condition, looked_at = decode(self._stored[code])
         except (KeyError, TypeError, ValueError, AttributeError):

@@ -172,7 +172,7 @@ def crashing(repository: Repository) -> Repository:
 
 
 @threat("T125", "a rule that crashes", "exit 2")
-@pytest.mark.parametrize("what", ["MemoryError", "RecursionError"])
+@pytest.mark.parametrize("what", ["MemoryError", "RecursionError", "GeneratorExit"])
 def test_a_rule_that_crashes(crashing: Repository, tmp_path: Path, what: str) -> None:
     env = plugin(tmp_path, what)
     outcome = check(crashing, env=env, installed=True)
