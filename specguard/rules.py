@@ -7,10 +7,8 @@ neither `typing` nor pydantic. `docs/plugins.md` has a complete rule.
 
 from __future__ import annotations
 
-import sys
-
 from specguard.declaration.patterns import Covering, Guarding, Selecting
-from specguard.declaration.rule import Declaration, Record, Rule, Settings, required, setting
+from specguard.declaration.rule import Declaration, Record, Rule, Settings, load, required, setting
 from specguard.errors import MissingFact, NotApplicable, judge_each
 from specguard.model import Finding, Origin, path_text, shortened
 
@@ -183,9 +181,8 @@ def __getattr__(name: str) -> Any:
         raise ImportError(
             f"specguard.rules has no {name} since specguard_api 2: annotate with its own module's"
         )
+    if name in __all__ and name not in _LATE:
+        raise ImportError(f"specguard.rules has {name} for the type checker: import it below TYPE_CHECKING")
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, inner = _LATE[name].partition(":")
-    # Like `importlib.import_module`, whose import would slow a hook down.
-    __import__(module)
-    return getattr(sys.modules[module], inner) if inner else sys.modules[module]
+    return load(_LATE[name])

@@ -92,7 +92,7 @@ def test_the_wheel_has_the_rules_the_presets_and_the_types(wheels: list[Path]) -
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("rows", "use Document.rows"), ("Spec", "its own module's"), ("nothing", "no attribute")],
+    [("rows", "Document.rows"), ("Spec", "own module"), ("nothing", "no attribute"), ("Tree", "checker")],
 )
 def test_what_is_no_longer_public_names_its_successor(name: str, said: str) -> None:
     with pytest.raises((ImportError, AttributeError), match=said):

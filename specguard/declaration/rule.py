@@ -261,12 +261,12 @@ def is_code(text: str) -> bool:
 
 
 def load(target: str) -> Any:
-    """Import and return the class of a `module:Class`, or the function of a `module:function`."""
+    """Import and return a `module`, the class of a `module:Class`, or the function of a `module:function`."""
     name, _, path = target.partition(":")
     if name not in sys.modules:
         __import__(name)
     value: Any = sys.modules[name]
-    for part in path.split("."):
+    for part in filter(None, path.split(".")):
         value = getattr(value, part)
     return value
 
