@@ -249,7 +249,9 @@ class Case:
             arguments.append("--worktree")
         if self.title is not None:
             arguments.append(f"--pr-title={self.title}")
-        event, reviews = (None if data is None else json.dumps(data) for data in (self.event, self.reviews))
+        given = (self.event, self.reviews)
+        # TOML has dates and times, which JSON has not.
+        event, reviews = (None if one is None else json.dumps(one, default=str) for one in given)
         for option, name, text in (
             ("--commit-msg-file", "COMMIT_EDITMSG", self.commit_message),
             ("--patch", "change.patch", self.patch),
