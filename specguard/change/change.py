@@ -145,7 +145,8 @@ class Change(Record, frozen=False):
 
         Returns:
             This change itself if the caller or the platform named the base, if the change has no base on
-            purpose, or if the base is the same commit.
+            purpose, if the base is the same commit, or if `HEAD` replaces the base in a repository without
+            branches, such as the place of a run.
 
         Raises:
             SpecguardError: the base does not exist.
@@ -153,13 +154,13 @@ class Change(Record, frozen=False):
         if not name or self.found.given or self.found.how == "none":
             return self
         with Needed():
+            if self.found.how == "head" and self.git.repository.is_place:
+                return self
             found = named_base(self.git, name, "policy", remote=self.remote)
         if self.found.how == "local":
             # The policy of a base that only this machine suggests cannot prove another base.
             found.how = "local"
-        if found.oid == self.found.oid and self.found.how != "head":
-            return self
-        return self._with_found(found)
+        return self if found.oid == self.found.oid and self.found.how != "head" else self._with_found(found)
 
     def on_branch_of_item(self, default: FoundBase) -> Self:
         """Return the change with the default branch as base, and the named base as the branch below it.
@@ -331,17 +332,14 @@ class Change(Record, frozen=False):
         return self._own_branch()
 
     def _own_branch(self) -> Branch:
-        name = self.git.repository.branch or self.git.repository.branch_in_rebase()
+        name = self.git.repository.branch or self.git.repository.branch_of_detached()
         if name is None:
             if self.empty:
                 raise NotApplicable("HEAD is detached, and nothing has changed whose branch could be known")
             if self.stage in ("edit", "staged", "commit-msg") or self.request.by_agent:
                 raise NotApplicable("HEAD is detached, and before a push no branch has to be known")
-            raise MissingFact(
-                "HEAD is detached, so no branch is known",
-                "specguard check --branch NAME",
-                code="detached-head",
-            )
+            message = "HEAD is detached, so no branch is known"
+            raise MissingFact(message, "specguard check --branch NAME", code="detached-head")
         return Branch(short_name(name), "HEAD")
 
     @cached_property

@@ -245,6 +245,9 @@ class PastCommit(Record):
 HOOK_VARIABLES: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 """The variables that git sets for its hooks; no other `GIT_*` variable of the caller reaches `spawn`."""
 
+RUN_BRANCH: Final = "SPECGUARD_BRANCH"
+"""The variable in which a run tells its commands the branch of its item, as its place has no branches."""
+
 QUIET: Final = {
     "LC_ALL": "C",
     "TZ": "UTC",
@@ -391,10 +394,10 @@ class Repository:
         """Return the full name of the ref that a symbolic ref points to; the name itself for any other."""
         return self._refs.get(name, ("", ""))[1] or name
 
-    def branch_in_rebase(self) -> str | None:
-        """Return the full name of the branch that a rebase in this working tree will move; None without one.
+    def branch_of_detached(self) -> str | None:
+        """Return the full name of the branch to which commits on a detached `HEAD` belong; None if unknown.
 
-        During a rebase `HEAD` is detached, but commits that are amended in it still belong to that branch.
+        This is the branch that a rebase in this working tree will move, or that of a run in its place.
         """
         for folder in ("rebase-merge", "rebase-apply"):
             path = f"{self.git_dir}/{folder}/head-name"
@@ -405,7 +408,8 @@ class Repository:
                 continue
             if name.startswith("refs/heads/"):
                 return name
-        return None
+        name = self.environment.get(RUN_BRANCH, "")
+        return f"refs/heads/{name}" if name else None
 
     def read_merge_head(self, name: str) -> list[str]:
         """Read the commits from one of the files in `MERGE_HEADS`, in the order of the file."""
@@ -418,6 +422,11 @@ class Repository:
         except (OSError, ValueError):
             return []
         return [word for word in dict.fromkeys(words) if is_oid(word, self.oid_digits)]
+
+    @property
+    def is_place(self) -> bool:
+        """True if this is the place of a run, which has no branches, and the run named that of its item."""
+        return RUN_BRANCH in self.environment and not self.branches()
 
     def branches(self) -> list[Ref]:
         """Return all branches, local and of remotes, by full name, except a remote's `HEAD`.

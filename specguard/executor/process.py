@@ -34,6 +34,7 @@ from typing import Any, Final
 import psutil
 
 from specguard.change.check_request import FLOOR
+from specguard.change.repository import RUN_BRANCH
 from specguard.declaration.rule import Record
 from specguard.executor.command_output import CommandLog, plain_text
 from specguard.executor.run import Killed, Run, RunEnded
@@ -608,7 +609,7 @@ def passed_variables(environment: Mapping[str, str], allowed: Sequence[str]) -> 
 def command_environment(run: Run) -> dict[str, str]:
     """Return the environment variables of a run's commands."""
     variables = passed_variables(run.options.environment, run.policy.declared("run_settings").environment)
-    variables[RUN_VARIABLE] = run.manifest.run_id
+    variables.update({RUN_VARIABLE: run.manifest.run_id, RUN_BRANCH: run.manifest.branch or ""})
     if run.made_place is not None:
         # If the place loses its own .git, git must not find a repository above it.
         variables["GIT_CEILING_DIRECTORIES"] = os.path.dirname(run.place.path)

@@ -268,6 +268,9 @@ _EVERYDAY: Final = (
 )  # fmt: skip
 """Files that any git command may write in a `.git`, without an effect on what git shows."""
 
+_EVERYDAY_NAMES: Final = ("logs/", "lfs/", "sharedindex.", "specguard/")
+"""The beginnings of more such names; below `specguard/` are the sessions of agents' hooks."""
+
 _OWN_FILES: Final = ("HEAD", "config", "packed-refs", "index", "checked-out", "objects/info/alternates")
 
 
@@ -291,7 +294,7 @@ def _is_harmless(top: str, name: str) -> bool:
         return " refs/" not in _read_text(path)
     if name.startswith("objects/"):
         return not name.endswith("info/alternates") and not name.endswith("info/http-alternates")
-    return name in _EVERYDAY or name.startswith(("logs/", "lfs/", "sharedindex.")) or name.endswith(".lock")
+    return name in _EVERYDAY or name.startswith(_EVERYDAY_NAMES) or name.endswith(".lock")
 
 
 def _misbehaviour(place: Place, before: State) -> Iterator[str]:

@@ -154,9 +154,9 @@ def _item(git: Git, request: Request, policy: Policy) -> WorkItem:
 
 def work(run: Run, script: str, **variables: str) -> Place:
     """Have an agent work in the run's place: a shell script with the user's own environment."""
-    place = run.place
-    environment = {
+    variables = {
         **run.options.environment,
+        "SPECGUARD": command(),
         "USER_CHECKOUT": run.options.directory,
         "GIT_AUTHOR_NAME": "Agent",
         "GIT_AUTHOR_EMAIL": "agent@example.org",
@@ -164,8 +164,8 @@ def work(run: Run, script: str, **variables: str) -> Place:
         "GIT_COMMITTER_EMAIL": "agent@example.org",
         **variables,
     }
-    subprocess.run(["sh", "-ec", script], cwd=place.path, env=environment, check=True, capture_output=True)
-    return place
+    subprocess.run(["sh", "-ec", script], cwd=run.place.path, env=variables, check=True, capture_output=True)
+    return run.place
 
 
 def everything(path: str | os.PathLike[str]) -> dict[str, tuple[int, bytes]]:

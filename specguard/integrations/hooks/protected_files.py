@@ -18,7 +18,7 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.integrations.hooks.dialects import AGENTS, UnreadableError, parse
-from specguard.integrations.hooks.tool_calls import Checkout, is_below, read_beginning
+from specguard.integrations.hooks.tool_calls import Checkout, is_below, read_beginning, with_parents
 from specguard.model import Verdict, path_text
 
 TYPE_CHECKING = False
@@ -87,15 +87,23 @@ def _why_git_folder(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> st
         for folder in (tree.git_dir, tree.common):
             if gone and is_below(folder, name):
                 return "holds git's own folder, and would be gone with it"
-            # A worktree may be inside git's folder, and its files are ordinary files.
-            is_nested = any(is_below(other.root, folder) and is_below(name, other.root) for other in trees)
-            if is_below(name, folder) and not is_nested:
+            if _belongs_to(folder, name, trees):
                 file = name.removeprefix(tree.git_dir + b"/")
                 # Git itself advises to remove the lock of a git process that was killed.
                 return "" if file in _MESSAGES or (gone and file == b"index.lock") else reason
         if is_below(name, tree.root) and b".git" in name[len(tree.root) :].lower().split(b"/"):
             return reason
     return ""
+
+
+def _belongs_to(folder: bytes, name: bytes, trees: Sequence[Checkout]) -> bool:
+    """True if a name is inside a folder, but in no working tree there, whose files are ordinary files.
+
+    A worktree may be inside git's own folder, a checkout inside a virtual environment, and the place of a run
+    inside the cache.
+    """
+    own = [tree.root for tree in trees if is_below(tree.root, folder)]
+    return is_below(name, folder) and not any(is_below(name, root) for root in own)
 
 
 def _why_hook(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str]) -> str:
@@ -214,9 +222,7 @@ def _why_installation(
     name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
 ) -> str:
     for folder in _installed_folders(trees):
-        # A working tree may be inside a virtual environment, and its files are ordinary files.
-        is_nested = any(is_below(tree.root, folder) and is_below(name, tree.root) for tree in trees)
-        if (is_below(name, folder) and not is_nested) or (gone and is_below(folder, name)):
+        if _belongs_to(folder, name, trees) or (gone and is_below(folder, name)):
             return "belongs to specguard's installation"
     if os.path.basename(name) in _PROGRAMS:
         for folder in os.fsencode(environment.get("PATH", "")).split(b":"):
@@ -224,8 +230,10 @@ def _why_installation(
                 return "would be run in place of a program that the guard consists of"
     cache = os.fsencode(environment.get("XDG_CACHE_HOME", ""))
     cache = (cache if cache.startswith(b"/") else _home(environment) + b"/.cache") + b"/specguard"
-    if is_below(name, os.path.realpath(cache)) or is_below(name, cache):
-        return "is in the cache from which specguard reads policies"
+    for folder in (os.path.realpath(cache), cache):
+        # A run's agent works in a place there; no other tree in the cache has ordinary files.
+        if _belongs_to(folder, name, [one for one in trees[:1] if one.root.startswith(folder + b"/places/")]):
+            return "is in the cache from which specguard reads policies"
     return ""
 
 
@@ -271,11 +279,8 @@ def ignored_paths(verdict: Verdict, root: bytes, environment: Mapping[str, str])
         for judged in verdict.findings
         if judged.finding.path is not None and judged.finding.side is None
     }
-    folders = {b""}
-    for path in paths:
-        while path := os.path.dirname(path):
-            folders.add(path)
-    if not any(os.path.lexists(os.path.join(root, folder, b".gitignore")) for folder in folders if paths):
+    folders = {folder for path in paths for folder in with_parents(os.path.dirname(path))}
+    if not any(os.path.lexists(os.path.join(root, folder, b".gitignore")) for folder in folders):
         return set()
     repository = Repository.locate(os.fsdecode(root), environment)
     with Git(repository) as git:

@@ -66,11 +66,11 @@ def test_in_a_worktree_the_shared_git_folder_is_refused(project: Repository, tmp
 def test_the_cache_and_the_installation_are_refused(tmp_path: Path) -> None:
     import specguard
 
-    repository = guarded(tmp_path / "repository")
-    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    for path in (tmp_path / "cache/specguard/1/x.json", f"{os.path.dirname(specguard.__file__)}/model.py"):
-        asked = edit(repository, path, environment=environment)
-        assert asked.kind == "refuse"
+    repository, cache = guarded(tmp_path / "repository"), tmp_path / "cache/specguard"
+    repository.git("worktree", "add", "-q", "--detach", str(cache / "1"))
+    for at in (repository, Repository(cache / "1", create=False)):
+        for path in (cache / "1/x.json", f"{os.path.dirname(specguard.__file__)}/model.py"):
+            assert edit(at, path, environment={"XDG_CACHE_HOME": str(tmp_path / "cache")}).kind == "refuse"
 
 
 def test_nothing_is_left_in_the_repository(project: Repository) -> None:
