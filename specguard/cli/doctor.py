@@ -44,7 +44,8 @@ OLDEST_GIT: Final = (2, 31)
 EXTRAS: Final = {"mcp": "mcp", "lsp": "pygls"}
 """The extras, each named like the command that needs it, with a package that it installs."""
 
-HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
+HOOKS: Final = {"pre-commit": "--staged", "commit-msg": "--commit-msg-file FILE", "pre-push": "--push"}
+"""Git's hooks, each with the option of the check that it calls."""
 
 _PRE_COMMIT: Final = ".pre-commit-config.yaml"
 
@@ -179,10 +180,9 @@ def _git(checkup: Checkup) -> Iterator[Diagnosis]:
     words = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()
     version = words[2] if len(words) > 2 else "?"
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    wanted = ".".join(map(str, OLDEST_GIT))
+    least = ".".join(map(str, OLDEST_GIT))
     if numbers < OLDEST_GIT:
-        help = f"install git {wanted} or newer"
-        yield Diagnosis("git", "missing", f"{version} is older than {wanted}", help)
+        yield Diagnosis("git", "missing", f"{version} is older than {least}", f"install git {least} or newer")
     else:
         yield Diagnosis("git", "ok", f"{version} ({program})")
 
@@ -226,25 +226,30 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
-    """Yield whether git's hooks call specguard, directly or through pre-commit."""
+    """Yield whether git's hooks call specguard, directly or through pre-commit, lefthook or husky."""
     repository = checkup.repository
     process = repository.spawn("rev-parse", "--path-format=absolute", "--git-path", "hooks", user=True)
     folder = os.fsdecode(process.read()).rstrip("\n")
     top = repository.work_tree_if_any() or repository.git_dir
-    configured = "specguard" in _read_text(os.path.join(top, _PRE_COMMIT))
-    texts = {hook: _read_text(os.path.join(folder, hook)) for hook in HOOKS}
-    missing = [
-        hook
-        for hook, found in texts.items()
-        if "specguard" not in found and not (configured and "pre-commit" in found)
-    ]
+    files = (("pre-commit", _PRE_COMMIT), ("lefthook", "lefthook.yml"))
+    called = {name: _read_text(os.path.join(top, file)) for name, file in files}
+
+    def calls_specguard(hook: str) -> bool:
+        text = _read_text(os.path.join(folder, hook))
+        # In the folder `_` of husky, a hook only runs the script of its name in the folder above.
+        script = _read_text(os.path.join(folder.removesuffix("/_"), hook))
+        texts = (text, script, *(called[name] for name in called if name in text))
+        return bool(text) and "specguard" in "".join(texts)
+
+    missing = [hook for hook in HOOKS if not calls_specguard(hook)]
     remedy = "pre-commit install " + " ".join(f"--hook-type {hook}" for hook in missing)
-    if not configured:
+    if called["lefthook"] or folder != os.path.join(repository.common, "hooks"):
+        # Where `core.hooksPath` is set, pre-commit installs nothing.
+        remedy = "call " + ", ".join(f"`specguard check {HOOKS[hook]}` in {hook}" for hook in missing)
+    elif "specguard" not in called["pre-commit"]:
         remedy = f"add specguard to {_PRE_COMMIT}, then: {remedy}"
-    if missing:
-        yield Diagnosis("hooks", "note", f"not installed: {', '.join(missing)}", remedy)
-    else:
-        yield Diagnosis("hooks", "ok", ", ".join(HOOKS))
+    said = f"not installed: {', '.join(missing)}" if missing else ", ".join(HOOKS)
+    yield Diagnosis("hooks", "note" if missing else "ok", said, remedy if missing else "")
 
 
 def _read_text(file: str) -> str:
