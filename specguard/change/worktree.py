@@ -171,9 +171,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"") -> WorkTree:
     _update_index(git, index, root, ["--force-remove"], removed)
     _add_entries(git, index, from_index)
     untracked = _read(git.start(*_UNTRACKED, index=index, work_tree=root), "the files that are not tracked")
-    files = present.intersection(before)
-    files.update(present.intersection(listed))
-    files.update(present.intersection(untracked.split(b"\0")))
+    files = present.intersection([*before, *listed, *untracked.split(b"\0")])
     _update_index(git, index, root, ["--add", "--replace"], sorted(files))
     if any(path.endswith(b".gitattributes") for path in files):
         changes = git.index_diff(start, git.start_index_diff(start, index))
@@ -365,10 +363,12 @@ def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None
 
 def _update_index(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequence[bytes]) -> None:
     if paths:
+        ends = "--add" in flags and git.repository.spawn("config", "core.autocrlf", user=True).drain()
         process = git.start(
-            # Git would warn about line ends that a checkout converts.
-            "-c", "core.compression=0", "-c", "core.safecrlf=false", "update-index", *flags, "-z", "--stdin",
-            stdin=b"".join([path + b"\0" for path in paths]), index=index, work_tree=root,
+            # Line ends are converted as the user's own git does it, which would warn about them.
+            "-c", "core.compression=0", "-c", "core.safecrlf=false",
+            "-c", f"core.autocrlf={os.fsdecode(ends or b'false').strip()}", "update-index", *flags,
+            "-z", "--stdin", stdin=b"".join([path + b"\0" for path in paths]), index=index, work_tree=root,
         )  # fmt: skip
         _read(process, "the working tree")
 
