@@ -9,7 +9,7 @@ from functools import partial
 from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, load_policy
 from specguard.authority.policy import Policy, PolicyChange
-from specguard.change.base import find_base, named_base
+from specguard.change.base import FoundBase, find_base, named_base
 from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR, Request
 from specguard.change.git import Git
@@ -217,15 +217,16 @@ def open_policy(request: Request) -> Policy:
     repository = Repository.locate(request.directory, request.environment)
     policies = Policies(request, repository)
     with Needed(), Git(repository) as git:
-        found = find_base(git, request)
-        oids = [oid for oid in (found.oid if found else None, repository.head) if oid]
+        found = find_base(git, request) or FoundBase("", None, "none")
+        oids = [oid for oid in (found.oid, repository.head) if oid]
         trees = {oid: Tree(git, git.commit(oid).tree) for oid in oids} or {"": Tree(git, None)}
         for oid, tree in trees.items():
             policy = policies.load(tree, request.authority)
             if policy is None:
                 continue
             policy.ref = None if request.authority else oid or None
-            if found is None or found.oid != oid or found.given or request.authority or not policy.base:
+            in_place = found.how == "head" and repository.is_place
+            if found.oid != oid or found.given or in_place or request.authority or not policy.base:
                 return policy
             named = named_base(git, policy.base, "policy")
             if named.oid and named.oid != oid:
