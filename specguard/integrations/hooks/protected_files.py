@@ -51,6 +51,8 @@ _MESSAGES: Final = frozenset({b"COMMIT_EDITMSG", b"MERGE_MSG", b"SQUASH_MSG", b"
 
 _LIMIT: Final = 1 << 20
 
+_HOOKS: Final = (b"pre-commit", b"commit-msg", b"pre-push")
+
 _PROGRAMS: Final = frozenset({b"specguard", b"git"})
 """Programs that a hook calls by name; a file of this name in a folder of `PATH` could replace them."""
 
@@ -117,15 +119,14 @@ def _why_hook(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
             # Asking git would cost more than everything else here.
             continue
         repository = Repository(os.fsdecode(tree.root), environment)
-        try:
-            process = repository.spawn("config", "-z", "--type=path", "--get", "core.hooksPath", user=True)
-            path = process.read().rstrip(b"\0")
-        except CommandError:
-            continue
-        if path and is_below(name, os.path.realpath(os.path.join(tree.root, path))):
-            old = read_beginning(name, _LIMIT)
-            is_same = edit.known and edit.content == old
-            if b"specguard" in old.lower() and not is_same:
+        process = repository.spawn("config", "-z", "--type=path", "--get", "core.hooksPath", user=True)
+        path = process.drain().rstrip(b"\0")
+        folder = os.path.realpath(os.path.join(tree.root, path))
+        if path and is_below(name, folder):
+            # The hooks in the folder `_` of husky run the scripts in the folder above.
+            scripts = [folder[:-1] + hook for hook in _HOOKS] if folder.endswith(b"/_") else []
+            runs = any(b"specguard" in read_beginning(file, _LIMIT).lower() for file in (name, *scripts))
+            if runs and not (edit.known and edit.content == read_beginning(name, _LIMIT)):
                 return "is a hook of git that runs specguard (core.hooksPath)"
     return ""
 
