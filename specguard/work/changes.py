@@ -172,7 +172,7 @@ def _document_moves(work: Work, name: str, before: Tree, after: Tree) -> Iterato
 
 
 _REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
-_REVERTS: Final = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
+_REVERTS: Final = re.compile(r"(?m)^This reverts commit (\w{7,})(?:, reversing\s+changes made to (\w{7,}))?")
 
 
 def unreverted(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[PastCommit, Naming]]:
@@ -182,22 +182,29 @@ def unreverted(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[Pa
         commits: newest first.
         names: the templates of all kinds.
     """
-    undone: list[tuple[str, str]] = []
+    undone: list[tuple[str, object, str]] = []
+
+    def key(subject: str) -> object:
+        naming = names.read("commit", subject, lenient=False)
+        return (naming.kind, naming.fields) if naming else strip_pull_number(subject)
+
     for commit in commits:
-        subject = strip_pull_number(commit.subject)
-        # A revert names the commit by its object id, or else by its subject.
-        by = [one for one in undone if one[1] == subject or (one[0] and commit.oid.startswith(one[0]))]
+        # What was there before a merge is not taken back with it.
+        undone = [one for one in undone if not (one[2] and commit.oid.startswith(one[2]))]
+        own = key(commit.subject) if undone else None
+        # A revert names the commit by its object id, or else by its subject or its pull request's title.
+        by = [one for one in undone if one[1] == own or commit.oid.startswith(one[0])]
         if by:
-            undone.remove(by[0])
+            # The revert of a merge takes back the merge and each commit that it brought.
+            if not by[0][2]:
+                undone.remove(by[0])
             continue
-        revert = _REVERT.fullmatch(subject)
+        revert = _REVERT.fullmatch(strip_pull_number(commit.subject))
         if revert:
             what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
             named = _REVERTS.search(commit.message)
-            undone.append((named[1] if named else "", strip_pull_number(what)))
-            continue
-        naming = names.read("commit", commit.subject, lenient=False)
-        if naming is not None:
+            undone.append((named[1] if named else "-", key(what), (named and named[2]) or ""))
+        elif naming := names.read("commit", commit.subject, lenient=False):
             yield commit, naming
 
 
