@@ -247,7 +247,8 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
     models = SettingsModels()
     schema = policy_model(registry, models, merged.data)
     try:
-        values = SchemaValidator(schema).validate_json(json.dumps(merged.data, default=_text), strict=True)
+        text = json.dumps(merged.data, default=lambda moment: str(moment.isoformat()))
+        values = SchemaValidator(schema).validate_json(text, strict=True)
     except ValidationError as error:
         return {}, _problems(error.errors(include_url=False), merged, registry, schema)
     found: list[tuple[KeyPath, str, str]] = []
@@ -381,11 +382,6 @@ def _table_keys(schema: Any, path: KeyPath) -> Iterator[str]:
         yield from _table_keys(schema["fields"][path[0]]["schema"], path[1:])
     elif kind in ("list", "dict") and path:
         yield from _table_keys(schema["items_schema" if kind == "list" else "values_schema"], path[1:])
-
-
-def _text(value: Any) -> str:
-    """Format a date or time as TOML does."""
-    return str(value.isoformat())
 
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
