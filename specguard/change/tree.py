@@ -359,14 +359,14 @@ class Documents:
         Raises:
             MissingFact: an object is not there.
         """
-        for position, _ in patterns.find_each(paths):
-            entry = self.tree.find(paths[position])
+        for path in patterns.among(paths):
+            entry = self.tree.find(path)
             if entry is None or entry.is_file or entry.is_directory:
                 continue
-            target = self._link_target(paths[position], entry.mode)
+            target = self._link_target(path, entry.mode)
             linked = self.tree.find(target) if target else None
             if linked is None or not linked.is_file or patterns.find(target) is None:
-                yield paths[position]
+                yield path
 
     def _link_target(self, path: bytes, mode: int) -> bytes:
         """Return the target of a symbolic link; empty if it leads outside, or if this is not a link."""

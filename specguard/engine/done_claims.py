@@ -126,8 +126,7 @@ class Claims:
         )
         touched = {one.path for one in entries}
         before = self._count_old_ticks(entries)
-        for position, _ in self._files.find_each(paths):
-            path = paths[position]
+        for path in self._files.among(paths):
             document = self._documents.read(path)
             for item in document.ticked if document else ():
                 text = hash(item.text)
@@ -206,17 +205,15 @@ class Claims:
 
     def _changed_proofs(self, entries: Sequence[Entry]) -> set[bytes]:
         """Return the changed files that proved something before the change; others have nothing to lose."""
-        paths = [entry.path for entry in entries if not entry.added]
-        found = {paths[position] for position, _ in self._evidence.find_each(paths)}
+        found = self._evidence.among([entry.path for entry in entries if not entry.added])
         earlier = self._records.of(self._start_documents) if found else self._records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
     def _count_old_ticks(self, entries: Sequence[Entry]) -> dict[int, int]:
         """Count the earlier occurrences of each ticked item in the touched files, by the hash of its text."""
-        paths = [entry.path for entry in entries if not entry.added]
         found: dict[int, int] = {}
-        for position, _ in self._files.find_each(paths):
-            document = self._start_documents.read(paths[position])
+        for path in self._files.among([entry.path for entry in entries if not entry.added]):
+            document = self._start_documents.read(path)
             for item in document.ticked if document else ():
                 text = hash(item.text)
                 found[text] = found.get(text, 0) + 1

@@ -267,7 +267,7 @@ def _read_items(branches: Sequence[OpenBranch], policy: Policy, documents: Docum
             found = match_items(sources.of(item.kind), item.id, item.fields) if item is not None else []
             if len(found) == 1:
                 branch.listed = found[0]
-                branch.item_files = frozenset(paths[at] for at, _ in found[0].scope.find_each(paths))
+                branch.item_files = frozenset(found[0].scope.among(paths))
         except MissingFact as missing:
             branch.problem = branch.problem or missing.reason
 

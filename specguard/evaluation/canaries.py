@@ -209,7 +209,7 @@ def _paths(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> list[b
     """Return paths at which a rule must find something: one for each pattern, or the first code file."""
     if rule.name == _CODE_RULE:
         code: Patterns = policy.declared("spec_settings").code
-        return [files[at] for at, _ in code.find_each(files)][:1]
+        return code.among(files)[:1]
     if rule.name not in _GUARDS:
         return []
     patterns: Patterns = rule.settings["paths"]

@@ -251,9 +251,8 @@ class Proofs:
     @cached_property
     def _content(self) -> bytes:
         """The content of all test files, up to `TEST_LIMIT`."""
-        paths = self._documents.tree.paths()
-        found = [paths[position] for position, _ in self._tests.find_each(paths)]
-        files = list(filter(self._documents.tree.has_file, found))
+        tree = self._documents.tree
+        files = list(filter(tree.has_file, self._tests.among(tree.paths())))
         self._documents.prefetch(files)
         contents: list[bytes] = []
         size = 0
@@ -438,9 +437,7 @@ class Breakdowns(Record):
 
     def _find_documents(self, documents: Selecting, files: Documents) -> Iterator[tuple[bytes, Document]]:
         """Yield the documents that some patterns select, except those that a later pass supersedes."""
-        paths = files.tree.paths()
-        for position, _ in documents.find_each(paths):
-            path = paths[position]
+        for path in documents.among(files.tree.paths()):
             document = None if self._is_superseded(path) else files.read(path)
             if document is not None:
                 yield path, document

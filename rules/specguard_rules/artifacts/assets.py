@@ -143,7 +143,7 @@ class UnregisteredAsset(Rule):
         index, *others = (_bytes(name) for name in (assets.index, assets.table, assets.samples))
         changed = {entry.path for entry in entries}
         paths = sorted({*(documents.tree.paths() if whole else ()), *changed} - {index, *others})
-        found = [paths[position] for position, _ in assets.paths.find_each(paths)]
+        found = assets.paths.among(paths)
         if not found and index not in changed:
             return
         data = documents.data(index)

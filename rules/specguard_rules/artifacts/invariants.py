@@ -190,8 +190,7 @@ def _pattern_findings(
 ) -> Iterator[Finding]:
     """Yield a finding for each file in which the pattern matches a different number of times."""
     paths = [entry.path for entry in entries if entry.old != entry.new or entry.old_mode != entry.new_mode]
-    for position, _ in invariant.paths.find_each(paths):
-        path = paths[position]
+    for path in invariant.paths.among(paths):
         before, after = _count_matches(pattern, path, start), _count_matches(pattern, path, head)
         if before == after or (invariant.count == "at-least" and after > before):
             continue

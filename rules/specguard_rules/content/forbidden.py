@@ -87,11 +87,8 @@ class ForbiddenContent(Rule):
         paths = [entry.path for entry in files]
         judged_paths: list[set[bytes]] = []
         for forbidden in self.forbid:
-            within, excluded = (
-                {paths[position] for position, _ in patterns.find_each(paths)}
-                for patterns in (forbidden.paths, forbidden.exclude)
-            )
-            judged_paths.append((within if forbidden.paths else {*paths}) - excluded)
+            within = forbidden.paths.among(paths) if forbidden.paths else paths
+            judged_paths.append({*within}.difference(forbidden.exclude.among(paths)))
         judged = [entry for entry in files if any(entry.path in one for one in judged_paths)]
         counts: dict[tuple[bytes, int], int] = {}
         step = "Change the line, or take the file out with 'exclude'."
@@ -400,7 +397,7 @@ class HostNetworkCall(Rule):
         """Judge the CI files and the called scripts that the change touches, or all of them."""
         present = {entry.path for entry in entries if entry.is_file and entry.old != entry.new}
         judged = head_files.paths() if whole else sorted(present)
-        touched = [judged[position] for position, _ in self.files.find_each(judged)]
+        touched = self.files.among(judged)
         # A script is judged with the CI files that run it; a check of all files has these already.
         others = () if whole else present.difference(touched)
         scripts = {one for one in others if one.endswith(SHELL + CODE) or b"." not in one.rpartition(b"/")[2]}

@@ -96,15 +96,15 @@ class OutOfScopePath(Rule):
     ) -> Iterator[Finding]:
         """Compare the entries with the scope."""
         scope = work_item.scope
-        inside = {position for position, _ in scope.paths.find_each([entry.path for entry in entries])}
+        inside = {*scope.paths.among([entry.path for entry in entries])}
         place = None if scope.document is None else path_text(scope.document)
         allowed = ", ".join(scope.paths.patterns[:8]) + (", ..." if len(scope.paths.patterns) > 8 else "")
         if scope.unread:
             allowed += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"
         setting = work_item.setting("scope")
         widened = f"have {place} list it in the base first" if place else f"have {setting} widened first"
-        for position, entry in enumerate(entries):
-            if position in inside or entry.path.startswith(policy.log_folder):
+        for entry in entries:
+            if entry.path in inside or entry.path.startswith(policy.log_folder):
                 continue
             if not bookkeeping.has(entry) and not base.has(entry):
                 from specguard_rules.next_steps import put_back
@@ -328,7 +328,7 @@ class MissingCompanion(Rule):
         paths = [entry.path for entry in entries]
         remaining = [entry.path for entry in entries if not entry.deleted]
         for which, companion in enumerate(self.companions):
-            changed = [paths[position] for position, _ in companion.when.find_each(paths)]
+            changed = companion.when.among(paths)
             if not changed or next(companion.require.find_each(remaining), None) is not None:
                 continue
             key = companion.trailer

@@ -534,7 +534,7 @@ class UnprovenAsset(Rule):
             raise NotApplicable("the run is under way: what it shows is judged once it has ended")
         own = {one.encode("utf-8", "surrogateescape") for one in (assets.index, assets.table, assets.samples)}
         paths = [one.path for one in entries if not one.deleted and one.path not in own]
-        changed = sorted(paths[position] for position, _ in assets.paths.find_each(paths))
+        changed = sorted(assets.paths.among(paths))
         if not changed:
             return
         runs, named, missing = _find_runs(commits or (), run_records)
