@@ -242,7 +242,7 @@ class PullRequestTarget(Rule):
         item_base = work_item.settings.base if work_item else ""
         # A base that belongs to one item may be merged by now.
         accepted = {expected, policy.base} if "{" in item_base else {expected}
-        allowed = self.allow.find(target.encode("utf-8", "surrogateescape")) is not None
+        allowed = self.allow.matches(target.encode("utf-8", "surrogateescape"))
         if not (base.stacked or target in accepted or allowed):
             what = f"the pull request goes into {quote(target)}, and the base is {quote(expected)}"
             setting = work_item.setting("base") if work_item and item_base else "base"

@@ -591,7 +591,7 @@ def read_state(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[
         return {}
     guarded = policy.rule("policy-change")
     files: Selecting | None = getattr(guarded.load(), "files", None) if guarded is not None else None
-    guarded_files = [path for path in tree.paths() if files and files.find(path) is not None]
+    guarded_files = [path for path in tree.paths() if files and files.matches(path)]
     request = Request(
         environment=git.repository.environment,
         directory=git.repository.directory,

@@ -240,7 +240,7 @@ def _effect_of_elements(old: Any, new: Any, *, more: bool) -> Effect:
 def _removed(one: Any, other: Any) -> list[Any]:
     gone = _elements_only_in(plain(one), plain(other))
     if isinstance(other, Patterns) and other.covers:
-        return [name for name in gone if not is_plain(name) or other.find(name.strip("/").encode()) is None]
+        return [name for name in gone if not is_plain(name) or not other.matches(name.strip("/").encode())]
     return gone
 
 

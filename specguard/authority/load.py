@@ -165,7 +165,7 @@ def find_nested(tree: Tree, patterns: Sequence[str]) -> dict[str, str]:
         folders = [b""]
         for level in pattern_levels(pattern):
             matching = Selecting([level])
-            folders = [path for path in _folders(tree, folders) if matching.find(path) is not None]
+            folders = [path for path in _folders(tree, folders) if matching.matches(path)]
         for folder in folders:
             path = f"{folder.decode('utf-8', 'surrogateescape')}/{AUTHORITY}"
             entry = find_entry(tree, path)

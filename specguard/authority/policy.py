@@ -185,7 +185,7 @@ class Guards:
         """Return the guard of a path; None if no pattern matches, or if the rule excludes it."""
         for code, name, patterns, exclude in self._rules:
             index = patterns.find(path)
-            if index is not None and not (exclude and exclude.find(path) is not None):
+            if index is not None and not (exclude and exclude.matches(path)):
                 return Guard(code, name, patterns.patterns[index], f"rules.{name}.paths.{index}")
         return None
 

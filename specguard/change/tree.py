@@ -365,7 +365,7 @@ class Documents:
                 continue
             target = self._link_target(path, entry.mode)
             linked = self.tree.find(target) if target else None
-            if linked is None or not linked.is_file or patterns.find(target) is None:
+            if linked is None or not linked.is_file or not patterns.matches(target):
                 yield path
 
     def _link_target(self, path: bytes, mode: int) -> bytes:

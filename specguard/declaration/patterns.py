@@ -105,6 +105,10 @@ class Patterns:
             found = min(found, indexes[(match.lastindex or 1) - 1])
         return None if found == _NONE else found
 
+    def matches(self, path: bytes) -> bool:
+        """True if a pattern matches a path."""
+        return self.find(path) is not None
+
     def find_each(self, paths: Sequence[bytes]) -> Iterator[tuple[int, int]]:
         """Yield the position of each path that matches, and the index of the first pattern that does."""
         if not self.patterns:

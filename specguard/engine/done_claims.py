@@ -196,8 +196,8 @@ class Claims:
                     file = place if place.endswith(b".json") else manifest
                 else:
                     file = manifest if self._records.is_there(manifest) else place
-                    listed = self._files.find(file) is not None
-                    counts = patterns.find(file) is not None and file != document and not listed
+                    listed = self._files.matches(file)
+                    counts = patterns.matches(file) and file != document and not listed
                 if counts:
                     found.setdefault(file, path_text(file))
                     break
@@ -287,7 +287,7 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
         ends = [end for end, char in enumerate(path) if char == 0x2F] if roots else []
         return (
             any(path.startswith(folder) for folder in folders)
-            or any(one.find(path) is not None for one in lists)
+            or any(one.matches(path) for one in lists)
             or any(one.read(path) is not None for one in templates)
             or any(one.read(path[:end]) is not None for end in ends for one in roots)
         )

@@ -169,13 +169,13 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
         outcome.facts = fact_names(check.check, 1)[0]
         for name, value in zip(outcome.facts, arguments(check.check, 1, facts), strict=True):
             if name == "entries" and exclude and value is not None:
-                value = [one for one in value if exclude.find(one.path) is None]
+                value = [one for one in value if not exclude.matches(one.path)]
             # The other rules judge the same list.
             frozen = isinstance(value, list) and rule.package != BUILT_IN
             looked_at.append((name, tuple(value) if frozen else value))
         for finding in check.check(*(value for _, value in looked_at)):
             _check_types(finding)
-            if finding.path is None or not exclude or exclude.find(finding.path) is None:
+            if finding.path is None or not exclude or not exclude.matches(finding.path):
                 outcome.findings.append(finding)
     except (MissingFact, NotApplicable) as error:
         outcome.missing = error

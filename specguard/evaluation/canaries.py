@@ -183,7 +183,7 @@ def guess_path(patterns: Patterns, position: int, exclude: Covering | None = Non
         for end in (_WORD, "canary.md", ""):
             path = f"{filled.rstrip('/')}/{end}" if end and filled.endswith("/") else filled.rstrip("/")
             data = path.replace("\\", "").encode("utf-8", "surrogateescape")
-            if data and patterns.find(data) is not None and not (exclude and exclude.find(data) is not None):
+            if data and patterns.matches(data) and not (exclude and exclude.matches(data)):
                 return data
     return None
 

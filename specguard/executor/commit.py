@@ -439,7 +439,7 @@ def note_commit(run: Run, tree: str) -> None:
     new_files = [
         path_text(one.path)
         for one in entries
-        if one.added and paths.find(one.path) is None and (one.path in binary or one.new_mode == EXECUTABLE)
+        if one.added and not paths.matches(one.path) and (one.path in binary or one.new_mode == EXECUTABLE)
     ]
     if new_files:
         run.note(f"{_NEW_FILES_NOTE}{listed(new_files, _MOST_NAMED)}.", instead_of=_NEW_FILES_NOTE)

@@ -108,8 +108,9 @@ def _check_branch_name(draft: DraftRun) -> None:
 def _check_contradictions(draft: DraftRun) -> None:
     """Check that the item's document does not contradict a higher one."""
     document, rule = draft.item.document, draft.start.policy.rule("contradicted-authority")
-    excluded = rule.exclude.find(document or b"") if rule and rule.exclude else None
-    if document is None or rule is None or not rule.active or excluded is not None:
+    if document is None or rule is None or not rule.active:
+        return
+    if rule.exclude and rule.exclude.matches(document):
         return
     for one in draft.start.policy.contradictions(draft.start.documents, document.__eq__):
         if one.lower.path == document:

@@ -123,7 +123,7 @@ def _forbid_file(result: Imported, rule: _PathRule) -> None:
     forbidden, excluded = _patterns(rule, "type" if rule.kind == "file-type-exclusion" else "globsAll")
     guarded, exceptions = Covering(forbidden), Covering(excluded)
     for path in rule.paths:
-        if guarded.find(path) is not None and exceptions.find(path) is None:
+        if guarded.matches(path) and not exceptions.matches(path):
             name = path.decode("utf-8", "backslashreplace")
             raise _SkippedError(f"{name} is there, and a forbidden path cannot be taken away either")
     result.add("rules.forbidden-path", "paths", forbidden, rule.origin)

@@ -240,7 +240,7 @@ def covers_all(expected: Expectation) -> bool:
     """Return True if an entry covers every possible file."""
     if not any("*" in pattern for pattern in expected.paths.patterns):
         return False
-    return all(expected.paths.find(probe) is not None for probe in _PROBES)
+    return all(expected.paths.matches(probe) for probe in _PROBES)
 
 
 def mark_task(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) -> str:

@@ -229,7 +229,7 @@ class Spec(Record):
     def governs(self) -> Covering:
         """The patterns of the paths that the spec governs, by the policy or else by its own text."""
         stated = self.settings.governs
-        patterns = [pattern for pattern, files in stated.items() if files.find(self.path) is not None]
+        patterns = [pattern for pattern, files in stated.items() if files.matches(self.path)]
         if not stated:
             patterns = [value.text for value in self.own_patterns if not pattern_problem(value.text)]
         return Covering(list(dict.fromkeys(patterns)))
@@ -418,7 +418,7 @@ class Index:
         for below, one in found:
             text, line = scalar_text(one), data.line((*place, *below))
             path, problem = find_file(text, self._tree, folder)
-            if text and (len(below) == 1 or self._files.find(path) is not None):
+            if text and (len(below) == 1 or self._files.matches(path)):
                 named.append(NamedPath(text, line, path, problem, is_main=len(below) == 1))
         self.entries.append(IndexEntry(data, place, value, self.path, _read_id(value) or name, named))
 
@@ -518,7 +518,7 @@ class Catalogue:
         """Return the spec at a path; None if there is none."""
         if path not in self._specs:
             entry = self._by_path.get(path)
-            if entry is None and not (self.settings.files.find(path) is not None and self._is_file(path)):
+            if entry is None and not (self.settings.files.matches(path) and self._is_file(path)):
                 return None
             self._specs[path] = Spec(path, entry, self.settings, self.documents)
         return self._specs[path]

@@ -275,7 +275,7 @@ class Specs(Record, frozen=False):
         for pattern, files in self.settings.governs.items():
             if next(files.find_each(self.now.paths), None) is not None:
                 continue
-            gone = any(not one.is_file and files.find(one.path) is not None for one in self._touched.values())
+            gone = any(not one.is_file and files.matches(one.path) for one in self._touched.values())
             present = [path for path, one in self._touched.items() if not one.deleted]
             paths = self.documents.tree.paths() if self.whole or gone else present
             for path in Covering([pattern]).among(paths)[:1]:
@@ -298,7 +298,7 @@ class Specs(Record, frozen=False):
         )
         for was in specs:
             remaining = was.governs.among(self.documents.tree.paths())
-            for one in [one for one in remaining if governed.find(one) is None][:1]:
+            for one in [one for one in remaining if not governed.matches(one)][:1]:
                 yield was, one
 
     def terminal(self, spec: Spec) -> bool:
@@ -315,8 +315,8 @@ class Specs(Record, frozen=False):
     def is_spec_path(self, path: bytes) -> bool:
         """Return True if a path counts as part of a spec: by `spec_paths`, else by `files` and the index."""
         if self.settings.spec_paths:
-            return self.settings.spec_paths.find(path) is not None
-        return path == self.now.index_path or self.settings.files.find(path) is not None
+            return self.settings.spec_paths.matches(path)
+        return path == self.now.index_path or self.settings.files.matches(path)
 
     @cached_property
     def altered(self) -> Sequence[Spec]:

@@ -235,7 +235,7 @@ class Proofs:
         name = name.strip()
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name))
         for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
-            if self._documents.tree.has_file(place) and self._tests.find(place) is not None:
+            if self._documents.tree.has_file(place) and self._tests.matches(place):
                 return not inner or _has_word(self._documents.content(place) or b"", inner[-1])
         if inner or "/" in path or not (" " in name or _NAME.fullmatch(name)):
             return False
@@ -401,10 +401,8 @@ class Breakdowns(Record):
             MissingFact: a required file or object is missing.
         """
         touched = self.sources.touched
-        test_removed = any(
-            tests.find(path) is not None and self.documents.tree.find(path) is None for path in touched
-        )
-        named = any(documents.find(path) is not None for path in touched)
+        test_removed = any(tests.matches(path) and self.documents.tree.find(path) is None for path in touched)
+        named = any(documents.matches(path) for path in touched)
         if not (self.whole or test_removed or named or self.sources.is_touched):
             return
         paths = self.documents.tree.paths()

@@ -152,7 +152,7 @@ def _outside_paths(works: Sequence[StageWork], entries: Sequence[Entry], waves: 
     allowed = f"which changes only {', '.join(covering.patterns[:5])}"
     step, key = "Take it out, and change it on a branch of its own.", f"outside {stage.name}"
     for entry in entries:
-        if not entry.path.startswith(waves.log_folder) and covering.find(entry.path) is None:
+        if not entry.path.startswith(waves.log_folder) and not covering.matches(entry.path):
             message = f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, {allowed}"
             yield _finding(stage, "paths", message, step, key, path=entry.path, side=entry.side)
 

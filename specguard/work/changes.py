@@ -269,7 +269,7 @@ class LandedItems(Record):
         for _, item in named:
             scope = item.scope
             # An item without files needs only the subject.
-            if not item.files or any(scope.find(entry.path) is not None for entry in next(changed)):
+            if not item.files or any(scope.matches(entry.path) for entry in next(changed)):
                 yield item.source.path, item.id
 
 
@@ -308,7 +308,7 @@ class DoneEvidence(Record):
             # A run is asked last: the report counts each item that only a run shows.
             return self.sources.landed(listed) or self.run_shows(listed)
         scope = listed.scope
-        changed = any(scope.find(entry.path) is not None for entry in self._changes_since(listed))
+        changed = any(scope.matches(entry.path) for entry in self._changes_since(listed))
         return changed or self.run_shows(listed)
 
     def _changes_since(self, listed: Listed) -> Sequence[Entry]:

@@ -230,7 +230,7 @@ class WorkItem(Record, frozen=False):
 
     def owns(self, path: bytes) -> bool:
         """Return True if a path is the item's document, or one of the places where it could be."""
-        return path == self.document or self._places.find(path) is not None
+        return path == self.document or self._places.matches(path)
 
     def setting(self, name: str) -> str:
         """Return the key of one of the kind's settings, for a citation: `work.phase.branch`."""

@@ -105,9 +105,7 @@ class Work(Record, frozen=False):
         namings += read("title", [(title, None)] if title else [])
         required = policy.require_work_item
         name = work.branch.encode("utf-8", "surrogateescape")
-        work.required = (
-            required if isinstance(required, bool) else required.find(name) is not None and name != b""
-        )
+        work.required = required if isinstance(required, bool) else required.matches(name) and name != b""
         if policy.declares("plan_kinds"):
             from specguard.work.changes import own_plan, shared_kinds, unnamed_commits
 

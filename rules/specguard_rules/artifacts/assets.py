@@ -292,7 +292,7 @@ def _dropped_findings(
     """Yield a finding for each asset that is no longer in the index although its files still exist."""
     for asset in (one for one in old if not any(map(one.is_same, listed))):
         there = [place for place in asset.paths if documents.tree.find(place) is not None]
-        if any(assets.paths.find(place) is not None for place in there):
+        if any(assets.paths.matches(place) for place in there):
             message = f"{asset.id} is no longer in {assets.index}, and {path_text(there[0])} is still there"
             step = "Put its entry back, or remove the asset."
             path = _bytes(assets.index)

@@ -206,7 +206,7 @@ class ForbiddenCommand(Rule):
         candidates = [
             entry
             for entry in entries
-            if entry.is_file and entry.old != entry.new and self.files.find(entry.path) is not None
+            if entry.is_file and entry.old != entry.new and self.files.matches(entry.path)
         ]
         if not candidates:
             return

@@ -148,7 +148,7 @@ class PolicyChanges(Rule):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
                     what = "is part of what specguard goes by, and was changed"
                     yield _finding(path, what, "error", "state")
-            elif self.files.find(path) is not None:
+            elif self.files.matches(path):
                 yield from _runner_findings(entry, start_documents, documents)
 
 

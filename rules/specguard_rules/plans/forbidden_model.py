@@ -151,7 +151,7 @@ class ForbiddenModel(Rule):
             path
             for path in (documents.tree.paths() if whole else [one.path for one in entries if one.is_file])
             if path.startswith(run_settings.folder)
-            or self.files.find(path) is not None
+            or self.files.matches(path)
             or (plans is not None and plans.holding(path) is not None)
             or path in contracted
         ]

@@ -239,7 +239,7 @@ class SliceOutOfFiles(Rule):
         entries = [
             entry
             for entry in entries
-            if all(one.find(entry.path) is None for one in also)
+            if all(not one.matches(entry.path) for one in also)
             and not entry.path.startswith(policy.log_folder)
             and not bookkeeping.has(entry)
         ]
@@ -255,7 +255,7 @@ class SliceOutOfFiles(Rule):
         if waves is None or not kept:
             raise NotApplicable("the change is for no item that is listed in a file with others")
         for entry in entries:
-            slices = [item for item in kept if item.scope.find(entry.path) is not None]
+            slices = [item for item in kept if item.scope.matches(entry.path)]
             if slices and not waves.is_paper(entry.path):
                 yield _taken_flaw(entry, slices)
 
@@ -293,11 +293,11 @@ def _outside_files(
     patterns = listed.scope.patterns
     files = ", ".join(patterns[:5]) + (", ..." if len(patterns) > 5 else "")
     for entry in entries:
-        if listed.scope.find(entry.path) is not None:
+        if listed.scope.matches(entry.path):
             continue
         message = f"{path_text(entry.path)} is not one of the files of {listed} ({files})"
         step = f"Take it out, or have {place} list it for {listed} in the base first."
-        owners = [other for other in others if other.scope.find(entry.path) is not None]
+        owners = [other for other in others if other.scope.matches(entry.path)]
         if len(owners) == 1:
             [owner] = owners
             message += f"; it belongs to {owner}"
@@ -410,7 +410,7 @@ class UndisposedSlice(Rule):
     ) -> Iterator[Finding]:
         """Judge the slice that the change implements, and the readiness documents that it touches."""
         listed = work_item.listed if work_item else None
-        decided = any(self.decisions.find(entry.path) is not None for entry in entries or ())
+        decided = any(self.decisions.matches(entry.path) for entry in entries or ())
         if listed is not None and listed.conditional and self.decisions and not decided:
             patterns = self.decisions.patterns
             message = f"{listed} is conditional, and its change decides nothing in {' and '.join(patterns)}"
@@ -814,7 +814,7 @@ class UnexpectedFile(Rule):
                 yield Finding(message, help=step, path=path, line=task.line, commit=unit.commit, key=key)
                 continue
             allowed = ", ".join(task.expected_files[:6]) + (", ..." if len(task.expected_files) > 6 else "")
-            for entry in (one for one in touched if expected.find(one.path) is None):
+            for entry in (one for one in touched if not expected.matches(one.path)):
                 message = f"{unit.label} for {task.name} touches {path_text(entry.path)}; expected: {allowed}"
                 step = "Take it out of the change, or have the planner add it to `expected_files` first."
                 found = _unit_flaw(unit, entry, message, step, f"{task.id}:unexpected")

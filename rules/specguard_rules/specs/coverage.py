@@ -256,7 +256,7 @@ class MissingSpecChange(Rule):
         changed = [
             entry
             for entry in entries
-            if settings.code.find(entry.path) is not None
+            if settings.code.matches(entry.path)
             and not specs.is_spec_path(entry.path)
             and entry.path not in governed
         ]
