@@ -235,11 +235,7 @@ def revoke(
     if not text:
         raise refusal("a revocation needs a reason", 'say why with --reason "..."')
     record = Revocation(
-        revokes=filed.id,
-        approver=approver.name,
-        reason=text,
-        issued_at=book.now,
-        nonce=os.urandom(16).hex(),
+        revokes=filed.id, approver=approver.name, reason=text, issued_at=book.now, nonce=os.urandom(16).hex()
     )
     signature = sign_as(approver, record, key) if key else None
     path = write_record(book.git.repository.work_tree(), book.log.folder, record, signature)

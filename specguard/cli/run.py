@@ -23,14 +23,7 @@ from specguard.executor.lifecycle import carry_out, carry_out_gates, find_leftov
 from specguard.executor.lifecycle import resume as resume_run
 from specguard.executor.lifecycle import stop as stop_run
 from specguard.executor.preflight import prepare
-from specguard.executor.report import (
-    REPORT,
-    last_output,
-    outcome,
-    report_text,
-    still_failing,
-    todos,
-)
+from specguard.executor.report import REPORT, last_output, outcome, report_text, still_failing, todos
 from specguard.executor.report import metrics as run_metrics
 from specguard.executor.run import JUDGING_KINDS, Run, RunOptions, Say, open_store, recorded_options
 from specguard.executor.start_point import ensure_repository

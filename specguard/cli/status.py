@@ -91,12 +91,7 @@ def brief_command(**given: Any) -> None:
 @opt.authority
 @opt.flag("--print", "only_print", help="Print it, and write nothing.")
 def new_command(
-    artifact: str,
-    values: tuple[str, ...],
-    into: str,
-    chosen: str,
-    only_print: bool,
-    **given: Any,
+    artifact: str, values: tuple[str, ...], into: str, chosen: str, only_print: bool, **given: Any
 ) -> None:
     """Write the files that the contract of ARTIFACT asks for, with gaps for a person to fill.
 

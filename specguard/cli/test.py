@@ -134,11 +134,7 @@ _STATES: Final = {"as-expected": "ok", "different": "FAIL", "unknown": "error"}
 @opt.run_root
 @opt.output_format
 def eval_command(
-    repositories: Sequence[str],
-    declared: str,
-    update: bool,
-    run_root: str,
-    output_format: str,
+    repositories: Sequence[str], declared: str, update: bool, run_root: str, output_format: str
 ) -> int:
     """Judge sample repositories by the working tree's authority, and compare with what is expected.
 

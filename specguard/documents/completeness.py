@@ -179,7 +179,7 @@ _PLACEHOLDER_PHRASES: Final = re.compile(
     r"|(?:please )?(?:fill (?:this |me |it )?(?:in|out)|add|insert|enter|write|describe|put|replace)\b"
     r".{0,80}\bhere"
     r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
-    r"|(?:text|content|description|details?)(?: goes)? here|lorem ipsum\b.*|x{3,}",
+    r"|(?:text|content|description|details?)(?: goes)? here|lorem ipsum\b.*|x{3,}"
 )
 _NOTHING: Final = frozenset({
     "none", "n a", "na", "nil", "null", "nothing", "no", "not applicable", "not available", "not yet",

@@ -394,11 +394,7 @@ TOP: Final = "SPECGUARD_TOP"
 
 
 def evaluate(
-    samples: Samples,
-    chosen: Sequence[Sample],
-    options: RunOptions,
-    *,
-    update: bool = False,
+    samples: Samples, chosen: Sequence[Sample], options: RunOptions, *, update: bool = False
 ) -> dict[str, Any]:
     """Judge samples by the authority of the working tree, and record the results as a run.
 

@@ -19,14 +19,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent, take_results, write_brief
-from specguard.executor.check import (
-    finish_branch,
-    judge,
-    judge_commit,
-    prove_guard,
-    rebase_onto,
-    unmark_plan,
-)
+from specguard.executor.check import finish_branch, judge, judge_commit, prove_guard, rebase_onto, unmark_plan
 from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import describe_gate, read_results, run_gates
 from specguard.executor.item_choice import item_taken, shares_branch, task_of

@@ -148,14 +148,7 @@ class Task(DataEntry):
         line = self.line if self.value_of(name) is None else self.line_of(self.key_of(name))
         return Origin(path_text(self.plan.path), line or 0)
 
-    def finding(
-        self,
-        message: str,
-        help: str,
-        key: str,
-        *place: str | int,
-        setting: str = "",
-    ) -> Finding:
+    def finding(self, message: str, help: str, key: str, *place: str | int, setting: str = "") -> Finding:
         """Return a finding about the task, or about a place within it.
 
         Args:

@@ -11,17 +11,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from specguard.documents.completeness import Ticked
-    from specguard.rules import (
-        Artifacts,
-        Breakdowns,
-        Claims,
-        Documents,
-        Entry,
-        Fix,
-        RunProof,
-        Tree,
-        WorkKind,
-    )
+    from specguard.rules import Artifacts, Breakdowns, Claims, Documents, Entry, Fix, RunProof, Tree, WorkKind
     from specguard.runs.proof import Claim
     from specguard.work.item_lists import Listed
 
