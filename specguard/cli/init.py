@@ -99,7 +99,8 @@ def command(
     exists, starts_new = os.path.lexists(os.path.join(top, AUTHORITY)), bool(presets or locks or forbids)
     can_ask = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
     if files and not adopt:
-        raise usage(f"{files[0]} is not read without --adopt", "specguard init --adopt FILE")
+        step = "specguard init --preset" if files[0] in known_presets else "specguard init --adopt"
+        raise usage(f"{files[0]} is not read without --adopt", f"{step} {shlex.quote(files[0])}")
     if exists and starts_new and (adopt or not only_print):
         raise usage(f"--preset, --lock and --forbid begin a new {AUTHORITY}", "add it to this one by hand")
     if adopt and not (exists or files):
