@@ -111,9 +111,9 @@ class PolicyChanges(Rule):
     condition: ClassVar[str] = "neither the policy nor what runs specguard changes"
 
     files: Selecting = setting(Selecting.of(
-        ".pre-commit-config.yaml", ".githooks/**", ".husky/**", "lefthook.yml", ".claude/settings.json",
-        ".claude/settings.local.json", ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json",
-        ".cursor/hooks.json", ".ci/**",
+        ".pre-commit-config.yaml", ".githooks/**", ".husky/**", "lefthook*.*", ".lefthook*.*",
+        ".config/lefthook*.*", ".claude/settings.json", ".claude/settings.local.json", ".codex/hooks.json",
+        ".codex/config.toml", ".gemini/settings.json", ".cursor/hooks.json", ".ci/**",
         ".github/workflows/*", ".github/actions/**", ".gitlab-ci.yml", ".gitlab/**", ".circleci/*",
         ".buildkite/*", "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile"
     ), "hooks and CI files", tightens="more")  # fmt: skip
