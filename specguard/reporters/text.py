@@ -325,11 +325,8 @@ _MOST_OPERANDS: Final = 9
 """The number of names that one command gets at most."""
 
 # Compiled only if there are several findings, so that a refused edit does not wait for it.
-_COMMAND: Final = r"`([^`]+?) -- ([\w@%+=:,./-]+|\$?'[^'`]*')((?:'| &&)[^`]*)?`"
-"""Matches a command with one path behind `--`, where it could take several.
-
-Its groups are the command, the path and the rest.
-"""
+_COMMAND: Final = r"`(?P<command>[^`]+?) -- (?P<path>[\w@%+=:,./-]+|\$?'[^'`]*')(?P<rest>(?:'| &&)[^`]*)?`"
+"""Matches a command with one path behind `--`, where it could take several."""
 
 _AMENDED_MOVE: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty(?:`| && git stash)"
 """Matches a command that moves a file and amends the newest commit."""
@@ -367,7 +364,7 @@ def _make_fold(found: Sequence[Judged], verdict: Verdict) -> Fold:
         line = f":{judged.finding.line}" if judged.finding.line else ""
         names.append(f"{cut_path(path_text(judged.finding.path or b''))}{line}")
     others = listed(names, 3 if verdict.change.get("source") == "edit" else _PLACES_NAMED)
-    step = _step([judged.finding for judged in found], verdict)
+    step = _shared_step([judged.finding for judged in found], verdict)
     return Fold(found[0], len(found), f"; likewise {others}", step)
 
 
@@ -413,36 +410,47 @@ def _without_names(text: str, finding: Finding) -> str:
     return text
 
 
-def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
+def _shared_step(findings: Sequence[Finding], verdict: Verdict) -> str:
     """Return the next step of grouped findings: one command for all, or else the step of the first."""
-    help_ = findings[0].help
-    same = all(finding.help == help_ for finding in findings)
-    each = help_ if same else f"{help_.rstrip('.')}, and so with the others."
-    if "`" not in help_:
-        return each
+    step = findings[0].help
+    if "`" in step:
+        if findings[0].moved and (back := _move_back(findings, verdict)):
+            return f"Put them back with `{back}`{step.rpartition('`')[2]}"
+        if joined := _join_commands(findings, verdict):
+            return joined
+    same = all(finding.help == step for finding in findings)
+    return step if same else f"{step.rstrip('.')}, and so with the others."
+
+
+def _join_commands(findings: Sequence[Finding], verdict: Verdict) -> str:
+    """Return the first finding's next step, its command with the paths of all; empty if commands differ."""
+    step = findings[0].help
     commands = [re.search(_COMMAND, finding.help) for finding in findings]
-    first = commands[0]
+    first, found = commands[0], list(filter(None, commands))
     paths = list(dict.fromkeys(finding.path for finding in findings if finding.path))
-    if findings[0].moved and (back := _move_back(findings, verdict)):
-        return f"Put them back with `{back}`{help_.rpartition('`')[2]}"
-    operands = [found[2] for found in commands if found]
-    # Some commands name the path again, to commit it.
-    after = {(found[3] or "").replace(f" -- {found[2]} ", " -- \0 ") for found in commands if found}
+    if first is None or len(paths) == 1:
+        return ""
+    rest, words = _rest_of(first), [match["path"] for match in found]
     # A quoted word cannot contain further quotes.
-    nested = any(rest.startswith("'") for rest in after)
-    if first is None or len(paths) == 1 or len(after) > 1 or (nested and any("'" in one for one in operands)):
-        return each
-    command = first[1]
-    wide = _folder_command(command, verdict)
-    covering = _cover_words(paths, paths, verdict.touched) if wide and len(operands) > _MOST_OPERANDS else []
-    if covering and not (nested and any("'" in one for one in covering)):
-        command, operands = wide, covering
-    rest = len(operands) - _MOST_OPERANDS
-    names = " ".join(dict.fromkeys(operands[:_MOST_OPERANDS]))
-    step = f"{command} -- {names}{''.join(after)}".replace("\0", names)
-    more = f", and so with {rest} more" if rest > 0 else ""
-    before = re.sub(r"\bit\b", "them", help_[: first.start()], count=1)
-    return f"{before}`{step}`{more}{help_[first.end() :]}"
+    is_quoted = rest.startswith("'")
+    if any(_rest_of(match) != rest for match in found) or (is_quoted and "'" in "".join(words)):
+        return ""
+    command = first["command"]
+    if len(words) > _MOST_OPERANDS and (wide := _folder_command(command, verdict)):
+        covering = _cover_words(paths, paths, verdict.touched)
+        if covering and not (is_quoted and "'" in "".join(covering)):
+            command, words = wide, covering
+    names = " ".join(dict.fromkeys(words[:_MOST_OPERANDS]))
+    joined = f"{command} -- {names}{rest}".replace("\0", names)
+    omitted = len(words) - _MOST_OPERANDS
+    more = f", and so with {omitted} more" if omitted > 0 else ""
+    before = re.sub(r"\bit\b", "them", step[: first.start()], count=1)
+    return f"{before}`{joined}`{more}{step[first.end() :]}"
+
+
+def _rest_of(command: re.Match[str]) -> str:
+    """Return what follows a command's path, with a NUL for the path if it names that again, to commit it."""
+    return (command["rest"] or "").replace(f" -- {command['path']} ", " -- \0 ")
 
 
 def _folder_command(command: str, verdict: Verdict) -> str:
