@@ -230,28 +230,37 @@ class Merged:
             self._merge(self.data, layer.data, (), layer)
 
     def _merge(self, target: dict[str, Any], source: Mapping[str, Any], above: KeyPath, layer: Layer) -> None:
+        """Merge a table of a layer into the merged table with the same keys above it."""
         for key, value in source.items():
             path, known = (*above, key), target.get(key)
-            preset = path in self.origins and self.origins[path].path.startswith(PRESET)
             if path in UNITED_LISTS and isinstance(value, list) and isinstance(known, (list, type(None))):
                 self._unite_lists(target.setdefault(key, []), value, path, layer)
             elif isinstance(value, dict) and isinstance(known, dict):
-                if preset and not layer.is_preset:
+                if self._is_of_preset(path) and not layer.is_preset:
                     self.origins[path] = layer.origin(path)
                 self._merge(known, value, path, layer)
-            elif preset or key not in target:
-                for below in [one for one in self.origins if one[: len(path)] == path] if preset else ():
-                    del self.origins[below]
-                target[key] = {} if isinstance(value, dict) else value
-                self.origins[path] = layer.origin(path)
-                if isinstance(value, dict):
-                    self._merge(target[key], value, path, layer)
-                else:
-                    self._record_origins(value, path, layer)
+            elif key not in target or self._is_of_preset(path):
+                self._set(target, key, value, above, layer)
             elif not layer.is_preset and not _same(known, value):
                 first, second = self.origins[path], layer.origin(path)
                 text = f"`{dotted(path)}` has another value than in {first}"
                 self.problems.append(SettingProblem(text, second, f"keep one of them: {first} or {second}"))
+
+    def _is_of_preset(self, path: KeyPath) -> bool:
+        return path in self.origins and self.origins[path].path.startswith(PRESET)
+
+    def _set(self, target: dict[str, Any], key: str, value: Any, above: KeyPath, layer: Layer) -> None:
+        """Set a key of a table that has no value yet, or that of a preset, which goes with all below it."""
+        path = (*above, key)
+        if key in target:
+            self.origins = {one: place for one, place in self.origins.items() if one[: len(path)] != path}
+        self.origins[path] = layer.origin(path)
+        if isinstance(value, dict):
+            target[key] = {}
+            self._merge(target[key], value, path, layer)
+        else:
+            target[key] = value
+            self._record_origins(value, path, layer)
 
     def _record_origins(self, value: Any, path: KeyPath, layer: Layer) -> None:
         """Record the origin of each element of a list, and of everything in it."""
