@@ -454,15 +454,15 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
     repository = Repository.locate("", environment)
     options = RunOptions(environment=environment)
     with Git(repository) as git:
-        base, oid, _ = fetched_base(git, options)
-        if not oid:
+        fetched = fetched_base(git, options)
+        if not fetched.oid:
             message = "there is no base to see what is done"
             raise SpecguardError(message, help="git fetch origin", code="no-base")
         with Needed():
-            policy = policy_at(git, options, base, oid)
+            policy = policy_at(git, options, fetched.name, fetched.oid)
             request = Request(environment=environment, all=True)
-            found = FoundBase(base, oid, "option", f"refs/heads/{base}")
-            change = RangeChange(git, request, found, head=Revision(oid))
+            found = FoundBase(fetched.name, fetched.oid, "option", f"refs/heads/{fetched.name}")
+            change = RangeChange(git, request, found, head=Revision(fetched.oid))
             facts = Facts(change, policy)
             facts.root = store.root
             # Without a required grade of evidence, a run must still be evidence for the item's commit.

@@ -30,6 +30,7 @@ from specguard.change.git import Git
 from specguard.change.repository import HOOK_VARIABLES, Repository, find_program, short_name
 from specguard.change.tree import Tree
 from specguard.declaration.patterns import Covering
+from specguard.declaration.rule import Record
 from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item_choice import Start, is_ancestor, is_paper, item_taken, shares_branch, task_of
@@ -124,17 +125,26 @@ class Canonical:
         return next(((ref, found[ref]) for ref in refs if ref in found), ("", None))
 
 
-def fetched_base(git: Git, options: RunOptions, named: str = "") -> tuple[str, str, Policy | None]:
-    """Return the base as of the last fetch: its name, commit and policy; empty or None if unknown."""
-    name, oid, policy = "", "", None
+class FetchedBase(Record, frozen=False):
+    """The base as of the last fetch: its short name, its commit and its policy, as far as they are known."""
+
+    name: str = ""
+    oid: str = ""
+    policy: Policy | None = None
+
+
+def fetched_base(git: Git, options: RunOptions, named: str = "") -> FetchedBase:
+    """Return the base as of the last fetch: the named branch, else what a check would take."""
+    fetched = FetchedBase()
     # This is only a starting point; the remote's state is read later.
     with suppress(SpecguardError, MissingFact):
         request = Request(directory=options.directory, environment=options.environment, base=named)
         found = find_base(git, request, remote=options.remote)
         if found is not None and found.oid:
-            name, oid = plain_branch(short_name(found.ref) or found.name, options.remote), found.oid
-            policy = _policy(git, options, Tree(git, git.commit(oid).tree))
-    return name, oid, policy
+            fetched.name = plain_branch(short_name(found.ref) or found.name, options.remote)
+            fetched.oid = found.oid
+            fetched.policy = _policy(git, options, Tree(git, git.commit(found.oid).tree))
+    return fetched
 
 
 def start_from(source: Canonical, *, root: str) -> Start:
@@ -152,17 +162,8 @@ def start_from(source: Canonical, *, root: str) -> Start:
     """
     git, options = source.git, source.options
     named = plain_branch(options.base, options.remote)
-    fetched, _, known = fetched_base(git, options)
-    base, below = named, ""
-    if named and not (known is not None and ItemBranches(known)(named)):
-        known = fetched_base(git, options, named)[2] or known
-    elif known is not None:
-        base, below = plain_branch(known.base or "", options.remote), named
-        # The list that contains the item may exist only on the branch of its kind.
-        kind = known.declared("work_kinds").get(options.kind)
-        if not named and kind is not None and "{" not in kind.base and kind.base != fetched:
-            below = kind.base
-
+    fetched = fetched_base(git, options)
+    base, below, known = _first_guess(git, options, named, fetched)
     settings = read_settings(git.repository)
 
     def canonical(policy: Policy | None, expected: str) -> Address:
@@ -172,34 +173,60 @@ def start_from(source: Canonical, *, root: str) -> Start:
 
     source.connect(canonical(known, (known.remote if known else "") or ""))
     for _ in range(_MOST_MOVES):
-        base = base or (source.heads.default if source.heads else "") or fetched or "main"
+        base = base or (source.heads.default if source.heads else "") or fetched.name or "main"
         oid = source.require_tip(base)
-        tip = source.base_tip(below) if below else None
-        found = None
-        # A run is not stacked on a branch that was merged.
-        if tip is not None and not is_ancestor(git, tip, oid):
-            found = FoundBase(below, tip, "stack", f"refs/heads/{below}")
-        start = Start(git, options, base, oid, policy_at(git, options, base, oid), source.tip, found)
+        stack = _find_stack(source, below, oid)
+        start = Start(git, options, base, oid, policy_at(git, options, base, oid), source.tip, stack)
         item, policy = start.item, start.policy
-        asked = plain_branch(named or (item.base if item.settings.base else ""), options.remote)
-        # A run from the branch of another item is stacked on it, and its base is the policy's.
-        stacked = bool(asked) and ItemBranches(policy)(asked)
-        base_wanted = named if named and not stacked else plain_branch(policy.base or base, options.remote)
-        stack = asked if stacked and asked != base else ""
+        wanted = _wanted_branches(start, named)
         address = canonical(policy, item.remote or policy.remote or "")
-        if base_wanted == base and address == source.address and stack == below:
+        if wanted == (base, below) and address == source.address:
             # A branch that the user named must exist, merged or not; one from a template may be gone.
-            if stack and found is None and (named or "{" not in item.settings.base):
-                source.require_tip(stack)
+            if below and stack is None and (named or "{" not in item.settings.base):
+                source.require_tip(below)
             return start
         if address != source.address:
             source.connect(address)
-        base, below = base_wanted, stack
+        base, below = wanted
     raise SpecguardError(
         f"the policy of each base names another one, at last {base}",
         help="have the bases agree on `base`, or name one with --base",
         code="broken-authority",
     )
+
+
+def _first_guess(
+    git: Git, options: RunOptions, named: str, fetched: FetchedBase
+) -> tuple[str, str, Policy | None]:
+    """Return the base, the branch below the item's own, and the policy, as far as the last fetch has them."""
+    known = fetched.policy
+    if named and not (known is not None and ItemBranches(known)(named)):
+        return named, "", fetched_base(git, options, named).policy or known
+    if known is None:
+        return "", "", None
+    kind, below = known.declared("work_kinds").get(options.kind), named
+    # The list that contains the item may exist only on the branch of its kind.
+    if not named and kind is not None and "{" not in kind.base and kind.base != fetched.name:
+        below = kind.base
+    return plain_branch(known.base or "", options.remote), below, known
+
+
+def _find_stack(source: Canonical, branch: str, base_oid: str) -> FoundBase | None:
+    """Return the branch that a run is stacked on; None without one, or if the base contains it already."""
+    tip = source.base_tip(branch) if branch else None
+    if tip is None or is_ancestor(source.git, tip, base_oid):
+        return None
+    return FoundBase(branch, tip, "stack", f"refs/heads/{branch}")
+
+
+def _wanted_branches(start: Start, named: str) -> tuple[str, str]:
+    """Return the base and the branch below (or empty) that the policy and the item of a start ask for."""
+    item, policy, remote = start.item, start.policy, start.options.remote
+    asked = plain_branch(named or (item.base if item.settings.base else ""), remote)
+    # A run from the branch of another item is stacked on it, and its base is the policy's.
+    stacked = bool(asked) and ItemBranches(policy)(asked)
+    base = named if named and not stacked else plain_branch(policy.base or start.base, remote)
+    return base, asked if stacked and asked != start.base else ""
 
 
 def plain_branch(name: str, remote: str) -> str:
