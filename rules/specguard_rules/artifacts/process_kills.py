@@ -281,15 +281,20 @@ def _finds_by_name(found: Sequence[Command]) -> bool:
         program, arguments = _program(words), words[1:]
         if program in ("ps", "tasklist"):
             lists = lists or not any(re.fullmatch(_PICKS_IDS, word) for word in arguments)
-        if (
-            program == "pidof"
-            or (program == "pgrep" and _selects_by_name(program, arguments))
-            or (program in ("get-process", "gps") and all(word.lower() != "-id" for word in arguments))
-            or (program == "ps" and any(re.fullmatch(r"-[A-Za-z]*C", word) for word in arguments))
-            or (lists and program in _FILTERS)
-        ):
+        if _takes_name(program, arguments) or (lists and program in _FILTERS):
             return True
     return False
+
+
+def _takes_name(program: str, arguments: Sequence[str]) -> bool:
+    """True if a command by itself looks up processes by a name among its arguments."""
+    if program == "pgrep":
+        return _selects_by_name(program, arguments)
+    if program in ("get-process", "gps"):
+        return all(word.lower() != "-id" for word in arguments)
+    if program == "ps":
+        return any(re.fullmatch(r"-[A-Za-z]*C", word) for word in arguments)
+    return program == "pidof"
 
 
 def _selects_by_name(program: str, arguments: Sequence[str]) -> bool:
