@@ -147,21 +147,35 @@ def _why_settings(
         return "holds settings of all users' agents"
     if not gone and plain.rpartition(b"/")[2] in PROJECT_FOLDERS:
         return "is where an agent's settings are, and would be something else"
-    if not plain.endswith(tuple(b"/" + file.lower() for file in SETTINGS_FILES)) and not any(
-        name == os.path.realpath(file)
-        for file in files
-        if os.path.islink(file) or os.path.islink(os.path.dirname(file))
-    ):
+    if not _is_settings_file(name, files):
         return ""
-    old, new = read_beginning(name, _LIMIT), edit.content or b""
     if not edit.known:
         return "holds an agent's settings, and what would be written there is not known"
+    old = read_beginning(name, _LIMIT)
     ours = reason if b"specguard" in old.lower() else ""
-    if gone:
-        return ours
-    if plain.endswith(b"/.env") and new != old:
+    return ours if gone else _why_content(edit.content or b"", old, plain, ours)
+
+
+def _is_settings_file(name: bytes, files: Sequence[bytes]) -> bool:
+    """True if a file has the name of an agent's settings, or is where a link leads that is one of `files`."""
+    if name.lower().endswith(tuple(b"/" + file.lower() for file in SETTINGS_FILES)):
+        return True
+    links = (file for file in files if os.path.islink(file) or os.path.islink(os.path.dirname(file)))
+    return any(name == os.path.realpath(link) for link in links)
+
+
+def _why_content(new: bytes, old: bytes, name: bytes, ours: str) -> str:
+    """Return the reason if new content of an agent's settings changes what programs run.
+
+    Args:
+        new: the content after the edit.
+        old: the content before it.
+        name: the file's absolute name, in lower case.
+        ours: the reason for settings that run specguard; empty for others.
+    """
+    if name.endswith(b"/.env") and new != old:
         return "holds variables of the environment in which an agent's hooks run"
-    after, before = (_running_settings(text, plain, whole=bool(ours)) for text in (new, old))
+    after, before = (_running_settings(text, name, whole=bool(ours)) for text in (new, old))
     if after is None:
         return "holds an agent's settings, and what would be written there cannot be read"
     if after != (before or "[]") or (ours and before is None and new != old):
