@@ -23,7 +23,7 @@ from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_se
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
-from specguard.declaration.rule import Declaration, import_path, lower_severity
+from specguard.declaration.rule import Declaration, Rule, import_path, lower_severity
 from specguard.documents.data import DataError, UnreadableDocument, dotted
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
@@ -324,17 +324,6 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
     rule = entry.rule
     common = RuleTable(**{name: table[name] for name in RuleTable._fields if table and name in table})
     settings = None if table is None else {name: table[name] for name in rule._fields if name in table}
-    required = [name for name in rule._fields if not hasattr(rule, name) and name not in (settings or {})]
-    alternatives = rule.requires
-    if alternatives and not any(
-        _is_set((settings or {}).get(name), getattr(rule, name, None))
-        if name in rule._fields
-        else values.get(name)
-        for name in alternatives
-    ):
-        required = [" or ".join(name if name in rule._fields else f"[{name}]" for name in alternatives)]
-    if rule.tables and not any(_has_value(values, key.split(".")) for key in rule.tables):
-        required = [" or ".join(f"[{key.replace('*', '<name>')}]" for key in rule.tables)]
     severity = lower_severity(rule.severity, common.severity) if common.severity else rule.severity
     return {
         "code": rule.code,
@@ -347,9 +336,28 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
         "approvable": rule.approvable and common.approvable,
         "signed": rule.signed,
         "exclude": encode(common.exclude) if common.exclude else None,
-        "unset": required[0] if required else "",
+        "unset": _missing_setting(rule, settings or {}, values),
         "settings": None if settings is None else {name: encode(value) for name, value in settings.items()},
     }
+
+
+def _missing_setting(rule: type[Rule], settings: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    """Return the settings or tables that a rule needs and nobody has set; empty if it has something to judge.
+
+    Args:
+        rule: the rule.
+        settings: its own settings that the policy sets.
+        values: the policy's tables.
+    """
+    if rule.tables and not any(_has_value(values, key.split(".")) for key in rule.tables):
+        return " or ".join(f"[{key.replace('*', '<name>')}]" for key in rule.tables)
+    given = (
+        _is_set(settings.get(name), getattr(rule, name, None)) if name in rule._fields else values.get(name)
+        for name in rule.requires
+    )
+    if rule.requires and not any(given):
+        return " or ".join(name if name in rule._fields else f"[{name}]" for name in rule.requires)
+    return next((name for name in rule._fields if not hasattr(rule, name) and name not in settings), "")
 
 
 def _is_set(value: Any, default: Any) -> bool:
