@@ -199,32 +199,12 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
     place = run.place.path
     brief = run.folder.file(_write_instructions(run, resumed=resumed))
     task = task_of(run.policy, run.item)
-    record = run.manifest.commands[-1] if resumed and run.manifest.commands else None
-    ran_this_round = record is not None and record.kind == "agent" and record.attempt == run.manifest.attempts
+    record = _done_in_round(run) if resumed else None
     note_before = None
-    # If the agent ended well in this round, its work is in the place already.
-    if record is None or not ran_this_round or record.ended_at is None or not record.succeeded:
+    # If the agent has ended well in this round, its work is in the place already.
+    if record is None:
         note_before = read_stop_note(place)
-        if task is not None:
-            remove_from_place(place, RESULTS)
-        with open(brief, "rb") as file:
-            text = file.read()
-        sandbox = run.policy.declared("run_settings").sandbox
-        words = [word.replace("{place}", place) for word in (*sandbox, *agent.words)]
-        record = run_command(
-            run,
-            agent.display_name,
-            [word.replace("{brief}", brief) for word in words],
-            kind="agent",
-            source="flag" if run.options.command else "policy",
-            cwd=place,
-            stdin=b"" if any("{brief}" in word for word in agent.words) else text,
-            # An agent without a limit of its own may take as long as the run.
-            timeout=run.options.command_timeout or math.inf,
-            # The results file decides, not the process's output.
-            is_done=lambda: task is not None and isinstance(_read_results(place, task.id), Results),
-            watch=partial(check_size, run),
-        )
+        record = _run_in_place(run, agent, brief, task)
     note = read_stop_note(place)
     if note is not None and note != note_before:
         reason = take_stop_note(run, place, note) or f"{STOP_NOTE} gives no reason"
@@ -241,6 +221,39 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
     if task is not None and isinstance(results, str):
         run.feedback.append(_results_feedback(task.id, results))
     return record
+
+
+def _done_in_round(run: Run) -> manifests.Command | None:
+    """Return the record of the agent's command if it has ended well in this round; None otherwise."""
+    last = run.manifest.commands[-1] if run.manifest.commands else None
+    if last is None or last.kind != "agent" or last.attempt != run.manifest.attempts:
+        return None
+    return last if last.ended_at is not None and last.succeeded else None
+
+
+def _run_in_place(run: Run, agent: AgentCommand, brief: str, task: Task | None) -> manifests.Command:
+    """Run the agent in the place on a file with its instructions, and return the record of its command."""
+    place = run.place.path
+    if task is not None:
+        remove_from_place(place, RESULTS)
+    with open(brief, "rb") as file:
+        text = file.read()
+    sandbox = run.policy.declared("run_settings").sandbox
+    words = [word.replace("{place}", place) for word in (*sandbox, *agent.words)]
+    return run_command(
+        run,
+        agent.display_name,
+        [word.replace("{brief}", brief) for word in words],
+        kind="agent",
+        source="flag" if run.options.command else "policy",
+        cwd=place,
+        stdin=b"" if any("{brief}" in word for word in agent.words) else text,
+        # An agent without a limit of its own may take as long as the run.
+        timeout=run.options.command_timeout or math.inf,
+        # The results file decides, not the process's output.
+        is_done=lambda: task is not None and isinstance(_read_results(place, task.id), Results),
+        watch=partial(check_size, run),
+    )
 
 
 def _stopped_run(run: Run, record: manifests.Command, how: str, reason: str, file: str) -> RunEnded:
