@@ -93,18 +93,12 @@ def contradictions(
     unread: list[bytes] = []
     statements: list[list[KeyStatement]] = [[] for _ in keys]
     for path, rank in ranked:
-        wanted = [number for number, key in enumerate(keys) if _may_state(key, documents, path)]
-        document = documents.read(path) if wanted and data_kind(path) is None else None
-        data = documents.data(path) if wanted else None
-        if (document and document.problem) or (data and data.problem):
+        stated = _read_statements(keys, documents, path, rank)
+        if stated is None:
             unread.append(path)
             continue
-        fields = documents.fields(path) if any(keys[one].pattern is None for one in wanted) else ()
-        for number in wanted:
-            lines = _lines(documents, path, document)
-            for line, value in _statements(keys[number], fields, lines):
-                if _normalize(value) and not is_todo(value):
-                    statements[number].append(KeyStatement(path, line, " ".join(value.split()), rank))
+        for number, statement in stated:
+            statements[number].append(statement)
     for number, (key, found) in enumerate(zip(keys, statements, strict=True)):
         highest = min((one.rank for one in found), default=0)
         deciding = [one for one in found if one.rank == highest]
@@ -118,6 +112,26 @@ def contradictions(
         raise MissingFact(
             f"{path_text(unread[0])}, which has a place in the order, cannot be read", code="unreadable-file"
         )
+
+
+def _read_statements(
+    keys: Sequence[AuthorityKey], documents: Documents, path: bytes, rank: int
+) -> list[tuple[int, KeyStatement]] | None:
+    """Return the statements of a document, each with the index of its key; None if it cannot be read."""
+    wanted = [number for number, key in enumerate(keys) if _may_state(key, documents, path)]
+    if not wanted:
+        return []
+    document = documents.read(path) if data_kind(path) is None else None
+    data = documents.data(path)
+    if (document and document.problem) or (data and data.problem):
+        return None
+    fields = documents.fields(path) if any(keys[one].pattern is None for one in wanted) else ()
+    return [
+        (number, KeyStatement(path, line, " ".join(value.split()), rank))
+        for number in wanted
+        for line, value in _statements(keys[number], fields, _lines(documents, path, document))
+        if _normalize(value) and not is_todo(value)
+    ]
 
 
 def rank_of(order: Sequence[str], path: bytes) -> int | None:
