@@ -76,6 +76,11 @@ class Entry:
         return self.new_mode & 0o170000 == 0o100000
 
     @property
+    def has_new_content(self) -> bool:
+        """True if the path is a regular file whose content the change adds or alters."""
+        return self.is_file and self.old != self.new
+
+    @property
     def is_symlink(self) -> bool:
         """True if the path is a symbolic link after the change."""
         return self.new_mode == SYMLINK

@@ -129,7 +129,7 @@ class Lines:
         Raises:
             MissingFact: an object is not there, a text is larger than `TEXT_LIMIT`, or a line is too long.
         """
-        files = [entry for entry in entries if entry.is_file and entry.old != entry.new]
+        files = [entry for entry in entries if entry.has_new_content]
         if not expressions or not files:
             return
         scanner = Scanner(expressions)

@@ -83,7 +83,7 @@ class ForbiddenContent(Rule):
 
     def check(self, entries: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
         """Match each expression against the lines that the change adds to its files."""
-        files = [entry for entry in entries if entry.is_file and entry.old != entry.new]
+        files = [entry for entry in entries if entry.has_new_content]
         paths = [entry.path for entry in files]
         judged_paths: list[set[bytes]] = []
         for forbidden in self.forbid:
@@ -203,11 +203,7 @@ class ForbiddenCommand(Rule):
         self, entries: Sequence[Entry], head_files: Tree, lines: Lines, documents: Documents
     ) -> Iterator[Finding]:
         """Look for the forbidden forms in the commands that the change adds."""
-        candidates = [
-            entry
-            for entry in entries
-            if entry.is_file and entry.old != entry.new and self.files.matches(entry.path)
-        ]
+        candidates = [one for one in entries if one.has_new_content and self.files.matches(one.path)]
         if not candidates:
             return
         from specguard_rules.content._commands_in_files import file_commands
@@ -395,7 +391,7 @@ class HostNetworkCall(Rule):
 
     def check(self, entries: Sequence[Entry], head_files: Tree, whole: bool) -> Iterator[Finding]:
         """Judge the CI files and the called scripts that the change touches, or all of them."""
-        present = {entry.path for entry in entries if entry.is_file and entry.old != entry.new}
+        present = {entry.path for entry in entries if entry.has_new_content}
         judged = head_files.paths() if whole else sorted(present)
         touched = self.files.among(judged)
         # A script is judged with the CI files that run it; a check of all files has these already.

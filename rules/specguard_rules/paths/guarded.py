@@ -604,7 +604,7 @@ class WeakenedPath(Rule):
             entry = entries[position]
             setting[entry.path] = f"paths.{index}"
             if entry.added or (entry.is_file and entry.status != "T"):
-                if entry.is_file and entry.old != entry.new:
+                if entry.has_new_content:
                     judged.append(entry)
                 continue
             from specguard_rules.next_steps import put_back

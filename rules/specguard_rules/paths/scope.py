@@ -199,7 +199,7 @@ class OversizedChange(Rule):
         counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else ()
         if self.entries and len(counted) > self.entries:
             yield _too_large("entries", f"the change touches {len(counted)} paths", str(self.entries))
-        changed = [entry for entry in judged if entry.is_file and entry.old != entry.new]
+        changed = [entry for entry in judged if entry.has_new_content]
         sizes = objects.larger({entry.new for entry in changed}, self.file_bytes) if self.file_bytes else {}
         large = {entry.path: sizes[entry.new] for entry in changed if entry.new in sizes}
         for path, size in large.items():
@@ -208,7 +208,7 @@ class OversizedChange(Rule):
             step = "Keep large files outside the repository, or let this one in with 'exclude'."
             yield Finding(message, help=step, path=path, key="file_bytes", setting="file_bytes")
         if self.bytes:
-            work = [entry.new for entry in counted if entry.is_file and entry.old != entry.new]
+            work = [entry.new for entry in counted if entry.has_new_content]
             every = objects.sizes(list(set(work)))
             total = sum(every[one] for one in work)
             if total > self.bytes:
