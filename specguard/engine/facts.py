@@ -303,7 +303,7 @@ class Facts:
         except MissingFact:
             from specguard.work.named_items import Work
 
-            work = Work.without_names(self._policy, lambda: self.change.paper_files)
+            work = Work.of_policy(self._policy, lambda: self.change.paper_files)
         return work
 
     def _is_branch(self, name: str) -> bool:

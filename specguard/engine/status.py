@@ -181,7 +181,7 @@ class _TreeReport:
             return Work.of(self.change, self.policy)
         except MissingFact:
             # Without a branch there is no named item; the pointers still name the current items.
-            return Work.without_names(self.policy, lambda: self.change.paper_files)
+            return Work.of_policy(self.policy, lambda: self.change.paper_files)
 
     def _named_item(self) -> dict[str, Any] | None:
         """Return the item that the branch, the commits or the title name; None if they name no item."""

@@ -36,7 +36,7 @@ from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Source, Sources, agree, find_sources
 from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template
-from specguard.work.named_items import Work
+from specguard.work.named_items import WorkItems
 
 FindTip = Callable[[str], str | None]
 """Returns the commit of a branch of the canonical repository, which is then in the object store; None if the
@@ -355,7 +355,7 @@ class Start:
         tree = paper_tree(git, oid, below.oid) if below and below.oid else Tree(git, git.commit(oid).tree)
         self.documents = Documents(tree)
         self.history = History(git, oid, below.oid if below else None)
-        self.work = Work.without_names(policy, lambda: tree)
+        self.work = WorkItems.of_policy(policy, lambda: tree)
         self._sources_of: dict[str, Sources | None] = {}
         self.item = self._find_item()
         self.branch_oid, self.tip = self._find_branch()

@@ -21,7 +21,7 @@ from specguard.work.item import Paper, WorkItem, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, match_items
 from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, strip_pull_number
 from specguard.work.name_templates import PathTemplate, Template, TemplateError
-from specguard.work.named_items import Work
+from specguard.work.named_items import Work, WorkItems
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,10 +158,10 @@ def _read_texts(listed: Listed, name: str) -> Sequence[str]:
 
 def _document_moves(work: Work, name: str, before: Tree, after: Tree) -> Iterator[Alteration]:
     """Yield the move of the current item's document, if the pointer or index now leads to another one."""
-    current = Work(work.kinds, [], tree=lambda: after).current(name)
+    current = WorkItems(work.kinds, lambda: after).current(name)
     if not isinstance(current, WorkItem):
         return
-    earlier = Work(work.kinds, [], tree=lambda: before).resolve(name, current.id, current.number, {})
+    earlier = WorkItems(work.kinds, lambda: before).resolve(name, current.id, current.number, {})
     old = earlier.document if isinstance(earlier, WorkItem) else None
     new = current.document
     if old is not None and old != new:

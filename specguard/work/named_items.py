@@ -1,4 +1,4 @@
-"""The work item that a change names, and its resolution in the trusted base."""
+"""The work items of a policy in the trusted base, and those that a change names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Unresolved", "Work", "WorkItem"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
-    from typing import Any
+    from typing import Any, Self
 
     from specguard.authority.policy import Policy
     from specguard.change.git import History
@@ -30,7 +30,165 @@ if TYPE_CHECKING:
     from specguard.work.gates import PlannedGate
 
 
-class Work(Record, frozen=False):
+class WorkItems(Record, frozen=False):
+    """The work items of a policy, as the trusted base resolves them.
+
+    Attributes:
+        kinds: the policy's kinds by name.
+        tree: returns the trusted base's files.
+        base, remote: the policy's top-level `base` and `remote`; empty if they are not set.
+        branch: the judged branch; empty if there is none.
+        own: the plan that the branch adds, if the base has none.
+        pointers: the pointers read so far, by kind.
+    """
+
+    kinds: Mapping[str, WorkKind]
+    tree: Callable[[], Tree]
+    base: str = ""
+    remote: str = ""
+    branch: str = ""
+    own: OwnPlan | None = None
+    pointers: dict[str, Pointer] = {}
+
+    @classmethod
+    def of_policy(cls, policy: Policy, tree: Callable[[], Tree]) -> Self:
+        """Return the work items of a policy; no change names any of them."""
+        return cls(policy.declared("work_kinds"), tree, base=policy.base or "", remote=policy.remote or "")
+
+    @cached_property
+    def names(self) -> Names:
+        """The templates of all kinds, for reading names."""
+        return Names(self.kinds)
+
+    def pointer(self, kind: str) -> Pointer:
+        """Return the pointer of a kind; an empty one if the kind has none.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        if kind not in self.pointers:
+            self.pointers[kind] = read_pointer(self.kinds[kind], self._documents)
+        return self.pointers[kind]
+
+    def current(self, kind: str) -> WorkItem | Unresolved:
+        """Return the item of a kind that its pointer names.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        settings = self.kinds[kind]
+        pointer = self.pointer(kind)
+        if not settings.pointer:
+            return Unresolved(f"{kind}s have no pointer that would name the current one", pointer)
+        if pointer.problem:
+            return Unresolved(pointer.problem, pointer)
+        return self.resolve(kind, pointer.id, pointer.number, {})
+
+    def branch_of_current(self, kind: str) -> str:
+        """Return the branch of the item that a kind's pointer names; empty if unknown.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        current = self.current(kind)
+        return current.branches[0] if isinstance(current, WorkItem) and current.branches else ""
+
+    def resolve(
+        self, kind: str, item_id: str, number: int | None, told: Mapping[str, str]
+    ) -> WorkItem | Unresolved:
+        """Return an item with the fields from its kind's pointer or source.
+
+        Args:
+            kind: the kind's name.
+            item_id: the item's id.
+            number: its number, if it has one.
+            told: fields from a name; the pointer's own fields have precedence.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        settings = self.kinds[kind]
+        if settings.source:
+            return self._resolve_listed(kind, settings, item_id, told)
+        pointer = self.pointer(kind)
+        if pointer.problem:
+            return Unresolved(pointer.problem, pointer)
+        if number is not None and not any("id" in settings.template(key).names for key in NAME_SETTINGS):
+            item_id = str(number)
+        item = WorkItem(kind, settings, item_id, number, {}, told, pointer, self.tree())
+        same_number = number is not None and number == pointer.number
+        current = same_number or normal_id(item_id) == normal_id(pointer.id)
+        try:
+            item.given = (
+                _read_fields(pointer.data, settings, item.own, current=current) if settings.pointer else {}
+            )
+        except BadShape as problem:
+            return Unresolved(f"{_pointer_place(pointer)} {problem}", pointer)
+        return self._complete(item)
+
+    def _resolve_listed(
+        self, kind: str, settings: WorkKind, item_id: str, name_fields: Mapping[str, str]
+    ) -> WorkItem | Unresolved:
+        """Return an item as its kind's source lists it."""
+        from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_fields, spelled_id
+
+        # The judged branch's fields count even if they do not identify an item.
+        name_fields = {**(settings.template("branch").read(self.branch) or {}), **name_fields}
+        documents = self._documents
+        own, places = self.own, [PathTemplate(text).exact_path(name_fields) for text in settings.sources]
+        if own is not None and own.path in places:
+            documents = own.documents
+        listed = find_listed(kind, settings, documents, item_id, name_fields)
+        if isinstance(listed, Unresolved):
+            return listed
+        pointer, spare = pointer_of(listed.source, listed.line), spare_fields(listed, name_fields)
+        given = fields_of(listed, name_fields)
+        tree, name = self.tree(), spelled_id(listed, name_fields)
+        return self._complete(
+            WorkItem(kind, settings, name, listed.number, given, spare, pointer, tree, listed=listed)
+        )
+
+    def _complete(self, item: WorkItem) -> WorkItem | Unresolved:
+        """Return an item with its base and remote, if its names and document places can be rendered."""
+        settings, pointer = item.settings, item.pointer
+        item.base = item.plain(settings.base) or self.base
+        item.remote = item.plain(settings.remote) or self.remote
+        # If no branch is judged, its name is not needed.
+        for key in NAME_SETTINGS if self.branch else NAME_SETTINGS[1:]:
+            try:
+                item.rendered(key)
+            except MissingValue as missing:
+                return Unresolved(_missing_message(missing.name, settings, pointer, item), pointer)
+        unknown = _missing_field(settings, item)
+        return Unresolved(_missing_message(unknown, settings, pointer, item), pointer) if unknown else item
+
+    def landed(self, item: WorkItem, history: History) -> PastCommit | None:
+        """Return the newest commit of a history that did an item and is not reverted; None if there is none.
+
+        If the source gives the item an open status, the result is None. Several sources may list items with
+        one id, and a subject does not say which of them is meant.
+
+        Raises:
+            MissingFact: the history is incomplete.
+        """
+        if item.listed is not None and item.listed.status and not item.listed.closed:
+            return None
+        from specguard.work.changes import unreverted
+
+        for commit, naming in unreverted(history.mentioning(self.names.literals(item.kind)), self.names):
+            if item.told_by(naming):
+                return commit
+        return None
+
+    @cached_property
+    def _documents(self) -> Documents:
+        """The trusted base's documents."""
+        from specguard.change.tree import Documents
+
+        return Documents(self.tree())
+
+
+class Work(WorkItems, frozen=False):
     """The work items that a change names, and the item it is judged as.
 
     The branch decides the item, else the first commit (or the commit message), else the pull request's title.
@@ -40,41 +198,28 @@ class Work(Record, frozen=False):
     item must not touch them.
 
     Attributes:
-        kinds: the policy's kinds by name.
         namings: the names that identify an item: branch, commits or message, title, in this order.
-        tree: returns the trusted base's files.
-        base, remote: the policy's top-level `base` and `remote`; empty if they are not set.
         required: True if the policy requires an item on this branch.
         pull_request: the change's pull request, whose title may not be known; None if it has none.
-        branch: the judged branch; empty if there is none.
         entries: returns what the change touches, without the approvals that it files.
         trees: returns the files before the change, and those after it.
         by_agent: True if an agent makes the change, in a run or before its hook.
         artifacts: the templates of a wave's artifacts, by the names of their contracts.
         shared: the kinds whose items share a branch, one item per commit.
         brought: the kinds whose list a branch may bring in its first commit.
-        own: the plan that the branch adds, if the base has none.
         unnamed: commits that name no item, on a branch whose commits must each name one.
-        pointers: the pointers read so far, by kind.
     """
 
-    kinds: Mapping[str, WorkKind]
-    namings: list[Naming]
-    tree: Callable[[], Tree]
-    base: str = ""
-    remote: str = ""
+    namings: list[Naming] = []
     required: bool = False
     pull_request: PullRequest | None = None
-    branch: str = ""
     entries: Callable[[], Sequence[Entry]] = tuple
     trees: Callable[[], tuple[Tree, Tree]] | None = None
     by_agent: bool = False
     artifacts: Mapping[str, str] | None = None
     shared: Container[str] = ()
     brought: Container[str] = ()
-    own: OwnPlan | None = None
     unnamed: Sequence[Commit] = ()
-    pointers: dict[str, Pointer] = {}
 
     @classmethod
     def of(cls, change: Change, policy: Policy) -> Work:
@@ -86,7 +231,7 @@ class Work(Record, frozen=False):
             MissingFact: the branch, the commits or the title cannot be read, or the templates of two kinds
                 read a name equally well.
         """
-        work = cls.without_names(policy, lambda: change.paper_files)
+        work = cls.of_policy(policy, lambda: change.paper_files)
         work.entries = lambda: [one for one in change.entries if not is_filed(one, policy.log_folder)]
         work.trees = lambda: (change.start_files, change.head_files)
         work.by_agent = change.request.by_agent or change.stage in ("edit", "run")
@@ -121,17 +266,6 @@ class Work(Record, frozen=False):
         if policy.declares("wave_settings"):
             work.artifacts = {name: one.template for name, one in policy.declared("contracts").items()}
         return work
-
-    @classmethod
-    def without_names(cls, policy: Policy, tree: Callable[[], Tree]) -> Work:
-        """Return the work items of a policy without a change that names any."""
-        kinds, base, remote = policy.declared("work_kinds"), policy.base or "", policy.remote or ""
-        return cls(kinds, [], tree=tree, base=base, remote=remote)
-
-    @cached_property
-    def names(self) -> Names:
-        """The templates of all kinds, for reading names."""
-        return Names(self.kinds)
 
     @property
     def naming(self) -> Naming | None:
@@ -361,15 +495,6 @@ class Work(Record, frozen=False):
             if settings.commit and not Template(settings.branch).names & ID_FIELDS
         ]
 
-    def branch_of_current(self, kind: str) -> str:
-        """Return the branch of the item that a kind's pointer names; empty if unknown.
-
-        Raises:
-            MissingFact: the trusted base cannot be read.
-        """
-        current = self.current(kind)
-        return current.branches[0] if isinstance(current, WorkItem) and current.branches else ""
-
     def branch_of_list(self, kind: str) -> str:
         """Return the branch for a list of items that the change touches; else the template to fill in.
 
@@ -383,124 +508,6 @@ class Work(Record, frozen=False):
             if fields is not None and (branch := settings.template("branch").fill(fields)):
                 return branch
         return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
-
-    def pointer(self, kind: str) -> Pointer:
-        """Return the pointer of a kind; an empty one if the kind has none.
-
-        Raises:
-            MissingFact: the trusted base cannot be read.
-        """
-        if kind not in self.pointers:
-            self.pointers[kind] = read_pointer(self.kinds[kind], self._documents)
-        return self.pointers[kind]
-
-    def current(self, kind: str) -> WorkItem | Unresolved:
-        """Return the item of a kind that its pointer names.
-
-        Raises:
-            MissingFact: the trusted base cannot be read.
-        """
-        settings = self.kinds[kind]
-        pointer = self.pointer(kind)
-        if not settings.pointer:
-            return Unresolved(f"{kind}s have no pointer that would name the current one", pointer)
-        if pointer.problem:
-            return Unresolved(pointer.problem, pointer)
-        return self.resolve(kind, pointer.id, pointer.number, {})
-
-    def resolve(
-        self, kind: str, item_id: str, number: int | None, told: Mapping[str, str]
-    ) -> WorkItem | Unresolved:
-        """Return an item with the fields from its kind's pointer or source.
-
-        Args:
-            kind: the kind's name.
-            item_id: the item's id.
-            number: its number, if it has one.
-            told: fields from a name; the pointer's own fields have precedence.
-
-        Raises:
-            MissingFact: the trusted base cannot be read.
-        """
-        settings = self.kinds[kind]
-        if settings.source:
-            return self._resolve_listed(kind, settings, item_id, told)
-        pointer = self.pointer(kind)
-        if pointer.problem:
-            return Unresolved(pointer.problem, pointer)
-        if number is not None and not any("id" in settings.template(key).names for key in NAME_SETTINGS):
-            item_id = str(number)
-        item = WorkItem(kind, settings, item_id, number, {}, told, pointer, self.tree())
-        same_number = number is not None and number == pointer.number
-        current = same_number or normal_id(item_id) == normal_id(pointer.id)
-        try:
-            item.given = (
-                _read_fields(pointer.data, settings, item.own, current=current) if settings.pointer else {}
-            )
-        except BadShape as problem:
-            return Unresolved(f"{_pointer_place(pointer)} {problem}", pointer)
-        return self._complete(item)
-
-    def _resolve_listed(
-        self, kind: str, settings: WorkKind, item_id: str, name_fields: Mapping[str, str]
-    ) -> WorkItem | Unresolved:
-        """Return an item as its kind's source lists it."""
-        from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_fields, spelled_id
-
-        # The judged branch's fields count even if they do not identify an item.
-        name_fields = {**(settings.template("branch").read(self.branch) or {}), **name_fields}
-        documents = self._documents
-        own, places = self.own, [PathTemplate(text).exact_path(name_fields) for text in settings.sources]
-        if own is not None and own.path in places:
-            documents = own.documents
-        listed = find_listed(kind, settings, documents, item_id, name_fields)
-        if isinstance(listed, Unresolved):
-            return listed
-        pointer, spare = pointer_of(listed.source, listed.line), spare_fields(listed, name_fields)
-        given = fields_of(listed, name_fields)
-        tree, name = self.tree(), spelled_id(listed, name_fields)
-        return self._complete(
-            WorkItem(kind, settings, name, listed.number, given, spare, pointer, tree, listed=listed)
-        )
-
-    def _complete(self, item: WorkItem) -> WorkItem | Unresolved:
-        """Return an item with its base and remote, if its names and document places can be rendered."""
-        settings, pointer = item.settings, item.pointer
-        item.base = item.plain(settings.base) or self.base
-        item.remote = item.plain(settings.remote) or self.remote
-        # If no branch is judged, its name is not needed.
-        for key in NAME_SETTINGS if self.branch else NAME_SETTINGS[1:]:
-            try:
-                item.rendered(key)
-            except MissingValue as missing:
-                return Unresolved(_missing_message(missing.name, settings, pointer, item), pointer)
-        unknown = _missing_field(settings, item)
-        return Unresolved(_missing_message(unknown, settings, pointer, item), pointer) if unknown else item
-
-    def landed(self, item: WorkItem, history: History) -> PastCommit | None:
-        """Return the newest commit of a history that did an item and is not reverted; None if there is none.
-
-        If the source gives the item an open status, the result is None. Several sources may list items with
-        one id, and a subject does not say which of them is meant.
-
-        Raises:
-            MissingFact: the history is incomplete.
-        """
-        if item.listed is not None and item.listed.status and not item.listed.closed:
-            return None
-        from specguard.work.changes import unreverted
-
-        for commit, naming in unreverted(history.mentioning(self.names.literals(item.kind)), self.names):
-            if item.told_by(naming):
-                return commit
-        return None
-
-    @cached_property
-    def _documents(self) -> Documents:
-        """The trusted base's documents."""
-        from specguard.change.tree import Documents
-
-        return Documents(self.tree())
 
 
 def _read_fields(data: Any, settings: WorkKind, known: Mapping[str, str], *, current: bool) -> dict[str, str]:

@@ -48,7 +48,7 @@ POINTERS = {
 def work(tree: Tree, *names: tuple[str, str], kinds: Mapping[str, WorkKind] = KINDS) -> Work:
     read = Names(kinds)
     namings = [naming for source, text in names if (naming := read.read(source, text)) is not None]
-    return Work(kinds, namings, tree=lambda: tree)
+    return Work(kinds, lambda: tree, namings=namings)
 
 
 def problem(found: Work) -> str:
