@@ -423,8 +423,7 @@ class Start:
             if all(source.path_fields.get(name, value) == value for name, value in fields.items())
         ]
         plan, item_id = self.options.plan, self.options.item
-        path = os.fsencode(os.path.normpath(plan)).lower()
-        lists = [one for one in read if not plan or one.path.lower() == path]
+        lists = [one for one in read if self._is_chosen(one)]
         if read and not lists:
             help = "put its items there, or remove the other list from the base"
             raise _unready(f"{plan} is not read where {path_text(read[0].path)} is, too", help)
@@ -433,11 +432,17 @@ class Start:
             return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.path_fields})
         found = self.work.resolve(kind, item_id, number_of(item_id), fields)
         if not isinstance(found, Unresolved) and found.listed is not None:
-            other = found.listed.source.path
-            if plan and other.lower() != path:
-                raise _unready(f"{plan} has no {found.listed}", f"name its list: --plan {path_text(other)}")
+            source = found.listed.source
+            if not self._is_chosen(source):
+                help = f"name its list: --plan {path_text(source.path)}"
+                raise _unready(f"{plan} has no {found.listed}", help)
             self._check_ready(found.listed)
         return found
+
+    def _is_chosen(self, source: Source) -> bool:
+        """True if the option `plan` names a list, or is not given."""
+        plan = self.options.plan
+        return not plan or os.fsencode(os.path.normpath(plan)).lower() == source.path.lower()
 
     def _plan_fields(self, kind: str) -> Mapping[str, str]:
         """Return the fields that name the plan: from the option `plan`, else from the current branch."""

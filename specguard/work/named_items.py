@@ -214,7 +214,7 @@ class Work(WorkItems, frozen=False):
     required: bool = False
     pull_request: PullRequest | None = None
     entries: Callable[[], Sequence[Entry]] = tuple
-    trees: Callable[[], tuple[Tree, Tree]] | None = None
+    trees: Callable[[], Sequence[Tree]] = tuple
     by_agent: bool = False
     artifacts: Mapping[str, str] | None = None
     shared: Container[str] = ()
@@ -375,9 +375,7 @@ class Work(WorkItems, frozen=False):
             if paper.role == "list" or (all_roles and paper.role != "artifact")
         }
         if papers:
-            yield from alterations(
-                self, papers, *(self.trees() if self.trees else (self.tree(), self.tree()))
-            )
+            yield from alterations(self, papers, *self.trees())
 
     @property
     def item(self) -> WorkItem:
