@@ -10,10 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import ClassVar
+    from typing import ClassVar, TypeAlias
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.rules import Artifacts, Contract, Documents, Entry, Stage
+
+    Cited: TypeAlias = Callable[[Artifact], tuple[set[bytes], set[str]]]
+    """Returns the paths, and the absolute paths, that an artifact cites."""
 
 
 def agent_contracts(contracts: Mapping[str, Contract], placeholder: str, excluded: str = "") -> list[str]:
@@ -408,38 +411,43 @@ class UnreadGrounding(Rule):
                 found_here = Finding(message, help=step, path=places[0], key="grounding", setting=key)
                 found_here.side = "base" if places[0] in changed else None
                 yield found_here
-        if artifacts is None:
-            return
-        cited = cache(artifacts.cited)
-        for work in judged:
-            for document, key in grounding.required_documents(work.agent.casefold()).items():
-                sources = work.of_contracts(cited_by)
-                if document in grounding.external or _cites(sources, document, cited):
-                    continue
-                others = grounding.equivalents.get(document, ())
-                equivalents = [one for one in others if _cites(sources, one, cited)]
-                path, setting, notes = sources[0].path, key, work.of_contracts([grounding.noted_in])
-                if not equivalents:
-                    where = " or ".join(path_text(one.path) for one in sources[:3])
-                    message = f"the agent {work.agent} does not cite {document}"
-                    step = f"Read it, and cite `{document}` in {where}."
-                else:
-                    check_contracts(contracts, "grounding.noted_in", [grounding.noted_in])
-                    if any(_cites(notes, other, cited) for other in equivalents):
-                        continue
-                    path, setting = (notes or sources)[0].path, "grounding.equivalents"
-                    noted = f"its {grounding.noted_in} does not note it"
-                    message = (
-                        f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and {noted}"
-                    )
-                    step = f"Write there that `{equivalents[0]}` was used."
-                key = f"{work.agent} {document}"
-                yield Finding(message, help=step, path=path, key=key, setting=setting)
+        if artifacts is not None:
+            cited = cache(artifacts.cited)
+            for work in judged:
+                yield from _uncited_documents(work, grounding, contracts, cited_by, cited)
 
 
-def _cites(
-    artifacts: Sequence[Artifact], document: str, cited: Callable[[Artifact], tuple[set[bytes], set[str]]]
-) -> bool:
+def _uncited_documents(
+    work: AgentWork,
+    grounding: Grounding,
+    contracts: Mapping[str, Contract],
+    cited_by: Sequence[str],
+    cited: Cited,
+) -> Iterator[Finding]:
+    """Yield a finding for each document that an agent neither cites, nor notes an equivalent of."""
+    sources, notes = work.of_contracts(cited_by), work.of_contracts([grounding.noted_in])
+    for document, key in grounding.required_documents(work.agent.casefold()).items():
+        if document in grounding.external or _cites(sources, document, cited):
+            continue
+        others = grounding.equivalents.get(document, ())
+        equivalents = [one for one in others if _cites(sources, one, cited)]
+        if not equivalents:
+            path, setting = sources[0].path, key
+            where = " or ".join(path_text(one.path) for one in sources[:3])
+            message = f"the agent {work.agent} does not cite {document}"
+            step = f"Read it, and cite `{document}` in {where}."
+        else:
+            check_contracts(contracts, "grounding.noted_in", [grounding.noted_in])
+            if any(_cites(notes, other, cited) for other in equivalents):
+                continue
+            path, setting = (notes or sources)[0].path, "grounding.equivalents"
+            noted = f"its {grounding.noted_in} does not note it"
+            message = f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and {noted}"
+            step = f"Write there that `{equivalents[0]}` was used."
+        yield Finding(message, help=step, path=path, key=f"{work.agent} {document}", setting=setting)
+
+
+def _cites(artifacts: Sequence[Artifact], document: str, cited: Cited) -> bool:
     """True if one of the artifacts cites a document by its path from the root."""
     wanted, end = _path(document), f"/{document.removeprefix('./')}"
     for artifact in artifacts:
