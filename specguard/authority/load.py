@@ -11,7 +11,7 @@ from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Final, TypeVar
 
     from specguard.authority.cache import Cache
@@ -136,12 +136,13 @@ def _read_from_tree(path: str, read: Callable[[], _Thing]) -> _Thing:
 
 def find_sources(tree: Tree) -> dict[str, str]:
     """Return the mode and object id of each default document in a tree."""
-    found: dict[str, str] = {}
-    for path in DEFAULT_PATHS:
-        entry = find_entry(tree, path)
-        if entry is not None:
-            found[path] = f"{entry.mode:o} {entry.oid}"
-    return found
+    return _identify(tree, DEFAULT_PATHS)
+
+
+def _identify(tree: Tree, paths: Iterable[str]) -> dict[str, str]:
+    """Return the mode and object id of each of some paths that a tree has."""
+    found = {path: find_entry(tree, path) for path in paths}
+    return {path: f"{entry.mode:o} {entry.oid}" for path, entry in found.items() if entry is not None}
 
 
 def pattern_levels(pattern: str) -> Sequence[str]:
@@ -160,18 +161,14 @@ def find_nested(tree: Tree, patterns: Sequence[str]) -> dict[str, str]:
     Raises:
         SpecguardError: the tree cannot be read.
     """
-    found: dict[str, str] = {}
+    paths: list[str] = []
     for pattern in patterns:
         folders = [b""]
         for level in pattern_levels(pattern):
             matching = Selecting([level])
             folders = [path for path in _folders(tree, folders) if matching.matches(path)]
-        for folder in folders:
-            path = f"{folder.decode('utf-8', 'surrogateescape')}/{AUTHORITY}"
-            entry = find_entry(tree, path)
-            if entry is not None:
-                found[path] = f"{entry.mode:o} {entry.oid}"
-    return dict(sorted(found.items()))
+        paths += (f"{folder.decode('utf-8', 'surrogateescape')}/{AUTHORITY}" for folder in folders)
+    return _identify(tree, sorted(paths))
 
 
 def _folders(tree: Tree, above: Sequence[bytes]) -> Iterator[bytes]:
