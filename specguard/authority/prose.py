@@ -384,17 +384,8 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
     codes = {rule.code for rule in policy.rules if rule.active and named & {rule.code, rule.name}}
     proposed: list[str] = []
     if _STAY_UNCHANGED.search(text) and not _MAY_CHANGE.search(text):
-        words = (word.strip("()[],.;:*_\"'") for word in _CODE.sub(" ", sentence.raw).split())
-        names = [name for name in (*sentence.spans, *words) if name and looks_like_path(name)]
-        guards = {name: _guard(policy, name) for name in dict.fromkeys([*names, *sentence.spans])}
-        found = [guard for name, guard in guards.items() if guard or name in names]
-        section = policy.rule(meaning)
-        if not found and section is not None and section.active:
-            codes.add(section.code)
-        elif all(found):
-            codes.update(guard.code for guard in found if guard is not None)
-        else:
-            proposed.append(f"rules.locked-path.paths = {toml_value(names)}")
+        guarding, proposed = _find_guards(policy, sentence, meaning)
+        codes |= guarding
     for expression, name, setting in _KNOWN_DEMANDS:
         match = re.search(expression, text, re.IGNORECASE)
         rule = policy.rule(name)
@@ -408,8 +399,24 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
     return sorted(codes), [] if codes else proposed
 
 
-def _guard(policy: Policy, name: str) -> Guard | None:
-    return policy.guards.find(name.removesuffix("/**").rstrip("/").encode())
+def _find_guards(policy: Policy, sentence: Text, meaning: str) -> tuple[set[str], list[str]]:
+    """Return the codes of the rules that guard all paths of a sentence; else none, and a setting that would.
+
+    Without a path, the section's own rule counts.
+    """
+    words = (word.strip("()[],.;:*_\"'") for word in _CODE.sub(" ", sentence.raw).split())
+    names = [name for name in (*sentence.spans, *words) if name and looks_like_path(name)]
+    found: list[Guard | None] = []
+    for name in dict.fromkeys([*names, *sentence.spans]):
+        guard = policy.guards.find(name.removesuffix("/**").rstrip("/").encode())
+        # A code span that is no path may still name something that is guarded.
+        found += [guard] if guard or name in names else []
+    section = policy.rule(meaning)
+    if not found and section is not None and section.active:
+        return {section.code}, []
+    if all(found):
+        return {guard.code for guard in found if guard is not None}, []
+    return set(), [f"rules.locked-path.paths = {toml_value(names)}"]
 
 
 def _in_force(policy: Policy, wanted: Mapping[str, Any]) -> bool:
