@@ -15,6 +15,8 @@ from typing import Final
 
 import psutil
 
+from specguard.authority.policy import Policy
+from specguard.change.change import Change
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.process import CommandError
@@ -434,22 +436,11 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
     with Git(repository) as git, Needed():
         [change] = open_changes(git, request)
         _, policy, notes = Policies(request, repository).choose(change)
-        item: WorkItem | None = None
-        try:
-            item = Facts(change, policy).get("work_item")
-        except (MissingFact, NotApplicable) as absent:
-            notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
+        item = _named_item(change, policy, notes)
         plan = planned_gates(policy, item, commands=options.commands)
         if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
             plan = plan.with_more([_guard_gate(options, branch=change.found.how not in ("head", "none"))])
-        head = repository.head
-        tip = change.base.tip or head
-        if head is None or tip is None:
-            raise SpecguardError(
-                "there is no commit yet to compare the working tree with", help="git commit", code="no-commit"
-            )
-        # The start of the change: the merge base of `HEAD` and the base.
-        base = next(iter(git.merge_bases(tip, head)), head)
+        base = _start_of(change, git)
         runs = options.runs_folder(policy, root)
         relative = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
         runs_prefix = b"" if relative.startswith("..") else os.fsencode(relative) + b"/"
@@ -467,6 +458,26 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
             base_oid=base, notes=notes,
         )  # fmt: skip
         return _run_gates_only(run, work_tree, plan, say)
+
+
+def _named_item(change: Change, policy: Policy, notes: list[str]) -> WorkItem | None:
+    """Return the item that a change names; None without one, with a note why."""
+    try:
+        item: WorkItem = Facts(change, policy).get("work_item")
+    except (MissingFact, NotApplicable) as absent:
+        notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
+        return None
+    return item
+
+
+def _start_of(change: Change, git: Git) -> str:
+    """Return the commit that a change starts from: the merge base of `HEAD` and the base."""
+    head = git.repository.head
+    tip = change.base.tip or head
+    if head is None or tip is None:
+        message = "there is no commit yet to compare the working tree with"
+        raise SpecguardError(message, help="git commit", code="no-commit")
+    return next(iter(git.merge_bases(tip, head)), head)
 
 
 def _list_gates(plan: Gates, work_tree: GateTree, say: Say) -> None:
