@@ -376,8 +376,7 @@ def _pattern_lists(policy: Policy) -> Iterator[tuple[str, Any]]:
             for key, patterns in rule.patterns:
                 if key == f"rules.{rule.name}.exclude" or not of_branches:
                     yield key, patterns
-    governing = policy.rule("SPC007")
-    if governing is not None and governing.active:
+    if policy.active_rule("SPC007"):
         yield _CODE_KEY, policy.declared("spec_settings").code
 
 

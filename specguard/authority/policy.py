@@ -429,6 +429,11 @@ class Policy:
         """Return the rule with this code or name; None if there is none."""
         return next((rule for rule in self.rules if selector in {rule.code, rule.name}), None)
 
+    def active_rule(self, selector: str) -> RuleInPolicy | None:
+        """Return the rule with this code or name; None if there is none, or if it is not active."""
+        rule = self.rule(selector)
+        return rule if rule is not None and rule.active else None
+
     def declared(self, fact: str) -> Any:
         """Return a declared table's settings: a record, a mapping of names to records, or a list of records.
 

@@ -411,8 +411,8 @@ def _find_guards(policy: Policy, sentence: Text, meaning: str) -> tuple[set[str]
         guard = policy.guards.find(name.removesuffix("/**").rstrip("/").encode())
         # A code span that is no path may still name something that is guarded.
         found += [guard] if guard or name in names else []
-    section = policy.rule(meaning)
-    if not found and section is not None and section.active:
+    section = policy.active_rule(meaning)
+    if not found and section is not None:
         return {section.code}, []
     if all(found):
         return {guard.code for guard in found if guard is not None}, []

@@ -356,10 +356,9 @@ class Adoption:
         known = known_sections(self._policy.sections)
         for path, _ in self._policy.documents:
             for one in () if path.endswith(".toml") else read_sections(self._document(path), path, known)[0]:
-                rule = self._policy.rule(one.meaning)
-                active = rule is not None and rule.active
-                code = rule.code if rule is not None and active else one.meaning
-                yield path, one.line, "held" if active else "read", f"{one.path}  ({code})"
+                rule = self._policy.active_rule(one.meaning)
+                kind, code = ("held", rule.code) if rule else ("read", one.meaning)
+                yield path, one.line, kind, f"{one.path}  ({code})"
 
     def _unread_entries(self, unread: Sequence[Unread]) -> Iterator[_Line]:
         """Yield text that was not read; for a list of paths also the setting that would read it."""

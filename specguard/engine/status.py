@@ -201,8 +201,8 @@ class _TreeReport:
     @property
     def _readiness(self) -> Sequence[str]:
         """The contracts of documents that defer conditional items; empty unless an active rule needs them."""
-        rule = self.policy.rule("PLN011")
-        if rule is None or not rule.active:
+        rule = self.policy.active_rule("PLN011")
+        if rule is None:
             return ()
         contracts: Sequence[str] = rule.load().readiness  # type: ignore[attr-defined]  # a setting of its own
         return contracts

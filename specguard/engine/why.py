@@ -114,8 +114,7 @@ def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
                 ("CFG004", "authority.nested", one.origin.path, "the authority, which counts for nothing")
             )
     for code, setting, pattern, effect in matches:
-        judge = policy.rule(code)
-        if judge is not None and judge.active:
+        if judge := policy.active_rule(code):
             found.append(_make_governing(policy, judge, setting, pattern, effect))
     return sorted(found, key=lambda one: one.code)
 

@@ -27,7 +27,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
-from specguard.executor.commit import has_active_rule, hooks_of, message_of, scope_of
+from specguard.executor.commit import hooks_of, message_of, scope_of
 from specguard.executor.gates import command_of, conditions, planned_gates
 from specguard.executor.item_choice import (
     contract_of,
@@ -634,10 +634,10 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
         yield guard.pattern, f": {_WORDING.get(guard.rule, guard.rule)}", str(policy.origin(guard.key) or "")
     if task is not None:
         yield path_text(task.plan.folder), ": the plan, which the planner owns", ""
-    if settings.protect_pointer and has_active_rule(policy, "pointer-change"):
+    if settings.protect_pointer and policy.active_rule("pointer-change"):
         for path in settings.pointer:
             yield path, ": it names the current item, and stays as it is", ""
-    if not has_active_rule(policy, "foreign-work-document"):
+    if policy.active_rule("foreign-work-document") is None:
         return
     for template in settings.siblings or [*settings.document, *settings.legacy]:
         # A template that begins with a placeholder for an entry of the list means nothing to a reader.

@@ -375,8 +375,8 @@ def prove_guard(run: Run) -> bytes | None:
 
 def _is_enforced(run: Run, name: str) -> bool:
     """True if a rule is active in runs, as an error."""
-    rule = run.policy.rule(name)
-    return rule is not None and rule.active and rule.severity == "error" and "run" in rule.stages
+    rule = run.policy.active_rule(name)
+    return rule is not None and rule.severity == "error" and "run" in rule.stages
 
 
 def _guarded_path(run: Run) -> bytes | None:

@@ -397,9 +397,10 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     """
     task, entry = task_of(policy, item), item.listed
     if task is not None and task.expected_files:
-        where, enforced = str(task.origin("expected_files")), has_active_rule(policy, "unexpected-file")
+        where = str(task.origin("expected_files"))
+        enforced = policy.active_rule("unexpected-file") is not None
         return CommitScope(task.expected_files, task.expected_paths, where, enforced)
-    enforced = has_active_rule(policy, "out-of-scope-path")
+    enforced = policy.active_rule("out-of-scope-path") is not None
     if entry is not None and entry.files:
         where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
         return CommitScope(list(entry.scope.patterns), entry.scope, where, enforced)
@@ -411,12 +412,6 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     if scope.document is not None:
         where = str(Origin(path_text(scope.document), scope.lines[0] if scope.lines else 0))
     return CommitScope(list(scope.paths.patterns), scope.paths, where, enforced)
-
-
-def has_active_rule(policy: Policy, name: str) -> bool:
-    """True if a rule of this name is active."""
-    rule = policy.rule(name)
-    return rule is not None and rule.active
 
 
 def note_commit(run: Run, tree: str) -> None:

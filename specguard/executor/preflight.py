@@ -107,8 +107,8 @@ def _check_branch_name(draft: DraftRun) -> None:
 
 def _check_contradictions(draft: DraftRun) -> None:
     """Check that the item's document does not contradict a higher one."""
-    document, rule = draft.item.document, draft.start.policy.rule("contradicted-authority")
-    if document is None or rule is None or not rule.active:
+    document, rule = draft.item.document, draft.start.policy.active_rule("contradicted-authority")
+    if document is None or rule is None:
         return
     if rule.exclude and rule.exclude.matches(document):
         return

@@ -438,8 +438,8 @@ class Listed(DataEntry):
         These paths are `also` of PLN010 and, for a conditional item, the `decisions` that PLN011 asks for.
         """
         names = {"PLN010": "also", **({"PLN011": "decisions"} if self.conditional else {})}
-        rules = [(policy.rule(code), name) for code, name in names.items()]
-        return [getattr(rule.load(), name) for rule, name in rules if rule and rule.active]
+        rules = [(policy.active_rule(code), name) for code, name in names.items()]
+        return [getattr(rule.load(), name) for rule, name in rules if rule]
 
     @property
     def scope(self) -> Covering:

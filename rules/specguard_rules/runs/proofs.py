@@ -296,8 +296,8 @@ def _accepted_gates(
     """
     from specguard_rules.artifacts.contents import UnmappedAcceptance
 
-    found = policy.rule(UnmappedAcceptance.code)
-    rule = found.load() if found is not None and found.active else None
+    found = policy.active_rule(UnmappedAcceptance.code)
+    rule = found.load() if found is not None else None
     listed = item.listed if item is not None else None
     if listed is None or breakdowns is None or not isinstance(rule, UnmappedAcceptance):
         return {}
