@@ -278,6 +278,11 @@ class Judged(Record, frozen=False):
     quote: str = ""
 
     @property
+    def is_open_error(self) -> bool:
+        """True if it is an error that neither an approval nor the baseline accepts."""
+        return self.severity == "error" and self.state == "open"
+
+    @property
     def place(self) -> tuple[bytes, int, str]:
         """The sort key in a report: path, line and code; findings in one place keep the rule's order."""
         return self.finding.path or b"", self.finding.line or 0, self.code

@@ -294,7 +294,7 @@ class Approvals:
             approvers_of_open = [
                 approvers_of.get(judged.fingerprint, set())
                 for judged in result.findings
-                if judged.severity == "error" and judged.state == "open"
+                if judged.is_open_error
             ]
             if approvers_of_open:
                 common = set.intersection(*approvers_of_open)

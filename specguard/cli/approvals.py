@@ -286,7 +286,7 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
 def _open_errors(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged]]]:
     """Yield each rule that has open errors, with these errors."""
     for result in verdict.results:
-        if found := [one for one in result.findings if one.state == "open" and one.severity == "error"]:
+        if found := [one for one in result.findings if one.is_open_error]:
             yield result, found
 
 

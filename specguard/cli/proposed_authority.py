@@ -569,7 +569,7 @@ def _find_failures(
         found[change.head] = frozenset(
             f"{one.code} {one.finding.key}" if one.code in _GUARD_RULES else one.code
             for one in judge_as_merged(git, policy, change).findings
-            if one.severity == "error" and one.state == "open"
+            if one.is_open_error
         )
         if monotonic() > deadline:
             break

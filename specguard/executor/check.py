@@ -153,7 +153,7 @@ def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = Fa
     manifest = run.manifest
     report = f"check-{len(manifest.judgements) + 1}.json"
     run.folder.write(report, render([verdict]))
-    errors = [one for one in verdict.findings if one.state == "open" and one.severity == "error"]
+    errors = [one for one in verdict.findings if one.is_open_error]
     fingerprints = sorted({one.fingerprint for one in errors})
     manifest.judgements.append(
         Judgement(
@@ -367,7 +367,7 @@ def prove_guard(run: Run) -> bytes | None:
         return None
     tree = place.git.with_entries(place.base, edit)
     for result in _verdict_of(run, make_commit(run, tree), whole_branch=False).findings:
-        if result.finding.path == path and result.severity == "error" and result.state == "open":
+        if result.finding.path == path and result.is_open_error:
             return path
     text = f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through"
     raise SpecguardError(text, help="specguard doctor", code="guard-silent")

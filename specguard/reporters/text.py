@@ -101,7 +101,7 @@ def outcome_text(verdict: Verdict) -> str:
 def count_texts(verdict: Verdict) -> Iterator[str]:
     """Yield the number of findings of each kind, and of rules that could not be judged."""
     found = verdict.findings
-    errors = [judged for judged in found if judged.severity == "error" and judged.state == "open"]
+    errors = [judged for judged in found if judged.is_open_error]
     if errors:
         files = len({judged.finding.path for judged in errors} - {None})
         where = f" in {counted(files, 'file')}" if files else ""

@@ -140,7 +140,7 @@ def approval_offer(result: RuleResult, source: str = "", most: int = 3) -> tuple
         source: the source of the change, as in the `change` of a report.
         most: the most files that the command names.
     """
-    errors = [judged for judged in result.findings if judged.state == "open" and judged.severity == "error"]
+    errors = [judged for judged in result.findings if judged.is_open_error]
     if not result.approvers or not errors:
         return None
     # Name the first few files; if a finding has no file, name none.

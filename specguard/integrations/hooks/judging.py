@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from specguard.change.repository import Lookup
     from specguard.integrations.hooks.tool_calls import Checkout, Effects
-    from specguard.model import Judged, Verdict
+    from specguard.model import Verdict
     from specguard.reporters.short_reports import Block
 
 GUARD_RULES: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
@@ -189,7 +189,7 @@ class _Judging:
 
             ignored: set[bytes] | None = None
             for result in verdict.results:
-                found = [one for one in result.findings if is_error(one)]
+                found = [one for one in result.findings if one.is_open_error]
                 new = [one for one in found if (root, one.fingerprint) not in self._seen]
                 if new and result.code not in GUARD_RULES:
                     if ignored is None:
@@ -292,8 +292,3 @@ def _rewritten_files(edits: Sequence[FileEdit]) -> list[FileEdit]:
             rewritten[edit.path] = FileEdit(edit.path, known=False)
         last[edit.path] = edit
     return list(rewritten.values())
-
-
-def is_error(judged: Judged) -> bool:
-    """True if a finding is an open error."""
-    return judged.state == "open" and judged.severity == "error"

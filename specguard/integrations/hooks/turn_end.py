@@ -10,7 +10,7 @@ from specguard.change.check_request import Request, base_refs
 from specguard.change.entries import sha1
 from specguard.change.repository import USUAL_BASES, Lookup, Repository
 from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
-from specguard.integrations.hooks.judging import is_error, trees_of
+from specguard.integrations.hooks.judging import trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session, states_of
 from specguard.integrations.hooks.tool_calls import as_bytes, work_tree_at
 from specguard.model import EXIT_PASSED, Verdict, counted
@@ -349,7 +349,9 @@ def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Blo
 
 
 def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
-    found = [judged.fingerprint for verdict in verdicts for judged in verdict.findings if is_error(judged)]
+    found = [
+        judged.fingerprint for verdict in verdicts for judged in verdict.findings if judged.is_open_error
+    ]
     # Rules that could not be judged are reported once, too.
     return found + [result.code for verdict in verdicts for result in verdict.results if result.incomplete]
 
