@@ -39,6 +39,11 @@ class FileEdit(Record):
     content: bytes | None = None
     known: bool = True
 
+    @property
+    def removes(self) -> bool:
+        """True if the file would certainly be removed."""
+        return self.known and self.content is None
+
 
 class Request(Record):
     """The options of a check that select the change and the base.

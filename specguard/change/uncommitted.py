@@ -227,7 +227,7 @@ class EditedChange(SnapshotChange, frozen=False):
         last: dict[bytes, FileEdit] = {}
         for edit in self.request.edits:
             old = self.start_files.find(edit.path)
-            if old is not None and old.is_directory and edit.known and edit.content is None:
+            if old is not None and old.is_directory and edit.removes:
                 below = edit.path + b"/" if edit.path else b""
                 for path in (*self.start_files.paths(), *last):
                     if path.startswith(below) and path != edit.path:
@@ -245,7 +245,7 @@ class EditedChange(SnapshotChange, frozen=False):
         if old is not None and old.is_directory:
             # A file in place of a folder: the folder's files are judged when they are removed.
             old = None
-        if edit.known and edit.content is None:
+        if edit.removes:
             return None if old is None else Entry(edit.path, "D", old.mode, 0, old.oid, zeros)
         if edit.known:
             new = self.git.add_content(edit.content or b"")

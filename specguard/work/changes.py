@@ -397,8 +397,7 @@ def own_plan(
         commit = git.commit(first)
         tree = Tree(git, commit.tree)
         only_plan = all(entry.path.startswith(folder) for entry in git.diff_trees(commit.parents[0], first))
-        found = tree.find(path)
-        if only_plan and found is not None and found.is_file:
+        if tree.has_file(path) and only_plan:
             return OwnPlan(path, commit.oid, Documents(tree))
     return None
 

@@ -163,9 +163,8 @@ class _Judging:
         """Add an edit to each working tree that it would write to, or the reason why it is refused."""
         from specguard.integrations.hooks.protected_files import refusal_reason
 
-        gone = edit.known and edit.content is None
-        names = absolute_names(edit.path, self._event, gone=gone)
-        places = locate(names, self.trees, gone=gone)
+        names = absolute_names(edit.path, self._event, gone=edit.removes)
+        places = locate(names, self.trees, gone=edit.removes)
         trees = list(dict.fromkeys([*self.trees, *(tree for tree, _ in places)]))
         reason = refusal_reason(edit, names, trees, self._environment)
         paths = [name for name in (os.path.normpath(edit.path), *names) if name.startswith(_SYSTEM_PREFIXES)]

@@ -68,15 +68,14 @@ def refusal_reason(
         trees: the guarded working trees.
         environment: the variables that locate the home folder and the cache.
     """
-    gone = edit.known and edit.content is None
     for name in names:
         reason = (
-            _why_git_folder(name, trees, gone=gone)
+            _why_git_folder(name, trees, gone=edit.removes)
             or _why_hook(edit, name, trees, environment)
-            or _why_settings(edit, name, trees, environment, gone=gone)
+            or _why_settings(edit, name, trees, environment)
             or _why_git_settings(name, environment)
-            or _why_installation(name, trees, environment, gone=gone)
-            or _why_floor(name, environment, gone=gone)
+            or _why_installation(name, trees, environment, gone=edit.removes)
+            or _why_floor(name, environment, gone=edit.removes)
         )
         if reason:
             return f"{path_text(name)} {reason}"
@@ -132,20 +131,20 @@ def _why_hook(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
 
 
 def _why_settings(
-    edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
+    edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str]
 ) -> str:
     """Return the reason if the edit would change which programs an agent's settings run or trust."""
     roots = (*(tree.root for tree in trees), _home(environment))
     files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
     plain = name.lower()
     reason = "holds the settings by which an agent's program runs specguard"
-    if gone and any(
+    if edit.removes and any(
         is_below(file, name) and b"specguard" in read_beginning(file, _LIMIT).lower() for file in files
     ):
         return reason
     if any(is_below(plain, folder) for folder in SYSTEM_FOLDERS):
         return "holds settings of all users' agents"
-    if not gone and plain.rpartition(b"/")[2] in PROJECT_FOLDERS:
+    if not edit.removes and plain.rpartition(b"/")[2] in PROJECT_FOLDERS:
         return "is where an agent's settings are, and would be something else"
     if not _is_settings_file(name, files):
         return ""
@@ -153,7 +152,7 @@ def _why_settings(
         return "holds an agent's settings, and what would be written there is not known"
     old = read_beginning(name, _LIMIT)
     ours = reason if b"specguard" in old.lower() else ""
-    return ours if gone else _why_content(edit.content or b"", old, plain, ours)
+    return ours if edit.removes else _why_content(edit.content or b"", old, plain, ours)
 
 
 def _is_settings_file(name: bytes, files: Sequence[bytes]) -> bool:

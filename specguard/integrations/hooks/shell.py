@@ -484,7 +484,7 @@ def _apply_patch(shell: Interpreter, text: str | None, strip: int | None = None)
     if text is not None and shell.folder is not None:
         effects = read_patch(text, b"", lambda _: None) if strip is None else read_diff(text, strip)
         for edit in effects.edits:
-            shell.edit(join_path(shell.folder, edit.path), gone=edit.known and edit.content is None)
+            shell.edit(join_path(shell.folder, edit.path), gone=edit.removes)
 
 
 def _apply_envelope(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
