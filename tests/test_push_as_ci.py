@@ -35,8 +35,7 @@ def test_a_push_asks_every_rule_that_a_branch_is_asked_in_ci() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "left"),
-    [("", ""), ('merge = "squash"', ", the title as the message of the squashed commit")],
+    ("more", "left"), [("", ""), ('merge = "squash"', ", the title as the message of the squashed commit")]
 )
 def test_what_ci_refuses_no_push_passes_and_it_says_what_is_left_to_ci(
     more: str, left: str, tmp_path: Path

@@ -60,12 +60,7 @@ branch = "p-{number}"
 def registry() -> Registry:
     # What is loaded is one for all tests of this process.
     registry = copy(load_registry())
-    registry.presets = {
-        "one": ONE,
-        "two": TWO,
-        "broken": "a = \n",
-        "greedy": 'plugins = ["x"]\n',
-    }
+    registry.presets = {"one": ONE, "two": TWO, "broken": "a = \n", "greedy": 'plugins = ["x"]\n'}
     return registry
 
 

@@ -135,10 +135,7 @@ def test_an_error_says_what_to_write(load: Load, settings: str, line: int, said:
 
 
 def test_all_errors_are_told_at_once_with_their_lines(load: Load) -> None:
-    found = errors(
-        load,
-        recorded(__file__, "with_errors"),
-    )
+    found = errors(load, recorded(__file__, "with_errors"))
     assert [(origin.removeprefix("SPEC_AUTHORITY.md:"), message) for origin, message, _ in found] == [
         ("4", "`bsae` is not known"),
         ("5", "`ruls` is not known"),

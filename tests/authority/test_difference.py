@@ -43,10 +43,7 @@ def test_a_field_says_what_tightens_it(old: Any, new: Any, direction: Any, effec
     assert list(diff("key", old, old, direction)) == []
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "summary"),
-    given("what_lies_between_is_said"),
-)
+@pytest.mark.parametrize(("old", "new", "summary"), given("what_lies_between_is_said"))
 def test_what_lies_between_is_said(old: Any, new: Any, summary: str) -> None:
     assert Difference("key", old, new, "incomparable").summary == summary
 

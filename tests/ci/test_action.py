@@ -10,18 +10,7 @@ import pytest
 import yaml
 
 from specguard.cli.checking import output_lines
-from tests.ci.jobs import (
-    ACTION,
-    RIGHT,
-    ROOT,
-    SHELL,
-    WRONG,
-    Hosting,
-    Job,
-    Machine,
-    pull_request,
-    read_outputs,
-)
+from tests.ci.jobs import ACTION, RIGHT, ROOT, SHELL, WRONG, Hosting, Job, Machine, pull_request, read_outputs
 from tests.executor.places import program
 from tests.rows import rows
 

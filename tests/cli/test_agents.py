@@ -196,9 +196,7 @@ def test_a_record_that_cannot_be_written_stops_nothing(repository: Repository, t
     assert list((tmp_path / "victim").iterdir()) == []
 
 
-def test_hooks_that_lack_something_are_named_with_the_command_that_mends_them(
-    repository: Repository,
-) -> None:
+def test_hooks_that_lack_something_are_named_with_the_command_that_mends_them(repository: Repository) -> None:
     init(repository, "claude")
     for old, new, event in (
         (" || exit 2", "", "PreToolUse"), ("|Write|", "|", "PreToolUse"), ('"Stop"', '"Stopped"', "Stop"),

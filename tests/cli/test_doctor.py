@@ -211,10 +211,7 @@ def test_a_rule_that_its_settings_mute_did_not_fire(repository: Repository) -> N
 
 
 def test_what_cannot_be_provoked_is_never_counted_as_caught(repository: Repository) -> None:
-    said, done = canaries(
-        repository,
-        '[rules.commit-form]\nstages = ["push"]\n',
-    )
+    said, done = canaries(repository, '[rules.commit-form]\nstages = ["push"]\n')
     assert done.exit_code == 0, done
     assert said["CMT003"]["status"] == "note"
     assert said["CMT003"]["said"].startswith("not provoked, so nothing is shown: ")

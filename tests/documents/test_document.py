@@ -7,17 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.documents.blocks import (
-    Footnote,
-    Html,
-    List,
-    Paragraph,
-    Quote,
-    Table,
-    all_texts,
-    fences,
-    texts,
-)
+from specguard.documents.blocks import Footnote, Html, List, Paragraph, Quote, Table, all_texts, fences, texts
 from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, limit_problem
 from specguard.documents.fields import normal_title
 from tests.outcomes import there

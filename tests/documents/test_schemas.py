@@ -17,11 +17,7 @@ def misfits(schema: Any, value: Any) -> list[tuple[list[str | int], str]]:
     ("schema", "value", "expected"),
     [
         ({"required": ["a"]}, {}, [([], "'a' is a required property")]),
-        (
-            {"properties": {"a": {"items": {"type": "integer"}}}},
-            {"a": [1, "x"]},
-            [(["a", 1], "'x' is not")],
-        ),
+        ({"properties": {"a": {"items": {"type": "integer"}}}}, {"a": [1, "x"]}, [(["a", 1], "'x' is not")]),
         ({"additionalProperties": False}, {"b": 1}, [(["b"], "there is no property 'b' in the schema")]),
         (
             {"propertyNames": {"pattern": "^x"}, "additionalProperties": {"type": "string"}},

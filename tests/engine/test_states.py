@@ -102,10 +102,7 @@ def finds(*severities: Any, ends: Exception | None = None) -> What:
     return check
 
 
-@pytest.mark.parametrize(
-    ("ceiling", "own", "strict", "severity", "state"),
-    rows(__file__, "ceiling"),
-)
+@pytest.mark.parametrize(("ceiling", "own", "strict", "severity", "state"), rows(__file__, "ceiling"))
 def test_a_policy_sets_the_ceiling_and_a_rule_may_stay_below_it(
     ceiling: str, own: str, strict: bool, severity: str, state: str
 ) -> None:
@@ -121,10 +118,7 @@ ENDS: dict[str, Exception] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("one", "strict", "state", "found", "reason", "ends"),
-    rows(__file__, "decides"),
-)
+@pytest.mark.parametrize(("one", "strict", "state", "found", "reason", "ends"), rows(__file__, "decides"))
 def test_what_a_rule_finds_or_lacks_decides(
     one: dict[str, Any], strict: bool, state: str, found: int, reason: str, ends: tuple[str, int]
 ) -> None:
@@ -189,8 +183,7 @@ def test_findings_cite_their_setting_or_the_line_they_give() -> None:
 
 
 @pytest.mark.parametrize(
-    "selected",
-    [{"select": ["BRN"]}, {"ignore": ["some-rule"]}, {"select": ["ACM"], "ignore": ["ACM001"]}],
+    "selected", [{"select": ["BRN"]}, {"ignore": ["some-rule"]}, {"select": ["ACM"], "ignore": ["ACM001"]}]
 )
 def test_what_is_not_selected_is_off(selected: Any) -> None:
     result = judge_all(rule(), rule(**OTHER), **selected)[0]

@@ -109,10 +109,7 @@ def what(change: Callable[[list[Any], dict[str, Any]], Any], own: str = "task_00
         ),
         (lambda tasks, top: tasks[1].pop("status"), ["moves task_002 from pending to no status"]),
         (lambda tasks, top: tasks[1].update(verify=["true"]), ["changes verify of task_002"]),
-        (
-            lambda tasks, top: tasks[1].update(title="x", domain="y"),
-            ["changes domain, title of task_002"],
-        ),
+        (lambda tasks, top: tasks[1].update(title="x", domain="y"), ["changes domain, title of task_002"]),
         (lambda tasks, top: tasks[0].update(status="pending"), ["moves task_001 from done to pending"]),
         (lambda tasks, top: tasks[2].update(status="done"), ["moves task_003 from pending to done"]),
         (lambda tasks, top: tasks[2].update(note="x"), ["changes note of task_003"]),

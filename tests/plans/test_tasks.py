@@ -288,10 +288,7 @@ def test_a_new_plan_has_the_keys_of_its_kind() -> None:
         required=["id", "status", "depends_on"],
     )
     assert plan_skeleton({"other": kind}, b"plans/cart/tasks.yaml") == {
-        "master": {
-            "option": "TODO",
-            "tasks": [{"id": "001-001", "status": "todo", "dependencies": []}],
-        },
+        "master": {"option": "TODO", "tasks": [{"id": "001-001", "status": "todo", "dependencies": []}]}
     }
     assert plan_skeleton({"other": kind}, b"plans/tasks.yaml") is None
     assert nest_keys({"goal": "A cart", "goal.tasks": [], "option": "A", "option.x": "B"}) == {

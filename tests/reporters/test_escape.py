@@ -30,8 +30,7 @@ ANY = st.text(alphabet=st.characters(), max_size=40)
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [*rows(__file__, "visible"), ("\udcff", "\\xff"), ("\ud800", "\\ud800")],
+    ("text", "expected"), [*rows(__file__, "visible"), ("\udcff", "\\xff"), ("\ud800", "\\ud800")]
 )
 def test_visible(text: str, expected: str) -> None:
     assert visible(text) == expected
@@ -83,10 +82,7 @@ def test_a_code_span_shows_its_text_and_nothing_else(text: str) -> None:
         assert html.unescape(found[1]) == (shown or "  ")
 
 
-@pytest.mark.parametrize(
-    "text",
-    rows(__file__, "prose"),
-)
+@pytest.mark.parametrize("text", rows(__file__, "prose"))
 def test_prose_stays_prose(text: str) -> None:
     page = MarkdownIt("gfm-like", {"linkify": False}).render(markdown_text(text))
     assert re.fullmatch(r"<p>[^<]*</p>\n", page)

@@ -152,10 +152,7 @@ def test_few_are_named_one_by_one_and_a_move_within_what_is_guarded_is_told_once
 TWO = "`mkdir -p -- docs && git mv -- src/{0} docs/{0}`"
 
 
-@pytest.mark.parametrize(
-    ("step", "count", "joined"),
-    rows(__file__, "steps"),
-)
+@pytest.mark.parametrize(("step", "count", "joined"), rows(__file__, "steps"))
 def test_what_follows_the_paths_stays(step: str, count: int, joined: str) -> None:
     paths = [f"docs/{number}" for number in range(count)]
     names = [path[5:] if step == TWO else path for path in paths]

@@ -163,10 +163,7 @@ def test_the_names_of_formats_are_kept_from_plugins(form: str) -> None:
         Registry({}).add_format(form, "acme.table:render")
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    rows(__file__, "unwritten"),
-)
+@pytest.mark.parametrize(("words", "said"), rows(__file__, "unwritten"))
 def test_a_format_that_cannot_be_written(repository: Repository, words: str, said: str) -> None:
     repository.commit(files={"SPEC_AUTHORITY.md": POLICY})
     outcome = ended(run_here("check", "--base=main", *words.split(), directory=repository.path), 2)

@@ -130,11 +130,7 @@ def test_another_indentation(repo: Repository) -> None:
     fails(repo, "APR006")
 
 
-@threat(
-    "T94",
-    "the approved line in another function: the patch id is the same",
-    "exit 1: APR006, PTH002",
-)
+@threat("T94", "the approved line in another function: the patch id is the same", "exit 1: APR006, PTH002")
 def test_another_place(tmp_path: Path) -> None:
     body = "".join(f"    step_{number}()\n" for number in range(6))
     code = f"def f():\n{body}    a()\n{body}def g():\n{body}    a()\n{body}"

@@ -55,11 +55,7 @@ def test_a_repository_made_around_a_guarded_file_does_not_take_it_out(project: R
 def test_in_a_worktree_the_shared_git_folder_is_refused(project: Repository, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     project.git("worktree", "add", "-q", "-b", "other", str(tree))
-    for path in (
-        f"{project.path}/.git/hooks/pre-push",
-        ".git",
-        f"{project.path}/.git/worktrees/tree/HEAD",
-    ):
+    for path in (f"{project.path}/.git/hooks/pre-push", ".git", f"{project.path}/.git/worktrees/tree/HEAD"):
         assert ask("claude", write(path, tree), tree).kind == "refuse"
 
 

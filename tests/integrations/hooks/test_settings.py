@@ -9,13 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.integrations.hooks.answering import TIME_LIMITS
-from specguard.integrations.hooks.settings import (
-    HOSTS,
-    JsonTextError,
-    find_hooks,
-    merge,
-    wanted_hooks,
-)
+from specguard.integrations.hooks.settings import HOSTS, JsonTextError, find_hooks, merge, wanted_hooks
 from tests.rows import recorded, rows
 
 EACH = pytest.mark.parametrize("agent", list(HOSTS))

@@ -73,10 +73,7 @@ NAMED = [
     "ZOTERO\\_API\\_KEY=" + "wcGxeCPThtkWJnvVJQsLt7Lb",
     "DB\\_PASSWORD: " + "x9Kq2Lm7\\_pR4t",
 ]
-NOT_NAMED = [
-    *rows(__file__, "not_named"),
-    "secret_sha256: " + drawn(64, HEX),
-]
+NOT_NAMED = [*rows(__file__, "not_named"), "secret_sha256: " + drawn(64, HEX)]
 
 
 def told(text: str, allowed: Sequence[str] = ()) -> list[tuple[str, int]]:

@@ -15,9 +15,7 @@ def messages(code: str, directory: Path, change: Step, **case: Any) -> list[str]
     return [one["message"] for one in found]
 
 
-def test_each_limit_is_off_by_default_but_that_of_a_file_and_sizes_are_said_in_units(
-    tmp_path: Path,
-) -> None:
+def test_each_limit_is_off_by_default_but_that_of_a_file_and_sizes_are_said_in_units(tmp_path: Path) -> None:
     many = {f"f{number}": "x\n" * 1000 for number in range(50)}
     assert messages("PTH008", tmp_path / "1", Step("feat: x", files=many)) == []
     files = {name: "x" * size for name, size in (("a", 1025), ("b", 1536), ("c", 5 << 19), ("d", 1024))}
