@@ -597,23 +597,19 @@ class WeakenedPath(Rule):
 
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:
         """Find lost lines and removed files first, then added lines that match `patterns`."""
-        judged: list[Entry] = []
-        moves: Moves | None = None
-        setting: dict[bytes, str] = {}
-        for position, index in self.paths.find_each([entry.path for entry in entries]):
-            entry = entries[position]
-            setting[entry.path] = f"paths.{index}"
-            if entry.added or (entry.is_file and entry.status != "T"):
-                if entry.has_new_content:
-                    judged.append(entry)
-                continue
+        found = self.paths.find_each([entry.path for entry in entries])
+        setting = {entries[position].path: f"paths.{index}" for position, index in found}
+        guarded = [entry for entry in entries if entry.path in setting]
+        gone = [one for one in guarded if not one.added and (one.status == "T" or not one.is_file)]
+        moves = Moves(entries if gone else ())
+        for entry in gone:
             from specguard_rules.next_steps import put_back
 
-            moves = moves or Moves(entries)
-            path, side, place = entry.path, entry.side, f"paths.{index}"
+            path, side, place = entry.path, entry.side, setting[entry.path]
             message = f"{path_text(path)} was {moves.describe(entry)}; it may grow and not lose"
             step = f"{put_back(entry, base, moved=moves.other_end(entry))}{_OR_APPROVAL}"
             yield Finding(message, help=step, path=path, side=side, key="gone", setting=place)
+        judged = [entry for entry in guarded if entry.has_new_content and entry.status != "T"]
         grown = lines.compare([entry for entry in judged if not entry.added])
         losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path]))
         yield from _cap(losses, "{path} loses lines at {count} more places", "paths")
