@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Policy,
         RunProof,
         RunRecords,
+        RunSettings,
         Stage,
         Tree,
         Work,
@@ -252,20 +253,8 @@ class MissingGateRun(Rule):
             named = {gate: f"{why}: {shortened(said, 80)!r} names it" for gate, said in accepted.items()}
             for gate, reason in {**named, **dict.fromkeys(settings.full_gates, why)}.items():
                 needs.append(_Need(gate, judged[-1:], "runs.full_gates", reason))
-        by_id = {commit.oid: commit for commit in commits}
         if settings.full_gates and settings.full_before:
-            from specguard_rules.artifacts.agents import check_contracts
-
-            known = artifacts.contracts if artifacts else {}
-            check_contracts(known, "runs.full_before", settings.full_before)
-        for commit in judged if settings.full_gates and settings.full_before else ():
-            paths = [entry.path for entry in commit.own_entries if not entry.deleted]
-            names = [one.name for path in paths for one in (artifacts.contracted(path) if artifacts else ())]
-            written = next((name for name in names if name in settings.full_before), "")
-            if written:
-                tried = [commit, *(by_id[parent] for parent in commit.parents if parent in by_id)]
-                why = f", which writes the {written}, or of the one before it"
-                needs += [_Need(gate, tried, "runs.full_before", why) for gate in settings.full_gates]
+            needs += _needs_before(judged, commits, settings, artifacts)
         # If a gate has several reasons to run on a commit, the first one is the strictest.
         first = {(need.gate, need.commits[0].oid): need for need in reversed(needs)}
         yield from judge_each(reversed(first.values()), lambda need: _missing_run(run_proof, need))
@@ -278,6 +267,24 @@ class _Need(Record):
     commits: Sequence[Commit]
     setting: str
     why: str = ""
+
+
+def _needs_before(
+    judged: Sequence[Commit], commits: Sequence[Commit], settings: RunSettings, artifacts: Artifacts | None
+) -> Iterator[_Need]:
+    """Yield the full gates for each commit that writes an artifact of `full_before`, or for its parent."""
+    from specguard_rules.artifacts.agents import check_contracts
+
+    check_contracts(artifacts.contracts if artifacts else {}, "runs.full_before", settings.full_before)
+    by_id = {commit.oid: commit for commit in commits}
+    for commit in judged:
+        paths = [entry.path for entry in commit.own_entries if not entry.deleted]
+        names = [one.name for path in paths for one in (artifacts.contracted(path) if artifacts else ())]
+        written = next((name for name in names if name in settings.full_before), "")
+        if written:
+            tried = [commit, *(by_id[parent] for parent in commit.parents if parent in by_id)]
+            why = f", which writes the {written}, or of the one before it"
+            yield from (_Need(gate, tried, "runs.full_before", why) for gate in settings.full_gates)
 
 
 def _only_runs(commit: Commit, records: RunRecords) -> bool:
