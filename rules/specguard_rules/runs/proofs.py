@@ -546,26 +546,24 @@ class UnprovenAsset(Rule):
             return
         runs, named, missing = _find_runs(commits or (), run_records)
         last = _last_changes(changed, commits or ())
-        shown = {
-            since: _missing_proofs(assets, run_proof, [one.tree for one in (commits or ())[since:]], runs)
+        gaps = {
+            since: _find_gap(assets, run_proof, [one.tree for one in (commits or ())[since:]], runs)
             for since in set(last.values())
         }
-        every = [
-            proof for proof in assets.proofs if any(proof in lacking for lacking, _, _ in shown.values())
-        ]
+        every = [proof for proof in assets.proofs if any(proof in one.lacking for one in gaps.values())]
         if every and missing is not None:
             raise missing
         if every and not (named or run_records.in_tree):
-            weak = next((weak for _, weak, _ in shown.values() if weak), "")
+            weak = next((one.weak for one in gaps.values() if one.weak), "")
             raise run_records.unseen(f"a run that has logged the {' and '.join(every)} of this change{weak}")
         for path in changed:
-            lacking, weak, _ = shown[last[path]]
-            if lacking:
-                what = f"no run that the change brings has logged its {' and '.join(lacking)}{weak}"
+            gap = gaps[last[path]]
+            if gap.lacking:
+                what = f"no run that the change brings has logged its {' and '.join(gap.lacking)}{gap.weak}"
                 message = f"{path_text(path)} changes, and {what}"
                 step = "Let `specguard run gates --command CMD` run them, and add its folder with `-f`."
                 yield Finding(message, help=step, path=path, key="unproven", setting="assets.proofs")
-        for _, run in sorted({run.folder: run for _, _, bare in shown.values() for run in bare}.items()):
+        for _, run in sorted({run.folder: run for one in gaps.values() for run in one.incomplete}.items()):
             files, keys = _missing_parts(run, assets)
             lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])
             name, setting = run_records.shown(run), f"assets.{'run_files' if files else 'run_keys'}"
@@ -592,13 +590,23 @@ def _find_runs(
     return counting, {*named}, missing
 
 
-def _missing_proofs(
-    assets: Assets, proof: RunProof, trees: Sequence[str], runs: Sequence[RunRecord]
-) -> tuple[list[str], str, list[RunRecord]]:
-    """Return proofs that no run shows for the trees, a clause on a run of low grade, and incomplete runs."""
-    weak = ""
+class _Gap(Record, frozen=False):
+    """The proofs of some trees that no run shows, or that a run shows in part.
+
+    Attributes:
+        lacking: the proofs that no run shows.
+        weak: a clause about a run that would show one of them, but with a lower grade; empty without one.
+        incomplete: runs that show a proof, and lack a required file or key.
+    """
+
     lacking: list[str] = []
+    weak: str = ""
     incomplete: list[RunRecord] = []
+
+
+def _find_gap(assets: Assets, proof: RunProof, trees: Sequence[str], runs: Sequence[RunRecord]) -> _Gap:
+    """Return what the runs do not show of the trees."""
+    gap = _Gap()
     for gate in assets.proofs:
         claim, as_claimed = (
             proof.claim("the asset", gate, trees, least=least, logged=True)
@@ -606,12 +614,12 @@ def _missing_proofs(
         )
         showing = [run for run in runs if proof.flaw(run, claim) is None]
         if not showing:
-            lacking.append(gate)
-            low = next((run for run in runs if proof.flaw(run, as_claimed) is None), None)
-            weak = f" (the run {proof.records.shown(low)} {proof.flaw(low, claim)})" if low else weak
+            gap.lacking.append(gate)
+            if low := next((run for run in runs if proof.flaw(run, as_claimed) is None), None):
+                gap.weak = f" (the run {proof.records.shown(low)} {proof.flaw(low, claim)})"
         elif all(any(_missing_parts(run, assets)) for run in showing):
-            incomplete.append(showing[0])
-    return lacking, weak, incomplete
+            gap.incomplete.append(showing[0])
+    return gap
 
 
 def _missing_parts(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[str]]:
