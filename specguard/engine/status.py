@@ -133,7 +133,7 @@ class _TreeReport:
         known_waves: Waves | None = self.fact("waves")
         every: list[Wave] = read(lambda: list(known_waves.all), []) if known_waves is not None else []
         waves = _select_waves(every, wanted)
-        items = read(lambda: self._listed_items(sources, known_waves, every), [])
+        items = read(lambda: list(self._listed_items(sources, known_waves, every)), [])
         plans = read(lambda: self._plans(every), [])
         missing: list[dict[str, Any]] = list(_undone_tasks(plans))
         if waves:
@@ -209,10 +209,10 @@ class _TreeReport:
 
     def _listed_items(
         self, sources: Sources | None, waves: Waves | None, every: Sequence[Wave]
-    ) -> list[dict[str, Any]]:
-        """Return every item that a work breakdown lists."""
+    ) -> Iterator[dict[str, Any]]:
+        """Yield every item that a work breakdown lists."""
         if sources is None:
-            return []
+            return
         plans: Plans | None = self.fact("plans")
         breakdowns: Breakdowns | None = self.fact("breakdowns")
         put_off = frozenset() if breakdowns is None else breakdowns.put_off(self._readiness)
@@ -223,18 +223,17 @@ class _TreeReport:
             if stage.settings.items and not stage.open
             for item in stage.items
         }
-        found = []
         for source in sources.all:
             # The tasks of a plan are reported with their plan.
-            if (plans is None or plans.at(source.path) is None) and not (
-                waves is not None and waves.superseded(source.path)
-            ):
-                fields = waves.fields_at(source.path, source.fields) if waves is not None else None
-                wave = waves.wave(fields).name if waves is not None and fields is not None else None
-                for listed in source.items:
-                    key = (source.path, listed.id)
-                    found.append(_listed(listed, sources, wave, off=key in put_off, waits=key in waiting))
-        return found
+            if plans is not None and plans.at(source.path) is not None:
+                continue
+            if waves is not None and waves.superseded(source.path):
+                continue
+            fields = waves.fields_at(source.path, source.fields) if waves is not None else None
+            wave = waves.wave(fields).name if waves is not None and fields is not None else None
+            for listed in source.items:
+                key = (source.path, listed.id)
+                yield _listed(listed, sources, wave, off=key in put_off, waits=key in waiting)
 
     def _open_conditionals(self, waves: Sequence[Wave]) -> Iterator[dict[str, Any]]:
         """Yield the conditional items that are neither done nor deferred in a readiness document."""
