@@ -310,23 +310,26 @@ def change_of_push(
         MissingFact: the object is not there.
     """
     if push.new is None:
-        return DeletedRef(git, request, found, remote=push.remote, pushed=push)
+        return RefAlone(git, request, found, remote=push.remote, pushed=push)
     return kind(
         git, request, found, read_description(request), push.remote,
         head=Revision(git.commit(push.new).oid), named=push.local_ref, pushed=push,
     )  # fmt: skip
 
 
-class DeletedRef(_RefChange, frozen=False, kw_only=True):
-    """The deletion of a remote's ref: without entries and commits, it is judged only as a push."""
+class RefAlone(_RefChange, frozen=False, kw_only=True):
+    """A push that changes no content, as it deletes a ref or only names commits: judged only as a push.
+
+    Attributes:
+        empty: True if the push only names commits that the remote has.
+    """
+
+    empty: bool = False
+    _stack_head = None
 
     @property
     def _missing_reason(self) -> str:
-        return f"{self.pushed.remote_ref} is deleted"
-
-    @property
-    def _stack_head(self) -> str | None:
-        return None
+        return f"{self.pushed.remote_ref} {'brings nothing new' if self.pushed.new else 'is deleted'}"
 
     @cached_property
     def base(self) -> Base:

@@ -79,10 +79,7 @@ def _open_requested(git: Git, request: Request) -> Sequence[Change]:
     if request.push:
         from specguard.change.remotes import find_pushes
 
-        pushes = find_pushes(git, request.environment)
-        return [
-            _open_push(git, request, one) for one in pushes if request.enforce or not _is_known_tag(git, one)
-        ]
+        return [_open_push(git, request, one) for one in find_pushes(git, request.environment)]
     if request.pre_receive:
         from specguard.change.remotes import open_received
 
@@ -274,17 +271,15 @@ def _find_trusted(git: Git, request: Request, event: Event | None) -> FoundBase:
 
 def _is_known_tag(git: Git, push: Push) -> bool:
     """True if a push adds only a name: a tag of a commit that a branch of the remote already has."""
-    if push.new is None or not push.remote_ref.startswith("refs/tags/"):
+    if (new := push.new) is None or not push.remote_ref.startswith("refs/tags/"):
         return False
-    tips = [
-        one.oid for one in git.repository.branches() if one.name.startswith(f"refs/remotes/{push.remote}/")
-    ]
-    new = push.new
+    prefix = f"refs/remotes/{push.remote}/"
+    tips = [one.oid for one in git.repository.branches() if one.name.startswith(prefix)]
     return bool(tips) and if_known(lambda: not git.revisions(git.commit(new).oid, *tips), False)
 
 
 def _open_push(git: Git, request: Request, push: Push) -> Change:
-    from specguard.change.ranges import change_of_push
+    from specguard.change.ranges import RefAlone, change_of_push
 
     # The branch that is being pushed cannot be its own base.
     found = find_base(git, request, remote=push.remote, without=push.remote_ref)
@@ -293,6 +288,8 @@ def _open_push(git: Git, request: Request, push: Push) -> Change:
             raise no_base_error(push.remote)
         # The first push of a first branch: no base exists yet.
         found = FoundBase("", None, "none")
+    if not request.enforce and _is_known_tag(git, push):
+        return RefAlone(git, request, found, remote=push.remote, pushed=push, empty=True)
     return change_of_push(git, request, found, push)
 
 

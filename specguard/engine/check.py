@@ -119,7 +119,14 @@ def check(
     try:
         with git or Git((looking or Lookup.of(request)).repository()) as git:
             policies = Policies(request, git.repository)
-            return [judge_change(change, policies, needs=needs) for change in open_changes(git, request)]
+            verdicts: list[Verdict] = []
+            for change in open_changes(git, request):
+                try:
+                    verdicts.append(judge_change(change, policies, needs=needs))
+                except NotApplicable:
+                    # A pushed ref without new content has no files, and no policy protects its name.
+                    continue
+            return verdicts
     finally:
         sys.stdout = stdout
 

@@ -195,7 +195,7 @@ def _page_parts(verdict: Verdict) -> Iterator[str]:
     of = f" ({markdown_code(cut_path(str(subject)))})" if subject else ""
     yield f"## specguard: {text.outcome_text(verdict)}{of}\n\n"
     counts = ", ".join(text.count_texts(verdict))
-    yield "Nothing to judge.\n" if verdict.empty else f"{counts.capitalize() or 'No findings'}.\n"
+    yield f"{counts.capitalize() or ('Nothing to judge' if verdict.empty else 'No findings')}.\n"
     for result in text.gravest_first(verdict):
         if result.findings:
             yield f"\n### {result.code} {result.name}\n\n"

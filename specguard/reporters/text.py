@@ -58,9 +58,9 @@ def render(
     for verdict in verdicts:
         if verdict in idle:
             continue
-        if len(verdicts) > 1:
-            subject = visible(str(verdict.change.get("branch") or verdict.change["head"]))
-            lines += [style("strong", subject), ""]
+        subject = verdict.change.get("branch") or verdict.change["head"]
+        if len(verdicts) > 1 and subject:
+            lines += [style("strong", visible(str(subject))), ""]
         for result in gravest_first(verdict):
             lines += _findings(result, style, verdict)
         if verdict.policy_change:

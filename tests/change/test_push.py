@@ -116,12 +116,12 @@ def test_a_tag_of_what_a_branch_of_the_remote_has_brings_nothing(repo: Repositor
     repo.ref("refs/remotes/origin/release-1", "work")
     repo.tag("v1", "work", message="one")
     line = f"refs/tags/v1 {repo.oid('refs/tags/v1')} refs/tags/v1 {ZERO}"
-    assert pushed(repo, line) == []
+    assert [(one.empty, one.push.remote_ref) for one in pushed(repo, line)] == [(True, "refs/tags/v1")]
     assert len(pushed(repo, line, enforce=True, base="main")) == 1
     assert len(pushed(repo, line.replace("refs/tags/v1 0", "refs/heads/v1 0"))) == 1
     repo.ref("refs/remotes/fork/release-1", "work")
     repo.git("update-ref", "-d", "refs/remotes/origin/release-1")
-    assert len(pushed(repo, line)) == 1
+    assert [one.empty for one in pushed(repo, line)] == [False]
 
 
 def test_the_first_push_of_a_first_branch_is_judged_from_the_empty_tree(
