@@ -281,7 +281,7 @@ def test_what_holds_is_said_with_the_settings_and_what_was_looked_at(tmp_path: P
     explained = run_here(*words, directory=place).stdout.split("\n")
     said = {line.split(" ")[0]: line.partition(": ")[2] for line in explained}
     locked = "passed: nothing under a/, b/ is added, changed or removed without an approval [looked at "
-    assert said["PTH002"] == locked + "entries (1), base, policy, guards, start_files, head_files, commits]"
+    assert said["PTH002"] == locked + "entries (1), base, policy, guards, objects, commits]"
     for code, begins in {
         "BRN004": "passed: no commit is made on, and no push goes to, one of main, release/* [looked at ",
         "PTH009": "passed: nothing under log/ loses a line or gains one that matches (none) [looked at ",

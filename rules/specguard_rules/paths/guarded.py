@@ -176,8 +176,7 @@ class LockedPath(Rule):
         base: Base,
         policy: Policy,
         guards: Guards,
-        start_files: Tree,
-        head_files: Tree,
+        objects: Objects,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Compare every path of the change with the patterns, except forbidden paths."""
@@ -185,21 +184,27 @@ class LockedPath(Rule):
         landed = landing_commits(commits, policy)
         for found in _findings(self.paths, entries, landed, base, policy, "locked"):
             path = found.path or b""
-            entry = net.get(path) if found.commit is None else None
-            guard = guards.find(path)
-            filed = policy.is_filed(entry) if entry else policy.is_record(path)
-            if filed or (guard is not None and guard.code == "PTH001"):
+            entry = net.get(path)
+            filed = policy.is_filed(entry) if entry and found.commit is None else policy.is_record(path)
+            if filed or ((guard := guards.find(path)) and guard.code == "PTH001"):
                 continue
-            same_mode = entry is not None and entry.old_mode == entry.new_mode
-            if self.pins == "hold" or not same_mode or not _changes_only_pins(path, start_files, head_files):
+            diffs = [[[entry] if entry else []], *(commit.diffs for commit in landed)]
+            if self.pins == "hold" or not all(_changes_only_pins(path, one, base, objects) for one in diffs):
                 found.help = f"{found.help.removesuffix('.')}, or ask for an approval of PTH002."
                 yield found
 
 
-def _changes_only_pins(path: bytes, before: Tree, after: Tree) -> bool:
-    """True if two versions of a YAML file differ only in the versions that they pin."""
-    old, new = (re.sub(_PIN, rb"\1", tree.read(path) or b"") for tree in (before, after))
-    return path.endswith((b".yml", b".yaml")) and old == new
+def _changes_only_pins(path: bytes, diffs: Sequence[Sequence[Entry]], base: Base, objects: Objects) -> bool:
+    """True if a YAML file differs from one parent only in the versions that it pins, or is as in one."""
+    own = [entry for diff in diffs for entry in diff if entry.path == path]
+    return not own or len(own) < len(diffs) or any(base.has(one) or _pins(one, objects) for one in own)
+
+
+def _pins(entry: Entry, objects: Objects) -> bool:
+    if entry.old_mode != entry.new_mode or not entry.path.endswith((b".yml", b".yaml")):
+        return False
+    old, new = (re.sub(_PIN, rb"\1", objects.read(oid, limit=16 << 20)) for oid in (entry.old, entry.new))
+    return old == new
 
 
 def landing_commits(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
@@ -217,8 +222,7 @@ def all_entries(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator
     Yields:
         Each path once: with None for the net change, else with the first commit that touches it.
     """
-    for entry in entries:
-        yield entry, None
+    yield from ((entry, None) for entry in entries)
     if not commits or (len(commits) == 1 and not commits[0].is_merge):
         # A single commit is the net change.
         return
