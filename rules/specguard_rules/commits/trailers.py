@@ -260,9 +260,10 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
 def _next_step(required: RequiredTrailer, trailers: Trailers, message: Message, by_id: CommitsById) -> str:
     key = required.key
     step = f"Put '{key}: ...' into its last paragraph, which holds only trailers"
-    wrong = not required.may_repeat and (trailers.of(key) or trailers.find_misplaced(key))
-    if wrong or trailers.divider_line:
-        # Adding a trailer would not be enough.
+    misplaced = trailers.find_misplaced(key)
+    wrong = not required.may_repeat and (trailers.of(key) or misplaced)
+    # Git would add a trailer to the paragraph of these lines, if that is the last one.
+    if wrong or trailers.divider_line or (misplaced and "" not in message.lines[misplaced[-1].line :]):
         cmd = reword(message, by_id, "MESSAGE")
         return f"{step}: `{cmd}`" if cmd else f"{step}."
     commit = by_id.get(message.commit or "")
