@@ -40,7 +40,7 @@ class DeceptivePath(Rule):
     r"""An added name misleads, or clashes with another one.
 
     Reported are control and invisible characters, bytes that are not UTF-8, and look-alike letters (UTS 39).
-    So are names that differ only in case or Unicode form, that Windows cannot hold, or that git takes for
+    So are names that differ only in case or Unicode form, that Windows takes for others, or git for
     `.git`. Any language is fine: `docs/café.md`, `資料.md`. Odd names that cannot be mistaken are warnings.
 
     Why is this bad? People read one name and machines open another.
