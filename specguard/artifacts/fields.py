@@ -335,10 +335,8 @@ def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
                     value = f"{side!r}, not a commit or branch" if side else "a range without both its ends"
                     help = "Name commits, branches or ranges (main..work), with commas between, and remarks "
                     help += "in brackets."
-                    key = f"{name} {side[:60]}"
-                    yield artifact.finding(
-                        f"fields.{name}", key, f"{field.name} has {value}", help, field.line
-                    )
+                    key, message = f"{name} {side[:60]}", f"{field.name} has {value}"
+                    yield artifact.finding(f"fields.{name}", key, message, help, field.line)
 
 
 def _object_ids(artifact: Artifact) -> set[str]:
@@ -444,22 +442,22 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
     """
     name, _, key = artifact.contract.author_not.partition(".")
     is_contract = any(one == name or one.endswith(f"-{name}") for one in artifact.artifacts.contracts)
-    work = None if is_contract else artifact.artifacts.work()
+    work, unread = None if is_contract else artifact.artifacts.work(), ""
     if is_contract:
         related = artifact.artifacts.related(artifact, name)
         others = [(path_text(one.path), _people_of(one, key)) for one in related]
     elif work is not None and name in work.kinds:
-        items = _related_items(artifact, work, name)
+        items, unread = _related_items(artifact, work, name)
         others = [(str(item), _people(item.fields.get(key, ""))) for item in items]
     else:
         yield _finding(artifact, f"{name!r} is neither a kind of work item nor an artifact", "unknown")
         return
-    if not others:
+    if unread or not others:
         message = f"no {name} is found whose {key} could be compared with its author"
+        message = f"{unread!r} is not the id of one {name}" if unread else message
         step = f"Have the {name} in its folder, or let both paths have a placeholder in common."
-        help = step if is_contract else f"State on a line '{name}: ...' which one it is about."
-        yield _finding(artifact, message, f"no {name}", help)
-        return
+        help = f"State on a line '{name}: ...' which it is about: ids with commas, a title in brackets."
+        yield _finding(artifact, message, f"no {name}", step if is_contract else help)
     names = artifact.contract.author
     own = [field for name in names for field in find_statements(artifact, name)]
     authors = {person for field in own for person in _people(field.value)}
@@ -487,24 +485,31 @@ def _people_of(artifact: Artifact, key: str) -> set[str]:
     return artifact.people[key]
 
 
-def _related_items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
-    """Return the items that an artifact or its path names, or else the item of the change."""
+def _related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[WorkItem], str]:
+    """Return the items that an artifact or its path names, or else the item of the change.
+
+    The second value is a part of such a field that names none, or several without a comma or *and* between.
+    """
     from specguard.work.kinds import number_of
     from specguard.work.named_items import WorkItem
 
-    names = [artifact.fields[kind]] if kind in artifact.fields else []
-    for field in find_fields(artifact.values, kind, f"{kind}s", f"{kind} id")[:1]:
-        names = names or [part.strip() for part in field.value[:LONGEST_VALUE].split(",") if part.strip()]
-    found = []
-    for text in names:
-        word = text.split()[0] if text.split() else text
-        item = work.resolve(kind, word, number_of(word), artifact.fields)
-        if isinstance(item, WorkItem):
-            found.append(item)
-    if names or not artifact.touched:
-        return found
-    own = artifact.artifacts.item()
-    return [own] if own is not None and own.kind == kind else []
+    fields = find_fields(artifact.values, kind, f"{kind}s", f"{kind} id")
+    names = [artifact.fields[kind]] if kind in artifact.fields else [field.value for field in fields]
+    found, unread = [], ""
+    listed = _BRACKETS.sub(" ", ",".join(names)[:LONGEST_VALUE]).replace(";", ",")
+    for part in filter(str.strip, listed.split(",")):
+        most = 0
+        for piece in part.replace("&", " and ").split(" and "):
+            words = [word.strip(":.") for word in piece.split()]
+            told = {word: work.resolve(kind, word, number_of(word), artifact.fields) for word in words}
+            read = {word: item for word, item in told.items() if isinstance(item, WorkItem)}
+            # A number in a title is no id.
+            items = [one for word, one in read.items() if word in (words[0], one.id)]
+            found += items
+            most = max(most, len(items))
+        unread = unread if most == 1 else part.strip()
+    own = artifact.artifacts.item() if artifact.touched and not names else None
+    return found if own is None or own.kind != kind else [own], unread
 
 
 def _people(text: str) -> set[str]:
