@@ -245,7 +245,8 @@ _TICK_MARKS: Final = frozenset(
 )
 _DONE: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
 _STATUS_DONE: Final = re.compile(
-    r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:completed?|done)\b", re.IGNORECASE
+    r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:[\u2611\u2705\u2713\u2714]\ufe0f? ?)?(?:completed?|done)\b",
+    re.IGNORECASE,
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
 # Everything that a reader takes for a box that is empty, has another mark than a tick, or means "no".
