@@ -504,12 +504,9 @@ class Listed(DataEntry):
         """Return the elements of a field that contains a list, or its single value."""
         path, value = self._find_field(name)
         listed = [((at,), one) for at, one in elements(value)] if isinstance(value, list) else [((), value)]
-        found = []
-        for at, element in listed:
-            text = _element_text(element)
-            if text.casefold() not in _NOTHING:
-                found.append(ListElement(text, self.line_of(*path.split("."), *at)))
-        return found
+        told = [(at, _element_text(one)) for at, one in listed]
+        told = [(at, text) for at, text in told if text.casefold() not in _NOTHING]
+        return [ListElement(text, self.line_of(*path.split("."), *at)) for at, text in told]
 
     def _find_field(self, name: str) -> tuple[str, Any]:
         """Return the dotted path of a field in the entry, and its value; None if it is missing."""
@@ -683,12 +680,16 @@ def _missing_fields(item: Listed) -> Iterator[Finding]:
     """Yield the required fields that an entry lacks; a field at the top of the file counts for all."""
     source = item.source
     for which, name in enumerate(source.settings.required):
-        value = item.get(name)
-        value = source.top(name) if value is None else value
-        if _has_content(value) or (name == "depends_on" and isinstance(value, list)):
+        own = item.get(name)
+        value = source.top(name) if own is None else own
+        # Lists are read from the entry, and a table of lists is not read.
+        listed = name in ("acceptance", "depends_on", "files") and (own is None or isinstance(own, dict))
+        read = [one.text for one in item.stated(name)] if listed else value
+        if _has_content(read) or (name == "depends_on" and isinstance(own, list)):
             continue
         message = f"{item} {'has no' if value is None or value in ('', []) else 'owes its'} {name}"
-        step = "Add it to the entry." + (" `[]` says that it needs nothing." if name == "depends_on" else "")
+        step = "Add it to the entry" + (", as a list." if listed else ".")
+        step += " `[]` says that it needs nothing." if name == "depends_on" else ""
         yield _finding(source, message, step, f"{item.id} {name}", item.line, f"required.{which}")
 
 
