@@ -39,22 +39,27 @@ _LEADING_TIME: Final = (
 _HEAD: Final = r"(?i):\s|:$|\s[-\u2013\u2014=]+>?\s|\s(?:is|was)\s"
 _LIST: Final = r"[\s,/&+()]+|\band\b"
 
+_DENIED: Final = r"[\s:*_`]{0,4}(?:(?:not|never)\b|(?:pending|skipped|missing|todo|tbd)\s*(?:[.,;|)]|$))"
+
 
 class Phrases:
-    """Words or phrases with one meaning, which count anywhere in a text without a "not" before them."""
+    """Words or phrases with one meaning, which count in a text unless a word beside them denies it.
 
-    def __init__(self, phrases: Iterable[str]) -> None:
+    Args:
+        phrases: the words or phrases.
+        denied: the expression of what denies them right behind them; by default nothing does.
+    """
+
+    def __init__(self, phrases: Iterable[str], denied: str = "(?!)") -> None:
         either = "|".join(re.escape(phrase.strip()) for phrase in phrases if phrase.strip())
-        self._pattern = re.compile(rf"(?<![\w/-])(?:{either or '(?!)'})(?![\w-])", re.IGNORECASE)
+        self._pattern = re.compile(rf"(?<![\w/-])(?:{either or '(?!)'})(?![\w-]|{denied})", re.IGNORECASE)
 
     def occur_in(self, row: Row) -> bool:
         """True if a row contains one of them, and does not negate it in the same clause."""
         text = " | ".join(row.cells)[:_LONGEST]
-        for found in self._pattern.finditer(text):
-            clause = re.split(_CLAUSE, text[max(0, found.start() - _CONTEXT) : found.start()])[-1]
-            if not re.search(_NEGATION, clause):
-                return True
-        return False
+        starts = (found.start() for found in self._pattern.finditer(text))
+        clauses = (re.split(_CLAUSE, text[max(0, at - _CONTEXT) : at])[-1] for at in starts)
+        return not all(re.search(_NEGATION, clause) for clause in clauses)
 
     def begin_row(self, row: Row) -> bool:
         """True if a row begins with one of them, after marks and a time."""
@@ -285,7 +290,7 @@ class _SweepJudge:
     def __init__(self, rule: MissingCompaction) -> None:
         self._rule = rule
         self._states = (("aligned", Phrases(rule.aligned)), ("stale", Phrases(rule.stale)))
-        self._closed, self._compacted = Phrases(rule.closing), Phrases(rule.compaction)
+        self._closed, self._compacted = Phrases(rule.closing, _DENIED), Phrases(rule.compaction, _DENIED)
 
     def judge(self, passes: Sequence[Pass], *, whole: bool) -> Iterator[Finding]:
         """Yield the findings in the judged passes; agents are followed through all of them."""
