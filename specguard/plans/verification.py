@@ -24,7 +24,7 @@ from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name
 from specguard.errors import judge_each
 from specguard.model import Finding, path_text, shortened
-from specguard.runs.proof import Claim, RunProof
+from specguard.runs.proof import CANNOT_FAIL, Claim, RunProof
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,10 +172,6 @@ NOBODY: Final = (
 )  # fmt: skip
 """Words in place of a person that identify nobody."""
 
-_CANNOT_FAIL: Final = re.compile(
-    r"(?:(?:(?!\b(?:exit|set|trap)\b)[^\n]){0,2000}(?:\|\||;)\s*)?(?:true|:|exit 0)"
-    r"|(?:[^;\n]*\|\|\s*)?(?:echo|printf)\b[^|&;><$`()]*"
-)
 _MODEL_NAME: Final = re.compile(
     r"(?:(?:claude|codex|copilot|gemini|gpt)[-_ .]?[a-z-]*[-_ .]?|o)[0-9][\w. -]*", re.IGNORECASE
 )
@@ -228,7 +224,7 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
 
 def proving_commands(task: Task) -> Sequence[str]:
     """Return the commands that can fail, and so can prove something."""
-    return [command for _, command in task.commands if not _CANNOT_FAIL.fullmatch(command)]
+    return [command for _, command in task.commands if not CANNOT_FAIL.fullmatch(command)]
 
 
 def same_command(one: str, other: str) -> bool:

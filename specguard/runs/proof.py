@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 _BINDING_GRADE: Final = "observed"
 """From this grade on, a run must name the item and must have run on its tree."""
 
+CANNOT_FAIL: Final = re.compile(
+    r"(?:(?:(?!\b(?:exit|set|trap)\b)[^\n]){0,2000}(?:\|\||;)\s*)?(?:true|:|exit 0)(?:\s+#[^\n]*)?"
+    r"|(?:[^;\n]*\|\|\s*)?(?:echo|printf)\b[^|&;><$`()]*"
+)
+"""Commands that always succeed, and so prove nothing."""
+
 
 class Claim(Record):
     """A claim that an item is done, or that a gate has passed.
@@ -314,7 +320,8 @@ class RunProof(Record):
 
     def _command_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Return why a run that succeeded does not prove a command with a certain word and its log."""
-        named = [one for one in run.commands if claim.gate in (one.name, *one.text.replace(":", " ").split())]
+        able = (one for one in run.commands if not CANNOT_FAIL.fullmatch(one.text))
+        named = [one for one in able if claim.gate in (one.name, *one.text.replace(":", " ").split())]
         # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
         flaws = [

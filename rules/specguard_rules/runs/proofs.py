@@ -561,7 +561,7 @@ class UnprovenAsset(Rule):
             if gap.lacking:
                 what = f"no run that the change brings has logged its {' and '.join(gap.lacking)}{gap.weak}"
                 message = f"{path_text(path)} changes, and {what}"
-                step = "Let `specguard run gates --command CMD` run them, and add its folder with `-f`."
+                step = "Run what can fail: `specguard run gates --command CMD`; add its folder with `-f`."
                 yield Finding(message, help=step, path=path, key="unproven", setting="assets.proofs")
         for _, run in sorted({run.folder: run for one in gaps.values() for run in one.incomplete}.items()):
             files, keys = _missing_parts(run, assets)
