@@ -362,7 +362,7 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     status = found.status if found.done else found.plan.settings.done[0]
     file.mark(found, status=status, evidence=[{"note": proof.note, "by": proof.who, "at": proof.when}])
     say(f"{found.name} is {status}: verified by {proof.who} at {proof.when}")
-    say(f"  {path_text(found.plan.path)} is written; commit it for {found.name}, or as a change to the plan")
+    say(f"  {path_text(found.plan.path)} is written; commit it by itself, for {found.name} or the plan")
 
 
 def _find_task(files: Sequence[PlanFile], task_id: str) -> tuple[PlanFile, Task]:

@@ -287,10 +287,10 @@ class TestSync:
 
 class TestVerify:
     def test_note_person_and_time_are_recorded(self, planned: Planned) -> None:
-        ended(plan(planned, "verify", "task_003", "--note", "works on the device"))
-        entry = tasks(planned)["task_003"]["verification"][0]
-        assert (entry["note"], entry["by"]) == ("works on the device", "Uma User")
-        assert tasks(planned)["task_003"]["status"] == "done"
+        said = ended(plan(planned, "verify", "task_003", "--note", "works on the device")).stdout
+        assert said.endswith("commit it by itself, for task_003 or the plan\n")
+        one = {**tasks(planned)["task_003"]["verification"][0], **tasks(planned)["task_003"]}
+        assert (one["status"], one["note"], one["by"]) == ("done", "works on the device", "Uma User")
         planned.user.git("switch", "-q", "-c", "planning")
         planned.user.git("commit", "-q", "-am", "docs: say what was seen")
         checked = planned.specguard("check", "--select", "PLN003", "--base", "origin/main")
