@@ -225,9 +225,9 @@ def _is_real(kind: str, value: str) -> bool:
 
 # In Markdown an underscore may be escaped: `API\_KEY`.
 _NAME: Final = (
-    r"(?:(?:api|auth|service|account|access|db|database|priv|private|client|signing|encryption)\\?[_-]?key"
+    r"(?:(?:api|auth|service|account|access|db|database|priv|private|client|signing|encryption)\\?[_ -]?key"
     r"|(?:db|database|key)\\?[_-]?pass|passw(?:or)?d|passphrase|pwd|secret|contrase(?:\xc3\xb1|\xf1|n)a"
-    r"|(?:access|auth|api|bearer|refresh|session|bot|deploy)\\?[_-]?token)"
+    r"|(?:access|auth|api|bearer|refresh|session|bot|deploy)\\?[_ -]?token)"
 )
 _VALUE_START: Final = r"[A-Za-z0-9+/_~.!#&^?@=-]{8}"
 VALUE_HINTS: Final = (
@@ -242,7 +242,7 @@ _LONGEST_VALUE: Final = 300
 _LONGEST_PREFIX: Final = 40
 _PREFIX: Final = re.compile(rb"[A-Za-z0-9_\\-]+\Z")
 _ASSIGNMENT: Final = re.compile(
-    r"(?P<flag>-{0,2})(?P<name>[A-Za-z0-9_\\\xc3\xb1\xf1-]+)[\"'\]`*]{0,4}[ \t]{0,8}"
+    r"(?P<flag>-{0,2})(?P<name>[A-Za-z0-9_\\\xc3\xb1\xf1-]+(?: (?i:key|token))?)[\"'\]`*]{0,4}[ \t]{0,8}"
     r"(?P<by>:=|=>|={1,3}|:|\||(?=[ \t]))[ \t*`]{0,8}[@(]?(?P<quote>[\"'`]?)"
 )
 # A name whose value is about a secret, but not the secret itself.
@@ -259,7 +259,7 @@ _FAKE: Final = re.compile(
     r"example|placeholder|change[_-]?(?:me|it)|dummy|sample|redacted|masked|removed|censored|your[_-]|\bmy[_-]"
     r"|x{4}|\*{3}|\.{3}|\u2026|\b(?:todo|tbd|fixme|fake|mock|none|null|undefined|insert|replace|secret|test)"
     r"|not[_-]|foo[_-]?bar|lorem|here\b|hard[_-]?coded|qwerty|letmein|p[a@]ss|hunter2|12345|abc123|abcdefgh"
-    r"|deadbeef|s[3e]cr[3e]t|^[~/][^/]*/",
+    r"|deadbeef|s[3e]cr[3e]t|^[~/][^/]*/|^id_[a-z]+[0-9]*$",
     re.IGNORECASE,
 )
 # A value that comes from elsewhere: a variable, a call, a vault.
