@@ -509,12 +509,12 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
         manifest.highlights = [run.redactor.redact(one) for one in work_tree.highlights(tree)]
         folder.write(PATCH_FILE, run.redactor.redact_bytes(work_tree.patch(tree)))
 
-    end = record_end(run, run_to_end(work, "specguard run gates"))
-    for result in gates.results.values():
-        if result.skipped:
-            say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")
-    for note in manifest.notes:
-        say(f"note: {note}")
+    flags = [word for one in run.options.commands for word in ("--command", one)]
+    end = record_end(run, run_to_end(work, shlex.join(["specguard", "run", "gates", *flags])))
+    told = ((result.gate, result.skipped) for result in gates.results.values() if result.skipped)
+    lines = [f"{gate.kind} {gate.name} did not run: {skipped}" for gate, skipped in told]
+    for line in [*lines, *(f"note: {note}" for note in manifest.notes)]:
+        say(line)
     say(f"run {folder.run_id}: {manifest.state} ({manifest.reason or manifest.steps[-1].detail})")
     if end is not None and end.help:
         say(f"  next: {end.help}")

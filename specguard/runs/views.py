@@ -201,13 +201,15 @@ class RunView(RunRecord):
             return command_words("stop", manifest.run_id, self.root)
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]
+        more = ["--timeout", str(2 * manifest.timeout)] if manifest.state == "timed-out" else []
         if manifest.item.kind == "gates":
-            return command_words("gates", "", self.root)
+            extra = dict.fromkeys(one.command for one in manifest.commands if one.source == "flag")
+            flags = [word for one in extra for word in ("--command", one)]
+            return [*command_words("gates", "", self.root), *flags, *more]
         if manifest.state == "succeeded" or self.alive:
             return []
         # Without a commit, the agent may have to work again.
         spent = manifest.commit is None and manifest.attempts >= manifest.max_attempts
-        more = ["--timeout", str(2 * manifest.timeout)] if manifest.state == "timed-out" else []
         if spent and manifest.state in ("budget-spent", "failed"):
             more = ["--max-attempts", str(manifest.attempts + 1)]
         return [*command_words("resume", manifest.run_id, self.root), *more]

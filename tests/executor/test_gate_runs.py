@@ -207,7 +207,7 @@ def test_a_full_disk_ends_the_run_and_is_recorded(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("specguard.executor.lifecycle.content_id", full)
     user = User(tmp_path, gate("passes", "true"))
-    assert user.gates() == 2
+    assert user.gates(commands=["test -n 1"]) == 2
     assert (user.manifest.state, user.manifest.commands[0].exit_code) == ("failed", 0)
     assert "No space left on device" in (user.manifest.reason or "")
-    assert user.said[-2].endswith("to go on: specguard run gates")
+    assert user.said[-2].endswith("to go on: specguard run gates --command 'test -n 1'")
