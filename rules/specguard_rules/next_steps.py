@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SHORT: Final = 12
 """The number of digits of an object id that messages show."""
 
-SQUASH: Final = "git -c core.editor=: -c sequence.editor=: rebase -i --autosquash --autostash"
-"""Squashes every commit that is marked for it, without opening an editor."""
+SQUASH: Final = "git -c core.editor=: -c sequence.editor=: rebase -i --rebase-merges --autosquash --autostash"
+"""Squashes every commit that is marked for it, without opening an editor; merges stay merges."""
 
 _FILTER: Final = "FILTER_BRANCH_SQUELCH_WARNING=1 git filter-branch -f --prune-empty"
 
