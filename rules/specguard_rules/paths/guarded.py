@@ -23,9 +23,9 @@ _EMPTY_BLOBS: Final = (
 
 _PIN: Final = (
     rb"""(?m)^([ \t]*(?:-[ \t]+)?(?:uses:[ \t]+["']?[\w./-]+@|rev:[ \t]+["']?))"""
-    rb"""[\w.+-]+["']?[ \t]*(?:\#.*)?$"""
+    rb"""[A-Za-z_.+-]*\d[\w.+-]*["']?[ \t]*(?:\#.*)?$"""
 )
-"""A line of YAML that pins a version, up to that version; a comment behind it repeats the version."""
+"""A line of YAML that pins a version, up to that version: it has a digit, and a comment may repeat it."""
 
 
 class ForbiddenPath(Rule):
@@ -160,7 +160,7 @@ class LockedPath(Rule):
     paths: Guarding = setting(Guarding(), "files, and folders with all below")
     pins: Literal["hold", "allow"] = setting(
         "hold",
-        "`allow`: versions in YAML may change, in `uses: X@VERSION` and `rev: VERSION`",
+        "`allow`: versions (not `main`) may change, in YAML's `uses: X@VERSION`, `rev: VERSION`",
         tightens=["allow", "hold"],
     )
     owners: dict[str, list[str]] = setting(
