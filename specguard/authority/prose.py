@@ -309,10 +309,10 @@ _STAY_UNCHANGED: Final = re.compile(
 
 _MAY_CHANGE: Final = re.compile(
     r"\b(?:by hand|manually|directly|outside|except|other than|but|same (?:commit|change|pr|pull request))\b"
-    r"|\bwithout (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
+    r"|^if |^when |\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
     re.IGNORECASE,
 )
-"""Wording that a path may change, in another way or together with something else."""
+"""Wording that a path may change, in another way, in another case or together with something else."""
 
 _KNOWN_DEMANDS: Final = (
     (r"\bconventional[- ]commits?\b", "commit-message", "rules.commit-message.conventional = true"),
