@@ -17,7 +17,7 @@ from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Qu
 from specguard.documents.completeness import without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import bold_words, find_key, find_sections, near_section, normal_title
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, usage
 from specguard.model import Origin, path_text, shortened
 
 TYPE_CHECKING = False
@@ -187,8 +187,15 @@ def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) 
 
 
 def flag_gates(commands: Iterable[str]) -> list[PlannedGate]:
-    """Return the gates that `--command` requests."""
-    return [PlannedGate(name=name_of(one), run=one.strip(), source="flag") for one in commands if one.strip()]
+    """Return the gates that `--command` requests.
+
+    Raises:
+        SpecguardError: one of them is empty.
+    """
+    texts = [one.strip() for one in commands]
+    if "" in texts:
+        raise usage("--command names no command", "give one, or leave it out")
+    return [PlannedGate(name=name_of(one), run=one, source="flag") for one in texts]
 
 
 def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:

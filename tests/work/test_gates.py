@@ -130,7 +130,7 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     assert (gate.timeout, gate.named) == ("5m", "SPEC_AUTHORITY.md:7")
     # Flags are gates, too.
     each = gate.replace(run="vet {file}", when=Covering(["**/*.go"]))
-    tests, each, lint = merge_gates([gate, each, *flag_gates(["make lint", " ", "t", "vet {file}"])])
+    tests, each, lint = merge_gates([gate, each, *flag_gates(["make lint", "t", "vet {file}"])])
     assert (each.also, list(each.when.patterns)) == ("--command", ["**/*.go"])
     assert (lint.run, lint.source, lint.named, tests.also) == ("make lint", "flag", "--command", "--command")
     # A document that cannot be read is none without gates.
