@@ -241,7 +241,9 @@ class ProtectedBranch(Rule):
             which, verb = self._pattern_index(push.remote_ref), "delete" if push.new is None else "write to"
             if which is not None:
                 what = f"the push would {verb} {quote(_short(push.remote_ref))}, which is protected"
-                yield self._finding(what, "Push a branch of your own, and open a pull request.", which)
+                is_branch = push.new is not None and push.remote_ref.startswith("refs/heads/")
+                step = "Push a branch of your own, and open a pull request."
+                yield self._finding(what, step if is_branch else "Leave that to a maintainer.", which)
             return
         if branch is None:
             raise NotApplicable("what is judged is not a branch")
