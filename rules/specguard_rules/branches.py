@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Guarding, MissingFact, NotApplicable, Rule, setting
-from specguard_rules.message_texts import alternatives, near_miss, quote
-from specguard_rules.next_steps import is_base_branch, move_to_branch
+from specguard_rules.next_steps import alternatives, is_base_branch, move_to_branch, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +88,6 @@ class BranchName(Rule):
             if name not in work_item.branches:
                 own = work_item.branches
                 message = f"the branch is {quote(name)}, and {work_item} has {alternatives(own)}"
-                message += near_miss(name, own)
                 step = f"Take it there with `{move_to_branch(work_item.branches[0], branch, base, push)}`."
                 setting = work_item.setting("branch")
                 yield Finding(message, help=step, field="branch", key="item", setting=setting)

@@ -1,4 +1,4 @@
-"""Next steps as commands: each can be typed in the state that its message reports, without an editor."""
+"""Texts of findings: quoted names, and next steps as commands that can be typed without an editor."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from specguard.rules import Base, Branch, Commit, Entry, Message, Push, Work
 
+QUOTED_LENGTH: Final = 100
+"""The number of characters of a text that a message quotes."""
+
 SHORT: Final = 12
 """The number of digits of an object id that messages show."""
 
@@ -26,6 +29,18 @@ _FILTER_MESSAGES: Final = (
     "FILTER_BRANCH_SQUELCH_WARNING=1 MESSAGE=\"$(printf '%%s\\n\\n' %s)\" git filter-branch -f --msg-filter "
     '\'if test $GIT_COMMIT = %s; then printf "%%s\\n" "$MESSAGE"; else cat; fi\' -- %s'
 )
+
+
+def quote(text: str) -> str:
+    """Return a text in quotes, cut after `QUOTED_LENGTH` characters with the number of the omitted ones."""
+    if len(text) <= QUOTED_LENGTH:
+        return f"'{text}'"
+    return f"'{text[:QUOTED_LENGTH]}...' ({len(text) - QUOTED_LENGTH} more characters)"
+
+
+def alternatives(names: Sequence[str]) -> str:
+    """Join names into a choice: `'a'`, or `'a' or 'b'`."""
+    return " or ".join(quote(name) for name in names)
 
 
 def put_back(

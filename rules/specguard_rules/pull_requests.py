@@ -6,7 +6,7 @@ import re
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting, setting
 from specguard_rules.commits.messages import SubjectForm
-from specguard_rules.message_texts import alternatives, near_miss, quote
+from specguard_rules.next_steps import alternatives, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ class PullRequestTitle(SubjectForm, Rule):
         if work_item and expected:
             if not work_item.allows("pull_request", title):
                 what = f"the title is {quote(title)}, and {work_item} has {alternatives(expected)}"
-                what += near_miss(title, expected)
                 step = f"Change it to {alternatives(expected[:1])}."
                 yield _finding(what, step, "item", work_item.setting("pull_request"))
             return

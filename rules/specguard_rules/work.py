@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from specguard.rules import Finding, NotApplicable, Rule, path_text
-from specguard_rules.message_texts import alternatives, quote
-from specguard_rules.next_steps import CommitsById, mixed_items, put_back, reword
+from specguard_rules.next_steps import CommitsById, alternatives, mixed_items, put_back, quote, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

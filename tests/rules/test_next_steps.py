@@ -9,12 +9,19 @@ import pytest
 
 from specguard.testing import Case, Repository, Step
 from specguard.testing.running import run_here
+from specguard_rules.next_steps import QUOTED_LENGTH, alternatives, quote
 from tests.rules.items import type_in
 
 COMMAND = re.compile(r"`((?:git|rm|mkdir|FILTER\w*=1) [^`]*)`")
 CASES = {case.name: case for case in Case.load_all(Path(__file__).with_name("next_steps.toml"))}
 LOCKED = '[rules.locked-path]\npaths = ["ci/"]\n'
 CI = Step("chore: base", files={"ci/a": "1"})
+
+
+def test_names_are_quoted_and_long_ones_cut_with_a_count() -> None:
+    assert quote("a" * QUOTED_LENGTH) == f"'{'a' * QUOTED_LENGTH}'"
+    assert quote("a" * (QUOTED_LENGTH + 7)) == f"'{'a' * QUOTED_LENGTH}...' (7 more characters)"
+    assert alternatives(["a", "b"]) == "'a' or 'b'"
 
 
 def typed(repository: Repository, help_: str, subject: str = "feat: one") -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule, setting
-from specguard_rules.message_texts import quote
-from specguard_rules.next_steps import SHORT, squash
+from specguard_rules.next_steps import SHORT, quote, squash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

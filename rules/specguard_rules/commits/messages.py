@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, Rule, Settings, setting
-from specguard_rules.message_texts import alternatives, near_miss, quote
 from specguard_rules.next_steps import (
     SHORT,
     SQUASH,
     CommitsById,
+    alternatives,
     drop_empty,
     flaw_in,
     mixed_items,
+    quote,
     reword,
     shell_quote_text,
     shell_text,
@@ -299,7 +300,6 @@ def _item_flaws(
                 "differ: give both the same text in the policy"
             )
     problem = f"the {what} is {quote(subject)}, and {item} has {alternatives(expected)}"
-    problem += near_miss(subject, expected)
     cmd = reword(message, by_id, shell_text(expected[0], message))
     yield flaw_in(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
 

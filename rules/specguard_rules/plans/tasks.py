@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, Selecting, path_text, setting
-from specguard_rules.message_texts import alternatives, quote
-from specguard_rules.next_steps import move_to_branch
+from specguard_rules.next_steps import alternatives, move_to_branch, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
