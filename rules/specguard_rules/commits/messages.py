@@ -107,25 +107,6 @@ class SubjectForm(Settings):
         return f"Write it as 'type{scope}: description'{types}"
 
 
-def respell(subject: str, *, lower: bool, case: str) -> str:
-    """Return a subject with the spacing and case that the form requires; its words stay.
-
-    Args:
-        subject: the subject.
-        lower: True if its type must be in lower case.
-        case: the setting `description_case`.
-    """
-    found = re.fullmatch(
-        r"\s*(?P<type>[\w./-]+)\s*(?P<scope>\([^()]+\))?\s*(?P<mark>!?)\s*:\s*(?P<rest>\S.*)", subject
-    )
-    if found is None:
-        return subject
-    kind, rest = found["type"], found["rest"]
-    if case != "any":
-        rest = (rest[0].lower() if case == "lower" else rest[0].upper()) + rest[1:]
-    return f"{kind.lower() if lower else kind}{found['scope'] or ''}{found['mark']}: {rest}"
-
-
 def footer_problems(text: str) -> Iterator[tuple[int, str]]:
     """Yield the problems with the footers of a message: the line's number, from 1, and a clause about it.
 
@@ -200,7 +181,7 @@ class CommitMessage(SubjectForm, Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "body", "work")
     condition: ClassVar[str] = "every commit message is its work item's, or of the form the policy asks for"
-    fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
+    fixes: ClassVar[str] = "gives the item's subject to the unpushed newest commit, or to a new message"
 
     body: Literal["optional", "required", "forbidden"] = setting(
         "optional", "whether a message has a body, besides trailers", tightens=["optional"]
@@ -266,23 +247,14 @@ class CommitMessage(SubjectForm, Rule):
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
     ) -> Fix | None:
-        """Return an edit: the item's subject, or the same words with the type spelt as the form requires."""
+        """Return an edit that gives the message the item's subject; no other subject is known to be right."""
         from specguard.rules import RewordMessage
 
-        if finding.field != "commit.subject":
-            return None
         own = work.item_of(finding.commit) if work and work_item else None
-        if finding.key == "item" and own is not None:
-            right = own.commit_messages[0]
-            return RewordMessage(finding.commit, lambda text: right + text[len(text.split("\n", 1)[0]) :])
-        return RewordMessage(finding.commit, self._respell) if finding.key == "conventional" else None
-
-    def _respell(self, text: str) -> str:
-        subject, newline, rest = text.partition("\n")
-        right = respell(subject, lower=self.type_case == "lower", case=self.description_case)
-        fits = self.subject_problem(right) == ("", "")
-        fits = fits and (self.pattern is None or bool(self.pattern.search(right)))
-        return right + newline + rest if fits else text
+        if finding.field != "commit.subject" or finding.key != "item" or own is None:
+            return None
+        right = own.commit_messages[0]
+        return RewordMessage(finding.commit, lambda text: right + text[len(text.split("\n", 1)[0]) :])
 
 
 def _item_flaws(
