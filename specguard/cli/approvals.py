@@ -257,7 +257,7 @@ def _record_data(logged: LoggedRecord) -> dict[str, Any]:
 
 
 @click.command("approve")
-@click.argument("rules", nargs=-1, metavar="[RULE]...", shell_complete=opt.complete_selectors)
+@click.argument("rules", nargs=-1, metavar="[RULE]...")
 @opt.in_directory
 @opt.approval
 @_key

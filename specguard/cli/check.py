@@ -75,28 +75,13 @@ def _first_given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
 @opt.flag("--pre-receive", help="Judge a server's pre-receive input; implies --enforce unless --dry-run.")
 @opt.file("--authority", help="Judge by this authority.")
 @opt.floor
-@opt.repeated(
-    "--select",
-    metavar="RULES",
-    shell_complete=opt.complete_selectors,
-    help="Run only these rules: codes, families or names.",
-)
-@opt.repeated("--ignore", metavar="RULES", shell_complete=opt.complete_selectors, help="Skip these rules.")
-@opt.repeated(
-    "--extend-select",
-    metavar="RULES",
-    shell_complete=opt.complete_selectors,
-    help="Run these too, even if they are off.",
-)
+@opt.repeated("--select", metavar="RULES", help="Run only these rules: codes, families or names.")
+@opt.repeated("--ignore", metavar="RULES", help="Skip these rules.")
+@opt.repeated("--extend-select", metavar="RULES", help="Run these too, even if they are off.")
 @opt.flag("--all", help="Judge the whole tree.")
 @opt.flag("--strict", help="Count warnings as errors.")
 @opt.flag("--exit-zero", "--dry-run", "dry_run", help="Report, but end with 0 on findings.")
-@opt.repeated(
-    "--override",
-    metavar="RULE",
-    shell_complete=opt.complete_selectors,
-    help="Approve this rule's findings in --path, and record it.",
-)
+@opt.repeated("--override", metavar="RULE", help="Approve this rule's findings in --path, and record it.")
 @opt.approval
 @opt.today
 @opt.flag("--enforce", help="Trust only the base (for CI).")

@@ -191,9 +191,7 @@ def error_kinds() -> Mapping[str, ErrorKind]:
 
 
 @click.command("error")
-@click.argument(
-    "name", metavar="[NAME]", required=False, shell_complete=opt.completer(lambda: list(error_kinds()))
-)
+@click.argument("name", metavar="[NAME]", required=False)
 @opt.output_format
 def error_command(name: str | None, output_format: str) -> None:
     """Show what an error means and how to fix it, by the name in brackets after its message."""
@@ -268,7 +266,7 @@ def limit_value(target: str) -> float | str:
 
 
 @click.command("rule")
-@click.argument("selector", metavar="[CODE|NAME|WORD]", required=False, shell_complete=opt.complete_rules)
+@click.argument("selector", metavar="[CODE|NAME|WORD]", required=False)
 @opt.flag("--cases", help="Show the rule's test cases.")
 @opt.repeated("--plugin", "plugins", metavar="NAME", help="Include this plugin's rules.")
 @opt.output_format

@@ -1,4 +1,4 @@
-"""Options that several commands share, shell completion of their values, and output functions."""
+"""Options that several commands share, and output functions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from specguard.change.repository import Repository
 from specguard.errors import SpecguardError
@@ -17,7 +16,6 @@ from specguard.reporters.escape import json_text, visible
 
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 FILE: Final = click.Path(readable=False)
@@ -172,41 +170,6 @@ approval = combine(
     choice("--scope", words=("change", "paths"), help="What it is bound to (default: change)."),
 )
 """The options that say who approves what, why and until when."""
-
-
-def completer(known: Callable[[], Iterable[str]]) -> Completer:
-    """Return a completer that offers the known names with the typed prefix; a mapping also describes them."""
-    return lambda _context, _parameter, begun: _completion_items(known(), begun)
-
-
-def complete_selectors(
-    _context: click.Context, _parameter: click.Parameter, prefix: str
-) -> list[CompletionItem]:
-    """Return codes, names and families of rules with this prefix; in a list, complete the last item."""
-    from specguard.declaration.registry import FAMILIES
-
-    before, comma, word = prefix.rpartition(",")
-    known = _rules()
-    known.update({code[:3]: FAMILIES[code[:3]] for code in known if code[:3] in FAMILIES})
-    return _completion_items(known, word, f"{before}{comma}")
-
-
-def _rules() -> dict[str, str | None]:
-    """Return each built-in rule's code and name, with the rule's summary."""
-    from specguard.engine.plugins import load_registry
-    from specguard.reporters.manual import summary
-
-    entries = load_registry().rules.values()
-    return {name: summary(entry) for entry in entries for name in (entry.rule.code, entry.rule.name)}
-
-
-def _completion_items(known: Iterable[str], prefix: str, before: str = "") -> list[CompletionItem]:
-    names = [name for name in sorted(known) if name.startswith((prefix, prefix.upper()))]
-    descriptions = known if isinstance(known, dict) else {}
-    return [CompletionItem(f"{before}{name}", help=descriptions.get(name)) for name in names]
-
-
-complete_rules = completer(_rules)
 
 
 def find_repository() -> Repository:

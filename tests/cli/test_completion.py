@@ -46,14 +46,6 @@ def test_what_is_completed(shell: str, tmp_path: Path) -> None:
         assert complete(shell, line, tmp_path) == expected
 
 
-def test_codes_are_completed_in_any_case_and_families_where_they_select(tmp_path: Path) -> None:
-    codes = complete("bash", "specguard rule pth00", tmp_path)
-    assert codes[0] == "PTH001"
-    assert all(code.startswith("PTH00") for code in codes)
-    assert complete("bash", "specguard check --ignore PT", tmp_path)[0] == "PTH"
-    assert "PTH" not in complete("bash", "specguard rule PT", tmp_path)
-
-
 def test_bash_completes_a_line(tmp_path: Path) -> None:
     script = """
         eval "$(_SPECGUARD_COMPLETE=bash_source specguard)"
