@@ -1,8 +1,7 @@
 """The report as one HTML page that loads nothing, and in which no text of a change becomes markup.
 
 Every text passes `visible` and then jinja2's escaping when a template prints it. The page's content security
-policy allows only its own style and script, by their digests. Text that got past both could therefore still
-do nothing.
+policy allows only its own style, by its digest. Text that got past both could therefore still do nothing.
 """
 
 from __future__ import annotations
@@ -46,14 +45,6 @@ _GRAVEST_FIRST: Final = ("indeterminate", "failed", "accepted", "passed")
 _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
 """The states of rules that judged something, the most important first."""
 
-_MEANINGS: Final = {
-    "passed": "Nothing was found that the policy forbids.",
-    "accepted": "What was found is approved or in the baseline.",
-    "failed": "The policy forbids some of this change.",
-    "indeterminate": "Something could not be judged, so this is not a pass.",
-}
-"""The meaning of each verdict."""
-
 _EFFECTS: Final = {
     "loosens": "Loosens",
     "incomparable": "Changes, for better or worse",
@@ -68,7 +59,6 @@ def render(verdicts: Sequence[Verdict]) -> str:
     worst = min(verdicts, key=lambda verdict: _GRAVEST_FIRST.index(verdict.outcome), default=None)
     one = verdicts[0] if len(verdicts) == 1 else None
     headline = _headline(worst) if worst is not None else "Nothing to judge"
-    findings = [judged for verdict in verdicts for judged in verdict.findings]
     return page(
         "report.html",
         title=f"{headline}: {_subject(one)}" if one else f"{headline}: {len(verdicts)} verdicts",
@@ -76,15 +66,11 @@ def render(verdicts: Sequence[Verdict]) -> str:
         outcome=worst.outcome if worst is not None else "passed",
         lead=_lead(one) if one else f"{len(verdicts)} verdicts.",
         views=views,
-        kinds=sorted(Counter(map(_kind, findings)).items()),
-        rules=sorted({(judged.code, judged.name) for judged in findings}),
-        total=sum(len(one["shown"]) + len(one["accepted"]) for view in views for one in view["groups"]),
         reason_text=text.reason_text,
         expiry_text=wording.expiry_text,
         proof_text=wording.proof_text,
         difference_place=wording.difference_place,
         most=ITEMS_SHOWN,
-        script=_asset("script.js"),
     )
 
 
@@ -108,27 +94,25 @@ def error_report(error: SpecguardError) -> str:
     )
 
 
-def page(template: str, *, script: str = "", **values: Any) -> str:
-    """Return a page with specguard's style, script and content security policy.
+def page(template: str, **values: Any) -> str:
+    """Return a page with specguard's style and content security policy.
 
     Args:
         template: a template of this folder that extends `page.html`.
-        script: the page's script; empty for a page without one.
         values: the template's variables, including `title`, `headline`, `outcome` and `lead`.
     """
     from markupsafe import Markup
 
-    assets: dict[str, Markup] = {}
-    for name, content in (("style", _asset("style.css")), ("script", script)):
-        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
-        # These texts are specguard's own; the page's policy allows each by its digest.
-        assets |= {name: Markup(content), f"{name}_hash": Markup(f"sha256-{digest}")}  # noqa: S704
-    html_text: str = _environment().get_template(template).render(version=__version__, **assets, **values)
+    content = (files("specguard.reporters") / "templates" / "style.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
+    # This text is specguard's own; the page's policy allows it by its digest.
+    style, style_hash = Markup(content), Markup(f"sha256-{digest}")  # noqa: S704
+    html_text: str = (
+        _environment()
+        .get_template(template)
+        .render(version=__version__, style=style, style_hash=style_hash, **values)
+    )
     return html_text.rstrip("\n") + "\n"
-
-
-def _asset(name: str) -> str:
-    return (files("specguard.reporters") / "templates" / name).read_text(encoding="utf-8")
 
 
 @cache
@@ -150,11 +134,6 @@ def _environment() -> Environment:
 
 def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
     """Return a verdict as template data; each rule gets `budget` characters for its findings."""
-    bar, start = [], 0
-    for state in _STATES:
-        if count := verdict.counts[state]:
-            bar.append((state, start, count))
-            start += count
     states = sorted(STATES, key=lambda state: (*_STATES, *STATES).index(state))
     policy = {
         title: [one for one in verdict.policy_change if one["effect"] == effect]
@@ -165,8 +144,6 @@ def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
         "said": _headline(verdict),
         "subject": _subject(verdict),
         "counts": [(state, verdict.counts[state]) for state in states],
-        "bar": bar,
-        "width": start or 1,
         "facts": _facts(verdict),
         "notes": verdict.notes,
         "undecided": text.group_undecided(verdict),
@@ -189,12 +166,9 @@ def _headline(verdict: Verdict) -> str:
 
 
 def _lead(verdict: Verdict) -> str:
-    """Return the meaning of the verdict and the number of open findings, in one or two sentences."""
-    if verdict.empty and verdict.outcome == "passed":
-        return "There was nothing to judge."
-    kinds = Counter(map(_kind, verdict.findings))
-    open_counts = [_count_text(kinds[kind], kind) for kind in ("error", "warning") if kinds[kind]]
-    return _MEANINGS[verdict.outcome] + (f" {' and '.join(open_counts)} open." if open_counts else "")
+    """Return the number of findings and of rules that could not be judged, as the other reports have it."""
+    counts = ", ".join(text.count_texts(verdict))
+    return f"{counts or ('Nothing to judge' if verdict.empty else 'No findings')}."
 
 
 def _subject(verdict: Verdict) -> str:
