@@ -286,12 +286,12 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
         failure = error
     if failure or _depth(value) > MAX_DEPTH:
         # The walker refuses the same input, and knows the line.
-        _JsonLines(text, first).walk()
+        json_lines(text, first)
         raise DataError(TOO_DEEP)
     shown = json.dumps(value, ensure_ascii=False) if _SURROGATE.search(text) else ""
     if any("\ud800" <= char <= "\udfff" for char in shown):
         raise DataError("it has half of a pair of surrogates")
-    return value, lambda: _JsonLines(text, first).walk()
+    return value, lambda: json_lines(text, first)
 
 
 def _mapping(pairs: Any) -> dict[str, Any]:
@@ -342,13 +342,21 @@ def _skip_space(text: str, at: int) -> int:
     return at
 
 
-class _JsonLines:
-    """Walks over JSON that Python could parse, or rejected for a reason with a line.
+def json_lines(text: str, first: int = 1) -> Lines:
+    """Return the line of each key and element of JSON.
 
     Args:
-        text: the text.
-        line: the line on which it begins.
+        text: JSON that Python could parse, or rejected for a reason with a line.
+        first: the line on which it begins.
+
+    Raises:
+        DataError: the text is not valid JSON, or is ambiguous.
     """
+    return _JsonLines(text, first).walk()
+
+
+class _JsonLines:
+    """Walks over JSON; see `json_lines`."""
 
     def __init__(self, text: str, line: int) -> None:
         self._tokens = _TOKEN.finditer(text)

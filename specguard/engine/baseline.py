@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from itertools import groupby
 
 from specguard.change.change import BASELINE
@@ -18,6 +17,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
 from specguard.declaration.rule import is_code
+from specguard.documents.data import DataError, json_lines
 from specguard.engine.check import Selection
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
@@ -44,8 +44,6 @@ Rules about the change itself are left out, since a new change has no earlier fi
 
 LIMIT: Final = 16 << 20
 """The largest baseline file that is read, in bytes."""
-
-_KEY: Final = re.compile(r'[\s{]*("(?:[^"\\]|\\.)*")\s*:')
 
 
 def read_counts(data: bytes) -> Counts:
@@ -130,7 +128,7 @@ def compare_baselines(old: bytes | None, new: bytes | None) -> BaselineChange:
     except SpecguardError as error:
         return BaselineChange(problem=error.message)
     grown = [(*key, before.get(key, 0), count) for key, count in after.items() if count > before.get(key, 0)]
-    lines = dict(_lines((new or b"").decode())) if grown else {}
+    lines = json_lines((new or b"").decode()) if grown else {}
     return BaselineChange([Growth(*one, line=lines.get((one[0], _as_text(one[1])), 1)) for one in grown])
 
 
@@ -143,19 +141,11 @@ def _error(what: str, line: int | None = 1, help: str = _HELP) -> SpecguardError
     )
 
 
-def _line_of(text: str, code: str, path: str = "") -> int:
-    return dict(_lines(text)).get((code, path), 1)
-
-
-def _lines(text: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """Yield the line number of each rule code, and of each path below a code, if each is on its own line."""
-    code = ""
-    for number, line in enumerate(text.split("\n"), 1):
-        key = _KEY.match(line)
-        if key is not None:
-            name = json.loads(key[1])
-            code, path = (name, "") if is_code(name) else (code, name)
-            yield (code, path), number
+def _line_of(text: str, *place: str) -> int | None:
+    try:
+        return json_lines(text)[place]
+    except DataError as error:
+        return error.line
 
 
 def _as_text(path: bytes) -> str:

@@ -142,7 +142,7 @@ def test_growth_is_named_with_both_numbers_and_its_line() -> None:
         ("1 of ART002 in c", 4),
         ("1 of SPC003 in a", 7),
     ]
-    assert growths(None, {"ART002": {"a": 1}}) == [("1 of ART002 in a", 3)]
+    assert growths(None, {"ART002": {"\udcc3\udca9": 1}}) == [("1 of ART002 in é", 1)]
 
 
 def test_what_cannot_be_read_cannot_be_compared() -> None:
