@@ -301,8 +301,6 @@ def _refused(what: str, error: RemoteError | PlatformError, help: str) -> RunEnd
 BODY_FILE: Final = "pull-request.md"
 """The file with the pull request's body, in the run's folder."""
 
-_PART_PREFIXES: Final = ("- Document: ", "- Rules: ", "- Run: ", "- Gates:", "  - ", "- Failed ", "- Note: ")
-
 _TRIES: Final = 3
 _LONGEST: Final = 100
 _MOST_FAILURES: Final = 5
@@ -362,7 +360,7 @@ def _open_or_update(run: Run, pull: PullRequest, branch: str, commit: str) -> st
         if found is not None:
             if found.body.strip():
                 # Text by people is kept, and so are the parts of the runs of other tasks.
-                run.folder.write(BODY_FILE, _replace_part(found.body, run))
+                run.folder.write(BODY_FILE, _with_part(found.body, run))
             platform.edit(found.number, title=pull.title, body_file=file)
             pull.number, pull.url = found.number, found.url
     except PlatformError as error:
@@ -405,26 +403,15 @@ def body_of(run: Run) -> str:
     return intro + "\n".join(_part(run)) + "\n"
 
 
-def _replace_part(body: str, run: Run) -> str:
-    """Return the text of an open request with the run's part replaced, or added at the end."""
+def _with_part(body: str, run: Run) -> str:
+    """Return the text of an open request with the run's part at its end, unless it has that already."""
     lines, own = body.splitlines(), list(_part(run))
     mark = next(line for line in own if line.startswith("- Run: "))
-    if mark not in lines:
-        return "\n".join([*lines, "", *own]) + "\n"
-    start = end = lines.index(mark)
-    while start and lines[start - 1].startswith(_PART_PREFIXES):
-        start -= 1
-    while end < len(lines) and lines[end].startswith(_PART_PREFIXES):
-        # The output of a failed command is indented, between empty lines.
-        failed = lines[end].startswith("- Failed ")
-        end += 1
-        while end < len(lines) and failed and (not lines[end] or lines[end].startswith("  ")):
-            end += 1
-    return "\n".join([*lines[:start], *own, *lines[end:]]) + "\n"
+    return "\n".join(lines if mark in lines else [*lines, "", *own]) + "\n"
 
 
 def _part(run: Run) -> Iterator[str]:
-    """Yield the part that a run adds to a body: each line begins with one of `_PART_PREFIXES`."""
+    """Yield the part that a run adds to a body."""
     manifest = run.manifest
     document = manifest.item.document or manifest.item.plan
     if document:

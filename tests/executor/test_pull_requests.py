@@ -83,9 +83,6 @@ def test_what_people_wrote_into_an_open_one_stays(tmp_path: Path, host: str, com
     field = "body" if command == "gh" else "description"
     with committed(team) as run:
         push(run)
-        run.manifest.commands.append(ran(9, "sh tests.sh", attempt=1, code=1))
-        run.folder.write("commands/09.json", json.dumps({"tail": "one\n\n- Note: two"}))
-        run.note("It is noted.")
         open_pull_request(run)
         state = team.state
         [made] = state["requests"]
