@@ -428,7 +428,7 @@ def note_commit(run: Run, tree: str) -> None:
     if is_paper(run.policy, item.kind):
         return
     entries = place.git.diff_trees(place.base, tree)
-    binary = {path for path, (added, _) in place.git.line_counts(place.base, tree).items() if added == "-"}
+    binary = place.git.binary_files(place.base, tree)
     scope = scope_of(run.policy, item)
     paths = scope.paths if scope is not None else Covering()
     new_files = [

@@ -98,12 +98,11 @@ class PlaceGit(Git):
         self.run("update-index", "--replace", "-z", "--index-info", stdin=entries, index=index)
         return self.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
 
-    def line_counts(self, before: str, after: str) -> dict[bytes, tuple[str, str]]:
-        """Return the numbers of added and removed lines per path between two trees; `-` for a binary file."""
+    def binary_files(self, before: str, after: str) -> set[bytes]:
+        """Return the paths of the binary files that differ between two trees."""
         words = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", before, after, "--")
         lines = self.run("diff-tree", "--numstat", *words).split(b"\0")[:-1]
-        found = (line.split(b"\t", 2) for line in lines)
-        return {path: (added.decode("ascii"), removed.decode("ascii")) for added, removed, path in found}
+        return {line.split(b"\t", 2)[2] for line in lines if line.startswith(b"-")}
 
 
 class Place:

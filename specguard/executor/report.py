@@ -75,22 +75,6 @@ _STILL_FAILS: Final = "it fails still"
 _STILL_OPEN: Final = "it is still open"
 
 
-class ChangedFile(Record):
-    """A file that the run changed.
-
-    Attributes:
-        path: its path.
-        kind: `added`, `modified` or `deleted`.
-        added: the number of added lines; `binary` for a binary file.
-        removed: the number of removed lines; `binary` for a binary file.
-    """
-
-    path: str
-    kind: str
-    added: str
-    removed: str
-
-
 class Failure(Record):
     """A command or rule that failed, and its further history.
 
@@ -126,13 +110,15 @@ def write_report(run: Run, final: Manifest) -> None:
         compact(run)
 
 
-def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[ChangedFile] | None = None) -> str:
+def report_text(
+    manifest: Manifest, folder: RunFolder, changed: Sequence[tuple[str, str]] | None = None
+) -> str:
     """Return the report of a run, however far it has come.
 
     Args:
         manifest: the run's record.
         folder: the run's folder; unreadable files there are left out.
-        changed: the files that the run changed; None if unknown.
+        changed: the files that the run changed, from `changed_files`; None if unknown.
     """
     item, label = manifest.item, manifest.item.label
     gates = folder.data_or_empty(GATES_FILE).get("gates")
@@ -145,8 +131,6 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         run=f"{item.kind}-{item.id}/{manifest.run_id}",
         took=_seconds_taken(manifest),
         changed=changed,
-        added=sum(int(one.added) for one in changed or () if one.added.isdigit()),
-        removed=sum(int(one.removed) for one in changed or () if one.removed.isdigit()),
         outcome=outcome,
         skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
         failures=[*failed_commands(manifest, folder), *_findings(manifest, folder)],
@@ -183,25 +167,26 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
     return "" if shown else _last_lines(str(error.get("tail") or ""))
 
 
-def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | None:
+def changed_files(place: Place, tree: str | None) -> Sequence[tuple[str, str]] | None:
     """Return the files that a tree changes against the base; None if the tree no longer exists.
 
     Args:
         place: the run's place.
         tree: the tree that was judged last; None if none was.
+
+    Returns:
+        The path of each file, and `added`, `modified` or `deleted`.
     """
     if tree is None:
         return None
     try:
-        entries, counts = place.git.diff_trees(place.base, tree), place.git.line_counts(place.base, tree)
+        entries = place.git.diff_trees(place.base, tree)
     except (MissingFact, CommandError, OSError):
         return None
-    found = []
-    for one in entries:
-        added, removed = (count.replace("-", "binary") for count in counts.get(one.path, ("0", "0")))
-        kind = "added" if one.added else "deleted" if one.deleted else "modified"
-        found.append(ChangedFile(os.fsdecode(one.path), kind, added, removed))
-    return found
+    return [
+        (os.fsdecode(one.path), "added" if one.added else "deleted" if one.deleted else "modified")
+        for one in entries
+    ]
 
 
 def outcome(command: Command) -> str:

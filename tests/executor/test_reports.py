@@ -120,10 +120,9 @@ def test_the_report_lists_files_commands_and_what_fixed_failures(tmp_path: Path)
         text = Path(run.folder.file("report.md")).read_text()
     for line in (
         "# Phase 12: succeeded",
-        "3 files, 2 lines added, 2 removed.",
-        "| `.gitignore` | deleted | 0 | 2 |",
-        "| `src/a.py` | modified | 1 | 0 |",
-        "| <code>src/n&#124;w.py</code> | added | 1 | 0 |",
+        "| `.gitignore` | deleted |",
+        "| `src/a.py` | modified |",
+        "| <code>src/n&#124;w.py</code> | added |",
         "| 2 | `make test` | gate | 1 | exit code 2 | 1 s |",
         "- `make test`: exit code 2 (round 1): the agent fixed it in round 2",
         "- `make lint`: exit code 1 (round 1): it fails still",
