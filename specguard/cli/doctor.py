@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -341,17 +340,9 @@ def _diagnose_host(host: Host, top: str, environment: Mapping[str, str]) -> Iter
 
 def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
     """Return the result of probing the hook; a command that is not known to be specguard's is not run."""
-    from specguard.integrations.hooks.session_pins import last_fired
     from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
-    from specguard.integrations.hooks.tool_calls import work_tree_at
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
-    tree = work_tree_at(os.fsencode(top))
-    last_event = last_fired(host.agent, tree) if tree is not None else None
-    history = "no event of an agent has come in this worktree yet"
-    if last_event is not None:
-        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(last_event[0]))
-        history = f"last event {when} ({last_event[1]})"
     known_commands = {hook.command for call in known_calls(environment) for hook in wanted_hooks(host, call)}
     unknown_commands = [one for one in commands.values() if one not in known_commands]
     state = f"{host.file} has all of {', '.join(commands)}"
@@ -359,10 +350,10 @@ def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mappi
         # The command comes from a file of the repository, which anybody may have written.
         why = f"not run, since it is not how specguard is called here: {unknown_commands[0]}"
         remedy = f"read it and run it with an event, or: {repair}"
-        return Diagnosis(subject, "note", f"{state}; {history}; {why}", remedy)
+        return Diagnosis(subject, "note", f"{state}; {why}", remedy)
     result = probe(host, commands[host.before], top, environment, SOON)
     if result.state == "refused":
-        return Diagnosis(subject, "ok", f"{state}; a probe was refused in {result.seconds:.2f} s; {history}")
+        return Diagnosis(subject, "ok", f"{state}; a probe was refused in {result.seconds:.2f} s")
     outcome = "refused for want of a judgement" if result.state == "broken" else "let through"
     # The remedy must not be to run doctor again.
     repair = (result.repair or repair).replace("specguard doctor", "specguard policy")

@@ -154,7 +154,6 @@ def test_each_hook_is_run_and_mended_by_init_where_its_program_is_not_found(
     said = doctor(repository)[f"hooks of {agent}"]
     assert said["status"] == "ok"
     assert "a probe was refused in 0." in said["said"]
-    assert "no event of an agent has come in this worktree yet" in said["said"]
     said = doctor(repository, code=1, path=BARE)[f"hooks of {agent}"]
     assert "not found" in said["said"]
     assert said["help"] == f"specguard init --agent {agent}"
@@ -166,26 +165,6 @@ def test_an_agent_that_is_here_without_hooks_is_told(repository: Repository, tmp
     assert not [subject for subject in doctor(repository) if " of " in subject]
     said = doctor(repository, path=install(tmp_path, "gemini", "exit 1"))["hooks of gemini"]
     assert (said["status"], said["help"]) == ("note", "specguard init --agent gemini")
-
-
-def test_the_last_event_is_told_by_its_own_worktree(repository: Repository, tmp_path: Path) -> None:
-    init(repository, "claude")
-    repository.stage()
-    repository.commit("chore: have agents ask specguard")
-    tree = tmp_path / "tree"
-    repository.git("worktree", "add", "-q", "-b", "other", str(tree))
-    ask("claude", write("src/b.py", tree), tree)
-    assert "no event" in doctor(repository)["hooks of claude"]["said"]
-    git_dir = Path(repository.path) / ".git"
-    assert (git_dir / "worktrees/tree/specguard/fired/claude").read_text() == "PreToolUse"
-    assert not (git_dir / "specguard/fired").exists()
-    # The probe of a doctor is no event.
-    assert "no event" in doctor(repository)["hooks of claude"]["said"]
-    root = Path(repository.path)
-    assert ask("claude", write("docs/api/x.yaml", root), root).kind == "refuse"
-    said = doctor(repository)["hooks of claude"]["said"]
-    assert "last event 20" in said
-    assert "(PreToolUse)" in said
 
 
 def test_a_record_that_cannot_be_written_stops_nothing(repository: Repository, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import re
 
 from specguard.errors import SpecguardError, internal_error
 from specguard.integrations.hooks import dialects
-from specguard.integrations.hooks.session_pins import record_firing
 from specguard.integrations.hooks.tool_calls import work_tree_at
 
 TYPE_CHECKING = False
@@ -103,7 +102,7 @@ def _answer(words: Sequence[str]) -> dialects.HookOutput:
 
 
 def _start_git(event: HookEvent) -> dict[bytes, Lookup]:
-    """Record that the hook ran, and start git for the repository that judges, by its working tree's root."""
+    """Start git for the repository that judges, by its working tree's root."""
     looking: dict[bytes, Lookup] = {}
     try:
         tree = work_tree_at(os.fsencode(os.environ.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb())
@@ -112,8 +111,6 @@ def _start_git(event: HookEvent) -> dict[bytes, Lookup]:
             from specguard.change.repository import Lookup
 
             looking[tree.root] = Lookup(os.fsdecode(tree.root), os.environ)
-        if tree is not None:
-            record_firing(event, tree)
     except (OSError, SpecguardError):
         # The event's judge reports the same error.
         pass

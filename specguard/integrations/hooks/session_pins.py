@@ -1,7 +1,7 @@
 """The record of an agent's session: the base that judges it, the state before it, and sent messages.
 
 The pin is in the user's cache, and its object id also in git's own folder. That folder also counts how often
-the end of a turn was refused. For `specguard doctor`, it records when each agent's hook last ran.
+the end of a turn was refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.change.repository import Repository
-    from specguard.integrations.hooks.dialects import Agent, HookEvent
+    from specguard.integrations.hooks.dialects import HookEvent
     from specguard.integrations.hooks.tool_calls import Checkout
 
     States = Sequence[dict[bytes, str]]
@@ -40,7 +40,6 @@ PINS_FOLDER: Final = "pins"
 REMOTE_TIMEOUT: Final = 5.0
 """The time limit for the remote to confirm a base, in seconds."""
 
-_FIRED_FOLDER: Final = b"specguard/fired"
 _SESSIONS_FOLDER: Final = b"specguard/sessions"
 _SESSIONS_LIMIT: Final = 1 << 20
 _PINS_LIMIT: Final = 64 << 20
@@ -88,23 +87,6 @@ def _write(file: bytes, content: bytes, most: int = 0) -> bool:
     except OSError:
         return False
     return True
-
-
-def record_firing(event: HookEvent, tree: Checkout) -> None:
-    """Record that an agent's hook has run, and on which event."""
-    if event.session != PROBE_ID:
-        file = os.path.join(tree.git_dir, _FIRED_FOLDER, event.agent.encode())
-        _write(file, event.name[:60].encode("ascii", "replace"))
-
-
-def last_fired(agent: Agent, tree: Checkout) -> tuple[float, str] | None:
-    """Return when an agent's hook last ran in a worktree, in seconds since 1970, and on which event."""
-    file = os.path.join(tree.git_dir, _FIRED_FOLDER, agent.encode())
-    name = _read(file, 60).decode("ascii", "replace")
-    try:
-        return os.lstat(file).st_mtime, name
-    except OSError:
-        return None
 
 
 class Session:

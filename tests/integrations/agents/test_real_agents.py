@@ -238,7 +238,6 @@ def test_hooks_that_are_not_trusted_do_not_run_and_doctor_says_so(agent: str, tm
     driven.work(driven.writing("docs/api/new.yaml", "x\n"), trusting=False)
     assert (driven.root / "docs/api/new.yaml").exists()
     said = driven.doctor()
-    assert "no event of an agent has come" in said[f"hooks of {agent}"]["said"]
     assert said[f"trust of {agent}"]["status"] == "note"
     assert said[f"trust of {agent}"]["help"]
 
