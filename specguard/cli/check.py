@@ -147,12 +147,6 @@ _PAUSE_RATIO: Final = 20
 """A pause lasts at least this many times as long as a look takes, but at most `_LONGEST_PAUSE` seconds."""
 
 _LONGEST_PAUSE: Final = 10.0
-_SETTLE_TIME: Final = 0.15
-"""A change is complete when two looks this many seconds apart see the same state."""
-
-_LONGEST_SETTLE: Final = 3.0
-"""After this many seconds a change is judged even if the files are still changing."""
-
 _CLEAR_SCREEN: Final = "\033[2J\033[H"
 
 
@@ -193,21 +187,11 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
 
 
 def _wait_for_change(signs: Watcher, judged_state: tuple[Any, ...]) -> None:
-    """Return when the watched state differs from the judged one and has become stable."""
+    """Return when the watched state differs from the judged one."""
     pause = PAUSE
     while True:
         time.sleep(pause)
         began = time.monotonic()
-        state = signs.read_state()
-        pause = min(max(PAUSE, _PAUSE_RATIO * (time.monotonic() - began)), _LONGEST_PAUSE)
-        if state == judged_state:
-            continue
-        deadline = time.monotonic() + _LONGEST_SETTLE
-        while time.monotonic() < deadline:
-            time.sleep(_SETTLE_TIME)
-            previous, state = state, signs.read_state()
-            if state == previous:
-                break
-        # The change may have been undone meanwhile.
-        if state != judged_state:
+        if signs.read_state() != judged_state:
             return
+        pause = min(max(PAUSE, _PAUSE_RATIO * (time.monotonic() - began)), _LONGEST_PAUSE)
