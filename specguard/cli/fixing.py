@@ -221,23 +221,7 @@ class _Fixer:
         upstream_remote = self._output("config", "--get", f"branch.{old}.remote")
         if upstream_ref == f"refs/heads/{old}" and upstream_remote != ".":
             return f"it was pushed to {upstream_remote}"
-        # A branch that was pushed under another name is shared too; commits that the base has do not count.
-        containing = self._refs_with(self._output("rev-parse", "HEAD"))
-        pushed = next((name for name in containing if name.startswith("refs/remotes/")), "")
-        if pushed and self._has_own_commits():
-            return f"its newest commit is pushed already, as {short_name(pushed)}"
         return ""
-
-    def _has_own_commits(self) -> bool:
-        """Return True if the branch has commits that the base does not have, or if it has no base."""
-        from specguard.change.base import find_base
-        from specguard.change.git import Git
-
-        with Git(self._repository) as git:
-            found = find_base(git, self._request)
-        if found is None or found.oid is None:
-            return True
-        return self._run_git("merge-base", "--is-ancestor", "HEAD", found.oid).returncode != 0
 
     def _refs_with(self, oid: str) -> list[str]:
         folders = ("refs/heads/", "refs/remotes/", "refs/tags/")
