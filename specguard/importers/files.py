@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.patterns import Covering, PatternError, translate
 from specguard.importers import Imported, read_settings
 from specguard.model import Origin
@@ -29,8 +28,6 @@ RULESETS: Final = ("repolinter.json", "repolinter.yaml", "repolinter.yml")
 _CONTRACT: Final = "artifacts.repository"
 _MOST: Final = 50
 """The maximum number of patterns of a rule, after the expansion of `{a,b}`."""
-
-_EVERYWHERE: Final = {"**", "**/*"}
 
 
 class _PathRule(NamedTuple):
@@ -103,7 +100,7 @@ def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[b
 
 def _require_file(result: Imported, rule: _PathRule) -> None:
     """Require a file or folder as a companion of the authority, by one of several names."""
-    globs = ["NOTICE*"] if rule.kind == "apache-notice" else _patterns(rule, "globsAny")[0]
+    globs = _patterns(rule, "globsAny")[0]
     folders = rule.kind == "directory-existence"
     names: list[str] = []
     for pattern in globs:
@@ -131,31 +128,11 @@ def _forbid_file(result: Imported, rule: _PathRule) -> None:
         result.add("rules.forbidden-path", "exclude", excluded, rule.origin)
 
 
-def _forbid_content(result: Imported, rule: _PathRule) -> None:
-    """Forbid in added lines the content that no file may contain."""
-    content = rule.options.get("content")
-    paths, excluded = _patterns(rule, "globsAll")
-    if not isinstance(content, str) or not content:
-        raise _SkippedError("it names no expression")
-    if "\\n" in content or "\n" in content or "[\\s\\S]" in content:
-        raise _SkippedError("its expression is about several lines, and lines are judged one by one")
-    text = f"(?i){content}" if "i" in str(rule.options.get("flags") or "") else content
-    try:
-        Expression(text).check()
-    except ExpressionError as error:
-        raise _SkippedError(str(error)) from error
-    scope = {"paths": [] if _EVERYWHERE & {*paths} else paths, "exclude": excluded}
-    forbidden = {"pattern": text, **{key: value for key, value in scope.items() if value}}
-    result.add("rules.forbidden-content", "forbid", [forbidden], rule.origin)
-
-
 _IMPORTERS: Final[Mapping[str, Callable[[Imported, _PathRule], None]]] = {
     "file-existence": _require_file,
     "directory-existence": _require_file,
-    "apache-notice": _require_file,
     "file-not-exists": _forbid_file,
     "file-type-exclusion": _forbid_file,
-    "file-not-contents": _forbid_content,
 }
 """The function that carries over each type of rule."""
 
