@@ -35,12 +35,6 @@ LIMIT: Final = 8_000_000
 ITEMS_SHOWN: Final = 200
 """The most notes, approvals, settings of one effect, or rules that lack the same fact, that are listed."""
 
-_OPEN_UP_TO: Final = 10
-"""A rule with at most this number of findings is expanded from the start."""
-
-_LAZY_ABOVE: Final = 50
-"""Above this number of findings a browser lays out only those in view."""
-
 _GRAVEST_FIRST: Final = ("indeterminate", "failed", "accepted", "passed")
 _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
 """The states of rules that judged something, the most important first."""
@@ -242,8 +236,6 @@ def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
                 "shown": [markup for state, markup in rendered if state != "baselined"],
                 "accepted": [markup for state, markup in rendered if state == "baselined"],
                 "left_out": len(found) - len(rendered),
-                "open": len(found) <= _OPEN_UP_TO,
-                "many": len(rendered) > _LAZY_ABOVE,
             }
 
 
@@ -281,10 +273,7 @@ def _finding_view(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
 
 
 LINES: Final = 8
-"""The most lines of a finding that are shown, or of its file's changed lines if it names none."""
-
-CONTEXT: Final = 3
-"""The number of lines of the same hunk that are shown before and after the lines of the finding."""
+"""The most lines of a finding that are shown, or of its file's changed lines if it names no line."""
 
 _LONGEST_LINE: Final = 240
 
@@ -297,14 +286,12 @@ class Line(Record):
         number: its number in the file on that side, from 1.
         raw: the line.
         hunk: the position of its hunk.
-        highlighted: True if the finding names the line.
     """
 
     added: bool
     number: int
     raw: bytes
     hunk: int
-    highlighted: bool = False
 
     @property
     def text(self) -> str:
@@ -352,10 +339,8 @@ class Excerpts:
             return None
         added, _, _, hunk = lines[begin]
         last = min(finding.end_line or finding.line, finding.line + LINES - 1)
-        marks = [at for at in range(begin, min(begin + LINES, len(lines))) if lines[at][::3] == (added, hunk)]
-        marks = [at for at in marks if lines[at][1] <= last]
-        window = range(max(0, begin - CONTEXT), min(len(lines), marks[-1] + 1 + CONTEXT))
-        shown = [Line(*lines[at], highlighted=at in marks) for at in window if lines[at][3] == hunk]
+        near = lines[begin : begin + LINES]
+        shown = [Line(*line) for line in near if line[::3] == (added, hunk) and line[1] <= last]
         return Excerpt(shown, len(lines) - len(shown))
 
 
