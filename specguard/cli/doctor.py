@@ -22,7 +22,7 @@ from specguard.change.repository import Repository, find_program
 from specguard.cli.options import flag, in_directory, output_format, show, text
 from specguard.declaration.rule import Record
 from specguard.engine.check import is_ci_only
-from specguard.engine.plugins import installed_plugins, load_registry
+from specguard.engine.plugins import load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.evaluation.canaries import unmatched_reason
@@ -280,12 +280,8 @@ def _event(checkup: Checkup) -> Iterator[Diagnosis]:
 
 def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
     plugins = list(checkup.policy.plugins)
-    others = sorted(set(installed_plugins()) - {"specguard", *plugins})
     rules = len(load_registry(plugins).rules)
-    message = f"{rules} rules of specguard{''.join(f', {name}' for name in plugins)}"
-    if others:
-        message += f"; installed and not named by the policy: {', '.join(others)}"
-    yield Diagnosis("plugins", "note" if others else "ok", message)
+    yield Diagnosis("plugins", "ok", f"{rules} rules of specguard{''.join(f', {name}' for name in plugins)}")
 
 
 def _extras(_checkup: object) -> Iterator[Diagnosis]:

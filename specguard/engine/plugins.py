@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any, Final
@@ -155,20 +155,6 @@ def find_format(name: str, plugins: Sequence[str]) -> Format:
     if name not in formats:
         raise unknown("format", name, [*FORMATS, *formats])
     return formats[name]
-
-
-def installed_plugins() -> Mapping[str, str]:
-    """Return each installed distribution with an entry point in the group, and its version.
-
-    Nothing is imported.
-    """
-    import importlib.metadata
-
-    return {
-        point.dist.name: point.dist.version
-        for point in importlib.metadata.entry_points(group=GROUP)
-        if point.dist is not None
-    }
 
 
 DECLARATIONS: Final = (
