@@ -100,13 +100,7 @@ def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
     states = _states(open_policy(Request(environment=os.environ)), plan)
     rows = align_rows([("plan", *STATES, "next"), *map(_row, states)]).split("\n")
-    stuck = [
-        _blocked_line(state, task)
-        for state in states
-        for task in state.tasks
-        if task.state in ("begun", "blocked") or (task.state == "waiting" and state.next is None)
-    ]
-    show(output_format, {"schema": SCHEMA, "plans": [state.data for state in states]}, [*rows, *stuck])
+    show(output_format, {"schema": SCHEMA, "plans": [state.data for state in states]}, rows)
 
 
 @command.command("next", short_help="Show the next task.")
