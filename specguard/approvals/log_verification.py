@@ -8,12 +8,12 @@ import shlex
 
 from specguard.approvals.log import NAME, NO_RECORD, FiledRecord, Uses, first_alterations, leftovers, read_log
 from specguard.approvals.people import KEY_TYPES, claimed_key, has_key_type, signing_key, verify
-from specguard.approvals.record import HEXADECIMAL, Approval, Revocation
+from specguard.approvals.record import Approval, Revocation
 from specguard.change.base import find_base, named_base
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.errors import Needed, SpecguardError, nearest
-from specguard.model import ansi_quoted, listed, path_text
+from specguard.errors import Needed, SpecguardError
+from specguard.model import ansi_quoted, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,19 +136,13 @@ class Logbook:
         """
         digits = os.path.basename(name).partition(".")[0].lower()
         found = sorted(one for one in self.log.filed if one.startswith(digits))
-        if not MIN_DIGITS <= len(digits) <= 64 or digits.strip(HEXADECIMAL):
-            message = f"{name!r} names no record"
-            step = f"give {MIN_DIGITS} or more digits of its id; `specguard approvals list --all` has it"
-        elif len(found) > 1:
-            message = f"{name} is short for {len(found)} records"
-            step = f"there is {listed([one[:12] for one in found])}"
-        elif not found:
-            message = f"no record of the log is {name}"
-            known = {one[: len(digits)] for one in self.log.filed}
-            step = nearest(digits, known, "`specguard approvals list --all` lists them")
-        else:
+        if len(found) == 1 and len(digits) >= MIN_DIGITS:
             return self.log.filed[found[0]]
-        raise SpecguardError(message, help=step, code="unknown-name")
+        raise SpecguardError(
+            f"{name!r} names no record, or several",
+            help=f"give {MIN_DIGITS} or more digits of its id; `specguard approvals list --all` has it",
+            code="unknown-name",
+        )
 
     def examine(self, filed: FiledRecord) -> LoggedRecord:
         """Return a record with its state in this repository.
