@@ -36,6 +36,8 @@ BUILT_IN: Final = "specguard"
 _BUILT_IN_MODULES: Final = (("builtin", "specguard_rules.plugin"),)
 """The entry points of `specguard` itself, as in `pyproject.toml`: reading them from the metadata is slow."""
 
+_BROKEN_HELP: Final = "fix it, or remove it from `plugins` in the authority"
+
 
 class _Hooks:
     """The hooks that a plugin can implement."""
@@ -61,8 +63,7 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
 
     Raises:
         PluginError: a distribution is not installed, has no entry point in the group, fails to import, uses
-            another version of the interface, or registers something invalid. Every plugin is tried, and the
-            message names each broken one.
+            another version of the interface, or registers something invalid.
     """
     return _load(tuple(distributions))
 
@@ -74,7 +75,6 @@ def _load(distributions: tuple[str, ...]) -> Registry:
     registry.plugin = BUILT_IN
     for declaration in DECLARATIONS:
         registry.add_declaration(declaration)
-    problems: list[PluginError] = []
     for distribution in (BUILT_IN, *distributions):
         manager = _Manager(GROUP)
         manager.add_hookspecs(_Hooks)
@@ -87,16 +87,10 @@ def _load(distributions: tuple[str, ...]) -> Registry:
                 # Settings that cannot be read are this plugin's, whichever the policy sets.
                 policy_model(registry, SettingsModels())
         except PluginError as error:
-            problems.append(error)
-        except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - the others count
+            raise PluginError(error.message, help=error.help or _BROKEN_HELP) from None
+        except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a plugin may raise anything
             message = f"plugin {distribution!r} cannot be loaded: {type(error).__name__}: {error}"
-            problems.append(PluginError(message))
-    if problems:
-        raise PluginError(
-            "; ".join(problem.message for problem in problems),
-            help=(problems[0].help if len(problems) == 1 else "")
-            or "fix it, or remove it from `plugins` in the authority",
-        )
+            raise PluginError(message, help=_BROKEN_HELP) from None
     return registry
 
 
