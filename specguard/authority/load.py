@@ -217,8 +217,6 @@ def read_file(path: str, what: str = "the authority") -> AuthoritySource:
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except IsADirectoryError:
-        raise _error(path, f"{what} is a folder, and must be a file", "name a document in it") from None
     except OSError as error:
         raise _error(path, f"{what} cannot be read: {error.strerror}", "check its name") from None
     return AuthoritySource(path, "", decode(data, path, what))
