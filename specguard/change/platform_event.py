@@ -146,7 +146,7 @@ def read_reviews(file: str) -> Sequence[SubmittedReview]:
         whole = Fields({f"[{at}]": item for at, item in enumerate(items)}, file, _REVIEWS)
         reviews = [whole.child(name) for name in whole.values]
     else:
-        raise _event_error(f"{_REVIEWS} is another kind: it has {_keys(content)}", file, _REVIEWS_HELP)
+        raise _event_error(f"{_REVIEWS} is another kind", file, _REVIEWS_HELP)
     return [review for fields in reviews if (review := read_review(fields)) is not None]
 
 
@@ -231,10 +231,6 @@ def _time(fields: Fields, key: str) -> str:
     if value and not _TIME.fullmatch(value):
         raise fields.field_error(key, "a time in UTC")
     return value
-
-
-def _keys(values: object) -> str:
-    return drop_surrogates(", ".join(sorted(values)[:6] if isinstance(values, dict) else ()) or "nothing")
 
 
 def _event_error(message: str, file: str, help: str) -> SpecguardError:
@@ -326,7 +322,7 @@ def read_event(file: str) -> Event:
         return _merge_group(fields.child("merge_group"), default)
     if "ref" in event and "before" in event and "after" in event:
         return _push(fields, default)
-    raise _event_error(f"the event file is another kind: it has {_keys(event)}", file, _EVENT_HELP)
+    raise _event_error("the event file is another kind", file, _EVENT_HELP)
 
 
 def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: str | None) -> Event:
