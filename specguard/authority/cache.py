@@ -28,9 +28,6 @@ MAX_AGE: Final = 30 * 86400
 MAX_SIZE: Final = 64 << 20
 """The most bytes of all files together; the oldest are removed first."""
 
-MAX_FILES: Final = 1000
-"""The most source files that are watched for changes in a development install."""
-
 
 class Cache:
     """The cache of one repository.
@@ -66,21 +63,13 @@ class Cache:
             return None
         return data
 
-    def write(
-        self,
-        inputs: Mapping[str, str],
-        data: Mapping[str, Any],
-        packages: Iterable[str],
-        *,
-        limit: int = MAX_SIZE,
-    ) -> None:
+    def write(self, inputs: Mapping[str, str], data: Mapping[str, Any], packages: Iterable[str]) -> None:
         """Store data; do nothing if that is not possible.
 
         Args:
             inputs: the inputs of the data.
             data: texts, numbers, lists and tables.
             packages: the packages whose code made the data, besides specguard's own.
-            limit: the most bytes to store.
         """
         if not self._folder:
             return
@@ -90,7 +79,7 @@ class Cache:
                 return
             files = [[path, _stamp(path)] for path in _editable_sources({"specguard", *packages})]
             body = marshal.dumps({"files": files, "kept": data})
-            if len(body) > limit:
+            if len(body) > MAX_SIZE:
                 return
             target = self._file(inputs)
             partial = f"{target}.{os.getpid()}"
@@ -184,7 +173,7 @@ def _editable_sources(packages: Iterable[str]) -> list[str]:
         for folder in getattr(sys.modules.get(package), "__path__", ()):
             if os.path.basename(os.path.dirname(folder)) not in {"site-packages", "dist-packages"}:
                 files.extend(_files(folder))
-    return files[:MAX_FILES]
+    return files
 
 
 def _files(folder: str) -> Iterator[str]:

@@ -295,9 +295,6 @@ CACHEABLE_FACTS: Final = (
 BUILT_IN: Final = "specguard_rules"
 """The package whose rules are known to depend on facts only."""
 
-LIMIT: Final = 8 << 20
-"""The largest encoding of outcomes that is cached, in bytes."""
-
 
 class OutcomeCache:
     """The cached rule outcomes of one change.
@@ -339,7 +336,7 @@ class OutcomeCache:
     def save(self) -> None:
         """Write new outcomes to the cache."""
         if self._changed:
-            self._cache.write(self._inputs, self._stored, {BUILT_IN}, limit=LIMIT)
+            self._cache.write(self._inputs, self._stored, {BUILT_IN})
 
 
 def cache_inputs(change: Change, policy: Policy, today: date) -> Mapping[str, str] | None:

@@ -142,6 +142,3 @@ def test_old_files_and_the_oldest_of_too_much_are_removed(
     assert kept == [number for number in range(5) if number >= 5 - len(kept)]
     assert 0 < len(kept) < 5
     assert sum(file.stat().st_size for file in stored(tmp_path)) <= 100_000
-    before = stored(tmp_path)
-    cache.write({}, {"x": "x" * 1000}, (), limit=500)
-    assert (cache.read({}), stored(tmp_path)) == (None, before)
