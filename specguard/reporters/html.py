@@ -27,23 +27,17 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from specguard.errors import SpecguardError
-    from specguard.model import ApprovalUse, Finding, Judged, Verdict
+    from specguard.model import Finding, Judged, Verdict
 
 LIMIT: Final = 8_000_000
 """The most characters of a page's findings; each rule with findings gets an equal share."""
 
 ITEMS_SHOWN: Final = 200
-"""The most notes, approvals, settings of one effect, or rules that lack the same fact, that are listed."""
+"""The most notes, or rules that lack the same fact, that are listed."""
 
 _GRAVEST_FIRST: Final = ("indeterminate", "failed", "accepted", "passed")
 _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
 """The states of rules that judged something, the most important first."""
-
-_EFFECTS: Final = {
-    "loosens": "Loosens",
-    "incomparable": "Changes, for better or worse",
-    "tightens": "Tightens",
-}
 
 
 def render(verdicts: Sequence[Verdict]) -> str:
@@ -61,9 +55,6 @@ def render(verdicts: Sequence[Verdict]) -> str:
         lead=_lead(one) if one else f"{len(verdicts)} verdicts.",
         views=views,
         reason_text=text.reason_text,
-        expiry_text=wording.expiry_text,
-        proof_text=wording.proof_text,
-        difference_place=wording.difference_place,
         most=ITEMS_SHOWN,
     )
 
@@ -129,10 +120,6 @@ def _environment() -> Environment:
 def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
     """Return a verdict as template data; each rule gets `budget` characters for its findings."""
     states = sorted(STATES, key=lambda state: (*_STATES, *STATES).index(state))
-    policy = {
-        title: [one for one in verdict.policy_change if one["effect"] == effect]
-        for effect, title in _EFFECTS.items()
-    }
     return {
         "outcome": verdict.outcome,
         "said": _headline(verdict),
@@ -142,9 +129,7 @@ def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
         "notes": verdict.notes,
         "undecided": text.group_undecided(verdict),
         "groups": list(_groups(verdict, budget)),
-        "policy_headline": wording.policy_headline(verdict).capitalize() if verdict.policy_change else "",
-        "policy": {title: some for title, some in policy.items() if some},
-        "approvals": _approvals(verdict),
+        "policy": [line.removeprefix("policy: ") for line in wording.policy_lines(verdict)],
         "states": [
             (state, [result for result in verdict.results if result.state == state])
             for state in states
@@ -196,22 +181,6 @@ def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
     return [(name, cut_path(str(value)), kind) for name, value, kind in facts if value]
 
 
-def _approvals(verdict: Verdict) -> list[tuple[ApprovalUse, str]]:
-    """Return approvals with the number of findings that they name; those that count come first.
-
-    An approval occurs once for each set of reasons why it does not count.
-    """
-    groups: dict[tuple[str, tuple[str, ...]], tuple[ApprovalUse, list[Judged]]] = {}
-    for judged in verdict.findings:
-        for use in judged.approvals:
-            groups.setdefault((use.id, tuple(use.refusals)), (use, []))[1].append(judged)
-    found = []
-    for use, findings in sorted(groups.values(), key=lambda pair: bool(pair[0].refusals)):
-        codes = ", ".join(dict.fromkeys(judged.code for judged in findings))
-        found.append((use, f"for {counted(len(findings), 'finding')} of {codes}"))
-    return found
-
-
 def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
     """Yield the findings of each rule as markup, up to `budget` characters for a rule."""
     render_finding = _environment().get_template("finding.html").module.finding  # type: ignore[attr-defined]  # a macro
@@ -244,7 +213,7 @@ def _count_text(count: int, kind: str) -> str:
 
 
 def _kind(judged: Judged) -> str:
-    """Return the filter value of a finding: its state, or its severity if it is open."""
+    """Return a finding's state, or its severity if it is open."""
     return judged.severity if judged.state == "open" else judged.state
 
 

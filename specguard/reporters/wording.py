@@ -111,23 +111,14 @@ def approval_lines(judged: Judged) -> list[str]:
     return list(map(_approval_line, sorted(judged.approvals, key=lambda use: bool(use.refusals))))
 
 
-def proof_text(use: ApprovalUse) -> str:
-    """Return the proof of an approval, in words."""
-    return _PROOFS.get(use.proof, use.proof)
-
-
-def expiry_text(use: ApprovalUse) -> str:
-    """Return the end of an approval, as `YYYY-MM-DD HH:MM UTC`."""
-    day, _, time = use.expires_at.partition("T")
-    return f"{day} {time[:5]} UTC"
-
-
 def _approval_line(use: ApprovalUse) -> str:
     who = f"approval {use.id[:12]} by {shortened(use.approver)}"
     if use.refusals:
         return f"{who} does not count: {shortened('; '.join(use.refusals), 600)}"
     ticket = f" ({shortened(use.ticket, 80)})" if use.ticket else ""
-    return f"{who} until {expiry_text(use)}, {proof_text(use)}: {shortened(use.reason, 300)}{ticket}"
+    day, _, time = use.expires_at.partition("T")
+    proof = _PROOFS.get(use.proof, use.proof)
+    return f"{who} until {day} {time[:5]} UTC, {proof}: {shortened(use.reason, 300)}{ticket}"
 
 
 def approval_offer(result: RuleResult, source: str = "", most: int = 3) -> tuple[str, str] | None:
