@@ -319,7 +319,7 @@ def _resolve(root: Any, reference: str) -> Any:
 
 
 def add_heading(text: str, contract: Contract, title: str) -> str:
-    """Add a heading to a document, in the contract's order of sections or else at the end.
+    """Add a heading at the end of a document.
 
     Args:
         text: the document.
@@ -332,28 +332,9 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     old = Document.of(text.encode())
     if old.problem is not None or _find(old, contract, title) is not None:
         return text
-    line, level = old.last_line, 2
-    position = contract.sections.index(title)
-    # After the nearest earlier section, or else before the first later one.
-    for at, other in sorted(
-        enumerate(contract.sections), key=lambda one: (one[0] > position, abs(one[0] - position))
-    ):
-        found = _find(old, contract, other)
-        if found is not None:
-            line, level = found.end if at < position else found.line - 1, found.level
-            break
-    lines, carriage = text.split("\n"), "\r" if "\r\n" in text else ""
-    while line and not lines[line - 1].strip():
-        line -= 1
-    head, rest = lines[:line], lines[line:]
-    new = [*([""] if head else []), f"{'#' * level} {title}", "", placeholders(contract)[title]]
-    if not any(one.strip() for one in rest):
-        rest = [""]
-    elif rest[0].strip():
-        new.append("")
-    if len(head) == len(lines):
-        head[-1] += carriage
-    after = "\n".join([*head, *(one + carriage for one in new), *rest])
+    end = "\r\n" if "\r\n" in text else "\n"
+    parts = [*filter(None, [text.rstrip()]), f"## {title}", placeholders(contract)[title]]
+    after = f"{end}{end}".join(parts) + end
     document = Document.of(after.encode())
     if len(document.sections) != len(old.sections) + 1 or _find(document, contract, title) is None:
         return text

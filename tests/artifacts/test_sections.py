@@ -77,7 +77,7 @@ HEADED = Contract(
 
 
 @pytest.mark.parametrize(("before", "after"), rows(__file__, "headings"))
-def test_a_heading_stands_where_its_contract_has_it(before: str, after: str) -> None:
+def test_a_heading_is_added_at_the_end(before: str, after: str) -> None:
     assert add_heading(before, HEADED, "Risks") == after
     # It is there now.
     assert add_heading(after, HEADED, "Risks") == after
