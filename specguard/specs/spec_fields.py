@@ -398,12 +398,10 @@ class StatusFlow:
 
 
 LONGEST_PATH: Final = 2000
-"""The limit in characters of a list item or row that is searched for a path and an object id."""
+"""The limit in characters of a list item or row that is searched for a path."""
 
 GOVERNS: Final = "governs"
 """The field in which a spec lists the paths that it governs."""
-
-_OID: Final = re.compile(r"\b[0-9a-fA-F]{4,64}\b")
 
 
 def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, WrittenValue]]:
@@ -411,18 +409,12 @@ def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, WrittenValue]]:
 
     Args:
         spec: the spec.
-        name: the name of the field or section with the ids.
+        name: the name of the field with the ids.
     """
     for value, data, place, file in spec.key_values(name):
         for path, oid in value.items() if isinstance(value, dict) else ():
             if is_scalar(oid):
                 yield path, WrittenValue(scalar_text(oid), file, data.line((*place, path)))
-    for section in spec.sections(name):
-        for raw, line in _rows(section.blocks):
-            paths = leading_paths(raw).paths[:1]
-            ids = _OID.findall(raw.partition(paths[0])[2]) if paths else []
-            if ids:
-                yield paths[0], WrittenValue(ids[-1], spec.path, line)
 
 
 def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
