@@ -9,7 +9,6 @@ there as the user would run it, with their settings and hooks. Existing files an
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import shlex
@@ -103,10 +102,9 @@ class Canonical:
         if self.heads is None:
             message = f"the base {branch} was never fetched; tried: {', '.join(self._refs(branch))}"
             raise SpecguardError(message, help=f"git fetch {remote} {name}", code="no-base")
-        near = difflib.get_close_matches(branch, self.heads.branches, n=1)
-        known = next(filter(None, [*near, self.heads.default, *self.heads.branches]), "")
+        known = self.heads.default or next(iter(self.heads.branches), "")
         help = f"name the base: --base {shlex.quote(known)}" if known else f"git push {remote} {name}"
-        if self.address.is_local and not self.heads.branches:
+        if self.address.is_local and not known:
             help = "--baseline-commit makes the first one"
         raise SpecguardError(
             f"{self.address.shown} has no branch {branch}", help=help, code="remote-unsuitable"
