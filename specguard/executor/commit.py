@@ -380,13 +380,11 @@ class CommitScope(Record):
         patterns: the patterns of the paths, as they are written.
         paths: one matcher for all patterns.
         where: the source of the patterns, for a person.
-        held: True if a rule limits the change to these paths.
     """
 
     patterns: Sequence[str]
     paths: Covering
     where: str
-    held: bool
 
 
 def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
@@ -398,12 +396,10 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     task, entry = task_of(policy, item), item.listed
     if task is not None and task.expected_files:
         where = str(task.origin("expected_files"))
-        enforced = policy.active_rule("unexpected-file") is not None
-        return CommitScope(task.expected_files, task.expected_paths, where, enforced)
-    enforced = policy.active_rule("out-of-scope-path") is not None
+        return CommitScope(task.expected_files, task.expected_paths, where)
     if entry is not None and entry.files:
         where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
-        return CommitScope(list(entry.scope.patterns), entry.scope, where, enforced)
+        return CommitScope(list(entry.scope.patterns), entry.scope, where)
     scope = if_applicable(lambda: item.scope, None)
     if scope is None:
         return None
@@ -411,7 +407,7 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     where = str(policy.origin(key) or key)
     if scope.document is not None:
         where = str(Origin(path_text(scope.document), scope.lines[0] if scope.lines else 0))
-    return CommitScope(list(scope.paths.patterns), scope.paths, where, enforced)
+    return CommitScope(list(scope.paths.patterns), scope.paths, where)
 
 
 def note_commit(run: Run, tree: str) -> None:
