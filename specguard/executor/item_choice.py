@@ -12,7 +12,6 @@ at a time. If the branch remains after its task was merged, the next task moves 
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -547,14 +546,9 @@ class Start:
             earlier = {normal_id(one) for one in self.options.earlier}
             needs = [one for one in needs if normal_id(one) not in earlier]
         if needs:
-            item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.path_fields)
             help = f"specguard run {kind} {needs[0]}{f' --plan {path_text(path)}' if shared else ''} -- ..."
-            if not isinstance(item, Unresolved) and item.branches and not shared:
-                below = item.branches[0]
-                stacked = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
-                # A needed item that was begun has its branch, and is not run again.
-                first = "" if self._find_tip(below) is not None else f"{help}; then "
-                help = f"{first}merge {below}, or start from it: {stacked} -- ..."
+            if not shared:
+                help += ", unless it has a branch; then merge that, or start from it with --base"
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
     def _check_startable(self, item: WorkItem) -> None:
