@@ -6,14 +6,13 @@ merged here.
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import time
 from collections.abc import Iterator
 from typing import Final
 
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hash_tree, rendered_name
 from specguard.executor.item_choice import shares_branch, task_of
@@ -35,9 +34,6 @@ from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, shortened
 from specguard.reporters.escape import markdown_code, markdown_text
 from specguard.runs.manifests import PullRequest
-
-PUSH_RECORD: Final = "control/push.json"
-"""The file with the commits that a run has tried to push, written before each attempt."""
 
 _MOVED_NOTE: Final = "While the run went on, branches moved at "
 
@@ -115,7 +111,7 @@ def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
     moves, undo = [], {}
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name), now.get(name)
-        if old == new or (name == branch and new in tried_commits(run)):
+        if old == new or (name == branch and new in _own_commits(run)):
             continue
         move = f"{name} from {(old or 'nothing')[:10]} to {(new or 'nothing')[:10]}"
         if new is not None and _is_run_work(run, remote, name, new):
@@ -169,7 +165,7 @@ def note_moved_base(run: Run) -> str:
         run: the run; its `manifest.notes` are extended, and `heads` is set if it was None.
 
     Raises:
-        RunEnded: somebody else has the run's branch, which the run never tried to push.
+        RunEnded: somebody else has the run's branch.
     """
     try:
         with RunRemote(run) as remote:
@@ -177,32 +173,14 @@ def note_moved_base(run: Run) -> str:
     except SpecguardError:
         return ""
     run.heads = heads.refs if run.heads is None else run.heads
-    if not run.folder.data_or_empty(PUSH_RECORD) and not shares_branch(run.policy, run.item):
+    if not shares_branch(run.policy, run.item):
         _check_free(run, remote.address, heads.branches.get(run.manifest.branch or "", ""))
     return _note_base(run, heads)
 
 
-def tried_commits(run: Run) -> list[str]:
-    """Return the commits that this run tried to push, whatever the result.
-
-    The record is only trusted for commits that name this run: whoever can write to the run's folder could
-    have added another person's commit.
-    """
-    known = [run.manifest.pushed] if run.manifest.pushed else []
-    # Without the record, an existing branch belongs to somebody else.
-    commits = run.folder.data_or_empty(PUSH_RECORD).get("commits", [])
-    own = [one for one in commits if isinstance(one, str) and _names_run(run, one)]
-    return list(dict.fromkeys([*own, *known]))
-
-
-def _names_run(run: Run, oid: str) -> bool:
-    """True if this run made a commit: the commit names the run."""
-    item, trailer = run.manifest.item, run.policy.declared("run_settings").trailer
-    trailer_line = f"\n{trailer}: {item.kind}-{item.id}/{run.folder.run_id}\n"
-    try:
-        return trailer_line in f"{run.place.git.commit(oid).message.text}\n"
-    except (MissingFact, SpecguardError):
-        return False
+def _own_commits(run: Run) -> list[str]:
+    """Return the commits of this run that its branch may have: the one to push, and a pushed one."""
+    return [one for one in (run.manifest.commit, run.manifest.pushed) if one]
 
 
 def push(run: Run) -> str:
@@ -229,7 +207,7 @@ def push(run: Run) -> str:
     with RunRemote(run, place=True) as remote:
         address, heads = remote.address, remote.read_heads()
         _check_heads(run, remote, heads)
-        tip, own = heads.branches.get(branch, ""), tried_commits(run)
+        tip = heads.branches.get(branch, "")
         if tip == commit:
             return _record_push(run, address, "had it already")
         _check_free(run, address, tip)
@@ -239,8 +217,6 @@ def push(run: Run) -> str:
                 state="remote-moved",
                 help="see who removed it; what the run made is in its diff.patch",
             )
-        record = {"remote": address.shown, "branch": branch, "commits": [*own, commit]}
-        run.folder.write(PUSH_RECORD, json.dumps(record, indent=2) + "\n")
         try:
             remote.push(address.push, commit, branch, expected=tip)
         except RemoteError as error:
@@ -268,7 +244,7 @@ def find_new_tip(run: Run) -> str | None:
         return None
     with RunRemote(run) as remote:
         tip = remote.read_tip()
-        known = [run.manifest.commit, run.manifest.repository.branch_oid, *tried_commits(run)]
+        known = [run.manifest.repository.branch_oid, *_own_commits(run)]
         return remote.fetch_branch(branch) if tip and tip not in known else None
 
 
@@ -283,7 +259,7 @@ def _record_push(run: Run, address: Address, how: str) -> str:
 
 def _check_free(run: Run, address: Address, tip: str) -> None:
     """Check that the run's branch does not exist, or is at a commit that the run pushed or began with."""
-    if tip and tip not in (*tried_commits(run), run.manifest.repository.branch_oid):
+    if tip and tip not in (*_own_commits(run), run.manifest.repository.branch_oid):
         branch = run.manifest.branch or ""
         fetch = shlex.join(["git", "fetch", run.options.remote, branch])
         raise RunEnded(
