@@ -46,6 +46,7 @@ from specguard.reporters.escape import (
     visible,
     visible_lines,
 )
+from specguard.reporters.status import duration
 from specguard.runs.files import IGNORE, folder_of
 from specguard.runs.manifests import Command, Manifest, RunFolder
 from specguard.runs.proof import Claim, Flaw, RunProof
@@ -317,15 +318,6 @@ def page(name: str, **values: Any) -> str:
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
     return text.strip("\n") + "\n"
-
-
-def duration(seconds: float) -> str:
-    """Format a duration for a person: `2 h`, `1 min 30 s`, `0.4 s`."""
-    if seconds < 60:
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
-    whole = round(seconds)
-    parts = [(whole // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s")]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def fenced(text: str, indent: int = 0) -> str:
