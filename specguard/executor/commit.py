@@ -4,7 +4,7 @@ Two kinds of hooks run: those of pre-commit's configuration, and scripts that th
 folder. The folder is the one that `core.hooksPath` names, if it is in the working tree, else `.husky` or
 `.githooks`. The base's versions run, from a copy that is made anew each time. The change's own hooks do not
 run: a reviewer judges them. Hooks in `.git/hooks`, or elsewhere outside of the tree, are personal and do not
-run in a place. Preflight reports them.
+run in a place.
 """
 
 from __future__ import annotations
@@ -269,23 +269,6 @@ def hooks_of(repository: Repository, tree: Tree) -> Sequence[str]:
     return [*found, *([os.fsdecode(folder)] if any(_has_script(tree, folder, one) for one in STAGES) else [])]
 
 
-def skipped_hooks(repository: Repository, tree: Tree) -> list[str]:
-    """Return notes about the user's own hooks, which runs do not execute.
-
-    Raises:
-        SpecguardError: the configuration cannot be read.
-        MissingFact: the tree cannot be read.
-    """
-    path = _hooks_path(repository)
-    if path and _hooks_folder(repository, tree):
-        return []
-    folder = os.path.join(repository.work_tree(), path) if path else os.path.join(repository.common, "hooks")
-    files = {stage: os.path.join(folder, stage) for stage in STAGES}
-    names = [name for name, file in files.items() if os.access(file, os.X_OK) and not _calls_framework(file)]
-    where = f"{', '.join(names)} in {path or '.git/hooks'}"
-    return [f"The hooks {where} are not in the base, and do not run in the place."] if names else []
-
-
 def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[str]]:
     """Yield the commands of the base's hooks, in the order in which they run.
 
@@ -356,16 +339,6 @@ def _copy_hooks(run: Run, tree: Tree, folder: bytes) -> str:
         os.mkdir(os.path.join(target, "_"))
         place.write(os.path.join(_COPY, _HUSKY.decode(), "_", "husky.sh"), b"")
     return target
-
-
-def _calls_framework(file: str) -> bool:
-    """True if a hook only calls pre-commit or specguard, which a run calls itself."""
-    try:
-        with open(file, "rb") as stream:
-            text = stream.read(1 << 16)
-    except OSError:
-        return False
-    return b"pre-commit.com" in text or b"specguard" in text
 
 
 _MOST_NAMED: Final = 20

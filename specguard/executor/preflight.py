@@ -22,7 +22,6 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
-from specguard.executor.commit import skipped_hooks
 from specguard.executor.gates import check_tools, planned_gates
 from specguard.executor.item_choice import (
     Start,
@@ -293,7 +292,6 @@ def prepare(options: RunOptions) -> Run:
         start, source, run = draft.start, draft.source, draft.run
         manifest = run.manifest
         notes = check(draft)
-        notes += skipped_hooks(repository, start.documents.tree)
         notes += [start.work.own.note] if start.work.own else []
         agent = resolve_agent(start.policy, options)
         runs = options.runs_folder(start.policy, root)
