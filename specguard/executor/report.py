@@ -10,7 +10,6 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from itertools import groupby
@@ -130,7 +129,6 @@ def report_text(
         label=label,
         document=item.document or item.plan,
         run=f"{item.kind}-{item.id}/{manifest.run_id}",
-        took=_seconds_taken(manifest),
         changed=changed,
         outcome=outcome,
         skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
@@ -297,13 +295,6 @@ def _commit_command(manifest: Manifest) -> str:
     command = f"git add {folders} && git commit -m {shlex.quote(message)}"
     to = [manifest.repository.remote_name, manifest.branch or ""]
     return command if not to[0] else f"{command} && git push {shlex.join(to)}"
-
-
-def _seconds_taken(manifest: Manifest) -> float | None:
-    if manifest.ended_at is None:
-        return None
-    start, end = (datetime.fromisoformat(one) for one in (manifest.started_at, manifest.ended_at))
-    return (end - start).total_seconds()
 
 
 def page(name: str, **values: Any) -> str:
