@@ -302,7 +302,7 @@ def open_pull_request(run: Run) -> str:
         RunEnded: the existing pull request is closed or has another base, or the platform does not answer.
     """
     branch, commit = run.manifest.branch or "", run.manifest.pushed or ""
-    pull = PullRequest(title=title_of(run), state="printed", command=submission_of(run))
+    pull = PullRequest(title=title_of(run), state="printed", command=run.item.settings.submit)
     run.folder.write(BODY_FILE, body_of(run))
     result = "left to the command that is printed, since the policy says how it is submitted"
     if not pull.command:
@@ -345,11 +345,6 @@ def _open_or_update(run: Run, pull: PullRequest, branch: str, commit: str) -> st
         raise _refused(message, error, help) from error
     pull.state = "opened" if found is None else "updated"
     return f"{pull.state}: {pull.url}"
-
-
-def submission_of(run: Run) -> str:
-    """Return the policy's command for submitting items of the run's kind; empty without one."""
-    return run.item.settings.submit
 
 
 def title_of(run: Run) -> str:

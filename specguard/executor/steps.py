@@ -31,7 +31,6 @@ from specguard.executor.push import (
     find_new_tip,
     open_pull_request,
     push,
-    submission_of,
     title_of,
 )
 from specguard.executor.remote import installed_command, printed_command
@@ -113,7 +112,7 @@ def _describe_push(draft: DraftRun) -> list[str]:
 
 def _describe_pull_request(draft: DraftRun) -> list[str]:
     request, opened_by = _open_command(draft)
-    command = submission_of(draft.run) or ("" if opened_by else request)
+    command = draft.run.item.settings.submit or ("" if opened_by else request)
     return [f"printed: {command}" if command else request]
 
 
