@@ -24,7 +24,7 @@ from specguard.engine.policies import Policies
 from specguard.errors import SpecguardError
 from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
-from specguard.executor.gates import PlaceTree, command_feedback, read_results
+from specguard.executor.gates import PlaceTree, command_feedback
 from specguard.executor.item_choice import branch_below, is_ancestor, missing_papers, task_in, task_of
 from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
@@ -268,7 +268,7 @@ def _task_in_place(run: Run) -> Task | None:
 def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
     """Return each command that verifies the task, and its exit code in this run."""
     found = []
-    results = read_results(run.folder).get("gates", [])
+    results = run.gate_results.get("gates", [])
     for command in proving_commands(task):
         redacted = run.redactor.redact(command)
         codes = [code for one in results if same_command(one["run"], redacted) for code in one["exit_codes"]]

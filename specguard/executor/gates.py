@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import dropwhile
-from typing import Any, Final
+from typing import Final
 
 from specguard.authority.policy import Policy
 from specguard.change.entries import Entry
@@ -318,7 +318,7 @@ class GateRound:
             }
             for result in results
         ]
-        data = {
+        run.gate_results = {
             "schema": "specguard.gates/1",
             "run_id": run.manifest.run_id,
             "attempt": max(1, run.manifest.attempts),
@@ -329,7 +329,7 @@ class GateRound:
                 for one in self._plan.not_read
             ],
         }
-        run.folder.write(GATES_FILE, json.dumps(data, indent=2) + "\n")
+        run.folder.write(GATES_FILE, json.dumps(run.gate_results, indent=2) + "\n")
         run.save()
 
 
@@ -344,22 +344,6 @@ def is_up(folder: RunFolder) -> bool:
 
 
 _STATES: Final = ("passed", "failed", "skipped", "pending")
-
-
-def read_results(folder: RunFolder) -> Mapping[str, Any]:
-    """Return the results of the last round: `gates` and their `tree`; empty before any round.
-
-    Raises:
-        SpecguardError: the file cannot be read.
-    """
-    try:
-        return folder.data(GATES_FILE)
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise SpecguardError(
-            "what became of the gates cannot be read", path=folder.file(GATES_FILE), code="run-record"
-        ) from error
 
 
 _LINES: Final = 80

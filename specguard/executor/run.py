@@ -126,6 +126,7 @@ class Run(Record, frozen=False):
         work_item: the work item, resolved in the pinned base; None for a run of gates only.
         made_place: the run's own repository; None before it is made.
         message: the commit's message after a hook altered it; empty: the item's message.
+        gate_results: what became of the gates in the last round of this process, as `gates.json` has it.
         feedback: the sections for the agent's next round: failing gates and findings that are new to it.
         item_lock: the lock that keeps other runs from the item while this one is under way.
         heads: the remote's branches and tags before the agent began; None if they were not read.
@@ -141,6 +142,7 @@ class Run(Record, frozen=False):
     work_item: WorkItem | None = None
     made_place: Place | None = None
     message: str = ""
+    gate_results: Mapping[str, Any] = {}
     feedback: list[str] = []
     item_lock: ItemLock | None = None
     heads: Mapping[str, str] | None = None

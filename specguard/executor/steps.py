@@ -21,7 +21,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent, take_results, write_brief
 from specguard.executor.check import finish_branch, judge, judge_commit, prove_guard, rebase_onto, unmark_plan
 from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
-from specguard.executor.gates import describe_gate, read_results, run_gates
+from specguard.executor.gates import describe_gate, run_gates
 from specguard.executor.item_choice import item_taken, shares_branch, task_of
 from specguard.executor.preflight import DraftRun, check, draft_run
 from specguard.executor.push import (
@@ -266,7 +266,7 @@ class Line:
             rules = bool(self._do_step("check", ends=False))
             if not (gates and rules):
                 return gates, rules
-            if read_results(self.run.folder).get("tree") == self.run.manifest.tree:
+            if self.run.gate_results.get("tree") == self.run.manifest.tree:
                 if others_hold:
                     self._stop_after("check")
                 return True, True
