@@ -444,7 +444,6 @@ def _signal_handler(handler: Callable[[int, FrameType | None], None]) -> Iterato
 _KILL_WAIT: Final = 5.0
 _PAUSE: Final = 0.02
 _SET_SUBREAPER: Final = 36
-_GET_SUBREAPER: Final = 37
 _LONGEST: Final = 120
 
 
@@ -461,16 +460,14 @@ class Children:
         self.group: int | None = None
         self._before: set[psutil.Process] = set()
         self._seen: set[psutil.Process] = set()
-        self._was_subreaper = ctypes.c_int(0)
 
     def __enter__(self) -> Children:
-        _prctl(_GET_SUBREAPER, ctypes.byref(self._was_subreaper))
         _prctl(_SET_SUBREAPER, 1)
         self._before = set(psutil.Process().children(recursive=True))
         return self
 
     def __exit__(self, *_: object) -> None:
-        _prctl(_SET_SUBREAPER, self._was_subreaper.value)
+        _prctl(_SET_SUBREAPER, 0)
 
     def find_alive(self) -> list[psutil.Process]:
         """Return the running processes, and reap those that have ended, except the leader of the group."""
@@ -515,7 +512,7 @@ class Children:
             return True
 
 
-def _prctl(option: int, value: Any) -> None:
+def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
