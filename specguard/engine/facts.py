@@ -177,9 +177,8 @@ class Facts:
         proof: RunProof | None = self.known.get("run_proof")
         count = len(proof.claimed) if proof is not None else 0
         if count:
-            what, are = ("item that is", "is") if count == 1 else ("items that are", "are")
             self.notes.append(
-                f"{count} {what} done or ticked {are} claimed: "
+                f"Of what is done or ticked, {count} is only claimed: "
                 'with [runs] grade = "observed" its run is bound to its item and tree.'
             )
         return self.notes
