@@ -178,8 +178,8 @@ class Facts:
         count = len(proof.claimed) if proof is not None else 0
         if count:
             self.notes.append(
-                f"Of what is done or ticked, {count} is only claimed: "
-                'with [runs] grade = "observed" its run is bound to its item and tree.'
+                f"Done or ticked only by a claim: {count}. "
+                'With [runs] grade = "observed" each run is bound to its item and tree.'
             )
         return self.notes
 
