@@ -91,12 +91,8 @@ def page(template: str, **values: Any) -> str:
     content = (files("specguard.reporters") / "templates" / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
     # This text is specguard's own; the page's policy allows it by its digest.
-    style, style_hash = Markup(content), Markup(f"sha256-{digest}")  # noqa: S704
-    html_text: str = (
-        _environment()
-        .get_template(template)
-        .render(version=__version__, style=style, style_hash=style_hash, **values)
-    )
+    values |= {"style": Markup(content), "style_hash": Markup(f"sha256-{digest}")}  # noqa: S704
+    html_text: str = _environment().get_template(template).render(version=__version__, **values)
     return html_text.rstrip("\n") + "\n"
 
 
