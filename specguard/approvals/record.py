@@ -153,7 +153,7 @@ LIMIT: Final = 1 << 18
 LONGEST: Final = 4096
 """The most characters of each text in a record, since reports repeat it with every finding it is for."""
 
-HEXADECIMAL: Final = "0123456789abcdef"
+_HEXADECIMAL: Final = "0123456789abcdef"
 """The digits of ids, fingerprints and nonces."""
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -205,7 +205,7 @@ def _any_text(value: Any) -> str:
 
 
 def _digits(value: Any, count: int = 64) -> str:
-    if len(value) != count or value.strip(HEXADECIMAL):
+    if len(value) != count or value.strip(_HEXADECIMAL):
         raise ValueError
     return str(value)
 
