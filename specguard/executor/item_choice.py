@@ -548,7 +548,7 @@ class Start:
         if needs:
             help = f"specguard run {kind} {needs[0]}{f' --plan {path_text(path)}' if shared else ''} -- ..."
             if not shared:
-                help += ", unless it has a branch; then merge that, or start from it with --base"
+                help += "; if it has a branch, merge that, or start from it with --base"
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
     def _check_startable(self, item: WorkItem) -> None:

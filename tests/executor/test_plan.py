@@ -113,7 +113,7 @@ class TestSeveralJobs:
         error = refused(
             team.options(kind="slice", item="D1"), team.options(kind="slice", item="D2", earlier=("D1",))
         )
-        words = ", unless it has a branch; then merge that, or start from it with --base"
+        words = "; if it has a branch, merge that, or start from it with --base"
         assert error.help == f"specguard run slice D1 -- ...{words}"
 
 
