@@ -124,8 +124,11 @@ def check(
                 try:
                     verdicts.append(judge_change(change, policies, needs=needs))
                 except NotApplicable:
-                    # A pushed ref without new content has no files, and no policy protects its name.
-                    continue
+                    from specguard.change.ranges import RefAlone
+
+                    # Such a push has no files: without a policy in the base, none protects its name.
+                    if not isinstance(change, RefAlone):
+                        raise
             return verdicts
     finally:
         sys.stdout = stdout
