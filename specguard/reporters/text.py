@@ -74,9 +74,8 @@ def render(
         lines += [style("quiet", f"note: {visible(cut(note))}") for note in verdict.notes]
         lines.append(verdict_line(verdict, style))
     if idle or not verdicts:
-        lines.append(
-            f"specguard: {style('good', 'passed')}: {counted(len(idle), 'ref')} with nothing to judge"
-        )
+        refs = f"{counted(len(idle), 'ref')} with " if idle else ""
+        lines.append(f"specguard: {style('good', 'passed')}: {refs}nothing to judge")
     return "\n".join(lines) + "\n"
 
 
