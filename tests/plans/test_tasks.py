@@ -16,6 +16,7 @@ from specguard.plans.task import covers_all, flaws, mark_task, parse_expected
 from specguard.plans.verification import ManualCheck, evidence_of, missing_parts
 from specguard.work.kinds import PlanKind
 from tests.plans.making import NOTHING, plan_of, task, told, written
+from tests.rows import rows
 from tests.work.conftest import Grow
 
 
@@ -115,25 +116,7 @@ def test_a_plan_of_many_megabytes_is_read_in_one_go() -> None:
 # What entries of `expected_files` cover
 
 
-@pytest.mark.parametrize(
-    ("text", "covered", "others"),
-    [
-        ("src/cart.py", ["src/cart.py"], ["src/cart.pyc", "src", "x/src/cart.py", "SRC/cart.py"]),
-        ("src/", ["src/a", "src/b/c"], ["srcs/a"]),
-        ("src/*.py", ["src/a.py"], ["src/b/a.py", "src/a.js"]),
-        ("src/**/*.py", ["src/a.py", "src/b/a.py"], ["lib/a.py"]),
-        ("app/[id]/page.tsx", ["app/[id]/page.tsx", "app/i/page.tsx"], ["app/x/page.tsx"]),
-        ("app/[...slug].ts", ["app/[...slug].ts"], []),
-        ("a [b.txt", ["a [b.txt"], []),
-        ("src/cart.py (new)", ["src/cart.py"], ["src/cart.py (new)"]),
-        ("src/cart.py - adds the cart", ["src/cart.py"], []),
-        ("src/cart.py  # new", ["src/cart.py"], []),
-        ("src/cart.py:12-40", ["src/cart.py"], []),
-        ("docs/a b.md", ["docs/a b.md"], ["docs/a"]),
-        ("#notes", ["#notes"], []),
-        ("\u00e4/\u00f6.md", ["\u00e4/\u00f6.md"], []),
-    ],
-)
+@pytest.mark.parametrize(("text", "covered", "others"), rows(__file__, "what_entries_cover"))
 def test_what_an_entry_covers(text: str, covered: list[str], others: list[str]) -> None:
     expected = parse_expected(text)
     assert not expected.problem

@@ -145,22 +145,9 @@ def runs(
 
 
 def test_a_manifest_says_how_its_run_ended(repository: Repository, change: Any) -> None:
-    texts = {
-        '{"status": "Passed"}': ("Passed", True, ""),
-        '{"state": "success"}': ("success", True, ""),
-        '{"status": "failed", "state": "success"}': ("failed", False, ""),
-        '{"result": {"status": "succeeded"}}': ("", False, ""),
-        '{"validations": [{"status": "passed"}, {"command": "a", "exit_code": 0}]}': ("succeeded", True, ""),
-        '{"validations": [{"status": "passed"}, {"command": "a"}]}': ("failed", False, ""),
-        '{"validations": [{"status": "passed", "exit_code": 1}]}': ("failed", False, ""),
-        '{"validations": ["failed", {"status": "passed"}]}': ("failed", False, ""),
-        '{"status": "failed", "validations": [{"status": "passed"}]}': ("failed", False, ""),
-        "[]": ("", False, "it holds no keys"),
-        "{": ("", False, "not JSON"),
-        '{"status": "failed", "status": "succeeded"}': ("", False, "twice"),
-    }
-    made = runs(repository, change, KEPT, {f"r/{number}.json": text for number, text in enumerate(texts)})
-    for number, (status, succeeded, problem) in enumerate(texts.values()):
+    ends = rows(__file__, "how_runs_ended")
+    made = runs(repository, change, KEPT, {f"r/{at}.json": text for at, (text, *_) in enumerate(ends)})
+    for number, (_, status, succeeded, problem) in enumerate(ends):
         found = there(made.at(f"r/{number}.json".encode()))
         assert (found.state, found.succeeded) == (status, succeeded)
         assert problem in found.problem
