@@ -22,10 +22,10 @@ _EMPTY_BLOBS: Final = (
 """The empty file's object ids (SHA-1, SHA-256): two empty files are not evidence of a move."""
 
 _PIN: Final = (
-    rb"""(?m)^([ \t]*(?:-[ \t]+)?(?:uses:[ \t]+["']?[\w./-]+@|rev:[ \t]+["']?))"""
-    rb"""[A-Za-z_.+-]*\d[\w.+-]*["']?[ \t]*(?:\#.*)?$"""
+    rb"""([\s-]*(?:uses:\s+["']?[\w./-]+@|rev:\s+["']?))(?:[0-9a-f]{40}|(?![0-9a-f]{40}\b)v?([A-Za-z_.+-]*)"""
+    rb"""\d[\w.+-]*)["']?(?:[ \t]+#[^\r]*)?\s*\n\1(?:[0-9a-f]{40}|v?\2\d[\w.+-]*)["']?(?:[ \t]+#[^\r]*)?\s*"""
 )
-"""A line of YAML that pins a version, up to that version: it has a digit, and a comment may repeat it."""
+"""Two lines of YAML that pin versions of one thing: letters before the first digit stay, and an id an id."""
 
 
 class ForbiddenPath(Rule):
@@ -160,7 +160,7 @@ class LockedPath(Rule):
     paths: Guarding = setting(Guarding(), "files, and folders with all below")
     pins: Literal["hold", "allow"] = setting(
         "hold",
-        "`allow`: versions (not `main`) may change, in YAML's `uses: X@VERSION`, `rev: VERSION`",
+        "`allow`: in YAML, versions of `uses: X@VERSION`, `rev: VERSION` may change; an id stays an id",
         tightens=["allow", "hold"],
     )
     owners: dict[str, list[str]] = setting(
@@ -203,8 +203,9 @@ def _changes_only_pins(path: bytes, diffs: Sequence[Sequence[Entry]], base: Base
 def _pins(entry: Entry, objects: Objects) -> bool:
     if entry.old_mode != entry.new_mode or not entry.path.endswith((b".yml", b".yaml")):
         return False
-    old, new = (re.sub(_PIN, rb"\1", objects.read(oid, limit=16 << 20)) for oid in (entry.old, entry.new))
-    return old == new
+    old, new = (objects.read(oid, limit=16 << 20).split(b"\n") for oid in (entry.old, entry.new))
+    pairs = zip(old, new, strict=False)
+    return len(old) == len(new) and all(a == b or re.fullmatch(_PIN, a + b"\n" + b) for a, b in pairs)
 
 
 def landing_commits(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
@@ -287,9 +288,8 @@ def _findings(
         policy: the judging policy; a first authority that the change itself adds is allowed.
         state: the state that the pattern gives to the path, e.g. `locked`.
     """
-    adopted, pairs = policy.adopted, list(all_entries(entries, commits))
-    if adopted:
-        pairs = [pair for pair in pairs if not (pair[0].added and pair[0].path in adopted)]
+    adopted = policy.adopted
+    pairs = [one for one in all_entries(entries, commits) if not (one[0].added and one[0].path in adopted)]
     moves: dict[str, Moves] = {}
     own: dict[bytes, list[tuple[Entry, Commit]]] = {}
     for position, index in paths.find_each([entry.path for entry, _ in pairs]):
