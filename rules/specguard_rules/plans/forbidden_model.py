@@ -174,16 +174,15 @@ class ForbiddenModel(Rule):
         document = documents.read(path) if path.lower().endswith(_MARKDOWN) else None
         data = documents.data(path) if document is None else None
         problem = document.problem if document else data.problem if data else None
-        content = documents.content(path)
+        content = documents.content(path) or b""
         if problem is not None or path.lower().endswith((b".jsonl", b".ndjson")):
             # Other programs may read the file in spite of its errors, so its names count.
-            yield from self._text_models(content or b"")
+            yield from self._text_models(content)
         elif document is not None:
             yield from self._document_models(document)
         elif data is not None:
             yield from self._data_models(data)
-        unread = data is not None and problem is not None
-        if content is not None and not unread and (b"model" in content.lower() or b"-m" in content):
+        if (data is None or problem is None) and (b"model" in content.lower() or b"-m" in content):
             from specguard_rules.content._commands_in_files import file_commands
 
             for command in file_commands(path, content, documents):
@@ -254,14 +253,13 @@ def _judge(path: bytes, named: _Model, models: Models, role: str) -> Iterator[Fi
     denied = setting.startswith("models.deny")
     if not reason or (named.prose and not denied):
         return
-    severity: Severity | None = None if named.sure or denied else "warning"
+    severity: Severity | None = "info" if not named.used else None if named.sure or denied else "warning"
     default = f", such as {models.suggested(role)}" if models.suggested(role) else ""
     message = f"the model {named.name!r} may not be used: {reason}"
     step = f"Use one that is allowed{default}, and do again what was done with this one."
     yield Finding(
-        message, help=step, path=path, line=named.line, key=named.name,
-        severity=severity if named.used else "info", setting=setting,
-    )  # fmt: skip
+        message, help=step, path=path, line=named.line, key=named.name, severity=severity, setting=setting
+    )
 
 
 def _is_model(name: str) -> bool:
@@ -293,7 +291,10 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
         value = value[: model_words.LONGEST].split()[0] if value.split() else ""
         if prose or not _is_versioned(value):
             return
-    pieces = [(re.sub(_REMARK, "", piece), piece) for piece in re.split(_SEPARATOR, value)]
+    # Several models in a row, as in `gpt-5/o3`; what stands before a slash may also be a provider.
+    words = [word.strip("`'\"*_") for word in value.translate(dict.fromkeys(b"/&+", " ")).split()]
+    listed = words if all(map(_is_versioned, words)) else re.split(_SEPARATOR, value)
+    pieces = [(re.sub(_REMARK, "", piece), piece) for piece in listed]
     remarks = [word.strip("()[]`'\"*_.:") for own, one in pieces for word in one.removeprefix(own).split()]
     used = [word for last, word in pairwise(["", *remarks]) if last.casefold() not in _DENIALS]
     for piece in [*(own for own, _ in pieces), *filter(_is_versioned, used)]:
