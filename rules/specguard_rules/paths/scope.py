@@ -204,7 +204,7 @@ class OversizedChange(Rule):
         large = {entry.path: sizes[entry.new] for entry in changed if entry.new in sizes}
         for path, size in large.items():
             most = _size_text(self.file_bytes)
-            message = f"{path_text(path)} has {_size_text(size)}; a file may have {most}"
+            message = f"{path_text(path)} has {_size_text(size, up=True)}; a file may have {most}"
             step = "Keep large files outside the repository, or let this one in with 'exclude'."
             yield Finding(message, help=step, path=path, key="file_bytes", setting="file_bytes")
         if self.bytes:
@@ -212,7 +212,7 @@ class OversizedChange(Rule):
             every = objects.sizes(list(set(work)))
             total = sum(every[one] for one in work)
             if total > self.bytes:
-                what = f"the change's files come to {_size_text(total)}"
+                what = f"the change's files come to {_size_text(total, up=True)}"
                 yield _too_large("bytes", what, _size_text(self.bytes))
         if self.lines:
             totals = lines.totals([entry for entry in counted if entry.path not in large])
@@ -226,11 +226,11 @@ def _too_large(setting: str, what: str, limit: str) -> Finding:
     return Finding(message, help="Split the change into smaller ones.", key=setting, setting=setting)
 
 
-def _size_text(size: int) -> str:
-    """Format a number of bytes for a message, such as `11 bytes` or `1.5 MiB`."""
+def _size_text(size: int, *, up: bool = False) -> str:
+    """Format a number of bytes for a message, such as `1.5 MiB`: a limit down, and what exceeds it up."""
     for unit, name in _UNITS:
         if size >= unit:
-            return f"{size / unit:.1f} {name}".replace(".0 ", " ")
+            return f"{(size * 10 + up * (unit - 1)) // unit / 10:.1f} {name}".replace(".0 ", " ")
     return f"{size} bytes"
 
 

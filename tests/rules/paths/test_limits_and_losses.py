@@ -21,7 +21,7 @@ def test_each_limit_is_off_by_default_but_that_of_a_file_and_sizes_are_said_in_u
     files = {name: "x" * size for name, size in (("a", 1025), ("b", 1536), ("c", 5 << 19), ("d", 1024))}
     policy = "rules.oversized-change.file_bytes = 1024\n"
     assert messages("PTH008", tmp_path / "2", Step("feat: x", files=files), policy=policy) == [
-        "a has 1 KiB; a file may have 1 KiB",
+        "a has 1.1 KiB; a file may have 1 KiB",
         "b has 1.5 KiB; a file may have 1 KiB",
         "c has 2.5 MiB; a file may have 1 KiB",
     ]
