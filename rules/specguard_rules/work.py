@@ -12,21 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import (
-        Base,
-        Bookkeeping,
-        Commit,
-        Entry,
-        Guards,
-        History,
-        Ref,
-        Stage,
-        Work,
-        WorkItem,
-        WorkKind,
-    )
+    from specguard.rules import Base, Bookkeeping, Commit, Entry, Guards, History, Ref, Stage, Work, WorkItem
     from specguard.work.item import Unresolved
-    from specguard.work.kinds import Naming
+    from specguard.work.kinds import Naming, WorkKind
 
 
 class _WorkRule:
@@ -41,8 +29,8 @@ class UnresolvedWorkItem(_WorkRule, Rule):
 
     The branch, commits and title name the item, by the templates of `[work.<kind>]`. The first of its
     `pointer` files must be a JSON object with the current number. A kind with a `source` has a list of items
-    instead. With `require_work_item`, every change must name one, except *plan upkeep*, which touches only
-    pointers, documents and lists of items.
+    instead. With `require_work_item`, every change must name one. Exempt are a person's exact reverts of
+    landed commits, and *plan upkeep*, which touches only pointers, documents and lists of items.
 
     Why is this bad? Without the item, no rule knows its scope and gates.
 
@@ -104,19 +92,19 @@ class UnresolvedWorkItem(_WorkRule, Rule):
     condition: ClassVar[str] = "the work item that the change names is resolved in the trusted base"
 
     def check(
-        self, work: Work, bookkeeping: Bookkeeping, commits: Sequence[Commit] | None = None
+        self, work: Work, bookkeeping: Bookkeeping, history: History, commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Yield a finding for each item that is not resolved, and for a missing item if one is required."""
         unnamed_change = work.naming is None and work.required
         if unnamed_change and (work.is_upkeep or not (commits or work.entries())):
             return
+        own = [one for one in commits or () if not one.is_merge]
+        if unnamed_change and own and not work.by_agent and all(_undoes(one, history) for one in own):
+            work.require_title()
+            return
         by_id, plan_hint = CommitsById(commits or ()), ""
-        if (
-            work.unnamed
-            and work.brought
-            and not work.own
-            and any(e.added and e.path in work.papers for e in work.entries())
-        ):
+        brings = work.unnamed and work.brought and not work.own
+        if brings and any(e.added and e.path in work.papers for e in work.entries()):
             plan_hint = "; one that brings the plan is the first, and touches only its folder"
         for commit in work.unnamed if work.required else ():
             if not bookkeeping.is_all_of(commit):
@@ -138,6 +126,16 @@ class UnresolvedWorkItem(_WorkRule, Rule):
                 yield _unresolved_finding(naming, found, work.kinds[naming.kind], work)
 
 
+def _undoes(commit: Commit, history: History) -> bool:
+    """True if a commit is the revert of one in the base: of its subject, and byte by byte of its files."""
+    start, _, what = commit.message.subject.rpartition('"')[0].partition('Revert "')
+    if len(commit.diffs) != 1 or start or not what:
+        return False
+    own = [(one.path, one.old_mode, one.old, one.new_mode, one.new) for one in commit.diffs[0]]
+    done = history.changed_by([one for one in history.mentioning([what]) if one.subject == what])
+    return own in [[(e.path, e.new_mode, e.new, e.old_mode, e.old) for e in entries] for entries in done]
+
+
 def _required_finding(message: str, step: str, key: str, field: str, commit: str | None = None) -> Finding:
     return Finding(message, help=step, commit=commit, field=field, key=key, setting="require_work_item")
 
@@ -156,11 +154,8 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
     elif source or kind.pointer:
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
-        step += (
-            " If this branch starts from one that has it: git branch -u PARENT"
-            if source and by_branch
-            else ""
-        )
+        if source and by_branch:
+            step += " If this branch starts from one that has it: git branch -u PARENT"
         if work.own is not None and work.own.path == pointer.path:
             step = f"Add the item to the list in commit {work.own.commit[:10]}, which brings it."
     else:
