@@ -232,6 +232,8 @@ class Facts:
         if not self._policy.declared("work_kinds"):
             # The template reader costs a hook more to import than most rules cost to run.
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
+        if self.change.stage == "push" and self.change.push.new is None:
+            raise NotApplicable("the push deletes a ref, whatever item its name has")
         from specguard.work.named_items import Work
 
         work = Work.of(self.change, self._policy)

@@ -450,11 +450,9 @@ class Work(WorkItems, frozen=False):
         """Return the name that identifies the item.
 
         Raises:
-            NotApplicable: the policy has no kinds of work items, or the change names no item.
+            NotApplicable: the change names no item.
             MissingFact: the title is not known, and the other names identify no item.
         """
-        if not self.kinds:
-            raise NotApplicable("the policy describes no work items ([work.<kind>])")
         if self.naming is None:
             self.require_title()
             raise NotApplicable("the change names no work item")

@@ -110,7 +110,7 @@ def test_no_name_or_no_kind_is_no_item(tree: Grow) -> None:
     files = tree(POINTERS)
     with pytest.raises(NotApplicable, match="names no work item"):
         work(files, ("branch", "work")).item  # noqa: B018 - the property raises
-    with pytest.raises(NotApplicable, match="describes no work items"):
+    with pytest.raises(NotApplicable, match="names no work item"):
         work(files, ("branch", "phase-12"), kinds={}).item  # noqa: B018
 
 
