@@ -121,7 +121,6 @@ def command(
     paths = tree_paths(repository)
     for path, why, forbidden in (
         *(one for one in find_guards(paths) if not (one[2] and {one[0], one[0].rstrip("/")} & {*locks})),
-        *((one.host.file, "the hooks that run in front of an agent's edits", False) for one in settings),
         *((pattern, "", False) for pattern in locks),
         *((pattern, "", True) for pattern in forbids),
     ):
