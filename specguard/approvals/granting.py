@@ -178,7 +178,7 @@ def _requested_findings(
         if path not in named:
             step = "`specguard approve` shows what could be approved"
             step = nearest(path_text(path), map(path_text, named), step)
-            raise refusal(f"{rule_names} finds nothing in {path_text(path)}", step)
+            raise refusal(f"{rule_names} found nothing in {path_text(path)}", step)
     requested = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
     if not wanted:
         paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})

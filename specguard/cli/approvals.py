@@ -307,7 +307,8 @@ def _approvable_lines(verdict: Verdict) -> Iterator[str]:
     for results in undecided_groups:
         yield f"{titles(results)} could not be judged: {'; next: '.join(undecided_lines(results[0]))}"
     if not (open_results or undecided_groups):
-        yield "nothing is open that could be approved"
+        which = "; for what is staged: specguard approve --staged" if change["source"] == "range" else ""
+        yield f"nothing is open that could be approved{which}"
 
 
 def _approvable_data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:
