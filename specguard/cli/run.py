@@ -25,7 +25,7 @@ from specguard.executor.lifecycle import stop as stop_run
 from specguard.executor.preflight import prepare
 from specguard.executor.report import REPORT, last_output, outcome, report_text, still_failing, todos
 from specguard.executor.report import metrics as run_metrics
-from specguard.executor.run import JUDGING_KINDS, Run, RunOptions, Say, open_store, recorded_options
+from specguard.executor.run import JUDGING_KINDS, Run, RunOptions, Say, open_store
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of, plan_text
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
@@ -395,7 +395,7 @@ def resume(run: str, run_root: str, **words: Any) -> int:
     """
     found = open_store(run_root=run_root).find(run)
     folder = RunFolder(found.path, found.root)
-    options = recorded_options(folder, os.environ, **words)
+    options = RunOptions.recorded(folder, os.environ, **words)
     code = resume_run(options, folder, say=print_progress)
     _report_end(folder)
     return code

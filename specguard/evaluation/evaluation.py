@@ -23,7 +23,7 @@ from specguard.errors import SpecguardError, nearest, unknown
 from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_file, read_own
 from specguard.executor.lifecycle import record_end, run_to_end
 from specguard.executor.process import passed_variables, run_command
-from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent, find_checkout
+from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
@@ -410,7 +410,7 @@ def evaluate(
     Raises:
         SpecguardError: the checkout, authority or commit is missing, or the run cannot be recorded.
     """
-    repository, root = find_checkout(options)
+    repository, root = options.checkout()
     authority = read_own(root)
     if repository.head is None:
         raise SpecguardError(

@@ -238,7 +238,7 @@ def _run_in_place(run: Run, agent: AgentCommand, brief: str, task: Task | None) 
         remove_from_place(place, RESULTS)
     with open(brief, "rb") as file:
         text = file.read()
-    sandbox = run.policy.declared("run_settings").sandbox
+    sandbox = run.settings.sandbox
     words = [word.replace("{place}", place) for word in (*sandbox, *agent.words)]
     return run_command(
         run,

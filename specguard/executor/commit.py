@@ -80,7 +80,7 @@ def message_of(run: Run) -> str:
 def _original_message(run: Run) -> str:
     """Return the message before any hook has seen it."""
     item, entry = run.item, run.manifest.item
-    trailer = run.policy.declared("run_settings").trailer
+    trailer = run.settings.trailer
     return f"{rendered_name(item, 'commit')}\n\n{trailer}: {entry.kind}-{entry.id}/{run.folder.run_id}\n"
 
 

@@ -39,17 +39,7 @@ from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed
 from specguard.executor.push import note_moved_base
 from specguard.executor.remote import RemoteError
 from specguard.executor.report import ERROR, write_report
-from specguard.executor.run import (
-    ROUND_STEPS,
-    Run,
-    RunEnded,
-    RunOptions,
-    Say,
-    begin_without_agent,
-    end_from_error,
-    find_checkout,
-    recorded_options,
-)
+from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, begin_without_agent
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock
 from specguard.executor.steps import STEPS, Line
@@ -108,7 +98,7 @@ def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
     except StaleWorker:
         raise
     except SpecguardError as error:
-        end = end_from_error(error)
+        end = RunEnded.by(error)
         if end.state in ("killed", "timed-out"):
             # What ended by its time tells the option that gives it more.
             end.help = f"{command} {end.help}".rstrip()
@@ -124,7 +114,7 @@ def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
     except Exception as error:  # noqa: BLE001 - recorded and reported like any internal error
         if "--traceback" in sys.argv:
             print_exception(error)
-        return end_from_error(internal_error(error))
+        return RunEnded.by(internal_error(error))
     return None
 
 
@@ -318,7 +308,7 @@ def clean_up(folder: RunFolder) -> Sequence[str]:
             # Reported only once: no record shows which later run of gates has torn it down.
             folder.remove(STATE)
             return [*done, "what its gates set up may be up still: `specguard run gates` takes it down"]
-        run = reopen(recorded_options(folder, os.environ), folder)
+        run = reopen(RunOptions.recorded(folder, os.environ), folder)
     except SpecguardError as error:
         return [*done, f"what its gates set up may be up still: {error.message}"]
     try:
@@ -429,7 +419,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
     Raises:
         SpecguardError: the checkout, the policy or a commit is missing, or the document cannot be read.
     """
-    repository, root = find_checkout(options)
+    repository, root = options.checkout()
     request = Request(
         directory=options.directory, environment=options.environment, base=options.base, worktree=True
     )

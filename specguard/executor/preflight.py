@@ -35,7 +35,7 @@ from specguard.executor.item_choice import (
     task_of,
 )
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
-from specguard.executor.run import Run, RunOptions, check_origin, find_checkout, new_manifest, record_options
+from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, policy_at, start_from
 from specguard.model import path_text
 from specguard.reporters.text import deciding_line
@@ -283,7 +283,7 @@ def prepare(options: RunOptions) -> Run:
     Raises:
         SpecguardError: the run may not begin, or not yet; it has no folder then.
     """
-    repository, root = find_checkout(options)
+    repository, root = options.checkout()
     with ExitStack() as cleanup, Needed():
         git = Git(repository)
         cleanup.callback(git.close)
@@ -328,7 +328,7 @@ def draft_run(options: RunOptions) -> Iterator[DraftRun]:
     Raises:
         SpecguardError: the item or the policy is missing, or the item lacks data that a run needs.
     """
-    repository, _ = find_checkout(options)
+    repository, _ = options.checkout()
     with Git(repository) as git, Needed():
         yield _draft(git, options)
 
@@ -357,7 +357,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         SpecguardError: its process is alive, its manifest cannot be read, its base is gone, or a change may
             have added its folder.
     """
-    repository, top = find_checkout(options)
+    repository, top = options.checkout()
     with ExitStack() as cleanup, Needed():
         git = Git(repository)
         cleanup.callback(git.close)

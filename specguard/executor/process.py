@@ -40,7 +40,7 @@ from specguard.executor.command_output import CommandLog, plain_text
 from specguard.executor.run import Killed, Run, RunEnded
 from specguard.model import shortened
 from specguard.runs.manifests import COMMANDS, Command, Kind, Response, RunFolder, Source, now_text
-from specguard.runs.settings import RunSettings, seconds
+from specguard.runs.settings import seconds
 from specguard.work.gates import safe_name
 
 BEAT: Final = 5.0
@@ -115,7 +115,6 @@ def run_command(
             has been ended and recorded by then.
         SpecguardError: the run cannot be recorded.
     """
-    settings: RunSettings = run.policy.declared("run_settings")
     timeout = default_timeout(run) if timeout is None else timeout
     number = len(run.manifest.commands) + 1
     stem = f"{COMMANDS}/{number:02d}-{safe_name(name)}"
@@ -132,7 +131,9 @@ def run_command(
         tree=tree,
         grade="claimed" if kind == "agent" else "re-run",
     )
-    log = CommandLog(run.folder.file(record.log), run.redactor, settings.output_limit * _MEBIBYTE, run.say)
+    log = CommandLog(
+        run.folder.file(record.log), run.redactor, run.settings.output_limit * _MEBIBYTE, run.say
+    )
     run.manifest.commands.append(record)
     run.save()
     run.say(f"{kind} {name}: {record.command}")
@@ -167,7 +168,7 @@ def run_command(
 
 def default_timeout(run: Run) -> float:
     """The timeout in seconds of a command that has no limit of its own."""
-    return run.options.command_timeout or seconds(run.policy.declared("run_settings").command_timeout)
+    return run.options.command_timeout or seconds(run.settings.command_timeout)
 
 
 def response_of(folder: RunFolder, command: Command) -> Response:
@@ -205,7 +206,7 @@ class _RunningCommand(Record, frozen=False):
 
     def carry_out(self, words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str]) -> None:
         """Start the command, follow it to its end, and end the processes that it leaves behind."""
-        file_limit = self.run.policy.declared("run_settings").place_limit * _MEBIBYTE
+        file_limit = self.run.settings.place_limit * _MEBIBYTE
         with self.signals.hold(), self.children:
             try:
                 process = _start(words, cwd, stdin, environment, file_limit)
@@ -605,7 +606,7 @@ def passed_variables(environment: Mapping[str, str], allowed: Sequence[str]) -> 
 
 def command_environment(run: Run) -> dict[str, str]:
     """Return the environment variables of a run's commands."""
-    variables = passed_variables(run.options.environment, run.policy.declared("run_settings").environment)
+    variables = passed_variables(run.options.environment, run.settings.environment)
     variables.update({RUN_VARIABLE: run.manifest.run_id, RUN_BRANCH: run.manifest.branch or ""})
     if run.made_place is not None:
         # If the place loses its own .git, git must not find a repository above it.

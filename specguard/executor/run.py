@@ -20,20 +20,7 @@ from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
 from specguard.reporters.escape import visible
 from specguard.runs import manifests
 from specguard.runs.files import item_folder, run_root
-from specguard.runs.manifests import (
-    LAYOUT,
-    MANIFEST,
-    META,
-    SEAL,
-    Item,
-    Manifest,
-    RunFolder,
-    State,
-    Step,
-    meta_text,
-    new_run_id,
-    now_text,
-)
+from specguard.runs.manifests import MANIFEST, SEAL, Manifest, RunFolder, State, Step, new_run_id, now_text
 from specguard.runs.settings import RunSettings, seconds
 from specguard.runs.views import RunStore
 
@@ -94,17 +81,17 @@ class RunEnded(SpecguardError):
         self.tail = tail
         self.command = command
 
+    @classmethod
+    def by(cls, error: SpecguardError) -> RunEnded:
+        """Return the end that an error makes: without a verdict, unless the error is a `RunEnded` already."""
+        if isinstance(error, RunEnded):
+            return error
+        tail = getattr(error, "tail", "")
+        return cls(error.message, help=error.help, exit_code=EXIT_NO_VERDICT, code=error.code, tail=tail)
+
 
 class Killed(BaseException):
     """A signal that ends the run; handlers of ordinary errors do not catch it."""
-
-
-def end_from_error(error: SpecguardError) -> RunEnded:
-    """Convert an error into the end of a run: without a verdict, unless the error is a `RunEnded` already."""
-    if isinstance(error, RunEnded):
-        return error
-    tail = getattr(error, "tail", "")
-    return RunEnded(error.message, help=error.help, exit_code=EXIT_NO_VERDICT, code=error.code, tail=tail)
 
 
 Say = Callable[[str], None]
@@ -160,6 +147,12 @@ class Run(Record, frozen=False):
         """The run's own repository, which each step behind `place` has."""
         assert self.made_place is not None  # noqa: S101 - the line of steps makes it first
         return self.made_place
+
+    @property
+    def settings(self) -> RunSettings:
+        """The policy's settings of runs."""
+        settings: RunSettings = self.policy.declared("run_settings")
+        return settings
 
     @cached_property
     def deadline(self) -> float:
@@ -233,7 +226,7 @@ class Run(Record, frozen=False):
 
     def seal(self) -> None:
         """Record the digests of the run's files, so that a later change to one of them is detected."""
-        self._write_layouts()
+        self.folder.write_layouts(self.manifest, self.settings.layouts)
         self.manifest.digests = {
             name: digest for name in self.folder.files() if (digest := self.folder.digest(name))
         }
@@ -251,7 +244,7 @@ class Run(Record, frozen=False):
                 This is raised only once.
         """
         unaltered = self.folder.write_manifest(self.manifest, seal=seal)
-        self._write_layouts()
+        self.folder.write_layouts(self.manifest, self.settings.layouts)
         if not unaltered and not self.altered:
             self.altered = True
             raise RunEnded(
@@ -259,11 +252,6 @@ class Run(Record, frozen=False):
                 help=f"see who wrote to {self.folder.path}; to go on: {self.folder.command('resume')}",
                 code="run-record",
             )
-
-    def _write_layouts(self) -> None:
-        """Write the files that readers of older layouts expect."""
-        if LAYOUT in self.policy.declared("run_settings").layouts:
-            self.folder.write(META, meta_text(self.manifest))
 
 
 class Round:
@@ -395,13 +383,57 @@ class RunOptions(Record):
         settings: RunSettings = policy.declared("run_settings")
         return run_root(settings, self.environment, work_tree=work_tree, given=self.run_root)
 
+    def checkout(self) -> tuple[Repository, str]:
+        """Return the user's repository, and the root of the checkout that the run is started from.
+
+        Raises:
+            SpecguardError: the folder is not in a checkout.
+        """
+        repository = Repository.locate(self.directory, self.environment)
+        return repository, repository.work_tree()
+
+    @classmethod
+    def recorded(
+        cls, folder: RunFolder, environment: Mapping[str, str], *, command: Sequence[str] = (), **words: Any
+    ) -> RunOptions:
+        """Return the options of a resumed run, from its record.
+
+        Args:
+            folder: the run's folder.
+            environment: the process's environment variables.
+            command: the agent's new command; empty: the recorded one.
+            words: further options that replace recorded ones; None and empty values do not.
+
+        Raises:
+            SpecguardError: the run's manifest cannot be read, or a secret in its command is needed again.
+        """
+        manifest = folder.read_manifest()
+        try:
+            data = folder.data(OPTIONS_FILE)
+            recorded = {name: data[name] for name in _RECORDED}
+            redacted = set(data["redacted"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            message = "what the run was asked to do cannot be read any more"
+            help = "start another run" if manifest.ended_at else f"give it up: {folder.command('stop')}"
+            raise _unreadable(folder, message, help) from error
+        if command or words.get("agent"):
+            recorded |= {"agent": "", "command": command}
+            redacted.discard("command")
+        if redacted:
+            help = f"{folder.command('resume')} -- COMMAND" if "command" in redacted else "start another run"
+            raise _unreadable(folder, "there was a secret in the run's command, which is not kept", help)
+        # The option `until` is not taken over: the run was stopped there.
+        recorded |= {"until": "", **{name: value for name, value in words.items() if value}}
+        recorded |= {"kind": manifest.item.kind, "item": manifest.item.id, "plan": manifest.item.plan or ""}
+        return cls(dict(environment), **recorded)
+
 
 def new_manifest(
     policy: Policy,
     options: RunOptions,
     run_id: str,
     *,
-    item: Item,
+    item: manifests.Item,
     repository: manifests.Repository,
     **more: Any,
 ) -> Manifest:
@@ -434,7 +466,7 @@ def begin_without_agent(
     git: Git,
     policy: Policy,
     options: RunOptions,
-    item: Item,
+    item: manifests.Item,
     *,
     root: str,
     base: str,
@@ -518,53 +550,8 @@ def check_origin(git: Git, top: str, folder: RunFolder) -> None:
             )
 
 
-def recorded_options(
-    folder: RunFolder, environment: Mapping[str, str], *, command: Sequence[str] = (), **words: Any
-) -> RunOptions:
-    """Return the options of a resumed run, from its record.
-
-    Args:
-        folder: the run's folder.
-        environment: the process's environment variables.
-        command: the agent's new command; empty: the recorded one.
-        words: further options that replace recorded ones; None and empty values do not.
-
-    Raises:
-        SpecguardError: the run's manifest cannot be read, or a secret in its command is needed again.
-    """
-    manifest = folder.read_manifest()
-    try:
-        data = folder.data(OPTIONS_FILE)
-        recorded = {name: data[name] for name in _RECORDED}
-        redacted = set(data["redacted"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        message = "what the run was asked to do cannot be read any more"
-        help = "start another run" if manifest.ended_at else f"give it up: {folder.command('stop')}"
-        raise _unreadable(folder, message, help) from error
-    if command or words.get("agent"):
-        recorded |= {"agent": "", "command": command}
-        redacted.discard("command")
-    if redacted:
-        help = f"{folder.command('resume')} -- COMMAND" if "command" in redacted else "start another run"
-        raise _unreadable(folder, "there was a secret in the run's command, which is not kept", help)
-    # The option `until` is not taken over: the run was stopped there.
-    recorded |= {"until": "", **{name: value for name, value in words.items() if value}}
-    recorded |= {"kind": manifest.item.kind, "item": manifest.item.id, "plan": manifest.item.plan or ""}
-    return RunOptions(dict(environment), **recorded)
-
-
 def _unreadable(folder: RunFolder, message: str, help: str) -> SpecguardError:
     return SpecguardError(message, path=folder.file(OPTIONS_FILE), help=help, code="run-record")
-
-
-def find_checkout(options: RunOptions) -> tuple[Repository, str]:
-    """Return the user's repository, and the root of the checkout that the run is started from.
-
-    Raises:
-        SpecguardError: the folder is not in a checkout.
-    """
-    repository = Repository.locate(options.directory, options.environment)
-    return repository, repository.work_tree()
 
 
 def open_store(directory: str = "", run_root: str = "") -> RunStore:

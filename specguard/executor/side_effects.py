@@ -191,7 +191,7 @@ def check_size(run: Run, survey: Survey | None = None, worker: str = "the agent"
     Raises:
         RunEnded: the place is too large.
     """
-    place, limit = run.place, run.policy.declared("run_settings").place_limit
+    place, limit = run.place, run.settings.place_limit
     grown = (survey or Survey(place.path)).size - read_before(place).size
     if grown > limit << 20:
         raise RunEnded(
@@ -478,7 +478,7 @@ def _file_state(run: Run) -> Iterator[tuple[str, str]]:
 def _runs_folders(run: Run, root: bytes) -> tuple[bytes, ...]:
     """Return the prefixes of the paths of runs, relative to the checkout's root: specguard writes there."""
     item = os.path.dirname(os.path.realpath(os.fsencode(run.folder.path)))
-    folders = [run.policy.declared("run_settings").folder]
+    folders = [run.settings.folder]
     for parent in (os.path.dirname(item), item):
         relative = os.path.relpath(parent, os.path.realpath(root))
         if relative != b"." and not relative.startswith(b".."):

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from inspect import cleandoc
@@ -589,6 +589,11 @@ class RunFolder:
         self.write(MANIFEST, data)
         self._written_digest = digest
         return is_own
+
+    def write_layouts(self, manifest: Manifest, layouts: Sequence[str]) -> None:
+        """Write the files that readers of older layouts expect, as `[runs] layouts` names them."""
+        if LAYOUT in layouts:
+            self.write(META, meta_text(manifest))
 
     @property
     def sealed(self) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor.push import push
 from specguard.executor.report import todos
-from specguard.executor.run import Run, RunEnded, end_from_error
+from specguard.executor.run import Run, RunEnded
 from tests.executor.places import program
 from tests.executor.remotes import Hosted, Team, change, committed
 from tests.threats.cases import threat
@@ -18,7 +18,7 @@ def refused(run: Run) -> RunEnded:
     with pytest.raises(SpecguardError) as caught:
         push(run)
     assert caught.value.help
-    return end_from_error(caught.value)
+    return RunEnded.by(caught.value)
 
 
 def hook(team: Team, name: str, script: str) -> None:
