@@ -28,16 +28,8 @@ from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hooks_of, message_of, scope_of
-from specguard.executor.gates import command_of, conditions, planned_gates
-from specguard.executor.item_choice import (
-    contract_of,
-    is_paper,
-    paper_contracts,
-    paper_path,
-    recorded_files,
-    shown_path,
-    task_of,
-)
+from specguard.executor.gates import command_of, planned_gates, summary_of
+from specguard.executor.item_choice import OwnPaper, is_paper, paper_contracts, paper_of, shown_path, task_of
 from specguard.executor.process import passed_variables, response_of, run_command
 from specguard.executor.push import title_of
 from specguard.executor.remote import run_program
@@ -49,17 +41,7 @@ from specguard.plans.task import Task
 from specguard.runs import manifests
 from specguard.runs.manifests import RESULTS_SCHEMA, Results, problem_in
 from specguard.runs.proof import high_trust
-from specguard.runs.settings import (
-    ROLES,
-    AgentSettings,
-    Models,
-    RunSettings,
-    forms_of,
-    models_in,
-    seconds,
-    version_in,
-)
-from specguard.work.gates import PlannedGate
+from specguard.runs.settings import AgentSettings, Models, RunSettings, forms_of, models_in, version_in
 from specguard.work.item import WorkItem
 from specguard.work.kinds import normal_id
 
@@ -142,7 +124,7 @@ def _check_words(policy: Policy, options: RunOptions, name: str, words: Sequence
     """
     known: AgentSettings | None = policy.declared("agents").get(name)
     rules: Models = policy.declared("models")
-    role = ROLES.get(options.kind, "coder")
+    role = rules.role_of(options.kind, "coder")
     models = [*([known.model] if known is not None and known.model else ()), *models_in(words)]
     if found := high_trust(words, known.allow_flags if known is not None else ()):
         key = f"agents.{name or 'NAME'}.allow_flags"
@@ -537,9 +519,10 @@ def brief_text(run: Run) -> str:
     """
     item, manifest, policy = run.item, run.manifest, run.policy
     files = Tree(run.git, run.git.commit(manifest.repository.start).tree)
-    values = (_paper_values if is_paper(policy, item.kind) else _work_values)(run, item, files)
+    paper = paper_of(policy, item)
+    values = _work_values(run, item, files) if paper is None else _paper_values(run, paper, files)
     return page(
-        "document.md" if is_paper(policy, item.kind) else "brief.md",
+        "brief.md" if paper is None else "document.md",
         item=item,
         manifest=manifest,
         policy=policy,
@@ -580,7 +563,7 @@ def _work_values(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
         "pull_request": title_of(run),
         "gates": planned_gates(policy, item, commands=run.options.commands),
         "command_of": command_of,
-        "says": _gate_summary,
+        "says": summary_of,
         "hooks": hooks_of(run.git.repository, files),
         "rules": [rule.name for rule in policy.rules if _concerns_agent(rule)],
         "check": shlex.join(words),
@@ -597,16 +580,15 @@ def _concerns_agent(rule: RuleInPolicy) -> bool:
     return rule.active and "run" in rule.stages and (rule.configured or rule.code.startswith(_ABOUT_FILES))
 
 
-def _paper_values(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
+def _paper_values(run: Run, paper: OwnPaper, files: Tree) -> dict[str, Any]:
     """Return the template variables of the brief for a document to write."""
-    policy = run.policy
-    contract, models = contract_of(policy, item.kind), policy.declared("models")
+    models: Models = run.policy.declared("models")
     return {
-        "path": path_text(paper_path(policy, item) or b""),
-        "recorded": recorded_files(policy, item, files),
-        "contract": contract,
-        "fields": _fields(contract),
-        "models": [*models.allow, *models.of(ROLES[item.kind]).allow],
+        "path": path_text(paper.path),
+        "recorded": paper.recorded_files(files),
+        "contract": paper.contract,
+        "fields": _fields(paper.contract),
+        "models": [*models.allow, *models.of(models.role_of(paper.item.kind)).allow],
         "denied": models.deny,
     }
 
@@ -646,9 +628,3 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
     if item.listed is not None and item.document is not None:
         path = path_text(item.listed.source.path)
         yield path, ", and the documents of the other items that it lists", ""
-
-
-def _gate_summary(gate: PlannedGate) -> str:
-    """Return the kind of a gate, its conditions and its timeout, in words."""
-    parts = [*([] if gate.kind == "gate" else [gate.kind]), *conditions(gate)]
-    return "; ".join([*parts, *([f"at most {seconds(gate.timeout)} s"] if gate.timeout else [])])

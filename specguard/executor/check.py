@@ -25,7 +25,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
 from specguard.executor.gates import PlaceTree, command_feedback
-from specguard.executor.item_choice import branch_below, is_ancestor, missing_papers, task_in, task_of
+from specguard.executor.item_choice import is_ancestor, missing_papers, task_in, task_of
 from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import make_place
@@ -96,7 +96,7 @@ def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
     whole_branch = whole_branch or run.manifest.worked is not None
     tip = None if whole_branch else pinned.tip
     base = FoundBase(pinned.base, tip or pinned.base_oid, "option", f"refs/heads/{pinned.base}")
-    below = None if tip else branch_below(pinned)
+    below = None if tip else pinned.stack
     request = Request(environment=repository.environment, base=base.oid or "", enforce=True)
     try:
         with Git(repository) as git:

@@ -21,13 +21,13 @@ from specguard.change.base import FoundBase, paper_tree
 from specguard.change.git import Git, History
 from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
+from specguard.declaration.rule import Record
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError, if_known, nearest
 from specguard.executor.run import Run, RunOptions
 from specguard.model import path_text
 from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
-from specguard.runs import manifests
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
 from specguard.work.document_search import Pointer
 from specguard.work.gates import PlannedGate, name_of
@@ -127,7 +127,7 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
             missing.
     """
     kind = options.kind
-    contract = contract_of(policy, kind)
+    contract = _contract(policy, CONTRACTS[kind])
     settings, fields = _find_plan(policy, options, tree)
     name = fields.get("name") or next(iter(fields.values()))
     subject = _SUBJECTS[kind].replace("{name}", name.replace("{", "{{").replace("}", "}}"))
@@ -152,15 +152,6 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
     return item
 
 
-def contract_of(policy: Policy, kind: str) -> Contract:
-    """Return the contract of the document that runs of a kind write.
-
-    Raises:
-        SpecguardError: the policy has no such contract.
-    """
-    return _contract(policy, CONTRACTS[kind])
-
-
 def paper_contracts(policy: Policy, item: WorkItem) -> Sequence[Contract]:
     """Return the contracts of the documents that a run leaves besides its work: `papers` of the item's kind.
 
@@ -181,44 +172,60 @@ def _contract(policy: Policy, name: str) -> Contract:
     return found
 
 
-def paper_path(policy: Policy, item: WorkItem) -> bytes | None:
-    """Return the path of the document that a run writes; None for a run that does other work."""
+class OwnPaper(Record):
+    """A document that a run writes.
+
+    Attributes:
+        item: the item that was created for the document.
+        contract: the document's contract.
+        path: the document's path.
+    """
+
+    item: WorkItem
+    contract: Contract
+    path: bytes
+
+    def recorded_files(self, tree: Tree) -> Sequence[tuple[str, str]]:
+        """Return the files whose object ids the document must name, each with its id; empty if it is missing.
+
+        Raises:
+            MissingFact: the tree cannot be read.
+        """
+        found = []
+        for template in self.contract.records:
+            path = PathTemplate(template).exact_path(self.item.fields)
+            if path is None:
+                continue
+            whole = path if "/" in template else self.path.rpartition(b"/")[0] + b"/" + path
+            entry = tree.find(whole)
+            found.append((path_text(whole), entry.oid if entry is not None else ""))
+        return found
+
+    def check_recorded_files(self, tree: Tree, branch: str) -> None:
+        """Check that the files that the document is about exist.
+
+        Raises:
+            SpecguardError: a file is missing.
+            MissingFact: the tree cannot be read.
+        """
+        for path, oid in self.recorded_files(tree):
+            if not oid:
+                raise _unready(
+                    f"{path}, which a {self.item.kind} is about, is neither on {branch} nor in the base",
+                    f"push it to {branch} first",
+                )
+
+
+def paper_of(policy: Policy, item: WorkItem) -> OwnPaper | None:
+    """Return the document that a run writes; None for a run that does other work.
+
+    Raises:
+        SpecguardError: the policy has no contract for it.
+    """
     if not is_paper(policy, item.kind):
         return None
-    return PathTemplate(contract_of(policy, item.kind).path).exact_path(item.fields)
-
-
-def recorded_files(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
-    """Return the files whose object ids the document must name, each with its id; empty for a missing file.
-
-    Raises:
-        MissingFact: the tree cannot be read.
-    """
-    found = []
-    folder = (paper_path(policy, item) or b"").rpartition(b"/")[0]
-    for template in contract_of(policy, item.kind).records:
-        path = PathTemplate(template).exact_path(item.fields)
-        if path is None:
-            continue
-        whole = path if "/" in template else folder + b"/" + path
-        entry = tree.find(whole)
-        found.append((path_text(whole), entry.oid if entry is not None else ""))
-    return found
-
-
-def check_recorded_files(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> None:
-    """Check that the files that the document is about exist.
-
-    Raises:
-        SpecguardError: a file is missing.
-        MissingFact: the tree cannot be read.
-    """
-    for path, oid in recorded_files(policy, item, tree):
-        if not oid:
-            raise _unready(
-                f"{path}, which a {item.kind} is about, is neither on {branch} nor in the base",
-                f"push it to {branch} first",
-            )
+    contract = _contract(policy, CONTRACTS[item.kind])
+    return OwnPaper(item, contract, PathTemplate(contract.path).exact_path(item.fields) or b"")
 
 
 def shown_path(text: str, fields: Mapping[str, str]) -> str:
@@ -240,11 +247,12 @@ def missing_papers(run: Run, tree: str) -> Iterator[str]:
     item, place = run.item, run.place
     entries = place.git.diff_trees(place.base, tree)
     written = [one.path for one in entries if one.is_file]
-    path = paper_path(run.policy, item)
-    if path is not None:
-        lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != path]
-        lines += [f"- {path_text(path)} was not written"] if path not in written else []
-        head = f"## What is to be written\n\nOnly {path_text(path)} is, and nothing else may change:\n\n"
+    paper = paper_of(run.policy, item)
+    if paper is not None:
+        path = path_text(paper.path)
+        lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != paper.path]
+        lines += [f"- {path} was not written"] if paper.path not in written else []
+        head = f"## What is to be written\n\nOnly {path} is, and nothing else may change:\n\n"
         if lines:
             yield head + "\n".join(lines) + "\n"
     lines = []
@@ -299,13 +307,6 @@ def is_ancestor(git: Git, oid: str, descendant: str) -> bool:
     return if_known(lambda: git.merge_bases(oid, descendant), []) == [oid]
 
 
-def branch_below(repository: manifests.Repository) -> FoundBase | None:
-    """Return the branch that a run's own branch is stacked on; None without one."""
-    if repository.below is None:
-        return None
-    return FoundBase(repository.below, repository.below_oid, "stack", f"refs/heads/{repository.below}")
-
-
 class Start:
     """The start of a run: its base, and the item there.
 
@@ -358,11 +359,6 @@ class Start:
         self._sources_of: dict[str, Sources | None] = {}
         self.item = self._find_item()
         self.branch_oid, self.tip = self._find_branch()
-
-    @property
-    def target(self) -> str:
-        """The branch that the item's branch will be merged into."""
-        return self.below.name if self.below else self.base
 
     def _find_branch(self) -> tuple[str | None, str | None]:
         """Return `branch_oid` and `tip`."""

@@ -16,24 +16,13 @@ from specguard.change.git import Git
 from specguard.change.ranges import RunChange
 from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
-from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
 from specguard.executor.gates import check_tools, planned_gates
-from specguard.executor.item_choice import (
-    Start,
-    branch_below,
-    check_recorded_files,
-    is_ancestor,
-    is_paper,
-    item_taken,
-    paper_path,
-    task_in,
-    task_of,
-)
+from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, policy_at, start_from
@@ -44,31 +33,23 @@ from specguard.runs.files import committed_folder, item_folder, write_gitignore
 from specguard.runs.manifests import RunFolder
 from specguard.waves.stage_order import too_early
 from specguard.work.gates import Gates
-from specguard.work.item import WorkItem
 
 
-class DraftRun(Record):
-    """A run as it would begin, which preflight checks.
+class DraftRun(Run, frozen=False, kw_only=True):
+    """A run as it would begin, which preflight checks; its id is a placeholder until it begins.
 
     Attributes:
         start: the start of the run.
         source: the canonical repository.
-        run: the run, with a placeholder for its id.
     """
 
     start: Start
     source: Canonical
-    run: Run
-
-    @property
-    def item(self) -> WorkItem:
-        """The item that the run works on."""
-        return self.start.item
 
     @cached_property
     def gates(self) -> Gates:
         """The gates of the policy, of the item's document, and of the command line."""
-        return planned_gates(self.start.policy, self.item, commands=self.run.options.commands)
+        return planned_gates(self.policy, self.item, commands=self.options.commands)
 
     def owns_branch(self, branch: str) -> bool:
         """True if a branch belongs to the item, by its name."""
@@ -89,7 +70,7 @@ def check(draft: DraftRun) -> list[str]:
     """
     for run_check in _CHECKS:
         run_check(draft)
-    check_tools(draft.gates.gates, draft.start.documents.tree, draft.source.options.environment)
+    check_tools(draft.gates.gates, draft.start.documents.tree, draft.options.environment)
     return _check_requests(draft) if draft.source.heads is not None else []
 
 
@@ -97,7 +78,7 @@ def _check_branch_name(draft: DraftRun) -> None:
     """Check that git accepts the name of the item's branch."""
     item, branch = draft.item, draft.item.branches[0]
     words = ("check-ref-format", f"refs/heads/{branch}")
-    if branch.startswith("-") or draft.source.git.repository.spawn(*words).wait():
+    if branch.startswith("-") or draft.git.repository.spawn(*words).wait():
         raise item_taken(
             f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
             "have the template, or what its pointer or list fills in, corrected in the base",
@@ -106,12 +87,12 @@ def _check_branch_name(draft: DraftRun) -> None:
 
 def _check_contradictions(draft: DraftRun) -> None:
     """Check that the item's document does not contradict a higher one."""
-    document, rule = draft.item.document, draft.start.policy.active_rule("contradicted-authority")
+    document, rule = draft.item.document, draft.policy.active_rule("contradicted-authority")
     if document is None or rule is None:
         return
     if rule.exclude and rule.exclude.matches(document):
         return
-    for one in draft.start.policy.contradictions(draft.start.documents, document.__eq__):
+    for one in draft.policy.contradictions(draft.start.documents, document.__eq__):
         if one.lower.path == document:
             raise SpecguardError(
                 f"{one.lower.place} says that {one.name} is {one.lower.value!r}, and {one.higher.place}, "
@@ -125,14 +106,13 @@ def _check_contradictions(draft: DraftRun) -> None:
 
 def _check_in_branch(draft: DraftRun) -> None:
     """Check that a paper's subject is on the branch that it starts from, and a task is in the plan there."""
-    start, item, git, branch = draft.start, draft.item, draft.source.git, draft.item.branches[0]
-    if is_paper(start.policy, item.kind):
-        files = Tree(git, git.commit(start.tip or start.oid).tree)
-        check_recorded_files(start.policy, item, files, branch)
-    task = task_of(start.policy, item)
-    if task is None or start.tip is None or task_in(start.policy, git, start.tip, task) is not None:
+    start, item, git, branch = draft.start, draft.item, draft.git, draft.item.branches[0]
+    paper, task = paper_of(draft.policy, item), task_of(draft.policy, item)
+    if paper is not None:
+        paper.check_recorded_files(Tree(git, git.commit(start.tip or start.oid).tree), branch)
+    if task is None or start.tip is None or task_in(draft.policy, git, start.tip, task) is not None:
         return
-    remote = draft.source.options.remote
+    remote = draft.options.remote
     raise item_taken(
         f"{item} is in {path_text(task.plan.path)} of {start.base}, and not in that of {branch}, which it "
         "goes on from",
@@ -148,13 +128,11 @@ _EARLY_RULES: Final = ("work-item-mismatch", "conflicting-document")
 
 def _check_rules(draft: DraftRun) -> None:
     """Check that the rules accept the item's pointer, its document and the order of stages."""
-    start, item, repository = draft.start, draft.item, draft.source.git.repository
+    start, item, repository = draft.start, draft.item, draft.git.repository
     request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_EARLY_RULES)
     found = FoundBase(start.base, start.oid, "option", f"refs/heads/{start.base}")
     head = start.tip or start.oid
-    change = RunChange(
-        draft.source.git, request, found, head=Revision(head), named=head, pushed_to=item.branches[0]
-    )
+    change = RunChange(draft.git, request, found, head=Revision(head), named=head, pushed_to=item.branches[0])
     policies = Policies(request, repository)
     for result in judge_change(change, policies).findings:
         finding = result.finding
@@ -189,8 +167,8 @@ def _is_approvable(policy: Policy, name: str) -> bool:
 
 def _check_not_done(draft: DraftRun) -> None:
     """Check that neither a commit of the base nor a local branch has the item; a paper may be rewritten."""
-    start, item, git = draft.start, draft.item, draft.source.git
-    if is_paper(start.policy, item.kind):
+    start, item, git = draft.start, draft.item, draft.git
+    if paper_of(draft.policy, item) is not None:
         return
     landed = start.work.landed(item, start.history)
     if landed is not None:
@@ -212,7 +190,7 @@ def _check_not_done(draft: DraftRun) -> None:
 
 def _check_not_checked_out(draft: DraftRun) -> None:
     """Without a remote, check that the item's branch is not checked out: the run's commit goes there."""
-    for worktree in worktrees(draft.source.git.repository) if draft.source.address.is_local else ():
+    for worktree in worktrees(draft.git.repository) if draft.source.address.is_local else ():
         if worktree.branch in draft.item.branches:
             switch = shlex.join(["git", "-C", worktree.path, "switch", "--detach"])
             raise item_taken(
@@ -227,7 +205,7 @@ def _check_not_at_remote(draft: DraftRun) -> None:
     item, shared = draft.item, draft.start.branch_oid is not None
     for name in draft.source.heads.branches if draft.source.heads is not None else ():
         if draft.owns_branch(name) and not (shared and name == item.branches[0]):
-            delete = shlex.join(["git", "push", draft.source.options.remote, "--delete", name])
+            delete = shlex.join(["git", "push", draft.options.remote, "--delete", name])
             raise item_taken(
                 f"{draft.source.address.shown} has a branch of {item} already: {name}",
                 f"see its pull request or run (specguard run list); if nothing of it is needed: {delete}",
@@ -247,9 +225,7 @@ def _check_requests(draft: DraftRun) -> list[str]:
         # The pull request of a shared branch belongs to all its items.
         return []
     address = draft.source.address
-    platform, why = find_platform(
-        address, draft.run.options.environment, draft.run.git.repository.work_tree()
-    )
+    platform, why = find_platform(address, draft.options.environment, draft.git.repository.work_tree())
     if platform is None:
         return [f"Open pull requests were not looked for: {why}."]
     try:
@@ -288,10 +264,9 @@ def prepare(options: RunOptions) -> Run:
         git = Git(repository)
         cleanup.callback(git.close)
         with RemoteGit(repository, timeout=options.command_timeout) as remote:
-            draft = _draft(git, options, remote)
-        start, source, run = draft.start, draft.source, draft.run
-        manifest = run.manifest
-        notes = check(draft)
+            run = _draft(git, options, remote)
+        start, source, manifest = run.start, run.source, run.manifest
+        notes = check(run)
         notes += [start.work.own.note] if start.work.own else []
         agent = resolve_agent(start.policy, options)
         runs = options.runs_folder(start.policy, root)
@@ -336,11 +311,13 @@ def draft_run(options: RunOptions) -> Iterator[DraftRun]:
 def _draft(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> DraftRun:
     root, source = git.repository.work_tree(), Canonical(git, options, remote)
     start = start_from(source, root=root)
+    policy, item = start.policy, start.item
     manifest = _manifest_of(start, options, source.address)
-    item = item_folder(manifest.item.kind, manifest.item.id)
-    folder = RunFolder(os.path.join(options.runs_folder(start.policy, root), item, RUN_ID))
-    run = Run(options, folder, manifest, git=git, policy=start.policy, work_item=start.item)
-    return DraftRun(start, source, run)
+    item_path = item_folder(manifest.item.kind, manifest.item.id)
+    folder = RunFolder(os.path.join(options.runs_folder(policy, root), item_path, RUN_ID))
+    return DraftRun(
+        options, folder, manifest, git=git, policy=policy, work_item=item, start=start, source=source
+    )
 
 
 def reopen(options: RunOptions, folder: RunFolder) -> Run:
@@ -368,9 +345,8 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         # Read again, because only the lock keeps others from writing it.
         manifest = folder.read_manifest()
         pinned = manifest.repository
-        below = branch_below(pinned)
-        policy = policy_at(git, options, pinned.base, pinned.base_oid)
-        start = Start(git, options, pinned.base, pinned.base_oid, policy, lambda _: pinned.branch_oid, below)
+        policy, tip = policy_at(git, options, pinned.base, pinned.base_oid), pinned.branch_oid
+        start = Start(git, options, pinned.base, pinned.base_oid, policy, lambda _: tip, pinned.stack)
         cleanup.pop_all()
     manifest.timeout = max(manifest.timeout, options.timeout)
     manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)
@@ -382,7 +358,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
 def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifests.Manifest:
     """Return the manifest of a run that begins at a start."""
     below, item = start.below, start.item
-    paper = paper_path(start.policy, item)
+    paper = paper_of(start.policy, item)
     repository = manifests.Repository(
         remote=address.shown,
         remote_name="" if address.is_local else options.remote,
@@ -402,7 +378,7 @@ def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifes
             kind=item.kind,
             id=item.id,
             slug=item.fields.get("slug"),
-            document=item.summary()["document"] or (None if paper is None else path_text(paper)),
+            document=item.summary()["document"] or (path_text(paper.path) if paper else None),
             plan=os.fsdecode(item.listed.source.path) if item.listed else None,
         ),
         repository=repository,

@@ -301,26 +301,35 @@ def open_pull_request(run: Run) -> str:
     Raises:
         RunEnded: the existing pull request is closed or has another base, or the platform does not answer.
     """
-    branch, commit = run.manifest.branch or "", run.manifest.pushed or ""
-    pull = PullRequest(title=title_of(run), state="printed", command=run.item.settings.submit)
     run.folder.write(BODY_FILE, body_of(run))
-    result = "left to the command that is printed, since the policy says how it is submitted"
-    if not pull.command:
-        result = _open_or_update(run, pull, branch, commit)
+    if submit := run.item.settings.submit:
+        pull = PullRequest(title=title_of(run), state="printed", command=submit)
+        result = "left to the command that is printed, since the policy says how it is submitted"
+    else:
+        pull, result = _open_or_update(run)
     run.manifest.pull_request = pull
     run.save()
     return result
 
 
-def _open_or_update(run: Run, pull: PullRequest, branch: str, commit: str) -> str:
-    """Open a pull request, or update the open one, and return a sentence about the result."""
+def request_of(run: Run, address: Address) -> PullRequest:
+    """Return the pull request of a run before it is opened, with the command that opens it."""
+    branch, base, title = run.manifest.branch or "", run.manifest.repository.into, title_of(run)
+    command = printed_command(address, branch, base, title=title, body_file=run.folder.file(BODY_FILE))
+    return PullRequest(title=title, state="printed", command=command)
+
+
+def _open_or_update(run: Run) -> tuple[PullRequest, str]:
+    """Open the pull request, or update the open one, and return it with a sentence about the result."""
+    branch, commit = run.manifest.branch or "", run.manifest.pushed or ""
     base, file = run.manifest.repository.into, run.folder.file(BODY_FILE)
     with RunRemote(run) as remote:
         address = remote.address
-    pull.command = printed_command(address, branch, base, title=pull.title, body_file=file)
+    pull = request_of(run, address)
     platform, why = find_platform(address, run.options.environment, run.git.repository.work_tree())
     if platform is None:
-        return f"not opened, since {why}: run the command that is printed, unless {branch} has an open one"
+        why = f"not opened, since {why}: run the command that is printed, unless {branch} has an open one"
+        return pull, why
     try:
         found = _find_open(platform, branch, base, commit)
         if found is None:
@@ -344,7 +353,7 @@ def _open_or_update(run: Run, pull: PullRequest, branch: str, commit: str) -> st
         message = f"the branch {branch} is pushed, and its pull request is not open"
         raise _refused(message, error, help) from error
     pull.state = "opened" if found is None else "updated"
-    return f"{pull.state}: {pull.url}"
+    return pull, f"{pull.state}: {pull.url}"
 
 
 def title_of(run: Run) -> str:

@@ -24,16 +24,8 @@ from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, 
 from specguard.executor.gates import describe_gate, run_gates
 from specguard.executor.item_choice import item_taken, shares_branch, task_of
 from specguard.executor.preflight import DraftRun, check, draft_run
-from specguard.executor.push import (
-    BODY_FILE,
-    body_of,
-    check_remote,
-    find_new_tip,
-    open_pull_request,
-    push,
-    title_of,
-)
-from specguard.executor.remote import installed_command, printed_command
+from specguard.executor.push import body_of, check_remote, find_new_tip, open_pull_request, push, request_of
+from specguard.executor.remote import installed_command
 from specguard.executor.report import REPORT
 from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, check_progress, count_round
 from specguard.executor.side_effects import inspect, make_place
@@ -68,7 +60,7 @@ class Step(Record):
 
 
 def _describe_preflight(draft: DraftRun) -> list[str]:
-    start, manifest, shown = draft.start, draft.run.manifest, draft.source.address.shown
+    start, manifest, shown = draft.start, draft.manifest, draft.source.address.shown
     branch, tip = manifest.branch, manifest.repository.tip
     ref = draft.source.ref(start.base)
     fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
@@ -80,7 +72,7 @@ def _describe_preflight(draft: DraftRun) -> list[str]:
 
 
 def _describe_place(draft: DraftRun) -> list[str]:
-    start = draft.run.manifest.repository.start
+    start = draft.manifest.repository.start
     return [f"a repository of its own, checked out at {start}, with no remote and no refs"]
 
 
@@ -94,40 +86,42 @@ def _make_guarded_place(run: Run) -> str:
 
 
 def _describe_agent(draft: DraftRun) -> list[str]:
-    agent = resolve_agent(draft.run.policy, draft.run.options).to_record(draft.run)
-    return [f"{shlex.join(agent.command)} (up to {draft.run.manifest.max_attempts} times)"]
+    agent = resolve_agent(draft.policy, draft.options).to_record(draft)
+    return [f"{shlex.join(agent.command)} (up to {draft.manifest.max_attempts} times)"]
 
 
 def _describe_check(draft: DraftRun) -> list[str]:
-    hooks = hooks_of(draft.source.git.repository, draft.start.documents.tree)
-    policy = f"the rules of the policy {draft.run.policy.policy_id[:12]}"
+    hooks = hooks_of(draft.git.repository, draft.start.documents.tree)
+    policy = f"the rules of the policy {draft.policy.policy_id[:12]}"
     return [*(f"the hooks of {one}" for one in hooks), policy]
 
 
 def _describe_push(draft: DraftRun) -> list[str]:
     address = draft.source.address
     to = "this repository, which has no remote" if address.is_local else address.shown
-    return [f"refs/heads/{draft.run.manifest.branch} to {to}"]
+    return [f"refs/heads/{draft.manifest.branch} to {to}"]
 
 
 def _describe_pull_request(draft: DraftRun) -> list[str]:
-    request, opened_by = _open_command(draft)
-    command = draft.run.item.settings.submit or ("" if opened_by else request)
-    return [f"printed: {command}" if command else request]
+    address = draft.source.address
+    command = request_of(draft, address).command or ""
+    opened_by = installed_command(address, draft.options.environment)
+    printed = draft.item.settings.submit or ("" if opened_by else command)
+    return [f"printed: {printed}" if printed else command]
 
 
 LINE: Final = (
     Step("preflight", _describe_preflight),
     Step("place", _describe_place, _make_guarded_place),
-    Step("brief", lambda draft: [draft.run.folder.file(BRIEF)], write_brief),
+    Step("brief", lambda draft: [draft.folder.file(BRIEF)], write_brief),
     Step("agent", _describe_agent),
     Step("inspect", lambda _: ["what the agent did beside changing files"]),
     Step("gates", lambda draft: [describe_gate(gate) for gate in draft.gates.gates] or ["none"], run_gates),
     Step("check", _describe_check, judge),
-    Step("commit", lambda draft: [message_of(draft.run).split("\n", 1)[0]], commit),
+    Step("commit", lambda draft: [message_of(draft).split("\n", 1)[0]], commit),
     Step("push", _describe_push, push),
     Step("pull-request", _describe_pull_request, open_pull_request),
-    Step("report", lambda draft: [draft.run.folder.file(REPORT)]),
+    Step("report", lambda draft: [draft.folder.file(REPORT)]),
 )
 """The steps in their order."""
 
@@ -336,7 +330,7 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
     for one in options:
         with draft_run(one) as draft:
             check(draft)
-            policy, item = draft.start.policy, draft.item
+            policy, item = draft.policy, draft.item
             scope, shared = scope_of(policy, item), shares_branch(policy, item)
             job = _plan_job(draft, scope)
         label, branch, paths = _label(job), job["branch"], scope.paths if scope else None
@@ -379,19 +373,10 @@ def _label(job: Mapping[str, Any]) -> str:
     return f"{job['item']['kind']} {job['item']['id']}"
 
 
-def _open_command(draft: DraftRun) -> tuple[str, str]:
-    """Return the command that opens the pull request, and the platform's command line (empty without one)."""
-    run, address = draft.run, draft.source.address
-    branch, title, file = run.manifest.branch or "", title_of(run), run.folder.file(BODY_FILE)
-    command = printed_command(address, branch, draft.start.target, title=title, body_file=file)
-    return command, installed_command(address, run.options.environment)
-
-
-def _plan_job(draft: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
+def _plan_job(run: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
     """Return the plan of one run."""
-    start, run, source, gates = draft.start, draft.run, draft.source, draft.gates
-    manifest, until = run.manifest, run.options.until
-    request, opened_by = _open_command(draft)
+    start, source, manifest, until = run.start, run.source, run.manifest, run.options.until
+    request = request_of(run, source.address)
     last = STEPS.index(until) if until in STEPS else len(STEPS)
     return {
         "item": manifest.item.model_dump(),
@@ -403,7 +388,7 @@ def _plan_job(draft: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
         "policy_id": run.policy.policy_id,
         "branch": manifest.branch,
         "commit_message": message_of(run),
-        "title": title_of(run),
+        "title": request.title,
         "body": body_of(run),
         "agent": resolve_agent(run.policy, run.options).to_record(run).model_dump(),
         "run_folder": run.folder.path,
@@ -415,22 +400,23 @@ def _plan_job(draft: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
                 "when": list(gate.when.patterns),
                 "timeout": gate.timeout or None,
             }
-            for gate in gates.gates
+            for gate in run.gates.gates
         ],
-        "format_all": gates.format_all or None,
+        "format_all": run.gates.format_all or None,
         "max_attempts": manifest.max_attempts,
         "timeout": manifest.timeout,
-        "pull_request": {"command": request, "opened_by": opened_by or None},
+        "pull_request": {
+            "command": request.command,
+            "opened_by": installed_command(source.address, run.options.environment) or None,
+        },
         "steps": [
             {
                 "name": step.name,
-                "does": step.describe(draft) if at <= last or step.name == "report" else ["not reached"],
+                "does": step.describe(run) if at <= last or step.name == "report" else ["not reached"],
             }
             for at, step in enumerate(LINE)
         ],
-        "notes": [
-            f"{one.path}:{one.line} {one.text!r} is not run: {one.why}" for one in draft.gates.not_read
-        ],
+        "notes": [f"{one.path}:{one.line} {one.text!r} is not run: {one.why}" for one in run.gates.not_read],
     }
 
 
@@ -447,7 +433,7 @@ def brief_of(options: RunOptions) -> str:
         values = {name: getattr(options, name) for name in options._fields}
         options = RunOptions(**{**values, "kind": _only_kind(options)})
     with draft_run(options) as draft:
-        return brief_text(draft.run)
+        return brief_text(draft)
 
 
 def _only_kind(options: RunOptions) -> str:

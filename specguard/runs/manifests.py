@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from specguard.change.base import FoundBase
 from specguard.errors import SpecguardError
 from specguard.runs.files import command_words
 from specguard.runs.files import reporting_errors as reporting_errors
@@ -103,6 +104,13 @@ class Repository(_Model):
     def start(self) -> str:
         """The commit that the run's place is checked out at, and the parent of the run's commit."""
         return self.tip or self.below_oid or self.base_oid
+
+    @property
+    def stack(self) -> FoundBase | None:
+        """The branch that the run's branch is stacked on; None without one."""
+        if self.below is None:
+            return None
+        return FoundBase(self.below, self.below_oid, "stack", f"refs/heads/{self.below}")
 
     @property
     def into(self) -> str:
