@@ -517,7 +517,7 @@ def disabled_features(policy: Policy) -> Iterator[str]:
         yield 'a run of its item and tree shows what is done (RUN007): under [runs] write grade = "observed"'
     if specs.code and not specs.governs:
         code, spec = specs.code.patterns[0], next(iter(specs.files.patterns), "SPEC.md")
-        yield f'a spec governs its code (SPC003, SPC007): under [specs.governs] write "{code}" = ["{spec}"]'
+        yield f'a spec governs its code (SPC003): under [specs.governs] write "{code}" = ["{spec}"]'
     assets = policy.declared("assets") if policy.declares("assets") else None
     sign_off = policy.declared("contracts").get("sign-off")
     name = sign_off.path.rpartition("/")[2] if sign_off else ""

@@ -266,19 +266,19 @@ class MissingSpecChange(Rule):
         stated, hint = _find_reason(settings.trailer, commits or (), pull_request)
         if stated:
             return
-        first = changed[0]
+        first, name = changed[0], path_text(changed[0].path)
         more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
         places = settings.spec_paths.patterns or (*settings.files.patterns, settings.index)
         wanted = " or ".join(filter(None, places)) or "[specs] `files`"
         candidates = sorted((one.deleted, one.path) for one in entries if specs.is_spec_path(one.path))
         why = f"; what changed in {path_text(candidates[0][1])} does not count" if candidates else ""
         why = f"; the new {added[-1]}" if added else why
-        message = f"{path_text(first.path)}{more} changed, and no spec did that governs it{why}{hint}"
-        step = (
-            "Change the spec that governs it ([specs.governs], or the spec itself, says which), or add "
-            f"one under {wanted}. Or say why not in the last paragraph of the commit message: "
-            f"'{settings.trailer}: none (REASON)'."
-        )
+        known = " or ".join(path_text(one.path) for one, _ in specs.now.governing(first.path))
+        message = f"{name}{more} changed, and no spec did that governs it{why}{hint}"
+        where = "[specs.governs]" if settings.governs else f'its front matter: `governs: ["{name}"]`'
+        how = f"Change {known}, which governs it" if known else f"Let a spec govern it, in {where}"
+        step = f"{how}; or add one under {wanted}. Or say why not in the last paragraph of the commit "
+        step += f"message: '{settings.trailer}: none (REASON)'."
         path, side, key, setting = first.path, first.side, "no spec changed", "specs.code"
         found = Finding(message, help=step, path=path, side=side, key=key, setting=setting)
         found.severity = "warning" if commits is None else None
