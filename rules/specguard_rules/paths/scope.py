@@ -326,7 +326,7 @@ class MissingCompanion(Rule):
                 raise NotApplicable("what the commit changes is not known")
             entries = draft.staged()
         paths = [entry.path for entry in entries]
-        remaining = [entry.path for entry in entries if not entry.deleted]
+        remaining = [entry.path for entry in entries if not entry.deleted and entry.old != entry.new]
         for which, companion in enumerate(self.companions):
             changed = companion.when.among(paths)
             if not changed or next(companion.require.find_each(remaining), None) is not None:
