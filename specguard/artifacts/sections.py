@@ -149,8 +149,9 @@ def _starting_with(artifact: Artifact, title: str) -> Iterator[Section]:
     aliases = other_titles(artifact.document, artifact.contract.aliases_of(title))
     wanted = [normal_title(name) for name in (title, *aliases)]
     for section in artifact.document.sections:
-        words = f"{normal_title(section.heading.text.plain)} "
-        if any(words.startswith(f"{name} ") for name in wanted):
+        heading = section.heading.text
+        words = [f"{normal_title(text)} " for text in (heading.plain, heading.rendered)]
+        if any(text.startswith(f"{name} ") for text in words for name in wanted):
             yield section
 
 

@@ -157,10 +157,10 @@ def _blocks_with_section(
             continue
         titles = [*(one for one in titles if one.level < block.level), block]
         meaning = title = ""
-        for one in titles:
-            found = sections.get(normal_title(one.text.plain), "")
+        for text in [one.text for one in titles]:
+            found = sections.get(normal_title(text.rendered)) or sections.get(normal_title(text.plain))
             if found and (found != "nothing" or not meaning):
-                meaning, title = found, one.text.plain
+                meaning, title = found, text.plain
 
 
 def _note_unread_list(block: AnyBlock, words: Sequence[str], path: str, unread: list[Unread]) -> None:

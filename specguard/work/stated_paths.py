@@ -76,12 +76,10 @@ def asks_of(item: WorkItem) -> list[Ask]:
 
 def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
     """Return the paths allowed by sections with these titles; an entry without a path has an empty one."""
-    wanted = {normal_title(title) for title in titles}
     found: dict[tuple[str, int], Ask] = {}
-    for section in Document(text).sections:
-        if normal_title(section.heading.text.plain) in wanted:
-            for ask in _paths(section.blocks):
-                found.setdefault((ask.path, 0 if ask.path else ask.line), ask)
+    for section in Document(text).entitled(*titles) if titles else ():
+        for ask in _paths(section.blocks):
+            found.setdefault((ask.path, 0 if ask.path else ask.line), ask)
     return list(found.values())
 
 
