@@ -224,7 +224,10 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
     leading = leading_paths(text.raw)
     if not leading.paths:
         return "it does not begin with a path"
-    problem = f"what follows the path was not understood: {leading.rest}" if leading.rest else ""
+    below = text.raw.partition("\n")[2].strip()
+    more = leading_paths(below).paths if not leading.rest else ()
+    rest = leading.rest or (below if any(path not in leading.paths for path in more) else "")
+    problem = f"what follows the path was not understood: {rest}" if rest else ""
     for path in leading.paths:
         if "://" in path or path[0] in "~$<":
             problem = f"{path!r} is not a path in the repository"
@@ -368,7 +371,7 @@ def find_statements(
     """
     for block, titles, _, _ in _blocks_with_section(document, sections):
         # Here the innermost known title counts, even if it guards nothing.
-        known = (sections.get(normal_title(one.text.plain), "") for one in reversed(titles))
+        known = (sections.get(normal_title(one.text.rendered), "") for one in reversed(titles))
         meaning = next(filter(None, known), "")
         for text in texts([block]):
             for sentence in text.sentences():

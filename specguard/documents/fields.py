@@ -83,7 +83,9 @@ def normal_title(title: str) -> str:
     Case, numbering, punctuation, text in brackets and text after a dash or colon do not count: `3. LOCKED
     ZONES (immutable)` and `Locked zones - do not modify` are both `locked zones`.
     """
-    words = _BRACKETS.sub(" ", title.partition("{#")[0].casefold()).strip()
+    # `{#risks}` gives a heading an anchor.
+    title = title.partition("{#")[0] if title.endswith("}") else title
+    words = _BRACKETS.sub(" ", title.casefold()).strip()
     numbering = _NUMBERING.match(words)
     words = words[numbering.end() :] if numbering else words
     return _words(_SUFFIX.sub("", words))

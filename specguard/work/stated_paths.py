@@ -115,7 +115,7 @@ def _in_scope(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
             if level and block.level > level:
                 continue
             outside = False
-            level = block.level if _OUTSIDE.search(normal_title(block.text.plain)) else 0
+            level = block.level if _OUTSIDE.search(normal_title(block.text.rendered)) else 0
         elif isinstance(block, Paragraph):
             outside = _begins_exclusion(block.text)
         if not level and not outside:
@@ -170,7 +170,7 @@ def _mentions(text: str, titles: Sequence[str]) -> Iterator[Ask]:
         if not isinstance(block, Heading):
             yield from _block_mentions(block, tasks=level > 0)
         elif not level or block.level <= level:
-            level = block.level if normal_title(block.text.plain) in wanted else 0
+            level = block.level if normal_title(block.text.rendered) in wanted else 0
 
 
 def _block_mentions(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
