@@ -419,15 +419,9 @@ def evaluate(
     runs_folder = options.runs_folder(authority.policy, root)
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
     with Git(repository) as git:
-        run = begin_without_agent(
-            git,
-            authority.policy,
-            options,
-            manifests.Item(kind=KIND, id=item),
-            root=runs_folder,
-            base=(repository.branch or "HEAD").removeprefix("refs/heads/"),
-            base_oid=repository.head,
-        )
+        entry, branch = manifests.Item(kind=KIND, id=item), repository.branch or "HEAD"
+        base = manifests.Repository(base=branch.removeprefix("refs/heads/"), base_oid=repository.head)
+        run = begin_without_agent(git, authority.policy, options, runs_folder, entry, base)
         evaluator = _Evaluator(run, authority, samples, root, update)
         results: list[SampleResult] = []
 

@@ -443,10 +443,9 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         summary = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL
         entry = manifests.Item(kind=GATES, id=name, slug=summary["slug"], document=summary["document"])
-        run = begin_without_agent(
-            git, policy, options, entry, root=os.path.realpath(runs), base=change.base.name or "HEAD",
-            base_oid=base, notes=notes,
-        )  # fmt: skip
+        pinned = manifests.Repository(base=change.base.name or "HEAD", base_oid=base)
+        run = begin_without_agent(git, policy, options, os.path.realpath(runs), entry, pinned)
+        run.manifest.notes = notes
         return _run_gates_only(run, work_tree, plan, say)
 
 

@@ -368,20 +368,15 @@ def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifes
         below_oid=below.oid if below else None,
         tip=start.tip,
         branch_oid=start.branch_oid,
-        object_format="sha256" if len(start.oid) == 64 else "sha1",
     )
-    return new_manifest(
-        start.policy,
-        options,
-        RUN_ID,
-        item=manifests.Item(
-            kind=item.kind,
-            id=item.id,
-            slug=item.fields.get("slug"),
-            document=item.summary()["document"] or (path_text(paper.path) if paper else None),
-            plan=os.fsdecode(item.listed.source.path) if item.listed else None,
-        ),
-        repository=repository,
-        branch=item.branches[0],
-        max_attempts=options.max_attempts or start.policy.declared("run_settings").max_attempts,
+    entry = manifests.Item(
+        kind=item.kind,
+        id=item.id,
+        slug=item.fields.get("slug"),
+        document=item.summary()["document"] or (path_text(paper.path) if paper else None),
+        plan=os.fsdecode(item.listed.source.path) if item.listed else None,
     )
+    manifest = new_manifest(start.policy, options, RUN_ID, entry, repository)
+    manifest.branch = item.branches[0]
+    manifest.max_attempts = options.max_attempts or start.policy.declared("run_settings").max_attempts
+    return manifest

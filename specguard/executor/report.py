@@ -37,14 +37,7 @@ from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING_KINDS, Run, RunOptions
 from specguard.executor.start_point import fetched_base, policy_at
 from specguard.model import path_text, shortened
-from specguard.reporters.escape import (
-    markdown_code,
-    markdown_span,
-    markdown_templates,
-    markdown_text,
-    visible,
-    visible_lines,
-)
+from specguard.reporters.escape import markdown_span, markdown_templates, visible_lines
 from specguard.reporters.status import duration
 from specguard.runs.files import IGNORE, folder_of
 from specguard.runs.manifests import Command, Manifest, RunFolder
@@ -328,15 +321,7 @@ def command(text: str, indent: int = 0) -> str:
 @cache
 def _environment() -> Environment:
     environment = markdown_templates("specguard.executor")
-    environment.filters.update(
-        code=markdown_code,
-        text=markdown_text,
-        span=markdown_span,
-        plain=visible,
-        fenced=fenced,
-        command=command,
-        duration=duration,
-    )
+    environment.filters.update(fenced=fenced, command=command, duration=duration)
     return environment
 
 

@@ -429,13 +429,7 @@ class RunOptions(Record):
 
 
 def new_manifest(
-    policy: Policy,
-    options: RunOptions,
-    run_id: str,
-    *,
-    item: manifests.Item,
-    repository: manifests.Repository,
-    **more: Any,
+    policy: Policy, options: RunOptions, run_id: str, item: manifests.Item, base: manifests.Repository
 ) -> Manifest:
     """Return the manifest of a new run.
 
@@ -444,9 +438,9 @@ def new_manifest(
         options: the options of the run.
         run_id: the run's id.
         item: the item that the run works on.
-        repository: the commits that the run starts from.
-        more: further fields.
+        base: the commits that the run starts from; their format is set.
     """
+    base.object_format = "sha256" if len(base.base_oid) == 64 else "sha1"
     documents = dict(policy.documents)
     return Manifest(
         run_id=run_id,
@@ -454,24 +448,15 @@ def new_manifest(
         item=item,
         state="running",
         pid=os.getpid(),
-        repository=repository,
+        repository=base,
         policy=manifests.PolicyMade(policy_id=policy.policy_id, ref=policy.ref, documents=documents),
         started_at=now_text(),
         timeout=options.timeout or seconds(policy.declared("run_settings").timeout),
-        **more,
     )
 
 
 def begin_without_agent(
-    git: Git,
-    policy: Policy,
-    options: RunOptions,
-    item: manifests.Item,
-    *,
-    root: str,
-    base: str,
-    base_oid: str,
-    notes: Sequence[str] = (),
+    git: Git, policy: Policy, options: RunOptions, root: str, item: manifests.Item, base: manifests.Repository
 ) -> Run:
     """Begin a run without an agent.
 
@@ -479,20 +464,15 @@ def begin_without_agent(
         git: reads the user's repository.
         policy: the policy that judges the run.
         options: the options of the run.
-        item: the item's entry in the manifest.
         root: the folder of all runs, absolute.
-        base: the name of the base.
-        base_oid: the commit of the base.
-        notes: notes for a reader of the run.
+        item: the item's entry in the manifest.
+        base: the commit that the run starts from.
 
     Raises:
         SpecguardError: the run cannot be recorded.
     """
     folder = RunFolder(os.path.join(root, item_folder(item.kind, item.id), new_run_id()))
-    pinned = manifests.Repository(
-        base=base, base_oid=base_oid, object_format="sha256" if len(base_oid) == 64 else "sha1"
-    )
-    manifest = new_manifest(policy, options, folder.run_id, item=item, repository=pinned, notes=notes)
+    manifest = new_manifest(policy, options, folder.run_id, item, base)
     run = Run(options, folder, manifest, git=git, policy=policy)
     run.take_over()
     return run

@@ -9,10 +9,10 @@ there as the user would run it, with their settings and hooks. Existing files an
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
@@ -34,7 +34,7 @@ from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item_choice import Start, is_ancestor, is_paper, item_taken, shares_branch, task_of
 from specguard.executor.place import places_folder
-from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings
+from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings, run_program
 from specguard.executor.run import RunOptions
 from specguard.plans.task import Task
 from specguard.runs.files import command_words, item_folder
@@ -319,13 +319,11 @@ def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
     # The folder decides, whatever a hook's environment sets.
     own = {name: value for name, value in environment.items() if name not in HOOK_VARIABLES}
     program = find_program("git", environment) or "git"
-    done = subprocess.run(
-        [program, "-C", folder, *words], env=own, stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
-    if done.returncode:
-        problem = (done.stderr or done.stdout).decode("utf-8", "replace").strip().split("\n")[0]
+    done = run_program([program, "-C", folder, *words], own, limit=math.inf)
+    if done.code:
+        problem = (done.stderr or done.stdout or done.failure).strip().split("\n")[0]
         raise SpecguardError(
-            f"git {words[0]} failed: {problem or f'it ended with {done.returncode}'}",
+            f"git {words[0]} failed: {problem or f'it ended with {done.code}'}",
             path=folder,
             help=f"try it there: git {words[0]}",
             code="git-failed",

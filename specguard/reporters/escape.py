@@ -222,7 +222,9 @@ def _encode_last(match: re.Match[str]) -> str:
 
 def markdown_templates(package: str) -> Environment:
     """Return the Markdown templates of a package; their filters escape what must not become markup."""
-    return templates(package, escapes=False, keep_trailing_newline=True)
+    environment = templates(package, escapes=False, keep_trailing_newline=True)
+    environment.filters.update(code=markdown_code, text=markdown_text, span=markdown_span, plain=visible)
+    return environment
 
 
 def templates(package: str, *, escapes: bool, **options: Any) -> Environment:
