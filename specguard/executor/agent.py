@@ -517,25 +517,16 @@ def brief_text(run: Run) -> str:
     Raises:
         RunEnded: the item lacks a name for its commit or pull request, or its document cannot be read.
     """
-    item, manifest, policy = run.item, run.manifest, run.policy
-    files = Tree(run.git, run.git.commit(manifest.repository.start).tree)
-    paper = paper_of(policy, item)
-    values = _work_values(run, item, files) if paper is None else _paper_values(run, paper, files)
-    return page(
-        "brief.md" if paper is None else "document.md",
-        item=item,
-        manifest=manifest,
-        policy=policy,
-        options=run.options,
-        subject=message_of(run).split("\n", 1)[0],
-        stop=STOP_NOTE,
-        **values,
-    )
+    files = Tree(run.git, run.git.commit(run.manifest.repository.start).tree)
+    paper = paper_of(run.policy, run.item)
+    name = "brief.md" if paper is None else "document.md"
+    values = _work_values(run, files) if paper is None else _paper_values(run, paper, files)
+    return page(name, run=run, subject=message_of(run).split("\n", 1)[0], stop=STOP_NOTE, **values)
 
 
-def _work_values(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
-    """Return the template variables of the brief for a work item."""
-    policy, manifest, listed = run.policy, run.manifest, item.listed
+def _work_values(run: Run, files: Tree) -> dict[str, Any]:
+    """Return the template variables of the brief for a work item, beside its run."""
+    policy, manifest, item, listed = run.policy, run.manifest, run.item, run.item.listed
     task = task_of(policy, item)
     words = ["specguard", "check", "--worktree"]
     words += ["--base", manifest.repository.below_oid or manifest.repository.base_oid]
@@ -568,7 +559,6 @@ def _work_values(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
         "rules": [rule.name for rule in policy.rules if _concerns_agent(rule)],
         "check": shlex.join(words),
         "agent_timeout": run.options.command_timeout or manifest.timeout,
-        "settings": policy.declared("run_settings"),
     }
 
 
@@ -581,7 +571,7 @@ def _concerns_agent(rule: RuleInPolicy) -> bool:
 
 
 def _paper_values(run: Run, paper: OwnPaper, files: Tree) -> dict[str, Any]:
-    """Return the template variables of the brief for a document to write."""
+    """Return the template variables of the brief for a document to write, beside its run."""
     models: Models = run.policy.declared("models")
     return {
         "path": path_text(paper.path),

@@ -315,12 +315,12 @@ class Start:
         options: the options of the run.
         base: the short name of the base branch.
         oid: the commit of the base branch.
-        policy: the policy of that commit, which judges the run.
         find_tip: returns the commits of branches of the canonical repository.
         below: the branch that the item's branch is stacked on, which the base does not contain yet; None
             without one. Its papers count if the base has none.
 
     Attributes:
+        policy: the policy of that commit, which judges the run.
         documents: the documents at the start.
         history: the commits up to the start.
         work: the work items at the start.
@@ -331,24 +331,18 @@ class Start:
             that exists is moved to the run's commit later.
 
     Raises:
-        SpecguardError: the item is missing (the message lists all attempts), is done, or waits for another.
+        SpecguardError: the base has no policy; or the item is missing (the message lists all attempts), is
+            done, or waits for another.
         MissingFact: the base cannot be read.
     """
 
     def __init__(
-        self,
-        git: Git,
-        options: RunOptions,
-        base: str,
-        oid: str,
-        policy: Policy,
-        find_tip: FindTip = lambda _: None,
-        below: FoundBase | None = None,
+        self, git: Git, options: RunOptions, base: str, oid: str, find_tip: FindTip, below: FoundBase | None
     ) -> None:
         self.options = options
         self.base = base
         self.oid = oid
-        self.policy = policy
+        self.policy = policy = options.trusted_policy(git, base, oid)
         self.below = below
         self._git = git
         self._find_tip = find_tip

@@ -25,7 +25,7 @@ from specguard.executor.gates import check_tools, planned_gates
 from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
-from specguard.executor.start_point import Canonical, ItemLock, plan_lock, policy_at, start_from
+from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
 from specguard.model import path_text
 from specguard.reporters.text import deciding_line
 from specguard.runs import manifests
@@ -345,8 +345,8 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         # Read again, because only the lock keeps others from writing it.
         manifest = folder.read_manifest()
         pinned = manifest.repository
-        policy, tip = policy_at(git, options, pinned.base, pinned.base_oid), pinned.branch_oid
-        start = Start(git, options, pinned.base, pinned.base_oid, policy, lambda _: tip, pinned.stack)
+        tip, stack = pinned.branch_oid, pinned.stack
+        start = Start(git, options, pinned.base, pinned.base_oid, lambda _: tip, stack)
         cleanup.pop_all()
     manifest.timeout = max(manifest.timeout, options.timeout)
     manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)

@@ -53,22 +53,17 @@ class RunRemote(RemoteGit):
         objects, timeout = run.place.objects if place else "", run.options.command_timeout
         super().__init__(run.git.repository, objects=objects, timeout=timeout)
         self._for_run = run
-        self.address = self._find_address(run)
-
-    def _find_address(self, run: Run) -> Address:
         expected = run.item.remote or run.policy.remote or ""
         root, name = run.git.repository.work_tree(), run.options.remote
-        allow_local = not run.manifest.repository.remote_name
-        address = find_address(self.settings, name, expected, root=root, allow_local=allow_local)
-        start = run.manifest.repository.remote
-        if start and address.shown != start:
+        start, allow_local = run.manifest.repository.remote, not run.manifest.repository.remote_name
+        self.address = find_address(self.settings, name, expected, root=root, allow_local=allow_local)
+        if start and self.address.shown != start:
             restore = shlex.join(["git", "remote", "set-url", name, start])
             raise SpecguardError(
-                f"'{name}' was {start} when the run began, and is {address.shown} now",
+                f"'{name}' was {start} when the run began, and is {self.address.shown} now",
                 help=f"{restore}, then: {run.folder.command('resume')}",
                 code="remote-moved",
             )
-        return address
 
     def read_heads(self) -> Heads:
         """Return the current branches of the canonical repository."""

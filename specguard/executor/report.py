@@ -35,7 +35,7 @@ from specguard.executor.commit import PATCH_FILE
 from specguard.executor.place import Place
 from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING_KINDS, Run, RunOptions
-from specguard.executor.start_point import fetched_base, policy_at
+from specguard.executor.start_point import fetched_base
 from specguard.model import path_text, shortened
 from specguard.reporters.escape import markdown_span, markdown_templates, visible_lines
 from specguard.reporters.status import duration
@@ -412,7 +412,7 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
             message = "there is no base to see what is done"
             raise SpecguardError(message, help="git fetch origin", code="no-base")
         with Needed():
-            policy = policy_at(git, options, fetched.name, fetched.oid)
+            policy = options.trusted_policy(git, fetched.name, fetched.oid)
             request = Request(environment=environment, all=True)
             found = FoundBase(fetched.name, fetched.oid, "option", f"refs/heads/{fetched.name}")
             change = RangeChange(git, request, found, head=Revision(fetched.oid))

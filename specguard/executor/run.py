@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard import __version__
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
+from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.engine.policies import open_policy
+from specguard.engine.policies import Policies, open_policy
 from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
 from specguard.reporters.escape import visible
@@ -391,6 +392,27 @@ class RunOptions(Record):
         """
         repository = Repository.locate(self.directory, self.environment)
         return repository, repository.work_tree()
+
+    def policy_of(self, git: Git, oid: str) -> Policy | None:
+        """Return the policy of a commit; None without one."""
+        request = Request(directory=self.directory, environment=self.environment)
+        return Policies(request, git.repository).load(Tree(git, git.commit(oid).tree))
+
+    def trusted_policy(self, git: Git, base: str, oid: str) -> Policy:
+        """Return the policy of a base, as trusted.
+
+        Raises:
+            SpecguardError: the base has no policy.
+        """
+        policy = self.policy_of(git, oid)
+        if policy is None:
+            raise SpecguardError(
+                f"there is no authority in {base}, at commit {oid[:10]}",
+                help="bring SPEC_AUTHORITY.md there first (`specguard init` writes one), or name --base",
+                code="no-authority",
+            )
+        policy.ref, policy.trusted = oid, True
+        return policy
 
     @classmethod
     def recorded(

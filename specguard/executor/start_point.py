@@ -27,10 +27,9 @@ from specguard.change.base import FoundBase, find_base
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import HOOK_VARIABLES, Repository, find_program, short_name
-from specguard.change.tree import Tree
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.engine.policies import ItemBranches, Policies
+from specguard.engine.policies import ItemBranches
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item_choice import Start, is_ancestor, is_paper, item_taken, shares_branch, task_of
 from specguard.executor.place import places_folder
@@ -141,7 +140,7 @@ def fetched_base(git: Git, options: RunOptions, named: str = "") -> FetchedBase:
         if found is not None and found.oid:
             fetched.name = plain_branch(short_name(found.ref) or found.name, options.remote)
             fetched.oid = found.oid
-            fetched.policy = _policy(git, options, Tree(git, git.commit(found.oid).tree))
+            fetched.policy = options.policy_of(git, found.oid)
     return fetched
 
 
@@ -174,7 +173,7 @@ def start_from(source: Canonical, *, root: str) -> Start:
         base = base or (source.heads.default if source.heads else "") or fetched.name or "main"
         oid = source.require_tip(base)
         stack = _find_stack(source, below, oid)
-        start = Start(git, options, base, oid, policy_at(git, options, base, oid), source.tip, stack)
+        start = Start(git, options, base, oid, source.tip, stack)
         item, policy = start.item, start.policy
         wanted = _wanted_branches(start, named)
         address = canonical(policy, item.remote or policy.remote or "")
@@ -233,36 +232,8 @@ def plain_branch(name: str, remote: str) -> str:
     return name.removeprefix(prefix)
 
 
-def policy_at(git: Git, options: RunOptions, base: str, oid: str) -> Policy:
-    """Return the policy of a base, as trusted.
-
-    Raises:
-        SpecguardError: the base has no policy.
-    """
-    policy = _policy(git, options, Tree(git, git.commit(oid).tree))
-    if policy is None:
-        raise SpecguardError(
-            f"there is no authority in {base}, at commit {oid[:10]}",
-            help="bring SPEC_AUTHORITY.md there first (`specguard init` writes one), or name --base",
-            code="no-authority",
-        )
-    policy.ref, policy.trusted = oid, True
-    return policy
-
-
-def _policy(git: Git, options: RunOptions, tree: Tree) -> Policy | None:
-    request = Request(directory=options.directory, environment=options.environment)
-    return Policies(request, git.repository).load(tree)
-
-
 def ensure_repository(
-    directory: str,
-    environment: Mapping[str, str],
-    *,
-    make: bool,
-    commit: bool,
-    base: str = "",
-    dry_run: bool = False,
+    directory: str, environment: Mapping[str, str], *, make: bool, commit: bool, base: str, dry_run: bool
 ) -> Iterator[str]:
     """Make a repository, and a first commit of all files, if they do not exist.
 
