@@ -324,7 +324,7 @@ def judge(batch: Slice) -> JudgedSlice:
             for change in batch.changes:
                 try:
                     with Needed():
-                        judged.append(_judge_past_change(git, policies, change, batch.branch))
+                        judged.append(_judge_past_change(git, policies, change, batch))
                 except SpecguardError as error:
                     unjudged, reason = unjudged + 1, reason or _describe_error(error)
     except SpecguardError as error:
@@ -337,14 +337,16 @@ def _describe_error(error: SpecguardError) -> str:
     return json_safe(f"{error.message}: {error.help}" if error.help else error.message)
 
 
-def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, audited: str) -> JudgedChange:
+def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, batch: Slice) -> JudgedChange:
     commit = git.commit(past.head)
-    branch = merged_branch(commit, audited)
+    branch = merged_branch(commit, batch.branch)
     request = Request(
         environment=git.repository.environment,
         directory=git.repository.directory,
         today=datetime.fromtimestamp(past.at, UTC).date().isoformat(),
         branch=branch,
+        # What a policy of another time names need not have been there.
+        ignore=() if batch.policy is None else ("CFG002",),
     )
     subject, branch = json_safe(shortened(commit.message.subject, 120)), json_safe(branch)
     try:
