@@ -223,8 +223,8 @@ def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
 
 
 def is_bare_nothing(text: str) -> bool:
-    """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `Not applicable`."""
-    return len(text) <= LONGEST_PLACEHOLDER and plain_words(without_box(text)) in _NOTHING
+    """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `None: none`."""
+    return all(plain_words(part) in _NOTHING for part in without_box(text).rstrip(": ").split(":"))
 
 
 def remove_words(text: str, words: str) -> str:
