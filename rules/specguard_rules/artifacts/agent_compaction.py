@@ -56,16 +56,24 @@ class Phrases:
 
     def occur_in(self, row: Row) -> bool:
         """True if a row contains one of them, and does not negate it in the same clause."""
-        text = " | ".join(row.cells)[:_LONGEST]
+        text = _done_text(row)
         starts = (found.start() for found in self._pattern.finditer(text))
         clauses = (re.split(_CLAUSE, text[max(0, at - _CONTEXT) : at])[-1] for at in starts)
         return not all(re.search(_NEGATION, clause) for clause in clauses)
 
     def begin_row(self, row: Row) -> bool:
         """True if a row begins with one of them, after marks and a time."""
-        text = " | ".join(row.cells)[:_LONGEST]
+        text = _done_text(row)
         found = self._pattern.search(text)
         return found is not None and not re.search(r"[A-Za-z]{2}", re.sub(_TIME, "", text[: found.start()]))
+
+
+def _done_text(row: Row) -> str:
+    """Return a row as one text, without what is struck out; empty if its box is not ticked."""
+    parts = " | ".join(row.cells)[:_LONGEST].split("~~")
+    # A mark without a second one strikes nothing out.
+    text = "".join(parts[::2] if len(parts) % 2 else parts)
+    return "" if text.lstrip().startswith("[ ]") else text
 
 
 def row_matcher(agent: str) -> Callable[[Row], bool]:
