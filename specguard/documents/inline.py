@@ -228,15 +228,16 @@ class Inline:
         if found is not None:
             target, end = found[1] if found[1] is not None else found[2], found.end()
         else:
-            is_short = closing - text_start <= LONGEST_LABEL
-            label, end = raw[text_start:closing] if is_short else "", closing + 1
-            if raw.startswith("[", end):
-                label_end = raw.find("]", end, end + LONGEST_LABEL + 2)
-                if label_end > 0:
-                    label, end = raw[end + 1 : label_end] or label, label_end + 1
+            text = raw[text_start:closing] if closing - text_start <= LONGEST_LABEL else ""
+            label, end = text, closing + 1
+            if raw.startswith("[", end) and (label_end := raw.find("]", end, end + LONGEST_LABEL + 2)) > 0:
+                label, end = raw[end + 1 : label_end] or label, label_end + 1
             normal = normal_label(label)
             self.labels.add(normal)
             if normal not in self._references:
+                if text.startswith("^"):
+                    # `[^a][^b]` are two footnotes.
+                    self.labels.add(normal_label(text))
                 return None
             target = self._references[normal]
         return Reference(start, end, text_start, closing, unescaped(target), picture=raw[start] == "!")
