@@ -308,7 +308,7 @@ def _outside_files(
 class UndisposedSlice(Rule):
     """A conditional slice is neither decided nor deferred.
 
-    When a `conditional` slice of `[work.<kind>]` is done, its change also edits one of `decisions`. Otherwise
+    When a `conditional` slice of `[work.<kind>]` is done, its commits also edit one of `decisions`. Otherwise
     a `readiness` document names it, says `trigger: no` (in tables, in a column `Trigger` or `Triggered`), and
     cites evidence that exists.
 
@@ -405,11 +405,13 @@ class UndisposedSlice(Rule):
         self,
         breakdowns: Breakdowns,
         entries: Sequence[Entry] | None = None,
+        commits: Sequence[Commit] | None = None,
         work_item: WorkItem | None = None,
     ) -> Iterator[Finding]:
         """Judge the slice that the change implements, and the readiness documents that it touches."""
         listed = work_item.listed if work_item else None
-        decided = any(self.decisions.matches(entry.path) for entry in entries or ())
+        # What is not committed may follow a commit of the slice that has the decision.
+        decided = commits is None or any(self.decisions.matches(entry.path) for entry in entries or ())
         if listed is not None and listed.conditional and self.decisions and not decided:
             patterns = self.decisions.patterns
             message = f"{listed} is conditional, and its change decides nothing in {' and '.join(patterns)}"

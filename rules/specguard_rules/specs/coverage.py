@@ -273,15 +273,14 @@ class MissingSpecChange(Rule):
         candidates = sorted((one.deleted, one.path) for one in entries if specs.is_spec_path(one.path))
         why = f"; what changed in {path_text(candidates[0][1])} does not count" if candidates else ""
         why = f"; the new {added[-1]}" if added else why
-        known = " or ".join(path_text(one.path) for one, _ in specs.now.governing(first.path))
+        known = " or ".join(path_text(one.path) for one, _ in list(specs.now.governing(first.path))[:3])
         message = f"{name}{more} changed, and no spec did that governs it{why}{hint}"
-        where = "[specs.governs]" if settings.governs else f'its front matter: `governs: ["{name}"]`'
+        where = "[specs.governs], by a change of its own" if settings.governs else "its own `governs`"
         how = f"Change {known}, which governs it" if known else f"Let a spec govern it, in {where}"
         step = f"{how}; or add one under {wanted}. Or say why not in the last paragraph of the commit "
         step += f"message: '{settings.trailer}: none (REASON)'."
-        path, side, key, setting = first.path, first.side, "no spec changed", "specs.code"
-        found = Finding(message, help=step, path=path, side=side, key=key, setting=setting)
-        found.severity = "warning" if commits is None else None
+        found = Finding(message, help=step, path=first.path, side=first.side, setting="specs.code")
+        found.key, found.severity = "no spec changed", "warning" if commits is None else None
         yield found
 
 
