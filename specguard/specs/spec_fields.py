@@ -621,8 +621,12 @@ class ApprovalReader:
         return SpecApproval(_valid_name(who), when, place, refused=_REFUSED.search(raw) is not None)
 
 
+_PENDING: Final = frozenset({"pending", "awaiting", "awaits", "waiting", "requested", "rejected", "declined"})
+
+
 def _valid_name(text: str) -> str:
-    return text if is_name(text) else ""
+    words = text.casefold().replace("(", " ").replace(")", " ").split()
+    return text if is_name(text) and _PENDING.isdisjoint(words) else ""
 
 
 def _without_date(text: str) -> str:
