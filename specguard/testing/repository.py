@@ -408,15 +408,10 @@ class Repository:
         options = [f"--depth={depth}"] if depth else []
         options += ["--bare"] if bare else []
         options += [f"--filter={partial}"] if partial else []
-        served = {
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "uploadpack.allowFilter",
-            "GIT_CONFIG_VALUE_0": "true",
-        }
         source = f"file://{self.path.resolve()}"
-        self.git(
-            "clone", "-q", "--template=", "--no-tags", *options, source, os.fspath(path), environment=served
-        )
+        if partial:
+            self.git("config", "uploadpack.allowFilter", "true")
+        self.git("clone", "-q", "--template=", "--no-tags", *options, source, os.fspath(path))
         return self._open_copy(path)
 
     # Helpers

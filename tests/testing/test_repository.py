@@ -88,6 +88,13 @@ def test_every_kind_of_entry(tmp_path: Path, at_once: bool) -> None:
     assert raw(repository) == [*ENTRIES[:3], 'A 100644 src/\udcff\n "', *ENTRIES[3:]]
 
 
+def test_a_partial_clone_lacks_what_its_filter_leaves_out(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "own")
+    repository.commit("base", files={"a": "1"})
+    clone = repository.clone(tmp_path / "partial", bare=True, partial="blob:none")
+    assert "\nin-pack: 2\n" in clone.git("count-objects", "-v")
+
+
 def test_merging_by_git_and_an_evil_merge(tmp_path: Path) -> None:
     repository = Repository(tmp_path)
     repository.commit("base", files={"a": "1"})

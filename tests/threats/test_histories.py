@@ -222,17 +222,14 @@ def test_wherever_it_is_judged_from(repo: Repository, tmp_path: Path) -> None:
         fails(check(repo, "-C", str(place), "--base=main", "--head=work"), LOCKED)
 
 
-def partial(repo: Repository, place: Path, kind: str) -> Repository:
-    """Clone without the objects that a filter excludes; bare, since a checkout would fetch them."""
-    repo.git("config", "uploadpack.allowFilter", "true")
-    return repo.clone(place, bare=True, partial=kind)
+# A partial clone is bare, since a checkout would fetch what it lacks.
 
 
 @threat("T70", "a partial clone that lacks what a rule reads", "exit 2")
 def test_a_partial_clone(repository: Repository, tmp_path: Path) -> None:
     guarded(repository, '[[rules.forbidden-content.forbid]]\npattern = "EVIL"\n')
     repository.commit("feat: x", files={"src/b": "EVIL\n"})
-    clone = partial(repository, tmp_path / "partial", "blob:none")
+    clone = repository.clone(tmp_path / "partial", bare=True, partial="blob:none")
     clone.git("show", "main:SPEC_AUTHORITY.md")
     ran = tmp_path / "ran"
     url = clone.git("config", "remote.origin.url")
@@ -252,7 +249,8 @@ def test_a_partial_clone_without_trees_lacks_its_entries(
     repo: Repository, change: Open, tmp_path: Path
 ) -> None:
     repo.commit("feat: two", files={"src/c": "c\n"})
-    found = change(partial(repo, tmp_path / "partial", "tree:0"), base="main", head="work")
+    clone = repo.clone(tmp_path / "partial", bare=True, partial="tree:0")
+    found = change(clone, base="main", head="work")
     for fact in ("entries", "commits"):
         with pytest.raises(MissingFact) as caught:
             _ = found.entries if fact == "entries" else found.commits[0].diffs
