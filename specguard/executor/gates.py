@@ -593,13 +593,12 @@ def take_down(run: Run) -> list[str]:
     if not is_up(run.folder):
         return []
     try:
-        plan = planned_gates(run.policy, run.item, commands=run.options.commands)
         if run.made_place is None:
-            downs = "; ".join(gate.run for gate in plan.gates if gate.kind == "teardown")
+            downs = "; ".join(gate.run for gate in run.gates.gates if gate.kind == "teardown")
             return [
                 f"what its gates set up may be up still, as the run's place is gone; take it down: {downs}"
             ]
-        done = GateRound(run, PlaceTree(run), plan).take_down()
+        done = GateRound(run, PlaceTree(run), run.gates).take_down()
     except (MissingFact, SpecguardError) as error:
         return [f"what its gates set up may be up still: {error}"]
     return [f"took down what its gates had set up: {one.command}, {outcome(one)}" for one in done]
@@ -619,8 +618,7 @@ def run_gates(run: Run) -> bool:
     Raises:
         RunEnded: a gate had a forbidden side effect, or the run's time is over.
     """
-    plan = planned_gates(run.policy, run.item, commands=run.options.commands)
-    gates = GateRound(run, PlaceTree(run), plan)
+    gates = GateRound(run, PlaceTree(run), run.gates)
     passed = gates.carry_out()
     run.feedback += [
         command_feedback(run, command, f"The {result.gate.kind} {result.gate.name}", result.gate.named)

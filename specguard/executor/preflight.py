@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cached_property
 from typing import Final
 
 from specguard.authority.policy import Policy
@@ -21,7 +20,7 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
-from specguard.executor.gates import check_tools, planned_gates
+from specguard.executor.gates import check_tools
 from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
@@ -32,7 +31,6 @@ from specguard.runs import manifests
 from specguard.runs.files import committed_folder, item_folder, write_gitignore
 from specguard.runs.manifests import RunFolder
 from specguard.waves.stage_order import too_early
-from specguard.work.gates import Gates
 
 
 class DraftRun(Run, frozen=False, kw_only=True):
@@ -45,11 +43,6 @@ class DraftRun(Run, frozen=False, kw_only=True):
 
     start: Start
     source: Canonical
-
-    @cached_property
-    def gates(self) -> Gates:
-        """The gates of the policy, of the item's document, and of the command line."""
-        return planned_gates(self.policy, self.item, commands=self.options.commands)
 
     def owns_branch(self, branch: str) -> bool:
         """True if a branch belongs to the item, by its name."""

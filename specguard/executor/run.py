@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from specguard.executor.command_output import Redactor
     from specguard.executor.place import Place
     from specguard.executor.start_point import ItemLock
+    from specguard.work.gates import Gates
     from specguard.work.item import WorkItem
 
 
@@ -167,6 +168,13 @@ class Run(Record, frozen=False):
         from specguard.executor.command_output import Redactor
 
         return Redactor(self.options.environment)
+
+    @cached_property
+    def gates(self) -> Gates:
+        """The gates of the policy, of the item's document, of its task, and of the command line."""
+        from specguard.executor.gates import planned_gates
+
+        return planned_gates(self.policy, self.item, commands=self.options.commands)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:

@@ -69,9 +69,9 @@ def test_an_item_without_a_document_has_a_brief_and_it_keeps_no_secrets(tmp_path
         assert "None" not in text
         run.options = type(run.options)(
             environment={**run.options.environment, "SHOP_TOKEN": "correct-horse-battery"},
-            directory=run.options.directory,
             commands=("curl -H correct-horse-battery x", "ls scripts/*.sh | wc -l"),
         )
+        del run.gates
         write_brief(run)
         text = Path(run.folder.file("brief.md")).read_text()
     assert "curl -H" in text
