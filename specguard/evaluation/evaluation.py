@@ -29,7 +29,6 @@ from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.runs import manifests
 from specguard.runs.manifests import MANIFEST
-from specguard.runs.settings import RunSettings
 from specguard.testing.case import Case, CaseError, fields_of
 from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import finding_text, flatten, pair, run_here
@@ -548,9 +547,8 @@ class _Evaluator(Record):
 
     def _run_one(self, command: AssetCommand, snapshot: Snapshot, result: SampleResult) -> None:
         folder = str(snapshot.repository.path)
-        settings: RunSettings = self.authority.policy.declared("run_settings")
         environment = {
-            **passed_variables(self.run.options.environment, settings.environment),
+            **passed_variables(self.run.options.environment, self.run.settings.environment),
             TOP: self.root,
             "GIT_CEILING_DIRECTORIES": os.path.dirname(folder),
         }

@@ -266,7 +266,7 @@ def prepare(options: RunOptions) -> Run:
         lock = ItemLock(runs, manifest, repository, given=bool(options.run_root))
         cleanup.callback(lock.release)
         with plan_lock(start, runs, source.address.shown):
-            committed = committed_folder(start.policy.declared("run_settings"), work_tree=root, runs=runs)
+            committed = committed_folder(run.settings, work_tree=root, runs=runs)
             if committed:
                 write_gitignore(runs)
             run.folder = folder = lock.new_folder(options.reuse_run)
