@@ -17,7 +17,7 @@ from specguard.rules import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import ClassVar, Final
 
     from specguard.rules import (
@@ -314,6 +314,7 @@ class MissingCompanion(Rule):
 
     def check(
         self,
+        base: Base,
         entries: Sequence[Entry] | None = None,
         commits: Sequence[Commit] | None = None,
         messages: Sequence[Message] | None = None,
@@ -325,15 +326,18 @@ class MissingCompanion(Rule):
             if draft is None or draft.staged is None:
                 raise NotApplicable("what the commit changes is not known")
             entries = draft.staged()
-        paths = [entry.path for entry in entries]
-        remaining = [entry.path for entry in entries if not entry.deleted and entry.old != entry.new]
         for which, companion in enumerate(self.companions):
-            changed = companion.when.among(paths)
-            if not changed or next(companion.require.find_each(remaining), None) is not None:
+            changed = companion.when.among([entry.path for entry in entries])
+            if not changed or companion.require.among(_written(entries)):
                 continue
             key = companion.trailer
             stated = _stated_reasons(key, commits or (), pull_request, draft) if key else {}
-            if any(stated.values()):
+            # What is not committed may follow a commit of the branch that changes the companion.
+            git, start = base.change.git, base.start if commits is None else None
+            forks = git.merge_bases(base.tip, start) if base.tip and start else ()
+            since = git.diff_trees(forks[0], start) if forks and start else ()
+            kept = {*_written(since)}.difference(entry.path for entry in entries)
+            if any(stated.values()) or companion.require.among(list(kept)):
                 continue
             more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
             wanted = " or ".join(companion.require.patterns)
@@ -344,14 +348,17 @@ class MissingCompanion(Rule):
                 reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"
                 reason += " (with `--amend`, if you were amending)" if draft else ""
             message = f"{path_text(changed[0])}{more} changed, and nothing under {wanted} did"
-            if stated:
-                message += f"; '{key}: {shortened(next(iter(stated)))}' gives no reason"
+            message += f"; '{key}: {shortened(next(iter(stated)))}' gives no reason" if stated else ""
             step = f"Change what belongs to it under {wanted}{reason}."
-            setting = f"companions.{which}.require"
-            pair = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
-            found = Finding(message, help=step, path=changed[0], key=pair, setting=setting)
+            found = Finding(message, help=step, path=changed[0], setting=f"companions.{which}.require")
+            found.key = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
             found.severity = "warning" if key and commits is None and draft is None else None
             yield found
+
+
+def _written(entries: Iterable[Entry]) -> list[bytes]:
+    """Return the paths that are added, or whose content is altered: more than their mode."""
+    return [one.path for one in entries if not one.deleted and one.old != one.new]
 
 
 def _stated_reasons(
