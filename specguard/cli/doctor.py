@@ -398,7 +398,7 @@ def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis
     from specguard.executor.gates import missing_programs, planned_gates
 
     for program, gates in missing_programs(planned_gates(policy, None).gates, environment).items():
-        message = f"not on the path, and runs need it for {gates}"
+        message = f"not on the path, and needed where a run comes to {gates}"
         yield Diagnosis(f"program {program}", "note", message, f"install {program}, or see that PATH has it")
 
 

@@ -401,7 +401,8 @@ def check_tools(gates: Sequence[PlannedGate], tree: Tree, environment: Mapping[s
 
     Args:
         gates: the run's gates.
-        tree: the base's files; if they contain a configuration of pre-commit, that program is needed too.
+        tree: the files that the run starts from. A gate for files of which there are none needs no program
+            yet; pre-commit is needed if they contain its configuration.
         environment: the environment whose `PATH` is searched.
 
     Raises:
@@ -409,7 +410,7 @@ def check_tools(gates: Sequence[PlannedGate], tree: Tree, environment: Mapping[s
     """
     for gate in gates:
         gate.check_quotes()
-    needs = missing_programs(gates, environment)
+    needs = missing_programs([g for g in gates if not g.when or g.when.used(tree.paths())], environment)
     if tree.find(CONFIGURATION) is not None and find_program("pre-commit", environment) is None:
         needs["pre-commit"] = CONFIGURATION.decode()
     if needs:

@@ -63,7 +63,8 @@ def check(draft: DraftRun) -> list[str]:
     """
     for run_check in _CHECKS:
         run_check(draft)
-    check_tools(draft.gates.gates, draft.start.documents.tree, draft.options.environment)
+    files = Tree(draft.git, draft.git.commit(draft.manifest.repository.start).tree)
+    check_tools(draft.gates.gates, files, draft.options.environment)
     return _check_requests(draft) if draft.source.heads is not None else []
 
 

@@ -254,17 +254,17 @@ def test_the_next_of_a_list_that_is_open_and_waits_for_nothing(tmp_path: Path) -
 
 
 class TestTools:
-    def test_a_gate_of_a_preset_may_be_replaced(self, tmp_path: Path) -> None:
+    def test_a_gate_of_a_preset_needs_its_program_where_its_files_are(self, tmp_path: Path) -> None:
         policy = POLICY.replace('base = "main"', 'extends = ["phase-runner"]\nbase = "main"')
         policy = policy.replace('[[work.phase.gates]]\nname = "tests"\nrun = "true && sh tests.sh"\n', "")
         team = Team(tmp_path, {"SPEC_AUTHORITY.md": policy})
-        folder = tmp_path / "programs"
-        folder.mkdir()
+        (folder := tmp_path / "programs").mkdir()
         (folder / "git").symlink_to(shutil.which("git") or "")
         team.path = str(folder)
+        team.prepared(command=["git"])
+        team.move_on({"go.mod": "module x\n"})
         error = refused(team, command=["git"])
         assert "go (for the gate 'tests' of preset:phase-runner:" in error.message
-        assert "gates of your own" in error.help
 
     def test_what_a_shell_does_itself_and_what_the_change_may_bring(self, tmp_path: Path) -> None:
         team = Team(tmp_path, with_policy("true && sh tests.sh", "cd x && ./run.sh"))
