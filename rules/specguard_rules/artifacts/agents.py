@@ -426,15 +426,15 @@ def _uncited_documents(
 ) -> Iterator[Finding]:
     """Yield a finding for each document that an agent neither cites, nor notes an equivalent of."""
     sources, notes = work.of_contracts(cited_by), work.of_contracts([grounding.noted_in])
+    where = " or ".join(path_text(one.path) for one in sources[:3])
+    who = f"the agent {work.agent}" if work.agent else where
     for document, key in grounding.required_documents(work.agent.casefold()).items():
         if document in grounding.external or _cites(sources, document, cited):
             continue
-        others = grounding.equivalents.get(document, ())
-        equivalents = [one for one in others if _cites(sources, one, cited)]
+        equivalents = [one for one in grounding.equivalents.get(document, ()) if _cites(sources, one, cited)]
         if not equivalents:
             path, setting = sources[0].path, key
-            where = " or ".join(path_text(one.path) for one in sources[:3])
-            message = f"the agent {work.agent} does not cite {document}"
+            message = f"{who} does not cite {document}"
             step = f"Read it, and cite `{document}` in {where}."
         else:
             check_contracts(contracts, "grounding.noted_in", [grounding.noted_in])
@@ -442,7 +442,7 @@ def _uncited_documents(
                 continue
             path, setting = (notes or sources)[0].path, "grounding.equivalents"
             noted = f"its {grounding.noted_in} does not note it"
-            message = f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and {noted}"
+            message = f"{who} cites {equivalents[0]} in place of {document}, and {noted}"
             step = f"Write there that `{equivalents[0]}` was used."
         yield Finding(message, help=step, path=path, key=f"{work.agent} {document}", setting=setting)
 
