@@ -46,12 +46,8 @@ _Line = tuple[str, int, str, str]
 _JOBS: Final = "the jobs that decide what lands"
 _OWNERS: Final = "who reviews what"
 _LOCKED: Final = (
-    (r"\.github/workflows/", _JOBS),
-    (r"\.gitlab-ci\.yml", _JOBS),
-    (r"\.circleci/", _JOBS),
-    (r"Jenkinsfile", _JOBS),
-    (r"azure-pipelines\.yml", _JOBS),
-    (r"bitbucket-pipelines\.yml", _JOBS),
+    (r"\.(github/workflows|gitlab/ci|circleci)/", _JOBS),
+    (r"\.gitlab-ci\.yml|Jenkinsfile|(azure|bitbucket)-pipelines\.yml", _JOBS),
     (r"(\.github/|\.gitlab/|docs/)?CODEOWNERS", _OWNERS),
     (r"(?i:licen[cs]e|copying)([-.][^/]*)?", "the licence"),
     (r"LICENSES/", "the licences"),
