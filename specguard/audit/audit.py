@@ -253,8 +253,10 @@ def _find_changes(
             "there is no such folder", help="Check its name.", path=one.name, code="no-repository"
         )
     repository = Repository.locate(folder, options.environment)
-    # A folder in a working tree names the whole repository.
-    name = json_safe(one.name if one.address else os.path.realpath(repository.work_tree_if_any() or folder))
+    # A folder in a working tree names the whole repository, as a linked worktree does.
+    work_tree = repository.git_dir == repository.common and repository.work_tree_if_any()
+    whole = os.path.realpath(work_tree or repository.common.removesuffix("/.git"))
+    name = json_safe(one.name if one.address else whole)
     id_, versions = store.repository(name), _versions(options.plugins)
     with Needed(), Git(repository.as_bare()) as git:
         branch = find_branch(git, branch_name)
