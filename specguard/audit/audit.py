@@ -458,7 +458,7 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
     what = "the list of repositories"
     for file in lists:
         data = read_input(_MAX_LIST_SIZE, what) if file == "-" else read_bounded(file, _MAX_LIST_SIZE, what)
-        lines = (data or b"").decode("utf-8", "surrogateescape").splitlines()
+        lines = (data or b"").decode("utf-8-sig", "surrogateescape").splitlines()
         for number, line in enumerate(lines, start=1):
             word = os.path.expanduser(line.strip())
             if word and not word.startswith("#"):
