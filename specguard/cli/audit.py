@@ -35,6 +35,7 @@ from specguard.reporters.file_writing import replace_file, writing
     metavar="then|now|FILE",
     default="then",
     show_default=True,
+    callback=opt.not_empty,
     help="Judge by the authority of each change's base, by today's, or by FILE.",
 )
 @opt.floor

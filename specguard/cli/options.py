@@ -116,7 +116,7 @@ agent = text("--agent", metavar="NAME", help="Run this agent of the policy.")
 start_branch = text("--base", metavar="BRANCH", help="Start from this branch.")
 
 
-def _not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
+def not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """Reject an empty value, which an unset variable of a job produces."""
     source = context.get_parameter_source(parameter.name or "")
     if not value and source is click.core.ParameterSource.COMMANDLINE:
@@ -125,8 +125,8 @@ def _not_empty(context: click.Context, parameter: click.Parameter, value: str) -
 
 
 floor = combine(
-    file("--floor", callback=_not_empty, help="Hold the authority to this one: it may only tighten it."),
-    text("--floor-sha256", metavar="HEX", callback=_not_empty, help="Refuse a floor with another SHA-256."),
+    file("--floor", callback=not_empty, help="Hold the authority to this one: it may only tighten it."),
+    text("--floor-sha256", metavar="HEX", callback=not_empty, help="Refuse a floor with another SHA-256."),
 )
 
 
