@@ -41,5 +41,6 @@ def test_there_are_cases() -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_case(name: str, tmp_path: Path) -> None:
+def test_case(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")  # what is judged once is not kept
     run_case(CASES[name], tmp_path, installed=name in INSTALLED)

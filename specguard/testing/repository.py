@@ -13,7 +13,9 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 Name = str | bytes
 
@@ -85,11 +87,11 @@ class Repository:
         self.environment = clean_environment()
         self.names: dict[str, str] = {}
         self.commits_made = 0
-        if create:
+        if create and not (self.path / ".git" / "HEAD").exists():
             self.path.mkdir(parents=True, exist_ok=True)
-            self.git(
-                "init", "-q", "--template=", f"--initial-branch={branch}", f"--object-format={object_format}"
-            )
+            for name, content in _initial_files(branch, object_format):
+                place = self.path / name
+                place.mkdir(exist_ok=True) if content is None else place.write_bytes(content)
 
     @property
     def git_dir(self) -> Path:
@@ -403,7 +405,7 @@ class Repository:
             path: the clone's folder.
             depth: the number of commits of history to fetch, in a shallow clone; all by default.
             bare: True for a clone without a working tree.
-            partial: a partial clone's filter, such as `blob:none`.
+            partial: a partial clone's filter, such as `blob:none`; this repository is set to serve it.
         """
         options = [f"--depth={depth}"] if depth else []
         options += ["--bare"] if bare else []
@@ -455,6 +457,16 @@ class Repository:
         if os.path.lexists(place):
             os.unlink(place)
         return place
+
+
+@cache
+def _initial_files(branch: str, object_format: str) -> list[tuple[Path, bytes | None]]:
+    """Return the folders and files that `git init` makes, by path; a folder has no content."""
+    with TemporaryDirectory(prefix="specguard-") as place:
+        options = [f"--initial-branch={branch}", f"--object-format={object_format}"]
+        Repository(place, create=False).git("init", "-q", "--template=", *options)
+        found = sorted(Path(place).rglob("*"))
+        return [(path.relative_to(place), None if path.is_dir() else path.read_bytes()) for path in found]
 
 
 def _text(value: bytes) -> str:
@@ -563,14 +575,11 @@ def _common_ancestor(parents_of: dict[str, Sequence[str]], one: str, other: str)
     return next(label for label in reversed(parents_of) if label in common)
 
 
-def _ancestors(parents_of: Mapping[str, Sequence[str]], label: str) -> set[str]:
-    found: set[str] = set()
-    ahead = [label]
-    while ahead:
-        current = ahead.pop()
-        if current not in found:
-            found.add(current)
-            ahead.extend(parents_of[current])
+def _ancestors(parents_of: dict[str, Sequence[str]], label: str) -> set[str]:
+    found = {label}
+    for name in reversed(parents_of):  # a step stands behind its parents
+        if name in found:
+            found.update(parents_of[name])
     return found
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -40,7 +40,7 @@ class Outcome:
     stdout: str
     stderr: str
 
-    @property
+    @cached_property
     def reports(self) -> list[dict[str, Any]]:
         """The JSON reports: one, or one for each ref of a push.
 
