@@ -578,7 +578,7 @@ def _count_locked(failures: Mapping[str, frozenset[str]]) -> int:
 
 
 def _count_codes(failures: Mapping[str, frozenset[str]]) -> Counter[str]:
-    return Counter(code for codes in failures.values() for code in codes)
+    return Counter(code for codes in failures.values() for code in sorted(codes))
 
 
 def _failure_text(failures: Mapping[str, frozenset[str]], count: int) -> str:
