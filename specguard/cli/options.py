@@ -107,7 +107,6 @@ in_directory = click.option(
 
 run_root = folder("--run-root", help="Keep runs in DIR.")
 base = text("--base", metavar="REF", help="Use the policy of REF.")
-authority = file("--authority", help="Use the policy in FILE.")
 output_format = choice("--output-format", words=("text", "json"), default="text", help="What is printed.")
 today = text("--today", metavar="DATE", help="Judge as of this UTC date.")
 yes = flag("--yes", help="Do not ask.")
@@ -124,6 +123,7 @@ def not_empty(context: click.Context, parameter: click.Parameter, value: str) ->
     return value
 
 
+authority = file("--authority", callback=not_empty, help="Use the policy in FILE.")
 floor = combine(
     file("--floor", callback=not_empty, help="Hold the authority to this one: it may only tighten it."),
     text("--floor-sha256", metavar="HEX", callback=not_empty, help="Refuse a floor with another SHA-256."),
