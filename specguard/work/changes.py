@@ -330,11 +330,13 @@ class OwnPlan(Record):
 
     Attributes:
         path: the file that lists the tasks.
+        fields: the placeholders that the path fills.
         commit: the full object id of that commit.
         documents: the documents of that commit.
     """
 
     path: bytes
+    fields: Mapping[str, str]
     commit: str
     documents: Documents
 
@@ -373,7 +375,7 @@ def own_plan(
 
     Args:
         policy: the base's policy.
-        branch: the branch's name.
+        branch: the branch's name; empty for what lands: then any plan counts.
         git: reads the commits.
         head: the branch's commit.
         base: the tip of the trusted base, or of the branch that this branch is stacked on.
@@ -386,19 +388,22 @@ def own_plan(
         MissingFact: a commit or a tree is missing.
     """
     for name, plan in shared_kinds(policy).items():
-        fields = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
-        path = PathTemplate(f"{plan.folder}/{plan.plan}").exact_path(fields) if fields else None
-        if path is None or plan.trusted != "branch" or papers.find(path) is not None:
+        known = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
+        if plan.trusted != "branch" or (branch and not known):
             continue
-        folder = path.removesuffix(plan.plan.encode("utf-8"))
         first = _first_commit(git, head, base) if head and base else None
         if first is None:
             continue
-        commit = git.commit(first)
-        tree = Tree(git, commit.tree)
-        only_plan = all(entry.path.startswith(folder) for entry in git.diff_trees(commit.parents[0], first))
-        if tree.has_file(path) and only_plan:
-            return OwnPlan(path, commit.oid, Documents(tree))
+        commit, template = git.commit(first), PathTemplate(f"{plan.folder}/{plan.plan}")
+        added = [entry.path for entry in git.diff_trees(commit.parents[0], first)]
+        for path in added:
+            fields = template.read(path)
+            folder = path.removesuffix(plan.plan.encode("utf-8"))
+            if fields is None or (known and template.exact_path(known) != path) or papers.find(path):
+                continue
+            tree = Tree(git, commit.tree)
+            if tree.has_file(path) and all(one.startswith(folder) for one in added):
+                return OwnPlan(path, fields, commit.oid, Documents(tree))
     return None
 
 
@@ -423,10 +428,12 @@ def unnamed_commits(
 def _first_commit(git: Git, head: str, base: str) -> str | None:
     """Return a branch's first commit that is not in the base, along first parents.
 
-    None without such a commit, or for a root or a merge.
+    If the head is the merge that lands the branch, its first parent is in the base, and its second one is the
+    branch. None without such a commit, or for a root or another merge.
     """
     own_commits = set(git.revisions(head, base))
-    commit = head
+    parents = git.commit(head).parents
+    commit = parents[1] if len(parents) == 2 and parents[0] not in own_commits else head
     while commit in own_commits:
         parents = git.commit(commit).parents
         parent = parents[0] if parents else ""

@@ -133,10 +133,13 @@ class WorkItems(Record, frozen=False):
         from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_fields, spelled_id
 
         # The judged branch's fields count even if they do not identify an item.
-        name_fields = {**(settings.template("branch").read(self.branch) or {}), **name_fields}
-        documents = self._documents
-        own, places = self.own, [PathTemplate(text).exact_path(name_fields) for text in settings.sources]
-        if own is not None and own.path in places:
+        documents, own, lists = self._documents, self.own, [PathTemplate(text) for text in settings.sources]
+        known: Mapping[str, str] = settings.template("branch").read(self.branch) or {}
+        if own is not None and not known and any(one.read(own.path) == own.fields for one in lists):
+            # What lands has no branch that names its plan.
+            known = own.fields
+        name_fields = {**known, **name_fields}
+        if own is not None and own.path in [one.exact_path(name_fields) for one in lists]:
             documents = own.documents
         listed = find_listed(kind, settings, documents, item_id, name_fields)
         if isinstance(listed, Unresolved):
@@ -259,8 +262,8 @@ class Work(WorkItems, frozen=False):
             if several:
                 head = change.base.head or change.git.repository.head
                 base = (change.stacked_on or change.found).oid
-                papers = change.paper_files
-                work.own = own_plan(policy, work.branch, change.git, head=head, base=base, papers=papers)
+                papers, branch = change.paper_files, "" if change.base.is_landing else work.branch
+                work.own = own_plan(policy, branch, change.git, head=head, base=base, papers=papers)
                 kinds = [work.kinds[kind] for kind in several]
                 work.unnamed = unnamed_commits(change, kinds, work.branch, namings, work.own)
         if policy.declares("wave_settings"):
