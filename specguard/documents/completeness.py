@@ -398,7 +398,7 @@ def _item_texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
 
 
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)++)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
+_LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
 _BARE_WORD: Final = re.compile(r"[^\s`,;]+")
 _BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _PATH_SEPARATOR: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")

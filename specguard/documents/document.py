@@ -398,7 +398,7 @@ _SAFE_SIZE: Final = (100_000, 5000)
 
 _DELIMITERS: Final = re.compile(r"(?=[^|]*+\|)[-+*>0-9.) \t]*+[-:|\s]*+")
 _DEEPEST: Final = MAX_NESTING // 2
-_PREFIX: Final = re.compile(r"(?:[ \t]*+(?:>|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]|$)))*+[ \t]*+")
+_PREFIX: Final = re.compile(r"(?:[ \t]*+(?:>|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]|$)))*[ \t]*+")
 _MARK: Final = re.compile(r"[-+*>]|[.)]")
 
 

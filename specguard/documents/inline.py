@@ -31,12 +31,12 @@ _START: Final = re.compile(r"\\[!-/:-@\[-`{-~]|`+|<|!?\[|\]")
 _RUN: Final = re.compile(r"`+")
 _TAG: Final = re.compile(
     r"<(/?)([A-Za-z][A-Za-z0-9-]*+)"
-    r"((?:\s++[A-Za-z_:][\w.:-]*+(?:\s*=\s*+(?:[^\s\"'=<>`]++|'[^']*+'|\"[^\"]*+\"))?)*+)\s*+/?>"
+    r"((?:\s++[A-Za-z_:][\w.:-]*+(?:\s*=\s*+(?:[^\s\"'=<>`]++|'[^']*+'|\"[^\"]*+\"))?)*)\s*+/?>"
 )
 _AUTOLINK: Final = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*+|[^\s<>@]++@[^\s<>@]++)>")
 _TARGET: Final = re.compile(
-    r"\(\s*+(?:<((?:[^<>\\\n]|\\.)*+)>|(?!<)((?:[^\s()\\]|\\.|\((?:[^\s()\\]|\\.)*+\))*+))"
-    r"(?:\s++(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)))?\s*+\)",
+    r"\(\s*+(?:<((?:[^<>\\\n]|\\.)*)>|(?!<)((?:[^\s()\\]|\\.|\((?:[^\s()\\]|\\.)*\))*))"
+    r"(?:\s++(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))?\s*+\)",
     re.DOTALL,
 )
 _ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -283,7 +283,7 @@ _MAY_HIDE: Final = re.compile(
 _COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
 _HTML_START: Final = re.compile(r"<(?:!--|[!?]|/?[A-Za-z])")
 # Quotation marks enclose values; a `>` inside does not end the tag.
-_HTML_TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+)>")
+_HTML_TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*)>")
 _CHECKED: Final = re.compile(r"\schecked(?=[\s=/>]|$)", re.IGNORECASE)
 _UNCLOSED: Final = "<"
 

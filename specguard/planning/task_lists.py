@@ -49,7 +49,8 @@ _LONGEST_LINE: Final = 10_000
 _HIDDEN: Final = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*(?s:.*?)"
     r"(?:(?P<end>^[ \t]*(?P=fence)(?:(?<=`)`*|(?<=~)~*)[ \t]*$)|\Z)"
-    r"|^(?:[ \t]*<!--(?:(?!-->).)*+-->)*+[ \t]*<!--(?!.*-->)(?s:.*?)(?:-->|\Z)|<!--.*?-->",
+    r"|^(?=(?P<closed>(?:[ \t]*<!--(?:(?!-->).)*-->)*))(?P=closed)[ \t]*<!--(?!.*-->)(?s:.*?)(?:-->|\Z)"
+    r"|<!--.*?-->",
     re.MULTILINE,
 )
 """A fenced block, or a comment; a comment spans lines only if nothing but comments precedes it."""
