@@ -104,16 +104,17 @@ def plain_environment(
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> None:
-    """Make hooks and CI jobs run tests like anybody else, without the user's cache.
+    """Make hooks and CI jobs run tests like anybody else, without the user's cache and settings of git.
 
     Each module has its own cache: whoever writes to a cache looks at all its files.
     """
     for name in list(os.environ):
         if name.startswith(_AMBIENT) or name == "CI":
             monkeypatch.delenv(name)
-    monkeypatch.setenv(
-        "XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache" / request.node.parent.name)
-    )
+    here = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache" / request.node.parent.name))
+    (here / "gitconfig").write_text("[user]\nname = Ann\nemail = ann@example.org\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(here / "gitconfig"))
 
 
 @pytest.fixture
