@@ -210,10 +210,8 @@ class OwnPaper(Record):
         """
         for path, oid in self.recorded_files(tree):
             if not oid:
-                raise _unready(
-                    f"{path}, which a {self.item.kind} is about, is neither on {branch} nor in the base",
-                    f"push it to {branch} first",
-                )
+                message = f"{path}, which a {self.item.kind} is about, is neither on {branch} nor in the base"
+                raise _unready(message, f"push it to {branch} first")
 
 
 def paper_of(policy: Policy, item: WorkItem) -> OwnPaper | None:

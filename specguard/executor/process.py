@@ -131,9 +131,8 @@ def run_command(
         tree=tree,
         grade="claimed" if kind == "agent" else "re-run",
     )
-    log = CommandLog(
-        run.folder.file(record.log), run.redactor, run.settings.output_limit * _MEBIBYTE, run.say
-    )
+    limit = run.settings.output_limit * _MEBIBYTE
+    log = CommandLog(run.folder.file(record.log), run.redactor, limit, run.say)
     run.manifest.commands.append(record)
     run.save()
     run.say(f"{kind} {name}: {record.command}")

@@ -414,11 +414,9 @@ class RunOptions(Record):
         """
         policy = self.policy_of(git, oid)
         if policy is None:
-            raise SpecguardError(
-                f"there is no authority in {base}, at commit {oid[:10]}",
-                help="bring SPEC_AUTHORITY.md there first (`specguard init` writes one), or name --base",
-                code="no-authority",
-            )
+            message = f"there is no authority in {base}, at commit {oid[:10]}"
+            help = "bring SPEC_AUTHORITY.md there first (`specguard init` writes one), or name --base"
+            raise SpecguardError(message, help=help, code="no-authority")
         policy.ref, policy.trusted = oid, True
         return policy
 
