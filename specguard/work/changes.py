@@ -388,18 +388,19 @@ def own_plan(
         MissingFact: a commit or a tree is missing.
     """
     for name, plan in shared_kinds(policy).items():
+        template = PathTemplate(f"{plan.folder}/{plan.plan}")
         known = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
-        if plan.trusted != "branch" or (branch and not known):
+        exact = template.exact_path(known) if known else None
+        if plan.trusted != "branch" or (branch and (exact is None or papers.find(exact) is not None)):
             continue
-        first = _first_commit(git, head, base) if head and base else None
+        first = _first_commit(git, head, base) if head and base and head != base else None
         if first is None:
             continue
-        commit, template = git.commit(first), PathTemplate(f"{plan.folder}/{plan.plan}")
+        commit = git.commit(first)
         added = [entry.path for entry in git.diff_trees(commit.parents[0], first)]
         for path in added:
-            fields = template.read(path)
-            folder = path.removesuffix(plan.plan.encode("utf-8"))
-            if fields is None or (known and template.exact_path(known) != path) or papers.find(path):
+            fields, folder = template.read(path), path.removesuffix(plan.plan.encode("utf-8"))
+            if fields is None or exact not in (None, path) or papers.find(path) is not None:
                 continue
             tree = Tree(git, commit.tree)
             if tree.has_file(path) and all(one.startswith(folder) for one in added):

@@ -133,14 +133,12 @@ class WorkItems(Record, frozen=False):
         from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_fields, spelled_id
 
         # The judged branch's fields count even if they do not identify an item.
-        documents, own, lists = self._documents, self.own, [PathTemplate(text) for text in settings.sources]
-        known: Mapping[str, str] = settings.template("branch").read(self.branch) or {}
-        if own is not None and not known and any(one.read(own.path) == own.fields for one in lists):
-            # What lands has no branch that names its plan.
-            known = own.fields
-        name_fields = {**known, **name_fields}
-        if own is not None and own.path in [one.exact_path(name_fields) for one in lists]:
-            documents = own.documents
+        name_fields = {**(settings.template("branch").read(self.branch) or {}), **name_fields}
+        documents, own = self._documents, self.own
+        # What lands has no branch that names its plan.
+        known = {**own.fields, **name_fields} if own is not None else {}
+        if own is not None and own.path in [PathTemplate(one).exact_path(known) for one in settings.sources]:
+            documents, name_fields = own.documents, known
         listed = find_listed(kind, settings, documents, item_id, name_fields)
         if isinstance(listed, Unresolved):
             return listed
