@@ -333,10 +333,8 @@ class MissingCompanion(Rule):
             key = companion.trailer
             stated = _stated_reasons(key, commits or (), pull_request, draft) if key else {}
             # What is not committed may follow a commit of the branch that changes the companion.
-            git, start = base.change.git, base.start if commits is None else None
-            forks = git.merge_bases(base.tip, start) if base.tip and start else ()
-            since = git.diff_trees(forks[0], start) if forks and start else ()
-            kept = {*_written(since)}.difference(entry.path for entry in entries)
+            earlier = _committed(base) if commits is None else frozenset()
+            kept = earlier.difference(entry.path for entry in entries)
             if any(stated.values()) or companion.require.among(list(kept)):
                 continue
             more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
@@ -348,12 +346,20 @@ class MissingCompanion(Rule):
                 reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"
                 reason += " (with `--amend`, if you were amending)" if draft else ""
             message = f"{path_text(changed[0])}{more} changed, and nothing under {wanted} did"
-            message += f"; '{key}: {shortened(next(iter(stated)))}' gives no reason" if stated else ""
+            if stated:
+                message += f"; '{key}: {shortened(next(iter(stated)))}' gives no reason"
             step = f"Change what belongs to it under {wanted}{reason}."
             found = Finding(message, help=step, path=changed[0], setting=f"companions.{which}.require")
             found.key = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
             found.severity = "warning" if key and commits is None and draft is None else None
             yield found
+
+
+def _committed(base: Base) -> frozenset[bytes]:
+    """Return the paths that the branch's commits have written since it left the base."""
+    git, start = base.change.git, base.start
+    forks = git.merge_bases(base.tip, start) if base.tip and start else ()
+    return frozenset(_written(git.diff_trees(forks[0], start)) if forks and start else ())
 
 
 def _written(entries: Iterable[Entry]) -> list[bytes]:
