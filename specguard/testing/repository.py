@@ -90,8 +90,10 @@ class Repository:
         if create and not (self.path / ".git" / "HEAD").exists():
             self.path.mkdir(parents=True, exist_ok=True)
             for name, content in _initial_files(branch, object_format):
-                place = self.path / name
-                place.mkdir(exist_ok=True) if content is None else place.write_bytes(content)
+                if content is None:
+                    (self.path / name).mkdir(exist_ok=True)
+                else:
+                    (self.path / name).write_bytes(content)
 
     @property
     def git_dir(self) -> Path:
