@@ -61,87 +61,89 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
 _OPTIONS = ("check", "refused", "tightens", "names", "dotted", "selectors", "approvers")
 """The other options of a field."""
 
+_FIELD_SCHEMAS: Final[dict[tuple[type[Settings], str], CoreSchema]] = {}
+"""The schemas of fields, each built once for all policies of this process."""
 
-class SettingsModels:
-    """The schemas of settings classes, each built once."""
 
-    def __init__(self) -> None:
-        self._schemas: dict[type[Settings], CoreSchema] = {}
+def table_model(*classes: type[Settings], fields: Mapping[str, CoreSchema] | None = None) -> CoreSchema:
+    """Return the schema of a table with the fields of some classes; its value has only keys that are set.
 
-    def table(self, *classes: type[Settings], fields: Mapping[str, CoreSchema] | None = None) -> CoreSchema:
-        """Return the schema of a table with the fields of some classes; its value has only keys that are set.
+    Args:
+        classes: the settings classes.
+        fields: additional keys, all optional.
+    """
+    made = {
+        name: core_schema.typed_dict_field(
+            _field_schema(cls, name), required=not hasattr(cls, name), metadata=_extra(_of_field, cls, name)
+        )
+        for cls in classes
+        for name in cls._fields
+    }
+    for name, schema in (fields or {}).items():
+        made[name] = core_schema.typed_dict_field(schema, required=False)
+    about = _extra(_of_table, classes[0]) if classes else {}
+    return core_schema.typed_dict_schema(made, extra_behavior="forbid", metadata=about)
 
-        Args:
-            classes: the settings classes.
-            fields: additional keys, all optional.
-        """
-        made = {
-            name: core_schema.typed_dict_field(
-                self._field(cls, name), required=not hasattr(cls, name), metadata=_extra(_of_field, cls, name)
-            )
-            for cls in classes
-            for name in cls._fields
-        }
-        for name, schema in (fields or {}).items():
-            made[name] = core_schema.typed_dict_field(schema, required=False)
-        about = _extra(_of_table, classes[0]) if classes else {}
-        return core_schema.typed_dict_schema(made, extra_behavior="forbid", metadata=about)
 
-    def record(self, cls: type[Settings]) -> CoreSchema:
-        """Return the schema of a table whose value is a record of a class."""
-        if cls not in self._schemas:
+def record_model(cls: type[Settings]) -> CoreSchema:
+    """Return the schema of a table whose value is a record of a class."""
 
-            def make(values: dict[str, Any]) -> Settings:
-                record = cls(**values)
-                problem = problem_of(record)
-                if problem:
-                    raise ValueError(problem)
-                return record
+    def make(values: dict[str, Any]) -> Settings:
+        record = cls(**values)
+        problem = problem_of(record)
+        if problem:
+            raise ValueError(problem)
+        return record
 
-            self._schemas[cls] = core_schema.no_info_after_validator_function(make, self.table(cls))
-        return self._schemas[cls]
+    return core_schema.no_info_after_validator_function(make, table_model(cls))
 
-    def annotation(self, cls: type[Settings], field: str) -> tuple[Any, Sequence[type[Settings]]]:
-        """Return a field's annotation as an object, and the settings classes that it names."""
-        owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
-        names = _AnnotationNames(owner)
-        # Only annotations of installed classes are evaluated, never data.
-        return eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
 
-    def _field(self, cls: type[Settings], field: str) -> CoreSchema:
-        """Return the schema of a field, with its limits.
+def read_annotation(cls: type[Settings], field: str) -> tuple[Any, Sequence[type[Settings]]]:
+    """Return a field's annotation as an object, and the settings classes that it names."""
+    owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
+    names = _AnnotationNames(owner)
+    # Only annotations of installed classes are evaluated, never data.
+    return eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
 
-        Raises:
-            TypeError: the annotation has a form, or the field an option, that settings do not support.
-        """
-        note = cls._notes.get(field)
-        try:
-            schema = self._schema(self.annotation(cls, field)[0])
-            return _apply_options(schema, note.options) if note else schema
-        except (NameError, TypeError) as error:
-            raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
 
-    def _schema(self, annotation: Any) -> CoreSchema:
-        if annotation in _PLAIN:
-            return _PLAIN[annotation]()
-        if isinstance(annotation, type):
-            if issubclass(annotation, Settings):
-                return self.record(annotation)
-            if annotation in (Guarding, Covering, Selecting, Expression):
-                made: CoreSchema = annotation.__get_pydantic_core_schema__(annotation, None)
-                return made
-        origin, arguments = get_origin(annotation), get_args(annotation)
-        if origin is Literal:
-            return core_schema.literal_schema(list(arguments))
-        if origin in {Union, UnionType}:
-            choices: list[Any] = [self._schema(part) for part in arguments if part is not NoneType]
-            schema: CoreSchema = choices[0] if len(choices) == 1 else core_schema.union_schema(choices)
-            return core_schema.nullable_schema(schema) if NoneType in arguments else schema
-        if origin in _LISTS:
-            return core_schema.list_schema(self._schema(arguments[0]))
-        if origin in _TABLES:
-            return core_schema.dict_schema(self._schema(arguments[0]), self._schema(arguments[1]))
-        raise TypeError(f"no setting has the type {annotation}; limits stand in `setting(default, text, …)`")
+def _field_schema(cls: type[Settings], field: str) -> CoreSchema:
+    """Return the schema of a field, with its limits.
+
+    Raises:
+        TypeError: the annotation has a form, or the field an option, that settings do not support.
+    """
+    if (cls, field) in _FIELD_SCHEMAS:
+        return _FIELD_SCHEMAS[cls, field]
+    note = cls._notes.get(field)
+    try:
+        schema = _annotation_schema(read_annotation(cls, field)[0])
+        _FIELD_SCHEMAS[cls, field] = _apply_options(schema, note.options) if note else schema
+    except (NameError, TypeError) as error:
+        raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
+    return _FIELD_SCHEMAS[cls, field]
+
+
+def _annotation_schema(annotation: Any) -> CoreSchema:
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]()
+    if isinstance(annotation, type):
+        if issubclass(annotation, Settings):
+            return record_model(annotation)
+        if annotation in (Guarding, Covering, Selecting, Expression):
+            made: CoreSchema = annotation.__get_pydantic_core_schema__(annotation, None)
+            return made
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return core_schema.literal_schema(list(arguments))
+    if origin in {Union, UnionType}:
+        choices: list[Any] = [_annotation_schema(part) for part in arguments if part is not NoneType]
+        schema: CoreSchema = choices[0] if len(choices) == 1 else core_schema.union_schema(choices)
+        return core_schema.nullable_schema(schema) if NoneType in arguments else schema
+    if origin in _LISTS:
+        return core_schema.list_schema(_annotation_schema(arguments[0]))
+    if origin in _TABLES:
+        return core_schema.dict_schema(_annotation_schema(arguments[0]), _annotation_schema(arguments[1]))
+    raise TypeError(f"no setting has the type {annotation}; limits stand in `setting(default, text, …)`")
 
 
 def _apply_options(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema:
@@ -244,8 +246,7 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
         The values of the keys that are set, by table, and the problems. If there are problems, the values
         must not be used. A rule's table stays a table; every other table is a record.
     """
-    models = SettingsModels()
-    schema = policy_model(registry, models, merged.data)
+    schema = policy_model(registry, merged.data)
     try:
         text = json.dumps(merged.data, default=lambda moment: str(moment.isoformat()))
         values = SchemaValidator(schema).validate_json(text, strict=True)
@@ -267,29 +268,26 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
     ]
 
 
-def policy_model(
-    registry: Registry, models: SettingsModels, data: Mapping[str, Any] | None = None
-) -> CoreSchema:
+def policy_model(registry: Registry, data: Mapping[str, Any] | None = None) -> CoreSchema:
     """Return the schema of a policy.
 
     Args:
         registry: the rules and declarations.
-        models: makes the schemas of tables.
         data: settings; the schema then has only the tables that they have. None for all tables.
     """
     tables = registry.rules if data is None else data.get("rules")
     used = tables if isinstance(tables, dict) else {}
-    rules = {name: models.table(one.rule, RuleTable) for name, one in registry.rules.items() if name in used}
-    fields = {"authority": models.record(AuthoritySettings), "rules": models.table(fields=rules)}
+    rules = {name: table_model(one.rule, RuleTable) for name, one in registry.rules.items() if name in used}
+    fields = {"authority": record_model(AuthoritySettings), "rules": table_model(fields=rules)}
     for name, declaration in registry.declarations.items():
         if data is None or name in data:
-            fields[name] = _declared(declaration, models)
-    return models.table(TopLevel, fields=fields)
+            fields[name] = _declared(declaration)
+    return table_model(TopLevel, fields=fields)
 
 
-def _declared(declaration: Declaration, models: SettingsModels) -> CoreSchema:
+def _declared(declaration: Declaration) -> CoreSchema:
     """Return the schema of a declared table, of a table of such tables, or of a list of them."""
-    record = models.record(declaration.settings)
+    record = record_model(declaration.settings)
     if declaration.shape == "table":
         return record
     if declaration.shape == "tables":
@@ -406,7 +404,7 @@ class Option(Record):
 
 def options_of(cls: type[Settings], prefix: str = "") -> Sequence[Option]:
     """Return the settings of a table, such as a rule's own, with a prefix before their names."""
-    return list(_options(cls, SettingsModels(), prefix))
+    return list(_options(cls, prefix))
 
 
 def policy_schema(registry: Registry) -> Mapping[str, Any]:
@@ -417,7 +415,7 @@ def policy_schema(registry: Registry) -> Mapping[str, Any]:
         def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - its signature
             return False
 
-    schema = Generate().generate(policy_model(registry, SettingsModels()))
+    schema = Generate().generate(policy_model(registry))
     properties = schema["properties"]
     for name, declaration in registry.declarations.items():
         if declaration.shape == "list":
@@ -467,9 +465,9 @@ def _description(cls: type[Settings], field: str) -> str:
     return cls._notes[field].description if field in cls._notes else ""
 
 
-def _options(cls: type[Settings], models: SettingsModels, prefix: str) -> Iterator[Option]:
+def _options(cls: type[Settings], prefix: str) -> Iterator[Option]:
     for field in cls._fields:
-        annotation, tables = models.annotation(cls, field)
+        annotation, tables = read_annotation(cls, field)
         yield Option(
             name=prefix + field,
             type=_describe_type(annotation),
@@ -478,7 +476,7 @@ def _options(cls: type[Settings], models: SettingsModels, prefix: str) -> Iterat
         )
         several = "[]" if get_origin(annotation) is list else ""
         for nested in tables:
-            yield from _options(nested, models, f"{prefix}{field}{several}.")
+            yield from _options(nested, f"{prefix}{field}{several}.")
 
 
 def _default(cls: type[Settings], field: str) -> str:

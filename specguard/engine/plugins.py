@@ -13,7 +13,7 @@ import pluggy
 
 from specguard.approvals.people import ApprovalSettings, Author, approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
-from specguard.authority.validate import SettingsModels, policy_model
+from specguard.authority.validate import policy_model
 from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry
 from specguard.declaration.rule import Declaration
@@ -85,7 +85,7 @@ def _load(distributions: tuple[str, ...]) -> Registry:
             manager.hook.specguard_register(registry=registry)
             if distribution != BUILT_IN:
                 # Settings that cannot be read are this plugin's, whichever the policy sets.
-                policy_model(registry, SettingsModels())
+                policy_model(registry)
         except PluginError as error:
             raise PluginError(error.message, help=error.help or _BROKEN_HELP) from None
         except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a plugin may raise anything

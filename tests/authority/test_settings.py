@@ -18,9 +18,9 @@ from jsonschema import Draft202012Validator
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
+from specguard.authority import validate
 from specguard.authority.layers import PolicyError
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
-from specguard.authority.validate import SettingsModels, options_of, policy_schema, within_pyproject
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Guarding
 from specguard.declaration.registry import Registry
@@ -117,7 +117,7 @@ def test_a_field_takes_what_pydantic_takes(
     annotation: str, options: Mapping[str, Any], pydantics: Any, value: Any
 ) -> None:
     text = json.dumps({"x": value})
-    ours = SchemaValidator(SettingsModels().table(make(annotation, options)))
+    ours = SchemaValidator(validate.table_model(make(annotation, options)))
     theirs = TypeAdapter[Any](pydantics)
     problems = set()
     try:
@@ -151,7 +151,7 @@ class Outer(Settings):
 
 
 def test_tables_within_become_records() -> None:
-    validator = SchemaValidator(SettingsModels().table(Outer))
+    validator = SchemaValidator(validate.table_model(Outer))
     assert validator.validate_python({"one": {"high": 1}, "many": [{"high": 2, "low": 1}]}) == {
         "one": Inner(high=1),
         "many": [Inner(high=2, low=1)],
@@ -165,7 +165,7 @@ def test_tables_within_become_records() -> None:
         with pytest.raises(ValidationError) as caught:
             validator.validate_python(wrong)
         assert [error["type"] for error in caught.value.errors()] == [kind]
-    assert SettingsModels().annotation(Outer, "many")[1] == [Inner]
+    assert validate.read_annotation(Outer, "many")[1] == [Inner]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_field_that_cannot_be_read_names_its_class(
     annotation: str, options: Mapping[str, Any], words: str
 ) -> None:
     with pytest.raises(TypeError, match=re.escape(words)) as caught:
-        SettingsModels().table(make(annotation, options))
+        validate.table_model(make(annotation, options))
     assert "Table.x" in str(caught.value)
 
 
@@ -236,18 +236,18 @@ def test_every_setting_has_a_type_and_a_description(registry: Registry) -> None:
     tables: list[type[Settings]] = [TopLevel, AuthoritySettings, RuleTable]
     tables += [entry.rule for entry in registry.rules.values()]
     tables += [declaration.settings for declaration in registry.declarations.values()]
-    options = [option for table in tables for option in options_of(table)]
+    options = [option for table in tables for option in validate.options_of(table)]
     assert [option.name for option in options if not option.description or not option.type] == []
 
 
 def test_options_are_told_in_words(registry: Registry) -> None:
-    options = {option.name: option for option in options_of(registry.declarations["work"].settings)}
+    options = {option.name: option for option in validate.options_of(registry.declarations["work"].settings)}
     assert (options["commits"].type, options["commits"].default) == ("integer or table", "")
     assert options["gates[].when"].type == "patterns"
     assert options["gates[].name"].default == "required"
     assert options["number_format"].default == '`["{n}"]`'
     assert options["pointer"].type == "strings"
-    paths, *_ = options_of(registry.rules["locked-path"].rule)
+    paths, *_ = validate.options_of(registry.rules["locked-path"].rule)
     assert (paths.name, paths.type, paths.default) == ("paths", "patterns", "`[]`")
 
 
@@ -264,7 +264,7 @@ def tables(part: Any) -> Iterator[Any]:
 
 
 def test_the_schema_of_a_policy_is_closed_described_and_has_defaults(registry: Registry) -> None:
-    schema: Any = policy_schema(registry)
+    schema: Any = validate.policy_schema(registry)
     assert set(schema["properties"]["rules"]["properties"]) == set(registry.rules)
     assert all(table["additionalProperties"] is False for table in tables(schema))
     settings = [
@@ -289,9 +289,9 @@ PRESETS = sorted((Path(__file__).parents[2] / "rules" / "specguard_rules" / "pre
 
 
 def test_the_schema_takes_what_is_a_policy_and_nothing_else(registry: Registry) -> None:
-    schema: Any = policy_schema(registry)
+    schema: Any = validate.policy_schema(registry)
     Draft202012Validator.check_schema(schema)
-    plain, within = Draft202012Validator(schema), Draft202012Validator(within_pyproject(schema))
+    plain, within = Draft202012Validator(schema), Draft202012Validator(validate.within_pyproject(schema))
     assert len(PRESETS) > 5
     for preset in PRESETS:
         policy = tomllib.loads(preset.read_text())
@@ -312,7 +312,7 @@ def test_the_schema_takes_what_is_a_policy_and_nothing_else(registry: Registry) 
 
 
 def test_an_editor_gets_the_schema_from_the_command(registry: Registry, tmp_path: Path) -> None:
-    schema = policy_schema(registry)
+    schema = validate.policy_schema(registry)
     assert json.loads(run_here("policy", "--schema", directory=tmp_path).stdout) == schema
     whole = json.loads(run_here("policy", "--schema", "pyproject.toml", directory=tmp_path).stdout)
-    assert whole == within_pyproject(schema)
+    assert whole == validate.within_pyproject(schema)
