@@ -8,9 +8,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any, Final, Literal
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Final, Literal, TypeVar
     from typing import dataclass_transform as dataclass_transform
+
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
 
     Severity = Literal["off", "info", "warning", "error"]
     State = Literal[
@@ -178,6 +180,20 @@ def _compile(cls: Any) -> None:
     # The text consists only of the names of annotated fields.
     exec("\n ".join([f"def __init__(self, {', '.join(parameters)}):", *body, "pass"]), space)  # noqa: S102
     cls.__init__ = space["__init__"]
+
+
+def cached_method(function: _Function) -> _Function:
+    """Cache the results of a function in its first argument, such as `self`, by the other arguments."""
+    name = f"results of {function.__qualname__}"
+
+    def cached(owner: Any, *arguments: Any) -> Any:
+        results = owner.__dict__.setdefault(name, {})
+        if arguments not in results:
+            results[arguments] = function(owner, *arguments)
+        return results[arguments]
+
+    cached.__doc__ = function.__doc__
+    return cached  # type: ignore[return-value]  # it is called as the function is
 
 
 class Origin(Record):

@@ -10,7 +10,7 @@ from specguard.artifacts.files import Places, folders_above, has_lost_companion,
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
-from specguard.model import Finding
+from specguard.model import Finding, cached_method
 from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
-    from specguard.documents.blocks import Section
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
     from specguard.documents.schemas import Schema
@@ -53,7 +52,7 @@ class Artifacts(Record, frozen=False):
         work: returns the work items; None if the policy declares no kinds.
         item: returns the work item that the change names; None if it names none.
         branches: True for the short name of a branch that the policy mentions, even if the branch is deleted.
-        fetched, known, known_schemas, known_unlisted, known_folders: caches of earlier reads and results.
+        fetched, known: the paths that were read, and the artifacts that were found.
     """
 
     contracts: Mapping[str, Contract]
@@ -66,9 +65,6 @@ class Artifacts(Record, frozen=False):
     branches: Callable[[str], bool] = lambda _: False
     fetched: dict[bytes, None] = {}
     known: dict[tuple[str, bytes], Artifact] = {}
-    known_schemas: dict[str, Schema] = {}
-    known_unlisted: dict[tuple[str, str], Mapping[bytes, Sequence[bytes]]] = {}
-    known_folders: dict[str, tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]] = {}
 
     @cached_property
     def places(self) -> Places:
@@ -232,6 +228,7 @@ class Artifacts(Record, frozen=False):
             self.fetched.update(dict.fromkeys(paths))
             self.documents.prefetch(paths)
 
+    @cached_method
     def unlisted(self, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
         """Return the files that no artifact of a contract lists, by the folder that `closure` closes.
 
@@ -239,11 +236,9 @@ class Artifacts(Record, frozen=False):
             name: the contract's name.
             template: a template of its `closure`.
         """
-        if (name, template) not in self.known_unlisted:
-            from specguard.artifacts.cleanup_manifests import unlisted
+        from specguard.artifacts.cleanup_manifests import unlisted
 
-            self.known_unlisted[name, template] = unlisted(self, name, template)
-        return self.known_unlisted[name, template]
+        return unlisted(self, name, template)
 
     def at(self, path: bytes) -> Artifact | None:
         """Return the artifact at a path, by the first contract that matches; None if none matches."""
@@ -277,17 +272,16 @@ class Artifacts(Record, frozen=False):
         others = nearby or [one for other in names for one in self.named(other)]
         return [other for other in others if _have_equal_values(artifact.fields, other.fields)] or nearby
 
+    @cached_method
     def _by_folder(self, name: str) -> tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]:
         """Return the artifacts of a contract, by their own folder and by every folder above them."""
-        if name not in self.known_folders:
-            own: dict[bytes, list[Artifact]] = {}
-            all_above: dict[bytes, list[Artifact]] = {}
-            for one in self.named(name):
-                own.setdefault(one.folder, []).append(one)
-                for folder in folders_above([one.path]):
-                    all_above.setdefault(folder, []).append(one)
-            self.known_folders[name] = own, all_above
-        return self.known_folders[name]
+        own: dict[bytes, list[Artifact]] = {}
+        all_above: dict[bytes, list[Artifact]] = {}
+        for one in self.named(name):
+            own.setdefault(one.folder, []).append(one)
+            for folder in folders_above([one.path]):
+                all_above.setdefault(folder, []).append(one)
+        return own, all_above
 
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[Artifact]]:
@@ -300,15 +294,14 @@ class Artifacts(Record, frozen=False):
     def _positions(self) -> Mapping[bytes, int]:
         return {one.path: position for position, one in enumerate(self.judged)}
 
+    @cached_method
     def schema(self, path: str) -> Schema:
         """Return the JSON Schema at a path of the tree that the policy is read from.
 
         Raises:
             MissingFact: the file is missing, or is not a usable schema.
         """
-        if path not in self.known_schemas:
-            self.known_schemas[path] = read_schema(self.change.policy_files, path)
-        return self.known_schemas[path]
+        return read_schema(self.change.policy_files, path)
 
     @cached_property
     def _changed(self) -> frozenset[bytes]:
@@ -426,16 +419,6 @@ class Artifact(Record):
         from specguard.artifacts.evidence import CitedEvidence
 
         return CitedEvidence(self, self.contract.evidence or Evidence())
-
-    @cached_property
-    def sections(self) -> dict[str, Sequence[Section]]:
-        """A cache of its sections by title, filled and read by `sections.find_titled`."""
-        return {}
-
-    @cached_property
-    def people(self) -> dict[str, set[str]]:
-        """A cache of the people that its fields name, by field; filled and read by `fields.wrong_authors`."""
-        return {}
 
     @cached_property
     def listed(self) -> Sequence[ListedPath]:

@@ -16,7 +16,7 @@ from specguard.documents.completeness import (
 )
 from specguard.documents.data import walk
 from specguard.documents.fields import Field, find_fields, find_section, near_field, normal_name
-from specguard.model import path_text, shortened
+from specguard.model import cached_method, path_text, shortened
 from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
@@ -475,14 +475,13 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
             yield _finding(artifact, message, "author", "Let somebody else write it.", own[0].line)
 
 
+@cached_method
 def _people_of(artifact: Artifact, key: str) -> set[str]:
     """Return the people that a field of an artifact names; cached, since it is compared with many others."""
-    if key not in artifact.people:
-        names = artifact.contract.author if normal_name(key) == "author" else [key]
-        # A reviewer counts as the author only if no author is stated.
-        fields = next((found for name in names if (found := find_fields(artifact.values, name))), ())
-        artifact.people[key] = {person for field in fields for person in _people(field.value)}
-    return artifact.people[key]
+    names = artifact.contract.author if normal_name(key) == "author" else [key]
+    # A reviewer counts as the author only if no author is stated.
+    fields = next((found for name in names if (found := find_fields(artifact.values, name))), ())
+    return {person for field in fields for person in _people(field.value)}
 
 
 def _related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[WorkItem], str]:

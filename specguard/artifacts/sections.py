@@ -14,7 +14,7 @@ from specguard.documents.fields import (
     near_section,
     normal_title,
 )
-from specguard.model import Finding, path_text, shortened
+from specguard.model import Finding, cached_method, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,14 +104,9 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
                 yield artifact.finding(f"sections.{index}", normal_title(title), message, help, line)
 
 
+@cached_method
 def find_titled(artifact: Artifact, title: str) -> Sequence[Section]:
     """Return the sections with a title at the highest level that has one; the one that counts comes first."""
-    if title not in artifact.sections:
-        artifact.sections[title] = _find_titled(artifact, title)
-    return artifact.sections[title]
-
-
-def _find_titled(artifact: Artifact, title: str) -> Sequence[Section]:
     document = artifact.document
     aliases = other_titles(document, artifact.contract.aliases_of(title))
     first = find_section(document, title, aliases=aliases)

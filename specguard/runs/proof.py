@@ -16,7 +16,7 @@ from functools import cached_property
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import if_known, judge_each
-from specguard.model import shortened
+from specguard.model import cached_method, shortened
 from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches, words_of
 from specguard.work.changes import commits_naming
 from specguard.work.kinds import Names, WorkKind, normal_id
@@ -119,7 +119,6 @@ class RunProof(Record):
             test papers.
         whole: True if the whole tree is judged, regardless of when its items were done.
         least: the lowest accepted grade of evidence.
-        contents: the cached identities of trees without papers, by object id.
     """
 
     records: RunRecords
@@ -131,7 +130,6 @@ class RunProof(Record):
     paper: Callable[[bytes], bool]
     whole: bool = False
     least: str = "claimed"
-    contents: dict[str, str] = {}
 
     def claim(
         self, label: str, gate: str, on: Sequence[str], *, least: str = "re-run", logged: bool = False
@@ -248,7 +246,7 @@ class RunProof(Record):
     def _has_change(self, tree: str, run: RunRecord, claim: Claim) -> bool:
         """True if, apart from papers, a tree is the judged one or that of a commit with the change."""
         content = self._run_content(tree, run)
-        if content and content == self._tree_content(self.tree, ""):
+        if content and content == self._content_of(""):
             return True
         if self.head is None:
             # Staged changes are judged without history; the check of their commits decides.
@@ -260,8 +258,8 @@ class RunProof(Record):
             return True
         if not since:
             return False
-        made = self.git.commit(since).tree
-        return content == self._tree_content(Tree(self.git, made), made) or self._same_change(run, since)
+        made = self._content_of(self.git.commit(since).tree)
+        return content == made or self._same_change(run, since)
 
     def _last_commit(self, run: RunRecord, claim: Claim) -> str:
         """Return the commit that changed the claim's item last; empty if no commit names the item or run."""
@@ -286,12 +284,12 @@ class RunProof(Record):
     def _run_content(self, tree: str, run: RunRecord) -> str:
         """Return the identity of a run's tree without papers; empty if it is unknown."""
         recorded = run.content if tree == run.tree else ""
-        return if_known(lambda: self._tree_content(Tree(self.git, tree), tree), recorded)
+        return if_known(lambda: self._content_of(tree), recorded)
 
-    def _tree_content(self, tree: Tree, oid: str) -> str:
-        if oid not in self.contents:
-            self.contents[oid] = content_id(tree, self.paper)
-        return self.contents[oid]
+    @cached_method
+    def _content_of(self, tree: str) -> str:
+        """Return the identity of a tree without papers, by its object id; empty: the judged tree."""
+        return content_id(Tree(self.git, tree) if tree else self.tree, self.paper)
 
     def _same_change(self, run: RunRecord, oid: str) -> bool:
         """True if a commit has the changes of the run's patch, rebased as platforms do on merge."""
@@ -336,7 +334,7 @@ class RunProof(Record):
         content = self._run_content(tree, run)
         # Staged changes are not committed yet: if trees cannot be compared here, the check of the commit
         # does.
-        return content == self._tree_content(self.tree, "") if content else self.head is None
+        return content == self._content_of("") if content else self.head is None
 
     def _result_flaw(self, run: RunRecord, one: RanCommand, claim: Claim) -> str:
         if not one.succeeded:

@@ -11,7 +11,7 @@ from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
-from specguard.model import path_text
+from specguard.model import cached_method, path_text
 from specguard.runs.files import RECORD_FILES, LocalFiles, TreeFiles, containing_folder, folder_of
 from specguard.runs.settings import RunSettings, seconds
 
@@ -447,7 +447,6 @@ class RunRecords(Record):
         entries: returns the additions, modifications and deletions of the change.
         now: returns the time.
         under_way: the commit that a run is about to make and judges itself; empty outside of a run.
-        known: the runs that were read, by their folders.
     """
 
     settings: RunSettings
@@ -456,7 +455,6 @@ class RunRecords(Record):
     entries: Callable[[], Sequence[Entry]]
     now: Callable[[], datetime]
     under_way: str = ""
-    known: dict[bytes, RunRecord] = {}
 
     @property
     def in_tree(self) -> bool:
@@ -637,7 +635,6 @@ class RunRecords(Record):
             raise self.unseen("the runs")
         return LocalFiles(root)
 
+    @cached_method
     def _run_at(self, folder: bytes) -> RunRecord:
-        if folder not in self.known:
-            self.known[folder] = RunRecord(self._files, folder, self.settings)
-        return self.known[folder]
+        return RunRecord(self._files, folder, self.settings)

@@ -24,7 +24,7 @@ from specguard.documents.fields import (
     scalar_text,
 )
 from specguard.errors import MissingFact
-from specguard.model import path_text
+from specguard.model import cached_method, path_text
 from specguard.specs.spec_fields import (
     GOVERNS,
     KEY_FORMS,
@@ -465,7 +465,6 @@ class Catalogue:
         self.documents = documents
         self._is_past = is_past
         self.index_path = settings.index.encode("utf-8", "surrogateescape")
-        self._specs: dict[bytes, Spec] = {}
 
     @cached_property
     def index(self) -> Index | None:
@@ -514,14 +513,13 @@ class Catalogue:
     def _is_file(self, path: bytes) -> bool:
         return path != self.index_path and self.documents.tree.has_file(path)
 
+    @cached_method
     def at(self, path: bytes) -> Spec | None:
         """Return the spec at a path; None if there is none."""
-        if path not in self._specs:
-            entry = self._by_path.get(path)
-            if entry is None and not (self.settings.files.matches(path) and self._is_file(path)):
-                return None
-            self._specs[path] = Spec(path, entry, self.settings, self.documents)
-        return self._specs[path]
+        entry = self._by_path.get(path)
+        if entry is None and not (self.settings.files.matches(path) and self._is_file(path)):
+            return None
+        return Spec(path, entry, self.settings, self.documents)
 
     @cached_property
     def all(self) -> Sequence[Spec]:

@@ -10,7 +10,7 @@ from specguard.artifacts.files import folders_above
 from specguard.declaration.rule import Record
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
-from specguard.model import Finding, path_text
+from specguard.model import Finding, cached_method, path_text
 from specguard.work.item import Papers, WorkItem
 from specguard.work.name_templates import PathTemplate
 
@@ -39,7 +39,7 @@ class Waves(Record, frozen=False):
         sources: the tree's files that list work items.
         plans: the tree's plans.
         trusted: returns the waves of the trusted base, whose open items reserve their files.
-        known_waves, known_groups, known_flaws: caches of `wave`, `placed` and `flaws`.
+        known_waves, known_groups: caches of `wave` and `placed`.
     """
 
     settings: WaveSettings
@@ -50,7 +50,6 @@ class Waves(Record, frozen=False):
     trusted: Callable[[], Waves] | None = None
     known_waves: dict[Key, Wave] = {}
     known_groups: dict[str, Mapping[Key, Sequence[Any]]] = {}
-    known_flaws: dict[tuple[str, bytes], Sequence[Finding]] = {}
 
     @cached_property
     def all(self) -> Sequence[Wave]:
@@ -202,18 +201,15 @@ class Waves(Record, frozen=False):
         """Return True if a path is in the folder of a pass that a later pass of its wave supersedes."""
         return bool(self._superseded) and not self._superseded.isdisjoint({path, *folders_above([path])})
 
+    @cached_method
     def flaws(self, artifact: Artifact) -> Sequence[Finding]:
         """Return the findings about an artifact, without warnings.
 
         Raises:
             MissingFact: a required file or object is missing.
         """
-        known = self.known_flaws.get((artifact.name, artifact.path))
-        if known is None:
-            found = (flaw for one in (artifact, *artifact.members) for flaw in one.flaws())
-            known = [flaw for flaw in found if flaw.severity in (None, "error")]
-            self.known_flaws[artifact.name, artifact.path] = known
-        return known
+        found = (flaw for one in (artifact, *artifact.members) for flaw in one.flaws())
+        return [flaw for flaw in found if flaw.severity in (None, "error")]
 
     @cached_property
     def _superseded(self) -> frozenset[bytes]:

@@ -15,7 +15,7 @@ from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.documents.data import as_text
 from specguard.errors import if_applicable
-from specguard.model import path_text
+from specguard.model import cached_method, path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import Paper, WorkItem, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, match_items
@@ -233,14 +233,12 @@ class LandedItems(Record):
         names: the templates of all kinds.
         history: the history of the trusted base.
         commits: returns the change's own commits, oldest first.
-        known_landed: the landed items of each kind, as path and id; filled on first use.
     """
 
     sources: Sources
     names: Names
     history: History
     commits: Callable[[], Sequence[Commit]]
-    known_landed: dict[str, frozenset[tuple[bytes, str]]] = {}
 
     def __call__(self, listed: Listed) -> bool:
         """Return True if a commit shows that an item was done.
@@ -248,15 +246,14 @@ class LandedItems(Record):
         Raises:
             MissingFact: the history or a source cannot be read.
         """
-        kind = listed.source.kind
-        if kind not in self.known_landed:
-            self.known_landed[kind] = frozenset(self._find_landed(kind))
-        return (listed.source.path, listed.id) in self.known_landed[kind]
+        return (listed.source.path, listed.id) in self._landed_of(listed.source.kind)
 
-    def _find_landed(self, kind: str) -> Iterator[tuple[bytes, str]]:
+    @cached_method
+    def _landed_of(self, kind: str) -> set[tuple[bytes, str]]:
+        """Return the landed items of a kind, each as the path of its list and its id."""
         words = self.names.literals(kind)
         if not words:
-            return
+            return set()
         own = [PastCommit(commit.oid, commit.message.text) for commit in reversed(self.commits())]
         named: list[tuple[PastCommit, Listed]] = []
         for commit, naming in unreverted([*own, *self.history.mentioning(words)], self.names):
@@ -266,11 +263,13 @@ class LandedItems(Record):
                 if len(found) == 1:
                     named.append((commit, found[0]))
         changed = self.history.changed_by([commit for commit, item in named if item.files])
+        landed: set[tuple[bytes, str]] = set()
         for _, item in named:
             scope = item.scope
             # An item without files needs only the subject.
             if not item.files or any(scope.matches(entry.path) for entry in next(changed)):
-                yield item.source.path, item.id
+                landed.add((item.source.path, item.id))
+        return landed
 
 
 class DoneEvidence(Record):

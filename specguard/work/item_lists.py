@@ -11,7 +11,7 @@ from specguard.documents.completeness import is_todo
 from specguard.documents.data import Data, Problem, as_text
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
-from specguard.model import Finding, path_text, shortened
+from specguard.model import Finding, cached_method, path_text, shortened
 from specguard.work.document_search import Pointer, has_wildcard, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind, normal_id, number_of
@@ -163,7 +163,6 @@ class Sources(Record, frozen=False):
         whole: True if the whole tree is judged.
         landed: returns True if a commit did an item; by default no item has landed.
         shown: returns True if a commit or a run confirms a closed status; None if the status is enough.
-        known: the sources of each kind, filled on first use.
     """
 
     kinds: Mapping[str, WorkKind]
@@ -172,7 +171,6 @@ class Sources(Record, frozen=False):
     whole: bool = False
     landed: Callable[[Listed], bool] = lambda _: False
     shown: Callable[[Listed], bool] | None = None
-    known: dict[str, Sequence[Source]] = {}
 
     @property
     def all(self) -> Sequence[Source]:
@@ -212,15 +210,14 @@ class Sources(Record, frozen=False):
         texts = [text for kind in self.kinds.values() for text in kind.sources] if self.touched else []
         return any(path_template(text).read(path) is not None for text in texts for path in self.touched)
 
+    @cached_method
     def of(self, kind: str) -> Sequence[Source]:
         """Return the sources of one kind, by path.
 
         Raises:
             MissingFact: the tree cannot be read.
         """
-        if kind not in self.known:
-            self.known[kind] = find_sources(kind, self.kinds[kind], self.documents)
-        return self.known[kind]
+        return find_sources(kind, self.kinds[kind], self.documents)
 
     def flaws(self, source: Source) -> Iterator[Finding]:
         """Yield the flaws in the shape of a source and its entries.

@@ -8,7 +8,7 @@ from functools import cached_property
 from specguard.change.entries import Commit, Entry, is_filed
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, if_applicable
-from specguard.model import Origin, path_text
+from specguard.model import Origin, cached_method, path_text
 from specguard.work.document_search import BadShape, Pointer, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
 from specguard.work.kinds import ID_FIELDS, NAME_SETTINGS, Names, Naming, WorkKind, normal_id
@@ -39,7 +39,6 @@ class WorkItems(Record, frozen=False):
         base, remote: the policy's top-level `base` and `remote`; empty if they are not set.
         branch: the judged branch; empty if there is none.
         own: the plan that the branch adds, if the base has none.
-        pointers: the pointers read so far, by kind.
     """
 
     kinds: Mapping[str, WorkKind]
@@ -48,7 +47,6 @@ class WorkItems(Record, frozen=False):
     remote: str = ""
     branch: str = ""
     own: OwnPlan | None = None
-    pointers: dict[str, Pointer] = {}
 
     @classmethod
     def of_policy(cls, policy: Policy, tree: Callable[[], Tree]) -> Self:
@@ -60,15 +58,14 @@ class WorkItems(Record, frozen=False):
         """The templates of all kinds, for reading names."""
         return Names(self.kinds)
 
+    @cached_method
     def pointer(self, kind: str) -> Pointer:
         """Return the pointer of a kind; an empty one if the kind has none.
 
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        if kind not in self.pointers:
-            self.pointers[kind] = read_pointer(self.kinds[kind], self._documents)
-        return self.pointers[kind]
+        return read_pointer(self.kinds[kind], self._documents)
 
     def current(self, kind: str) -> WorkItem | Unresolved:
         """Return the item of a kind that its pointer names.
