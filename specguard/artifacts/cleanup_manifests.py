@@ -11,10 +11,9 @@ removed paths.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
 from specguard.artifacts.files import join_path
-from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo, leading_paths, without_box
@@ -226,8 +225,7 @@ class PathListing:
                 parts = filter(None, folder.decode("utf-8", "surrogateescape").split("/"))
                 pattern = "/".join([*map(escape, parts), listed.path])
                 # A name with brackets may not be a pattern; it was added as a name above.
-                with suppress(PatternError):
-                    Covering.translate(pattern)
+                if not Covering.problem_in(pattern):
                     self._patterns.append(pattern)
                     self._owners.append(reading)
 

@@ -79,6 +79,16 @@ class Patterns:
         """
         return translate(pattern, covers=cls.covers, folds=cls.folds)
 
+    @classmethod
+    def problem_in(cls, *patterns: str) -> str:
+        """Return the problem of the first malformed pattern, as a clause; empty if all are valid."""
+        for pattern in patterns:
+            try:
+                cls.translate(pattern)
+            except PatternError as error:
+                return str(error)
+        return ""
+
     @property
     def expressions(self) -> Sequence[str]:
         """The translation of each pattern."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from specguard.declaration.patterns import Covering, PatternError, translate
+from specguard.declaration.patterns import Covering, Selecting
 from specguard.importers import Imported, read_settings
 from specguard.model import Origin
 
@@ -156,10 +156,8 @@ def _patterns(rule: _PathRule, name: str) -> tuple[list[str], list[str]]:
     for pattern in (*patterns, *excluded):
         if any(mark in pattern for mark in ("+(", "@(", "!(", "?(", "*(", "{", "}")):
             raise _SkippedError(f"the pattern {pattern!r} has a form that is not known here")
-        try:
-            translate(pattern, covers=False, folds=False)
-        except PatternError as error:
-            raise _SkippedError(str(error)) from error
+        if problem := Selecting.problem_in(pattern):
+            raise _SkippedError(problem)
     return patterns, excluded
 
 

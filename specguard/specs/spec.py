@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.completeness import content_of
@@ -231,7 +231,7 @@ class Spec(Record):
         stated = self.settings.governs
         patterns = [pattern for pattern, files in stated.items() if files.matches(self.path)]
         if not stated:
-            patterns = [value.text for value in self.own_patterns if not pattern_problem(value.text)]
+            patterns = [value.text for value in self.own_patterns if not Covering.problem_in(value.text)]
         return Covering(list(dict.fromkeys(patterns)))
 
     @cached_property
@@ -541,12 +541,3 @@ class Catalogue:
         found = {path: entry for entry in reversed(self.entries) for path in entry.specs}
         found.update({entry.specs[0]: entry for entry in reversed(self.entries) if entry.specs})
         return found
-
-
-def pattern_problem(pattern: str) -> str:
-    """Return the problem with a pattern; empty if there is none."""
-    try:
-        Covering.translate(pattern)
-    except PatternError as error:
-        return str(error)
-    return ""

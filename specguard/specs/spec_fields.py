@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.declaration.patterns import Covering, PatternError, Selecting
+from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Record, Settings, setting
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
 from specguard.documents.characters import strip_invisible
@@ -103,11 +103,8 @@ class SpecSettings(Settings):
         """Return the problem with these settings, as a clause; empty if there is none."""
         if self.index and data_kind(self.index) is None:
             return f"`index` is {self.index!r}, which is neither JSON nor YAML nor TOML"
-        for pattern in self.governs:
-            try:
-                Covering.translate(pattern)
-            except PatternError as error:
-                return f"of a key of `governs`, {error}"
+        if problem := Covering.problem_in(*self.governs):
+            return f"of a key of `governs`, {problem}"
         known = {normal_name(name) for name in (*self.statuses, *self.terminal)}
         following = [name for names in self.transitions.values() for name in names]
         for key, names in (

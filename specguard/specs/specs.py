@@ -16,7 +16,7 @@ from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import if_applicable
 from specguard.model import Finding, path_text, shortened
-from specguard.specs.spec import Catalogue, IndexEntry, Spec, find_file, pattern_problem
+from specguard.specs.spec import Catalogue, IndexEntry, Spec, find_file
 from specguard.specs.spec_fields import SpecApproval, SpecSettings, StatusFlow, WrittenValue, plain_status
 
 TYPE_CHECKING = False
@@ -196,7 +196,7 @@ class Specs(Record, frozen=False):
     def malformed(self, spec: Spec) -> Iterator[tuple[WrittenValue, str]]:
         """Yield the invalid patterns of governed paths in a spec's own text, each with the reason."""
         for value in spec.own_patterns:
-            problem = pattern_problem(value.text)
+            problem = Covering.problem_in(value.text)
             if problem:
                 yield value, problem
 

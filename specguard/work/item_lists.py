@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import Data, Problem, as_text
@@ -447,12 +447,10 @@ class Listed(DataEntry):
         """
         patterns = [file.text.removeprefix("./") for file in self.files]
         for file, pattern in zip(self.files, patterns, strict=True):
-            try:
-                Covering.translate(pattern)
-            except PatternError as error:
+            if problem := Covering.problem_in(pattern):
                 place = f"{path_text(self.source.path)}:{file.line}"
-                why = f"{place} has a file of {self} that no path matches: {error}"
-                raise MissingFact(why, code="incomplete-policy") from None
+                why = f"{place} has a file of {self} that no path matches: {problem}"
+                raise MissingFact(why, code="incomplete-policy")
         return Covering(patterns)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.patterns import Covering, PatternError, translate
+from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record, Settings, required, setting
 from specguard.errors import MissingFact, nearest
 from specguard.work.name_templates import (
@@ -134,11 +134,9 @@ class WorkKind(Settings):
             return f"a kind needs a template for {names}, to be recognised by"
         for text in self.document + self.index + self.legacy + self.siblings + self.scope:
             template = Template(text)
-            pattern = template.render(dict.fromkeys(template.names, "x"))
-            try:
-                translate(pattern, covers=text in self.scope, folds=False)
-            except PatternError as error:
-                return str(error)
+            patterns = Covering if text in self.scope else Selecting
+            if problem := patterns.problem_in(template.render(dict.fromkeys(template.names, "x"))):
+                return problem
         return ""
 
 

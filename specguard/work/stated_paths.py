@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
 from specguard.documents.completeness import leading_paths, without_box
@@ -152,11 +152,7 @@ def _parse_path(text: str, *, is_path: bool = False) -> str:
         return ""
     if "/" not in path and not is_path and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
         return ""
-    try:
-        Covering.translate(path)
-    except PatternError:
-        return ""
-    return path
+    return "" if Covering.problem_in(path) else path
 
 
 def _mentions(text: str, titles: Sequence[str]) -> Iterator[Ask]:
