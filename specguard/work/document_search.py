@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
 from specguard.model import path_text
-from specguard.work.name_templates import MissingValue, Template, escape, number_width, unescape
+from specguard.work.name_templates import MissingValue, Template, escape, unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class DocumentSearch:
     def _try_template(self, template: str) -> bool:
         """Return True if the search ends at this template, with a document or with a problem."""
         is_glob = has_wildcard(template)
-        patterns = self._patterns(template, PADDINGS if is_glob else self._widths())
+        patterns = self._patterns(template, PADDINGS if is_glob else self._kind.widths)
         matches: dict[bytes, None] = {}
         for pattern in patterns:
             try:
@@ -94,7 +94,7 @@ class DocumentSearch:
         return self._accept(next(iter(matches)))
 
     def _try_index(self, template: str) -> bool:
-        for pattern in self._patterns(template, self._widths()):
+        for pattern in self._patterns(template, self._kind.widths):
             place = unescape(pattern)
             path = place.encode("utf-8", "surrogateescape")
             text = read_text(self._tree, path)
@@ -149,9 +149,6 @@ class DocumentSearch:
                 return path
         return None
 
-    def _widths(self) -> Sequence[int]:
-        return list(map(number_width, self._kind.number_format))
-
     def _patterns(self, template: str, widths: Sequence[int]) -> list[str]:
         """Return a template's patterns, one for each way to write the number; empty if a field is missing."""
         parsed = Template(template)
@@ -172,7 +169,7 @@ class DocumentSearch:
         """Return the folder of the first template that has literal text."""
         for template in self._kind.document:
             if Template(template).literal_size:
-                for pattern in self._patterns(template.rpartition("/")[0], self._widths())[:1]:
+                for pattern in self._patterns(template.rpartition("/")[0], self._kind.widths)[:1]:
                     return unescape(pattern)
         return "its canonical place"
 

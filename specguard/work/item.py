@@ -11,7 +11,7 @@ from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.work.document_search import PADDINGS, DocumentSearch, Pointer, read_text
 from specguard.work.kinds import Naming, WorkKind, same_item
-from specguard.work.name_templates import FREE_TEXT, PathTemplate, Template, escape, number_width
+from specguard.work.name_templates import FREE_TEXT, PathTemplate, Template, escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -246,15 +246,20 @@ class WorkItem(Record, frozen=False):
             "document": None if document is None else path_text(document),
         }
 
-    def rendered(self, key: str) -> Sequence[str]:
+    def rendered(self, key: str, text: str = "") -> Sequence[str]:
         """Return the names that a setting of the kind allows, one per number format, without repetition.
+
+        Args:
+            key: the setting.
+            text: the value of `{text}`; empty: an ellipsis.
 
         Raises:
             MissingValue: a placeholder has no value.
         """
-        text = getattr(self.settings, key)
-        names = (Template(text).render(self._values(width, text)) for width in self._widths())
-        return list(dict.fromkeys(names)) if text else []
+        template = getattr(self.settings, key)
+        free = {FREE_TEXT: text} if text else {}
+        values = ({**self._values(width, template), **free} for width in self.settings.widths)
+        return list(dict.fromkeys(map(Template(template).render, values))) if template else []
 
     def allows(self, key: str, name: str) -> bool:
         """Return True if a setting of the kind allows a name; any text fits `{text}`.
@@ -262,14 +267,11 @@ class WorkItem(Record, frozen=False):
         Raises:
             MissingValue: another placeholder has no value.
         """
-        text = getattr(self.settings, key)
-        read = self.settings.template(key).read(name) if text else None
-        if not text or FREE_TEXT not in Template(text).names:
+        template = self.settings.template(key)
+        if FREE_TEXT not in template.names:
             return name in self.rendered(key)
-        return read is not None and any(
-            Template(text).render({**self._values(width, text), FREE_TEXT: read[FREE_TEXT]}) == name
-            for width in self._widths()
-        )
+        read = template.read(name)
+        return read is not None and name in self.rendered(key, read[FREE_TEXT])
 
     def named_by(self, key: str) -> str:
         """Return the canonical name by a setting of the kind, with the item's title in place of `{text}`.
@@ -280,10 +282,7 @@ class WorkItem(Record, frozen=False):
             MissingValue: a placeholder has no value.
         """
         title = self.listed.title if self.listed is not None else ""
-        text = getattr(self.settings, key)
-        return Template(text).render(
-            {**self._values(self._widths()[0], text), FREE_TEXT: title or f"implement {self}"}
-        )
+        return next(iter(self.rendered(key, title or f"implement {self}")), "")
 
     def patterns(self, templates: Sequence[str]) -> list[str]:
         """Return the patterns of templates; a template with a missing value is left out."""
@@ -299,9 +298,6 @@ class WorkItem(Record, frozen=False):
         templates += [one for one in self.settings.siblings if "number" in Template(one).names]
         found = (self.plain(template, escape, width) for template in templates for width in PADDINGS)
         return Selecting(list(dict.fromkeys(filter(None, found))))
-
-    def _widths(self) -> list[int]:
-        return list(map(number_width, self.settings.number_format))
 
     def _number(self, width: int) -> str:
         return self.id if self.number is None else f"{self.number:0{width}d}"
@@ -323,7 +319,7 @@ class WorkItem(Record, frozen=False):
             escape: applied to each value, if the text is a pattern.
             width: the minimum number of digits; 0 means as in the canonical names.
         """
-        return Template(template).fill(self._values(width or self._widths()[0], template), escape)
+        return Template(template).fill(self._values(width or self.settings.widths[0], template), escape)
 
 
 _PAPERS: Final = ("pointer", "siblings", "document", "legacy", "index", "source")

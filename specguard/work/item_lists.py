@@ -15,7 +15,7 @@ from specguard.model import Finding, cached_method, path_text, shortened
 from specguard.work.document_search import Pointer, has_wildcard, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template, number_width, path_template
+from specguard.work.name_templates import PathTemplate, Template, path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -474,7 +474,7 @@ class Listed(DataEntry):
         settings = self.source.settings
         fields = {**spare_fields(self, {}), **fields_of(self, {}), "id": self.id}
         if self.number is not None:
-            fields["number"] = f"{self.number:0{number_width(settings.number_format[0])}d}"
+            fields["number"] = f"{self.number:0{settings.widths[0]}d}"
         return Template(settings.branch).fill(fields)
 
     @property

@@ -14,6 +14,7 @@ from specguard.work.name_templates import (
     check_path_template,
     check_readable,
     check_template,
+    number_width,
 )
 
 TYPE_CHECKING = False
@@ -115,6 +116,11 @@ class WorkKind(Settings):
     def sources(self) -> list[str]:
         """`source` as a list."""
         return [self.source] if isinstance(self.source, str) else self.source
+
+    @property
+    def widths(self) -> list[int]:
+        """The minimum number of digits in each number format, the canonical one first."""
+        return list(map(number_width, self.number_format))
 
     def template(self, key: str) -> Template:
         """Return the template of a name, such as `branch`."""
