@@ -8,11 +8,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, Final, Literal, TypeVar
     from typing import dataclass_transform as dataclass_transform
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
+    _Key = TypeVar("_Key")
+    _Value = TypeVar("_Value")
 
     Severity = Literal["off", "info", "warning", "error"]
     State = Literal[
@@ -83,6 +85,14 @@ def listed(parts: Sequence[str], most: int = 5, between: str = ", ") -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun: `1 error`, `2 errors`."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:
+    """Return the values of each key, in order."""
+    groups: dict[_Key, list[_Value]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
 
 
 def shortened(text: str, most: int = 60) -> str:

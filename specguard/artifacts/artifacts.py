@@ -10,7 +10,7 @@ from specguard.artifacts.files import Places, folders_above, has_lost_companion,
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
-from specguard.model import Finding, cached_method
+from specguard.model import Finding, cached_method, grouped
 from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
@@ -275,20 +275,13 @@ class Artifacts(Record, frozen=False):
     @cached_method
     def _by_folder(self, name: str) -> tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]:
         """Return the artifacts of a contract, by their own folder and by every folder above them."""
-        own: dict[bytes, list[Artifact]] = {}
-        all_above: dict[bytes, list[Artifact]] = {}
-        for one in self.named(name):
-            own.setdefault(one.folder, []).append(one)
-            for folder in folders_above([one.path]):
-                all_above.setdefault(folder, []).append(one)
-        return own, all_above
+        found = self.named(name)
+        above = ((folder, one) for one in found for folder in folders_above([one.path]))
+        return grouped((one.folder, one) for one in found), grouped(above)
 
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[Artifact]]:
-        found: dict[str, list[Artifact]] = {}
-        for one in self.all:
-            found.setdefault(one.name, []).append(one)
-        return found
+        return grouped((one.name, one) for one in self.all)
 
     @cached_property
     def _positions(self) -> Mapping[bytes, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.model import Finding, Origin, path_text
+from specguard.model import Finding, Origin, grouped, path_text
 from specguard.waves.waves import UNKNOWN, Missing, StageState, Wave, Waves
 from specguard.work.name_templates import path_template
 
@@ -87,11 +87,8 @@ def too_early(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]
 
 def _early_artifacts(wave: Wave) -> Iterator[Finding]:
     """Yield one finding per incomplete stage whose later stages have artifacts already."""
-    early: dict[str, list[StageState]] = {}
-    for stage in wave.stages:
-        if stage.artifacts and stage.needed and stage.waits_for:
-            early.setdefault(stage.waits_for[0].name, []).append(stage)
-    for stage, *others in early.values():
+    early = [stage for stage in wave.stages if stage.artifacts and stage.needed and stage.waits_for]
+    for stage, *others in grouped((stage.waits_for[0].name, stage) for stage in early).values():
         path = stage.artifacts[0].path
         names = ", ".join(one.name for one in others)
         more = f"; {names} {'has' if len(others) == 1 else 'have'} artifacts, too" if others else ""

@@ -10,7 +10,7 @@ from specguard.artifacts.files import folders_above
 from specguard.declaration.rule import Record
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
-from specguard.model import Finding, cached_method, path_text
+from specguard.model import Finding, cached_method, grouped, path_text
 from specguard.work.item import Papers, WorkItem
 from specguard.work.name_templates import PathTemplate
 
@@ -189,12 +189,10 @@ class Waves(Record, frozen=False):
             key: the key of the wave.
         """
         if what not in self.known_groups:
-            groups: dict[Key, list[_Placed]] = {}
-            for one in found():
-                own = self.key_at(one.path, one.fields)
-                if own is not None and not self.superseded(one.path):
-                    groups.setdefault(own, []).append(one)
-            self.known_groups[what] = groups
+            known = ((self.key_at(one.path, one.fields), one) for one in found())
+            self.known_groups[what] = grouped(
+                (own, one) for own, one in known if own is not None and not self.superseded(one.path)
+            )
         return self.known_groups[what].get(key, ())
 
     def superseded(self, path: bytes) -> bool:
@@ -214,11 +212,8 @@ class Waves(Record, frozen=False):
     @cached_property
     def _superseded(self) -> frozenset[bytes]:
         """The folders of all passes except the last of each wave and contract, in natural order."""
-        passes: dict[tuple[str, Key], list[bytes]] = {}
-        for one in self.artifacts.passes:
-            key = self.key_at(one.path, one.fields)
-            if key is not None:
-                passes.setdefault((one.name, key), []).append(one.path)
+        known = [(one, self.key_at(one.path, one.fields)) for one in self.artifacts.passes]
+        passes = grouped(((one.name, key), one.path) for one, key in known if key is not None)
         for paths in passes.values():
             paths.sort(key=lambda path: natural_key(path_text(path)), reverse=True)
         return frozenset(path for paths in passes.values() for path in paths[1:])

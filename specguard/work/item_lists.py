@@ -11,7 +11,7 @@ from specguard.documents.completeness import is_todo
 from specguard.documents.data import Data, Problem, as_text
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
-from specguard.model import Finding, cached_method, path_text, shortened
+from specguard.model import Finding, cached_method, grouped, path_text, shortened
 from specguard.work.document_search import Pointer, has_wildcard, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind, normal_id, number_of
@@ -98,10 +98,7 @@ class Source(Record):
     @cached_property
     def _named(self) -> Mapping[str, Sequence[Listed]]:
         """The items with each id, by normalized id."""
-        found: dict[str, list[Listed]] = {}
-        for item in self.items:
-            found.setdefault(normal_id(item.id), []).append(item)
-        return found
+        return grouped((normal_id(item.id), item) for item in self.items)
 
     @property
     def malformed(self) -> Iterator[tuple[int | None, str]]:
