@@ -52,7 +52,7 @@ LEAST_LIKENESS: Final = 0.8
 """The minimum similarity of a misspelling (`difflib.SequenceMatcher.ratio`)."""
 
 _NUMBER: Final = r"(?:\u00a7\s*)?[0-9]+(?:\.[0-9]+)*[a-z]?"
-_NUMBERING: Final = re.compile(rf"{_NUMBER}[.):]?\s+")
+_NUMBERING: Final = re.compile(rf"\A{_NUMBER}[.):]?\s+")
 # The string patterns below are compiled on first use, since reading a policy does not need them.
 # In a title from the policy, only text that cannot be a word counts as numbering.
 _SURE_NUMBERING: Final = rf"{_NUMBER}[.):]\s+|[0-9]+(?:\.[0-9]+)+\s+|\u00a7\s*[0-9]+\s+"
@@ -85,9 +85,7 @@ def normal_title(title: str) -> str:
     """
     # `{#risks}` gives a heading an anchor.
     title = title.partition("{#")[0] if title.endswith("}") else title
-    words = _BRACKETS.sub(" ", title.casefold()).strip()
-    numbering = _NUMBERING.match(words)
-    words = words[numbering.end() :] if numbering else words
+    words = _NUMBERING.sub("", _BRACKETS.sub(" ", title.casefold()).strip())
     return _words(_SUFFIX.sub("", words))
 
 

@@ -39,7 +39,7 @@ _BINDING: Final = re.compile(r"\b(?:SHALL|MUST)\b")
 
 _MARKS: Final = re.compile(r"[*_`]+|^[ \t]*(?:#{1,6}|[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|$)(?:\[.?\][ \t]*)?")
 _QUOTED: Final = re.compile(r'(?<!`)(`{1,9})(?!`).+?(?<!`)\1(?!`)|"[^"]*"')
-_STEP: Final = re.compile(r"(?:when|then|and|given|but|verify:|files:|done:)(?![^\W_])[ \t]*", re.IGNORECASE)
+_STEP: Final = re.compile(r"(?i)\A(?:when|then|and|given|but|verify:|files:|done:)(?![^\W_])[ \t]*")
 _PLACEHOLDER: Final = re.compile(
     r"\[NEEDS CLARIFICATION\b[^\]]*\]?"
     r"|\b(?:TODO|TBD|TBA|FIXME|XXX):.*"
@@ -273,9 +273,7 @@ def placeholders(lines: Sequence[str], *, templates: bool = False) -> Iterator[t
 
 def _strip_marks(text: str) -> str:
     """Return a text without Markdown markers and without the keyword of a scenario step."""
-    plain = _MARKS.sub("", text).strip()
-    step = _STEP.match(plain)
-    return plain[step.end() :] if step else plain
+    return _STEP.sub("", _MARKS.sub("", text).strip())
 
 
 def _has_words(text: str) -> bool:
