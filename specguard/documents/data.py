@@ -254,7 +254,7 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
         return Data(None, problem=Problem(message, error.line), certain=error.certain)
 
 
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+')
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"\ufeff]+')
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -311,37 +311,6 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def members(text: str, start: int) -> Sequence[tuple[str | int, int, int, int]]:
-    """Return the members of an object or list in valid JSON.
-
-    Args:
-        text: the JSON text.
-        start: the position of the opening brace or bracket.
-
-    Returns:
-        For each member: its key or index, its start, and the start and end of its value.
-    """
-    decode = json.JSONDecoder().raw_decode
-    found: list[tuple[str | int, int, int, int]] = []
-    at = _skip_space(text, start + 1)
-    while text[at] not in "}]":
-        key, begin = len(found), at
-        if text[start] == "{":
-            key, end = decode(text, at)
-            begin = _skip_space(text, end)
-        _, end = decode(text, begin)
-        found.append((key, at, begin, end))
-        at = _skip_space(text, end)
-    return found
-
-
-def _skip_space(text: str, at: int) -> int:
-    """Return the position of the next key or value."""
-    while text[at] in " \t\r\n,:":
-        at += 1
-    return at
-
-
 def json_lines(text: str, first: int = 1) -> Lines:
     """Return the line of each key and element of JSON.
 
@@ -352,50 +321,62 @@ def json_lines(text: str, first: int = 1) -> Lines:
     Raises:
         DataError: the text is not valid JSON, or is ambiguous.
     """
-    return _JsonLines(text, first).walk()
+    return _JsonWalk(text, first).lines
 
 
-class _JsonLines:
-    """Walks over JSON; see `json_lines`."""
+def json_spans(text: str) -> Mapping[tuple[str, ...], tuple[int, int, int]]:
+    """Return where each key or element of JSON starts, and where its value starts and ends.
+
+    Args:
+        text: JSON that `read_data` has read.
+    """
+    return _JsonWalk(text, 1).spans
+
+
+class _JsonWalk:
+    """A walk over JSON.
+
+    Attributes:
+        lines: the line of each key and element.
+        spans: where each starts, and where its value starts and ends; the members of a value are in order.
+    """
 
     def __init__(self, text: str, line: int) -> None:
         self._tokens = _TOKEN.finditer(text)
         self._line = line
-        self._lines: dict[tuple[str, ...], int] = {}
-
-    def walk(self) -> Lines:
-        """Return the line of each key and element."""
+        self._start = self._end = 0
+        self.spans: dict[tuple[str, ...], tuple[int, int, int]] = {}
         word = self._next()
-        self._lines[()] = self._line
-        self._value((), word)
-        return self._lines
+        self.lines: dict[tuple[str, ...], int] = {(): self._line}
+        self._value((), word, self._start)
 
     def _next(self) -> str:
         for token in self._tokens:
             if token[0] not in ",:\n":
+                self._start, self._end = token.span()
                 return token[0]
             self._line += token[0] == "\n"
         return "]"
 
-    def _value(self, path: tuple[str, ...], word: str) -> None:
-        """Record the lines of the value that begins with `word`."""
-        line = self._line
+    def _value(self, path: tuple[str, ...], word: str, begin: int) -> None:
+        """Record the places of the value that begins with `word`, and whose key begins at a position."""
+        line, start = self._line, self._start
         if word in ("NaN", "Infinity", "-Infinity"):
             raise DataError(f"it has the value {word}, which is not JSON", line)
         if len(word) > sys.get_int_max_str_digits() and word.lstrip("-").isdigit():
             raise DataError("it has a number that is too long", line)
-        if word not in ("[", "{"):
-            return
-        if len(path) == MAX_DEPTH:
+        if word in ("[", "{") and len(path) == MAX_DEPTH:
             raise DataError(TOO_DEEP, line)
         position = 0
-        while (inner := self._next()) not in ("]", "}"):
+        while word in ("[", "{") and (inner := self._next()) not in ("]", "}"):
             key = (*path, json.loads(inner) if word == "{" else str(position))
-            if key in self._lines:
+            if key in self.lines:
                 raise DataError(f"it has the key {key[-1]!r} twice", self._line)
-            self._lines[key] = self._line
-            self._value(key, self._next() if word == "{" else inner)
+            self.lines[key] = self._line
+            own = self._start
+            self._value(key, self._next() if word == "{" else inner, own)
             position += 1
+        self.spans[path] = begin, start, self._end
 
 
 _NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]*)|-?(?:0|[1-9][0-9]*)(\.[0-9]+(?:[eE][-+]?[0-9]+)?)")

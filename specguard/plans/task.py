@@ -9,7 +9,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_todo
-from specguard.documents.data import as_text, data_kind, dotted, members
+from specguard.documents.data import as_text, data_kind, dotted, json_spans
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Finding, Origin, path_text, shortened
@@ -264,21 +264,19 @@ def mark_task(text: str, task: Task, *, status: str, evidence: Sequence[Any] = (
 
 def _set_key(text: str, place: Place, key: str, value: Any) -> str:
     """Return JSON text in which one key of the object at a place has another value."""
-    start = min(at for at in map(text.find, "[{") if at >= 0)
-    for part in place:
-        # A file with a duplicate key cannot be read, so the key is unique.
-        start = next(begin for name, _, begin, _ in members(text, start) if name == part)
-    known = members(text, start)
+    spans, within = json_spans(text), tuple(map(str, place))
+    start = spans[within][1]
+    known = {path[-1]: span for path, span in spans.items() if path and path[:-1] == within}
     # The text before a key: a line break and the indentation.
-    indentation = text[start + 1 : known[0][1]] if known else ""
+    indentation = text[start + 1 : min(at for at, _, _ in known.values())] if known else ""
     new = json.dumps(value, ensure_ascii=False)
     if "\n" in indentation and isinstance(value, list) and value:
         inner = ",".join(f"{indentation}  {json.dumps(one, ensure_ascii=False)}" for one in value)
         new = f"[{inner}{indentation}]"
-    member = next((member for member in known if member[0] == key), None)
-    if member is not None:
-        return text[: member[2]] + new + text[member[3] :]
-    end = known[-1][3] if known else start + 1
+    if key in known:
+        _, begin, end = known[key]
+        return text[:begin] + new + text[end:]
+    end = max((end for _, _, end in known.values()), default=start + 1)
     between = f",{indentation or ' '}" if known else ""
     return f"{text[:end]}{between}{json.dumps(key)}: {new}{text[end:]}"
 
