@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from specguard.authority.policy import Unread
-from specguard.declaration.patterns import Guarding, PatternError
+from specguard.declaration.patterns import Guarding
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import fences
 from specguard.documents.data import DataError, dotted
@@ -350,9 +350,4 @@ def _pattern_problem(pattern: str, folder: str) -> str:
     """Return why a pattern cannot be used in a folder; empty if it can."""
     if pattern.startswith("/") or ".." in pattern.split("/"):
         return f"the pattern {pattern!r} reaches beyond {folder}/"
-    try:
-        Guarding.translate(pattern)
-        Guarding.translate(f"{folder.translate(_SPECIAL)}/{pattern}")
-    except PatternError as error:
-        return str(error)
-    return ""
+    return Guarding.problem_in(pattern, f"{folder.translate(_SPECIAL)}/{pattern}")

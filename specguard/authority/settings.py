@@ -10,7 +10,7 @@ from __future__ import annotations
 from specguard.authority.load import pattern_levels
 from specguard.authority.policy import members
 from specguard.change.git import MAX_ENTRIES
-from specguard.declaration.patterns import Covering, PatternError, Selecting
+from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import nearest
 
@@ -85,16 +85,10 @@ class AuthoritySettings(Settings):
         for pattern in self.nested:
             if "**" in pattern:
                 return f"of `nested`, {pattern!r} has any depth; name each level, as in 'packages/*'"
-            try:
-                list(map(Selecting.translate, pattern_levels(pattern)))
-            except PatternError as error:
-                return f"of `nested`, {error}"
-        for pattern in self.order:
-            try:
-                Covering.translate(pattern)
-            except PatternError as error:
-                return f"of `order`, {error}"
-        return ""
+            if problem := Selecting.problem_in(*pattern_levels(pattern)):
+                return f"of `nested`, {problem}"
+        problem = Covering.problem_in(*self.order)
+        return f"of `order`, {problem}" if problem else ""
 
 
 class RuleTable(Settings):
