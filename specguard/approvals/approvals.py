@@ -12,7 +12,7 @@ from specguard.change.entries import is_in_log, sha256
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_content
 from specguard.errors import MissingFact, if_applicable, if_known
-from specguard.model import ApprovalUse, Judged, RuleResult, listed, path_text
+from specguard.model import ApprovalUse, Judged, RuleResult, cached_method, grouped, listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,7 +154,6 @@ class Approvals:
         self._bond = bond
         self._facts = facts
         self._enforce = facts.change.request.enforce
-        self._parts: dict[str, str] = {}
         self._undecided: dict[Kind, MissingFact] = {}
         self._open_findings = {
             judged.fingerprint: judged
@@ -271,10 +270,7 @@ class Approvals:
         For each rule with open errors, record who may approve them and how many persons must. If two persons
         must, an approver who has approved all of them already is left out.
         """
-        by_finding: dict[str, list[Decision]] = {}
-        for decision in self.decisions:
-            for judged in decision.matches:
-                by_finding.setdefault(judged.fingerprint, []).append(decision)
+        by_finding = grouped((judged.fingerprint, one) for one in self.decisions for judged in one.matches)
         approvers_of: dict[str, set[str]] = {}
         for fingerprint, decisions in by_finding.items():
             judged = self._open_findings[fingerprint]
@@ -395,6 +391,7 @@ class Approvals:
         except MissingFact as missing:
             return missing
 
+    @cached_method
     def _part_of(self, approver: Approver) -> str:
         """Return an approver's part in the change, as a clause; empty if none is known.
 
@@ -403,9 +400,7 @@ class Approvals:
         """
         if isinstance(self._people, MissingFact):
             raise self._people
-        if approver.name not in self._parts:
-            self._parts[approver.name] = find_part(approver, self._people)
-        return self._parts[approver.name]
+        return find_part(approver, self._people)
 
     def _untrusted(self, decision: Decision) -> Iterator[Reason]:
         approval = decision.approval

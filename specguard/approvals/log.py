@@ -17,7 +17,7 @@ from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation,
 from specguard.change.entries import Entry, is_record, sha256
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import path_text
+from specguard.model import grouped, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,10 +102,7 @@ class Log:
     @cached_property
     def revoked(self) -> Mapping[str, Sequence[tuple[FiledRecord, Revocation]]]:
         """The revocations of each revoked record, by its id, oldest first."""
-        found: dict[str, list[tuple[FiledRecord, Revocation]]] = {}
-        for filed, record in self.revocations:
-            found.setdefault(record.revokes, []).append((filed, record))
-        return found
+        return grouped((record.revokes, (filed, record)) for filed, record in self.revocations)
 
     @property
     def copies(self) -> Iterator[tuple[FiledRecord, str]]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from specguard import __version__
 from specguard.audit.store import MOST, SOON_DAYS, Summary
-from specguard.model import counted, listed
+from specguard.model import counted, grouped, listed
 from specguard.reporters import html
 from specguard.reporters.escape import cut, json_text, markdown_text, visible
 from specguard.reporters.json import fields_of
@@ -160,9 +160,8 @@ def _html(summary: Summary) -> str:
     months = _all_months(judged)
     broken = [row for row in summary.rules if row["errors"]][:_MOST_RULES]
     codes = [row["code"] for row in broken]
-    found: dict[str, list[_Row]] = {}
-    for row in summary.newest_findings(_MOST_FINDINGS):
-        found.setdefault(row["code"], []).append({**row, "day": _day(row["at"])})
+    newest = ({**row, "day": _day(row["at"])} for row in summary.newest_findings(_MOST_FINDINGS))
+    found = grouped((row["code"], row) for row in newest)
     share = _share(summary.passed, summary.judged)
     return html.page(
         "audit.html",

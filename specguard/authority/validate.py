@@ -26,7 +26,7 @@ from specguard.declaration.rule import Declaration, Record, Settings
 from specguard.documents.data import dotted
 from specguard.documents.toml import toml_value
 from specguard.errors import nearest
-from specguard.model import SEVERITIES, STAGES, Origin, shortened
+from specguard.model import SEVERITIES, STAGES, Origin, grouped, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -299,9 +299,7 @@ def _problems(
     errors: Sequence[ErrorDetails], merged: Merged, registry: Registry, schema: CoreSchema
 ) -> list[SettingProblem]:
     """Return one problem for each key, however many alternatives its annotation has."""
-    found: dict[KeyPath, list[ErrorDetails]] = {}
-    for error in errors:
-        found.setdefault(_error_path(error, merged.data), []).append(error)
+    found = grouped((_error_path(error, merged.data), error) for error in errors)
     problems = []
     for path, several in found.items():
         if any(other[: len(path)] == path and other != path for other in found):

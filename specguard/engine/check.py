@@ -16,7 +16,7 @@ from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
 from specguard.engine.rule_runner import NOT_SELECTED, Judging, OutcomeCache, cache_inputs, drop_repeated
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown, usage
-from specguard.model import Verdict, state_of, with_stash
+from specguard.model import Verdict, cached_method, state_of, with_stash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -469,17 +469,15 @@ class Quotes:
         self._policy = policy
         self._git = git
         self._documents = dict(policy.documents)
-        self._known: dict[str, Sequence[str]] = {}
 
     def line_at(self, origin: Origin | None) -> str:
         """Return a line without surrounding blanks; empty if it is missing or the origin is a whole file."""
         if origin is None or not origin.line:
             return ""
-        if origin.path not in self._known:
-            self._known[origin.path] = self._lines(origin.path)
-        lines = self._known[origin.path]
+        lines = self._lines(origin.path)
         return lines[origin.line - 1].strip() if origin.line <= len(lines) else ""
 
+    @cached_method
     def _lines(self, path: str) -> Sequence[str]:
         if path.startswith(_PRESET):
             from specguard.engine.plugins import load_registry

@@ -11,7 +11,7 @@ from specguard.authority.policy import Policy, RuleInPolicy, decode, encode
 from specguard.change.entries import sha256
 from specguard.declaration.rule import LAST, Rule, fact_names, lower_severity
 from specguard.errors import MissingFact, NotApplicable, if_known
-from specguard.model import SEVERITIES, Judged, Origin, Record, RuleResult, state_of
+from specguard.model import SEVERITIES, Judged, Origin, Record, RuleResult, grouped, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -213,9 +213,7 @@ def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
 def drop_repeated(results: Sequence[RuleResult]) -> None:
     """Remove findings that another rule reports for the same cause (`same_as`), at least as severely."""
     found = [judged for result in results for judged in result.findings if judged.state == "open"]
-    by_cause: dict[Cause, list[Judged]] = {}
-    for judged in found:
-        by_cause.setdefault(_cause(judged, f"{judged.code} {judged.finding.key}"), []).append(judged)
+    by_cause = grouped((_cause(one, f"{one.code} {one.finding.key}"), one) for one in found)
     for result in results:
         originals = [_find_original(one, by_cause) for one in result.findings]
         first = next(filter(None, originals), None)

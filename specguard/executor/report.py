@@ -36,7 +36,7 @@ from specguard.executor.place import Place
 from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING_KINDS, Run, RunOptions
 from specguard.executor.start_point import fetched_base
-from specguard.model import path_text, shortened
+from specguard.model import grouped, path_text, shortened
 from specguard.reporters.escape import markdown_span, markdown_templates, visible_lines
 from specguard.reporters.status import duration
 from specguard.runs.files import IGNORE, folder_of
@@ -198,11 +198,8 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
         manifest: the run's record.
         folder: the run's folder; unreadable output there is left out.
     """
-    by_command: dict[tuple[str, str], list[Command]] = {}
-    for command in manifest.commands:
-        if command.kind in JUDGING_KINDS and command.ended_at is not None:
-            by_command.setdefault((command.name, command.command), []).append(command)
-    for runs in by_command.values():
+    ended = (one for one in manifest.commands if one.kind in JUDGING_KINDS and one.ended_at is not None)
+    for runs in grouped(((one.name, one.command), one) for one in ended).values():
         failed = [one for one in runs if not one.succeeded]
         if not failed:
             continue

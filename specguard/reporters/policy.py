@@ -13,7 +13,7 @@ from specguard.declaration.rule import Record, fact_names
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.why import Governing, quotes
-from specguard.model import Origin, path_text
+from specguard.model import Origin, grouped, path_text
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import prose, remedy
@@ -150,10 +150,8 @@ def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
 
 def as_toml(policy: Policy) -> str:
     """Return the policy as settings that compile to it again, each with its origin as a comment."""
-    keys: dict[tuple[Path, str | int], list[PolicySetting]] = {}
-    for setting in settings(policy):
-        depth = _depth(setting.path)
-        keys.setdefault((setting.path[:depth], setting.path[depth]), []).append(setting)
+    found = ((_depth(one.path), one) for one in settings(policy))
+    keys = grouped(((one.path[:depth], one.path[depth]), one) for depth, one in found)
     lines: list[str] = []
     table: Path = ()
     for (head, key), same in keys.items():
