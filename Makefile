@@ -21,7 +21,7 @@ check: .venv/ready  ## judge this repository's newest change by its own SPEC_AUT
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
 
 test: .venv/ready  ## lint, check types, imports, generated pages and the policy, run the tests, and check
-	@$(MAKE) --no-print-directory -j 2 types others
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j 2) types others
 	$(BIN)/pytest -n 2 --dist loadgroup --durations=10
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
 
