@@ -26,7 +26,7 @@ from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase, find_base
 from specguard.change.check_request import Request
 from specguard.change.git import Git
-from specguard.change.repository import HOOK_VARIABLES, Repository, find_program, short_name
+from specguard.change.repository import HOOK_VARIABLES, Repository, short_name
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.engine.policies import ItemBranches
@@ -289,14 +289,14 @@ def ensure_repository(
 def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
     # The folder decides, whatever a hook's environment sets.
     own = {name: value for name, value in environment.items() if name not in HOOK_VARIABLES}
-    program = find_program("git", environment) or "git"
+    program = Repository(folder, environment).program
     done = run_program([program, "-C", folder, *words], own, limit=math.inf)
     if done.code:
         problem = (done.stderr or done.stdout or done.failure).strip().split("\n")[0]
         raise SpecguardError(
             f"git {words[0]} failed: {problem or f'it ended with {done.code}'}",
             path=folder,
-            help=f"try it there: git {words[0]}",
+            help=f"try it there: git {shlex.join(words)}",
             code="git-failed",
         )
 

@@ -229,12 +229,12 @@ class TestWithoutHistory:
         assert f"would have made a git repository in {folder}\n" in would.stderr
         assert "would have committed the files" in would.stderr
         assert not (folder / ".git").exists()
+        assert "Install git" in ended(planned.specguard(*words, "--", "true", PATH=str(folder)), 2).stderr
         one = (*words, "--max-tasks", "1", "--", "sh", "-c", does())
         for number in (1, 2):
             outcome = ended(planned.specguard(*one))
-            first = number == 1
-            assert (f"\nmade a git repository in {folder}\n" in f"\n{outcome.stderr}") == first
-            assert ("as 'chore: baseline'\n" in outcome.stderr) == first
+            assert (f"\nmade a git repository in {folder}\n" in f"\n{outcome.stderr}") == (number == 1)
+            assert ("as 'chore: baseline'\n" in outcome.stderr) == (number == 1)
             assert "\nTo look at it here: git switch pr/cart\n" in outcome.stdout
             assert "gh pr create --base main --head pr/cart --title 'Plan cart: A cart'" in outcome.stdout
         git = ("-C", str(folder))
