@@ -210,8 +210,7 @@ class PathListing:
     def __init__(self) -> None:
         self.listed: list[tuple[Artifact, ListedPath]] = []
         self._plain: dict[bytes, list[Reading]] = {}
-        self._patterns: list[str] = []
-        self._owners: list[Reading] = []
+        self._patterns: list[tuple[str, Reading]] = []
 
     def add(self, artifact: Artifact, listed: ListedPath) -> None:
         """Add a path that an artifact lists."""
@@ -226,8 +225,7 @@ class PathListing:
                 pattern = "/".join([*map(escape, parts), listed.path])
                 # A name with brackets may not be a pattern; it was added as a name above.
                 if not Covering.problem_in(pattern):
-                    self._patterns.append(pattern)
-                    self._owners.append(reading)
+                    self._patterns.append((pattern, reading))
 
     def entry(self, reading: Reading) -> tuple[Artifact, ListedPath]:
         """Return the listed path of a reading, with the artifact that lists it."""
@@ -235,14 +233,12 @@ class PathListing:
 
     def matches(self, paths: Sequence[bytes]) -> Iterator[tuple[bytes, list[Reading]]]:
         """Yield each of `paths` that is listed, with the readings that match; a listed path has two."""
-        found: dict[int, list[Reading]] = {}
-        for position, numbers in Covering(self._patterns).find_all(paths):
-            found[position] = [self._owners[number] for number in numbers]
+        found = dict(Covering([pattern for pattern, _ in self._patterns]).find_all(paths))
         for position, path in enumerate(paths):
-            readings = found.get(position, [])
+            readings = [self._patterns[number][1] for number in found.get(position, ())]
             above = path
             while above:
-                readings = [*readings, *self._plain.get(above, ())]
+                readings += self._plain.get(above, ())
                 above = above.rpartition(b"/")[0]
             if readings:
                 yield path, sorted(set(readings))
