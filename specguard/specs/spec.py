@@ -36,7 +36,6 @@ from specguard.specs.spec_fields import (
     essence,
     governed_patterns,
     plain_status,
-    recorded_ids,
     review_names,
     visible_lines,
 )
@@ -216,7 +215,12 @@ class Spec(Record):
     @cached_property
     def recorded_ids(self) -> Sequence[tuple[str, WrittenValue]]:
         """The object ids that the review recorded: each path or pattern, and the id with its place."""
-        return list(recorded_ids(self, self.settings.reviewed))
+        return [
+            (path, WrittenValue(scalar_text(oid), file, data.line((*place, path))))
+            for value, data, place, file in self.key_values(self.settings.reviewed)
+            for path, oid in (value.items() if isinstance(value, dict) else ())
+            if is_scalar(oid)
+        ]
 
     @cached_property
     def own_patterns(self) -> Sequence[WrittenValue]:

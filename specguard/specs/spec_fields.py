@@ -401,19 +401,6 @@ GOVERNS: Final = "governs"
 """The field in which a spec lists the paths that it governs."""
 
 
-def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, WrittenValue]]:
-    """Yield the object ids that a review recorded: each path or pattern, and the id with its place.
-
-    Args:
-        spec: the spec.
-        name: the name of the field with the ids.
-    """
-    for value, data, place, file in spec.key_values(name):
-        for path, oid in value.items() if isinstance(value, dict) else ():
-            if is_scalar(oid):
-                yield path, WrittenValue(scalar_text(oid), file, data.line((*place, path)))
-
-
 def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
     """Yield the patterns of governed paths in a spec's own text."""
     found = find_key(spec.keys, [GOVERNS])

@@ -72,8 +72,7 @@ class WorkKind(Settings):
     deferred: list[str] = setting(["deferred"], "deferred statuses")
     fields: dict[str, str | list[str]] = setting(
         {},
-        "more placeholders: dotted paths (with `{number}`), the first existing one. Also "
-        "other names "
+        "more placeholders: dotted paths (with `{number}`), the first existing one. Also other names "
         "for an entry's `owner`, `files`, `depends_on`, `acceptance`, `conditional`, `status` and `title`",
     )
     document: list[str] = setting(
