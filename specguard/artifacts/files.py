@@ -8,7 +8,7 @@ from functools import cached_property
 from specguard.documents.completeness import has_content
 from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.errors import MissingFact
-from specguard.model import Finding, path_text
+from specguard.model import Finding, cached_method, grouped, path_text
 from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
@@ -30,7 +30,6 @@ class Places:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self._found: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
 
     def matching(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
         """Return the paths of non-folder entries that match a template, sorted.
@@ -49,17 +48,16 @@ class Places:
         if path is not None:
             entry = self.tree.find(path)
             return [] if entry is None or entry.is_directory else [path]
-        if text.startswith("/"):
-            folder = b""
         names = frozenset(template.names & fields.keys())
-        known = self._found.get((folder, text, names))
-        if known is None:
-            self._found[folder, text, names] = known = {}
-            for name in self._names(folder, text):
-                key = template.key_of(name, names)
-                if key is not None:
-                    known.setdefault(key, []).append(join_path(folder, name))
+        known = self._by_key(b"" if text.startswith("/") else folder, text, names)
         return known.get(template.key(fields), [])
+
+    @cached_method
+    def _by_key(self, folder: bytes, text: str, names: frozenset[str]) -> dict[tuple[str, ...], list[bytes]]:
+        """Return the paths in a folder that a template matches, by the texts of some placeholders."""
+        template = path_template(text)
+        found = ((template.key_of(name, names), name) for name in self._names(folder, text))
+        return grouped((key, join_path(folder, name)) for key, name in found if key is not None)
 
     def files_beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
         """Return the regular files among the results of `matching`."""
