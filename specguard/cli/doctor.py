@@ -25,7 +25,7 @@ from specguard.engine.check import is_ci_only
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, Needed, SpecguardError
-from specguard.evaluation.canaries import unmatched_reason
+from specguard.evaluation.canaries import try_canaries, unmatched_reason
 from specguard.evaluation.expectations import policy_authority
 from specguard.integrations.hooks.settings import Host
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted
@@ -462,8 +462,6 @@ _CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {
 
 def _canaries(request: Request) -> Iterator[Diagnosis]:
     """Yield the result of one change for each rule, made in scratch repositories, not in this one."""
-    from specguard.evaluation.canaries import try_canaries
-
     counts: Counter[str] = Counter()
     policy = open_policy(request)
     with Git(Repository.locate(request.directory, request.environment)) as git:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import click
-from rich.console import RenderableType
+from rich.console import Console, Group, RenderableType
 
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
@@ -531,7 +531,6 @@ def show_progress(run: Run) -> Iterator[Say]:
     if not sys.stderr.isatty():
         yield print_progress
         return
-    from rich.console import Console
     from rich.live import Live
 
     with Live(get_renderable=lambda: _draw(run.manifest), console=Console(stderr=True), refresh_per_second=4):
@@ -596,7 +595,6 @@ def detach_output(folder: RunFolder, announce: int) -> None:
 
 def _draw(manifest: Manifest) -> RenderableType:
     """Return the steps of a run with their times, and the gates of its last round, for rich to draw."""
-    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 

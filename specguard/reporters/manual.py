@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from specguard.authority.validate import Option
+from specguard.authority.validate import Option, options_of
 from specguard.declaration.registry import FAMILIES, Registered
 from specguard.declaration.rule import Rule
 from specguard.model import STAGES
@@ -43,8 +43,6 @@ _PLAIN_TYPES = ("boolean", "integer", "string", "strings")
 
 def page(entry: Registered) -> str:
     """Return the manual page of one rule, ending in a newline."""
-    from specguard.authority.validate import options_of
-
     rule = entry.rule
     options = options_of(rule)
     prose_text, examples = split_examples(inspect.cleandoc(rule.__doc__ or ""))

@@ -13,7 +13,7 @@ from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
 from specguard.integrations.hooks.judging import trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session, states_of
 from specguard.integrations.hooks.tool_calls import as_bytes, work_tree_at
-from specguard.model import EXIT_PASSED, Verdict, counted
+from specguard.model import EXIT_PASSED, Verdict, counted, state_of
 from specguard.reporters.escape import cut, visible
 
 TYPE_CHECKING = False
@@ -286,8 +286,6 @@ def _spare_earlier_edits(
     """
     if not verdict.findings:
         return
-    from specguard.model import state_of
-
     committed = change.source == "range"
     now = [] if committed else states_of(change.entries).items()
     same = {path for path, state in now if state in [states.get(path) for states in earlier]}
@@ -319,8 +317,6 @@ def _drop_earlier_commits(verdict: Verdict, change: Change, start: str, codes: C
         start: the object id of `HEAD` when the session began; empty if it is unknown.
         codes: the codes of these rules.
     """
-    from specguard.model import state_of
-
     oids = [commit.oid for commit in change.commits]
     later = change.commits[oids.index(start) + 1 if start in oids else 0 :]
     paths = {entry.path for commit in later for entry in commit.own_entries}
