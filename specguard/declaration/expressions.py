@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from specguard.declaration.patterns import re2_options
 
@@ -28,18 +29,14 @@ class Expression:
         text: the expression as written.
     """
 
-    __slots__ = ("_by_line", "_compiled", "text")
-
     def __init__(self, text: str) -> None:
         self.text = text
-        self._compiled: Any = None
-        self._by_line: Any = None
 
     def search(self, text: str | bytes) -> bool:
         """True if the expression matches anywhere in a text."""
         if isinstance(text, str) and self._is_simple(text):
             return re.search(self.text, text) is not None
-        return self._re2().search(to_utf8(text)) is not None
+        return self._re2.search(to_utf8(text)) is not None
 
     def may_match_line(self, text: str | bytes) -> bool:
         """True if the expression may match in a line of a text; one search covers all lines.
@@ -48,8 +45,6 @@ class Expression:
         """
         if "\\A" in self.text or "\\z" in self.text:
             return True
-        if self._by_line is None:
-            self._by_line = _compile(f"(?m:{self.text})")
         return self._by_line.search(to_utf8(text)) is not None
 
     def count(self, text: str | bytes) -> int:
@@ -57,11 +52,11 @@ class Expression:
 
         Each match may scan to the text's end, so this is for short texts, such as a line.
         """
-        return sum(1 for _ in self._re2().finditer(to_utf8(text)))
+        return sum(1 for _ in self._re2.finditer(to_utf8(text)))
 
     def capture(self, text: str | bytes) -> str | None:
         """Return the first group of the first match; None if nothing matches or the group took no part."""
-        match = self._re2().search(to_utf8(text))
+        match = self._re2.search(to_utf8(text))
         if match is None or match.group(1) is None:
             return None
         value: str = match.group(1).decode("utf-8", "replace")
@@ -70,7 +65,7 @@ class Expression:
     @property
     def group_count(self) -> int:
         """The number of groups."""
-        count: int = self._re2().groups
+        count: int = self._re2.groups
         return count
 
     def check(self) -> None:
@@ -84,7 +79,7 @@ class Expression:
         import re2
 
         try:
-            self._re2()
+            _compile(self.text)
         except re2.error as error:
             reason = error.args[0]
             reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
@@ -110,10 +105,13 @@ class Expression:
             and re.fullmatch(_SIMPLE, self.text) is not None
         )
 
+    @cached_property
     def _re2(self) -> Any:
-        if self._compiled is None:
-            self._compiled = _compile(self.text)
-        return self._compiled
+        return _compile(self.text)
+
+    @cached_property
+    def _by_line(self) -> Any:
+        return _compile(f"(?m:{self.text})")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.text == other.text

@@ -8,6 +8,7 @@ policy stores that text. Patterns are relative to the repository's root. `*`, `?
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,19 +56,12 @@ class Patterns:
         PatternError: a pattern is malformed.
     """
 
-    __slots__ = ("_any_cache", "_expressions", "_set_cache", "_split_cache", "_used_cache", "patterns")
-
     covers: ClassVar[bool] = True
     folds: ClassVar[bool] = False
 
     def __init__(self, patterns: Sequence[str] = (), expressions: Sequence[str] | None = None) -> None:
         self.patterns = tuple(patterns)
-        self._expressions: Sequence[str] | None = expressions
-        if expressions is None:
-            self._expressions = [self.translate(pattern) for pattern in patterns]
-        self._split_cache: tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]] | None = None
-        self._set_cache: Any = None
-        self._any_cache: Any = None
+        self.expressions = list(map(self.translate, patterns)) if expressions is None else expressions
         self._used_cache: tuple[Sequence[bytes], Collection[int]] = (), ()
 
     @classmethod
@@ -89,19 +83,17 @@ class Patterns:
                 return str(error)
         return ""
 
-    @property
+    @cached_property
     def expressions(self) -> Sequence[str]:
         """The translation of each pattern."""
-        if self._expressions is None:
-            self._expressions = [self.translate(pattern) for pattern in self.patterns]
-        return self._expressions
+        return [self.translate(pattern) for pattern in self.patterns]
 
     def find(self, path: bytes) -> int | None:
         """Return the index of the first pattern that matches a path; None if none does."""
         if not self.patterns:
             return None
         subject = fold(path) if self.folds else path
-        names, longest, few, indexes = self._split()
+        names, longest, few, indexes = self._split
         found = names.get(subject, _NONE)
         if self.covers and names:
             end = subject.rfind(b"/", 0, longest + 1)
@@ -109,7 +101,7 @@ class Patterns:
                 found = min(found, names.get(subject[:end], _NONE))
                 end = subject.rfind(b"/", 0, end)
         if few is None or len(path) > LONG_PATH:
-            found = min([found, *(self._compile_set().Match(subject) or ())]) if indexes else found
+            found = min([found, *(self._set.Match(subject) or ())]) if indexes else found
         elif match := few.fullmatch(subject):
             # Each alternative ends in an empty group, whose number says which one matched.
             found = min(found, indexes[(match.lastindex or 1) - 1])
@@ -149,20 +141,18 @@ class Patterns:
     def _find_matches(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
         """Yield the position of each path that matches, and the indexes of the patterns that match it."""
         folds = self.folds
-        match = None
         for start in range(0, len(paths), PATHS_PER_SEARCH):
             part = paths[start : start + PATHS_PER_SEARCH]
             joined = b"\0" + b"\0".join(part)
             for position in self._candidates(fold(joined) if folds else joined, len(part)):
                 path = part[position]
-                match = match or self._compile_set().Match
-                found = match(fold(path) if folds else path)
+                found = self._set.Match(fold(path) if folds else path)
                 if found:
                     yield start + position, found
 
     def _candidates(self, joined: bytes, count: int) -> Iterator[int]:
         """Yield the positions of all paths that match, and of some that do not; a NUL is before each path."""
-        search = self._compile_any().search
+        search = self._any.search
         position = at = 0
         for _ in range(SEARCHES_PER_TEXT):
             hit = search(joined, at)
@@ -177,61 +167,58 @@ class Patterns:
                 return
         yield from range(position, count)
 
+    @cached_property
     def _split(self) -> tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]]:
-        """Split the patterns into plain names with their indexes, and one expression for all others.
+        """The plain names among the patterns with their indexes, and one expression for all others.
 
         With the names comes the length of the longest, because a longer folder above a path cannot be one of
         them. The expression is None without others, or if `re` could take longer than the square of a path's
         length.
         """
-        if self._split_cache is None:
-            names: dict[bytes, int] = {}
-            indexes: list[int] = []
-            tail = ALL_BELOW if self.covers else ""
-            for index, expression in enumerate(self.expressions):
-                name = _plain_name(expression.removesuffix(tail)) if expression.endswith(tail) else None
-                if name is not None:
-                    names.setdefault(name, index)
-                else:
-                    indexes.append(index)
-            others = [self.expressions[index] for index in indexes]
-            few = None
-            # An expression without any alternative would match the empty path, which a crafted tree can hold.
-            if others and all(_count_wildcards(expression) <= 3 for expression in others):
-                text = "|".join(f"{expression}()" for expression in others)
-                # One flag for all is compiled faster than one for each part.
-                few = re.compile(text.replace(ANY_BYTE, ".").encode("ascii"), re.DOTALL)
-            self._split_cache = names, max(map(len, names), default=0), few, indexes
-        return self._split_cache
+        names: dict[bytes, int] = {}
+        indexes: list[int] = []
+        tail = ALL_BELOW if self.covers else ""
+        for index, expression in enumerate(self.expressions):
+            name = _plain_name(expression.removesuffix(tail)) if expression.endswith(tail) else None
+            if name is not None:
+                names.setdefault(name, index)
+            else:
+                indexes.append(index)
+        others = [self.expressions[index] for index in indexes]
+        few = None
+        # An expression without any alternative would match the empty path, which a crafted tree can hold.
+        if others and all(_count_wildcards(expression) <= 3 for expression in others):
+            text = "|".join(f"{expression}()" for expression in others)
+            # One flag for all is compiled faster than one for each part.
+            few = re.compile(text.replace(ANY_BYTE, ".").encode("ascii"), re.DOTALL)
+        return names, max(map(len, names), default=0), few, indexes
 
-    def _compile_any(self) -> Any:
-        """Compile an expression that finds a match in many paths joined to one text, each after a NUL.
+    @cached_property
+    def _any(self) -> Any:
+        """An expression that finds a match in many paths joined to one text, each after a NUL.
 
         No path contains a NUL, so the parts that match any character must not match it either.
         """
-        if self._any_cache is None:
-            import re2
+        import re2
 
-            paths = "|".join(self.expressions).replace(ANY_BYTE, r"[^\x00]").replace("[^/", r"[^/\x00")
-            text = rf"\x00(?:{paths})(?:\x00|\z)"
-            self._any_cache = re2.compile(text.encode("ascii"), options=re2_options(max_mem=_MEMORY_BYTES))
-        return self._any_cache
+        paths = "|".join(self.expressions).replace(ANY_BYTE, r"[^\x00]").replace("[^/", r"[^/\x00")
+        text = rf"\x00(?:{paths})(?:\x00|\z)"
+        return re2.compile(text.encode("ascii"), options=re2_options(max_mem=_MEMORY_BYTES))
 
-    def _compile_set(self) -> Any:
-        """Compile an RE2 set of the expressions."""
-        if self._set_cache is None:
-            import re2
+    @cached_property
+    def _set(self) -> Any:
+        """An RE2 set of the expressions."""
+        import re2
 
-            many = re2.Set.FullMatchSet(re2_options(max_mem=_MEMORY_BYTES))
-            for expression in self.expressions:
-                many.Add(expression.encode("ascii"))
-            many.Add(rb"\x00")
-            many.Compile()
-            # A set without memory for its automaton matches nothing, which would let every path pass.
-            if not many.Match(_PROBE):
-                raise MemoryError(f"{len(self.patterns)} path patterns are too many to be matched at once")
-            self._set_cache = many
-        return self._set_cache
+        many = re2.Set.FullMatchSet(re2_options(max_mem=_MEMORY_BYTES))
+        for expression in self.expressions:
+            many.Add(expression.encode("ascii"))
+        many.Add(rb"\x00")
+        many.Compile()
+        # A set without memory for its automaton matches nothing, which would let every path pass.
+        if not many.Match(_PROBE):
+            raise MemoryError(f"{len(self.patterns)} path patterns are too many to be matched at once")
+        return many
 
     def __bool__(self) -> bool:
         return bool(self.patterns)
@@ -270,27 +257,24 @@ class Patterns:
         """
         made = cls()
         made.patterns = patterns
-        made._expressions = None
+        # Those of no patterns; the property makes these when they are asked for.
+        del made.expressions
         return made
 
 
 class Guarding(Patterns):
     """Patterns that forbid or lock: each covers all below its match, whatever the case or normal form."""
 
-    __slots__ = ()
     folds: ClassVar[bool] = True
 
 
 class Covering(Patterns):
     """Patterns that permit, except or condition: each covers all below its match, byte for byte."""
 
-    __slots__ = ()
-
 
 class Selecting(Patterns):
     """Patterns that select files by their whole path, byte for byte."""
 
-    __slots__ = ()
     covers: ClassVar[bool] = False
 
 
