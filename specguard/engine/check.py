@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.approvals.approvals import Approvals
     from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
     from specguard.change.check_request import Request
     from specguard.change.lines import Hunk
@@ -273,17 +274,14 @@ def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, 
     idle_reason = "" if log_altered else "the change has no approvals"
     if idle_reason and not _needs_approvals(change, policy.log_folder, results):
         return idle_reason, notes
-    from specguard.approvals.approvals import Approvals
-
+    facts.results = results
     try:
-        approvals = Approvals(facts, results)
+        approvals: Approvals = facts.get("approvals")
     except NotApplicable:
         # A message that is being written has no content that an approval could be bound to.
         return idle_reason, notes
-    except MissingFact as missing:
-        facts.set_approvals(missing)
+    except MissingFact:
         return "", notes
-    facts.set_approvals(approvals)
     approvals.lift()
     for result in results:
         if result.state in ("failed", "warned"):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.worktree import Worktree
     from specguard.engine.done_claims import Claims
+    from specguard.model import RuleResult
     from specguard.plans.plans import Plans
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecords
@@ -135,6 +136,7 @@ class Facts:
         root: the local folder of all runs; empty: the policy's.
         least_grade: the lowest accepted grade of evidence; empty: the policy's.
         known: the facts that were asked for.
+        results: the results of all other rules, once they have judged, for the fact `approvals`.
     """
 
     def __init__(self, change: Change, policy: Policy) -> None:
@@ -147,6 +149,7 @@ class Facts:
         self.notes: list[str] = []
         self.root = ""
         self.least_grade = ""
+        self.results: Sequence[RuleResult] = ()
 
     def get(self, name: str) -> Any:
         """Return the value of a fact, or of a declaration's fact.
@@ -182,13 +185,6 @@ class Facts:
                 'With [runs] grade = "observed" each run is bound to its item and tree.'
             )
         return self.notes
-
-    def set_approvals(self, approvals: Approvals | MissingFact) -> None:
-        """Set the fact `approvals` after the other rules have judged, or record why it is missing."""
-        if isinstance(approvals, MissingFact):
-            self._missing["approvals"] = approvals
-        else:
-            self.known["approvals"] = approvals
 
     @property
     def bookkeeping(self) -> Bookkeeping:
@@ -560,7 +556,9 @@ class Facts:
     @property
     def approvals(self) -> Approvals:
         """The approvals of the change, for rules of the family `APR`, which run after all others."""
-        raise NotApplicable("approvals are judged after all else")
+        from specguard.approvals.approvals import Approvals
+
+        return Approvals(self, self.results)
 
     @property
     def policy_change(self) -> PolicyChange:
