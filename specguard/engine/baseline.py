@@ -302,7 +302,7 @@ def record(request: Request, *, grow: bool = False) -> Recording:
             policy.rules, select=[rule.code for rule in policy.rules if rule.code[:3] in FAMILIES]
         )
         # A rule's stage decides when it is judged, not whether its findings existed before.
-        judging = Judging(policy, Facts(change, policy), selection, strict=request.strict, any_stage=True)
+        judging = Judging(Facts(change, policy), selection, any_stage=True)
         results = [result for result in judging.run() if result.code[:3] in FAMILIES]
         top = repository.work_tree()
         if before is None and os.path.lexists(os.path.join(top, os.fsdecode(BASELINE))):

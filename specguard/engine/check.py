@@ -154,7 +154,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     if all(map(selection.leaves_out, policy.rules)):
         raise usage("no rule is left: every selected one is ignored", "ignore fewer of them")
     facts = Facts(change, policy)
-    judging = Judging(policy, facts, selection, strict=request.strict, cache=_outcome_cache(facts, policies))
+    judging = Judging(facts, selection, cache=_outcome_cache(facts, policies))
     results, approval_notes = _judge_all(judging)
     _protect_uncommitted(results, change)
     # The log of decisions names the change whose findings an approval accepted.
@@ -218,8 +218,8 @@ def _judge_all(judging: Judging) -> tuple[list[RuleResult], list[str]]:
     Returns:
         The results of all rules, by code, and notes about approvals.
     """
-    facts, policy = judging.facts, judging.policy
-    change, results = facts.change, judging.run()
+    facts, results = judging.facts, judging.run()
+    change, policy = facts.change, facts.policy
     if judging.cache:
         judging.cache.save()
     # The baseline is as trusted as the policy, and is read from the same tree.
@@ -392,13 +392,13 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
     """Judge the whole tree by those of the given rules that usually judge parts of files."""
-    policy = judging.policy
+    policy = judging.facts.policy
     wanted_codes = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
     if not wanted_codes:
         return []
     facts = Facts(judging.facts.change.with_whole_tree(), policy)
     wanted = Selection(policy.rules, select=wanted_codes, extend=wanted_codes)
-    return Judging(policy, facts, wanted, strict=judging.strict).run()
+    return Judging(facts, wanted).run()
 
 
 def _unreadable_note(policy_change: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:

@@ -61,21 +61,17 @@ class RuleOutcome(Record, frozen=False):
 
 
 class Judging(Record):
-    """The policy, facts and selection that rules run with.
+    """The facts and selection that rules run with.
 
     Attributes:
-        policy: the policy, with its rules by code.
-        facts: the facts that rules ask for.
+        facts: the facts that rules ask for, with the policy that has the rules.
         selection: the rules that the caller selected.
-        strict: True if a warning counts as an error.
         any_stage: True if rules of other stages run, too.
         cache: the cached outcomes; None without a cache.
     """
 
-    policy: Policy
     facts: Facts
     selection: Selection
-    strict: bool = False
     any_stage: bool = False
     cache: OutcomeCache | None = None
 
@@ -86,9 +82,8 @@ class Judging(Record):
             last: True to run the rules about approvals; False to run all others.
             idle_reason: why these rules have nothing to judge; empty if they have something.
         """
-        return [
-            self._result(one, idle_reason) for one in self.policy.rules if one.code.startswith(LAST) == last
-        ]
+        rules = [one for one in self.facts.policy.rules if one.code.startswith(LAST) == last]
+        return [self._result(one, idle_reason) for one in rules]
 
     def _result(self, rule: RuleInPolicy, idle_reason: str) -> RuleResult:
         severity = rule.severity
@@ -141,12 +136,14 @@ class Judging(Record):
         return "not-applicable", f"the policy sets no {rule.unset}" if rule.unset else idle_reason
 
     def _effective_severity(self, severity: Severity) -> Severity:
-        return "error" if self.strict and severity == "warning" else severity
+        strict = self.facts.change.request.strict
+        return "error" if strict and severity == "warning" else severity
 
     def _judge(self, findings: Sequence[Finding], rule: RuleInPolicy, severity: Severity) -> Iterator[Judged]:
         """Yield the findings with their severity, citation and fingerprint."""
+        policy = self.facts.policy
         for finding, fingerprint in zip(findings, fingerprints(rule.code, findings), strict=True):
-            cited = finding.authority or self.policy.cite(rule.name, finding.setting, rule.load().tables)
+            cited = finding.authority or policy.cite(rule.name, finding.setting, rule.load().tables)
             level = lower_severity(severity, finding.severity) if finding.severity else severity
             yield Judged(
                 finding,

@@ -376,7 +376,7 @@ class Case:
             (change,) = open_changes(git, request)
             change, policy, _ = Policies(request, located).choose(change)
             facts = Facts(change, policy)
-            results = Judging(policy, facts, Selection(policy.rules)).run()
+            results = Judging(facts, Selection(policy.rules)).run()
             yield Bond(facts), [one for result in results for one in result.findings]
 
 

@@ -28,8 +28,11 @@ class Entry:
 class Facts:
     """A change of two entries, at the stage `range`."""
 
-    change = SimpleNamespace(stage="range")
     time_dependent = False
+
+    def __init__(self, policy: Any, *, strict: bool) -> None:
+        self.policy = policy
+        self.change = SimpleNamespace(stage="range", request=SimpleNamespace(strict=strict))
 
     def get(self, name: str) -> Any:
         if name == "lost":
@@ -75,9 +78,7 @@ OTHER: dict[str, Any] = {"code": "BRN001", "name": "other-rule"}
 
 
 def judge_all(*rules: RuleInPolicy, strict: bool = False, **selected: Any) -> list[RuleResult]:
-    policy: Any = Policy(*rules)
-    facts: Any = Facts()
-    return Judging(policy, facts, Selection(policy.rules, **selected), strict=strict).run()
+    return Judging(Facts(Policy(*rules), strict=strict), Selection(rules, **selected)).run()  # type: ignore[arg-type]
 
 
 def judge(one: RuleInPolicy, **more: Any) -> RuleResult:
