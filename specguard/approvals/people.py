@@ -16,8 +16,7 @@ import re
 from functools import partial
 
 from specguard.change.entries import Commit, is_record
-from specguard.change.process import CommandError
-from specguard.change.repository import find_program, search_path
+from specguard.change.repository import find_program, read_git_settings, search_path
 from specguard.declaration.rule import Record, Settings, required, setting
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known
 
@@ -261,15 +260,7 @@ def _pending_committers(change: Change) -> Iterator[Person]:
     """Yield the people whom git would record as author and committer of uncommitted changes."""
     repository = change.git.repository
     process = repository.spawn("config", "-z", "--get-regexp", _IDENTITY_SETTINGS, user=True)
-    try:
-        output = process.read().decode("utf-8", "surrogateescape")
-    except CommandError as error:
-        if error.code != 1 or error.message:
-            raise MissingFact(
-                f"the configuration cannot be read: {error.first_line}", code="no-identity"
-            ) from error
-        output = ""
-    settings = dict(entry.partition("\n")[::2] for entry in output.split("\0") if entry)
+    settings = dict(read_git_settings(process))
     environment = repository.environment
     for part in ("author", "committer"):
         name, email = (

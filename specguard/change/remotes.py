@@ -12,10 +12,9 @@ from functools import cached_property
 
 from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, read_input, resolve
-from specguard.change.process import CommandError
 from specguard.change.ranges import PushedChange, change_of_push
-from specguard.change.repository import Base, Push, Remote, Repository, is_oid, short_name
-from specguard.errors import MissingFact, SpecguardError
+from specguard.change.repository import Base, Push, Remote, Repository, is_oid, read_git_settings, short_name
+from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,16 +33,7 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
     Raises:
         MissingFact: the configuration cannot be read.
     """
-    process = repository.spawn("config", "-z", "--list", user=True)
-    try:
-        settings = process.read().decode("utf-8", "surrogateescape").split("\0")
-    except CommandError as error:
-        raise MissingFact(
-            f"the configuration cannot be read: {error.first_line}",
-            "git config --list",
-            code="broken-repository",
-        ) from error
-    pairs = [setting.partition("\n")[::2] for setting in settings]
+    pairs = read_git_settings(repository.spawn("config", "-z", "--list", user=True))
     urls = [value for key, value in pairs if key == f"remote.{name}.url"]
     push_urls = [value for key, value in pairs if key == f"remote.{name}.pushurl"]
     rewrites = rewrites_of(pairs, ".insteadof")

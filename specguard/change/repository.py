@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from specguard.change.process import Process
+from specguard.change.process import CommandError, Process
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
 
@@ -637,6 +637,22 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
         raise MissingFact("the refs cannot be read", "git fsck", code="broken-repository")
     fields = output.replace("\0\n", "\0").split("\0")
     return {fields[i + 1]: (fields[i], fields[i + 2]) for i in range(0, len(fields) - 2, 3)}, broken
+
+
+def read_git_settings(process: Process) -> list[tuple[str, str]]:
+    """Return the keys that a `git config -z` prints, each with its value; none if no key is set.
+
+    Raises:
+        MissingFact: the configuration cannot be read.
+    """
+    try:
+        output = process.read().decode("utf-8", "surrogateescape")
+    except CommandError as error:
+        if error.code == 1 and not error.message:
+            return []
+        reason = f"the configuration cannot be read: {error.first_line}"
+        raise MissingFact(reason, "git config --list", code="broken-repository") from error
+    return [entry.partition("\n")[::2] for entry in output.split("\0") if entry]
 
 
 def _read_output(process: Process) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from specguard.change.change import Change
 from specguard.change.check_request import FileEdit, Request, read_bounded, read_input
 from specguard.change.entries import EXECUTABLE, Entry, Message
 from specguard.change.process import CommandError, Process
-from specguard.change.repository import MERGE_HEADS, Base, Repository
+from specguard.change.repository import MERGE_HEADS, Base, Repository, read_git_settings
 from specguard.change.tree import Tree, TreeEntry
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import path_text
@@ -308,7 +308,8 @@ def read_message(repository: Repository, request: Request, settings: Process) ->
         author = f"{who[0]} <{who[1]}>" if all(who) else ""
     # While a merge is being concluded, this file has the merged commits.
     merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
-    return Message(clean_message(raw, _read_settings(settings)), source="file", merge=merge, author=author)
+    text = clean_message(raw, dict(read_git_settings(settings)))
+    return Message(text, source="file", merge=merge, author=author)
 
 
 def message_path(repository: Repository, file: str) -> str:
@@ -335,7 +336,7 @@ def replace_message(raw: bytes, old: bytes, new: bytes, settings: Process) -> by
     Raises:
         MissingFact: the configuration cannot be read.
     """
-    cleanup = _read_settings(settings)
+    cleanup = dict(read_git_settings(settings))
     if clean_message(raw, cleanup) != old:
         return None
     lines = raw.split(b"\n")
@@ -393,15 +394,6 @@ def _strip_space(lines: list[bytes]) -> bytes:
     while out and not out[-1]:
         out.pop()
     return b"\n".join(out) + b"\n" if out else b""
-
-
-def _read_settings(process: Process) -> dict[str, str]:
-    text = process.drain().decode("utf-8", "surrogateescape")
-    # Exit code 1 means that no key is set.
-    if process.code not in (0, 1) or process.stderr:
-        reason = f"the configuration cannot be read: {process.stderr}"
-        raise MissingFact(reason, "git config --list", code="broken-repository")
-    return {key: value for key, _, value in (entry.partition("\n") for entry in text.split("\0") if entry)}
 
 
 PATCH_LIMIT: Final = 256 << 20
