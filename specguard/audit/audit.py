@@ -237,7 +237,7 @@ def _first_second(text: str) -> float:
     try:
         return datetime.fromisoformat(f"{text}T00:00Z").timestamp() if text else 0
     except ValueError:
-        raise SpecguardError(f"{text!r} is not a day", help="Write it as YYYY-MM-DD.", code="usage") from None
+        raise usage(f"{text!r} is not a day", "Write it as YYYY-MM-DD.") from None
 
 
 def _find_changes(
@@ -288,7 +288,7 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: floa
     if options.range:
         before, dots, after = options.range.partition("..")
         if not dots or not before or after.startswith("."):
-            raise SpecguardError(f"{options.range!r} is not a range", help="A range is `A..B`.", code="usage")
+            raise usage(f"{options.range!r} is not a range", "A range is `A..B`.")
         excluded, tip = resolve(git, before).oid, resolve(git, after).oid if after else tip
     changes = past_changes(git, tip, excluded=excluded, most=options.last)
     return [change for change in changes if change.at >= since]
@@ -474,8 +474,7 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
 
 def _parse_name(word: str) -> Iterator[NamedRepository]:
     if word.startswith("-") or "\0" in word:
-        help = "Write one name a line, and a folder as `./-name`."
-        raise SpecguardError(f"{word!r} is not a repository", help=help, code="usage")
+        raise usage(f"{word!r} is not a repository", "Write one name a line, and a folder as `./-name`.")
     short, address = _SCP.fullmatch(word), _ADDRESS.fullmatch(word)
     if os.path.isdir(word):
         yield NamedRepository(os.path.realpath(word), folder=word)

@@ -106,10 +106,10 @@ def _check_flags(request: Request) -> None:
         fits = (on_top and name != "root") or (request.range and name in _FLAGS)
         if getattr(request, name) and sources and not fits:
             help = f"{_flag(name)} is about a branch's commits."
-            raise SpecguardError(f"{_flag(name)} does not go with {sources[0]}", help=help, code="usage")
+            raise usage(f"{_flag(name)} does not go with {sources[0]}", help)
     if request.base and (request.root or request.range):
         other = "--root" if request.root else "--range"
-        raise SpecguardError(f"--base does not go with {other}", help="Give one of them.", code="usage")
+        raise usage(f"--base does not go with {other}", "Give one of them.")
 
 
 def _flag(name: str) -> str:
@@ -163,8 +163,7 @@ def _split_range(text: str) -> tuple[str, str]:
     """Return both ends of `A..B` or `A...B`; an omitted head is `HEAD`."""
     base, dots, head = text.partition("...") if "..." in text else text.partition("..")
     if not dots or not base or ".." in head:
-        help = "A range is `A..B`: the commits of B that A lacks."
-        raise SpecguardError(f"{text!r} is not a range", help=help, code="usage")
+        raise usage(f"{text!r} is not a range", "A range is `A..B`: the commits of B that A lacks.")
     return base, head or "HEAD"
 
 
