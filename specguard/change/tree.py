@@ -70,7 +70,6 @@ class Tree:
         self._changes = changes
         self._names: dict[bytes, Mapping[bytes, TreeEntry]] = {}
         self._objects: dict[str, dict[bytes, TreeEntry]] = {}
-        self._paths: Sequence[bytes] | None = None
 
     def find(self, path: bytes) -> TreeEntry | None:
         """Return the entry at a path; None if there is none.
@@ -157,17 +156,18 @@ class Tree:
         Raises:
             MissingFact: a tree object is not there, or the limit of paths is exceeded.
         """
-        if self._paths is None:
-            found: list[bytes] = []
-            if self._root:
-                found = self._git.list_tree(self._root, "the list of files", "--name-only")
-            if self._changes:
-                removed = {entry.path for entry in self._changes if entry.deleted}
-                new = [entry.path for entry in self._changes if entry.added]
-                found = [path for path in found if path not in removed] + new
-            found.sort()
-            self._paths = found
         return self._paths
+
+    @cached_property
+    def _paths(self) -> Sequence[bytes]:
+        found: list[bytes] = []
+        if self._root:
+            found = self._git.list_tree(self._root, "the list of files", "--name-only")
+        if self._changes:
+            removed = {entry.path for entry in self._changes if entry.deleted}
+            new = [entry.path for entry in self._changes if entry.added]
+            found = [path for path in found if path not in removed] + new
+        return sorted(found)
 
     def _stored_names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
         """Return the entries of a directory before the changes are applied."""
