@@ -85,7 +85,7 @@ class UnreadPolicyItem(Rule):
                     note.key, note.setting = "more", "shown"
                     yield note
             for item in items:
-                yield _finding(item, path)
+                yield _finding(item)
 
 
 def _severity(item: Unread) -> Severity:
@@ -105,7 +105,7 @@ _STEPS: Final = {
 }
 
 
-def _finding(item: Unread, path: bytes) -> Finding:
+def _finding(item: Unread) -> Finding:
     step = "Begin the item with a path in a code span, or move it out of the section."
     if not item.section:
         step = "Begin the block with ```toml specguard below a blank line, or with no mention of specguard."
@@ -118,17 +118,17 @@ def _finding(item: Unread, path: bytes) -> Finding:
         where = f"in the section {item.section!r} " if item.section else ""
         message = f"{where}{item.text!r} was not read: {item.reason}"
     step = _STEPS.get(item.meaning, step)
-    found = _line_finding(message, step, path, Origin(item.path, item.line), f"{item.section}: {item.text}")
+    found = _line_finding(message, step, Origin(item.path, item.line), f"{item.section}: {item.text}")
     found.severity = _severity(item)
     return found
 
 
-def _line_finding(message: str, step: str, path: bytes, place: Origin, key: str) -> Finding:
+def _line_finding(message: str, step: str, place: Origin, key: str) -> Finding:
     """Build a finding about a line of the authority; it has no path in a preset, which is not a file."""
-    line = place.line or None
-    if place.path.startswith("preset:"):
-        return Finding(message, help=step, key=key, authority=place)
-    return Finding(message, help=step, path=path, line=line, key=key, authority=place)
+    found = Finding(message, help=step, key=key, authority=place)
+    if not place.path.startswith("preset:"):
+        found.path, found.line = place.path.encode("utf-8", "surrogateescape"), place.line or None
+    return found
 
 
 _SEPARATE_CHANGE: Final = "What you write there counts once it is on the base; make it a change of its own."
@@ -195,7 +195,7 @@ class DisregardedSetting(Rule):
             below = any(entry.path.startswith(folder) and entry.path != path for entry in entries)
             altered = not one.key and any(entry.path == path for entry in entries)
             step = _SEPARATE_CHANGE if altered else one.step
-            found = _line_finding(one.message, step, path, one.origin, f"{one.key}: {one.message}")
+            found = _line_finding(one.message, step, one.origin, f"{one.key}: {one.message}")
             found.severity = "error" if not one.key and below else "warning"
             found.field, found.authority = one.key or None, one.above
             yield found
@@ -261,7 +261,7 @@ class UnenforcedStatement(Rule):
                 step = "Name the code of the rule that holds it, or leave it to people."
                 if statement.settings:
                     step = f"Write {' and '.join(statement.settings)} in the settings, or leave it to people."
-                yield _line_finding(message, step, path, place, statement.text)
+                yield _line_finding(message, step, place, statement.text)
             rest = len(statements) - count
             if rest > 0:
                 message = f"commands to which no active rule is bound: {rest}{' more' if count else ''}"
@@ -362,8 +362,7 @@ def _idle_settings(policy: Policy) -> Iterator[Finding]:
             origin = policy.origin(key)
             if origin and not origin.path.startswith("preset:"):
                 message = f"{key.removeprefix('rules.')} counts for nothing: the policy sets no {rule.unset}"
-                path = origin.path.encode("utf-8", "surrogateescape")
-                found = _line_finding(message, "Set that too, or take it out.", path, origin, key)
+                found = _line_finding(message, "Set that too, or take it out.", origin, key)
                 found.field = key
                 yield found
 
@@ -397,7 +396,6 @@ def _forbids_by_form(key: str, pattern: str) -> bool:
 
 def _unmatched(key: str, index: int, pattern: str, origin: Origin) -> Finding:
     message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file"
-    path = origin.path.encode("utf-8", "surrogateescape")
-    found = _line_finding(message, "Correct the pattern, or take it out.", path, origin, f"{key} {pattern}")
+    found = _line_finding(message, "Correct the pattern, or take it out.", origin, f"{key} {pattern}")
     found.field = f"{key}.{index}"
     return found
