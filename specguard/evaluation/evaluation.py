@@ -18,13 +18,13 @@ from specguard.change.check_request import resolve
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Record
-from specguard.documents.toml import toml_key, toml_value
+from specguard.documents.toml import toml_value
 from specguard.errors import SpecguardError, nearest, unknown
 from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_file, read_own
 from specguard.executor.lifecycle import record_end, run_to_end
 from specguard.executor.process import passed_variables, run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.runs import manifests
@@ -248,8 +248,7 @@ def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
     lines.append("expect = [")
     for finding in findings:
         keys = {key: finding[key] for key in KEPT_KEYS if finding.get(key) is not None}
-        pairs = ", ".join(f"{toml_key(key)} = {toml_value(value)}" for key, value in keys.items())
-        lines.append(f"  {{{pairs}}},")
+        lines.append(f"  {toml_value(keys)},")
     return "\n".join([*lines, "]", ""])
 
 
@@ -261,13 +260,11 @@ class Snapshot(Record):
     """A sample in a scratch repository, as a change that adds all of its files on top of the policy.
 
     Attributes:
-        sample: the sample.
         oid: the commit of the snapshot.
         tree: the judged tree: that of the snapshot, with the documents of the authority.
         repository: the scratch repository, without a checkout.
     """
 
-    sample: Sample
     oid: str
     tree: str
     repository: Repository
@@ -303,7 +300,7 @@ def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Snaps
     info = repository.git_dir / "objects" / "info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "alternates").write_bytes(os.fsencode(os.path.abspath(located.objects)) + b"\n")
-    return Snapshot(sample, oid, _commit(repository, authority, oid), repository)
+    return Snapshot(oid, _commit(repository, authority, oid), repository)
 
 
 def _commit(repository: Repository, authority: OwnAuthority, oid: str) -> str:
@@ -468,10 +465,9 @@ class _Evaluator(Record):
         today = datetime.datetime.now(datetime.UTC).date()
         if sample.refresh_by is not None and today > sample.refresh_by:
             late = (today - sample.refresh_by).days
-            result.warnings.append(
-                f"it was to be refreshed by {sample.refresh_by}, {late} day{'' if late == 1 else 's'} ago"
-            )
-            self.run.manifest.notes.append(f"{sample.name}: {result.warnings[-1]}")
+            warning = f"it was to be refreshed by {sample.refresh_by}, {counted(late, 'day')} ago"
+            result.warnings.append(warning)
+            self.run.manifest.notes.append(f"{sample.name}: {warning}")
         try:
             snapshot = open_snapshot(sample, self.authority, scratch)
             result.object_id = snapshot.oid
