@@ -161,13 +161,12 @@ class UnregisteredAsset(Rule):
             if not holders and documents.tree.has_file(path):
                 message = f"{path_text(path)} is in no entry of {assets.index}"
                 step = "Add an entry with its id, file and version."
-                yield Finding(message, help=step, path=path, key="entry", setting="assets.index")
+                yield _finding(path, message, step, "entry")
             for asset in (listed[position] for position in holders):
                 if path in asset.paths and documents.tree.find(path) is None:
                     message = f"the entry {asset.id!r} of {assets.index} has {path_text(path)}, which is gone"
                     step = "Take the entry out, or have it name the file that is there now."
-                    key, setting = f"gone {asset.id}", "assets.index"
-                    gone = Finding(message, help=step, path=path, key=key, setting=setting)
+                    gone = _finding(path, message, step, f"gone {asset.id}")
                     gone.side = "base" if path in changed else None
                     yield gone
         yield from _dropped_findings(assets, old, listed, documents) if index in changed else ()
@@ -183,8 +182,7 @@ class UnregisteredAsset(Rule):
             if assets.samples and samples.isdisjoint(asset.names):
                 message = f"{asset.id or path_text(path)} has no sample use in {assets.samples}"
                 step = f"Name it there by its id, such as {asset.id}@{asset.version}."
-                key, setting = f"sample {asset.id}", "assets.samples"
-                yield Finding(message, help=step, path=path, key=key, setting=setting)
+                yield _finding(path, message, step, f"sample {asset.id}", "assets.samples")
 
 
 class Asset(Record):
@@ -276,14 +274,19 @@ def _join_path(folder: str, name: str) -> bytes:
     return b"" if place is None or place == _bytes(folder) else place
 
 
+def _finding(
+    path: bytes, message: str, step: str, key: str, setting: str = "assets.index", line: int | None = None
+) -> Finding:
+    return Finding(message, help=step, path=path, line=line, key=key, setting=setting)
+
+
 def _index_finding(assets: Assets, index: bytes, data: Data | None) -> Finding:
     problem = data.problem if data is not None else None
     why = "is not there" if data is None else f"has none of the lists {', '.join(assets.entries)}"
     why = f"cannot be read: {problem.message}" if problem else why
     message = f"{assets.index}, the index of the assets that the change touches, {why}"
     step = "List every asset in it, with its id, file and version."
-    line = problem.line if problem else None
-    return Finding(message, help=step, path=index, line=line, key="index", setting="assets.index")
+    return _finding(index, message, step, "index", line=problem.line if problem else None)
 
 
 def _dropped_findings(
@@ -295,9 +298,7 @@ def _dropped_findings(
         if any(assets.paths.matches(place) for place in there):
             message = f"{asset.id} is no longer in {assets.index}, and {path_text(there[0])} is still there"
             step = "Put its entry back, or remove the asset."
-            path = _bytes(assets.index)
-            key = f"dropped {asset.id}"
-            yield Finding(message, help=step, path=path, key=key, setting="assets.index")
+            yield _finding(_bytes(assets.index), message, step, f"dropped {asset.id}")
 
 
 def _version_flaws(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
@@ -310,8 +311,7 @@ def _version_flaws(asset: Asset, earlier: Asset | None, index: bytes, assets: As
         message = f"{asset.id} changes and still has the version {asset.version} in {assets.index}"
     else:
         message = f"{asset.id} does not go up from version {earlier.version} to {asset.version}"
-    step, key = "Give it the next version.", f"version {asset.id}"
-    yield Finding(message, help=step, path=index, line=asset.line, key=key, setting="assets.index")
+    yield _finding(index, message, "Give it the next version.", f"version {asset.id}", line=asset.line)
 
 
 def is_later(before: str, after: str) -> bool:
@@ -347,20 +347,19 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
     else:
         message = f"{asset.id or path_text(path)} has no row in a table of {table}"
         message += f" with the columns {', '.join(columns)}" if columns else ""
-        step, key = "Add a row that names it.", f"row {asset.id}"
-        yield Finding(message, help=step, path=path, key=key, setting="assets.table")
+        yield _finding(path, message, "Add a row that names it.", f"row {asset.id}", "assets.table")
         return
     place, line = _bytes(table), row.line
     for column in columns:
         if not row.says(column):
             message = f"the row of {asset.id} in {table} says nothing in its column {column!r}"
-            step, key = "Say it, or write none with the reason.", f"{column} {asset.id}"
-            yield Finding(message, help=step, path=place, line=line, key=key, setting="assets.columns")
+            step = "Say it, or write none with the reason."
+            yield _finding(place, message, step, f"{column} {asset.id}", "assets.columns", line)
     stated = row.cell(assets.version)
     if stated and asset.version and stated.lstrip("v") != asset.version.lstrip("v"):
         message = f"the row of {asset.id} in {table} has the version {stated}, and the index {asset.version}"
         step, key = f"Write {asset.version} there.", f"version {asset.id}"
-        yield Finding(message, help=step, path=place, line=line, key=key, setting="assets.table")
+        yield _finding(place, message, step, key, "assets.table", line)
 
 
 def _normalize(text: str) -> str:
