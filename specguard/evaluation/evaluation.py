@@ -19,7 +19,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_value
-from specguard.errors import SpecguardError, nearest, unknown
+from specguard.errors import SpecguardError, nearest, unknown, usage
 from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_file, read_own
 from specguard.executor.lifecycle import record_end, run_to_end
 from specguard.executor.process import passed_variables, run_command
@@ -107,10 +107,10 @@ class Samples:
     def chosen(self, given: Sequence[str]) -> list[Sample]:
         """Return the samples with the given names or paths; all declared samples by default.
 
-        A path does not have to be declared.
+        A path does not have to be declared; without a name, the sample has that of its folder.
 
         Raises:
-            SpecguardError: nothing is declared, or a name is unknown.
+            SpecguardError: nothing is declared, a name is unknown, or two samples have the same name.
         """
         if not given:
             if not self.samples:
@@ -121,7 +121,15 @@ class Samples:
                     code="unknown-name",
                 )
             return list(self.samples)
-        return [self._find(name) for name in given]
+        found = dict.fromkeys(map(self._find, given))
+        paths = {one.name: one.path for one in self.samples}
+        for one in found:
+            other = paths.setdefault(one.name, one.path)
+            if other != one.path:
+                # They would share the file of expected findings, and the evidence.
+                step = "declare both as [[samples]], each with a name of its own"
+                raise usage(f"{one.path} and {other} are both called {one.name!r}", step)
+        return list(found)
 
     def _find(self, given: str) -> Sample:
         place = os.path.realpath(given)

@@ -206,7 +206,7 @@ def test_an_error_of_specguards_own_is_recorded_and_shown(
 def test_what_is_not_declared_as_samples_is_an_error_with_its_line(team: Repository) -> None:
     for row in rows(__file__, "no_samples"):
         team.write("evaluation/samples.toml", row["content"])
-        done = ended(run_here("eval", directory=team.path), 2)
+        done = ended(run_here("eval", *row.get("paths", ()), directory=team.path), 2)
         assert row["said"] in done.stderr, done
     assert not (team.path / ".runs").exists()
 
