@@ -21,25 +21,7 @@ from specguard.errors import Needed, SpecguardError
 from specguard.executor.place import identity
 from specguard.executor.run import open_store
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted, path_text
-from specguard.planning.creation import (
-    BRIEF,
-    NewPlan,
-    choose_kind,
-    planner_brief,
-    proposal_files,
-    require_open,
-)
-from specguard.planning.progress import (
-    SCHEMA,
-    STATES,
-    PlanFile,
-    PlanState,
-    Sync,
-    TaskDrift,
-    TaskState,
-    plan_files,
-    plan_states,
-)
+from specguard.planning import creation, progress
 from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, Issue, source_folder, source_folders
 from specguard.plans.task import Task
@@ -99,8 +81,8 @@ def _issue_lines(issue: Issue) -> Iterator[str]:
 def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
     states = _states(open_policy(Request(environment=os.environ)), plan)
-    rows = align_rows([("plan", *STATES, "next"), *map(_row, states)]).split("\n")
-    show(output_format, {"schema": SCHEMA, "plans": [state.data for state in states]}, rows)
+    rows = align_rows([("plan", *progress.STATES, "next"), *map(_row, states)]).split("\n")
+    show(output_format, {"schema": progress.SCHEMA, "plans": [state.data for state in states]}, rows)
 
 
 @command.command("next", short_help="Show the next task.")
@@ -118,7 +100,7 @@ def next_task(plan: str, output_format: str) -> int:
     tasks = [(state, task) for state in states if state.next is None for task in state.tasks]
     unfinished = [one for one in tasks if one[1].state in ("begun", "waiting", "blocked")]
     data = {
-        "schema": SCHEMA,
+        "schema": progress.SCHEMA,
         "next": [
             {"plan": state.name, "path": state.path, "form": state.form, **asdict(task)}
             for state, task in found
@@ -134,7 +116,7 @@ def next_task(plan: str, output_format: str) -> int:
     return EXIT_PASSED if found else EXIT_FAILED
 
 
-def _states(policy: Policy, plan: str) -> list[PlanState]:
+def _states(policy: Policy, plan: str) -> list[progress.PlanState]:
     """Return the states of the plans to show.
 
     Raises:
@@ -142,7 +124,7 @@ def _states(policy: Policy, plan: str) -> list[PlanState]:
     """
     top = opt.find_repository().work_tree()
     try:
-        files = plan_files(policy.declared("plan_kinds"), top, plan)
+        files = progress.plan_files(policy.declared("plan_kinds"), top, plan)
     except SpecguardError as error:
         folder = opt.from_root(os.path.realpath(plan), top) or plan if plan else ""
         paths = [one.path for one in source_folders(top) if folder in (one.path, f"{one.path}/tasks.md", "")]
@@ -152,16 +134,16 @@ def _states(policy: Policy, plan: str) -> list[PlanState]:
             message = f"{error.message}; nor is there a change in openspec/changes, or a feature in specs"
             help = "specguard plan proposal SLUG writes a change"
             raise SpecguardError(message, help=help, code=error.code) from error
-        return [one for one in plan_states([], top, {}) if one.source in paths]
+        return [one for one in progress.plan_states([], top, {}) if one.source in paths]
     waiting: Mapping[bytes, str] = {}
     if policy.declares("wave_settings") and policy.declares("contracts"):
         with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
             waiting = waiting_plans(waves.all) if waves is not None else {}
-    states = plan_states(files, top, waiting)
+    states = progress.plan_states(files, top, waiting)
     return [one for one in states if one.form == "plan"] if plan else states
 
 
-def _row(state: PlanState) -> tuple[str, ...]:
+def _row(state: progress.PlanState) -> tuple[str, ...]:
     counts = state.counts
     name = state.name if state.form == "plan" else state.path.rpartition("/")[0]
     next_step = state.next.id if state.next is not None else "-"
@@ -169,10 +151,10 @@ def _row(state: PlanState) -> tuple[str, ...]:
     if state.form != "plan" and counts["done"] < sum(counts.values()):
         words = f"create {shlex.quote(state.name)} --name NAME"
         next_step = f"specguard plan {words if state.next else 'validate ' + shlex.quote(state.name)}"
-    return (name, *(str(counts[one]) for one in STATES), next_step)
+    return (name, *(str(counts[one]) for one in progress.STATES), next_step)
 
 
-def _task_lines(policy: Policy, state: PlanState, task: TaskState) -> Iterator[str]:
+def _task_lines(policy: Policy, state: progress.PlanState, task: progress.TaskState) -> Iterator[str]:
     """Yield the information that a person or an agent needs to begin a task."""
     yield f"{task.id} {task.title}".rstrip()
     yield f"  at      {Origin(state.path, task.line or 0)}"
@@ -196,7 +178,7 @@ def _work_kind(policy: Policy, path: str) -> str:
     return ""
 
 
-def _blocked_line(state: PlanState, task: TaskState) -> str:
+def _blocked_line(state: progress.PlanState, task: progress.TaskState) -> str:
     """Return the place of a task that cannot be begun, and the reason."""
     why = f"waits for {'; '.join(task.waits)}" if task.state == "waiting" else f"is {task.status}"
     return f"{state.path}:{task.line}: {task.id} {why}"
@@ -208,15 +190,15 @@ def _blocked_line(state: PlanState, task: TaskState) -> str:
 def init(only_print: bool) -> None:
     """Make the folders of plans and changes, and write the planner's brief from the policy."""
     policy = open_policy(Request(environment=os.environ))
-    brief = planner_brief(policy)
+    brief = creation.planner_brief(policy)
     if only_print:
         click.echo(brief, nl=False)
         return
     top = opt.find_repository().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
-    choose_kind(kinds, next(iter(kinds), ""))
+    creation.choose_kind(kinds, next(iter(kinds), ""))
     parents = (kind.folder.partition("{")[0].rpartition("/")[0] for kind in kinds.values())
-    files = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in parents}
+    files = {f"{folder}/{creation.BRIEF}".lstrip("/"): brief for folder in parents}
     for folder in (CHANGES, MAIN):
         place = os.path.join(top, folder)
         if not (os.path.isdir(place) and os.listdir(place)):
@@ -237,7 +219,9 @@ def proposal(slug: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
     TODO marks what you have to fill in. Existing files stay.
     """
     top = opt.find_repository().work_tree()
-    files = proposal_files(top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date())
+    files = creation.proposal_files(
+        top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date()
+    )
     folder = f"{CHANGES}/{slug}"
     if os.path.lexists(os.path.join(top, folder)):
         raise exists_error(folder, f"specguard plan validate {slug}")
@@ -264,14 +248,14 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     policy = open_policy(Request(environment=os.environ))
     top = opt.find_repository().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
-    kind = choose_kind(kinds, kind)
+    kind = creation.choose_kind(kinds, kind)
     source = source_folder(top, slug)
     require_valid(source)
-    plan = NewPlan(source, kinds[kind], name, option=option.strip(), goal=goal.strip())
+    plan = creation.NewPlan(source, kinds[kind], name, option=option.strip(), goal=goal.strip())
     files = plan.files()
     if not only_print:
         # This check comes before that of the option, which an earlier stage describes.
-        require_open(policy, plan.path)
+        creation.require_open(policy, plan.path)
     plan.check(top, files[plan.path], kind)
     if only_print:
         click.echo(files[plan.path], nl=False)
@@ -310,10 +294,10 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     policy = open_policy(Request(environment=os.environ))
     repository = opt.find_repository()
     root = repository.work_tree()
-    files = plan_files(policy.declared("plan_kinds"), root, plan)
+    files = progress.plan_files(policy.declared("plan_kinds"), root, plan)
     runs = open_store(run_root=run_root).runs()
     with Git(repository) as git:
-        drifts = list(Sync(files, runs, git=git, root=root).drifts())
+        drifts = list(progress.Sync(files, runs, git=git, root=root).drifts())
     fixable = [drift for drift in drifts if drift.status]
     for drift in fixable if write else ():
         drift.file.mark(drift.task, status=drift.status, evidence=drift.evidence)
@@ -322,7 +306,7 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     return EXIT_FAILED if len(drifts) > (len(fixable) if write else 0) else EXIT_PASSED
 
 
-def _drift_lines(drifts: Sequence[TaskDrift], fixable: int, *, written: bool) -> Iterator[str]:
+def _drift_lines(drifts: Sequence[progress.TaskDrift], fixable: int, *, written: bool) -> Iterator[str]:
     for drift in drifts:
         one, path = drift.data, path_text(drift.task.plan.path)
         becomes = f"{one['status'] or 'no status'} -> {one['becomes']}" if one["becomes"] else one["status"]
@@ -346,7 +330,9 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     """Record in its plan that a person verified TASK, and set it to done."""
     policy = open_policy(Request(environment=os.environ))
     repository = opt.find_repository()
-    file, found = _find_task(plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan), task)
+    file, found = _find_task(
+        progress.plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan), task
+    )
     when = now_text()
     who = by.strip() or identity(repository, when)[0].rpartition(" <")[0]
     proof = ManualCheck(note.strip(), who, when, ())
@@ -359,7 +345,7 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     say(f"  {path_text(found.plan.path)} is written; commit it by itself, for {found.name} or the plan")
 
 
-def _find_task(files: Sequence[PlanFile], task_id: str) -> tuple[PlanFile, Task]:
+def _find_task(files: Sequence[progress.PlanFile], task_id: str) -> tuple[progress.PlanFile, Task]:
     """Return the task with this id, and its plan."""
     found = [(one, task) for one in files if (task := one.plan.task(task_id)) is not None]
     if len(found) == 1:
