@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.authority.policy import Unread
+from specguard.authority.policy import Unread, members
 from specguard.declaration.patterns import Guarding
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import fences
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.load import AuthoritySource
     from specguard.authority.prose import SectionPath
+    from specguard.documents.blocks import Fence
     from specguard.documents.document import Document
     from specguard.documents.toml import KeyPath
 
@@ -64,6 +65,8 @@ GUARDING: Final = ("locked-path", "forbidden-path")
 
 _GUARDS: Final = frozenset(("rules", name, "paths") for name in GUARDING)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
+_OWN: Final = ("\n[rules.", "\nrules.", "\n[authority]", "\n[approvals", "\n[[approvals", "\nextends")
+"""How lines of a policy begin, which tell its block of `toml` from those of other tools."""
 
 
 class Layer(Record, frozen=False):
@@ -111,7 +114,7 @@ def read_blocks(document: Document, path: str) -> tuple[list[Layer], list[Unread
     for fence in fences(document.blocks):
         words = tuple(fence.info.split())
         if words != BLOCK_INFO:
-            if "specguard" in fence.info.casefold():
+            if _seems_settings(fence):
                 reason = "the block is not read: the words behind its fence are not `toml specguard`"
                 unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
             closed = fence.nested or fence.first + fence.content.count("\n") <= document.last_line
@@ -125,6 +128,20 @@ def read_blocks(document: Document, path: str) -> tuple[list[Layer], list[Unread
         except DataError as error:
             problems.append(toml_problem(error, path))
     return layers, unread, problems
+
+
+def _seems_settings(fence: Fence) -> bool:
+    """True if a block with other words behind its fence names specguard, or is TOML and a policy's."""
+    info = fence.info.casefold()
+    language, *words = info.split() or [""]
+    if BLOCK_INFO[1] in info or language != BLOCK_INFO[0]:
+        return BLOCK_INFO[1] in info
+    if words:
+        from difflib import get_close_matches
+
+        if get_close_matches(words[0], BLOCK_INFO[1:], cutoff=0.8):
+            return True
+    return any(one in f"\n{fence.content}" for one in _OWN)
 
 
 def _find_swallowed_block(content: str, *, closed: bool) -> int | None:
@@ -233,13 +250,14 @@ class Merged:
         """Merge a table of a layer into the merged table with the same keys above it."""
         for key, value in source.items():
             path, known = (*above, key), target.get(key)
-            if path in UNITED_LISTS and isinstance(value, list) and isinstance(known, (list, type(None))):
+            unites = path in UNITED_LISTS and isinstance(known, (list, type(None)))
+            if unites and isinstance(value, list):
                 self._unite_lists(target.setdefault(key, []), value, path, layer)
             elif isinstance(value, dict) and isinstance(known, dict):
                 if self._is_of_preset(path) and not layer.is_preset:
                     self.origins[path] = layer.origin(path)
                 self._merge(known, value, path, layer)
-            elif key not in target or self._is_of_preset(path):
+            elif unites or key not in target or self._is_of_preset(path):
                 self._set(target, key, value, above, layer)
             elif not layer.is_preset and not _same(known, value):
                 first, second = self.origins[path], layer.origin(path)
@@ -264,9 +282,7 @@ class Merged:
 
     def _record_origins(self, value: Any, path: KeyPath, layer: Layer) -> None:
         """Record the origin of each element of a list, and of everything in it."""
-        if not isinstance(value, (dict, list)):
-            return
-        for key, element in value.items() if isinstance(value, dict) else enumerate(value):
+        for key, element in members(value) or ():
             self.origins[*path, key] = layer.origin((*path, key))
             self._record_origins(element, (*path, key), layer)
 
@@ -308,9 +324,8 @@ def scope_patterns(layer: Layer, folder: str, above: Merged, named_at: Origin) -
         origin = layer.origin(path)
         if path not in _GUARDS:
             message = f"`{dotted(path)}` is set in a nested authority, which may only lock and forbid paths"
-            yield SettingProblem(
-                message, origin, f"say it where it holds for all: {above.origins.get(path, named_at)}"
-            )
+            step = f"say it where it holds for all: {above.origins.get(path, named_at)}"
+            yield SettingProblem(message, origin, step)
         elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             yield SettingProblem(f"`{dotted(path)}` must be a list of strings", origin)
         else:
