@@ -298,15 +298,15 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
 
     try:
         before = load_policy(change.start_files, registry=registry)
-        known = before is not None
     except SpecguardError:
-        before, known = None, True
+        before = policy.own or policy
     try:
         after = load_policy(change.head_files, registry=registry)
     except SpecguardError as error:
-        return PolicyChange(problem=error.message, baseline=baseline)
+        problem = f"{error.place}: {error.message}; {error.help}".strip(":; ")
+        return PolicyChange(problem=problem, baseline=baseline)
     if after is None:
-        return PolicyChange(problem="the authority is removed" if known else "", baseline=baseline)
+        return PolicyChange(problem="the authority is removed" if before else "", baseline=baseline)
     known_before = {(one.origin.path, one.message) for one in (before or policy).disregarded}
     broken = [one for one in after.disregarded if (one.origin.path, one.message) not in known_before]
     # The change's policy is not held to the floor, so the policy to compare with is not either.
@@ -322,9 +322,7 @@ def touches_policy(change: Change, policy: Policy) -> bool:
 def _touched_documents(change: Change, policy: Policy) -> set[bytes]:
     names = {*(name.encode() for name in DEFAULT_PATHS), BASELINE, *policy.document_paths}
     paths = [entry.path for entry in change.entries]
-    return {
-        path for path in paths if path in names or (path.endswith(_NESTED_SUFFIX) and policy.is_nested(path))
-    }
+    return {path for path in paths if path in names or policy.is_nested(path)}
 
 
 def unread_nested(change: Change, policy: Policy) -> Iterator[str]:

@@ -157,7 +157,10 @@ def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> It
     paths = {entry.path.decode("utf-8", "surrogateescape"): entry.path for entry in documents}
     first = next((entry.path for entry in documents if entry.path != _PROJECT), documents[0].path)
     if change.problem:
-        yield _finding(first, f"leaves a policy that cannot be read: {change.problem}", "error", "unread")
+        found = _finding(first, f"leaves a policy that cannot be read: {change.problem}", "error", "unread")
+        if not all(one.deleted for one in documents):
+            found.help = "Put it right: until then every check ends with 2. Or ask for an approval of PTH004."
+        yield found
     for one in change.broken:
         # A change of only the root may be what makes specguard read the nested authority.
         path = paths.get(one.origin.path)
@@ -224,8 +227,7 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
                 reader = _agent_parts if path.endswith(b".json") else run_parts
                 parts = [reader(one.value) for one in read if one is not None]
         if parts[0] != parts[1] or (entry.old_mode != entry.new_mode and not is_data):
-            what = "changes how specguard is run, which cannot be compared"
-            yield _finding(path, what, "error", "runner")
+            yield _finding(path, "changes how specguard is run, which cannot be compared", "error", "runner")
 
 
 def _text(documents: Documents, path: bytes) -> str:
