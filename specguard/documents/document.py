@@ -525,10 +525,12 @@ def _hidden_definitions(document: Document) -> Iterator[Hidden]:
     if not document.definitions:
         return
     used = {label for text in all_texts(document.blocks) for label in text.labels}
+    titles = {normal_label(section.heading.text.plain) for section in document.sections}
     for one in document.definitions:
         if one.label in used:
             continue
-        longest = max(one.title, one.label, one.target, key=lambda words: len(_WORDS.findall(words)))
+        label = "" if one.label in titles else one.label
+        longest = max(one.title, label, one.target, key=lambda words: len(_WORDS.findall(words)))
         if one.title and (one.target in {"", "#"} or len(one.title.split()) > 2):
             yield Hidden("definition", one.line, one.title)
         elif len(longest.replace("%20", " ").split()) > 2:
