@@ -292,8 +292,10 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
         if prose or not _is_versioned(value):
             return
     # Several models in a row, as in `gpt-5/o3`; what stands before a slash may also be a provider.
-    words = [word.strip("`'\"*_") for word in value.translate(dict.fromkeys(b"/&+", " ")).split()]
-    listed = words if all(map(_is_versioned, words)) else re.split(_SEPARATOR, value)
+    listed: list[str] = []
+    for part in re.split(_SEPARATOR, value):
+        words = [word.strip("`'\"*_") for word in part.translate(dict.fromkeys(b"/&+", " ")).split()]
+        listed += words if all(map(_is_versioned, words)) else [part]
     pieces = [(re.sub(_REMARK, "", piece), piece) for piece in listed]
     remarks = [word.strip("()[]`'\"*_.:") for own, one in pieces for word in one.removeprefix(own).split()]
     used = [word for last, word in pairwise(["", *remarks]) if last.casefold() not in _DENIALS]
