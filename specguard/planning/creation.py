@@ -10,10 +10,13 @@ import json
 import os
 import re
 import shlex
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
 
 from specguard.artifacts.sections import describes_option
 from specguard.artifacts.skeletons import nest_keys
+from specguard.authority.policy import Policy
 from specguard.change.check_request import Request
 from specguard.documents.blocks import Text
 from specguard.documents.data import data_kind, read_data
@@ -26,6 +29,7 @@ from specguard.planning.task_lists import (
     KEBAB,
     MAIN,
     TASKS,
+    Box,
     Boxes,
     SourceFolder,
     SourcePage,
@@ -35,16 +39,8 @@ from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
 from specguard.reporters.escape import markdown_templates
 from specguard.waves.waves import UNKNOWN
+from specguard.work.kinds import PlanKind, WorkKind
 from specguard.work.name_templates import Template, path_template
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
-
-    from specguard.authority.policy import Policy
-    from specguard.planning.task_lists import Box
-    from specguard.work.kinds import PlanKind, WorkKind
-
 
 CONTEXT: Final = "CONTEXT.md"
 """The page that every agent of a plan must read besides the plan."""

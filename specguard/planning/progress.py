@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from specguard.change.check_request import read_bounded
+from specguard.change.git import Git
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import DATA_LIMIT, data_kind, data_of
@@ -20,15 +22,10 @@ from specguard.plans.plans import Plan, plan_templates
 from specguard.plans.task import Task, mark_task
 from specguard.plans.verification import evidence_of, proving_commands, same_command
 from specguard.reporters.file_writing import replace_file, writing
+from specguard.runs.views import RunView
 from specguard.work.kinds import PlanKind, normal_id
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from specguard.change.git import Git
-    from specguard.runs.views import RunView
-
-    State = Literal["done", "begun", "ready", "waiting", "blocked", "deferred"]
+State = Literal["done", "begun", "ready", "waiting", "blocked", "deferred"]
 
 
 SCHEMA: Final = "specguard.plans/1"

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from specguard.change.check_request import read_bounded
 from specguard.documents.blocks import Text
@@ -27,12 +28,9 @@ from specguard.documents.data import utf8_problem
 from specguard.errors import SpecguardError, nearest
 from specguard.work.item_lists import find_circles, format_circle
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+Level = Literal["error", "warning"]
 
-    Level = Literal["error", "warning"]
-
-    Form = Literal["openspec", "spec-kit"]
+Form = Literal["openspec", "spec-kit"]
 
 
 CHANGES: Final = "openspec/changes"
