@@ -164,14 +164,16 @@ class RangeChange(Change, frozen=False, kw_only=True):
     @cached_property
     def commits(self) -> Sequence[Commit]:
         """The commits of the head that the base does not have, every parent before its children."""
-        # Unrelated histories have no range, although git would list one.
-        base = self.base
-        bases = [oid for oid in (base.tip, self.found.oid) if oid]
-        commits = self.git.commits(self.git.revisions(self.head.oid, *dict.fromkeys(bases)))
-        if len(commits) == 1 and commits[0].parents == [base.start]:
+        commits = self._read_commits()
+        if len(commits) == 1 and commits[0].parents == [self.base.start]:
             # The entries of the change are the same comparison.
             commits[0].read = lambda: [self.entries]
         return commits
+
+    def _read_commits(self) -> list[Commit]:
+        # Unrelated histories have no range, although git would list one.
+        bases = dict.fromkeys([self.base.tip, self.found.oid])
+        return self.git.commits(self.git.revisions(self.head.oid, *bases))
 
     def messages(self, merge: str) -> Sequence[Message]:
         """Return each commit's message; with `squash` the title that will land."""
@@ -234,7 +236,7 @@ class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):
     @cached_property
     def commits(self) -> Sequence[Commit]:
         """The commits of the branch that the base does not have; the working tree adds none."""
-        return self.git.commits(self.git.revisions(self.head.oid, self.base.tip))
+        return self._read_commits()
 
     @cached_property
     def head_files(self) -> Tree:
