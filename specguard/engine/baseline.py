@@ -298,12 +298,9 @@ def record(request: Request, *, grow: bool = False) -> Recording:
         change = open_work_tree(git, request)
         _, policy, _ = Policies(request, repository).choose(change)
         before = read_baseline(change.head_files)
-        selection = Selection(
-            policy.rules, select=[rule.code for rule in policy.rules if rule.code[:3] in FAMILIES]
-        )
         # A rule's stage decides when it is judged, not whether its findings existed before.
-        judging = Judging(Facts(change, policy), selection, any_stage=True)
-        results = [result for result in judging.run() if result.code[:3] in FAMILIES]
+        selection = Selection(policy.rules, select=FAMILIES)
+        results = Judging(Facts(change, policy), selection, any_stage=True).run()
         top = repository.work_tree()
         if before is None and os.path.lexists(os.path.join(top, os.fsdecode(BASELINE))):
             what = "is ignored by git, so it would never count"
