@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from specguard.change.entries import is_filed, is_record
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
 from specguard.declaration.rule import Record, Rule, import_path, load
@@ -388,21 +389,16 @@ class Policy:
 
     def is_record(self, path: bytes) -> bool:
         """Return True if a path is that of a record in the log of approvals, or of its signature."""
-        from specguard.change.entries import is_record
-
         return is_record(path, self.log_folder)
 
     def is_filed(self, entry: Entry) -> bool:
         """Return True if an entry adds such a record as a plain file."""
-        from specguard.change.entries import is_filed
-
         return is_filed(entry, self.log_folder)
 
     @property
     def keys(self) -> Sequence[AuthorityKey]:
         """The keys that a lower document of the order must not state differently from a higher one."""
-        keys: Sequence[AuthorityKey] = decode(self._data["authority_keys"])
-        return keys
+        return self._decode_list("authority_keys")
 
     def contradictions(
         self, documents: Documents, judged: Callable[[bytes], bool]
@@ -508,14 +504,12 @@ class Policy:
     @property
     def unread(self) -> Sequence[Unread]:
         """Text in known sections and blocks of settings that was not understood."""
-        unread: Sequence[Unread] = decode(self._data["unread"])
-        return unread
+        return self._decode_list("unread")
 
     @property
     def disregarded(self) -> Sequence[Disregarded]:
         """Disregarded settings: those of nested authorities with errors, and those that loosen the floor."""
-        disregarded: Sequence[Disregarded] = decode(self._data["disregarded"])
-        return disregarded
+        return self._decode_list("disregarded")
 
     def is_nested(self, path: bytes) -> bool:
         """Return True if a path is that of a nested authority, whether or not the file exists."""
@@ -554,8 +548,11 @@ class Policy:
     @property
     def statements(self) -> Sequence[Statement]:
         """The sentences of the authority that command."""
-        statements: Sequence[Statement] = decode(self._data["statements"])
-        return statements
+        return self._decode_list("statements")
+
+    def _decode_list(self, key: str) -> list[Any]:
+        decoded: list[Any] = decode(self._data[key])
+        return decoded
 
     def value(self, key: str) -> Any:
         """Return the value of a top-level setting by its name, as TOML has it."""
