@@ -36,6 +36,7 @@ from specguard.errors import Needed, SpecguardError
 from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
 from specguard.reporters.file_writing import path_in_tree, replace_file, writing
+from specguard.work.kinds import WorkKind
 
 _APPROVERS: Final = "[[approvals.approver]]"
 
@@ -99,10 +100,8 @@ class Draft:
         self.base = base
         self._guards: dict[tuple[str, bool], str] = {}
         self.guard(AUTHORITY, "this document")
-        self.settings: list[ProposedSetting] = []
-        if presets:
-            self.settings.append(ProposedSetting(f"extends = {toml_value(list(presets))}"))
-        self.settings.append(ProposedSetting(f"base = {toml_value(base)}"))
+        extends = [f"extends = {toml_value(list(presets))}"] if presets else []
+        self.settings = [ProposedSetting(one) for one in (*extends, f"base = {toml_value(base)}")]
 
     def guard(self, path: str, why: str = "", *, forbidden: bool = False) -> None:
         """Lock or forbid a path, with the reason; a path that is guarded in this way already stays so."""
@@ -112,9 +111,8 @@ class Draft:
 
     def text(self, *trial: ProposedSetting) -> str:
         """Return the text of the document, including settings that are only tried."""
-        locked, forbidden = (
-            [line for (_, kind), line in self._guards.items() if kind is wanted] for wanted in (False, True)
-        )
+        locked = [line for (_, is_forbidden), line in self._guards.items() if not is_forbidden]
+        forbidden = [line for (_, is_forbidden), line in self._guards.items() if is_forbidden]
         base = markdown_code(self.base)
         head = (
             "# Authority\n\nWhat may change in this repository, in which steps and with which evidence.\n"
@@ -496,9 +494,10 @@ def fit_to_past(
         Lines of a report for a person.
     """
     deadline = monotonic() + _JUDGING_TIME
-    before = _find_failures(git, policy_of(proposed.text()), changes, deadline)
+    policy = policy_of(proposed.text())
+    before = _find_failures(git, policy, changes, deadline)
     commits = [git.commit(head) for head in before]
-    proposed.settings += _merge_setting(commits)
+    proposed.settings += _merge_settings(commits, policy.declared("work_kinds"))
     trial = [_PINS] if _count_locked(before) else []
     failed = [change for change in changes[: len(before)] if before[change.head]]
     # The tried setting can only remove failures, so only failed changes are judged again.
@@ -514,14 +513,19 @@ def fit_to_past(
         yield f"past changes: {_failure_text(after, count)} by what is proposed"
 
 
-def _merge_setting(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
-    """Yield `merge = "squash"` if most changes landed as one commit that the platform has numbered."""
-    numbered = sum(
-        not commit.is_merge and bool(_NUMBER_SUFFIX.search(commit.message.subject)) for commit in commits
-    )
-    if 2 * numbered > len(commits):
-        why = f"{numbered} of the last {len(commits)} changes landed as one numbered commit"
+def _merge_settings(commits: Sequence[Commit], kinds: Mapping[str, WorkKind]) -> Iterator[ProposedSetting]:
+    """Yield `merge = "squash"` if most changes landed as one commit that the platform has numbered.
+
+    A squash lands the title as the message, so that the titles of items are then those of their commits.
+    """
+    numbered = [one for one in commits if not one.is_merge and _NUMBER_SUFFIX.search(one.message.subject)]
+    if 2 * len(numbered) > len(commits):
+        why = f"{len(numbered)} of the last {len(commits)} changes landed as one numbered commit"
         yield ProposedSetting('merge = "squash"', why=why)
+        for name, kind in kinds.items():
+            if kind.commit and kind.pull_request:
+                toml = f"work.{toml_key(name)}.pull_request = {toml_value(kind.commit)}"
+                yield ProposedSetting(toml, why="a squash lands the title as the message of the commit")
 
 
 def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
