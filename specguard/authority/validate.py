@@ -225,6 +225,11 @@ _PLAIN_MESSAGES: Final = (
     ("Input should be a valid boolean", "must be true or false"),
     ("Input should be a valid integer", "must be a whole number"),
     ("Input should be", "must be"),
+    ("Field required", "is missing"),
+    (
+        "String should match pattern '^[1-9][0-9]*[smh]$'",
+        "must be a number above 0 with s, m or h, such as 20m",
+    ),
 )
 
 
@@ -353,8 +358,6 @@ def _message(error: ErrorDetails, path: KeyPath, registry: Registry, schema: Cor
             coded, otherwise = registry.by_code(key.upper()), "`specguard rule` lists them"
             step = f"rules go by name: [rules.{coded.rule.name}]" if coded else ""
         return "is not known", step or nearest(key, known, otherwise)
-    if kind == "missing":
-        return "is missing", ""
     if kind == "value_error":
         return f"is wrong: {error['ctx']['error']}", ""
     for before, after in _PLAIN_MESSAGES:
