@@ -463,7 +463,7 @@ class ReplayedApproval(_RefusedApproval, Rule):
 
     It is bound to the change's content, target branch, policy, repository and work item; with the scope
     `paths`, to its files' content. A rebase, a reworded message or a squash does not matter. One changed byte
-    ends it.
+    ends it. What its target branch has is no copy.
 
     Why is this bad? The approver did not see this change.
 

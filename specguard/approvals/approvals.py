@@ -335,10 +335,11 @@ class Approvals:
             if not decision.added and not matches:
                 continue
             self._judge(decision)
-            # An approval in the base is for an earlier change, even if its findings appear again. One in the
-            # working tree may be for another change too.
+            # An approval in the base, or in the branch that it is for, is for an earlier change, even if its
+            # findings appear again. One in the working tree may be for another change too.
             bound = all(refusal.kind != "replayed" for refusal in decision.refusals)
-            if bound or (decision.added and (matches or decision.path in added_paths)):
+            added = decision.added and not self._bond.has_landed(approval.target, decision.path)
+            if bound or (added and (matches or decision.path in added_paths)):
                 decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.only_files_approvals
                 yield decision
 

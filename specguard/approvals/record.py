@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from specguard.change.base import named_base
 from specguard.change.entries import Entry, is_record, sha256
 from specguard.change.repository import short_branch
+from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_applicable, if_known
 from specguard.model import Finding, path_text
@@ -298,6 +299,11 @@ class Bond:
         """Return the fingerprint of the whole change, or of only its entries at some paths."""
         return self._whole if scope == "change" else self.change.fingerprint(self.folder, frozenset(paths))
 
+    def has_landed(self, target: str, path: bytes) -> bool:
+        """True if another branch than this change's target, which an approval is for, has its file."""
+        tip = _find_tip(self.change, target) if target not in ("", self.target) else None
+        return tip is not None and Tree(self.change.git, self.change.git.commit(tip).tree).has_file(path)
+
     def breaks(self, approval: Approval) -> Iterator[tuple[str, str, str]]:
         """Yield the reasons why an approval does not apply to this change.
 
@@ -350,10 +356,14 @@ def target_of(change: Change, policy: Policy) -> str:
         return short_branch(found.ref)
     if found.how == "event" and found.name != found.oid:
         return found.name
-    if policy.base and found.trusted:
-        try:
-            if named_base(change.git, policy.base, "policy").oid == found.oid:
-                return policy.base
-        except (SpecguardError, MissingFact):
-            return ""
+    if policy.base and found.trusted and _find_tip(change, policy.base) == found.oid:
+        return policy.base
     return ""
+
+
+def _find_tip(change: Change, branch: str) -> str | None:
+    """Return the commit that a branch ends with; None if that is not known."""
+    try:
+        return named_base(change.git, branch, "policy").oid
+    except (SpecguardError, MissingFact):
+        return None
