@@ -18,6 +18,7 @@ from specguard.change.base import FoundBase, find_base, named_base, no_base_erro
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.platform_event import find_event, read_event
+from specguard.change.process import CommandError
 from specguard.change.repository import Repository, find_program
 from specguard.cli.options import flag, in_directory, output_format, show, text
 from specguard.declaration.rule import Record
@@ -172,11 +173,17 @@ def _catch_errors(subject: str, diagnoses: Iterator[Diagnosis], status: Status) 
     except SpecguardError as error:
         place = f"{Origin(error.path, error.line or 0)}: " if error.path else ""
         yield Diagnosis(subject, status, f"{place}{error.message}", error.help)
+    except CommandError as error:
+        yield Diagnosis(subject, status, f"git fails: {error.first_line}", "git config --list")
 
 
 def _git(checkup: Checkup) -> Iterator[Diagnosis]:
     program = checkup.repository.program
-    words = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()
+    result = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    if result.returncode:
+        yield Diagnosis("git", "missing", f"it fails: {result.stderr.strip()}", "git config --list")
+        return
+    words = result.stdout.split()
     version = words[2] if len(words) > 2 else "?"
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     least = ".".join(map(str, OLDEST_GIT))

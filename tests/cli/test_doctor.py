@@ -50,8 +50,7 @@ def install(folder: Path, name: str, text: str) -> str:
 def test_the_remote_the_platform_and_the_folder_of_runs(tmp_path: Path) -> None:
     project = Project(tmp_path)
     said = found(project)
-    extras = {"subject": "extras", "status": "ok", "said": "mcp, lsp", "help": ""}
-    assert said["extras"] == extras
+    assert said["extras"] == {"subject": "extras", "status": "ok", "said": "mcp, lsp", "help": ""}
     assert said["remote of runs"]["status"] == "ok"
     assert "on this machine" in said["pull requests"]["said"]
     assert said["runs"]["said"] == f"0 runs in {project.runs}"
@@ -66,6 +65,8 @@ def test_the_remote_the_platform_and_the_folder_of_runs(tmp_path: Path) -> None:
     project.user.git("remote", "remove", "origin")
     remote = found(project)["remote of runs"]
     assert (remote["status"], bool(remote["help"])) == ("note", True)
+    (project.home / ".gitconfig").write_text("[user\n")
+    assert "git fails: bad config line 1" in found(project, 1, HOME=str(project.home))["hooks"]["said"]
 
 
 def test_a_platform_that_is_signed_in_or_is_not_or_has_no_command(tmp_path: Path) -> None:
