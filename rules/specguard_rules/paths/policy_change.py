@@ -62,7 +62,7 @@ class PolicyChanges(Rule):
     Settings that loosen, or could, are errors with their old and new values. Those that only tighten are
     warnings, and prose is information. `.specguard/` counts too: a grown baseline is an error. In `files`
     (hooks, CI, agents' settings), only what runs specguard counts; of CI files also what is beside the
-    jobs, but for names and descriptions.
+    jobs, but for names and descriptions. Lock the files that a job calls to run it.
 
     Why is this bad? It judges every later change.
 
