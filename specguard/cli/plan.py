@@ -219,9 +219,8 @@ def proposal(slug: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
     TODO marks what you have to fill in. Existing files stay.
     """
     top = opt.find_repository().work_tree()
-    files = creation.proposal_files(
-        top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date()
-    )
+    today = datetime.now(UTC).date()
+    files = creation.proposal_files(top, slug, capabilities, specs=not no_specs, today=today)
     folder = f"{CHANGES}/{slug}"
     if os.path.lexists(os.path.join(top, folder)):
         raise exists_error(folder, f"specguard plan validate {slug}")
@@ -330,9 +329,8 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     """Record in its plan that a person verified TASK, and set it to done."""
     policy = open_policy(Request(environment=os.environ))
     repository = opt.find_repository()
-    file, found = _find_task(
-        progress.plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan), task
-    )
+    files = progress.plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan)
+    file, found = _find_task(files, task)
     when = now_text()
     who = by.strip() or identity(repository, when)[0].rpartition(" <")[0]
     proof = ManualCheck(note.strip(), who, when, ())

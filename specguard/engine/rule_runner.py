@@ -136,8 +136,7 @@ class Judging(Record):
         return "not-applicable", f"the policy sets no {rule.unset}" if rule.unset else idle_reason
 
     def _effective_severity(self, severity: Severity) -> Severity:
-        strict = self.facts.change.request.strict
-        return "error" if strict and severity == "warning" else severity
+        return "error" if self.facts.change.request.strict and severity == "warning" else severity
 
     def _judge(self, findings: Sequence[Finding], rule: RuleInPolicy, severity: Severity) -> Iterator[Judged]:
         """Yield the findings with their severity, citation and fingerprint."""
