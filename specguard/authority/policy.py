@@ -551,6 +551,7 @@ class Policy:
         return self._decode_list("statements")
 
     def _decode_list(self, key: str) -> list[Any]:
+        """Return the records of a list in the stored policy."""
         decoded: list[Any] = decode(self._data[key])
         return decoded
 

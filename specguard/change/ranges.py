@@ -171,6 +171,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
         return commits
 
     def _read_commits(self) -> list[Commit]:
+        """Return the commits that neither the base's tip nor the branch below has."""
         # Unrelated histories have no range, although git would list one.
         bases = dict.fromkeys([self.base.tip, self.found.oid])
         return self.git.commits(self.git.revisions(self.head.oid, *bases))
