@@ -9,10 +9,11 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any, Final, Literal, TypeVar
+    from typing import Any, Final, Literal, TypeVar, TypeVarTuple
     from typing import dataclass_transform as dataclass_transform
 
-    _Function = TypeVar("_Function", bound=Callable[..., Any])
+    _Owner = TypeVar("_Owner")
+    _Arguments = TypeVarTuple("_Arguments")
     _Key = TypeVar("_Key")
     _Value = TypeVar("_Value")
 
@@ -192,18 +193,20 @@ def _compile(cls: Any) -> None:
     cls.__init__ = space["__init__"]
 
 
-def cached_method(function: _Function) -> _Function:
+def cached_method(
+    function: Callable[[_Owner, *_Arguments], _Value],
+) -> Callable[[_Owner, *_Arguments], _Value]:
     """Cache the results of a function in its first argument, such as `self`, by the other arguments."""
     name = f"results of {function.__qualname__}"
 
-    def cached(owner: Any, *arguments: Any) -> Any:
-        results = owner.__dict__.setdefault(name, {})
+    def cached(owner: _Owner, *arguments: *_Arguments) -> _Value:
+        results: dict[tuple[*_Arguments], _Value] = owner.__dict__.setdefault(name, {})
         if arguments not in results:
             results[arguments] = function(owner, *arguments)
         return results[arguments]
 
     cached.__doc__ = function.__doc__
-    return cached  # type: ignore[return-value]  # it is called as the function is
+    return cached
 
 
 class Origin(Record):
