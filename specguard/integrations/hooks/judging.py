@@ -262,17 +262,13 @@ def trees_of(event: HookEvent) -> list[Checkout]:
     Raises:
         SpecguardError: none of the folders is in a git repository.
     """
-    found: dict[bytes, Checkout] = {}
     folders = [*event.projects, event.directory]
     try:
         folders.append(os.getcwdb())
     except OSError:
         # The agent may have removed the folder in which it was started.
         folders.append(event.directory)
-    for folder in folders:
-        tree = work_tree_at(folder)
-        if tree is not None:
-            found.setdefault(tree.root, tree)
+    found = {tree.root: tree for tree in map(work_tree_at, dict.fromkeys(folders)) if tree is not None}
     if not found:
         what = "the agent works in no git repository, so there is no policy to judge by"
         step = "start it in one that has a SPEC_AUTHORITY.md, or take the hook out of its settings elsewhere"

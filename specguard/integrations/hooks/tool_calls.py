@@ -390,16 +390,16 @@ def absolute_names(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
     names: list[bytes] = []
     for start in starts:
         plain = b"/" + os.path.normpath(start).lstrip(b"/")
-        found = [plain]
+        names.append(plain)
         # The system follows links before it resolves `..`, and many programs do the opposite.
-        for one in (start.rstrip(b"/") or b"/", plain):
+        for one in dict.fromkeys((start.rstrip(b"/") or b"/", plain)):
             head, tail = os.path.split(one)
             has_name = tail not in (b"", b".", b"..")
-            found += [] if gone and has_name else [os.path.realpath(one)]
-            found += [os.path.join(os.path.realpath(head), tail)] if has_name else []
-        names += found
-    names += [spelled for name in names if (spelled := _disk_spelling(name)) != name]
-    return list(dict.fromkeys(names))
+            names += [] if gone and has_name else [os.path.realpath(one)]
+            names += [os.path.join(os.path.realpath(head), tail)] if has_name else []
+    # Nearly always these are one name.
+    names = list(dict.fromkeys(names))
+    return list(dict.fromkeys([*names, *map(_disk_spelling, names)]))
 
 
 def work_tree_at(folder: bytes) -> Checkout | None:
