@@ -10,6 +10,7 @@ hash.
 from __future__ import annotations
 
 import re
+import sys
 from functools import cache, cached_property
 from operator import attrgetter
 
@@ -456,9 +457,9 @@ def sha256(content: bytes = b"", *, usedforsecurity: bool = True) -> _Hash:
 @cache
 def _find_sha256() -> Any:
     # Few checks need a SHA-256, so only those pay for the import.
-    for module in ("_sha2", "_sha256", "hashlib"):
-        try:
-            return __import__(module).sha256
-        except ImportError:
-            continue
-    raise ImportError("this Python has no SHA-256")
+    try:
+        return __import__("_sha2" if sys.version_info >= (3, 12) else "_sha256").sha256
+    except ImportError:
+        import hashlib
+
+        return hashlib.sha256
