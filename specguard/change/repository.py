@@ -552,16 +552,18 @@ class Lookup:
     Args:
         directory: the folder; empty: the working directory, or the folder in `GIT_DIR`.
         environment: the caller's environment.
+        bases: False if the base is known, so that the usual ones need not be read.
 
     Raises:
         SpecguardError: git cannot be run.
     """
 
-    def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
-        self._repository = Repository(directory, environment)
+    def __init__(self, directory: str, environment: Mapping[str, str], *, bases: bool = True) -> None:
+        repository = self._repository = Repository(directory, environment)
         # Both run at the same time; outside a repository, the output about refs is not read.
-        self._refs = self._repository.spawn("for-each-ref", f"--format={_REF_FORMAT}", *USUAL_BASES)
-        self._locations = self._repository.spawn(*_REV_PARSE)
+        words = ("for-each-ref", f"--format={_REF_FORMAT}", *USUAL_BASES)
+        self._refs = repository.spawn(*words) if bases else None
+        self._locations = repository.spawn(*_REV_PARSE)
 
     @classmethod
     def of(cls, request: Request) -> Lookup:
@@ -588,12 +590,12 @@ class Lookup:
         try:
             with Needed():
                 repository._parse_locations(self._locations)
-                if not repository._user_trusted:
+                if self._refs and not repository._user_trusted:
                     repository._record_refs(USUAL_BASES, self._refs)
                 repository._read_head()
         finally:
-            self._refs.stop()
-            self._locations.stop()
+            for process in filter(None, (self._refs, self._locations)):
+                process.stop()
         return repository
 
 

@@ -103,18 +103,19 @@ def _answer(words: Sequence[str]) -> dialects.HookOutput:
 
 def _start_git(event: HookEvent) -> dict[bytes, Lookup]:
     """Start git for the repository that judges, by its working tree's root."""
-    looking: dict[bytes, Lookup] = {}
     try:
         tree = work_tree_at(os.fsencode(os.environ.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb())
         # Most commands do nothing that is judged, so two more processes would be wasted.
         if tree is not None and event.moment in ("edit", "after", "stop"):
             from specguard.change.repository import Lookup
 
-            looking[tree.root] = Lookup(os.fsdecode(tree.root), os.environ)
+            # The base that is pinned judges the edits of a session.
+            bases = event.moment != "edit" or not event.session
+            return {tree.root: Lookup(os.fsdecode(tree.root), os.environ, bases=bases)}
     except (OSError, SpecguardError):
         # The event's judge reports the same error.
         pass
-    return looking
+    return {}
 
 
 def _judge(event: HookEvent, looking: dict[bytes, Lookup]) -> dialects.Reply:
