@@ -32,8 +32,8 @@ def encode(value: Any) -> Any:
     """Encode a value as JSON data.
 
     Scalars of JSON and lists stay; any other value becomes an object with its type under `$`. A record is
-    encoded without the fields that have their default. Patterns keep their translations, so that a run
-    translates nothing.
+    encoded without the fields that have their default. Patterns keep their translations and expressions their
+    literals, so that a run translates nothing.
 
     Raises:
         TypeError: no setting can have this type.
@@ -46,7 +46,7 @@ def encode(value: Any) -> Any:
         kind = type(value).__name__.lower()
         return {"$": kind, "patterns": list(value.patterns), "expressions": list(value.expressions)}
     if isinstance(value, Expression):
-        return {"$": "expression", "text": value.text}
+        return {"$": "expression", "text": value.text, "literals": list(value.literals)}
     if isinstance(value, bytes):
         return {"$": "bytes", "text": value.decode("utf-8", "surrogateescape")}
     if isinstance(value, dict):
@@ -72,7 +72,7 @@ def decode(data: Any) -> Any:
     if kind in _PATTERNS:
         return _PATTERNS[kind](data["patterns"], data["expressions"])
     if kind == "expression":
-        return Expression(data["text"])
+        return Expression(data["text"], data["literals"])
     if kind == "bytes":
         return data["text"].encode("utf-8", "surrogateescape")
     if kind == "map":
@@ -216,7 +216,7 @@ class Guards:
         return bool(self._rules)
 
 
-FORMAT: Final = 8
+FORMAT: Final = 9
 """The version of the compiled data's format; data of any other version is rejected."""
 
 

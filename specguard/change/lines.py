@@ -21,7 +21,7 @@ from functools import cached_property
 from itertools import chain, islice
 
 from specguard.change.object_store import SINGLE_READS, SMALL, Reading, is_binary, whole_lines
-from specguard.declaration.expressions import Expression, required_literals, to_utf8
+from specguard.declaration.expressions import Expression, to_utf8
 from specguard.declaration.patterns import re2_options
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
@@ -459,13 +459,10 @@ class Scanner:
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self._expressions = expressions
-        self._literals: list[bytes] | None = []
-        for expression in expressions:
-            literals = required_literals(expression.text)
-            if literals is None:
-                self._literals = None
-                break
-            self._literals += literals
+        known = [expression.literals for expression in expressions]
+        self._literals: list[bytes] | None = None
+        if all(known):
+            self._literals = [literal.encode("ascii") for literals in known for literal in literals]
 
     @cached_property
     def _programs(self) -> tuple[Any, Any]:

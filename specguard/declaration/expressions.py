@@ -27,10 +27,13 @@ class Expression:
 
     Args:
         text: the expression as written.
+        literals: its required literals, if they are known.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, literals: Sequence[str] | None = None) -> None:
         self.text = text
+        if literals is not None:
+            self.literals = literals
 
     def search(self, text: str | bytes) -> bool:
         """True if the expression matches anywhere in a text."""
@@ -106,6 +109,11 @@ class Expression:
         )
 
     @cached_property
+    def literals(self) -> Sequence[str]:
+        """Texts of printable ASCII, at least one of which is in every match; empty if none are known."""
+        return required_literals(self.text)
+
+    @cached_property
     def _re2(self) -> Any:
         return _compile(self.text)
 
@@ -149,25 +157,21 @@ _FEW_REPEATS = 2
 """The maximum number of groups, and of repeats, with which Python is always fast."""
 
 
-def required_literals(text: str) -> Sequence[bytes] | None:
-    """Return printable ASCII texts, at least one of which is in every match of an expression.
+def required_literals(text: str) -> Sequence[str]:
+    """Return printable ASCII texts, at least one of which is in every match; empty if none are known.
 
     Python's own parser finds them, if the two syntaxes agree. A syntax that it refuses, flags that ignore
-    case, named classes and text beyond ASCII give None.
-
-    Returns:
-        None if no such texts are known.
+    case, named classes and text beyond ASCII give none.
     """
     if not text.isascii() or re.search(_DOUBTFUL_CLASS, text):
-        return None
+        return ()
     from re import _parser as parser  # type: ignore[attr-defined]  # no public one exists
 
     try:
         parsed = parser.parse(text)
     except (re.error, RecursionError, OverflowError):
-        return None
-    found = None if parsed.state.flags & re.IGNORECASE else _literals(parsed)
-    return [literal.encode("ascii") for literal in found] if found else None
+        return ()
+    return () if parsed.state.flags & re.IGNORECASE else _literals(parsed)
 
 
 _DOUBTFUL_CLASS = r"\[\^?\]?(?:[^]\\]|\\.)*?(?:\[|--|&&|~~|\|\|)"
