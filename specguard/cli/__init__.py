@@ -41,13 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        from specguard.cli.checking import run_quickly
-
-        code = run_quickly(words)
-        if code is None:
-            from specguard.cli.app import run
-
-            code = run(words)
+        code = _run(words)
         sys.stdout.flush()
     except KeyboardInterrupt:
         import signal
@@ -77,6 +71,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_exception(error)
         return EXIT_NO_VERDICT
     return code
+
+
+def _run(words: list[str]) -> int:
+    """Run a command by the parser that takes the least time."""
+    if words[:1] == ["hook"] and len(words) > 1 and not {"-h", "--help"}.intersection(words):
+        # `hook` has its own exit codes: a wrong argument must be a refusal there too.
+        from specguard.integrations.hooks.answering import answer
+
+        return answer(words[1:])
+    from specguard.cli.checking import judge, quick_request
+
+    request = quick_request(words)
+    if request is None:
+        from specguard.cli.app import run
+
+        return run(words)
+    return judge(request)
 
 
 def _report_unwritable(message: str, help: str) -> int:

@@ -46,17 +46,6 @@ class Reports(Record):
         return {self.stdout_format, *(form for form, _ in self.files)}
 
 
-def run_quickly(words: Sequence[str]) -> int | None:
-    """Run `hook`, or `check` with one flag that hooks and jobs use; return None for all else."""
-    if words[:1] == ["hook"] and len(words) > 1 and not {"-h", "--help"}.intersection(words):
-        # `hook` has its own exit codes: a wrong argument must be a refusal there too.
-        from specguard.integrations.hooks.answering import answer
-
-        return answer(words[1:])
-    request = quick_request(words)
-    return None if request is None else judge(request)
-
-
 def quick_request(words: Sequence[str]) -> Request | None:
     """Return the request for an argument list that hooks use; None if click must parse the words."""
     fields: dict[str, Any]
