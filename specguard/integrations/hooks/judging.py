@@ -181,13 +181,14 @@ class _Judging:
     def judge_in(self, root: bytes, edits: Sequence[FileEdit] = (), message: str = "") -> None:
         """Judge edits or a message in a working tree, and collect the new findings."""
         for verdict in self._verdicts(root, edits, message):
-            if not any(result.findings or result.incomplete for result in verdict.results):
+            results = [one for one in verdict.results if one.findings or one.state == "indeterminate"]
+            if not any(result.findings or result.incomplete for result in results):
                 continue
             from specguard.change.object_store import UNKNOWN_CONTENT
             from specguard.reporters.short_reports import finding_blocks
 
             ignored: set[bytes] | None = None
-            for result in verdict.results:
+            for result in results:
                 found = [one for one in result.findings if one.is_open_error]
                 new = [one for one in found if (root, one.fingerprint) not in self._seen]
                 if new and result.code not in GUARD_RULES:
@@ -201,7 +202,7 @@ class _Judging:
             # Unknown contents are judged later, when they exist.
             verdict.results = [
                 result
-                for result in verdict.results
+                for result in results
                 if result.findings or not result.incomplete or result.reason != UNKNOWN_CONTENT
             ]
             self._rule_blocks += finding_blocks(verdict, errors=True)
