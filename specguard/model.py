@@ -169,8 +169,8 @@ def _generic_init(self: Any, *values: Any, **named: Any) -> None:
             store[name] = store[name].copy()
 
 
-_COMPILE_AFTER: Final = 30
-"""Up to this number of uses, the generic constructor takes less time than compiling one."""
+_COMPILE_AFTER: Final = 10
+"""After this number of uses, a class is likely to be used so often that compiling takes less time."""
 
 
 def _compile(cls: Any) -> None:
