@@ -121,13 +121,11 @@ class Record:
     """
 
     _fields: tuple[str, ...] = ()
-    _uses = 0
 
     def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
         names = [name for base in reversed(cls.__bases__) for name in getattr(base, "_fields", ())]
-        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
-            if name[0] != "_" and not str(annotation).startswith("ClassVar"):
-                names.append(name)
+        noted = cls.__dict__.get("__annotations__", {}).items()
+        names += [name for name, kind in noted if name[0] != "_" and not str(kind).startswith("ClassVar")]
         cls._fields = tuple(dict.fromkeys(names))
         if "__init__" not in cls.__dict__:
             cls.__init__ = _generic_init  # type: ignore[method-assign]  # until the first use
@@ -147,25 +145,26 @@ def _generic_init(self: Any, *values: Any, **named: Any) -> None:
     """Set a record's fields by name; a class that is used often gets a constructor of its own."""
     cls = type(self)
     fields, store = cls._fields, self.__dict__
-    if not cls.__dict__.get("_uses"):
-        cls._defaults = {name: getattr(cls, name) for name in fields if hasattr(cls, name)}
-        cls._copied = [name for name, value in cls._defaults.items() if isinstance(value, (list, dict))]
-        required = len(fields) - len(cls._defaults)
+    if "_plan" not in cls.__dict__:
+        defaults = {name: getattr(cls, name) for name in fields if hasattr(cls, name)}
+        copied = [name for name, value in defaults.items() if isinstance(value, (list, dict))]
+        required = len(fields) - len(defaults)
         # A field without a default is keyword-only behind one with a default.
-        cls._positional = required if cls._defaults.keys() & fields[:required] else len(fields)
-    cls._uses += 1
-    store.update(cls._defaults)
+        positional = required if defaults.keys() & fields[:required] else len(fields)
+        cls._plan = defaults, copied, positional, iter(range(_COMPILE_AFTER))
+    defaults, copied, positional, uses = cls._plan
+    store.update(defaults)
     store.update(zip(fields, values, strict=False))
     store.update(named)
     # The compiled constructor reports wrong arguments, and knows which fields are keyword-only.
-    simple = len(values) <= cls._positional and named.keys().isdisjoint(fields[: len(values)])
-    if not simple or store.keys() != set(fields) or cls._uses > _COMPILE_AFTER:
+    simple = len(values) <= positional and named.keys().isdisjoint(fields[: len(values)])
+    if not simple or store.keys() != set(fields) or next(uses, None) is None:
         store.clear()
         _compile(cls)
         cls.__init__(self, *values, **named)
         return
-    for name in cls._copied:
-        if store[name] is cls._defaults[name]:
+    for name in copied:
+        if store[name] is defaults[name]:
             store[name] = store[name].copy()
 
 
