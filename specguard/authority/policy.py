@@ -513,8 +513,6 @@ class Policy:
 
     def is_nested(self, path: bytes) -> bool:
         """Return True if a path is that of a nested authority, whether or not the file exists."""
-        if not self.nested:
-            return False
         folder, _, name = path.rpartition(b"/")
         if name != b"SPEC_AUTHORITY.md":
             return False

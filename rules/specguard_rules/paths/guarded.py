@@ -292,7 +292,7 @@ def _findings(
         state: the state that the pattern gives to the path, e.g. `locked`.
     """
     adopted = policy.adopted
-    pairs = [one for one in all_entries(entries, commits) if not (one[0].added and one[0].path in adopted)]
+    pairs = [one for one in all_entries(entries, commits) if one[0].path not in adopted or not one[0].added]
     moves: dict[str, Moves] = {}
     own: dict[bytes, list[tuple[Entry, Commit]]] = {}
     for position, index in paths.find_each([entry.path for entry, _ in pairs]):

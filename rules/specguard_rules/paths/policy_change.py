@@ -129,16 +129,17 @@ class PolicyChanges(Rule):
     ) -> Iterator[Finding]:
         """Report the policy's differences, then each changed file that runs specguard."""
         named = _DOCUMENTS | policy.document_paths
-        settings = [entry for entry in entries if entry.path in named or policy.is_nested(entry.path)]
+        if policy.nested:
+            named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
+        settings = [entry for entry in entries if entry.path in named]
         if settings:
             yield from _difference_findings(settings, policy_change)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0] for one in self.files.patterns]
         prefixes = (_FOLDER, *map(str.encode, beginnings))
-        known = {entry.path for entry in settings}
         for entry in entries:
             path = entry.path
-            if path in known or not path.startswith(prefixes):
+            if path in named or not path.startswith(prefixes):
                 continue
             if path == _BASELINE:
                 # Before the first authority nothing was judged, so a baseline accepts nothing.
