@@ -68,7 +68,7 @@ def command(coverage: bool, strict: bool, schema: str | None, output_format: str
     return EXIT_FAILED if strict and policy.unread else EXIT_PASSED
 
 
-_CODE: Final = re.compile(r"[A-Za-z]{3}[0-9]{3}")
+_CODE: Final = re.compile(r"[A-Z]{3}[0-9]{2,4}|[A-Za-z]{3}[0-9]{3}")
 
 
 @click.command("why")
