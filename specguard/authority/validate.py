@@ -217,6 +217,7 @@ _TYPE_NAMES: Mapping[str, Any] = {
 
 
 _NAMED_KEY: Final = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")
+_PATTERN: Final = "String should match pattern"
 _PLAIN_MESSAGES: Final = (
     ("Input should be an object", "must be a table"),
     ("Input should be a valid dictionary", "must be a table"),
@@ -226,10 +227,9 @@ _PLAIN_MESSAGES: Final = (
     ("Input should be a valid integer", "must be a whole number"),
     ("Input should be", "must be"),
     ("Field required", "is missing"),
-    (
-        "String should match pattern '^[1-9][0-9]*[smh]$'",
-        "must be a number above 0 with s, m or h, such as 20m",
-    ),
+    (f"{_PATTERN} '^[1-9][0-9]*[smh]$'", "must be a number above 0 with s, m or h, such as 20m"),
+    (f"{_PATTERN} '^[A-Za-z0-9][A-Za-z0-9-]*$'", "must be letters, digits and hyphens, as in Spec-Impact"),
+    (f"{_PATTERN} '^([A-Za-z0-9][A-Za-z0-9-]*)?$'", "must be letters, digits and hyphens, or empty"),
 )
 
 
