@@ -84,7 +84,7 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
 
 def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield the kind, the message and the properties of each annotation."""
-    for results in text.group_undecided(verdict):
+    for results in text.group_undecided(verdict, by_severity=True):
         kind = "error" if results[0].incomplete else "warning"
         yield kind, "\n".join(wording.undecided_lines(results[0])), {"title": text.titles(results)}
     if verdict.policy_change:
@@ -409,7 +409,7 @@ def render_azure(verdicts: Sequence[Verdict]) -> str:
             code=results[0].code,
         )
         for verdict in verdicts
-        for results in text.group_undecided(verdict)
+        for results in text.group_undecided(verdict, by_severity=True)
     ]
     rest: list[str] = []
     for one in wording.list_entries(verdicts):

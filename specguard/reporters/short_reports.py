@@ -100,8 +100,8 @@ def finding_blocks(verdict: Verdict, *, errors: bool = False, known: Container[s
         ]
         for group in text.fold(found, verdict):
             yield _block(group, result, source)
-    for results in text.group_undecided(verdict):
-        if errors and not any(result.incomplete for result in results):
+    for results in text.group_undecided(verdict, by_severity=errors):
+        if errors and not results[0].incomplete:
             continue
         codes = ", ".join(f"{result.code} {result.name}" for result in results)
         reason = "\n  next: ".join(text.undecided_lines(results[0]))

@@ -264,12 +264,17 @@ def place_text(judged: Judged) -> str:
     return ""
 
 
-def group_undecided(verdict: Verdict) -> list[list[RuleResult]]:
-    """Return the rules that could not be judged, grouped by the fact that they lack."""
+def group_undecided(verdict: Verdict, *, by_severity: bool = False) -> list[list[RuleResult]]:
+    """Return the rules that could not be judged, grouped by the fact that they lack.
+
+    Args:
+        verdict: the verdict.
+        by_severity: True to group the rules whose missing judgement is an error by themselves.
+    """
     groups: dict[tuple[str | None, str, bool], list[RuleResult]] = {}
-    for result in verdict.results:
-        if result.state == "indeterminate":
-            groups.setdefault((result.reason, result.command, result.incomplete), []).append(result)
+    for one in verdict.results:
+        if one.state == "indeterminate":
+            groups.setdefault((one.reason, one.command, by_severity and one.incomplete), []).append(one)
     return list(groups.values())
 
 
