@@ -10,7 +10,7 @@ from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Re
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, NotApplicable, if_applicable, if_known
-from specguard.model import path_text
+from specguard.model import grouped, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -387,11 +387,7 @@ class Change(Record, frozen=False):
     @cached_property
     def touching(self) -> Mapping[bytes, Sequence[Commit]]:
         """The commits that change each path, oldest first."""
-        found: dict[bytes, list[Commit]] = {}
-        for commit in self.commits:
-            for entry in commit.own_entries:
-                found.setdefault(entry.path, []).append(commit)
-        return found
+        return grouped((entry.path, commit) for commit in self.commits for entry in commit.own_entries)
 
     def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - not every kind has messages
         """Return the commit messages to judge, for the policy's `merge`: `rebase`, `merge` or `squash`."""

@@ -29,6 +29,7 @@ from specguard.documents.blocks import (
 from specguard.documents.characters import invisible_chars
 from specguard.documents.data import Data, Problem, UnreadableDocument, read_data, utf8_problem
 from specguard.documents.inline import TAGS, Hidden, Hiding, LineCounter, normal_label
+from specguard.model import grouped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -478,9 +479,7 @@ def hidden_characters(text: str, line: int) -> Iterator[Hidden]:
         line: the line of its first character.
     """
     lines = LineCounter(text, line)
-    found: dict[tuple[int, str], list[str]] = {}
-    for one in invisible_chars(text):
-        found.setdefault((lines.line_at(one.position), one.kind), []).append(one.char)
+    found = grouped(((lines.line_at(one.position), one.kind), one.char) for one in invisible_chars(text))
     for (at, what), chars in found.items():
         yield Hidden(what, at, _spelled_text("".join(chars)), "".join(chars))
 

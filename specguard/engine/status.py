@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from specguard.artifacts.artifacts import Artifact
 from specguard.authority.policy import Policy
 from specguard.change.base import find_base
 from specguard.change.change import Change
@@ -19,7 +19,7 @@ from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, if_known, unknown
-from specguard.model import path_text
+from specguard.model import grouped, path_text
 from specguard.plans.plans import Plan, Plans
 from specguard.plans.task import Task
 from specguard.specs.specs import Specs
@@ -264,9 +264,8 @@ class _TreeReport:
             for name, one in (artifacts.contracts.items() if artifacts is not None else ())
             if one.path and "agent" in PathTemplate(one.path).names
         }
-        by_agent: dict[tuple[bytes, str], list[Artifact]] = {}
-        for artifact in (one for name in contracts for one in artifacts.named(name)):
-            by_agent.setdefault((artifact.folder, artifact.fields["agent"]), []).append(artifact)
+        named = (artifact for name in contracts for artifact in artifacts.named(name))
+        by_agent = grouped(((one.folder, one.fields["agent"]), one) for one in named)
         for (folder, agent), own in sorted(by_agent.items()):
             documents = [artifact.document for artifact in own if not artifact.structured]
             times = sorted(str(stamp.moment) for document in documents for stamp in document.stamps)
@@ -454,15 +453,12 @@ def _task_label(task: Mapping[str, Any]) -> str:
 
 
 def _plan(plan: Plan, *, waiting: bool) -> dict[str, Any]:
-    counts: dict[str, int] = {}
-    for task in plan.tasks:
-        counts[task.status or "none"] = counts.get(task.status or "none", 0) + 1
     return {
         "name": plan.name,
         "path": path_text(plan.path),
         "option": plan.option,
         "problem": plan.data.problem.message if plan.data.problem else "",
-        "counts": counts,
+        "counts": Counter(task.status or "none" for task in plan.tasks),
         "tasks": [_task(task, waiting=waiting) for task in plan.tasks],
     }
 
