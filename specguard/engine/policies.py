@@ -310,7 +310,15 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     known_before = {(one.origin.path, one.message) for one in (before or policy).disregarded}
     broken = [one for one in after.disregarded if (one.origin.path, one.message) not in known_before]
     # The change's policy is not held to the floor, so the policy to compare with is not either.
-    differences = compare(before or policy.own or policy, after)
+    base = before or policy.own or policy
+    differences = compare(base, after)
+    # A rule that had nothing to judge, also by a floor and on a base that has moved on, only tightens. One
+    # that was off may have been selected.
+    judged = {rule.name for known in (base, policy) for rule in known.rules if not rule.unset}
+    begun = {rule.name for rule in after.rules if rule.active} - judged
+    for one in differences:
+        if one.key.startswith("rules.") and one.key.split(".")[1] in begun:
+            one.effect = "tightens"
     return PolicyChange(differences, baseline=baseline, broken=broken)
 
 
