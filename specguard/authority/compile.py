@@ -134,8 +134,7 @@ def compile_policy(
     for part in parts:
         part.read_prose(sections)
     parts += nested
-    layers = [*presets, *(layer for part in parts for layer in part.layers)]
-    merged = Merged(layers)
+    merged = Merged([*presets, *(layer for part in parts for layer in part.layers)])
     set_keys = {"rules", "plugins", *known.declarations} & merged.data.keys()
     if not set_keys and not _unchecked(merged, ("authority", "keys"), list):
         _note_missing_rules(parts)

@@ -397,8 +397,7 @@ def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
     if not wanted_codes:
         return []
     facts = Facts(judging.facts.change.with_whole_tree(), policy)
-    wanted = Selection(policy.rules, select=wanted_codes, extend=wanted_codes)
-    return Judging(facts, wanted).run()
+    return Judging(facts, Selection(policy.rules, select=wanted_codes, extend=wanted_codes)).run()
 
 
 def _unreadable_note(policy_change: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:
