@@ -290,10 +290,9 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     A task becomes done if its run succeeded and is in the history of HEAD. If its last run failed, it goes
     back to the first status. It ends with 1 if something is left for a person.
     """
-    policy = open_policy(Request(environment=os.environ))
     repository = opt.find_repository()
-    root = repository.work_tree()
-    files = progress.plan_files(policy.declared("plan_kinds"), root, plan)
+    root, kinds = repository.work_tree(), open_policy(Request(environment=os.environ)).declared("plan_kinds")
+    files = progress.plan_files(kinds, root, plan)
     runs = open_store(run_root=run_root).runs()
     with Git(repository) as git:
         drifts = list(progress.Sync(files, runs, git=git, root=root).drifts())
@@ -301,11 +300,14 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     for drift in fixable if write else ():
         drift.file.mark(drift.task, status=drift.status, evidence=drift.evidence)
     data = {"written": write, "drifts": [drift.data for drift in drifts]}
-    show(output_format, data, _drift_lines(drifts, len(fixable), written=write))
+    given = {"--run-root": run_root, "--plan": plan}
+    words = "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
+    show(output_format, data, _drift_lines(drifts, len(fixable), "" if write else f"{words} --write"))
     return EXIT_FAILED if len(drifts) > (len(fixable) if write else 0) else EXIT_PASSED
 
 
-def _drift_lines(drifts: Sequence[progress.TaskDrift], fixable: int, *, written: bool) -> Iterator[str]:
+def _drift_lines(drifts: Sequence[progress.TaskDrift], fixable: int, again: str) -> Iterator[str]:
+    """Yield the drifts, and what was written or, with the words of the command that writes, what would be."""
     for drift in drifts:
         one, path = drift.data, path_text(drift.task.plan.path)
         becomes = f"{one['status'] or 'no status'} -> {one['becomes']}" if one["becomes"] else one["status"]
@@ -313,10 +315,10 @@ def _drift_lines(drifts: Sequence[progress.TaskDrift], fixable: int, *, written:
         yield f"{path}: {one['task']}  {becomes}: {one['why']}{left}"
     if not drifts:
         yield "plans and runs agree"
-    elif written:
+    elif not again:
         yield f"{fixable} written; commit each for its task or the plan" if fixable else "nothing written"
     elif fixable:
-        yield "nothing is written yet: specguard plan sync --write"
+        yield f"nothing is written yet: specguard plan sync{again}"
 
 
 @command.command("verify", short_help="Record that a person verified a task.")
@@ -335,8 +337,9 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     who = by.strip() or identity(repository, when)[0].rpartition(" <")[0]
     proof = ManualCheck(note.strip(), who, when, ())
     if problem := missing_parts(proof, datetime.now(UTC).date()):
-        help = 'specguard plan verify TASK --note "what was seen" --by "Ann Lee"'
-        raise SpecguardError(problem, help=help, code="unknown-name")
+        where = f" --plan {shlex.quote(plan)}" if plan else ""
+        help = f'specguard plan verify {shlex.quote(task)}{where} --note "what was seen" --by "Ann Lee"'
+        raise SpecguardError(f"{found.name}: {problem}", help=help, code="unknown-name")
     status = found.status if found.done else found.plan.settings.done[0]
     file.mark(found, status=status, evidence=[{"note": proof.note, "by": proof.who, "at": proof.when}])
     say(f"{found.name} is {status}: verified by {proof.who} at {proof.when}")
@@ -350,4 +353,5 @@ def _find_task(files: Sequence[progress.PlanFile], task_id: str) -> tuple[progre
         return found[0]
     plans = ", ".join(path_text(one.plan.path) for one in ([one for one, _ in found] or files))
     message = f"{'several plans have' if found else 'no plan has'} the task {task_id}"
-    raise SpecguardError(message, help=f"name one of the plan with --plan: {plans}", code="unknown-name")
+    step = f"name one of the plans with --plan: {plans}" if found else f"the tasks are in {plans}"
+    raise SpecguardError(message, help=step, code="unknown-name")

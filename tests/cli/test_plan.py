@@ -225,12 +225,12 @@ class TestSync:
         older_run(planned, 2, "success")
         older_run(planned, 4, "failed")
         before = tasks(planned)
-        assert ended(plan(planned, "sync"), 1).stdout == (
+        assert ended(plan(planned, "sync", "--plan", ".plans/cart"), 1).stdout == (
             f"{PLAN}: task_001  in_progress -> pending: its last run 2026-01-01 ended: failed\n"
             f"{PLAN}: task_002  in_progress -> done: its run 2026-01-02 succeeded\n"
             f"{PLAN}: task_004  done: its last run 2026-01-04 ended: failed; left for you to decide\n"
             f"{PLAN}: task_005  in_progress: no run of it is kept here; left for you to decide\n"
-            "nothing is written yet: specguard plan sync --write\n"
+            "nothing is written yet: specguard plan sync --plan .plans/cart --write\n"
         )
         assert tasks(planned) == before
         outcome = plan(planned, "sync", "--write")
@@ -281,7 +281,7 @@ class TestSync:
     def test_without_plans_and_with_one_that_is_broken(self, planned: Planned) -> None:
         (planned.top / PLAN).write_text("{")
         assert "cannot be read" in ended(plan(planned, "sync"), 2).stderr
-        told = "there is no plan .plans/till [unknown-name]\n  next: switch to its branch or name it"
+        told = "there is no plan .plans/till [unknown-name]\n  next: switch to the branch that has it\n"
         assert told in plan(planned, "sync", "--plan", ".plans/till").stderr
 
 
@@ -299,10 +299,10 @@ class TestVerify:
     def test_what_is_nobodys_word_is_refused(self, planned: Planned) -> None:
         before = (planned.top / PLAN).read_text()
         for words, said in (
-            (["task_003", "--note", " "], "lacks a note"),
-            (["task_003", "--note", "TODO"], "lacks a note"),
+            (["task_003", "--note", " "], "task_003: its verification by hand lacks a note"),
+            (["task_003", "--note", "TODO", "--plan", ".plans/cart"], "verify task_003 --plan .plans/cart"),
             (["task_003", "--note", "ok", "--by", "the agent"], "lacks a person"),
-            (["task_009", "--note", "ok"], "no plan has the task task_009"),
+            (["task_009", "--note", "ok"], "task task_009 [unknown-name]\n  next: the tasks are in .plan"),
         ):
             assert said in ended(plan(planned, "verify", *words), 2).stderr
         assert (planned.top / PLAN).read_text() == before
@@ -311,6 +311,6 @@ class TestVerify:
         other = json.dumps({"tasks": [task(1)]})
         planned = Planned(tmp_path, files={".plans/till/plan.json": other})
         outcome = plan(planned, "verify", "task_001", "--note", "ok")
-        assert "several plans have the task task_001" in outcome.stderr
+        assert "plans have the task task_001 [unknown-name]\n  next: name one of the plans" in outcome.stderr
         ended(plan(planned, "verify", "task_001", "--note", "ok", "--plan", ".plans/till"))
         assert tasks(planned)["task_001"]["status"] == "pending"
