@@ -279,8 +279,7 @@ def _code_citations(fence: Fence) -> Iterator[Citation]:
     """Yield the citations at the beginning of lines of a code block: a list of places, or search output."""
     for at, line in enumerate(fence.content.split("\n"), start=fence.first):
         word = _WORD.match(line.lstrip(" \t-*+")[:LONGEST])
-        found = parse_path(word[0], False) if word else None
-        if word and found:
+        if word and (found := parse_path(word[0], False)):
             path, lines = found
             if lines or (line.strip(" \t-*+") == word[0] and is_citable(path, True)):
                 yield from _each_range(path, lines, at)

@@ -22,6 +22,7 @@ from specguard.documents.blocks import (
     flatten,
 )
 from specguard.documents.characters import strip_invisible
+from specguard.documents.citations import parse_path
 from specguard.documents.inline import html_text, unescaped
 
 TYPE_CHECKING = False
@@ -296,7 +297,8 @@ class Ticked(Record):
         """The texts of the item that may be paths, without surrounding marks; for a test, its file."""
         for word in _SEPARATOR.split(self.text):
             name = word.rstrip(".:!?").partition("::")[0]
-            for text in dict.fromkeys((unescaped(name), name)):
+            # A line or an anchor behind a path is no part of its name.
+            for text in dict.fromkeys((unescaped(name), name, *(parse_path(name, True) or ())[:1])):
                 path = text.replace("\\", "/")
                 if "/" in path or "." in path:
                     yield path
