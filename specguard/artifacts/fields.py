@@ -470,9 +470,9 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
             help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
             message = f"it does not say who its author is, who must not be the {whose}"
             yield _finding(artifact, message, "author", help)
-        elif authors & people:
-            message = f"its author {own[0].value!r} is the {whose}"
-            yield _finding(artifact, message, "author", "Let somebody else write it.", own[0].line)
+        elif wrong := [field for field in own if not people.isdisjoint(_people(field.value))]:
+            message = f"its author {wrong[0].value!r} is the {whose}"
+            yield _finding(artifact, message, "author", "Let somebody else write it.", wrong[0].line)
 
 
 @cached_method
