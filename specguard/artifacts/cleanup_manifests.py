@@ -281,10 +281,11 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
             )
     removing = {reading for found in by_path.values() for reading in found}
     remaining = _existing(artifacts, listing, staying)
+    moved = {path.rpartition(b"/")[2]: path for path in deleted}
     previous = {}
     for manifest in manifests:
-        document = start.read(manifest.path)
-        # Paths that it listed before the change were removed at that time.
+        document = start.read(manifest.path) or start.read(moved.get(manifest.path.rpartition(b"/")[2], b""))
+        # Paths that it listed before the change, or before its move, were removed at that time.
         previous[manifest.path] = {one.path for one in read_manifest(document.blocks)} if document else set()
     for index, (manifest, one) in enumerate(listing.listed):
         readings = [(index, False), (index, True)]

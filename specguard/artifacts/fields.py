@@ -460,13 +460,12 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         yield _finding(artifact, message, f"no {name}", step if is_contract else help)
     names = artifact.contract.author
     own = [field for name in names for field in find_statements(artifact, name)]
-    authors = {person for field in own for person in _people(field.value)}
     for other, people in others:
         whose = f"{key} of {other}"
         if not people:
             help = f"State it there, as '{key}: ...'."
             yield _finding(artifact, f"the {whose} is not stated, and must not be its author", "nobody", help)
-        elif not authors:
+        elif not any(_people(field.value) for field in own):
             help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
             message = f"it does not say who its author is, who must not be the {whose}"
             yield _finding(artifact, message, "author", help)
