@@ -21,8 +21,10 @@ SHELLS: Final = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash"])
 
 _BLANK: Final = re.compile(r"(?:[ \t\r]|\\\n)*(?:#[^\n]*)?")
 _MARK: Final = re.compile(r"[0-9]*(?:<<<|<<-?|[<>](?!\()[>&|]?)|\|\||[\n;&|()]")
+# The counts bound what is read again where a bracket is not closed.
+_BRACES: Final = r"\$\{(?:[^}$\\]|\\.|\$(?![{(](?!'))|\$\{[^{}]*\}|\$\((?:[^()]|\([^()]*\)){,400}\)){,400}\}"
 _EXPANSION: Final = (
-    r"(?P<kept>\$\{\{(?:.*?\}\}|.*)|\$\{[^}]*\}?|\$\(\((?:[^()]|\([^()]*\))*\)\)|\$(?!\())"
+    rf"(?P<kept>\$\{{\{{(?:.*?\}}\}}|.*)|\$\(\((?:[^()]|\([^()]*\))*\)\)|\$(?![({{]))|(?P<braces>{_BRACES}|\$\{{[^}}]*\}}?)"
     r"|`(?P<backquoted>(?:[^`\\]|\\.)*)`?|(?P<double>\")|(?P<opens>[$<>]\()"
 )
 _PART: Final = re.compile(
@@ -146,7 +148,7 @@ def _shell_text(words: Sequence[str]) -> str:
     if program == "eval":
         return " ".join(words[1:])
     for at, word in enumerate(words[1:-1] if program in SHELLS else (), start=1):
-        if re.fullmatch(r"-[a-z]*c[a-z]*", word):
+        if word.startswith("-") and word[1:].isalpha() and "c" in word:
             return words[at + 1]
         if not word.startswith(("-", "+")):
             break
@@ -200,7 +202,7 @@ class _Reader:
                     return found
                 level = max(0, level + (sign == "(") - (sign == ")"))
                 if sign == "\n":
-                    self._read_heredocs(heredocs)
+                    self._read_heredocs(heredocs, nested=nested)
                     heredocs = []
 
     def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
@@ -217,12 +219,13 @@ class _Reader:
         self._position += found
         return found
 
-    def _read_heredocs(self, waiting: Sequence[tuple[Command, str, str]]) -> None:
-        """Read the here-documents that the line before began."""
+    def _read_heredocs(self, waiting: Sequence[tuple[Command, str, str]], *, nested: bool) -> None:
+        """Read the here-documents that the line before began; in a substitution, `)` may follow the word."""
+        end = r"(?:$\n?|(?=\)))" if nested else r"$\n?"
         for command, delimiter, sign in waiting:
             tabs = "\t*" if sign == "<<-" else ""
             command.heredoc_line = self._line
-            body = self._match(re.compile(rf"(?ms)(.*?)(?:^{tabs}{re.escape(delimiter)}$\n?|\Z)"))
+            body = self._match(re.compile(rf"(?ms)(.*?)(?:^{tabs}{re.escape(delimiter)}{end}|\Z)"))
             command.heredoc = body[1] if body else ""
 
     def _read_word(self, *, quoted: bool = False) -> str:
@@ -241,6 +244,11 @@ class _Reader:
                 self._nested += self._read_substitution(part["backquoted"])
             else:
                 parts.append(part[kind])
+            if kind == "braces" and self._depth < DEPTH:
+                inner = _Reader(part[kind][2:], self._line - part[kind].count("\n"), self._depth + 1)
+                while inner._position < len(inner._text):
+                    inner._read_word(quoted=True)
+                self._nested += inner._nested
         word = "".join(parts)
         if not quoted and self._depth < DEPTH and _ASSIGNMENT.fullmatch(word) and self._skip("("):
             word += self._read_array()

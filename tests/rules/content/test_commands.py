@@ -50,7 +50,7 @@ def test_any_text_is_read(text: str) -> None:
         assert 1 <= command.line <= command.end_line <= text.count("\n") + 2
 
 
-@pytest.mark.parametrize("part", ["$(", "`", "${", "((", "'", '"', "<<E\n", "a=(", "\\", "$(\n'"])
+@pytest.mark.parametrize("part", ["$(", "`", "${", "((", "'", '"', "<<E\n", "a=(", "\\", "$(\n'", "${${b}"])
 def test_deep_and_unclosed_texts_take_linear_time(part: str) -> None:
     assert parse_commands(part * 20_000) is not None
 
