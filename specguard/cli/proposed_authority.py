@@ -93,7 +93,7 @@ class Draft:
 
     Attributes:
         base: the branch that changes are merged into.
-        settings: its settings; the text has those without a table before the tables.
+        settings: its settings; the text has those without a table before the tables, `base` last.
     """
 
     def __init__(self, base: str, presets: Sequence[str]) -> None:
@@ -125,9 +125,9 @@ class Draft:
 
 
 def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
-    """Return the lines of a block of settings, each setting below its reason."""
+    """Return the lines of a block of settings, each below its reason; `base` is last before the tables."""
     lines: list[str] = []
-    for one in sorted(settings, key=lambda one: one.toml.startswith("[")):
+    for one in sorted(settings, key=lambda one: (one.toml.startswith("["), one.toml.startswith("base = "))):
         table = one.toml.startswith("[")
         lines += [*([""] if table and lines else []), *([f"# {one.why}"] if one.why else []), one.toml]
     return ["```toml specguard", *"\n".join(lines).split("\n"), "```"]

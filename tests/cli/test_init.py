@@ -122,7 +122,7 @@ def test_it_says_what_would_have_failed_and_proposes_what_fits(repository: Repos
     assert 'work.phase.pull_request = "feat(phase{number}): implement phase {number}"\n' in text
     assert '# 39 of the last 39 changes landed as one numbered commit\nmerge = "squash"\n' in text
     assert "# 3 of the last 39 changes altered only pinned versions" in text
-    assert 'rules.locked-path.pins = "allow"\n' in text
+    assert 'rules.locked-path.pins = "allow"\nbase = "main"\n```\n' in text
     assert "severity" not in text
 
 
