@@ -288,7 +288,7 @@ class Targets:
             return Target(unknown="is in a submodule")
         return Target(
             flaw=f"{citation} does not exist: there is no {path_text(places[0])}",
-            help="Cite a file that is there, by its path from the repository's root.",
+            help="Cite a file that is there, by its whole path.",
         )
 
     def places(self, citation: Citation, folder: bytes) -> Sequence[bytes] | None:
