@@ -22,7 +22,6 @@ from specguard.documents.blocks import (
     flatten,
 )
 from specguard.documents.characters import strip_invisible
-from specguard.documents.citations import parse_path
 from specguard.documents.inline import html_text, unescaped
 
 TYPE_CHECKING = False
@@ -295,6 +294,9 @@ class Ticked(Record):
     @property
     def names(self) -> Iterator[str]:
         """The texts of the item that may be paths, without surrounding marks; for a test, its file."""
+        # Imported late: most checks of a commit meet no ticked item.
+        from specguard.documents.citations import parse_path
+
         for word in _SEPARATOR.split(self.text):
             name = word.rstrip(".:!?").partition("::")[0]
             # A line or an anchor behind a path is no part of its name.
