@@ -78,7 +78,8 @@ def test_aliases_are_shared_and_merged() -> None:
     [
         (b"a: 1\nb: 2\na: 3\n", "the key 'a' is there twice", 3),
         (b"a: &a {b: *a}\n", "found undefined alias|holds itself", 1),
-        (b"[" * 500_000, "nested deeper than 50 levels", 1),
+        # PyYAML 6.0.4 has a limit of its own at 1,000.
+        (b"[" * 1000, "nested deeper than 50 levels", 1),
         (b"a: \xff\n", "not UTF-8", None),
         (b"a: 1\r  b: 2\n", "carriage return", 1),
         (b"a: b: c\n", "mapping values", 1),
