@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import pickle
 import re
 import shlex
 import signal
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain, islice
 from multiprocessing import active_children, get_context, parent_process
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
@@ -187,9 +188,8 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
         SpecguardError: no repository can be judged, or the workers cannot be reached.
     """
     since = _first_second(options.since)
-    floor = open_floor(
-        Request(environment=options.environment, floor=options.floor, floor_sha256=options.floor_sha256)
-    )
+    request = Request(environment=options.environment, floor=options.floor, floor_sha256=options.floor_sha256)
+    floor = open_floor(request)
     names = named_repositories(options.named, options.lists)
     audited: dict[str, _AuditedRepository] = {}
     last_error = None
@@ -269,18 +269,11 @@ def _find_changes(
         inputs = [branch.tip, versions, held_to, datetime.now(UTC).date().isoformat()]
         if state.get("of") != inputs or "reason" in state:
             store.set_state(id_, {**read_state(git, branch, policies), "of": inputs})
-    key = StoreKey(
-        id_,
-        branch.name,
-        options.by if options.by in ("then", "now") else "file",
-        policy.policy_id if policy else "",
-        held_to,
-        versions,
-    )
+    by = options.by if options.by in ("then", "now") else "file"
+    key = StoreKey(id_, branch.name, by, policy.policy_id if policy else "", held_to, versions)
     known = store.judged_heads(key)
-    return _AuditedRepository(
-        name, folder, key, changes, [change for change in changes if change.head not in known], policy
-    )
+    unjudged = [change for change in changes if change.head not in known]
+    return _AuditedRepository(name, folder, key, changes, unjudged, policy)
 
 
 def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: float) -> list[PastChange]:
@@ -342,12 +335,12 @@ def _results(
     for _ in range(_RESTARTS + 1):
         tasks, retried = chain(retried, tasks), []
         with _open_pool(options) as (pool, count):
-            pending: dict[Future[JudgedSlice], _Task] = {}
+            pending: dict[Future[JudgedSlice | str], _Task] = {}
             while True:
                 # A broken pool accepts no tasks.
                 for task in islice(tasks, 0 if retried else max(0, count * _PER_WORKER - len(pending))):
                     try:
-                        pending[pool.submit(judge, task[1])] = task
+                        pending[pool.submit(judge if options.scheduler else _judge_to_file, task[1])] = task
                     except BrokenExecutor:
                         retried.append(task)
                         break
@@ -356,16 +349,14 @@ def _results(
                 for future in wait(pending, return_when=FIRST_COMPLETED).done:
                     found, batch = pending.pop(future)
                     try:
-                        yield found, future.result()
+                        result = future.result()
+                        yield found, _read_result(result) if isinstance(result, str) else result
                     except BrokenExecutor:
                         retried.append((found, batch))
         if not retried:
             return
-    raise SpecguardError(
-        "workers were killed again and again",
-        help="What was judged is kept: look at the memory, then run the same command, with fewer --jobs.",
-        code="killed",
-    )
+    help = "What was judged is kept: look at the memory, then run the same command, with fewer --jobs."
+    raise SpecguardError("workers were killed again and again", help=help, code="killed")
 
 
 @contextmanager
@@ -402,6 +393,25 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
     with client:
         count = max(1, sum(client.nthreads().values()))
         yield client.get_executor(retries=_RESTARTS, pure=False), count
+
+
+def _judge_to_file(batch: Slice) -> str:
+    """Judge a slice, and return the name of the temporary file that the result is in.
+
+    Only so short a message reaches the pool at once. The pool would wait for ever for the rest of a longer
+    one whose worker was killed.
+    """
+    with NamedTemporaryFile(delete=False) as file:
+        pickle.dump(judge(batch), file)
+    return file.name
+
+
+def _read_result(name: str) -> JudgedSlice:
+    """Read and delete a worker's file."""
+    with open(name, "rb") as file:
+        os.unlink(name)
+        result: JudgedSlice = pickle.load(file)  # noqa: S301 - a worker of this process wrote it
+    return result
 
 
 def _begin_worker(folder: str) -> None:
@@ -523,12 +533,8 @@ def update_mirror(address: str, mirrors: str, wanted: str, environment: Mapping[
         with Needed(), FileLock(f"{folder}.lock"):
             return folder, _fetch_branch(folder, address, wanted, environment)
     except OSError as error:
-        raise SpecguardError(
-            f"mirrors cannot be kept: {error.strerror}",
-            path=mirrors,
-            help="Name another folder with --mirrors.",
-            code="unwritable-file",
-        ) from error
+        message, help = f"mirrors cannot be kept: {error.strerror}", "Name another folder with --mirrors."
+        raise SpecguardError(message, path=mirrors, help=help, code="unwritable-file") from error
 
 
 def _fetch_branch(folder: str, address: str, wanted: str, environment: Mapping[str, str]) -> str:
