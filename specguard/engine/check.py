@@ -336,7 +336,7 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
 
     Uncommitted changes are stashed and restored. Without any, `git stash pop` would restore an older stash.
     In CI and in the place of a run nothing is rewritten: their state is not that of the reader's repository.
-    Nor is it at the stage `edit`.
+    Nor is it at the stage `edit`; and at `commit-msg` the uncommitted changes are the commit's own.
     """
     import re
 
@@ -355,7 +355,8 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
         command = f"git switch {branch} && {step[1]} && git switch -" if branch else step[1]
         return f"`{with_stash(command) if uncommitted and '--amend --only' not in command else command}`"
 
-    if change.stage in ("edit", "run") or change.request.enforce or change.request.environment.get("CI"):
+    request = change.request
+    if change.stage in ("commit-msg", "edit", "run") or request.enforce or request.environment.get("CI"):
         return
     for result in results:
         for judged in result.findings:

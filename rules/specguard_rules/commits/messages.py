@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar, Final, Literal
 
-    from specguard.rules import Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
+    from specguard.rules import Base, Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
 
 
 # Rules are those of https://www.conventionalcommits.org/en/v1.0.0/.
@@ -195,6 +195,7 @@ class CommitMessage(SubjectForm, Rule):
         commits: Sequence[Commit] | None = None,
         work_item: WorkItem | None = None,
         work: Work | None = None,
+        base: Base | None = None,
     ) -> Iterator[Finding]:
         """Compare each message with the item's, or with the form."""
         item = work_item if work_item and work_item.commit_messages else None
@@ -209,9 +210,9 @@ class CommitMessage(SubjectForm, Rule):
             if item and work and item.kind in work.shared:
                 # If a branch implements a whole plan, its title is the plan's.
                 own = None if message.source == "title" else work.item_of(message.commit)
-            same = mixed_items(work, message.commit)
-            flaws = list(_item_flaws(message, own, by_id, same) if own else self._form_flaws(message, by_id))
-            flaws += self._body_flaws(message, by_id)
+                base = None
+            found = _item_flaws(message, own, by_id, work, base) if own else self._form_flaws(message, by_id)
+            flaws = [*found, *self._body_flaws(message, by_id)]
             # Only the files of a commit with a finding are worth reading.
             commit = by_id.get(message.commit or "") if flaws else None
             if flaws and not (commit and bookkeeping.is_all_of(commit)):
@@ -258,7 +259,7 @@ class CommitMessage(SubjectForm, Rule):
 
 
 def _item_flaws(
-    message: Message, item: WorkItem, by_id: CommitsById, same_as: Sequence[str]
+    message: Message, item: WorkItem, by_id: CommitsById, work: Work | None, base: Base | None
 ) -> Iterator[Finding]:
     subject, expected = message.subject, item.commit_messages
     if item.allows("commit", subject):
@@ -267,12 +268,15 @@ def _item_flaws(
     if message.source == "title":
         what = "title, which a squash lands as the commit's message,"
         if item.titles and item.allows("pull_request", subject):
-            step = (
-                f"No title can be right while {item.setting('pull_request')} and {item.setting('commit')} "
-                "differ: give both the same text in the policy"
-            )
+            settings = f"{item.setting('pull_request')} and {item.setting('commit')}"
+            step = f"No title can be right while {settings} differ: give both the same text in the policy"
+    elif base and base.start and not message.commit and item.commits and not item.commits.accepts(2):
+        forks = base.change.git.merge_bases(base.tip or base.start, base.start)
+        if base.start not in forks:
+            step = "Add it to the commit of this branch with `git commit --amend --no-edit`"
     problem = f"the {what} is {quote(subject)}, and {item} has {alternatives(expected)}"
     cmd = reword(message, by_id, shell_text(expected[0], message))
+    same_as = mixed_items(work, message.commit)
     yield flaw_in(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
 
 
@@ -409,13 +413,10 @@ class CommitForm(Rule):
             elif not message.valid:
                 what = f"the message {quote(message.subject)} is not UTF-8"
                 yield "encoding", what, "Write it again in UTF-8"
-        control = re.search(_CONTROL, message.text) if self.control == "forbid" else None
-        if control:
-            line = message.text.count("\n", 0, control.start()) + 1
-            what = (
-                f"line {line} of the message has the character U+{ord(control[0]):04X}, which is not shown "
-                "or changes how text is shown"
-            )
+        found = re.search(_CONTROL, message.text) if self.control == "forbid" else None
+        if found:
+            line = message.text.count("\n", 0, found.start()) + 1
+            what = f"line {line} of the message has the character U+{ord(found[0]):04X}, hidden or misleading"
             yield "control", what, "Take the character out"
 
     def _subject_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
@@ -437,14 +438,11 @@ class CommitForm(Rule):
         if self.blank_line == "require" and second.strip(" \t\r"):
             what = f"the second line is not blank: {quote(second)}"
             yield "blank_line", what, "Put a blank line between subject and body"
-        wide = [
-            (number, len(line))
-            for number, line in enumerate(message.lines[1:] if self.body_width else (), start=2)
-            if len(line) > self.body_width and " " in line.strip() and not re.search(_UNBREAKABLE, line)
-        ]
-        for number, length in wide[:1]:
-            what = f"line {number} of the message has {length} characters, and {self.body_width} are allowed"
-            yield "body_width", what, "Wrap the body"
+        for number, line in enumerate(message.lines[1:] if self.body_width else (), start=2):
+            if len(line) > self.body_width and " " in line.strip() and not re.search(_UNBREAKABLE, line):
+                what = f"line {number} of the message has {len(line)} characters, {self.body_width} allowed"
+                yield "body_width", what, "Wrap the body"
+                return
 
 
 def _right_text(key: str, message: Message) -> str:
