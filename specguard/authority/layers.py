@@ -65,8 +65,8 @@ GUARDING: Final = ("locked-path", "forbidden-path")
 
 _GUARDS: Final = frozenset(("rules", name, "paths") for name in GUARDING)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
-_OWN: Final = ("\n[rules.", "\nrules.", "\n[authority]", "\n[approvals", "\n[[approvals", "\nextends")
-"""How lines of a policy begin, which tell its block of `toml` from those of other tools."""
+_OWN: Final = ("rules.", "authority]", "approvals", "work.", "runs]", "extends", "base =", "merge =")
+"""How lines of a policy begin, behind brackets; they tell its block of `toml` from those of other tools."""
 
 
 class Layer(Record, frozen=False):
@@ -141,7 +141,7 @@ def _seems_settings(fence: Fence) -> bool:
 
         if get_close_matches(words[0], BLOCK_INFO[1:], cutoff=0.8):
             return True
-    return any(one in f"\n{fence.content}" for one in _OWN)
+    return any(line.lstrip("[").startswith(_OWN) for line in fence.content.split("\n"))
 
 
 def _find_swallowed_block(content: str, *, closed: bool) -> int | None:
