@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from specguard.rules import Base, Commit, Entry, Expression, Guards, Lines, Objects, Policy, Stage, Tree
 
 
-_EMPTY_BLOBS: Final = (
+EMPTY_BLOBS: Final = (
     "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
     "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 )
@@ -245,7 +245,7 @@ class Moves:
         ends: dict[str, tuple[list[Entry], list[Entry]]] = {}
         for entry in entries:
             oid = entry.new if entry.added else entry.old if entry.deleted else ""
-            if oid and oid not in _EMPTY_BLOBS:
+            if oid and oid not in EMPTY_BLOBS:
                 ends.setdefault(oid, ([], []))[entry.deleted].append(entry)
         # In the order of their paths, equal files of a moved folder keep their names.
         pairs = [pair for both in ends.values() for pair in zip(*both, strict=False)]

@@ -14,6 +14,7 @@ from specguard.rules import (
     setting,
     shortened,
 )
+from specguard_rules.paths.guarded import EMPTY_BLOBS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ class Companion(Settings):
 class MissingCompanion(Rule):
     r"""A path changes without the companion that must change too.
 
-    For each entry of `companions`, a change under `when` also adds or modifies a path under `require`. With a
+    For each entry of `companions`, a change under `when` also gives content to a path under `require`. With a
     `trailer`, a commit or the pull request may give a reason instead:
     `Docs-Impact: none, only names changed`. Before a commit that is a warning.
 
@@ -363,8 +364,8 @@ def _committed(base: Base) -> frozenset[bytes]:
 
 
 def _written(entries: Iterable[Entry]) -> list[bytes]:
-    """Return the paths that are added, or whose content is altered: more than their mode."""
-    return [one.path for one in entries if not one.deleted and one.old != one.new]
+    """Return the paths that have new content: not only another mode, and not none."""
+    return [one.path for one in entries if not one.deleted and one.new not in (one.old, *EMPTY_BLOBS)]
 
 
 def _stated_reasons(
