@@ -202,6 +202,7 @@ class Work(WorkItems, frozen=False):
         entries: returns what the change touches, without the approvals that it files.
         trees: returns the files before the change, and those after it.
         by_agent: True if an agent makes the change, in a run or before its hook.
+        adopts: True if the change brings the first authority.
         artifacts: the templates of a wave's artifacts, by the names of their contracts.
         shared: the kinds whose items share a branch, one item per commit.
         brought: the kinds whose list a branch may bring in its first commit.
@@ -214,6 +215,7 @@ class Work(WorkItems, frozen=False):
     entries: Callable[[], Sequence[Entry]] = tuple
     trees: Callable[[], Sequence[Tree]] = tuple
     by_agent: bool = False
+    adopts: bool = False
     artifacts: Mapping[str, str] | None = None
     shared: Container[str] = ()
     brought: Container[str] = ()
@@ -233,6 +235,7 @@ class Work(WorkItems, frozen=False):
         work.entries = lambda: [one for one in change.entries if not is_filed(one, policy.log_folder)]
         work.trees = lambda: (change.start_files, change.head_files)
         work.by_agent = change.request.by_agent or change.stage in ("edit", "run")
+        work.adopts = bool(policy.adopted)
         namings = work.namings
         if not work.kinds:
             return work
@@ -306,15 +309,16 @@ class Work(WorkItems, frozen=False):
     def is_upkeep(self) -> bool:
         """True if the change is plan upkeep: it names no item, and touches only the plan's papers.
 
-        Only the paths decide this, and an agent's change is never upkeep.
+        Only the paths decide this, and an agent's change is never upkeep. Beside a first authority, it
+        may touch other files too.
 
         Raises:
             NotApplicable: the change has no paths.
             MissingFact: the paths cannot be read, or the title that could name an item is not known.
         """
-        if self.naming is not None or self.by_agent:
+        if self.naming is not None or self.by_agent or not self.papers:
             return False
-        if not self.papers or any(entry.path not in self.papers for entry in self.entries()):
+        if not self.adopts and any(entry.path not in self.papers for entry in self.entries()):
             return False
         self.require_title()
         return True
@@ -343,11 +347,8 @@ class Work(WorkItems, frozen=False):
             NotApplicable: the change names no work item, and touches no such paper or is plan upkeep.
             MissingFact: it is not known if the change names an item.
         """
-        found = [
-            (entry, paper)
-            for entry in entries
-            if (paper := self.papers.get(entry.path)) is not None and paper.role in roles
-        ]
+        known = {path: paper for path, paper in self.papers.items() if paper.role in roles}
+        found = [(entry, known[entry.path]) for entry in entries if entry.path in known]
         if self.naming is None and not found:
             raise NotApplicable("the change names no work item, and touches no such paper of the plan")
         if found and self.is_upkeep:
