@@ -48,15 +48,16 @@ def command(
     if branches:
         if waves or require or request.worktree:
             raise usage("--branches does not go with --worktree, --wave or --require", "leave these out")
-        found = open_branches(request)
+        from rich.console import Console
+
+        with Console(stderr=True).status("comparing the open branches"):
+            found = open_branches(request)
         show(output_format, branches_as_data(found), render_branches(found).splitlines())
         return EXIT_PASSED
     status = read_status(request, waves=waves, worktrees=require is not None)
-    if output_format == "json":
-        click.echo(json_text(status))
-    else:
-        ends = f"\n{required(status)}" if require else ""
-        click.echo(render(status) + ends, nl=False)
+    ends = f"\n{required(status)}" if require else ""
+    text = json_text(status) if output_format == "json" else f"{render(status)}{ends}".removesuffix("\n")
+    click.echo(text)
     if not require:
         return EXIT_PASSED
     return {None: EXIT_NO_VERDICT, True: EXIT_PASSED, False: EXIT_FAILED}[status["complete"]]
