@@ -39,8 +39,8 @@ def quote(text: str) -> str:
 
 
 def alternatives(names: Sequence[str]) -> str:
-    """Join names into a choice: `'a'`, or `'a' or 'b'`."""
-    return " or ".join(quote(name) for name in names)
+    """Join whole names into a choice to write: `'a'`, or `'a' or 'b'`."""
+    return " or ".join(f"'{name}'" for name in names)
 
 
 def put_back(

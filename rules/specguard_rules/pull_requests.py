@@ -161,7 +161,7 @@ class PullRequestBody(Rule):
             path = document.decode("utf-8", "surrogateescape")
             if path not in body:
                 what = f"the body does not name the document of {work_item}, {quote(path)}"
-                step = f"Write {quote(work_item.body or f'Implements {path}.')}"
+                step = f"Write {alternatives([work_item.body or f'Implements {path}.'])}"
                 yield _finding(what, step, "document", work_item.setting("pull_request_body"), "body")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule, setting
-from specguard_rules.next_steps import SHORT, quote, squash
+from specguard_rules.next_steps import SHORT, quote, shell_quote_text, squash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ class CommitCount(Commits, Rule):
                 continue
             many = f"{len(group)}" if len(group) == len(work_commits) else f"{len(group)} that count"
             message = f"{owner} has {limits.wanted}, and this one has {many}{_list_commits(group)}"
-            step = _next_step(limits, group, base.start, commits, single=len(group) == len(counted))
+            start = base.start or "" if len(group) == len(counted) else ""
+            step = _next_step(limits, group, start, commits, work_item)
             if len(items) > 1:
                 step = "Keep the commits for one item, and take the others to branches of their own."
             key = "count" if len(groups) < 2 else f"count {owner}"
@@ -155,14 +156,17 @@ def _list_commits(commits: Sequence[Commit]) -> str:
 
 
 def _next_step(
-    limits: Commits, group: Sequence[Commit], start: str | None, commits: Sequence[Commit], *, single: bool
+    limits: Commits, group: Sequence[Commit], start: str, commits: Sequence[Commit], item: WorkItem | None
 ) -> str:
     count, most = len(group), limits.exactly if limits.at_most is None else limits.at_most
     if most is None or count < most:
         missing = (limits.exactly or limits.at_least or 0) - count
         return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
-    if most == 1 and single and start is not None:
-        return f"Squash them: `git reset --soft {start[:SHORT]} && git commit -C {group[0].oid[:SHORT]}`"
+    if most == 1 and start:
+        names = item.commit_messages if item else ()
+        right = [one for one in group if not (item and names) or item.allows("commit", one.message.subject)]
+        message = f"-C {right[0].oid[:SHORT]}" if right else f"-m {shell_quote_text(names[0])}"
+        return f"Squash them: `git reset --soft {start[:SHORT]} && git commit {message}`"
     how = squash(group, count - most, commits)
     if how:
         return f"Squash the last: `{how}`"
