@@ -189,9 +189,12 @@ class ForbiddenModel(Rule):
                 yield from _command_models(command)
 
     def _document_models(self, document: Document) -> Iterator[_Model]:
-        """Yield the models in fields, and in columns of tables that name people or agents, too."""
+        """Yield the models in fields and their sections, and in table columns of people or agents, too."""
         for field in document.fields(*self.fields):
             yield from _models_in(field.value, field.line, prose=field.form != "front matter")
+        for row in (row for section in document.entitled(*self.fields) for row in document.rows(section)):
+            stated = _models_in(row.cells[-1].rpartition(":")[2], row.line, prose=True)
+            yield from (one for one in stated if _is_versioned(one.name))
         for field in document.fields(*self.people):
             yield from _models_in(field.value, field.line, prose=True, person=True)
         wanted, people = set(map(_normalize, self.fields)), set(map(_normalize, self.people))
