@@ -287,7 +287,9 @@ def language(path: bytes, data: bytes) -> str:
     first = _FIRST_LINE.match(data)
     if b"\0" in data[:8000]:
         return ""
-    if path.endswith(SHELL) or (first and first[1]):
+    # Husky runs its hooks by a shell; they have no first line that says so.
+    hook = path.startswith((b".husky/", b".githooks/")) and b"." not in path[1:] and not first
+    if path.endswith(SHELL) or hook or (first and first[1]):
         return "shell"
     return "code" if path.endswith(CODE) or first else ""
 
