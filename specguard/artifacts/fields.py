@@ -144,16 +144,14 @@ def _section_field(artifact: Artifact, name: str) -> list[Field]:
     document = artifact.document
     aliases = [name, *other_titles(document, artifact.contract.aliases_of(name))]
     section = find_section(document, name.replace("_", " "), aliases=aliases)
-    if section is None:
+    # A heading with a value of its own, as of a second front matter, is no section of that name.
+    if section is None or section.heading.text.plain.partition(":")[2].strip():
         return []
     content = content_of(section.blocks, artifact.contract.placeholders)
     heading, value = " ".join(section.heading.text.plain.split()), content.text
-    if (
-        artifact.contract.fields.get(name) == REVISIONS
-        and section.blocks
-        and isinstance(section.blocks[0], List)
-    ):
-        value = ", ".join(item.text.plain for item in section.blocks[0].items)
+    first = next(iter(section.blocks), None)
+    if artifact.contract.fields.get(name) == REVISIONS and isinstance(first, List):
+        value = ", ".join(item.text.plain for item in first.items)
     return [Field(heading, value, content.line or section.line, "line")]
 
 

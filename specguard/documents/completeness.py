@@ -107,16 +107,16 @@ def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
         placeholders: as for `content_of`.
     """
     line = strip_invisible(line)
-    return not is_todo(line, placeholders) or _PICTURE_SIGN.search(line) is not None
+    signed = _PICTURE_SIGN.search(line) is not None and not _PLACEHOLDER_PARTS.search(line)
+    return signed or not is_todo(line, placeholders)
 
 
 def _block_content(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, Sequence[tuple[int, str]]]:
     """Return (has_content, visible lines) of a block; a table row is one line."""
     if isinstance(block, Table):
         filled = [[_text_has_content(cell, placeholders) for cell in row] for row in block.rows]
-        return any(any(cells[1:] or cells) for cells in filled), [
-            (row[0].line, _row_text(row)) for row in block.rows
-        ]
+        lines = [(row[0].line, _row_text(row)) for row in block.rows]
+        return any(any(cells[1:] or cells) for cells in filled), lines
     if isinstance(block, Paragraph):
         lines = list(enumerate(block.text.rendered.split("\n"), block.line))
         return _text_has_content(block.text, placeholders), lines
@@ -185,7 +185,8 @@ _NOTHING: Final = frozenset({
     "none", "n a", "na", "nil", "null", "nothing", "no", "not applicable", "not available", "not yet",
     "empty", "void", "unknown", "none identified", "none known", "none found", "none yet", "none so far",
     "none at this time", "none at this point", "none currently", "nothing yet", "nothing to report",
-    "no content",
+    "no content", "none left", "none open", "none outstanding", "none remaining", "no risks",
+    "no known risks", "no risks identified", "there are no risks",
 })  # fmt: skip
 
 
@@ -245,7 +246,7 @@ _TICK_MARKS: Final = frozenset(
 )
 _DONE: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
 _STATUS_DONE: Final = re.compile(
-    r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:[\u2611\u2705\u2713\u2714]\ufe0f? ?)?(?:completed?|done)\b",
+    r"(?:^[*_]{0,3}|(?<![\w*])\*\*)status\*{0,2}:\*{0,2} {1,3}(?:[☑✅✓✔]\ufe0f? ?)?(?:completed?|done)\b",
     re.IGNORECASE,
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
@@ -346,9 +347,11 @@ def is_open(text: Text) -> bool:
 
 
 def is_ticked(text: Text) -> bool:
-    """True if a text begins with a tick, in its source or on the rendered page."""
+    """True if a text begins with a tick, in its source or on the page, or its first line ends with a sign."""
     raw = text.raw.strip()
-    return bool(raw) and bool(_tick_of(raw) or (raw[0] in "&<\\[" and _tick_of(text.rendered.strip())))
+    signed = raw.partition("\n")[0].rstrip("*_ \ufe0f").endswith(("☑", "✅", "✓", "✔"))
+    ticked = _tick_of(raw) or (raw[:1] in "&<\\[" and _tick_of(text.rendered.strip()))
+    return bool(ticked) or (signed and not _OPEN_BOX.match(raw))
 
 
 def _tick_of(text: str) -> str:

@@ -392,10 +392,8 @@ def _unlabelled_value(line: str) -> str:
 def _source_fields(line: str) -> list[tuple[str, str, Form]]:
     """Return the fields of one line as (name, source of the value, form)."""
     first = _split_label(line)
-    if first is None:
-        return []
-    if not _FIELD_SEPARATOR.search(line):
-        return [first]
+    if first is None or not _FIELD_SEPARATOR.search(line):
+        return [first] if first else []
     found: list[tuple[str, list[str], Form]] = []
     for part in _FIELD_SEPARATOR.split(line):
         label = _split_label(part.strip())
@@ -425,6 +423,8 @@ def _split_label(line: str) -> tuple[str, str, Form] | None:
             rest = rest.lstrip("-\u2014\u2013")
         elif form == "line" or rest:
             return None
+        elif (inner := _split_label(name)) is not None:
+            name, rest = inner[:2]
         return (name, rest, form) if _is_name(name) else None
     ends = [at for colon in _COLONS if (at := line.find(colon, 0, LONGEST_NAME + 1)) > 0]
     if not ends:

@@ -443,9 +443,9 @@ _REFUSED: Final = re.compile(
     r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab]",
     re.IGNORECASE,
 )
-# A verdict that approves nothing, as a complete value.
+# A verdict that approves nothing, as a complete value; a tick by itself approves.
 _NO_VERDICT: Final = re.compile(
-    r"(?:[\W_]*|no|nay|n|0|null|none|nil|n/?a|open|later|tbd|todo|draft|unknown)[.!]?", re.IGNORECASE
+    r"(?i)(?:[\W_]*(?<![✅✓✔\ufe0f])|no|nay|n|0|null|none|nil|n/?a|open|later|tbd|todo|draft|unknown)[.!]?"
 )
 _BETWEEN: Final = re.compile(r"[,;|·•\n]")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", re.IGNORECASE)

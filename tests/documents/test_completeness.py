@@ -43,6 +43,7 @@ def test_a_section_ends_where_the_next_begins_that_it_does_not_hold() -> None:
 
 def test_nothing_without_a_reason_is_bare() -> None:
     assert all(map(is_bare_nothing, ["none.", "N/A", "- None", "**None**", "Not applicable."]))
+    assert all(map(is_bare_nothing, ["None remaining.", "No risks identified.", "There are no risks."]))
     assert seen("None.")
 
 
@@ -96,6 +97,14 @@ e[^1]
     assert [list(item.names) for item in Document(text).ticked] == [[], ["c/1.json"], []]
     for box in ("\\[x\\]", "<b>[x]</b>", "\u2714\ufe0f"):
         assert ticked(f"- {box} Build\n") == [(1, "Build")]
+    for done in ("Build ✅", "**Build ✔\ufe0f**\n  more", "Status: Completed", "**Status: done**"):
+        assert [line for line, _ in ticked(f"- {done}\n")] == [1]
+    assert ticked("- [ ] Build ✅\n- See ✅ there\n- It says Status: done\n") == []
+
+
+def test_a_sign_makes_no_content_of_a_placeholder() -> None:
+    assert not any(map(seen, ["🚧 TODO", "⚠\ufe0f TBD"]))
+    assert all(map(seen, ["✅", "Tests: ✅"]))
 
 
 def test_an_item_names_what_stands_in_it_but_for_what_is_not_ticked() -> None:
