@@ -172,6 +172,7 @@ def _document_moves(work: Work, name: str, before: Tree, after: Tree) -> Iterato
 
 
 _REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
+_MERGED: Final = re.compile(r"Merge (?:branch '|pull request #\d+ from [^/\s]+/)([^'\s]+).*")
 _REVERTS: Final = re.compile(r"(?m)^This reverts commit (\w{7,})(?:, reversing\s+changes made to (\w{7,}))?")
 
 
@@ -185,7 +186,9 @@ def unreverted(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[Pa
     undone: list[tuple[str, object, str]] = []
 
     def key(subject: str) -> object:
-        naming = names.read("commit", subject, lenient=False)
+        merged = _MERGED.fullmatch(subject)
+        source, name = ("branch", merged[1]) if merged else ("commit", subject)
+        naming = names.read(source, name, lenient=False)
         return (naming.kind, naming.fields) if naming else strip_pull_number(subject)
 
     for commit in commits:

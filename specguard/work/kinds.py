@@ -303,12 +303,13 @@ class Names:
                 yield naming
 
     def literals(self, kind: str) -> list[str]:
-        """Return literal texts; a subject that a template of a kind reads exactly has one of them."""
-        return [
+        """Return literal texts; a subject that names an item of a kind, or undoes one, has one of them."""
+        found = [
             max((part for part in template.parts if isinstance(part, str)), key=len, default="")
             for name, key, template in self._templates
             if name == kind and key != "branch"
         ]
+        return [*found, 'Revert "Merge '] if found else []
 
 
 def strip_pull_number(subject: str) -> str:
