@@ -75,11 +75,21 @@ def asks_of(item: WorkItem) -> list[Ask]:
 
 
 def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
-    """Return the paths allowed by sections with these titles; an entry without a path has an empty one."""
+    """Return the paths allowed by sections with these titles; an entry without a path has an empty one.
+
+    Without an entry that begins with a path, the paths within sentences count. These may allow more.
+    """
+    sections = Document(text).entitled(*titles) if titles else ()
+    asks = [ask for section in sections for ask in _paths(section.blocks)]
+    if not any(ask.path for ask in asks):
+        blocks = [block for section in sections for block in _in_scope(section.blocks)]
+        named = [ask for one in texts(blocks) for ask in _text_mentions(one, task=False)]
+        # Two words with a slash between them, as in "read/write", need not be a path.
+        sure = [ask for ask in named if re.search(r"/(?:$|.*[/.*])", ask.path)]
+        asks += [Ask(path, ask.line) for ask in sure for path in (ask.path, "")]
     found: dict[tuple[str, int], Ask] = {}
-    for section in Document(text).entitled(*titles) if titles else ():
-        for ask in _paths(section.blocks):
-            found.setdefault((ask.path, 0 if ask.path else ask.line), ask)
+    for ask in asks:
+        found.setdefault((ask.path, 0 if ask.path else ask.line), ask)
     return list(found.values())
 
 
