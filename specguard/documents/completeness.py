@@ -302,7 +302,7 @@ class Ticked(Record):
             name = word.rstrip(".:!?").partition("::")[0]
             # A line or an anchor behind a path is no part of its name.
             for text in dict.fromkeys((unescaped(name), name, *(parse_path(name, True) or ())[:1])):
-                path = text.replace("\\", "/")
+                path = text.replace("\\", "/").removeprefix("/")
                 if "/" in path or "." in path:
                     yield path
 

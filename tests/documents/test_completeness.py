@@ -95,6 +95,7 @@ e[^1]
 """
     assert ticked(text) == [(2, "a"), (3, "b: c/1.json"), (9, "f")]
     assert [list(item.names) for item in Document(text).ticked] == [[], ["c/1.json"], []]
+    assert list(*(item.names for item in Document("- [x] a: [run](/c/1.json)\n").ticked)) == ["c/1.json"]
     for box in ("\\[x\\]", "<b>[x]</b>", "\u2714\ufe0f"):
         assert ticked(f"- {box} Build\n") == [(1, "Build")]
     for done in ("Build ✅", "**Build ✔\ufe0f**\n  more", "Status: Completed", "**Status: done**"):
