@@ -164,11 +164,11 @@ def _is_path(text: str) -> bool:
 
 
 NOBODY: Final = (
-    "a", "agent", "ai", "an", "assistant", "auto", "automated", "automatic", "automation", "bot", "by",
-    "ci", "claude", "cli", "code", "codex", "coding", "copilot", "cursor", "gemini", "gpt", "human",
-    "llm", "machine", "manual", "manually", "me", "model", "my", "n", "na", "nobody", "none", "our",
-    "person", "planner", "reviewer", "robot", "script", "self", "someone", "specguard", "sub", "system",
-    "tbd", "the", "todo", "unknown", "user", "verifier", "via",
+    "a", "agent", "ai", "an", "anthropic", "assistant", "auto", "automated", "automatic", "automation",
+    "bot", "by", "ci", "claude", "cli", "code", "codex", "coding", "copilot", "cursor", "gemini", "github",
+    "google", "gpt", "human", "llm", "machine", "manual", "manually", "me", "model", "my", "n", "na",
+    "nobody", "none", "openai", "our", "person", "planner", "reviewer", "robot", "script", "self",
+    "someone", "specguard", "sub", "system", "tbd", "the", "todo", "unknown", "user", "verifier", "via",
 )  # fmt: skip
 """Words in place of a person that identify nobody."""
 
