@@ -19,7 +19,7 @@ from specguard.change.object_store import Reading, Store, stdin_lines
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import PastCommit, Repository, is_oid
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, SpecguardError, if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -584,6 +584,11 @@ class History:
     def __init__(self, git: Git, *tips: str | None) -> None:
         self._git = git
         self._tips = [tip for tip in tips if tip]
+
+    def added_by(self, merge: str, before: str) -> Sequence[str]:
+        """Return the object ids of the commits that a merge adds to its first parent; empty if unknown."""
+        known = all(is_oid(oid, self._git.repository.oid_digits) for oid in (merge, before))
+        return if_known(lambda: self._git.revisions(merge, before), ()) if known else ()
 
     def mentioning(self, words: Sequence[str]) -> Iterator[PastCommit]:
         """Yield the commits whose message contains one of these words, newest first.

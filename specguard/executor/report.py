@@ -434,7 +434,8 @@ class _DoneItems:
         words = [word for kind in self._kinds for word in names.literals(kind)]
         sources = Sources(self._kinds, documents=Documents(self._change.head_files))
         landed: dict[_Key, tuple[PastCommit, str]] = {}
-        for commit, naming in unreverted(self._change.history.mentioning(words), names):
+        history = self._change.history
+        for commit, naming in unreverted(history.mentioning(words), names, history):
             found = self._narrow(match_items(sources.of(naming.kind), naming.id, naming.fields), commit)
             # A subject that could mean items of several lists is not assigned to one of them.
             path, item_id = (found[0].source.path, found[0].id) if len(found) == 1 else (b"", naming.id)

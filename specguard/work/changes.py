@@ -172,26 +172,29 @@ def _document_moves(work: Work, name: str, before: Tree, after: Tree) -> Iterato
 
 
 _REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
-_MERGED: Final = re.compile(r"Merge (?:branch '|pull request #\d+ from [^/\s]+/)([^'\s]+).*")
 _REVERTS: Final = re.compile(r"(?m)^This reverts commit (\w{7,})(?:, reversing\s+changes made to (\w{7,}))?")
 
 
-def unreverted(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[PastCommit, Naming]]:
+def unreverted(
+    commits: Iterable[PastCommit], names: Names, history: History | None = None
+) -> Iterator[tuple[PastCommit, Naming]]:
     """Yield the commits that name an item exactly and are not reverted, each with its naming.
 
     Args:
         commits: newest first.
         names: the templates of all kinds.
+        history: knows the commits of reverted merges; None: only their subjects count.
     """
+    taken_back: set[str] = set()
     undone: list[tuple[str, object, str]] = []
 
     def key(subject: str) -> object:
-        merged = _MERGED.fullmatch(subject)
-        source, name = ("branch", merged[1]) if merged else ("commit", subject)
-        naming = names.read(source, name, lenient=False)
+        naming = names.read("commit", subject, lenient=False)
         return (naming.kind, naming.fields) if naming else strip_pull_number(subject)
 
     for commit in commits:
+        if commit.oid in taken_back:
+            continue
         # What was there before a merge is not taken back with it.
         undone = [one for one in undone if not (one[2] and commit.oid.startswith(one[2]))]
         own = key(commit.subject) if undone else None
@@ -207,6 +210,7 @@ def unreverted(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[Pa
             what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
             named = _REVERTS.search(commit.message)
             undone.append((named[1] if named else "-", key(what), (named and named[2]) or ""))
+            taken_back.update(history.added_by(named[1], named[2]) if history and named and named[2] else ())
         elif naming := names.read("commit", commit.subject, lenient=False):
             yield commit, naming
 
@@ -259,7 +263,7 @@ class LandedItems(Record):
             return set()
         own = [PastCommit(commit.oid, commit.message.text) for commit in reversed(self.commits())]
         named: list[tuple[PastCommit, Listed]] = []
-        for commit, naming in unreverted([*own, *self.history.mentioning(words)], self.names):
+        for commit, naming in unreverted([*own, *self.history.mentioning(words)], self.names, self.history):
             if naming.kind == kind:
                 found = match_items(self.sources.of(kind), naming.id, naming.fields)
                 # A subject that fits items of several lists is no evidence for any of them.

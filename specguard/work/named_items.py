@@ -173,7 +173,8 @@ class WorkItems(Record, frozen=False):
             return None
         from specguard.work.changes import unreverted
 
-        for commit, naming in unreverted(history.mentioning(self.names.literals(item.kind)), self.names):
+        past = history.mentioning(self.names.literals(item.kind))
+        for commit, naming in unreverted(past, self.names, history):
             if item.told_by(naming):
                 return commit
         return None

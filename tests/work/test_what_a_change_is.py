@@ -154,3 +154,26 @@ def test_a_run_keeps_no_plan(script: str, code: str, tmp_path: Path) -> None:
     assert code in done.stdout
     assert workshop.commits() == []
     assert not workshop.state["requests"]
+
+
+@pytest.mark.parametrize("what", ["the item", "a later fix", "one of its commits"])
+def test_a_reverted_merge_lifts_what_it_brought(repository: Repository, what: str) -> None:
+    subject = "feat(phase12): implement phase 12"
+    settings = f'[work.phase]\nbranch = "phase-{{number}}"\ncommit = "{subject.replace("12", "{number}")}"'
+    repository.commit("docs: rules", files={"SPEC_AUTHORITY.md": f"```toml specguard\n{settings}\n```\n"})
+    repository.branch("phase-12")
+    brought = repository.commit(subject, files={"a": "1"})
+    if what == "a later fix":
+        repository.branch("main-2")
+        repository.branch("fix")
+        repository.commit("fix: cart", files={"b": "1"})
+    tip, main = repository.oid(), "main-2" if what == "a later fix" else "main"
+    repository.checkout(main)
+    repository.git("merge", "-q", "--no-ff", "-m", "Merge branch 'phase-12'", tip)
+    repository.git("revert", "--no-edit", *([brought] if what == "one of its commits" else ["-m1", "HEAD"]))
+    repository.git("branch", "-f", "landed")
+    repository.git("branch", "-D", "-q", "phase-12")
+    repository.branch("phase-12")
+    repository.commit(subject, files={"c": "1"})
+    outcome = run_here("check", "--select=WRK006", "--base=landed", directory=repository.path)
+    assert ("phase 12 is in the base already" in outcome.stdout) == (what == "a later fix"), outcome
