@@ -69,7 +69,8 @@ def asks_of(item: WorkItem) -> list[Ask]:
     titles = [*item.settings.scope_sections, "Deliverables"]
     mentions = sorted(_mentions(text, [*titles, "Tasks"]), key=lambda ask: ask.how != "task")
     found: dict[str, Ask] = {}
-    for ask in filter(lambda ask: ask.path, [*allowed_paths(text, titles), *mentions]):
+    listed = [ask for section in Document(text).entitled(*titles) for ask in _paths(section.blocks)]
+    for ask in filter(lambda ask: ask.path, [*listed, *mentions]):
         found.setdefault(ask.path, ask)
     return sorted(found.values(), key=lambda ask: ask.line)
 
@@ -77,16 +78,20 @@ def asks_of(item: WorkItem) -> list[Ask]:
 def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
     """Return the paths allowed by sections with these titles; an entry without a path has an empty one.
 
-    Without an entry that begins with a path, the paths within sentences count. These may allow more.
+    Without an entry that begins with a path, sentences with "only" count, and those of a section of files;
+    they may allow more.
     """
     sections = Document(text).entitled(*titles) if titles else ()
     asks = [ask for section in sections for ask in _paths(section.blocks)]
     if not any(ask.path for ask in asks):
-        blocks = [block for section in sections for block in _in_scope(section.blocks)]
-        named = [ask for one in texts(blocks) for ask in _text_mentions(one, task=False)]
-        # Two words with a slash between them, as in "read/write", need not be a path.
-        sure = [ask for ask in named if re.search(r"/(?:$|.*[/.*])", ask.path)]
-        asks += [Ask(path, ask.line) for ask in sure for path in (ask.path, "")]
+        for section in sections:
+            blocks, files = [*_in_scope(section.blocks)], normal_title(section.heading.text.plain) == "files"
+            named = [ask for one in texts(blocks) for ask in _text_mentions(one, task=False)]
+            for ask in named:
+                # Two words with a slash between them, as in "read/write", need not be a path.
+                sure = re.search(r"^[^/].*/(?:$|.*[/.*])|^[^/]+/(?:$|.*[/.*])", ask.path)
+                if sure and (files or "only" in ask.text.casefold().split()):
+                    asks += [Ask(ask.path, ask.line), Ask("", ask.line)]
     found: dict[tuple[str, int], Ask] = {}
     for ask in asks:
         found.setdefault((ask.path, 0 if ask.path else ask.line), ask)
