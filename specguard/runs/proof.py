@@ -34,9 +34,10 @@ _BINDING_GRADE: Final = "observed"
 """From this grade on, a run must name the item and must have run on its tree."""
 
 CANNOT_FAIL: Final = re.compile(
-    r"[({\s]*(?:(?:(?!\b(?:exit|set|trap)\b)[^\n]){0,2000}(?:\|\||;)\s*)?"
-    r"(?:(?:/\S*/)?true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*)[\s;)}]*(?:#[^\n]*)?|#[^\n]*"
-    r"|(?![^\n]*pipefail)[^\n]{0,2000}\|\s*(?:cat|head|tail|tee)\b[^|&;><$`()]*"
+    r"[({\s]*+(?:(?:(?!\b(?:exit|kill|return|set|trap)\b)[^\n]){0,2000}(?:\|\||;)\s*+)?"
+    r"(?:(?:/\S*/)?true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*+)[\s;)}]*(?:#[^\n]*)?|#[^\n]*"
+    r"|[^;\n]*\|\|\s*(?:echo|printf)\b[^|&;><$`()]*|(?![^\n]*pipefail)"
+    r"(?:[^\n'\"#]|'[^'\n]*+'|\"[^\"\n]*+\"){0,2000}\|\s*(?:cat|head|tail|tee)\b[^|&;><$`()]*"
 )
 """Commands that always succeed, as a pipe does whose last program only shows; they prove nothing."""
 
