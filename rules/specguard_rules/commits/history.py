@@ -163,9 +163,10 @@ def _next_step(
         missing = (limits.exactly or limits.at_least or 0) - count
         return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
     if most == 1 and start:
-        names = item.commit_messages if item else ()
-        right = [one for one in group if not (item and names) or item.allows("commit", one.message.subject)]
-        message = f"-C {right[0].oid[:SHORT]}" if right else f"-m {shell_quote_text(names[0])}"
+        message = f"-C {group[0].oid[:SHORT]}"
+        if item and item.commit_messages:
+            right = [one.oid for one in group if item.allows("commit", one.message.subject)]
+            message = f"-C {right[0][:SHORT]}" if right else f"-m {shell_quote_text(item.named_by('commit'))}"
         return f"Squash them: `git reset --soft {start[:SHORT]} && git commit {message}`"
     how = squash(group, count - most, commits)
     if how:

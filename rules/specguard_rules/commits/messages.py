@@ -271,8 +271,9 @@ def _item_flaws(
             settings = f"{item.setting('pull_request')} and {item.setting('commit')}"
             step = f"No title can be right while {settings} differ: give both the same text in the policy"
     elif base and base.start and not message.commit and item.commits and not item.commits.accepts(2):
-        forks = base.change.git.merge_bases(base.tip or base.start, base.start)
-        if base.start not in forks:
+        git = base.change.git
+        own = item.allows("commit", git.commit(base.start).message.subject)
+        if own and base.start not in git.merge_bases(base.tip or base.start, base.start):
             step = "Add it to the commit of this branch with `git commit --amend --no-edit`"
     problem = f"the {what} is {quote(subject)}, and {item} has {alternatives(expected)}"
     cmd = reword(message, by_id, shell_text(expected[0], message))

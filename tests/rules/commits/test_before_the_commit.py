@@ -127,3 +127,5 @@ def test_what_belongs_to_an_items_one_commit_is_added_to_it(hooked: Repository) 
     assert hooked.git("log", "--format=%s", "main..").split("\n") == ["feat: phase 7"]
     assert hooked.git("show", "--name-only", "--format=").split("\n") == ["b", "c"]
     assert hooked.git("status", "--porcelain") == ""
+    hooked.branch("phase-8")
+    assert "Write 'feat: phase 8' instead" in commit(hooked, "feat: phse 8"), "the commit below is another's"
