@@ -65,7 +65,7 @@ GUARDING: Final = ("locked-path", "forbidden-path")
 
 _GUARDS: Final = frozenset(("rules", name, "paths") for name in GUARDING)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
-_OWN: Final = ("rules.", "authority]", "approvals", "work.", "runs]", "extends", "base =", "merge =")
+_OWN: Final = ("rules.", "authority]", "approvals]", "approvals.", "work.", "runs]", "extends", "merge =")
 """How lines of a policy begin, behind brackets; they tell its block of `toml` from those of other tools."""
 
 
