@@ -144,11 +144,14 @@ def _section_field(artifact: Artifact, name: str) -> list[Field]:
     document = artifact.document
     aliases = [name, *other_titles(document, artifact.contract.aliases_of(name))]
     section = find_section(document, name.replace("_", " "), aliases=aliases)
-    # A heading with a value of its own, as of a second front matter, is no section of that name.
-    if section is None or section.heading.text.plain.partition(":")[2].strip():
+    if section is None:
         return []
     content = content_of(section.blocks, artifact.contract.placeholders)
     heading, value = " ".join(section.heading.text.plain.split()), content.text
+    # A heading with another value, as of a second front matter, is no section of that name.
+    stated = heading.partition("(")[0].partition(":")[2].strip()
+    if stated and stated.casefold() != value.strip().casefold():
+        return []
     first = next(iter(section.blocks), None)
     if artifact.contract.fields.get(name) == REVISIONS and isinstance(first, List):
         value = ", ".join(item.text.plain for item in first.items)

@@ -45,7 +45,7 @@ _ASIDE: Final = re.compile(
 _REOPENED: Final = re.compile(r"^\W*open\b|\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE)
 _PART: Final = re.compile(r"[,;.|\n](?=\s|$)|\s(?:and|&)\s|\s/\s")
 # The details that may follow the word of a status, and do not take it back.
-_TAKEN_BACK: Final = r"(?!.*\b(?:not|pending|partial(?:ly)?|to ?do|tbd|nobody|no one|yet)\b)"
+_TAKEN_BACK: Final = r"(?!\W*(?:by )?(?:not|pending|partial(?:ly)?|to ?do|tbd|nobody|no one)(?: yet)?\W*$)"
 _STATUS_DETAILS: Final = _TAKEN_BACK + r"(?:\s(?:by|in|at|on|via|with|since|as of)\b.*|\s\(.*|\s[0-9`#].*)?"
 _SEVERITY: Final = ("severity", "priority")
 _STATUS: Final = ("status", "resolution", "verification")

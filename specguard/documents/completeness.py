@@ -245,8 +245,11 @@ _TICK_MARKS: Final = frozenset(
     "\u2bbe\U0001f5f4\U0001f5f5\U0001f5f6\U0001f5f7\U0001f5f8\U0001f5f9"
 )
 _DONE: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
-_STATUS_DONE: Final = re.compile(
-    r"(?:^[*_]{0,3}|(?<![\w*])\*\*)status\*{0,2}:\*{0,2} {1,3}(?:[☑✅✓✔]\ufe0f? ?)?(?:completed?|done)\b",
+# In bold, as the whole text, or as a sign that ends the first line, but not behind a colon.
+_STATED_DONE: Final = re.compile(
+    r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:[☑✅✓✔]\ufe0f? ?)?(?:completed?|done)\b"
+    r"|^[*_]{0,3}status: {1,3}(?:[☑✅✓✔]\ufe0f? ?)?(?:completed?|done)[*_.]{0,4}(?:\n|$)"
+    r"|^[^\n]*[^:\s] ?[☑✅✓✔]\ufe0f?[*_ ]{0,4}(?:\n|$)",
     re.IGNORECASE,
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
@@ -307,7 +310,9 @@ class Ticked(Record):
                     yield path
 
 
-def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Iterator[Ticked]:
+def ticked_items(
+    blocks: Sequence[AnyBlock], above: tuple[str, ...] = (), *, stated: bool = True
+) -> Iterator[Ticked]:
     """Yield the ticked items among blocks in order, including those in tables, quotes and HTML.
 
     Code blocks have no ticked items.
@@ -315,15 +320,17 @@ def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Ite
     Args:
         blocks: the blocks.
         above: the words of the items that contain the blocks, innermost first.
+        stated: True if an item without a box may state that it is done; below a ticked one, that is said of
+            the same.
     """
     for block in blocks:
         if isinstance(block, List):
             for item in block.items:
-                # An item without a box may state that it is done, as in `**Status:** Completed; see ...`.
-                completed = _STATUS_DONE.search(item.text.raw) and not is_open(item.text)
-                if completed or is_ticked(item.text):
-                    yield Ticked(item.line, _own_words(item.text), item.blocks, above)
-                yield from ticked_items(item.rest, (_own_words(item.text), *above))
+                done, words = is_ticked(item.text), _own_words(item.text)
+                told = stated and not is_open(item.text) and _STATED_DONE.search(item.text.raw.strip())
+                if done or told:
+                    yield Ticked(item.line, words, item.blocks, above)
+                yield from ticked_items(item.rest, (words, *above), stated=not done)
         elif isinstance(block, Table):
             for row in block.rows:
                 if any(map(is_ticked, row)):
@@ -347,11 +354,9 @@ def is_open(text: Text) -> bool:
 
 
 def is_ticked(text: Text) -> bool:
-    """True if a text begins with a tick, in its source or on the page, or its first line ends with a sign."""
+    """True if a text begins with a tick, in its source or on the rendered page."""
     raw = text.raw.strip()
-    signed = raw.partition("\n")[0].rstrip("*_ \ufe0f").endswith(("☑", "✅", "✓", "✔"))
-    ticked = _tick_of(raw) or (raw[:1] in "&<\\[" and _tick_of(text.rendered.strip()))
-    return bool(ticked) or (signed and not _OPEN_BOX.match(raw))
+    return bool(raw) and bool(_tick_of(raw) or (raw[0] in "&<\\[" and _tick_of(text.rendered.strip())))
 
 
 def _tick_of(text: str) -> str:

@@ -101,6 +101,8 @@ e[^1]
     for done in ("Build ✅", "**Build ✔\ufe0f**\n  more", "Status: Completed", "**Status: done**"):
         assert [line for line, _ in ticked(f"- {done}\n")] == [1]
     assert ticked("- [ ] Build ✅\n- See ✅ there\n- It says Status: done\n") == []
+    assert ticked("- Status: done / open\n- Status: done when it passes\n- Open: none, done: ✅\n") == []
+    assert ticked("- [x] Build\n  - Status: Done\n") == [(1, "Build")]
 
 
 def test_a_sign_makes_no_content_of_a_placeholder() -> None:
