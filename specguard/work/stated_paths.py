@@ -89,7 +89,7 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
             named = [ask for one in texts(blocks) for ask in _text_mentions(one, task=False)]
             for ask in named:
                 # Two words with a slash between them, as in "read/write", need not be a path.
-                sure = re.search(r"^[^/].*/(?:$|.*[/.*])|^[^/]+/(?:$|.*[/.*])", ask.path)
+                sure = re.search(r"^[^/].*/(?:$|.*[/.*])", ask.path)
                 if sure and (files or "only" in ask.text.casefold().split()):
                     asks += [Ask(ask.path, ask.line), Ask("", ask.line)]
     found: dict[tuple[str, int], Ask] = {}
