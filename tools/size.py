@@ -22,11 +22,11 @@ from pathlib import Path
 BUDGETS = {
     "code lines of specguard and rules": 50_073,
     "modules of specguard and rules": 233,
-    "code lines of tests": 32_600,
+    "code lines of tests": 32_590,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 541,
+    "expressions of re": 540,
 }
 """The upper limit of each figure."""
 

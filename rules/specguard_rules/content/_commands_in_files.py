@@ -288,7 +288,7 @@ def language(path: bytes, data: bytes) -> str:
     if b"\0" in data[:8000]:
         return ""
     # Husky runs its hooks by a shell; they have no first line that says so.
-    hook = path.startswith((b".husky/pre-", b".husky/commit-msg", b".husky/post-")) and data[:2] != b"#!"
+    hook = path.startswith((b".husky/pre", b".husky/commit-msg", b".husky/post-")) and data[:2] != b"#!"
     if path.endswith(SHELL) or hook or (first and first[1]):
         return "shell"
     return "code" if path.endswith(CODE) or first else ""
