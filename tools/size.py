@@ -22,7 +22,7 @@ from pathlib import Path
 BUDGETS = {
     "code lines of specguard and rules": 50_073,
     "modules of specguard and rules": 233,
-    "code lines of tests": 32_590,
+    "code lines of tests": 32_800,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,

@@ -14,6 +14,7 @@ from collections import Counter
 from functools import cached_property
 
 from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
+from specguard.change.check_request import read_unlinked
 from specguard.change.entries import Entry, is_record, sha256
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
@@ -222,15 +223,9 @@ def _read_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes |
 
 def _read_regular_file(path: bytes) -> bytes | None:
     """Return the content of a regular file; None for anything else, and if it is unreadable or too large."""
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return None
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
-            content = stream.read(LIMIT + 1)
-    except OSError:
-        return None
+    content = read_unlinked(path, LIMIT + 1)
     # A checkout may have converted the line ends; a record never contains a carriage return.
-    return content.replace(b"\r\n", b"\n") if len(content) <= LIMIT else None
+    return content.replace(b"\r\n", b"\n") if content is not None and len(content) <= LIMIT else None
 
 
 _PARTIAL: Final = b".partial"

@@ -8,6 +8,7 @@ up only under its full names, in a stated order.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from specguard.declaration.rule import Record
@@ -197,6 +198,24 @@ def read_regular(file: str, limit: int, what: str) -> bytes:
             f"{what} is not a regular file", path=file, help="Put a file there.", code="unreadable-file"
         )
     return read_bounded(file, limit, what)
+
+
+def read_unlinked(file: str | bytes, limit: int) -> bytes | None:
+    """Read a regular file without waiting and without following a link; None for anything else.
+
+    Args:
+        file: its name.
+        limit: the maximum number of bytes that are read; -1 reads all.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+    try:
+        with open(file, "rb", opener=opener) as stream:
+            return stream.read(limit) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
+    except OSError:
+        return None
 
 
 def read_body(file: str) -> str:

@@ -10,7 +10,6 @@ import math
 import os
 import shlex
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +20,7 @@ from pydantic import ValidationError
 
 from specguard.artifacts.contracts import Contract
 from specguard.authority.policy import Policy, RuleInPolicy
+from specguard.change.check_request import read_unlinked
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
@@ -379,11 +379,8 @@ def read_left_file(place: str, name: str, largest: int) -> bytes | None:
         largest: the largest number of bytes to read.
     """
     path = os.path.join(place, name)
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            return file.read(largest) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else NO_FILE
-    except OSError:
-        return NO_FILE if os.path.lexists(path) else None
+    content = read_unlinked(path, largest)
+    return NO_FILE if content is None and os.path.lexists(path) else content
 
 
 def remove_from_place(place: str, name: str) -> None:

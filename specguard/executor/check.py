@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Final
 
 from specguard.change.base import FoundBase
-from specguard.change.check_request import Request, Revision
+from specguard.change.check_request import Request, Revision, read_unlinked
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.ranges import RunChange
@@ -282,11 +282,10 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
 def _read_file(run: Run, path: bytes) -> str:
     """Return the text of a file of the place; empty if it is missing."""
     file = _path_in_place(run, path)
-    if not os.path.lexists(file):
-        return ""
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
-    with open(descriptor, encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        return stream.read()
+    content = read_unlinked(file, -1)
+    if content is None and os.path.lexists(file):
+        raise SpecguardError(f"{path_text(path)} is not a readable, regular file", code="unreadable-file")
+    return (content or b"").decode("utf-8", "surrogateescape")
 
 
 def _write_file(run: Run, path: bytes, text: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from specguard.authority.load import find_nested
 from specguard.change import worktree
+from specguard.change.check_request import read_unlinked
 from specguard.change.tree import TreeEntry
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
@@ -173,6 +174,16 @@ def test_pipes_and_sockets_are_no_files(repo: Repository, change: Open) -> None:
     repo.delete("src/a")
     os.mkfifo(repo.path / "src/a")
     assert rows(change(repo, worktree=True)) == ["D src/a"]
+
+
+def test_what_is_no_regular_file_is_never_read_and_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"text")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")
+    before = os.listdir("/dev/fd")
+    found = {name: read_unlinked(str(tmp_path / name), 3) for name in ("file", "link", "pipe", ".", "gone")}
+    assert found == {"file": b"tex", "link": None, "pipe": None, ".": None, "gone": None}
+    assert len(os.listdir("/dev/fd")) == len(before)
 
 
 # Repositories within

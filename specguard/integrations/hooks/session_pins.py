@@ -11,6 +11,7 @@ import os
 import time
 
 from specguard.authority.cache import is_own, user_folder
+from specguard.change.check_request import read_unlinked
 from specguard.change.entries import sha1
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, SpecguardError
@@ -56,16 +57,6 @@ _KINDS: Final = ("tree", "index", "new", "last", "away")
 _TEXT_FIELDS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
 
 
-def _read(file: bytes, limit: int) -> bytes:
-    """Read one of specguard's own files; empty if it is missing."""
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
-            return stream.read(limit)
-    except OSError:
-        return b""
-
-
 def _write(file: bytes, content: bytes, most: int = 0) -> bool:
     """Write a file atomically, and delete the oldest files next to it; return True if it was written."""
     folder = os.path.dirname(file)
@@ -109,7 +100,7 @@ class Session:
         key = sha1(name.encode("utf-8", "replace")).hexdigest()
         self._file = os.path.join(tree.git_dir, _SESSIONS_FOLDER, key.encode("ascii"))
         self.is_saved = True
-        data = object_of(_read(self._file, _SESSIONS_LIMIT))
+        data = object_of(read_unlinked(self._file, _SESSIONS_LIMIT) or b"")
         stops, told, base, began = (data.get(name) for name in ("stops", "told", "base", "began"))
         # The file may be altered; a negative number would allow further refusals.
         self.stops = max(0, stops) if isinstance(stops, int) else 0
@@ -359,7 +350,8 @@ class Pin(Record, frozen=False):
 
 def _read_own(file: str) -> bytes:
     """Read a file in the user's own cache; empty if it is missing."""
-    return _read(os.fsencode(file), _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else b""
+    content = read_unlinked(file, _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else None
+    return content or b""
 
 
 def states_of(entries: Iterable[Entry]) -> dict[bytes, str]:
