@@ -221,14 +221,17 @@ def test_an_authority_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 # Interruption
 
 
-def test_an_interrupted_run(fixed: Repository, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run(fixed: Repository, tmp_path: Path, number: signal.Signals) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
     pipe = tmp_path / "slow.patch"
     os.mkfifo(pipe)
     words = ["--patch", str(pipe), "--output-format", "json", "--output", f"json={tmp_path}/report"]
     with subprocess.Popen(
         [command(), "check", *words],
         cwd=fixed.path,
-        env=clean_environment(),
+        env={**clean_environment(), "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -239,12 +242,13 @@ def test_an_interrupted_run(fixed: Repository, tmp_path: Path) -> None:
             with open(pipe, "wb", buffering=0) as writer:
                 writer.write(b"diff --git a/src/b b/src/b\n")
                 time.sleep(0.2)  # until it waits for more
-                process.send_signal(signal.SIGINT)
+                process.send_signal(number)
                 stdout, stderr = process.communicate(timeout=30)
         finally:
             process.kill()
     assert (process.returncode, stdout, stderr) == (130, "", "specguard: interrupted\n")
     assert not (tmp_path / "report").exists()
+    assert not list(temporary.iterdir())
     assert run_here("check", directory=fixed.path).exit_code == 0
 
 
