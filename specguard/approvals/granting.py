@@ -195,7 +195,7 @@ def _requested_findings(
 
 def _expiry(text: str, now: datetime.datetime, max_days: int) -> datetime.datetime:
     """Return when an approval expires: the end of the requested day, or of the last day that is allowed."""
-    last = now.date() + datetime.timedelta(days=max_days)
+    last = datetime.date.fromordinal(min(now.toordinal() + max_days, datetime.date.max.toordinal()))
     try:
         day = datetime.date.fromisoformat(text) if text else last
     except ValueError:

@@ -159,6 +159,7 @@ def _extend(
     show_settings(settings)
     if additions:
         old = read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority")
+        old = old.replace(b"\r\n", b"\n")
         missing = [one for one in additions if one.toml.encode("utf-8", "surrogateescape") not in old]
         if not missing:
             say(f"{AUTHORITY} has that already")

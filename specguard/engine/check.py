@@ -381,7 +381,8 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
         return
     patch, directory = change.request.patch, change.request.directory
     # Asking git starts a process.
-    top = None if os.path.lexists(f"{directory}/.git") else change.git.repository.work_tree_if_any()
+    at_root = os.path.lexists(os.path.join(directory, ".git"))
+    top = None if at_root else change.git.repository.work_tree_if_any()
     if top or patch:
         from shlex import quote
     if top and top != os.path.realpath(directory):

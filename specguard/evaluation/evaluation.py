@@ -431,9 +431,9 @@ def evaluate(
 
         def judge() -> None:
             with TemporaryDirectory(prefix="specguard-eval-") as scratch:
-                for sample in chosen:
+                for number, sample in enumerate(chosen):
                     with run.step(f"sample {sample.name}") as step:
-                        one = evaluator.evaluate(sample, os.path.join(scratch, sample.name))
+                        one = evaluator.evaluate(sample, os.path.join(scratch, str(number)))
                         step.detail = one.problem or f"{one.state}, {one.finding_count} findings"
                     results.append(one)
             if reason := _failures(results):

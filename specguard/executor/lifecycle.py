@@ -390,10 +390,10 @@ def _leftovers_of(
     if ref in refs:
         yield Leftover(f"ref {ref} of {label}", partial(update_ref, repository, "-d", ref))
     # The run's branch in the user's repository, if it is at the run's commit and was merged.
-    branch, commit, base = f"refs/heads/{manifest.branch}", manifest.commit, manifest.repository.base
+    branch, commit, of = f"refs/heads/{manifest.branch}", manifest.commit, manifest.repository
     if not commit or refs.get(branch) != commit:
         return
-    upstreams = [one for one in (f"refs/remotes/origin/{base}", f"refs/heads/{base}") if one in refs]
+    upstreams = {f"refs/remotes/{of.remote_name}/{of.base}", f"refs/heads/{of.base}"}.intersection(refs)
     with Git(repository) as git:
         merged = any(is_ancestor(git, commit, refs[upstream]) for upstream in upstreams)
     if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:

@@ -76,6 +76,14 @@ def test_an_approval_holds_for_what_its_scope_says(repository: Repository, scope
     assert check(repository).exit_code == 1
 
 
+def test_an_approval_may_last_longer_than_the_calendar(tmp_path: Path) -> None:
+    repository = build(tmp_path, policy=POLICY.replace("max_days = 30", "max_days = 9999999"))
+    repository.git("config", "user.email", "cleo@example.org")
+    assert check(repository, *WORDS).exit_code == 0
+    [record] = records(repository)
+    assert str(record["expires_at"]).startswith("9999-12-31")
+
+
 def test_a_finding_in_no_file_of_the_change_is_not_approved_for_its_paths(tmp_path: Path) -> None:
     policy = POLICY.replace(
         "[approvals]", "[rules.branch-name]\npattern = 'never'\napprovable = true\n\n[approvals]"
