@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Selecting
 
 
-SLICE: Final = 200
-"""The most changes that one task judges."""
+SLICE: Final = 50
+"""The most changes that one task judges, and that an interruption loses."""
 
 _PER_WORKER: Final = 4
 """The number of tasks queued for each worker, so that no worker waits for the next task."""
@@ -283,6 +283,10 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: floa
         if not dots or not before or after.startswith("."):
             raise usage(f"{options.range!r} is not a range", "A range is `A..B`.")
         excluded, tip = resolve(git, before).oid, resolve(git, after).oid if after else tip
+        line = past_changes(git, branch.tip, excluded=f"{tip}^@")
+        if tip not in [change.head for change in line]:
+            message = f"{after!r} is not on the first-parent line of {branch.name}"
+            raise usage(message, "--branch names the branch that it has landed on.")
     changes = past_changes(git, tip, excluded=excluded, most=options.last)
     return [change for change in changes if change.at >= since]
 

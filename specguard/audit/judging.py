@@ -201,7 +201,7 @@ def _commits_of_changes(
 
 
 NO_AUTHORITY: Final = "no-authority"
-"""The verdict of a change that was made before there was an authority."""
+"""The verdict of a change whose base has no authority."""
 
 BROKEN: Final = "error"
 """The verdict of a change whose authority cannot judge: it is invalid, or needs code that may not run."""

@@ -42,7 +42,7 @@ _MOST_RULES: Final = 15
 
 _VERDICTS: Final = {
     "indeterminate": "without a full verdict",
-    "no-authority": "before there was an authority",
+    "no-authority": "without an authority",
     "error": "with an authority that cannot judge",
 }
 
@@ -233,7 +233,7 @@ def _repository_row(row: _Row) -> dict[str, Any]:
         "runs_in": listed(state.get("runs_in") or [], 3) or "nowhere",
         "stale": "-" if state.get("stale") is None else state["stale"],
         "last": _day(row["at"]) if row["at"] is not None else "-",
-        "passed": _share(row["passed"], row["changes"] - row["unclear"]),
+        "passed": _share(row["passed"], row["judged"]),
     }
 
 

@@ -364,7 +364,8 @@ class Summary(Record):
         rows = self._rows(
             "SELECT repository.name AS name, repository.state AS state, count(told.id) AS changes,"
             " coalesce(sum(passed), 0) AS passed, coalesce(sum(verdict = 'failed'), 0) AS failed,"
-            " coalesce(sum(unclear), 0) AS unclear, max(at) AS at"
+            " coalesce(sum(unclear), 0) AS unclear, max(at) AS at,"
+            " coalesce(sum(verdict NOT IN ('no-authority', 'error')), 0) AS judged"
             " FROM mentioned JOIN repository ON repository.id = mentioned.repository"
             " LEFT JOIN told ON told.repository = repository.id GROUP BY repository.id ORDER BY name"
         )

@@ -50,6 +50,7 @@ from specguard.reporters.file_writing import replace_file, writing
     metavar="RULES|new|none",
     default="none",
     show_default=True,
+    callback=opt.not_empty,
     help="End with 1 if these rules have errors; new: if unreported changes have any.",
 )
 def command(
@@ -90,7 +91,8 @@ def command(
         store.mark_reported()
         if summary.verdicts.get("no-authority") and not summary.judged:
             opt.say("  next: --by SPEC_AUTHORITY.md judges by that file; specguard init writes it", err=True)
-        to_judge = summary.changes or any("reason" in row["state"] for row in summary.repositories)
-        if to_judge and not summary.judged:
+        # Repositories without changes leave nothing to judge.
+        read = summary.repositories and not any("reason" in row["state"] for row in summary.repositories)
+        if not summary.judged and (summary.changes or not read):
             return EXIT_NO_VERDICT
         return EXIT_FAILED if failing else EXIT_PASSED

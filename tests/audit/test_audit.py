@@ -295,6 +295,8 @@ def test_a_wrong_word_is_one_message(made: Repository, store: Path) -> None:
     for words, message in (
         (["--since", "soon"], "'soon' is not a day"),
         (["--range", "main"], "'main' is not a range"),
+        (["--range", "main~2..feature-x"], "'feature-x' is not on the first-parent line of main"),
+        (["--fail-on", ""], "it is empty"),
         (["--branch", "nowhere"], "nowhere"),
         (["--by", "missing.md"], "the authority cannot be read"),
         (["--last", "0"], "--last"),
@@ -310,10 +312,14 @@ def test_it_says_when_nothing_was_judged_and_of_much_how_much_more(
     by = tmp_path / "by.md"
     by.write_text("# Authority\n\n## Locked zones\n\n- `locked/`\n")
     done = ended(audited(store, repository.path), 2)
-    assert "(-); 1 change of 1 repository, 1 before there was an authority\n" in done.stdout
+    assert "(-); 1 change of 1 repository, 1 without an authority\n" in done.stdout
     assert "next: --by SPEC_AUTHORITY.md judges by that file; specguard init writes it\n" in done.stderr
     assert "No change was judged" in audited(store, repository.path, "--output-format=html").stdout
     assert "  and 10 more\n" in audited(store, repository.path, "--by", by).stdout
+
+
+def test_an_empty_list_of_repositories_is_no_verdict(made: Repository, store: Path) -> None:
+    ended(audited(store, "--repos", "/dev/null"), 2)
 
 
 def test_a_floor_holds_every_policy_of_the_past(made: Repository, store: Path, tmp_path: Path) -> None:
