@@ -128,8 +128,6 @@ def print_error(error: SpecguardError, words: Sequence[str] = ()) -> None:
     """
     from contextlib import suppress
 
-    from specguard.reporters.escape import cut, visible
-
     command = list(words)
     while command and command[0].startswith("-"):
         del command[: 2 if command[0] == "-C" else 1]
@@ -141,25 +139,31 @@ def print_error(error: SpecguardError, words: Sequence[str] = ()) -> None:
             # Standard output may be closed or full; what is wrong is still said on stderr.
             with suppress(OSError):
                 sys.stdout.write(report_format.error_report(error))
+    sys.stderr.write(error_text(error))
+
+
+def error_text(error: SpecguardError) -> str:
+    """Return why a verdict is missing, as the command prints it: lines, each with a newline."""
+    from specguard.reporters.escape import cut, visible
+
     errors = error.errors()
     if len(errors) == 1:
-        _print_error("specguard: error: ", error)
-        return
-    print(f"specguard: error: {visible(cut(error.summary))}", file=sys.stderr)
-    for one in errors[:_ERRORS_SHOWN]:
-        _print_error("  ", one)
-    if len(errors) > _ERRORS_SHOWN:
-        print(f"  and {len(errors) - _ERRORS_SHOWN} more", file=sys.stderr)
+        return _error_lines("specguard: error: ", error)
+    text = f"specguard: error: {visible(cut(error.summary))}\n"
+    text += "".join([_error_lines("  ", one) for one in errors[:_ERRORS_SHOWN]])
+    more = len(errors) - _ERRORS_SHOWN
+    return f"{text}  and {more} more\n" if more > 0 else text
 
 
-def _print_error(prefix: str, error: SpecguardError) -> None:
-    """Print an error and its next step, a line each; text of the error never begins a line of its own."""
+def _error_lines(prefix: str, error: SpecguardError) -> str:
+    """Return an error and its next step, a line each; text of the error never begins a line of its own."""
     from specguard.reporters.escape import cut, cut_path, visible
 
     place = f"{cut_path(error.place)}: " if error.path else ""
-    print(f"{prefix}{visible(f'{place}{cut(error.message)}')}{code_suffix(error.code)}", file=sys.stderr)
+    text = f"{prefix}{visible(f'{place}{cut(error.message)}')}{code_suffix(error.code)}\n"
     if error.help:
-        print(f"{prefix if prefix.isspace() else ''}  next: {visible(cut(error.help))}", file=sys.stderr)
+        text += f"{prefix if prefix.isspace() else ''}  next: {visible(cut(error.help))}\n"
+    return text
 
 
 def _open_missing() -> None:

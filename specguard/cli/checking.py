@@ -132,13 +132,14 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
 
     cause = error if isinstance(error, SpecguardError) else internal_error(error)
     for form, file in () if judged else reports.files:
+        from specguard.cli import error_text
         from specguard.declaration.registry import FORMATS
 
         # Only the policy names plugins' formats, and there may be no policy.
         if form in FORMATS:
             # A failure to write must not hide the first error.
             with suppress(SpecguardError):
-                write_report(file, FORMATS[form].error_report(cause))
+                write_report(file, FORMATS[form].error_report(cause) or error_text(cause))
     if reports.stdout_format == "github":
         from specguard.reporters.platforms import error_report_markdown
 

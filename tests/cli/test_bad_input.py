@@ -143,6 +143,9 @@ def test_a_policy_with_a_typo_on_the_base_has_no_verdict_in_any_format(project: 
     outcome = ended(run_here("--traceback", "check", "--output-format=json", directory=project.path), 2)
     assert outcome.report["verdict"] == "error"
     assert outcome.report["errors"][0]["location"]["line"] == 6
+    for form in ("text", "concise", "agent"):
+        outcome = run_here("check", f"--output={form}=../report", directory=project.path)
+        assert project.path.parent.joinpath("report").read_text() == outcome.stderr != ""
 
 
 # Words
