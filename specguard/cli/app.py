@@ -208,7 +208,7 @@ def mcp_command() -> None:
 def lsp_command(stdio: bool) -> None:  # noqa: ARG001 - see its help
     """Serve an editor over the Language Server Protocol, on standard input and output.
 
-    It shows errors, findings and rules' pages, and needs the extra `specguard[lsp]`.
+    It shows errors and findings, and needs the extra `specguard[lsp]`.
     """
     with require_extra("lsp", "pygls", "lsprotocol"):
         from specguard.integrations.lsp import serve
