@@ -174,7 +174,7 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     else:
         click.echo(text, nl=False)
     if imported.skipped:
-        click.echo(f"{len(imported.skipped)} could not be carried over:", err=True)
+        click.echo(f"{len(imported.skipped)} not carried over, or not as they were:", err=True)
     for origin, what, why in imported.skipped:
         say(f"  {cut(f'{origin}: {what}: {why}')}", err=True)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from specguard.change.check_request import read_bounded
 from specguard.documents.data import Data, data_of
 from specguard.documents.toml import toml_key, toml_value
+from specguard.errors import SpecguardError
 from specguard.model import Origin
 from specguard.reporters.escape import visible
 
@@ -91,7 +92,16 @@ def read_settings(top: str, name: str) -> Data:
         name: the name of the file.
 
     Raises:
-        SpecguardError: it cannot be read, or is too large.
+        SpecguardError: it cannot be read or parsed, or is too large.
     """
     content = read_bounded(os.path.join(top, name), LIMIT, "the file")
-    return data_of(content, "json" if name.endswith(".json") else "yaml")
+    data = data_of(content, "json" if name.endswith(".json") else "yaml")
+    if data.problem:
+        raise unreadable(name, data.problem.message, data.problem.line)
+    return data
+
+
+def unreadable(name: str, why: str, line: int | None = None) -> SpecguardError:
+    """Return the error for a file with other content than its tool reads."""
+    help = "Correct it, or name the file that the tool reads."
+    return SpecguardError(why, path=name, line=line, help=help, code="unreadable-file")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from specguard.importers import Imported, read_settings
+from specguard.importers import Imported, read_settings, unreadable
 from specguard.model import Origin, shortened
 
 _SCRIPTS: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
@@ -89,9 +89,8 @@ def import_commitlint(top: str, name: str) -> Imported:
         return Origin(name, data.line((*at, *path)) or 0)
 
     value = data.get(at)
-    if data.problem or not isinstance(value, dict):
-        result.skip(origin(), name, data.problem.message if data.problem else "it is not an object")
-        return result
+    if not isinstance(value, dict):
+        raise unreadable(name, "it has no object of commitlint's settings")
     rules = {rule.name: rule for rule in _rules(result, value, origin)}
     type_problem = ""
     if not _is_parsed(value):
@@ -109,6 +108,8 @@ def import_commitlint(top: str, name: str) -> Imported:
             result.add(table, key, setting, rule.origin)
         elif setting:
             result.set(table, key, setting, rule.origin)
+            if key == "scopes":
+                result.skip(rule.origin, rule.name, "it holds, but for a scope such as `a/b` as for one")
     _complete(result, whole, ignores=value.get("defaultIgnores") is not False)
     return result
 
@@ -173,7 +174,7 @@ def _import_width(result: Imported, rules: dict[str, _CommitRule]) -> None:
     widths = [_length(rule) for rule in found]
     if len(found) == 2 and 0 < widths[0] == widths[1]:
         result.set(_FORM, "body_width", widths[0], found[0].origin)
-        why = "carried over, but lines without a space or indented as code may be wider"
+        why = "it holds, but lines without a space or indented as code may be wider"
         result.skip(found[0].origin, found[0].name, why)
         return
     for rule in found:

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from specguard.declaration.patterns import Covering, Selecting
-from specguard.importers import Imported, read_settings
+from specguard.importers import Imported, read_settings, unreadable
 from specguard.model import Origin
 
 RULESETS: Final = ("repolinter.json", "repolinter.yaml", "repolinter.yml")
@@ -56,10 +56,8 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     """
     result = Imported()
     data = read_settings(top, name)
-    if data.problem or not isinstance(data.value, dict):
-        why = data.problem.message if data.problem else "it is not a ruleset"
-        result.skip(Origin(name, data.line() or 0), name, why)
-        return result
+    if not isinstance(data.value, dict):
+        raise unreadable(name, "it is not a ruleset")
     if "extends" in data.value:
         why = "it is elsewhere; bring it here and import it too"
         result.skip(Origin(name, data.line(("extends",)) or 0), f"extends {data.value['extends']}", why)
@@ -227,9 +225,7 @@ def _has_usual_schema(top: str, result: Imported) -> bool:
     data = read_settings(top, name)
     usual: bool = data.get("schema", _USUAL_SCHEMA) == _USUAL_SCHEMA
     why = "of it only `schema` says what is asked for"
-    result.skip(
-        Origin(name, data.line() or 0), os.path.basename(name), data.problem.message if data.problem else why
-    )
+    result.skip(Origin(name, data.line() or 0), os.path.basename(name), why)
     return usual
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from specguard.errors import SpecguardError
 from specguard.importers import Imported
 from specguard.importers.commitlint import FILES, import_commitlint
 from tests.importers.conftest import Import, told
@@ -82,6 +83,12 @@ def test_what_has_no_setting_is_listed_with_its_line(
         config["rules"] |= FORM
     found = made(tmp_path, config)
     assert any(left in one for one in told(found)), told(found)
+
+
+@pytest.mark.parametrize(("config", "why"), [("[]", "no object"), ("{", "not JSON")])
+def test_a_file_that_configures_nothing_is_an_error(tmp_path: Path, config: str, why: str) -> None:
+    with pytest.raises(SpecguardError, match=why):
+        made(tmp_path, config)
 
 
 def test_of_a_custom_parser_nothing_is_told_by_type(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from specguard.errors import SpecguardError
 from specguard.importers import Imported
 from specguard.importers.files import import_repolinter
 from tests.importers.conftest import Import, told
@@ -106,9 +107,15 @@ def test_yaml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "1", '{"rules": 1}', '{"rules": {"a": 1}}', '{"rules": {"all": []}}']
+    ("text", "why"), [("{", "not JSON"), ("[]", "not a ruleset"), ("1", "not a ruleset")]
 )
-def test_what_is_no_ruleset_comes_to_nothing(tmp_path: Path, text: str) -> None:
+def test_a_file_that_holds_no_ruleset_is_an_error(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(SpecguardError, match=why):
+        made(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ['{"rules": 1}', '{"rules": {"a": 1}}', '{"rules": {"all": []}}'])
+def test_a_ruleset_without_rules_comes_to_nothing(tmp_path: Path, text: str) -> None:
     assert made(tmp_path, text).settings == {}
 
 
