@@ -12,7 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Literal
 
-    from specguard.rules import Base, Branch, Commit, Expression, Fix, Policy, Push, Remote, Stage, WorkItem
+    from specguard.rules import (
+        Base,
+        Branch,
+        Commit,
+        Entry,
+        Expression,
+        Fix,
+        Policy,
+        Push,
+        Remote,
+        Stage,
+        WorkItem,
+    )
 
 
 # Bytes that are not UTF-8, characters that are invisible or change how text is shown, and shell syntax.
@@ -70,7 +82,13 @@ class BranchName(Rule):
     exclude_names: list[Expression] = setting([], "branches to skip", tightens="fewer")
 
     def check(
-        self, branch: Branch, base: Base, push: Push | None = None, work_item: WorkItem | None = None
+        self,
+        branch: Branch,
+        base: Base,
+        stage: Stage,
+        entries: Sequence[Entry] | None = None,
+        push: Push | None = None,
+        work_item: WorkItem | None = None,
     ) -> Iterator[Finding]:
         """Check the characters of the branch's name, then compare it with the item's names or `pattern`."""
         if push is not None and push.new is None:
@@ -82,7 +100,8 @@ class BranchName(Rule):
                 problem = f"has {unsafe[0]!a}, which is not shown, or which a shell or a command acts on"
                 yield _finding(branch, base, push, problem, "Take another name", "characters")
                 return
-        if base.is_landing or any(one.search(name) for one in self.exclude_names):
+        skipped = base.is_landing or (stage == "staged" and _adds_nothing(stage, base, entries))
+        if skipped or any(one.search(name) for one in self.exclude_names):
             return
         if work_item and work_item.branches:
             if name not in work_item.branches:
@@ -104,6 +123,11 @@ class BranchName(Rule):
         # A branch that is named in another way need not be the one that is checked out.
         is_own = branch.source == "HEAD" and not is_base_branch(branch, base)
         return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and is_own else None
+
+
+def _adds_nothing(stage: Stage, base: Base, entries: Sequence[Entry] | None) -> bool:
+    """True if a branch has no commits, or, before a commit, if nothing is staged."""
+    return entries is not None and not entries if stage == "staged" else base.head == base.start
 
 
 def _is_plain(name: str) -> bool:
@@ -232,7 +256,12 @@ class ProtectedBranch(Rule):
     branches: Guarding = setting(Guarding(), "the protected branches")
 
     def check(
-        self, stage: Stage, base: Base, push: Push | None = None, branch: Branch | None = None
+        self,
+        stage: Stage,
+        base: Base,
+        entries: Sequence[Entry] | None = None,
+        push: Push | None = None,
+        branch: Branch | None = None,
     ) -> Iterator[Finding]:
         """Compare the branch, or the ref that a push would write, with the protected patterns."""
         if push is not None:
@@ -248,7 +277,7 @@ class ProtectedBranch(Rule):
         if branch.source == "event":
             raise NotApplicable("the platform's own protection decides about a branch that its event names")
         which = self._pattern_index(f"refs/heads/{branch.name}")
-        if which is None or (stage != "staged" and base.head == base.start):
+        if which is None or _adds_nothing(stage, base, entries):
             return
         what = f"commits are made on {quote(branch.name)}, which is protected"
         yield self._finding(what, "Take them to a branch of their own: `git switch -c <name>`", which)
