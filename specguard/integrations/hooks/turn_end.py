@@ -36,8 +36,12 @@ MOST_WORDS: Final = 120
 _CLOCK_STEP: Final = 50_000_000
 """The nanoseconds after which two changes of a file have different times in any file system."""
 
-_TREE: Final = "the working tree", "`specguard check --worktree`"
-_COMMITS: Final = "the commits of the branch", "`specguard check`"
+_PLACES: Final = {
+    "worktree": ("the working tree", "`specguard check --worktree`"),
+    "staged": ("the index", "`specguard check --staged`"),
+    "": ("the commits of the branch", "`specguard check`"),
+}
+"""What was judged, and the command that shows its findings, by the change's source."""
 
 _DISCARDS: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm|reset --keep|filter-branch) ")
 
@@ -68,15 +72,15 @@ def judge_end(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
         # A person has started this turn.
         session.stops = 0
     blocks = [*state.new_notes(), *_blocks(state.on_tree), *_blocks(state.on_commits, set(session.reported))]
-    passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.on_tree)
-    if passed and not blocks:
+    failed = state.failed_source
+    if not failed and not blocks:
         if session.stops:
             session.stops = 0
             session.save()
         return Reply()
     count = len({*_fingerprints(state.on_tree), *(set(state.fingerprints) - set(session.reported))})
     left = f"{counted(count, 'finding')} left"
-    place, command = _COMMITS if passed else _TREE
+    place, command = _PLACES[failed]
     given_up = f"specguard: {left} in {place}, and the agent was told {MOST_STOPS} times; {command} shows it."
     if (event.stop_count or 0) >= MOST_STOPS or session.stops >= MOST_STOPS:
         return Reply("tell", given_up)
@@ -108,9 +112,8 @@ def judge_after(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     new = len(set(state.fingerprints) - known)
     if not blocks or not new:
         return Reply()
-    passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.on_tree)
     heading = f"After this command specguard has {counted(new, 'new finding')}."
-    return _refuse(heading, blocks, (_COMMITS if passed else _TREE)[1])
+    return _refuse(heading, blocks, _PLACES[state.failed_source][1])
 
 
 class _State:
@@ -156,6 +159,12 @@ class _State:
             self.fingerprints += pin.found
         pin.seen = now
         pin.save()
+
+    @property
+    def failed_source(self) -> str:
+        """The source of the first change of a working tree that does not pass; empty if all pass."""
+        failed = (verdict for verdict in self.on_tree if verdict.exit_code != EXIT_PASSED)
+        return next((str(verdict.change["source"]) for verdict in failed), "")
 
     def new_notes(self) -> list[Block]:
         """Return the messages about the base that were not sent yet."""

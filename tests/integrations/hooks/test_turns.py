@@ -45,6 +45,12 @@ def test_what_is_left_is_said_and_counted(session: Session) -> None:
     assert len(refusal.split()) <= 120
 
 
+def test_what_is_left_in_the_index_alone_is_shown_there(session: Session) -> None:
+    session.repository.git("add", "--all")
+    session.repository.git("restore", "--source=HEAD", "docs/api/x.yaml")
+    assert "`specguard check --staged` shows it again" in session.stop().refusal
+
+
 def test_without_a_sign_of_a_new_turn_the_session_counts(session: Session) -> None:
     assert [session.stop(None).kind for _ in range(4)] == ["refuse"] * 3 + ["tell"]
     for content, kind in (("a\n", "pass"), ("b\n", "refuse")):
