@@ -38,7 +38,7 @@ _NESTED_SUFFIX: Final = f"/{AUTHORITY}".encode()
 _MOST_NAMED: Final = 3
 """The highest number of files that a note names."""
 
-TRY: Final = f"commit it there; until then try it with `specguard check --authority {AUTHORITY}`"
+TRY: Final = "commit it there; until then try it with `specguard check --worktree`"
 """The next step for an authority that is not committed yet."""
 
 
