@@ -240,7 +240,9 @@ class _State:
                 return verdicts
 
             self.on_tree += judge(worktree=True)
-            if git.read(comparison, "the index"):
+            staged = git.read(comparison, "the index")
+            # Git commits nothing while a file is not merged; in the raw format, every second part is a path.
+            if staged and not any(part.endswith(b" U") for part in staged.split(b"\0")[::2]):
                 self.on_tree += judge(staged=True)
                 _drop_repeated(*self.on_tree[-2:])
             rules = policies.hook_rules()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from specguard.testing import Repository
+from specguard.testing import GitError, Repository
 from tests.integrations.hooks.asking import Asked, Session, ask, begun
 from tests.scripts import play, scripts
 
@@ -49,6 +49,20 @@ def test_what_is_left_in_the_index_alone_is_shown_there(session: Session) -> Non
     session.repository.git("add", "--all")
     session.repository.git("restore", "--source=HEAD", "docs/api/x.yaml")
     assert "`specguard check --staged` shows it again" in session.stop().refusal
+
+
+def test_a_conflict_of_a_merge_is_no_finding(project: Repository) -> None:
+    session = Session(project)
+    project.commit("feat: mine", files={"src/a": "mine\n"})
+    mine = project.oid()
+    project.branch("theirs", "HEAD~1")
+    project.commit("feat: theirs", files={"src/a": "theirs\n"})
+    with pytest.raises(GitError):
+        project.git("merge", mine)
+    assert project.git("status", "--porcelain").startswith("AA src/a")
+    assert session.stop().kind == "pass"
+    project.write("docs/api/x.yaml", "changed\n")
+    assert "1 finding left" in session.stop().refusal
 
 
 def test_without_a_sign_of_a_new_turn_the_session_counts(session: Session) -> None:
