@@ -321,8 +321,8 @@ def _diagnose_host(host: Host, top: str, environment: Mapping[str, str]) -> Iter
     program = find_program(host.program, environment)
     text = read_settings(top, host)
     if text is None or "specguard" not in text:
-        if program is not None:
-            yield Diagnosis(subject, "note", f"{host.program} is here, and {host.file} has no hooks", repair)
+        if program is not None or text is not None:
+            yield Diagnosis(subject, "note", f"{host.file} has no hooks of specguard", repair)
         return
     try:
         found = find_hooks(text, host, call_words(environment))

@@ -56,7 +56,7 @@ def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
     """Try a rule with paths from its own settings; None without such paths, or if it did not judge."""
     problem = unmatched_reason(rule, authority.policy, authority.files)
     if problem:
-        return Canary(rule.code, rule.name, "missed", problem)
+        return Canary(rule.code, rule.name, "missed", f"{problem}; write it as the tree has it")
     paths = _paths(rule, authority.policy, authority.files)
     if not paths:
         return None
