@@ -232,6 +232,8 @@ class PolicyTest:
         if self.kind != "case":
             table.pop("name", None)
             defaults["exit_code"] = 1 if self.kind == "should-fail" else 0
+        if not table:
+            raise self.error("the case has nothing to judge", help="give it `commits` with `files`")
         if self.kind == "should-fail" and "expect" not in table:
             defaults["expect"] = None
         try:
