@@ -39,6 +39,15 @@ _HOOK_SWITCHES: Final = {
 }
 """Files that may disable the hooks of other files."""
 
+_PRECEDENCE: Final = (
+    ((b".forgejo/workflows/", b".gitea/workflows/"), (b".github/workflows/",)),
+    (
+        (b"lefthook-local.", b".lefthook-local.", b".config/lefthook-local."),
+        (b"lefthook.", b".lefthook.", b".config/lefthook."),
+    ),
+)
+"""How paths of files begin that precede others or are read in their place, and how those of others do."""
+
 _HOOKS_DISABLED: Final = r'"disableAllHooks"\s*:\s*true|\b(?:codex_)?hooks["\']?\s*[=:]\s*false'
 _CONTAINERS: Final = frozenset({"jobs", "repos"})
 """Top-level keys whose children run independently: GitHub's jobs, pre-commit's repositories."""
@@ -114,7 +123,8 @@ class PolicyChanges(Rule):
         ".pre-commit-config.yaml", ".githooks/**", ".husky/**", "lefthook*.*", ".lefthook*.*",
         ".config/lefthook*.*", ".claude/settings.json", ".claude/settings.local.json", ".codex/hooks.json",
         ".codex/config.toml", ".gemini/settings.json", ".cursor/hooks.json", ".ci/**",
-        ".github/workflows/*", ".github/actions/**", ".gitlab-ci.yml", ".gitlab/**", ".circleci/*",
+        ".github/workflows/*", ".github/actions/**", ".gitea/workflows/*", ".forgejo/workflows/*",
+        ".gitlab-ci.yml", ".gitlab/**", ".circleci/*",
         ".buildkite/*", "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile"
     ), "hooks and CI files", tightens="more")  # fmt: skip
 
@@ -214,6 +224,8 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
     if hooks is not None and mentions(_text(before, hooks)) and switches_off(new) and not switches_off(old):
         what = f"switches off the hooks of {path_text(hooks)}, specguard's with them"
         yield _finding(path, what, "error", "switch")
+    elif new and (other := _preceded(path, before)):
+        yield _finding(path, f"precedes {path_text(other)}, which runs specguard", "error", "switch")
     elif not mentions(old):
         if mentions(new):
             yield _finding(path, "runs specguard from now on", "info", "runner")
@@ -229,6 +241,16 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
                 parts = [reader(one.value) for one in read if one is not None]
         if parts[0] != parts[1] or (entry.old_mode != entry.new_mode and not is_data):
             yield _finding(path, "changes how specguard is run, which cannot be compared", "error", "runner")
+
+
+def _preceded(path: bytes, before: Documents) -> bytes | None:
+    """Return a file that runs specguard and that a file of a new kind precedes; None if there is none."""
+    for own, others in _PRECEDENCE:
+        paths = before.tree.paths() if path.startswith(own) else ()
+        known = [one for one in paths if one.startswith(others) and mentions(_text(before, one))]
+        if known and not any(one.startswith(own) for one in paths):
+            return known[0]
+    return None
 
 
 def _text(documents: Documents, path: bytes) -> str:
