@@ -149,7 +149,7 @@ class PullRequestBody(Rule):
         document = work_item.document if work_item and self.work_document == "require" else None
         if not self.sections and document is None:
             raise NotApplicable("the policy requires no sections, and no work document is to be named")
-        body = pull_request.require("body")
+        pull_request.require("body")
         for position, title in enumerate(self.sections):
             content = pull_request.section(title)
             if content is None or re.fullmatch(_PLACEHOLDER, content):
@@ -159,7 +159,7 @@ class PullRequestBody(Rule):
                 yield _finding(what, step, title, f"sections.{position}", "body")
         if work_item and document is not None:
             path = document.decode("utf-8", "surrogateescape")
-            if path not in body:
+            if not pull_request.names(path):
                 what = f"the body does not name the document of {work_item}, {quote(path)}"
                 step = f"Write {alternatives([work_item.body or f'Implements {path}.'])}"
                 yield _finding(what, step, "document", work_item.setting("pull_request_body"), "body")

@@ -7,6 +7,7 @@ private git directory of `specguard.change.object_store`.
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 
 from specguard.change.process import CommandError, Process
@@ -75,14 +76,34 @@ class PullRequest(Record):
             title: the heading's words; case, numbering and punctuation are ignored.
         """
         from specguard.documents.blocks import Html, fences, texts
+        from specguard.documents.inline import html_text
 
         section = self._document.section(title)
         if section is None:
             return None
-        seen = [text.plain for text in texts(section.blocks)]
-        seen += [fence.content for fence in fences(section.blocks)]
-        seen += [block.content for block in section.blocks if isinstance(block, Html)]
-        return "\n".join(seen)
+        seen = [(text.plain, text.rendered) for text in texts(section.blocks)]
+        seen += [(fence.content, fence.content) for fence in fences(section.blocks)]
+        found = (block.content for block in section.blocks if isinstance(block, Html))
+        seen += [(content, html_text(content)) for content in found]
+        # A picture is content, with or without a text in its place.
+        pictures = ("![", "<img", "<video")
+        return "\n".join(
+            source if any(one in source for one in pictures) else shown for source, shown in seen
+        )
+
+    def names(self, path: str) -> bool:
+        """True if the body has a path, from the repository's root or at the end of an address, in sight."""
+        from specguard.documents.blocks import all_texts
+
+        name = re.compile(
+            rf"(?<![\w./-])(?:https?://[^\s<>]*/|[./]*/)?{re.escape(path)}(?![^\W_]|[./-]+[^\W_])"
+        )
+        document = self._document
+        if not document.blocks:
+            return False
+        hidden = [text.raw for text in all_texts(document.hidden_blocks)]
+        hidden += [part.text for part in document.hidden_parts]
+        return len(name.findall(self.body or "")) > sum(len(name.findall(text)) for text in hidden)
 
     @cached_property
     def _document(self) -> Document:

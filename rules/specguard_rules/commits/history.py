@@ -181,8 +181,9 @@ _MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
 class MergeCommit(Rule):
     """A merge commit is in a linear history, or adds content.
 
-    Each merge is repeated with git (2.39 or later), and every difference reported. `resolutions` says whether
-    resolved conflicts pass. `linear = true` refuses every merge commit, except with `merge = "squash"`.
+    Files that are as in no parent are merged again by git (2.39 or later), and differences reported.
+    `resolutions` says whether resolved conflicts pass. `linear = true` refuses every merge commit, except
+    with `merge = "squash"`.
 
     Why is this bad? Content hides well in merges: `git log -p` does not show it.
 
