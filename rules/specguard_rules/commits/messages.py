@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, Rule, Settings, setting
+from specguard_rules.commits.trailers import gives_reason
 from specguard_rules.next_steps import (
     SHORT,
     SQUASH,
@@ -478,8 +479,8 @@ _WIP: Final = (
 _REVERT_SUBJECT: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
 # Trailers, and lines that git and the platforms write into a revert by themselves, are not reasons.
 _NO_REASON: Final = (
-    r"This reverts commits? [0-9a-f]{7,64}(, reversing)?\W*$|changes made to [0-9a-f]{7,64}\W*$"
-    r"|This reverts merge request [\w./-]*!\d+\W*$|[Rr]everts [\w./-]*#\d+\W*$"
+    r"(This reverts commits? [0-9a-f]{7,64}(, reversing( changes made to [0-9a-f]{7,64})?)?"
+    r"|changes made to [0-9a-f]{7,64}|This reverts merge request [\w./-]*!\d+|[Rr]everts [\w./-]*#\d+)\W*$"
     r"|[Rr]efs?:|[A-Z][A-Za-z-]*-[Bb]y:|\(cherry picked from commit"
 )
 
@@ -575,7 +576,8 @@ class UnfinishedCommit(Rule):
             elif self.reverts == "explain" and message.source != "title" and _is_unexplained(message):
                 oid = (message.commit or "")[:SHORT]
                 # The trailers stay in the last paragraph.
-                cmd = reword(message, by_id, f'"$(git log -1 --format="%s%n%nREASON%n%n%b" {oid})"')
+                text = f'"$(git log -1 --format=%s {oid})" -m "REASON" -m "$(git log -1 --format=%b {oid})"'
+                cmd = reword(message, by_id, text)
                 what, step = f"the revert {subject} gives no reason", "Say in the body why it is taken back"
                 yield flaw_in(message, what, step, "revert", "reverts", field="commit.body", cmd=cmd)
             commit = by_id.get(message.commit or "")
@@ -601,7 +603,7 @@ class UnfinishedCommit(Rule):
 def _is_unexplained(message: Message) -> bool:
     """True if a message is a revert's and gives no reason."""
     body = (line.strip() for line in message.lines[1:])
-    reasons = (line for line in body if line and not re.match(_NO_REASON, line))
+    reasons = (gives_reason(line) for line in body if not re.match(_NO_REASON, line))
     return re.match(_REVERT_SUBJECT, message.subject) is not None and not any(reasons)
 
 

@@ -81,12 +81,14 @@ def trailers_of(commits: Sequence[Commit], pull_request: PullRequest | None) -> 
 
 
 # Words that are written in place of a reason.
-_VAGUE = {"reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx"}
+_VAGUE = {
+    "reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx", "nbsp",
+}  # fmt: skip
 
 
 def gives_reason(text: str) -> bool:
-    """True if a text has a word that is not written in place of a reason, such as `none`."""
-    return bool({word.casefold() for word in re.findall(r"\w{2,}", text)} - _VAGUE)
+    """True if a text has a word in sight that is not written in place of a reason, such as `none`."""
+    return bool({word.casefold() for word in re.findall(r"[^\W\u115f\u1160\u3164\uffa0]{2,}", text)} - _VAGUE)
 
 
 def _parse_trailer(line: str, number: int) -> Trailer | None:
