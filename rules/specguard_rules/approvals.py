@@ -85,12 +85,13 @@ class BrokenLog(Rule):
             path = broken.path
             if path not in reported:
                 reported.add(path)
-                step = f"Take it out with `rm -- {shell_quote(path)}`"
+                step = f"Take it out with `rm -r -- {shell_quote(path)}`"
+                inside = (one for name, one in entries.items() if (b"%b/" % name).startswith(b"%b/" % path))
                 local = broken.place == "local"
                 if local and path in map(approvals.log.path, approvals.log.filed):
                     step = f"Put it back with `git checkout HEAD -- {shell_quote(path)}`"
-                elif path in entries:
-                    step = put_back(entries[path], base)
+                elif added := next(inside, None):
+                    step = put_back(added, base)
                 found = _finding(path, f"is not a record: {broken.reason}", step)
                 found.severity = "warning" if local else None
                 yield found
