@@ -262,6 +262,8 @@ class CommitMessage(SubjectForm, Rule):
 def _item_flaws(
     message: Message, item: WorkItem, by_id: CommitsById, work: Work | None, base: Base | None
 ) -> Iterator[Finding]:
+    from specguard.rules import look_alikes
+
     subject, expected = message.subject, item.commit_messages
     if item.allows("commit", subject):
         return
@@ -276,7 +278,9 @@ def _item_flaws(
         own = item.allows("commit", git.commit(base.start).message.subject)
         if own and base.start not in git.merge_bases(base.tip or base.start, base.start):
             step = "Add it to the commit of this branch with `git commit --amend --no-edit`"
-    problem = f"the {what} is {quote(subject)}, and {item} has {alternatives(expected)}"
+    looks_right = look_alikes.reading(subject) in map(look_alikes.reading, expected)
+    shown = ascii(subject) if looks_right else quote(subject)
+    problem = f"the {what} is {shown}, and {item} has {alternatives(expected)}"
     cmd = reword(message, by_id, shell_text(expected[0], message))
     same_as = mixed_items(work, message.commit)
     yield flaw_in(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
