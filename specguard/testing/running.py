@@ -291,7 +291,7 @@ def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
         yield f"the report has {there}, expected {dict(case.report)}"
     for rule, state in case.states.items():
         if outcome.state(rule) != state:
-            yield f"{rule} is {outcome.state(rule)}, expected {state}"
+            yield f"{rule} is {outcome.state(rule) or 'no rule of the policy'}, expected {state}"
     rules = [rule for report in reports for rule in report.get("rules", ())]
     notes = [note for report in reports for note in report.get("notes", ())]
     notes += [str(rule["reason"]) for rule in rules if rule["reason"]]
