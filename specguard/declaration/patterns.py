@@ -31,11 +31,8 @@ CONTINUED: Final = r"[\x80-\xbf]*"
 SET_FROM: Final = 500
 """From this number of paths on, making an RE2 set costs less than it saves."""
 
-PATHS_PER_SEARCH: Final = 1000
-"""The number of paths that one search covers."""
-
-SEARCHES_PER_TEXT: Final = 16
-"""After this number of hits, matching each further path separately costs less than searching."""
+PATHS_PER_SEARCH: Final = 100
+"""The number of paths that one search covers; only where it finds a match is each path matched by itself."""
 
 LONG_PATH: Final = 1024
 """A path longer than this, in bytes, is matched by RE2, whose time is linear for every pattern."""
@@ -113,15 +110,13 @@ class Patterns:
 
     def find_each(self, paths: Sequence[bytes]) -> Iterator[tuple[int, int]]:
         """Yield the position of each path that matches, and the index of the first pattern that does."""
-        if not self.patterns:
-            return
         if len(paths) < SET_FROM:
             for position, path in enumerate(paths):
                 index = self.find(path)
                 if index is not None:
                     yield position, index
             return
-        for position, found in self._find_matches(paths):
+        for position, found in self.find_all(paths):
             yield position, min(found)
 
     def among(self, paths: Sequence[bytes]) -> list[bytes]:
@@ -130,42 +125,20 @@ class Patterns:
 
     def find_all(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
         """Yield the position of each path that matches, and the indexes of all patterns that match it."""
-        return self._find_matches(paths) if self.patterns else iter(())
+        folds = self.folds
+        for start in range(0, len(paths) if self.patterns else 0, PATHS_PER_SEARCH):
+            part = paths[start : start + PATHS_PER_SEARCH]
+            joined = b"\0" + b"\0".join(part)
+            if self._any.search(fold(joined) if folds else joined) is not None:
+                for position, path in enumerate(part, start):
+                    if found := self._set.Match(fold(path) if folds else path):
+                        yield position, found
 
     def used(self, paths: Sequence[bytes]) -> Collection[int]:
         """Return the indexes of all patterns that match any path; the result for the last paths is cached."""
         if self.patterns and self._used_cache[0] != paths:
-            self._used_cache = paths, {index for _, found in self._find_matches(paths) for index in found}
+            self._used_cache = paths, {index for _, found in self.find_all(paths) for index in found}
         return self._used_cache[1]
-
-    def _find_matches(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
-        """Yield the position of each path that matches, and the indexes of the patterns that match it."""
-        folds = self.folds
-        for start in range(0, len(paths), PATHS_PER_SEARCH):
-            part = paths[start : start + PATHS_PER_SEARCH]
-            joined = b"\0" + b"\0".join(part)
-            for position in self._candidates(fold(joined) if folds else joined, len(part)):
-                path = part[position]
-                found = self._set.Match(fold(path) if folds else path)
-                if found:
-                    yield start + position, found
-
-    def _candidates(self, joined: bytes, count: int) -> Iterator[int]:
-        """Yield the positions of all paths that match, and of some that do not; a NUL is before each path."""
-        search = self._any.search
-        position = at = 0
-        for _ in range(SEARCHES_PER_TEXT):
-            hit = search(joined, at)
-            if hit is None:
-                return
-            begin = hit.start()
-            position += joined.count(b"\0", at + 1, begin + 1)
-            yield position
-            position += 1
-            at = joined.find(b"\0", begin + 1)
-            if at < 0:
-                return
-        yield from range(position, count)
 
     @cached_property
     def _split(self) -> tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]]:
