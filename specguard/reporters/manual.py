@@ -15,7 +15,7 @@ from specguard.declaration.rule import Rule
 from specguard.model import STAGES
 from specguard.reporters.json import fields_of
 
-_EXAMPLES = ("fails", "passes", "text")
+_EXAMPLE = re.compile(r"(?:\A|\n+)```(?:toml )?(fails|passes|text)\n((?:.*\n)*?)```(?=\n|\Z)")
 _REMEDY = "How to fix it:"
 _REASON = "Why is this bad?"
 _RELATED = "See also:"
@@ -166,22 +166,8 @@ def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
     """Return a docstring's prose, and its examples with their kinds."""
-    prose: list[str] = []
-    examples: list[tuple[str, str]] = []
-    block: list[str] | None = None
-    kind = ""
-    for line in text.split("\n"):
-        fence_kind = line.removeprefix("```").removeprefix("toml ") if line.startswith("```") else ""
-        if block is None and fence_kind in _EXAMPLES:
-            kind, block = fence_kind, []
-        elif block is not None and line == "```":
-            examples.append((kind, "\n".join(block)))
-            block = None
-        elif block is not None:
-            block.append(line)
-        else:
-            prose.append(line)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(prose)).strip("\n"), examples
+    examples = [(found[1], found[2].removesuffix("\n")) for found in _EXAMPLE.finditer(text)]
+    return _EXAMPLE.sub("", text).strip("\n"), examples
 
 
 def _deviations(rule: type[Rule]) -> Iterator[str]:
