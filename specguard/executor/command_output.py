@@ -41,31 +41,24 @@ class PlainText:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self._pending = ""
 
-    def feed(self, data: bytes) -> bytes:
-        """Return the text of the next piece, as UTF-8; hold back an end that the next piece may continue."""
-        text = self._pending + self._decoder.decode(data)
-        unfinished = _UNFINISHED.search(text)
+    def feed(self, data: bytes = b"", *, final: bool = False) -> bytes:
+        """Return the text of the next piece, as UTF-8.
+
+        Args:
+            data: the next piece.
+            final: True at the end; otherwise an end that the next piece may continue is held back.
+        """
+        text = self._pending + self._decoder.decode(data, final)
+        unfinished = None if final else _UNFINISHED.search(text)
         at = unfinished.start() if unfinished else len(text)
         self._pending = text[at:]
-        return self._plain(text[:at])
-
-    def finish(self) -> bytes:
-        """Return the text that was held back, at the end of the output."""
-        text = self._pending + self._decoder.decode(b"", final=True)
-        self._pending = ""
-        return self._plain(text)
-
-    def _plain(self, text: str) -> bytes:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        if "\x1b" in text:
-            text = _SEQUENCE.sub("", text)
+        text = _SEQUENCE.sub("", text[:at].replace("\r\n", "\n").replace("\r", "\n"))
         return visible_lines(text).encode("utf-8", "backslashreplace")
 
 
 def plain_text(text: str) -> str:
     """Convert a whole text as `PlainText` does."""
-    plain = PlainText()
-    return (plain.feed(text.encode("utf-8", "surrogateescape")) + plain.finish()).decode("utf-8")
+    return PlainText().feed(text.encode("utf-8", "surrogateescape"), final=True).decode("utf-8")
 
 
 TAIL: Final = 1 << 14
@@ -132,11 +125,11 @@ class CommandLog:
 
     def flush(self) -> None:
         """Write whole lines that were held back: the command is silent, and somebody may follow its log."""
-        self._keep(self._stream.flush())
+        self._keep(self._stream.feed(waits=False))
 
     def finish(self) -> str:
         """Write the rest, close the log, and return its sha256 digest."""
-        self._keep(self._stream.feed(self._plain.finish()))
+        self._keep(self._stream.feed(self._plain.feed(final=True)))
         self._keep(self._stream.finish())
         if self.over_limit:
             self._write(f"\n[specguard: {self.limit_message}]\n".encode())
@@ -273,17 +266,16 @@ class RedactedStream:
         self._redactor = redactor
         self._pending = b""
 
-    def feed(self, data: bytes) -> bytes:
-        """Return the redacted whole lines so far; hold the rest back until more arrives."""
+    def feed(self, data: bytes = b"", *, waits: bool = True) -> bytes:
+        """Return the redacted whole lines so far, and hold the rest back until more arrives.
+
+        Args:
+            data: the next piece.
+            waits: True to hold back the last lines too, in which a secret may begin that is not complete;
+                False if nothing has followed for a while.
+        """
         self._pending += data
-        return self._release(self._redactor.longest_secret)
-
-    def flush(self) -> bytes:
-        """Return the whole lines that were held back, because nothing has followed for a while."""
-        return self._release(0)
-
-    def _release(self, margin: int) -> bytes:
-        """Release the text up to the last end of line that has at least `margin` bytes behind it."""
+        margin = self._redactor.longest_secret if waits else 0
         size = len(self._pending)
         cut = self._pending.rfind(b"\n", 0, max(0, size - margin)) + 1
         if not cut and size > _LONGEST_LINE:

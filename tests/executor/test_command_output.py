@@ -169,9 +169,8 @@ def test_time_grows_with_the_length_alone(line: str) -> None:
     ],
 )
 def test_output_becomes_text(printed: bytes, kept: str) -> None:
-    plain = PlainText()
-    assert (plain.feed(printed) + plain.finish()).decode() == kept
+    assert PlainText().feed(printed, final=True).decode() == kept
     for cut in range(len(printed)):
         plain = PlainText()
-        pieces = plain.feed(printed[:cut]) + plain.feed(printed[cut:]) + plain.finish()
+        pieces = plain.feed(printed[:cut]) + plain.feed(printed[cut:]) + plain.feed(final=True)
         assert pieces.decode() == kept
