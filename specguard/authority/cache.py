@@ -68,7 +68,7 @@ class Cache:
 
         Args:
             inputs: the inputs of the data.
-            data: texts, numbers, lists and tables.
+            data: texts, numbers, bytes, lists, tuples and tables.
             packages: the packages whose code made the data, besides specguard's own.
         """
         if not self._folder:

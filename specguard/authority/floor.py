@@ -195,7 +195,7 @@ def _find_setting(data: Any, key: str) -> tuple[dict[str, Any], str]:
     value = declared["value"]
     if not rest:
         return declared, "value"
-    if value["$"] == "record":
-        return value["fields"], rest
+    if isinstance(value, tuple):
+        return value[1], rest
     kind, _, field = rest.rpartition(".")
-    return (value["items"][kind]["fields"], field) if kind in value["items"] else (value["items"], rest)
+    return (value[kind][1], field) if kind in value else (value, rest)

@@ -25,60 +25,49 @@ if TYPE_CHECKING:
     from specguard.model import Severity, Stage
 
 
-_PATTERNS: Final = {cls.__name__.lower(): cls for cls in (Guarding, Covering, Selecting)}
-
-
 def encode(value: Any) -> Any:
-    """Encode a value as JSON data.
+    """Encode a value as data that `marshal` stores.
 
-    Scalars of JSON and lists stay; any other value becomes an object with its type under `$`. A record is
-    encoded without the fields that have their default. Patterns keep their translations and expressions their
-    literals, so that a run translates nothing.
+    Scalars, lists and maps stay. Any other value becomes a tuple of the import path of its class and the
+    arguments that make it. A record is encoded without the fields that have their default. Patterns keep
+    their translations and expressions their literals, so that a run translates nothing.
 
     Raises:
         TypeError: no setting can have this type.
     """
-    if value is None or isinstance(value, (str, int, float)):
+    if value is None or isinstance(value, (str, int, float, bytes)):
         return value
     if isinstance(value, (list, tuple)):
         return [encode(element) for element in value]
-    if isinstance(value, Patterns):
-        kind = type(value).__name__.lower()
-        return {"$": kind, "patterns": list(value.patterns), "expressions": list(value.expressions)}
-    if isinstance(value, Expression):
-        return {"$": "expression", "text": value.text, "literals": list(value.literals)}
-    if isinstance(value, bytes):
-        return {"$": "bytes", "text": value.decode("utf-8", "surrogateescape")}
     if isinstance(value, dict):
-        return {"$": "map", "items": {key: encode(element) for key, element in value.items()}}
-    if isinstance(value, Record):
-        cls, values = type(value), vars(value)
-        fields = {
+        return {key: encode(element) for key, element in value.items()}
+    cls = type(value)
+    if isinstance(value, Patterns):
+        arguments: dict[str, Any] = {"patterns": list(value.patterns), "expressions": list(value.expressions)}
+    elif isinstance(value, Expression):
+        arguments = {"text": value.text, "literals": list(value.literals)}
+    elif isinstance(value, Record):
+        values = vars(value)
+        arguments = {
             name: encode(values[name])
             for name in value._fields
             if not hasattr(cls, name) or values[name] is not getattr(cls, name)
         }
-        return {"$": "record", "class": import_path(cls), "fields": fields}
-    raise TypeError(f"a setting cannot be a {type(value).__name__}")
+    else:
+        raise TypeError(f"a setting cannot be a {cls.__name__}")
+    return import_path(cls), arguments
 
 
 def decode(data: Any) -> Any:
-    """Decode a value that `encode` encoded; record classes are imported by name."""
+    """Decode a value that `encode` encoded; classes are imported by name."""
     if isinstance(data, list):
         return [decode(element) for element in data]
-    if not isinstance(data, dict):
-        return data
-    kind = data["$"]
-    if kind in _PATTERNS:
-        return _PATTERNS[kind](data["patterns"], data["expressions"])
-    if kind == "expression":
-        return Expression(data["text"], data["literals"])
-    if kind == "bytes":
-        return data["text"].encode("utf-8", "surrogateescape")
-    if kind == "map":
-        return {key: decode(element) for key, element in data["items"].items()}
-    fields = {name: decode(element) for name, element in data["fields"].items()}
-    return load(data["class"])(**fields)
+    if isinstance(data, dict):
+        return {key: decode(element) for key, element in data.items()}
+    if isinstance(data, tuple):
+        path, arguments = data
+        return load(path)(**decode(arguments))
+    return data
 
 
 def plain(value: Any) -> Any:
@@ -216,7 +205,7 @@ class Guards:
         return bool(self._rules)
 
 
-FORMAT: Final = 9
+FORMAT: Final = 10
 """The version of the compiled data's format; data of any other version is rejected."""
 
 
@@ -418,7 +407,7 @@ class Policy:
         return rank_of(self.order, path)
 
     def to_data(self) -> Mapping[str, Any]:
-        """Return the policy as JSON data, without the attributes that the caller sets."""
+        """Return the policy as data that `marshal` stores, without the attributes that the caller sets."""
         return self._data
 
     def rule(self, selector: str) -> RuleInPolicy | None:
