@@ -38,11 +38,11 @@ def out_of_order(
     waves: Waves,
     *,
     entries: Sequence[Entry],
-    commits: Sequence[Commit] = (),
-    branch: str = "",
-    item: WorkItem | None = None,
-    landed: bool = False,
-    whole: bool = False,
+    commits: Sequence[Commit],
+    branch: str,
+    item: WorkItem | None,
+    landed: bool,
+    whole: bool,
 ) -> Iterator[Finding]:
     """Yield findings about every part of a change that belongs to a stage which is not open.
 
@@ -51,7 +51,7 @@ def out_of_order(
         entries: the paths that the change touches.
         commits: the change's commits, oldest first; empty if it has none.
         branch: the judged branch; empty if there is none.
-        item: the work item that the change implements.
+        item: the work item that the change implements; None if there is none.
         landed: True if the change has been merged into the base, so that no name identifies its item any
             more.
         whole: True if all waves are judged, not only those that the change touches.

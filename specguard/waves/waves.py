@@ -11,7 +11,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
 from specguard.model import Finding, cached_method, grouped, path_text
-from specguard.work.item import Papers, WorkItem
+from specguard.work.item import Papers
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.contracts import WaveSettings, WaveStage
-    from specguard.change.entries import Commit, Entry
     from specguard.plans.plans import Plan, Plans
     from specguard.work.item_lists import Listed, Source, Sources
 
@@ -140,26 +139,18 @@ class Waves(Record, frozen=False):
         known = self.fields_at(path, fields)
         return None if known is None else self.key_of(known)
 
-    def out_of_order(
-        self,
-        *,
-        entries: Sequence[Entry],
-        commits: Sequence[Commit] = (),
-        branch: str = "",
-        item: WorkItem | None = None,
-        landed: bool = False,
-        whole: bool = False,
-    ) -> Iterator[Finding]:
-        """Yield the parts of a change in stages that are not open; see `specguard.waves.stage_order`.
+    def out_of_order(self, **work: Any) -> Iterator[Finding]:
+        """Yield findings about the parts of a change in stages that are not open.
+
+        Args:
+            work: the other arguments of `specguard.waves.stage_order.out_of_order`, by name.
 
         Raises:
             MissingFact: a required file or object is missing.
         """
         from specguard.waves.stage_order import out_of_order
 
-        yield from out_of_order(
-            self, entries=entries, commits=commits, branch=branch, item=item, landed=landed, whole=whole
-        )
+        return out_of_order(self, **work)
 
     def fields_at(self, path: bytes, fields: Mapping[str, str]) -> Mapping[str, str] | None:
         """Return a file's fields, including the values of `by`; None if one of these is unknown.
