@@ -291,6 +291,11 @@ _PASSED: Final = ("passed", "accepted")
 _JUDGED: Final = (*_PASSED, "failed", "indeterminate")
 
 
+def _queried(query: str, *values: object) -> cached_property[Sequence[Mapping[str, Any]]]:
+    """Return a property of a summary: the rows of a query, cached."""
+    return cached_property(lambda summary: summary._rows(query, *values))
+
+
 class Summary(Record):
     """The figures of an audit, each queried when it is needed.
 
@@ -322,41 +327,33 @@ class Summary(Record):
         """The number of changes that passed, with or without approvals."""
         return sum(self.verdicts.get(verdict, 0) for verdict in _PASSED)
 
-    @cached_property
-    def months(self) -> Sequence[Mapping[str, Any]]:
-        """The number of changes judged and passed in each month, the earliest first."""
-        return self._rows(
-            "SELECT month, count(*) AS changes, sum(passed) AS passed FROM told"
-            " WHERE verdict NOT IN ('no-authority', 'error') GROUP BY month ORDER BY month"
-        )
+    months = _queried(
+        "SELECT month, count(*) AS changes, sum(passed) AS passed FROM told"
+        " WHERE verdict NOT IN ('no-authority', 'error') GROUP BY month ORDER BY month"
+    )
+    """The number of changes judged and passed in each month, the earliest first."""
 
-    @cached_property
-    def rules(self) -> Sequence[Mapping[str, Any]]:
-        """Each rule with findings: its findings, its open errors, and where these are."""
-        return self._rows(
-            "SELECT code, sum(is_open) AS errors, count(*) AS findings,"
-            " count(DISTINCT CASE WHEN is_open THEN id END) AS changes,"
-            " count(DISTINCT CASE WHEN is_open THEN repository END) AS repositories"
-            " FROM told_finding GROUP BY code ORDER BY errors DESC, findings DESC, code"
-        )
+    rules = _queried(
+        "SELECT code, sum(is_open) AS errors, count(*) AS findings,"
+        " count(DISTINCT CASE WHEN is_open THEN id END) AS changes,"
+        " count(DISTINCT CASE WHEN is_open THEN repository END) AS repositories"
+        " FROM told_finding GROUP BY code ORDER BY errors DESC, findings DESC, code"
+    )
+    """Each rule with findings: its findings, its open errors, and where these are."""
 
-    @cached_property
-    def rules_by_month(self) -> Sequence[Mapping[str, Any]]:
-        """The open errors of each rule in each month."""
-        return self._rows(
-            "SELECT month, code, count(*) AS errors FROM told_finding WHERE is_open"
-            " GROUP BY month, code ORDER BY month, code"
-        )
+    rules_by_month = _queried(
+        "SELECT month, code, count(*) AS errors FROM told_finding WHERE is_open"
+        " GROUP BY month, code ORDER BY month, code"
+    )
+    """The open errors of each rule in each month."""
 
-    @cached_property
-    def paths(self) -> Sequence[Mapping[str, Any]]:
-        """The `MOST` paths with the most open errors."""
-        return self._rows(
-            "SELECT name AS repository, path, count(*) AS errors, group_concat(DISTINCT code) AS codes"
-            " FROM told_finding WHERE is_open AND path IS NOT NULL"
-            " GROUP BY name, path ORDER BY errors DESC, name, path LIMIT ?",
-            MOST,
-        )
+    paths = _queried(
+        "SELECT name AS repository, path, count(*) AS errors, group_concat(DISTINCT code) AS codes"
+        " FROM told_finding WHERE is_open AND path IS NOT NULL"
+        " GROUP BY name, path ORDER BY errors DESC, name, path LIMIT ?",
+        MOST,
+    )
+    """The `MOST` paths with the most open errors."""
 
     @cached_property
     def repositories(self) -> Sequence[Mapping[str, Any]]:
@@ -371,14 +368,12 @@ class Summary(Record):
         )
         return [{**row, "state": json.loads(row["state"])} for row in rows]
 
-    @cached_property
-    def reasons(self) -> Sequence[Mapping[str, Any]]:
-        """The reasons for missing verdicts, each with its number of changes; the most frequent first."""
-        return self._rows(
-            "SELECT name AS repository, reason, count(*) AS changes FROM told WHERE verdict = 'error'"
-            " GROUP BY name, reason ORDER BY changes DESC, name, reason LIMIT ?",
-            MOST,
-        )
+    reasons = _queried(
+        "SELECT name AS repository, reason, count(*) AS changes FROM told WHERE verdict = 'error'"
+        " GROUP BY name, reason ORDER BY changes DESC, name, reason LIMIT ?",
+        MOST,
+    )
+    """The reasons for missing verdicts, each with its number of changes; the most frequent first."""
 
     @cached_property
     def approvals(self) -> Sequence[Mapping[str, Any]]:
