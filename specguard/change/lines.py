@@ -18,7 +18,7 @@ import re
 from codecs import BOM_UTF8
 from collections import deque
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 
 from specguard.change.object_store import SINGLE_READS, SMALL, Reading, is_binary, whole_lines
 from specguard.declaration.expressions import Expression, to_utf8
@@ -160,19 +160,15 @@ class Lines:
             MissingFact: an object is not there, or is larger than `COMPARE_LIMIT`.
         """
         files = [entry for entry in entries if _has_text(entry)]
-        number = 0
-        hunks: list[Hunk] = []
-        for piece in self._diff_pieces(files, "--text", limit=COMPARE_LIMIT):
-            if not piece.side:
-                if piece.number != number and hunks:
-                    yield files[number], hunks
-                    hunks = []
-                number = piece.number
-                hunks.append(Hunk(piece.line, [], piece.other, []))
-            else:
-                side = hunks[-1].removed if piece.side == "-" else hunks[-1].added
-                side += piece.block.split(b"\n")
-        if hunks:
+        pieces = self._diff_pieces(files, "--text", limit=COMPARE_LIMIT)
+        for number, of_file in groupby(pieces, key=lambda piece: piece.number):
+            hunks: list[Hunk] = []
+            for piece in of_file:
+                if not piece.side:
+                    hunks.append(Hunk(piece.line, [], piece.other, []))
+                else:
+                    side = hunks[-1].removed if piece.side == "-" else hunks[-1].added
+                    side += piece.block.split(b"\n")
             yield files[number], hunks
 
     def compare_known(self, entries: Sequence[Entry]) -> dict[bytes, Sequence[Hunk]]:
