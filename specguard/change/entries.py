@@ -454,6 +454,11 @@ def sha256(content: bytes = b"", *, usedforsecurity: bool = True) -> _Hash:
     return state
 
 
+def text_digest(*texts: str) -> str:
+    """Return the SHA-256 of some texts with a NUL between them, as hexadecimal digits."""
+    return sha256("\0".join(texts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
 @cache
 def _find_sha256() -> Any:
     # Few checks need a SHA-256, so only those pay for the import.

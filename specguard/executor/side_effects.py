@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from specguard.change.entries import text_digest
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.change.worktree import not_ignored
@@ -448,11 +449,7 @@ def _config_state(repository: Repository) -> State:
     folder = repository.environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     for path in (os.path.join(folder, "git", name) for name in ("attributes", "ignore")):
         found[f"home {path}"].append(_digest(path))
-    return {
-        name: hashlib.sha256("\0".join(values).encode("utf-8", "surrogateescape")).hexdigest()
-        for name, values in found.items()
-        if any(values)
-    }
+    return {name: text_digest(*values) for name, values in found.items() if any(values)}
 
 
 def _file_state(run: Run) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,6 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from hashlib import sha256
 from pathlib import PurePath
 from typing import Final
 
@@ -25,6 +24,7 @@ from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase, find_base
 from specguard.change.check_request import Request
+from specguard.change.entries import text_digest
 from specguard.change.git import Git
 from specguard.change.repository import HOOK_VARIABLES, Repository, short_name
 from specguard.declaration.patterns import Covering
@@ -343,7 +343,7 @@ class ItemLock:
             )
         if repository is not None:
             places = places_folder(repository.environment, repository.work_tree())
-            name = _digest(os.path.realpath(repository.common), remote, item.kind, item.id, branch)[:24]
+            name = text_digest(os.path.realpath(repository.common), remote, item.kind, item.id, branch)[:24]
             files.append(os.path.join(os.path.dirname(places), "claims", f"{name}.lock"))
         try:
             with ExitStack() as locks, reporting_errors(self.folder):
@@ -421,13 +421,9 @@ class ItemLock:
                 yield manifest
 
 
-def _digest(*texts: str) -> str:
-    return sha256("\0".join(texts).encode("utf-8", "surrogateescape")).hexdigest()
-
-
 def _lock_file(folder: str, remote: str, branch: str) -> str:
     """Return the file, in the folder of an item's runs, that is locked while a run is under way."""
-    return os.path.join(folder, f".{_digest(remote, branch)[:12]}.lock")
+    return os.path.join(folder, f".{text_digest(remote, branch)[:12]}.lock")
 
 
 @contextmanager
@@ -447,7 +443,7 @@ def plan_lock(start: Start, root: str, remote: str) -> Iterator[None]:
     if task is None:
         yield
         return
-    name = f".plan-{_digest(remote, os.fsdecode(task.plan.path))[:12]}.lock"
+    name = f".plan-{text_digest(remote, os.fsdecode(task.plan.path))[:12]}.lock"
     with reporting_errors(root):
         os.makedirs(root, mode=0o755, exist_ok=True)
     try:

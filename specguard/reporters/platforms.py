@@ -26,11 +26,11 @@ command. The agent knows errors and warnings; lighter findings are printed as pl
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement
 
+from specguard.change.entries import text_digest
 from specguard.errors import SpecguardError
 from specguard.model import Judged, RuleResult, Verdict, counted, listed, path_text
 from specguard.reporters import text, wording
@@ -373,16 +373,16 @@ def gitlab(entries: Iterable[wording.ListEntry]) -> str:
         elif one.result is not None:
             severity = "blocker" if one.result.incomplete else "major"
             first, rest = f"{one.code} {one.result.name}", list(one.lines)
-            fingerprint = _digest(one.code, one.result.reason or "")
+            fingerprint = text_digest(one.code, one.result.reason or "")
         else:
-            severity, fingerprint = "blocker", _digest(*one.lines)
+            severity, fingerprint = "blocker", text_digest(*one.lines)
         counts[fingerprint] = count = counts.get(fingerprint, 0) + 1
         begins, ends = max(1, one.place.line), one.place.end_line
         data.append(
             {
                 "description": f"{first}: {'; '.join(rest)}",
                 "check_name": one.code,
-                "fingerprint": fingerprint if count == 1 else _digest(fingerprint, str(count)),
+                "fingerprint": fingerprint if count == 1 else text_digest(fingerprint, str(count)),
                 "severity": severity,
                 "location": {
                     "path": one.place.text,
@@ -391,10 +391,6 @@ def gitlab(entries: Iterable[wording.ListEntry]) -> str:
             }
         )
     return json_text(data) + "\n"
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def render_azure(verdicts: Sequence[Verdict]) -> str:
