@@ -68,15 +68,6 @@ def path_text(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
-def ansi_quoted(raw: bytes) -> str:
-    r"""Return bytes as a word of a command for bash, zsh and POSIX 2024, visible anywhere: `$'a\xff'`."""
-    import re
-
-    # A shell reads exactly two digits, whatever follows.
-    written = re.sub(rb"[^A-Za-z0-9_./@%+=:, -]", lambda one: b"\\x%02x" % ord(one[0]), raw)
-    return f"$'{written.decode('ascii')}'"
-
-
 def listed(parts: Sequence[str], most: int = 5, between: str = ", ") -> str:
     """Join at most `most` texts, and append the number of those left out."""
     more = f"{between.rstrip(', ')} and {len(parts) - most} more" if len(parts) > most else ""

@@ -149,9 +149,11 @@ def _filter_paths(entries: Sequence[Entry], base: Base) -> str:
 
 def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:
     """Return the `git filter-branch` command that undoes a change of some paths in each commit of a range."""
+    import shlex
+
     # Git runs the filter with `sh`, which knows fewer ways to quote.
-    words = b" ".join(one if _is_plain(one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths)
-    return f"{_FILTER} --index-filter {shell_quote(f'{undo} -- '.encode() + words)} {revisions}"
+    words = shlex.join(path.decode("utf-8", "surrogateescape") for path in paths)
+    return f"{_FILTER} --index-filter {shell_quote(f'{undo} -- {words}')} {revisions}"
 
 
 def flaw_in(
@@ -254,13 +256,13 @@ def add_trailer(trailer: str, message: Message | None, by_id: CommitsById) -> st
         message: the message; None for that of the last commit.
         by_id: the judged commits by their ids, oldest first.
     """
-    option = f"--trailer {shell_quote_text(trailer)}" if trailer else "--signoff"
+    option = f"--trailer {shell_quote(trailer)}" if trailer else "--signoff"
     if message is not None and not message.commit:
         return f'git commit {option} --cleanup=strip -F "$(git rev-parse --git-path COMMIT_EDITMSG)"'
     commit = by_id.get(message.commit or "") if message else None
     if message is None or commit is None or message.commit == next(reversed(by_id)):
         return f"git commit --amend --only --no-edit {option}"
-    option = option if trailer else f"--trailer {shell_quote_text(f'Signed-off-by: {commit.committer}')}"
+    option = option if trailer else f"--trailer {shell_quote(f'Signed-off-by: {commit.committer}')}"
     message_words = f'"$(git log -1 --format=%B {commit.oid[:SHORT]} | git interpret-trailers {option})"'
     return reword(message, by_id, message_words)
 
@@ -268,18 +270,18 @@ def add_trailer(trailer: str, message: Message | None, by_id: CommitsById) -> st
 def shell_text(subject: str, message: Message) -> str:
     """Return the shell words that give a commit's message with another subject."""
     body = f' -m "$(git log -1 --format=%b {(message.commit or "")[:SHORT]})"' if message.body else ""
-    return shell_quote_text(subject) + body
+    return shell_quote(subject) + body
 
 
 def move_to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
     """Return the command that moves the commits to a branch of another name; the base's branch stays."""
     if push is not None and push.local_ref != f"refs/heads/{branch.name}":
-        pushed = shell_quote_text(push.local_ref or push.new or "HEAD")
-        return f"git push {shell_quote_text(push.remote)} {pushed}:refs/heads/{name}"
+        pushed = shell_quote(push.local_ref or push.new or "HEAD")
+        return f"git push {shell_quote(push.remote)} {pushed}:refs/heads/{name}"
     if is_base_branch(branch, base):
         return f"git switch -c {name}"
     # A branch other than the judged one may be checked out.
-    old = f"{shell_quote_text(branch.name)} " if branch.source in ("push", "head") else ""
+    old = f"{shell_quote(branch.name)} " if branch.source in ("push", "head") else ""
     return f"git branch -m {old}{name}"
 
 
@@ -297,24 +299,8 @@ def _git(entries: Sequence[Entry]) -> str:
     return "git --literal-pathspecs" if wild else "git"
 
 
-def _is_plain(path: bytes) -> bool:
-    """True if no shell needs quotes for a path: ASCII letters and digits, with some punctuation."""
-    return path.translate(None, b"_@%+,./=-").isalnum() and path[0] not in b"%+,=-"
-
-
-def shell_quote(path: bytes) -> str:
-    """Quote a path as one word of a shell command, which bash, zsh and ksh read as exactly these bytes."""
-    text = path.decode("utf-8", "surrogateescape")
-    if _is_plain(path):
-        return text
+def shell_quote(word: str | bytes) -> str:
+    """Quote a text as one word of a shell command, as `look_alikes.shell_word` does."""
     from specguard.rules import look_alikes
 
-    if text.isprintable() and "'" not in text and look_alikes.is_typable(text):
-        return f"'{text}'"
-    escaped = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b"'\\" else f"\\x{byte:02x}" for byte in path)
-    return f"$'{''.join(escaped)}'"
-
-
-def shell_quote_text(text: str) -> str:
-    """Quote a text as one word of a shell command, as `shell_quote` does for bytes."""
-    return shell_quote(text.encode("utf-8", "surrogateescape"))
+    return look_alikes.shell_word(word)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import binascii
 import os
-import shlex
 
 from specguard.approvals.log import NAME, NO_RECORD, FiledRecord, Uses, first_alterations, leftovers, read_log
 from specguard.approvals.people import KEY_TYPES, claimed_key, has_key_type, signing_key, verify
 from specguard.approvals.record import Approval, Revocation
 from specguard.change.base import find_base, named_base
 from specguard.change.tree import Tree
+from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError
-from specguard.model import ansi_quoted, path_text
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -238,7 +238,8 @@ class Verification:
             yield from self._missing_records(self.book.head)
         for name in leftovers(self.book.work_tree, self._folder) if self.book.work_tree is not None else ():
             path = self._folder + name
-            yield path, "it was left half-written, and counts for nothing", f"remove it: rm {_quote(path)}"
+            step = f"remove it: rm {shell_word(path)}"
+            yield path, "it was left half-written, and counts for nothing", step
         yield from self._broken_files()
         for filed in self._log.filed.values():
             yield from self._signature_problems(filed)
@@ -247,7 +248,8 @@ class Verification:
             revoked = self._log.filed.get(record.revokes)
             path, which = self._log.path(filed.id), f"it revokes {record.revokes[:12]}, which is"
             if revoked is None:
-                step = f"find it, and put it back: git log --all -- {_quote(self._log.path(record.revokes))}"
+                revoked_path = shell_word(self._log.path(record.revokes))
+                step = f"find it, and put it back: git log --all -- {revoked_path}"
                 yield path, f"{which} not in the log", step
             elif not isinstance(revoked.record, Approval):
                 yield path, f"{which} not an approval", "give the approval anew: a revocation is for ever"
@@ -279,7 +281,8 @@ class Verification:
             if filed is not None and "head" in filed.places and now is not None and now.is_file:
                 self.notes.append(f"{path_text(path)} {event}, and is there again")
             else:
-                yield path, f"it {event}", f"put it back: git cat-file blob {entry.old[:12]} > {_quote(path)}"
+                step = f"put it back: git cat-file blob {entry.old[:12]} > {shell_word(path)}"
+                yield path, f"it {event}", step
 
     def _missing_records(self, head: Tree) -> Iterator[Problem]:
         """Yield records in `HEAD` that are missing from the working tree, except under a sparse checkout."""
@@ -301,7 +304,7 @@ class Verification:
             sparse = {line[2:] for line in listed if line.startswith(b"S ")}
         for path in missing:
             if path not in sparse:
-                step = f"put it back: git checkout HEAD -- {_quote(path)}"
+                step = f"put it back: git checkout HEAD -- {shell_word(path)}"
                 yield path, "it is gone from the working tree", step
 
     def _broken_files(self) -> Iterator[Problem]:
@@ -316,7 +319,7 @@ class Verification:
             step = "put back what it was, or remove it: rm"
             if filed is not None and "head" in filed.places and name.endswith(b".json"):
                 step = "put it back: git checkout HEAD --"
-            yield broken.path, broken.reason, f"{step} {_quote(broken.path)}"
+            yield broken.path, broken.reason, f"{step} {shell_word(broken.path)}"
 
     def _signature_problems(self, filed: FiledRecord) -> Iterator[Problem]:
         """Yield the problem with a record's signatures: the approver whom it names must have made each."""
@@ -348,12 +351,6 @@ class Verification:
             if filed.id not in self._log.revoked:
                 what = f"it has the nonce of {other[:12]}, so one of both is a copy"
                 yield self._log.path(filed.id), what, f"revoke the copy: {_REVOKE % filed.id[:12]}"
-
-
-def _quote(path: bytes) -> str:
-    """Return a path quoted for a command line."""
-    text = path_text(path)
-    return shlex.quote(text) if text.isprintable() and text.encode() == path else ansi_quoted(path)
 
 
 def _is_valid_signature(content: bytes, signature: bytes) -> bool:

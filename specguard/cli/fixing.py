@@ -13,12 +13,12 @@ from specguard.change.check_request import Request
 from specguard.change.repository import Repository, short_name
 from specguard.change.uncommitted import message_path, replace_message, start_settings
 from specguard.cli.checking import Reports, judge
+from specguard.declaration.look_alikes import shell_word
 from specguard.engine.fixing import Proposal
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import replace_file, writing
-from specguard.reporters.wording import shell_word
 
 _AMEND: Final = ("commit", "--amend", "--only", "--allow-empty", "--cleanup=verbatim", "--file=-")
 """Options that leave staged files out of the commit, and keep message lines that look like comments."""

@@ -79,6 +79,26 @@ def is_typable(text: str) -> bool:
     return not alike and unicodedata.is_normalized("NFC", text) and not any(map(is_unseen, text))
 
 
+def shell_word(word: str | bytes) -> str:
+    r"""Quote a text as one word of a command, which bash, zsh and ksh read as exactly these bytes.
+
+    Args:
+        word: the word, in which bytes that are not UTF-8 are surrogate escapes.
+
+    Returns:
+        The word as it is if no shell needs quotes for it; in single quotes if a person can read and type it
+        and no job obeys it (`##[error]`); otherwise with escapes: `$'a\xff'`, as POSIX 2024 has them, too.
+    """
+    raw = word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
+    text = raw.decode("utf-8", "surrogateescape")
+    if raw.translate(None, b"_@%+,./=-").isalnum() and raw[0] not in b"%+,=-":
+        return text
+    if text.isprintable() and "'" not in text and "##" not in text and is_typable(text):
+        return f"'{text}'"
+    escaped = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b"'\\#" else f"\\x{byte:02x}" for byte in raw)
+    return f"$'{''.join(escaped)}'"
+
+
 def is_separator(char: str) -> bool:
     """True if a character other than `/` and backslash looks like one of them."""
     return not char.isascii() and _ascii_char(char) in {"/", "\\"}

@@ -365,14 +365,12 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
 
 def _inactive_branch(change: Change) -> str:
     """Return the judged branch, shell-quoted, if it is local and not checked out; otherwise empty."""
-    from shlex import quote
+    from specguard.declaration.look_alikes import shell_word
 
     name, repository = change.branch.name, change.git.repository
     ref = f"refs/heads/{name}"
     is_inactive = ref != repository.branch and repository.refs_named([ref]).get(ref) == change.base.head
-    # A report shows other characters as escapes, which no shell reads in plain quotes.
-    escaped = name.encode("utf-8", "surrogateescape").hex(" ").replace(" ", r"\x")
-    return (quote(name) if name.isprintable() else rf"$'\x{escaped}'") if is_inactive else ""
+    return shell_word(name) if is_inactive else ""
 
 
 def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from specguard.authority.policy import Policy, RuleInPolicy, is_in_table, plain
 from specguard.change.check_request import Request
+from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record, fact_names
 from specguard.documents.toml import toml_key, toml_value
@@ -17,7 +18,7 @@ from specguard.model import Origin, grouped, path_text
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import prose, remedy
-from specguard.reporters.wording import join_or, shell_word
+from specguard.reporters.wording import join_or
 
 Path = tuple[str | int, ...]
 

@@ -506,7 +506,7 @@ def _cover_words(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Seque
     wild = any(path.startswith(b":") or {*b"*?[\\"} & {*path} for path in (*found, *others))
     if not all(found) or len(others) >= _MOST_OPERANDS or wild:
         return []
-    from specguard.reporters.wording import shell_word
+    from specguard.declaration.look_alikes import shell_word
 
     return [*map(shell_word, found), *(shell_word(b":!" + path) for path in others)]
 

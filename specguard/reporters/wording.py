@@ -8,13 +8,13 @@ decides it. If no line in a file of the repository does, it is shown at the auth
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 from specguard import __version__
+from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, code_suffix
-from specguard.model import SEVERITIES, Origin, ansi_quoted, counted, path_text, shortened
+from specguard.model import SEVERITIES, Origin, counted, path_text, shortened
 from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
 
@@ -158,22 +158,6 @@ def join_or(names: Iterable[str]) -> str:
     """Join names as alternatives: `alice, bob or carol`."""
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
-
-
-def shell_word(word: str | bytes) -> str:
-    r"""Return a text as one word of a shell's command line, visible and safe in a log.
-
-    Plain if possible, otherwise in single quotes, otherwise as bash, zsh and POSIX 2024 write bytes:
-    `$'\xff'`.
-    """
-    raw = word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
-    name = path_text(raw)
-    if re.fullmatch(r"[A-Za-z0-9_./@%+=:,-]+", name):
-        return name
-    seen = visible(name) == name and name.encode() == raw
-    if seen and "'" not in name:
-        return f"'{name}'"
-    return ansi_quoted(raw)
 
 
 DIFFERENCES_SHOWN: Final = 20

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.registry import FORMATS
 from specguard.model import ApprovalUse, Judged, RuleResult, Verdict
 from specguard.reporters import platforms
 from specguard.reporters.escape import visible
-from specguard.reporters.wording import shell_word
 from specguard.testing import Case, Outcome, Repository, Step, run_here
 from specguard.testing.repository import plain_bytes
 from tests.outcomes import ended

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule, setting
-from specguard_rules.next_steps import SHORT, quote, shell_quote_text, squash
+from specguard_rules.next_steps import SHORT, quote, shell_quote, squash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _next_step(
         message = f"-C {group[0].oid[:SHORT]}"
         if item and item.commit_messages:
             right = [one.oid for one in group if item.allows("commit", one.message.subject)]
-            message = f"-C {right[0][:SHORT]}" if right else f"-m {shell_quote_text(item.named_by('commit'))}"
+            message = f"-C {right[0][:SHORT]}" if right else f"-m {shell_quote(item.named_by('commit'))}"
         return f"Squash them: `git reset --soft {start[:SHORT]} && git commit {message}`"
     how = squash(group, count - most, commits)
     if how:

@@ -16,7 +16,7 @@ from specguard_rules.next_steps import (
     mixed_items,
     quote,
     reword,
-    shell_quote_text,
+    shell_quote,
     shell_text,
 )
 
@@ -225,7 +225,7 @@ class CommitMessage(SubjectForm, Rule):
             yield flaw_in(message, what, step, key, by, cmd=reword(message, by_id))
         for line, problem in footer_problems(message.text) if self.conventional else ():
             what = f"line {line} of the message has not the form of Conventional Commits: {problem}"
-            cmd = reword(message, by_id, f"{shell_quote_text(message.subject)} -m BODY")
+            cmd = reword(message, by_id, f"{shell_quote(message.subject)} -m BODY")
             key, field = "conventional footer", "commit.body"
             yield flaw_in(message, what, "Reword the body", key, "conventional", field=field, cmd=cmd)
 
@@ -238,7 +238,7 @@ class CommitMessage(SubjectForm, Rule):
         has_body = any(map(str.strip, message.lines[1 : trailers[0].line - 1 if trailers else None]))
         if has_body != (self.body == "required"):
             what = f"the message {quote(message.subject)} has {'a' if has_body else 'no'} body"
-            step, words = "Keep only the subject and the trailers", shell_quote_text(message.subject)
+            step, words = "Keep only the subject and the trailers", shell_quote(message.subject)
             if not has_body:
                 step = "Say below the subject, after a blank line, what changes and why"
                 words += " -m BODY"
@@ -458,9 +458,9 @@ def _right_text(key: str, message: Message) -> str:
     """
     if key == "blank_line":
         subject, _, rest = message.text.rstrip("\n").partition("\n")
-        return f"{shell_quote_text(subject)} -m {shell_quote_text(rest)}"
+        return f"{shell_quote(subject)} -m {shell_quote(rest)}"
     if key == "trailing_dot":
-        return shell_quote_text(_remove_dot(message.text).rstrip("\n"))
+        return shell_quote(_remove_dot(message.text).rstrip("\n"))
     return "" if key in ("empty", "subject_max") else "MESSAGE"
 
 

@@ -14,7 +14,7 @@ from specguard.rules import (
     setting,
     shortened,
 )
-from specguard_rules.next_steps import shell_quote_text
+from specguard_rules.next_steps import shell_quote
 from specguard_rules.runs.records import cited_runs, gate_claim, named_runs, run_flaw, run_names
 
 TYPE_CHECKING = False
@@ -724,7 +724,7 @@ class DirtyWorktree(Rule):
             if tree.beside(head_files) if stage == "staged" and tree.own else tree.dirty:
                 what = f"the worktree {tree.path} has changes that are not committed"
                 message = f"{path_text(declared[0].path)} declares a wave complete, and {what}"
-                step = f"Commit or discard what `git -C {shell_quote_text(tree.folder)} status` lists."
+                step = f"Commit or discard what `git -C {shell_quote(tree.folder)} status` lists."
                 key = f"dirty {tree.branch}"
                 yield Finding(message, help=step, path=declared[0].path, key=key, setting="declared_by")
 

@@ -231,7 +231,7 @@ class _State:
                     if any(earlier):
                         _spare_earlier_edits(verdict, change, earlier, earlier_edits)
                     for judged in verdict.findings if tree in self._entered else ():
-                        from specguard.reporters.wording import shell_word
+                        from specguard.declaration.look_alikes import shell_word
 
                         # The agent's next command begins in another folder.
                         start = f"`cd {shell_word(tree.root)} && "
