@@ -9,7 +9,7 @@ from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
 from specguard.declaration.rule import Record, Rule, import_path, load
 from specguard.errors import MissingFact
-from specguard.model import Origin
+from specguard.model import Origin, cached_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -270,12 +270,9 @@ class RuleInPolicy:
         """True if the rule has something to judge under this policy, and is not off."""
         return self.severity != "off" and not self.unset
 
+    @cached_method
     def load(self) -> Rule:
         """Import the rule's module, and return the rule with its settings."""
-        return self._loaded
-
-    @cached_property
-    def _loaded(self) -> Rule:
         rule: Rule = load(self.target)(**self.settings)
         return rule
 
@@ -374,7 +371,6 @@ class Policy:
         self.trusted = False
         self.adopted: frozenset[bytes] = frozenset()
         self.own: Policy | None = None
-        self._declared: dict[str, Any] = {}
 
     def is_record(self, path: bytes) -> bool:
         """Return True if a path is that of a record in the log of approvals, or of its signature."""
@@ -419,17 +415,16 @@ class Policy:
         rule = self.rule(selector)
         return rule if rule is not None and rule.active else None
 
+    @cached_method
     def declared(self, fact: str) -> Any:
         """Return a declared table's settings: a record, a mapping of names to records, or a list of records.
 
         Raises:
             MissingFact: no plugin of this policy declares it.
         """
-        if fact not in self._declared:
-            if fact not in self._data["declared"]:
-                raise MissingFact(f"nothing in this policy provides {fact!r}", code="broken-authority")
-            self._declared[fact] = decode(self._data["declared"][fact]["value"])
-        return self._declared[fact]
+        if fact not in self._data["declared"]:
+            raise MissingFact(f"nothing in this policy provides {fact!r}", code="broken-authority")
+        return decode(self._data["declared"][fact]["value"])
 
     def has_fact(self, fact: str) -> bool:
         """Return True if a fact is the settings of a declared table."""

@@ -20,6 +20,7 @@ from specguard.change.process import CommandError, Process
 from specguard.change.repository import PastCommit, Repository, is_oid
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_known
+from specguard.model import cached_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -613,7 +614,8 @@ class History:
                 for record in records:
                     yield _past_commit(record)
 
-    def changed_since(self, paths: Sequence[bytes]) -> Sequence[Entry]:
+    @cached_method
+    def changed_since(self, paths: tuple[bytes, ...]) -> Sequence[Entry]:
         """Return the differences of the first tip from the first commit that has one of some files.
 
         Only first parents are followed.

@@ -8,6 +8,7 @@ from specguard.change.entries import SUBMODULE, SYMLINK, Entry
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
+from specguard.model import cached_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,8 +69,6 @@ class Tree:
         self._git = git
         self._root = root
         self._changes = changes
-        self._names: dict[bytes, Mapping[bytes, TreeEntry]] = {}
-        self._objects: dict[str, dict[bytes, TreeEntry]] = {}
 
     def find(self, path: bytes) -> TreeEntry | None:
         """Return the entry at a path; None if there is none.
@@ -104,6 +103,7 @@ class Tree:
             return entry.deleted
         return (found.mode, found.oid) == (entry.new_mode, entry.new)
 
+    @cached_method
     def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
         """Return the entries of a directory, by name; empty if the directory does not exist.
 
@@ -113,10 +113,7 @@ class Tree:
         Raises:
             MissingFact: a tree object is not there.
         """
-        known = self._names.get(directory)
-        if known is None:
-            self._names[directory] = known = self._overlay(directory, self._stored_names(directory))
-        return known
+        return self._overlay(directory, self._stored_names(directory))
 
     def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes | None:
         """Return the content of a file, or the target of a symbolic link; None if the path is neither.
@@ -150,16 +147,13 @@ class Tree:
         """
         return self._git.blobs(oids, limit=limit)
 
+    @cached_method
     def paths(self) -> Sequence[bytes]:
         """Return the paths of all files, symbolic links and submodules, sorted by bytes.
 
         Raises:
             MissingFact: a tree object is not there, or the limit of paths is exceeded.
         """
-        return self._paths
-
-    @cached_property
-    def _paths(self) -> Sequence[bytes]:
         found: list[bytes] = []
         if self._root:
             found = self._git.list_tree(self._root, "the list of files", "--name-only")
@@ -179,15 +173,13 @@ class Tree:
             oid = entry.oid
         return self._read_folder(oid) if oid else {}
 
+    @cached_method
     def _read_folder(self, oid: str) -> Mapping[bytes, TreeEntry]:
-        known = self._objects.get(oid)
-        if known is None:
-            known = {}
-            for name, mode, inner in self._git.tree_entries(oid, *self._git.object(oid, limit=1 << 30)):
-                # If a name occurs twice, git uses the first.
-                known.setdefault(name, TreeEntry(_canonical_mode(mode), inner))
-            self._objects[oid] = known
-        return known
+        names: dict[bytes, TreeEntry] = {}
+        for name, mode, inner in self._git.tree_entries(oid, *self._git.object(oid, limit=1 << 30)):
+            # If a name occurs twice, git uses the first.
+            names.setdefault(name, TreeEntry(_canonical_mode(mode), inner))
+        return names
 
     def _overlay(self, directory: bytes, stored: Mapping[bytes, TreeEntry]) -> Mapping[bytes, TreeEntry]:
         changed = self._changed_names.get(directory)

@@ -25,7 +25,7 @@ from specguard.change.repository import Repository
 from specguard.change.tree import Tree, TreeEntry
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import path_text
+from specguard.model import cached_method, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,16 +83,14 @@ class FolderTree(Tree):
     def __init__(self, top: str, texts: Mapping[str, str] = {}) -> None:
         self._top = os.fsencode(top)
         self._texts = {os.fsencode(path): text for path, text in texts.items()}
-        self._names: dict[bytes, Mapping[bytes, TreeEntry]] = {}
 
+    @cached_method
     def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
         """Return the entries of a directory, by name; empty if it does not exist, or only through a link.
 
         Raises:
             MissingFact: it cannot be read.
         """
-        if directory in self._names:
-            return self._names[directory]
         parent = self.find(directory) if directory else None
         found: dict[bytes, TreeEntry] = {}
         if not directory or (parent is not None and parent.is_directory):
@@ -103,7 +101,6 @@ class FolderTree(Tree):
                 raise _unreadable(directory, error) from error
         folders = map(os.path.split, self._texts)
         found.update((name, TreeEntry(0o100644, "")) for folder, name in folders if folder == directory)
-        self._names[directory] = found
         return found
 
     def find(self, path: bytes) -> TreeEntry | None:

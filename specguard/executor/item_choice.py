@@ -25,7 +25,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError, if_known, nearest
 from specguard.executor.run import Run, RunOptions
-from specguard.model import path_text
+from specguard.model import cached_method, path_text
 from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
@@ -348,7 +348,6 @@ class Start:
         self.documents = Documents(tree)
         self.history = History(git, oid, below.oid if below else None)
         self.work = WorkItems.of_policy(policy, lambda: tree)
-        self._sources_of: dict[str, Sources | None] = {}
         self.item = self._find_item()
         self.branch_oid, self.tip = self._find_branch()
 
@@ -475,18 +474,19 @@ class Start:
         sources.landed = lambda listed: landed(listed) or also(listed)
         return sources
 
+    @cached_method
+    def _on_branch(self, branch: str) -> Sources | None:
+        """Return the items listed at the tip of a branch; None if the branch does not exist."""
+        tip = self._find_tip(branch)
+        tree = Tree(self._git, self._git.commit(tip).tree) if tip is not None else None
+        return self._at_commit(Documents(tree), History(self._git, tip)) if tree is not None else None
+
     def _done_on_branch(self, listed: Listed) -> bool:
         """True if a task was done on the branch that it shares with the other tasks of its plan."""
         item = self.work.resolve(listed.source.kind, listed.id, listed.number, listed.source.path_fields)
         if isinstance(item, Unresolved) or not item.branches or not shares_branch(self.policy, item):
             return False
-        branch = item.branches[0]
-        if branch not in self._sources_of:
-            tip = self._find_tip(branch)
-            tree = Tree(self._git, self._git.commit(tip).tree) if tip is not None else None
-            history = History(self._git, tip)
-            self._sources_of[branch] = self._at_commit(Documents(tree), history) if tree is not None else None
-        sources = self._sources_of[branch]
+        sources = self._on_branch(item.branches[0])
         found = sources.at(listed.source.path) if sources else None
         return bool(
             sources and found and any(sources.done(one) for one in found.items if one.id == listed.id)

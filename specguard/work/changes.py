@@ -291,7 +291,6 @@ class DoneEvidence(Record):
         wave_fields: the fields that identify the files which list the items of one wave.
         history: the history of the judged head.
         run_shows: returns True if a run shows it.
-        known_changes: the entries changed since a group of lists was added, by the paths of the lists.
     """
 
     sources: Sources
@@ -299,7 +298,6 @@ class DoneEvidence(Record):
     wave_fields: Sequence[str]
     history: History
     run_shows: Callable[[Listed], bool]
-    known_changes: dict[tuple[bytes, ...], Sequence[Entry]] = {}
 
     def __call__(self, listed: Listed) -> bool:
         """Return True if a commit or a run shows that an item was done.
@@ -326,9 +324,7 @@ class DoneEvidence(Record):
             if all(source.fields.get(name) == fields.get(name) for name in self.wave_fields)
             and any(item.is_named(listed.id) for item in source.items)
         )
-        if paths not in self.known_changes:
-            self.known_changes[paths] = self.history.changed_since(paths)
-        return self.known_changes[paths]
+        return self.history.changed_since(paths)
 
 
 class OwnPlan(Record):
