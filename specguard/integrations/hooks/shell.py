@@ -15,8 +15,6 @@ from specguard.declaration.rule import Record
 from specguard.integrations.hooks.tool_calls import (
     Effects,
     as_bytes,
-    join_path,
-    normalize,
     read_diff,
     read_file,
     read_patch,
@@ -287,7 +285,7 @@ class Interpreter:
 
     def absolute(self, path: bytes) -> bytes:
         """Return the absolute path, without `..`."""
-        return normalize(join_path(self.directory, path)) or b"."
+        return os.path.normpath(os.path.join(self.directory, path))
 
     def paths(self, *words: Word) -> list[bytes]:
         """Return the paths that words expand to, relative to `directory`; empty if they are not literal."""
@@ -299,7 +297,7 @@ class Interpreter:
         path = as_bytes(word.text)
         if self.folder is None and not path.startswith(b"/"):
             return []
-        path = join_path(self.folder or b"", path)
+        path = os.path.join(self.folder or b"", path)
         if not word.pattern:
             return [path]
         folder, slash, pattern = path.rpartition(b"/")
@@ -472,7 +470,7 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
         for source in shell.paths(*sources):
             last = source.rstrip(b"/").rpartition(b"/")[2]
             content = None if name == "ln" else read_file(shell.absolute(source))
-            shell.edit(join_path(target, last) if inside and last.strip(b".") else target, content)
+            shell.edit(os.path.join(target, last) if inside and last.strip(b".") else target, content)
             if name == "mv":
                 shell.edit(source, gone=True)
         if not inside and sources[0].text is None:
@@ -484,7 +482,7 @@ def _apply_patch(shell: Interpreter, text: str | None, strip: int | None = None)
     if text is not None and shell.folder is not None:
         effects = read_patch(text, b"", lambda _: None) if strip is None else read_diff(text, strip)
         for edit in effects.edits:
-            shell.edit(join_path(shell.folder, edit.path), gone=edit.removes)
+            shell.edit(os.path.join(shell.folder, edit.path), gone=edit.removes)
 
 
 def _apply_envelope(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:

@@ -236,7 +236,7 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
             rows = [row.removesuffix(b"\r") for row in body.split(b"\n")]
             content: bytes | None = b"".join(row[1:] + b"\n" for row in rows if row.startswith(b"+"))
         else:
-            old = read(join_path(directory, path))
+            old = read(os.path.join(directory, path))
             first, _, rest = body[1:].partition(b"\n")
             line = first.strip(b" \t\r")
             target = line.removeprefix(_MOVE).lstrip(b" \t") if line.startswith(_MOVE) else b""
@@ -326,19 +326,6 @@ def _diff_name(text: str, strip: int) -> bytes:
         name = codecs.escape_decode(name.strip(b'"'))[0]
     parts = [part for part in name.split(b"/") if part]
     return name if not strip else b"/".join(parts[strip:] or parts[-1:])
-
-
-def join_path(directory: bytes, path: bytes) -> bytes:
-    """Join a path to a folder; return only the path if it is absolute or the folder is empty."""
-    if path.startswith(b"/") or not directory:
-        return path
-    return directory if not path else directory.rstrip(b"/") + b"/" + path
-
-
-def normalize(path: bytes) -> bytes:
-    """Resolve `.` and `..` in a path, as `cd` does; empty for the folder itself."""
-    made = os.path.normpath(path) if path else b""
-    return b"" if made == b"." else made
 
 
 def as_bytes(text: str) -> bytes:
