@@ -57,7 +57,7 @@ _SKIPS: Final = (
 
 _SUBSHELLS: Final = frozenset(["subshell", "pipeline", "command_substitution", "process_substitution"])
 _BRANCHING: Final = ("_statement", "_clause", "_item")
-_SIMPLE: Final = ("pipeline", "command", "list")
+_SIMPLE: Final = ("pipeline", "command", "list", "negated_command", "redirected_statement")
 _WRITES: Final = frozenset([">", ">>", ">|", "&>", "&>>", "<>", ">&"])
 _ESCAPES: Final = {"n": "\n", "t": "\t"}
 
@@ -121,8 +121,8 @@ class Interpreter:
             self._depth, self._conditions = depth, conditions
         self._nested -= 1
 
-    def _visit(self, node: Any, stdin: str | None = None) -> None:
-        """Interpret a statement; `stdin` is the standard input of its last command."""
+    def _visit(self, node: Any, stdin: str | None = None, more: Sequence[Any] = ()) -> None:
+        """Interpret a statement; its last command has `stdin` as standard input, and `more` words."""
         kind = node.type
         self._depth += 1
         if node.is_error or kind == "function_definition" or self._depth > _DEEPEST:
@@ -130,7 +130,7 @@ class Interpreter:
         if kind == "redirected_statement":
             self._redirected_statement(node)
         elif kind == "command":
-            self._command(node, stdin)
+            self._command(node, stdin, more)
         elif kind == "variable_assignment":
             self._assign(node)
         elif kind == "unset_command":
@@ -143,7 +143,7 @@ class Interpreter:
                 start = self.folder
                 conditional = (kind.endswith(_BRANCHING) and kind != "compound_statement") or before == "||"
                 self._conditions += conditional
-                self._visit(child, None if behind else stdin)
+                self._visit(child, *(() if behind else (stdin, more)))
                 self._conditions -= conditional
                 if kind == "pipeline" or behind == "&":
                     self.folder = start
@@ -153,19 +153,22 @@ class Interpreter:
 
     def _redirected_statement(self, node: Any) -> None:
         body = node.child_by_field_name("body")
-        files = node.children_by_field_name("redirect")
-        documents = [one for one in files if one.type == "heredoc_redirect"]
+        redirects = node.children_by_field_name("redirect")
+        documents = [one for one in redirects if one.type == "heredoc_redirect"]
         # The grammar puts the rest of a line after `<<` into the redirection.
-        files += [one for document in documents for one in document.children_by_field_name("redirect")]
-        later = [one for document in documents for one in document.named_children if one.type in _SIMPLE]
+        parts = [one for document in documents for one in document.named_children]
+        files = [one for one in (*redirects, *parts) if one.type == "file_redirect"]
+        more = [word for one in redirects for word in _words_behind(one)]
         stdin = _heredoc(documents[-1]) if documents else None
         # A redirection of a compound statement happens before the statement.
         is_compound = body is not None and body.type not in _SIMPLE
         for one in files if is_compound else ():
             self._redirect(one)
-        for one in (body, *later):
-            if one is not None:
-                self._visit(one, stdin if one is body else None)
+        for one in (body, *(one for one in parts if one.type in _SIMPLE)):
+            if one is None:
+                self._call([self._word(word) for word in more], stdin)
+            else:
+                self._visit(one, *((stdin, more) if one is body else ()))
             for file in files if one is body and not is_compound else ():
                 self._redirect(file)
 
@@ -176,9 +179,9 @@ class Interpreter:
             for path in self.paths(self._word(target)):
                 self.edit(path)
 
-    def _command(self, node: Any, stdin: str | None) -> None:
+    def _command(self, node: Any, stdin: str | None, more: Sequence[Any]) -> None:
         words: list[Word] = []
-        for child in node.named_children:
+        for child in (*node.named_children, *more):
             if child.type == "variable_assignment":
                 self._assign(child)
             elif child.type == "herestring_redirect":
@@ -362,14 +365,33 @@ def _heredoc(redirect: Any) -> str | None:
     return None if "<<-" in parts or (plain and any(sign in body for sign in "$`\\")) else body
 
 
+def _words_behind(redirect: Any) -> list[Any]:
+    """Return the words of the command that the grammar puts into a redirection, behind its target."""
+    words: list[Any] = []
+    for index, one in enumerate(redirect.children):
+        field = redirect.field_name_for_child(index)
+        if one.is_error and not all(word.is_named for word in one.children):
+            # The words behind a `;` are another command's.
+            break
+        if one.is_error or field == "argument":
+            # A number is the descriptor of the next redirection.
+            words += [word for word in (one.children if one.is_error else [one]) if word.type != "number"]
+        elif field == "destination":
+            words.append(one)
+        elif field == "redirect":
+            words += _words_behind(one)
+    closes = any(one.type.endswith("&-") for one in redirect.children)
+    return words if closes or redirect.type != "file_redirect" else words[1:]
+
+
 def _cat_output(inner: Sequence[Any]) -> str | None:
     """Return the output of `$(cat <<'EOF' …)`; None for any other substitution."""
     if len(inner) != 1 or inner[0].type != "redirected_statement" or len(inner[0].named_children) != 2:
         return None
     body, redirect = inner[0].named_children
-    text = _heredoc(redirect) if redirect.type == "heredoc_redirect" and body.text == b"cat" else None
-    more = redirect.child_by_field_name("redirect")
-    return None if text is None or more is not None else text.rstrip("\n")
+    alone = [one.type for one in redirect.named_children] == ["heredoc_start", "heredoc_body", "heredoc_end"]
+    text = _heredoc(redirect) if alone and body.text == b"cat" else None
+    return None if text is None else text.rstrip("\n")
 
 
 def options_of(
