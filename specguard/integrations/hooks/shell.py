@@ -45,7 +45,15 @@ _RELEVANT: Final = (
 """Commands without one of these words have no known effects, and are not parsed."""
 
 _DEVICES: Final = re.compile(rb"/dev/(?:null|zero|full|tty|stdin|stdout|stderr|fd/[0-9]+)")
-_WRAPPERS: Final = ("sudo", "doas", "env", "command", "builtin", "exec", "nohup", "time")
+_PREFIXES: Final = ("sudo", "doas", "command", "builtin", "exec", "nohup", "time")
+"""Words that run the command behind them; only without options."""
+
+_WRAPPERS: Final = {"env": "u", "nice": "n", "setsid": "", "stdbuf": "eio", "timeout": "ks"}
+"""Programs that run the command behind their options, each with the letters of those that have a value."""
+
+_WRAPPER_OPTIONS: Final = ("unset", "adjustment", "error", "input", "output", "kill-after", "signal")
+"""The long options of these programs that have a value."""
+
 _RENAMING: Final = frozenset(["alias", "unalias", "eval", "source", ".", "trap"])
 """Programs after which commands may mean something else."""
 
@@ -97,6 +105,7 @@ class Interpreter:
     Attributes:
         folder: the shell's current folder, relative to `directory`; None if it is unknown.
         effects: the effects found so far.
+        skips: the bypasses by variables that are set for the current command only.
     """
 
     def __init__(self, directory: bytes, home: str) -> None:
@@ -104,6 +113,7 @@ class Interpreter:
         self.home = home
         self.folder: bytes | None = b""
         self.effects = Effects()
+        self.skips: list[str] = []
         self._nested = self._depth = self._conditions = 0
 
     def run(self, text: str) -> None:
@@ -132,7 +142,7 @@ class Interpreter:
         elif kind == "command":
             self._command(node, stdin, more)
         elif kind == "variable_assignment":
-            self._assign(node)
+            self._set(self._assignment(node).text or "", self.effects.bypasses)
         elif kind == "unset_command":
             for child in node.named_children:
                 self._unset(_source(child))
@@ -183,7 +193,7 @@ class Interpreter:
         words: list[Word] = []
         for child in (*node.named_children, *more):
             if child.type == "variable_assignment":
-                self._assign(child)
+                words.append(self._assignment(child))
             elif child.type == "herestring_redirect":
                 text = self._word(child.named_children[-1]).text
                 stdin = None if text is None else f"{text}\n"
@@ -195,48 +205,59 @@ class Interpreter:
                 words.append(self._word(child))
         self._call(words, stdin)
 
-    def _assign(self, node: Any) -> None:
+    def _assignment(self, node: Any) -> Word:
+        """Return an assignment as a word, with `$` for an uncertain value."""
         value = node.child_by_field_name("value")
-        self._set(_source(node.named_children[0]), "" if value is None else self._word(value).text)
+        text = "" if value is None else self._word(value).text
+        return Word(f"{_source(node.named_children[0])}={'$' if text is None else text}")
 
-    def _set(self, name: str, value: str | None) -> None:
-        """Record a bypass if an assignment makes git skip hooks or replaces the floor."""
+    def _set(self, assignment: str, skips: list[str]) -> None:
+        """Record a bypass if an assignment replaces the floor; add it to `skips` if git skips hooks by it."""
+        name, _, value = assignment.partition("=")
         if name == FLOOR:
             self.effects.bypasses.append(f"`{name}` names the organisation's floor, and would be another one")
-        elif name in _SKIPS and not (name in ("HUSKY", "LEFTHOOK") and value not in ("0", "false")):
-            self.effects.bypasses.append(f"`{name}` skips hooks")
-        elif name.startswith("GIT_CONFIG") and "hookspath" in (value or "").lower():
+        elif name in _SKIPS and value and not (name in ("HUSKY", "LEFTHOOK") and value not in ("0", "false")):
+            skips.append(f"`{name}` skips hooks")
+        elif name.startswith("GIT_CONFIG") and "hookspath" in value.lower():
             self.effects.bypasses.append(f"`{name}` gives git other hooks, or none")
 
     def _unset(self, name: str) -> None:
         if name == FLOOR:
             self.effects.bypasses.append(f"`{name}` names the organisation's floor, and would be taken away")
 
-    def _call(self, words: Sequence[Word], stdin: str | None) -> None:
-        while words and words[0].text in _WRAPPERS:
-            of_env = words[0].text == "env"
-            taken, behind = options_of(words[1:], "u", ["unset"], leading=True)
-            for _, unset in taken if of_env else ():
-                self._unset(unset.text or "" if unset else "")
-            words = behind if of_env else words[1:]
-            while words and re.match(r"[A-Za-z_]\w*=", words[0].text or ""):
-                key, _, value = (words[0].text or "").partition("=")
-                self._set(key, value)
-                words = words[1:]
-        name = (words[0].text or "") if words else ""
-        # The folder does not matter: /usr/local/bin/git is git.
-        name = name.rpartition("/bin/")[2] if name.startswith("/") else name
+    def _unwrap(self, words: Words) -> tuple[str, Words]:
+        """Return the program of a call and its arguments, without assignments and wrappers in front."""
+        while words:
+            name, words = words[0].text or "", words[1:]
+            # The folder does not matter: /usr/local/bin/git is git.
+            name = name.rpartition("/bin/")[2] if name.startswith("/") else name
+            if re.match(r"[A-Za-z_][\w\[\]]*=", name):
+                self._set(name, self.skips)
+            elif name in _WRAPPERS:
+                options, words = options_of(words, _WRAPPERS[name], _WRAPPER_OPTIONS, leading=True)
+                for _, value in options:
+                    self._unset((value and value.text) or "")
+                # The first operand of `timeout` is the time.
+                words = words[name == "timeout" :]
+            elif name not in _PREFIXES:
+                return name, words
+        return "", words
+
+    def _call(self, words: Words, stdin: str | None) -> None:
+        skips, self.skips = self.skips, [*self.skips]
+        name, words = self._unwrap(words)
         if name in _RENAMING:
             raise _Uncertain
         if name in ("cd", "pushd", "popd"):
-            self._enter(words[1:] if name == "cd" else [Word(None)])
+            self._enter(words if name == "cd" else [Word(None)])
         elif name in ("sh", "bash", "zsh", "dash"):
-            if len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[1].text or ""):
+            if len(words) > 1 and re.fullmatch(r"-[a-z]*c", words[0].text or ""):
                 folder = self.folder
-                self.run(words[2].text or "")
+                self.run(words[1].text or "")
                 self.folder = folder
         elif name in _PROGRAMS:
-            _PROGRAMS[name](self, name, words[1:], stdin)
+            _PROGRAMS[name](self, name, words, stdin)
+        self.skips = skips
 
     def _enter(self, words: Sequence[Word]) -> None:
         plain = [word for word in words if word.text not in ("--", "-P", "-L")]
@@ -522,6 +543,7 @@ _PLACE_OPTIONS: Final = ("git-dir", "work-tree", "bare", "namespace")
 def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     """Record the effects of git: files, commits, refs, and ways to skip its hooks."""
     start = shell.folder
+    shell.effects.bypasses.extend(shell.skips)
     options, rest = options_of(words, "Cc", ["config-env", *_PLACE_OPTIONS], leading=True)
     for name, value in options:
         if name == "C":
