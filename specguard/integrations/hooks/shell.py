@@ -585,11 +585,13 @@ def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None)
     longs = ["message", "file", "reuse-message", "reedit-message", "template", "author", "date", "fixup",
              "squash", "trailer"]  # fmt: skip
     options, _ = options_of(words, "mFCctS" if name == "commit" else "ms", longs)
+    if has(options, "dry-run"):
+        return
     short = name in ("commit", "am") and has(options, "n")
     if short or any("no-verify".startswith(option) and len(option) > 6 for option, _ in options):
         shell.effects.bypasses.append(f"`git {name} --no-verify` skips the hooks")
     if name != "commit" or has(
-        options, "dry-run", "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer"
+        options, "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer"
     ):
         return
     texts = [
@@ -636,11 +638,13 @@ def _apply(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
 
 def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
     """Record the refs that a call moves, each with its target."""
-    if name == "push":
-        _check_hooks(shell, name, words, stdin)
     options, operands = options_of(
         words, "o" if name == "push" else "", ["repo", "push-option", "receive-pack"]
     )
+    if has(options, "dry-run", "n" if name == "push" else "dry-run"):
+        return
+    if name == "push":
+        _check_hooks(shell, name, words, stdin)
     texts = [word.text or "" for word in operands]
     refs = shell.effects.refs
     if name == "update-ref" or (name == "branch" and has(options, "f", "force")):
