@@ -54,7 +54,9 @@ WRITING: Final = (
     "write", "edit", "create", "delete", "remove", "move", "rename", "replace", "insert", "patch", "append",
     "save", "update", "copy", "put", "mkdir",
 )  # fmt: skip
-"""Words in the names of tools that write."""
+"""Words in the names of tools that write; then those of tools that write no file in spite of them."""
+
+TALKING: Final = ("comment", "review")
 
 
 class Effects(Record):
@@ -119,15 +121,21 @@ def _command_effects(event: HookEvent, value: object) -> Effects:
 def _edit_effects(event: HookEvent) -> Effects:
     """Return the effects of an editing tool on its file, or on all files that the call names."""
     tool, inputs = event.tool, event.input
-    writes = any(word in tool.lower() for word in WRITING)
-    lists = [inputs.get(name) for name in LIST_KEYS if writes]
+    is_known = tool in (*OVERWRITING, *REPLACING, *DELETING, *NOTEBOOKS)
+    # Before the last `__` is the name of a server.
+    name = tool.lower().rpartition("__")[2]
+    is_writing = any(word in tool.lower() for word in WRITING) and not any(word in name for word in TALKING)
+    writes = is_known or (is_writing and True not in (inputs.get("dryRun"), inputs.get("dry_run")))
+    lists = [inputs.get(key) for key in LIST_KEYS if writes]
     several = [one for found in lists if isinstance(found, list) for one in found]
     calls = [inputs, *(one for one in several if isinstance(one, dict))]
-    values = [call[name] for call in calls for name in PATH_KEYS if name in call] + several
+    # The source of a copy is only read.
+    keys = [key for key in PATH_KEYS if key != "source" or "copy" not in name]
+    values = [call[key] for call in calls for key in keys if key in call] + several
     texts = list(dict.fromkeys(value for value in values if isinstance(value, str) and value))
     edits: list[FileEdit] = []
     unknown = []
-    if tool in (*OVERWRITING, *REPLACING, *DELETING, *NOTEBOOKS):
+    if is_known:
         path = path_bytes(text_of(inputs, *PATH_KEYS, what=tool))
         content = None
         if tool in OVERWRITING:
@@ -137,8 +145,7 @@ def _edit_effects(event: HookEvent) -> Effects:
         edits = [FileEdit(path, content, known=content is not None or tool in DELETING)]
     else:
         unknown = [f"what the tool {tool} does is not known"]
-    others = texts if writes and unknown else texts[1:]
-    edits += [FileEdit(path_bytes(text), known=False) for text in others]
+    edits += [FileEdit(path_bytes(text), known=False) for text in texts[is_known:] if writes]
     return Effects(edits, unknown=unknown)
 
 
