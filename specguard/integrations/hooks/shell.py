@@ -86,15 +86,18 @@ class _Uncertain(Exception):
     """The rest of the command has no certain effects."""
 
 
-def read_command(text: str, directory: bytes, environment: Mapping[str, str]) -> Effects:
+def read_command(
+    text: str, directory: bytes, environment: Mapping[str, str], own: Collection[bytes] = ()
+) -> Effects:
     """Return the certain effects of a shell command.
 
     Args:
         text: the command, as `bash -c` takes it.
         directory: the folder in which it would run, absolute.
         environment: the variables of the command; only `HOME` is used.
+        own: the shared git directories of the guarded repositories; without any, all repositories are.
     """
-    shell = Interpreter(directory, environment.get("HOME", ""))
+    shell = Interpreter(directory, environment.get("HOME", ""), own)
     shell.run(text)
     return shell.effects
 
@@ -108,10 +111,10 @@ class Interpreter:
         skips: the bypasses by variables that are set for the current command only.
     """
 
-    def __init__(self, directory: bytes, home: str) -> None:
-        self.directory = directory
-        self.home = home
+    def __init__(self, directory: bytes, home: str, own: Collection[bytes]) -> None:
+        self.directory, self.home, self._own = directory, home, own
         self.folder: bytes | None = b""
+        self._before = b""
         self.effects = Effects()
         self.skips: list[str] = []
         self._nested = self._depth = self._conditions = 0
@@ -249,7 +252,7 @@ class Interpreter:
         if name in _RENAMING:
             raise _Uncertain
         if name in ("cd", "pushd", "popd"):
-            self._enter(words if name == "cd" else [Word(None)])
+            self._enter(words if name == "cd" or (name == "pushd" and words) else [Word(None)])
         elif name in ("sh", "bash", "zsh", "dash"):
             if len(words) > 1 and re.fullmatch(r"-[a-z]*c", words[0].text or ""):
                 folder = self.folder
@@ -262,6 +265,8 @@ class Interpreter:
     def _enter(self, words: Sequence[Word]) -> None:
         plain = [word for word in words if word.text not in ("--", "-P", "-L")]
         found = self.paths(plain[0]) if plain else [as_bytes(self.home)]
+        before, self._before = self._before, b"" if self.folder is None else self.absolute(self.folder)
+        found = [before] if plain and plain[0].text == "-" else found
         known = len(found) == 1 and len(plain) < 2 and found[0] and not self._conditions
         self.folder = found[0] if known and os.path.isdir(self.absolute(found[0])) else None
 
@@ -297,6 +302,8 @@ class Interpreter:
             if not values:
                 return re.sub(r'\\([$`"\\\n])', lambda one: "" if one[1] == "\n" else one[1], text[1:-1])
             return values[0] if len(inner) == 1 else None
+        if text in ("$PWD", "${PWD}", "$(pwd)") and self.folder is not None:
+            return os.fsdecode(self.absolute(self.folder))
         if node.type == "command_substitution":
             if [one.text for one in inner] == [b"git rev-parse --show-toplevel"] and self.folder is not None:
                 tree = work_tree_at(self.absolute(self.folder))
@@ -345,6 +352,12 @@ class Interpreter:
         paths = self.paths(word)
         content = read_file(self.absolute(paths[0])) if len(paths) == 1 else None
         return None if content is None else content.decode("utf-8", "surrogateescape")
+
+    def is_guarded(self) -> bool:
+        """True if the current folder is certainly in a guarded repository, or is a bare one like a remote."""
+        place = b"" if self.folder is None else self.absolute(self.folder)
+        tree = work_tree_at(place) if os.path.exists(place) else None
+        return not self._own or (tree.common in self._own if tree else os.path.exists(place + b"/HEAD"))
 
     # Edits
 
@@ -543,19 +556,23 @@ _PLACE_OPTIONS: Final = ("git-dir", "work-tree", "bare", "namespace")
 def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     """Record the effects of git: files, commits, refs, and ways to skip its hooks."""
     start = shell.folder
-    shell.effects.bypasses.extend(shell.skips)
     options, rest = options_of(words, "Cc", ["config-env", *_PLACE_OPTIONS], leading=True)
-    for name, value in options:
-        if name == "C":
+    for option, value in options:
+        if option in ("C", "git-dir"):
             found = shell.paths(value or Word(None))
             shell.folder = found[0] if len(found) == 1 else None
-        elif name in _PLACE_OPTIONS:
-            shell.folder = None
-        elif value and _sets_hooks([value]):
-            shell.effects.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
     name = (rest[0].text or "") if rest else ""
-    if name in _COMMANDS:
-        _COMMANDS[name](shell, name, rest[1:], stdin)
+    is_shared = name == "config" and has(options_of(rest)[0], "global", "system", "f", "file")
+    is_guarded = is_shared or shell.is_guarded()
+    if is_guarded:
+        shell.effects.bypasses.extend(shell.skips)
+        if _sets_hooks([value for _, value in options if value]):
+            shell.effects.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
+    if has(options, *_PLACE_OPTIONS):
+        shell.folder = None
+    handler = _COMMANDS.get(name)
+    if handler and (is_guarded or handler not in (_check_hooks, _config, _move_refs)):
+        handler(shell, name, rest[1:], stdin)
     shell.folder = start
 
 

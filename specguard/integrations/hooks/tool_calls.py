@@ -115,7 +115,8 @@ def _command_effects(event: HookEvent, value: object) -> Effects:
         return Effects()
     from specguard.integrations.hooks.shell import read_command
 
-    return read_command(value, event.directory, event.environment)
+    trees = map(work_tree_at, event.projects or [event.directory])
+    return read_command(value, event.directory, event.environment, [tree.common for tree in trees if tree])
 
 
 def _edit_effects(event: HookEvent) -> Effects:

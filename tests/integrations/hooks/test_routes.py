@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
-from tests.integrations.hooks.asking import ask, edit, guarded, write
+from tests.integrations.hooks.asking import ask, bash, call, edit, guarded, write
 from tests.scripts import play, scripts
 
 
@@ -37,6 +38,30 @@ def test_a_worktree_is_guarded_like_the_rest(project: Repository, tmp_path: Path
         asked = ask("claude", write(f"{start}/docs/api/x.yaml", directory), directory)
         assert "PTH001" in asked.refusal, (directory, start)
         assert ask("claude", write(f"{start}/src/a.py", directory), directory).kind == "pass"
+
+
+def test_git_in_another_repository_is_not_judged_by_this_policy(project: Repository, tmp_path: Path) -> None:
+    for path in ("other", "repository/sub/module", "repository/made"):
+        Repository(tmp_path / path)
+    project.git("worktree", "add", "-q", "-b", "linked", str(tmp_path / "linked"))
+    project.git("init", "-q", "--bare", "../bare.git")
+    (tmp_path / "plain").mkdir()
+    tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    long = "git commit -m 'feat: a title that is much longer than fifty characters are'"
+    for answer, folders in tables["elsewhere"]["folders"].items():
+        for start in folders:
+            for command in (long, *tables["elsewhere"]["commands"]):
+                words = command.replace("git ", f"git {start[4:]} ", 1) if start.startswith("git ") else ""
+                asked = bash(project, words or f"{start} && {command}")
+                assert asked.kind == answer, (start, command, asked)
+    for command in tables["elsewhere"]["everywhere"]:
+        assert bash(project, command).kind == "refuse", command
+    environment = {"CLAUDE_PROJECT_DIR": str(project.path)}
+    for command in tables["elsewhere"]["commands"]:
+        event = call("Bash", {"command": command}, tmp_path / "other")
+        assert ask("claude", event, project.path, environment=environment).kind == "pass"
+        event = call("Bash", {"command": f"cd ../repository/src && {command}"}, tmp_path / "other")
+        assert ask("claude", event, project.path, environment=environment).kind == "refuse"
 
 
 def test_a_repository_made_around_a_guarded_file_does_not_take_it_out(project: Repository) -> None:

@@ -28,7 +28,7 @@ def test_files_are_told(work: Path) -> None:
     for command, paths in COMMANDS["files"].items():
         told_paths = [os.fsdecode(edit.path) for edit in told(command, work).edits]
         # The files of a folder come in the order of the file system.
-        assert sorted(told_paths) == sorted(path.format(home=home) for path in paths), command
+        assert sorted(told_paths) == sorted(path.format(home=home, work=work) for path in paths), command
 
 
 def test_messages_are_told(work: Path) -> None:
