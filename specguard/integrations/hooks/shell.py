@@ -492,12 +492,39 @@ def _write(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     operands = options_of(words, "sr" if name == "truncate" else "", ["size", "reference"])[1]
     if name == "dd":
         operands = [Word(word.text[3:]) for word in words if word.text and word.text.startswith("of=")]
-    elif name == "chmod":
-        # A mode such as `-x` looks like an option.
-        flags = ("-R", "-v", "-f", "-c", "--recursive")
-        operands = [word for word in words if word.text not in flags][1:]
     for path in shell.paths(*operands):
         shell.edit(path)
+
+
+def _chmod(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    """Record the files whose owner may run or read them from now on, or no longer."""
+    # A mode such as `-x` looks like an option.
+    deep = [word for word in words if word.text in ("-R", "-Rv", "-Rf", "--recursive")]
+    flags = [*deep, *map(Word, ("-v", "-f", "-c", "--"))]
+    mode, *operands = [word for word in words if word not in flags] or [Word(None)]
+    paths = shell.paths(*operands)
+    for path in paths[:] if deep else ():
+        paths += [os.path.join(at, name) for at, _, names in os.walk(shell.absolute(path)) for name in names]
+    for path in paths[:MOST_EDITS]:
+        place = shell.absolute(path)
+        before = os.stat(place).st_mode if os.path.exists(place) else 0
+        after = _mode_after(mode.text or "", before)
+        # What is in a folder is out of reach without both.
+        if (after ^ before) & 0o500 and (os.path.isfile(place) or before & ~after & 0o500):
+            shell.edit(path, gone=os.path.isdir(place))
+
+
+def _mode_after(text: str, mode: int) -> int:
+    """Return a mode after `chmod`; what is not read of its argument changes nothing."""
+    if text and not text.strip("01234567"):
+        return int(text, 8)
+    for clause in text.split(","):
+        for sign in "+-=":
+            who, found, letters = clause.partition(sign)
+            if found and (who or "a").strip("go") in ("u", "a") and not letters.strip("rwxX"):
+                bits = 0o400 * ("r" in letters) | 0o100 * ("x" in letters) | mode & 0o100 * ("X" in letters)
+                mode = {"+": mode | bits, "-": mode & ~bits, "=": bits}[sign]
+    return mode
 
 
 def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
@@ -678,12 +705,13 @@ def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -
 
 _PROGRAMS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(("rm", "unlink", "shred"), _remove),
-    **dict.fromkeys(("tee", "truncate", "dd", "chmod"), _write),
+    **dict.fromkeys(("tee", "truncate", "dd"), _write),
     **dict.fromkeys(("cp", "mv", "ln", "install"), _copy),
     **dict.fromkeys(("sed", "gsed"), _sed),
     **dict.fromkeys(("apply_patch", "applypatch"), _apply_envelope),
     **dict.fromkeys(("pre-commit", "lefthook"), _uninstall),
     "touch": _touch,
+    "chmod": _chmod,
     "git": _git,
 }
 """The functions for known programs."""
