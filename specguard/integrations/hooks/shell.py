@@ -500,15 +500,14 @@ def _chmod(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     """Record the files whose owner may run or read them from now on, or no longer."""
     # A mode such as `-x` looks like an option.
     deep = [word for word in words if word.text in ("-R", "-Rv", "-Rf", "--recursive")]
-    flags = [*deep, *map(Word, ("-v", "-f", "-c", "--"))]
-    mode, *operands = [word for word in words if word not in flags] or [Word(None)]
-    paths = shell.paths(*operands)
+    plain = [word for word in words if word not in deep and word.text not in ("-v", "-f", "-c", "--")]
+    mode, paths = (plain[0].text or "") if plain else "", shell.paths(*plain[1:])
     for path in paths[:] if deep else ():
         paths += [os.path.join(at, name) for at, _, names in os.walk(shell.absolute(path)) for name in names]
     for path in paths[:MOST_EDITS]:
         place = shell.absolute(path)
         before = os.stat(place).st_mode if os.path.exists(place) else 0
-        after = _mode_after(mode.text or "", before)
+        after = _mode_after(mode, before)
         # What is in a folder is out of reach without both.
         if (after ^ before) & 0o500 and (os.path.isfile(place) or before & ~after & 0o500):
             shell.edit(path, gone=os.path.isdir(place))
@@ -682,9 +681,8 @@ def _apply(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
 
 def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
     """Record the refs that a call moves, each with its target."""
-    options, operands = options_of(
-        words, "o" if name == "push" else "", ["repo", "push-option", "receive-pack"]
-    )
+    valued = "o" if name == "push" else ""
+    options, operands = options_of(words, valued, ["repo", "push-option", "receive-pack"])
     if has(options, "dry-run", "n" if name == "push" else "dry-run"):
         return
     if name == "push":
