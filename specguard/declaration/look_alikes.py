@@ -86,8 +86,8 @@ def shell_word(word: str | bytes) -> str:
         word: the word, in which bytes that are not UTF-8 are surrogate escapes.
 
     Returns:
-        The word as it is if no shell needs quotes for it; in single quotes if a person can read and type it
-        and no job obeys it (`##[error]`); otherwise with escapes: `$'a\xff'`, as POSIX 2024 has them, too.
+        The word as it is if no shell needs quotes for it. In single quotes if a person can read and type it,
+        unless a job would obey it (`##[error]`). Otherwise with escapes, as POSIX 2024 has them: `$'a\xff'`.
     """
     raw = word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
     text = raw.decode("utf-8", "surrogateescape")

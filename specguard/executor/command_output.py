@@ -271,8 +271,8 @@ class RedactedStream:
 
         Args:
             data: the next piece.
-            waits: True to hold back the last lines too, in which a secret may begin that is not complete;
-                False if nothing has followed for a while.
+            waits: True to hold the last lines back too, as a secret may begin there; False if nothing has
+                followed for a while.
         """
         self._pending += data
         margin = self._redactor.longest_secret if waits else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 
 from specguard.change.check_request import FLOOR, FileEdit
 from specguard.declaration.rule import Record
@@ -470,9 +471,14 @@ def has(options: Options, *names: str) -> bool:
     return any(name in names for name, _ in options)
 
 
+def is_dry(options: Options, *names: str) -> bool:
+    """True if git only says what it would do, by `--dry-run` or one of these options."""
+    return has(options, "dry-run", *names) and not any(name.startswith("no-d") for name, _ in options)
+
+
 def _remove(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     options, operands = options_of(words)
-    if has(options, "n", "dry-run"):
+    if is_dry(options, "n"):
         return
     for path in shell.paths(*(word for word in operands if not (word.text or "").startswith(":"))):
         whole = shell.absolute(path)
@@ -499,15 +505,16 @@ def _write(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
 def _chmod(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     """Record the files whose owner may run or read them from now on, or no longer."""
     # A mode such as `-x` looks like an option.
-    deep = [word for word in words if word.text in ("-R", "-Rv", "-Rf", "--recursive")]
-    plain = [word for word in words if word not in deep and word.text not in ("-v", "-f", "-c", "--")]
-    mode, paths = (plain[0].text or "") if plain else "", shell.paths(*plain[1:])
-    for path in paths[:] if deep else ():
-        paths += [os.path.join(at, name) for at, _, names in os.walk(shell.absolute(path)) for name in names]
-    for path in paths[:MOST_EDITS]:
+    flags = ("-R", "-v", "-f", "-c", "--recursive", "--")
+    mode, *operands = [word for word in words if word.text not in flags] or [Word(None)]
+    paths = shell.paths(*operands)
+    if any(word.text in ("-R", "--recursive") for word in words):
+        walks = (walk for path in tuple(paths) for walk in os.walk(shell.absolute(path)))
+        paths += islice((os.path.join(at, name) for at, _, names in walks for name in names), MOST_EDITS)
+    for path in paths:
         place = shell.absolute(path)
         before = os.stat(place).st_mode if os.path.exists(place) else 0
-        after = _mode_after(mode, before)
+        after = _mode_after(mode.text or "", before)
         # What is in a folder is out of reach without both.
         if (after ^ before) & 0o500 and (os.path.isfile(place) or before & ~after & 0o500):
             shell.edit(path, gone=os.path.isdir(place))
@@ -589,14 +596,15 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
             shell.folder = found[0] if len(found) == 1 else None
     name = (rest[0].text or "") if rest else ""
     is_shared = name == "config" and has(options_of(rest)[0], "global", "system", "f", "file")
-    is_guarded = is_shared or shell.is_guarded()
+    handler = _COMMANDS.get(name)
+    # A commit can be judged after it, which is too late for a push.
+    is_guarded = is_shared or shell.is_guarded() or (shell.folder is None and handler is _move_refs)
     if is_guarded:
         shell.effects.bypasses.extend(shell.skips)
         if _sets_hooks([value for _, value in options if value]):
             shell.effects.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
     if has(options, *_PLACE_OPTIONS):
         shell.folder = None
-    handler = _COMMANDS.get(name)
     if handler and (is_guarded or handler not in (_check_hooks, _config, _move_refs)):
         handler(shell, name, rest[1:], stdin)
     shell.folder = start
@@ -628,7 +636,7 @@ def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None)
     longs = ["message", "file", "reuse-message", "reedit-message", "template", "author", "date", "fixup",
              "squash", "trailer"]  # fmt: skip
     options, _ = options_of(words, "mFCctS" if name == "commit" else "ms", longs)
-    if has(options, "dry-run"):
+    if is_dry(options):
         return
     short = name in ("commit", "am") and has(options, "n")
     if short or any("no-verify".startswith(option) and len(option) > 6 for option, _ in options):
@@ -666,7 +674,7 @@ def _clean(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     """Record the files and folders whose untracked files `git clean` removes."""
     options, operands = options_of(words, "e", ["exclude"])
     forced = has(options, "f", "force") and (operands or has(options, "d"))
-    if forced and not has(options, "n", "dry-run", "e", "exclude", "X"):
+    if forced and not is_dry(options, "n") and not has(options, "e", "exclude", "X"):
         shell.effects.cleans.extend(shell.paths(*(operands or [Word(".")])))
 
 
@@ -683,7 +691,7 @@ def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -
     """Record the refs that a call moves, each with its target."""
     valued = "o" if name == "push" else ""
     options, operands = options_of(words, valued, ["repo", "push-option", "receive-pack"])
-    if has(options, "dry-run", "n" if name == "push" else "dry-run"):
+    if is_dry(options, *("n" if name == "push" else "")):
         return
     if name == "push":
         _check_hooks(shell, name, words, stdin)
