@@ -347,13 +347,17 @@ class Summary(Record):
     )
     """The open errors of each rule in each month."""
 
-    paths = _queried(
-        "SELECT name AS repository, path, count(*) AS errors, group_concat(DISTINCT code) AS codes"
-        " FROM told_finding WHERE is_open AND path IS NOT NULL"
-        " GROUP BY name, path ORDER BY errors DESC, name, path LIMIT ?",
-        MOST,
-    )
-    """The `MOST` paths with the most open errors."""
+    @cached_property
+    def paths(self) -> Sequence[Mapping[str, Any]]:
+        """The `MOST` paths with the most open errors."""
+        rows = self._rows(
+            "SELECT name AS repository, path, count(*) AS errors, group_concat(DISTINCT code) AS codes"
+            " FROM told_finding WHERE is_open AND path IS NOT NULL"
+            " GROUP BY name, path ORDER BY errors DESC, name, path LIMIT ?",
+            MOST,
+        )
+        # SQLite joins them in any order.
+        return [{**row, "codes": ",".join(sorted(row["codes"].split(",")))} for row in rows]
 
     @cached_property
     def repositories(self) -> Sequence[Mapping[str, Any]]:
