@@ -369,7 +369,8 @@ def _lines_below(prefix: Key, lines: Mapping[Key, int]) -> dict[Key, int]:
 
 def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
     """Return the line of a dotted key, or of its nearest parent with a line; None without one."""
-    key: Key = tuple(int(part) if part.isdigit() else part for part in where.split(".") if part)
+    parts = [part for part in where.split(".") if part]
+    key: Key = tuple(int(one) if one.isascii() and one.isdigit() and len(one) < 10 else one for one in parts)
     while key and key not in lines:
         key = key[:-1]
     return lines.get(key)

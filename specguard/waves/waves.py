@@ -245,7 +245,7 @@ class Waves(Record, frozen=False):
 def natural_key(text: str) -> list[tuple[int, str]]:
     """Return a sort key of a text: numbers by value, other parts without regard to case."""
     return [
-        (int(part), "") if part.isdigit() else (-1, part)
+        (int(part), "") if part.isascii() and part.isdigit() else (-1, part)
         for part in re.split("([0-9]{1,18})", text.casefold())
         if part
     ]

@@ -92,7 +92,7 @@ class Source(Record):
         exact = self._named.get(normal_id(item_id), ())
         if exact or not (item_id.isascii() and item_id.isdigit()):
             return exact
-        numbered = [listed for listed in self.items if listed.number == int(item_id)]
+        numbered = [listed for listed in self.items if str(listed.number) == (item_id.lstrip("0") or "0")]
         return [listed for listed in numbered if listed.id[-1].isdigit()] or numbered
 
     @cached_property

@@ -123,6 +123,8 @@ def test_the_name_tells_which_entry_is_meant(tree: Grow) -> None:
     for said, meant in (("2", "D2"), ("d2", "D2"), ("D2a", "D2A"), ("02", "D2")):
         assert listed(files, said).id == meant, said
     assert "no slice E2" in listed(files, "E2").problem
+    # More digits than Python makes a number of.
+    assert "no slice 999" in listed(files, "9" * 5000).problem
     # Ids that are there twice are told apart by the slug.
     text = "slices:\n- {id: '1', slug: cart}\n- {id: '01', slug: till}\n"
     files = tree({"PHASE_D_WORKBREAKDOWN.yaml": text})

@@ -425,8 +425,8 @@ def _is_same_item(run: RunRecord, naming: Naming) -> bool:
     item, kind = run.item.casefold(), naming.kind.casefold()
     is_kind = not run.native or run.kind in {"", naming.kind, "gates" if item.startswith(f"{kind}-") else ""}
     digits = "".join(char for char in item if char.isdigit())
-    is_number = naming.number is not None and digits.isascii() and digits and int(digits) == naming.number
-    return is_kind and (bool(is_number) or item in {naming.id.casefold(), f"{kind}-{naming.id.casefold()}"})
+    is_number = str(naming.number) == (digits.lstrip("0") or digits[-1:])
+    return is_kind and (is_number or item in {naming.id.casefold(), f"{kind}-{naming.id.casefold()}"})
 
 
 class TamperedRun(Rule):
