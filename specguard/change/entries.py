@@ -162,7 +162,7 @@ class Message(Record, frozen=False):
     @property
     def squashes(self) -> bool:
         """True if `git rebase --autosquash` would squash the commit into another one."""
-        return self.subject.startswith(("fixup!", "squash!", "amend!"))
+        return self.subject.rstrip().startswith(("fixup! ", "squash! ", "amend! "))
 
     @property
     def lines(self) -> list[str]:

@@ -613,7 +613,7 @@ def _is_unexplained(message: Message) -> bool:
 
 def _squash_base(message: Message, by_id: Mapping[str, Commit]) -> str:
     """Return the revision before the commit that a message is squashed into; empty if there is none."""
-    wanted = re.sub(r"^((fixup|squash|amend)! *)+", "", message.subject)
+    wanted = re.sub(r"^((fixup|squash|amend)! +)+", "", message.subject.rstrip())
     for commit in by_id.values():
         if commit.oid == message.commit:
             break
