@@ -586,10 +586,34 @@ class History:
         self._git = git
         self._tips = [tip for tip in tips if tip]
 
-    def added_by(self, merge: str, before: str) -> Sequence[str]:
-        """Return the object ids of the commits that a merge adds to its first parent; empty if unknown."""
+    def brought_by(self, merge: str, before: str, revert: str) -> Sequence[str]:
+        """Return the object ids of the commits that a reverted merge added to a parent; empty if unknown."""
         known = all(is_oid(oid, self._git.repository.oid_digits) for oid in (merge, before))
-        return if_known(lambda: self._git.revisions(merge, before), ()) if known else ()
+        if not known or not if_known(lambda: self.takes_back(revert, merge, before), False):
+            return ()
+        return if_known(lambda: self._git.revisions(merge, before), ())
+
+    def takes_back(self, revert: str, oid: str, before: str = "") -> bool:
+        """Return True if a commit changes any file that an earlier one changed, or that one's are elsewhere.
+
+        Args:
+            revert: the commit's object id.
+            oid: the object id of the earlier commit.
+            before: the object id of the earlier commit's parent; empty for its first parent.
+
+        Raises:
+            MissingFact: one of them is not there.
+        """
+        from specguard.change.tree import Tree
+
+        later, done = self._git.commits([revert, oid])
+        if before and before not in done.parents:
+            return False
+        entries = done.diffs[done.parents.index(before) if before else 0]
+        changed, files = {entry.path for entry in later.diffs[0]}, Tree(self._git, later.tree)
+        # The revert of a file that was moved changes it at its new place.
+        left = any((files.find(entry.path) is None) == entry.deleted for entry in entries)
+        return not left or any(entry.path in changed for entry in entries)
 
     def mentioning(self, words: Sequence[str]) -> Iterator[PastCommit]:
         """Yield the commits whose message contains one of these words, newest first.

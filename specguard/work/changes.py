@@ -183,10 +183,10 @@ def unreverted(
     Args:
         commits: newest first.
         names: the templates of all kinds.
-        history: knows the commits of reverted merges; None: only their subjects count.
+        history: knows the files and merges of reverts; None: only their subjects count.
     """
     taken_back: set[str] = set()
-    undone: list[tuple[str, object, str]] = []
+    undone: list[tuple[str, object, str, str]] = []
 
     def key(subject: str) -> object:
         naming = names.read("commit", subject, lenient=False)
@@ -200,6 +200,8 @@ def unreverted(
         own = key(commit.subject) if undone else None
         # A revert names the commit by its object id, or else by its subject or its pull request's title.
         by = [one for one in undone if one[1] == own or commit.oid.startswith(one[0])]
+        # A message alone takes nothing back.
+        by = [one for one in by if history is None or history.takes_back(one[3], commit.oid)]
         if by:
             # The revert of a merge takes back the merge and each commit that it brought.
             if not by[0][2]:
@@ -209,8 +211,9 @@ def unreverted(
         if revert:
             what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
             named = _REVERTS.search(commit.message)
-            undone.append((named[1] if named else "-", key(what), (named and named[2]) or ""))
-            taken_back.update(history.added_by(named[1], named[2]) if history and named and named[2] else ())
+            oid, before = (named[1], named[2] or "") if named else ("-", "")
+            undone.append((oid, key(what), before, commit.oid))
+            taken_back.update(history.brought_by(oid, before, commit.oid) if history and before else ())
         elif naming := names.read("commit", commit.subject, lenient=False):
             yield commit, naming
 

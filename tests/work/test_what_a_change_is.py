@@ -156,7 +156,7 @@ def test_a_run_keeps_no_plan(script: str, code: str, tmp_path: Path) -> None:
     assert not workshop.state["requests"]
 
 
-@pytest.mark.parametrize("what", ["the item", "a later fix", "one of its commits"])
+@pytest.mark.parametrize("what", ["the item", "a later fix", "one of its commits", "in words", "more"])
 def test_a_reverted_merge_lifts_what_it_brought(repository: Repository, what: str) -> None:
     subject = "feat(phase12): implement phase 12"
     settings = f'[work.phase]\nbranch = "phase-{{number}}"\ncommit = "{subject.replace("12", "{number}")}"'
@@ -170,10 +170,23 @@ def test_a_reverted_merge_lifts_what_it_brought(repository: Repository, what: st
     tip, main = repository.oid(), "main-2" if what == "a later fix" else "main"
     repository.checkout(main)
     repository.git("merge", "-q", "--no-ff", "-m", "Merge branch 'phase-12'", tip)
+    start, merge = repository.oid("HEAD^1"), repository.oid("HEAD")
     repository.git("revert", "--no-edit", *([brought] if what == "one of its commits" else ["-m1", "HEAD"]))
+    if what in ("in words", "more"):
+        # Only a parent is what a merge is reverted to.
+        message, root = (
+            repository.git("log", "-1", "--format=%B"),
+            repository.git("rev-list", "--max-parents=0", "HEAD"),
+        )
+        repository.git("reset", "-q", "--hard", merge)
+        files = (
+            {"SPEC_AUTHORITY.md": f"```toml specguard\n{settings}\n```\n\n"} if what == "more" else {"c": "1"}
+        )
+        repository.commit(message.replace(start, root.strip()) if what == "more" else message, files=files)
     repository.git("branch", "-f", "landed")
     repository.git("branch", "-D", "-q", "phase-12")
     repository.branch("phase-12")
     repository.commit(subject, files={"c": "1"})
     outcome = run_here("check", "--select=WRK006", "--base=landed", directory=repository.path)
-    assert ("phase 12 is in the base already" in outcome.stdout) == (what == "a later fix"), outcome
+    refused = ("a later fix", "in words", "more")
+    assert ("phase 12 is in the base already" in outcome.stdout) == (what in refused), outcome
