@@ -561,8 +561,8 @@ class PointerChange(_WorkRule, Rule):
 class ForeignWorkDocument(_WorkRule, Rule):
     """A change edits another work item's document.
 
-    Plan upkeep is exempt, as for `pointer-change`. `document`, `legacy` and `siblings` say which files are
-    documents. Upkeep that alters an open item's scope, gates, files or `verify` is a warning; with
+    Plan upkeep is exempt, as for `pointer-change`. `document`, `index`, `legacy`, `siblings` and the pointer
+    name the documents. Upkeep that alters an open item's scope, gates, files or `verify` is a warning; with
     `[work.<kind>] upkeep = "approvers"` it needs an approval.
 
     Why is this bad? Who carries out an order must not rewrite it.

@@ -8,7 +8,6 @@ judged by.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
 from specguard.change.repository import PastCommit
 from specguard.change.tree import Documents, Tree
@@ -20,7 +19,7 @@ from specguard.work.document_search import read_text
 from specguard.work.item import Paper, WorkItem, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, match_items
 from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, strip_pull_number
-from specguard.work.name_templates import PathTemplate, Template, TemplateError
+from specguard.work.name_templates import PathTemplate, Template
 from specguard.work.named_items import Work, WorkItems
 
 TYPE_CHECKING = False
@@ -89,7 +88,8 @@ def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: 
 
 def _document_changes(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
     kind, pointer = work.kinds[name], work.pointer(name)
-    item_id, number = identity(_path_fields(kind, path))
+    read = (template.read(path) for template in kind.path_templates)
+    item_id, number = identity(next((fields for fields in read if fields is not None), {}))
     if number is not None and pointer.number is not None and number < pointer.number:
         return
     item = f"{name} {item_id}" if item_id else f"a {name}"
@@ -110,16 +110,6 @@ def _differences(
         new, line = new_values[what]
         if old != new:
             yield Alteration(kind=kind, item=item, what=what, old=old, new=new, path=path, line=line)
-
-
-def _path_fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
-    """Return the item's fields that the path of its document contains."""
-    for text in [*kind.document, *kind.legacy]:
-        with suppress(TemplateError):
-            fields = PathTemplate(text).read(path) if Template(text).names & {"id", "number"} else None
-            if fields is not None:
-                return fields
-    return {}
 
 
 def _read_statements(kind: WorkKind, text: str) -> Mapping[str, _Stated]:

@@ -10,14 +10,16 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
 from specguard.model import path_text
+from specguard.work.kinds import identity
 from specguard.work.name_templates import MissingValue, Template, escape, unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.tree import Documents, Tree
+    from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
 
 
@@ -142,8 +144,7 @@ class DocumentSearch:
 
     def _resolve_link(self, source: bytes, link: str) -> bytes | None:
         """Return the file that a link refers to: relative to the linking file's folder, else to the root."""
-        for base in (source.rpartition(b"/")[0], b""):
-            path = follow(base, link)
+        for path in link_paths(source, link):
             entry = self._tree.find(path) if path is not None else None
             if entry is not None and not file_type(entry.mode):
                 return path
@@ -228,6 +229,11 @@ def follow(folder: bytes, link: str) -> bytes | None:
         return None
     start = b"" if link.startswith("/") else folder
     return plain_path(start + b"/" + link.encode("utf-8", "surrogateescape"))
+
+
+def link_paths(source: bytes, link: str) -> tuple[bytes | None, ...]:
+    """Return the paths that a link in a file can mean: relative to the file's folder, and to the root."""
+    return follow(source.rpartition(b"/")[0], link), follow(b"", link)
 
 
 def has_wildcard(pattern: str) -> bool:
@@ -376,3 +382,37 @@ def points_to(text: str) -> str:
     # A link's text can repeat its target; the longest form has the full path.
     longest: str = max(targets, key=len)
     return longest
+
+
+def ids_leading_to(other: WorkItem, touched: set[bytes]) -> Iterator[str]:
+    """Yield what may be the ids of items whose documents are files that no template names.
+
+    The pointer or an index names such a file, or a document only points to it. Documents and indexes are read
+    only if the change touches a text.
+
+    Args:
+        other: an item without an id, whose fields are those of every item of its kind.
+        touched: the files that the change touches.
+    """
+    kind, tree = other.settings, other.tree
+    prose = {path for path in touched if _DOCUMENT.fullmatch(path_text(path))}
+
+    def leads(path: bytes | None) -> bool:
+        link = points_to(read_text(tree, path) or "") if path and prose else ""
+        return path in touched or not prose.isdisjoint(link_paths(path or b"", link))
+
+    for keys, text in Data(other.pointer.data).texts():
+        if leads(follow(b"", text)):
+            yield from (other.pointer.id, *map(str, keys))
+    for template in kind.index if prose else ():
+        index = other.plain(template).removeprefix("./").encode("utf-8", "surrogateescape")
+        lines = (read_text(tree, index) or "").split("\n")
+        for at, line in enumerate(lines):
+            links = [link for groups in _TARGET.findall(line) for link in groups if link]
+            if any(leads(target) for link in links for target in link_paths(index, link)):
+                # The number stands before it, in the same row or item.
+                words = " ".join(lines[max(at - 2, 0) : at + 1]).replace("|", " ").split()
+                yield from (word for word in words if any(map(str.isdigit, word)))
+    for place in kind.path_templates if prose else ():
+        for path in filter(leads, matching_paths(tree, place.render(other.given))):
+            yield identity(place.read(path) or {})[0]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record, Settings, required, setting
 from specguard.errors import MissingFact, nearest
 from specguard.work.name_templates import (
+    PathTemplate,
     Template,
+    TemplateError,
     check_ids,
     check_number_format,
     check_path_template,
@@ -124,6 +127,15 @@ class WorkKind(Settings):
     def template(self, key: str) -> Template:
         """Return the template of a name, such as `branch`."""
         return Template(getattr(self, key), self.ids)
+
+    @property
+    def path_templates(self) -> list[PathTemplate]:
+        """The places of documents, as templates from which an item is read back."""
+        found: list[PathTemplate] = []
+        for text in self.document + self.legacy:
+            with suppress(TemplateError):
+                found += [PathTemplate(text)] if Template(text).names & {"id", "number"} else []
+        return found
 
     def paths_of(self, name: str) -> list[str]:
         """Return the dotted paths where a field is found: those in `fields`, else the field's own name."""

@@ -9,9 +9,9 @@ from specguard.change.entries import Commit, Entry, is_filed
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, if_applicable
 from specguard.model import Origin, cached_method, path_text
-from specguard.work.document_search import BadShape, Pointer, read_pointer, text_at
+from specguard.work.document_search import BadShape, Pointer, ids_leading_to, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
-from specguard.work.kinds import ID_FIELDS, NAME_SETTINGS, Names, Naming, WorkKind, normal_id
+from specguard.work.kinds import ID_FIELDS, NAME_SETTINGS, Names, Naming, WorkKind, normal_id, number_of
 from specguard.work.name_templates import MissingValue, PathTemplate, Template
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
@@ -91,7 +91,7 @@ class WorkItems(Record, frozen=False):
         return current.branches[0] if isinstance(current, WorkItem) and current.branches else ""
 
     def resolve(
-        self, kind: str, item_id: str, number: int | None, told: Mapping[str, str]
+        self, kind: str, item_id: str, number: int | None, told: Mapping[str, str], *, named: bool = True
     ) -> WorkItem | Unresolved:
         """Return an item with the fields from its kind's pointer or source.
 
@@ -100,6 +100,7 @@ class WorkItems(Record, frozen=False):
             item_id: the item's id.
             number: its number, if it has one.
             told: fields from a name; the pointer's own fields have precedence.
+            named: False for an item of a pointer whose names need not be complete.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -121,7 +122,7 @@ class WorkItems(Record, frozen=False):
             )
         except BadShape as problem:
             return Unresolved(f"{_pointer_place(pointer)} {problem}", pointer)
-        return self._complete(item)
+        return self._complete(item) if named else item
 
     def _resolve_listed(
         self, kind: str, settings: WorkKind, item_id: str, name_fields: Mapping[str, str]
@@ -293,17 +294,17 @@ class Work(WorkItems, frozen=False):
             NotApplicable: the change has no paths.
             MissingFact: the paths cannot be read.
         """
-        paths = [entry.path for entry in self.entries()]
-        found = Papers(self.kinds, self.artifacts).among(paths)
-        for kind, settings in self.kinds.items():
-            bare = any(not Template(one).literal_size for one in settings.document)
-            if not settings.pointer or not (settings.index or bare):
-                continue
-            # For these kinds no template contains the place of the current item's document.
-            current = self.current(kind)
-            path = current.document if isinstance(current, WorkItem) else None
-            if path in paths:
-                found.setdefault(path, Paper(kind, "document", f"work.{kind}.document", ""))
+        entries = self.entries()
+        found = Papers(self.kinds, self.artifacts).among([entry.path for entry in entries])
+        rest = {entry.path for entry in entries if not entry.added} - found.keys()
+        for kind in [name for name, settings in self.kinds.items() if rest and not settings.source]:
+            # Documents need no template that contains their place: a pointer, an index or a stub can name it.
+            other = self.resolve(kind, "", None, {}, named=False)
+            for item_id in ids_leading_to(other, rest) if isinstance(other, WorkItem) else ():
+                item = self.resolve(kind, item_id, number_of(item_id), {}, named=False)
+                path = item.document if isinstance(item, WorkItem) else None
+                if path in rest:
+                    found.setdefault(path, Paper(kind, "document", f"work.{kind}.document", ""))
         return found
 
     @property
