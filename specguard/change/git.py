@@ -586,7 +586,7 @@ class History:
         self._git = git
         self._tips = [tip for tip in tips if tip]
 
-    def brought_by(self, merge: str, before: str, revert: str) -> Sequence[str]:
+    def added_by(self, merge: str, before: str, revert: str) -> Sequence[str]:
         """Return the object ids of the commits that a reverted merge added to a parent; empty if unknown."""
         known = all(is_oid(oid, self._git.repository.oid_digits) for oid in (merge, before))
         if not known or not if_known(lambda: self.takes_back(revert, merge, before), False):

@@ -203,7 +203,7 @@ def unreverted(
             named = _REVERTS.search(commit.message)
             oid, before = (named[1], named[2] or "") if named else ("-", "")
             undone.append((oid, key(what), before, commit.oid))
-            taken_back.update(history.brought_by(oid, before, commit.oid) if history and before else ())
+            taken_back.update(history.added_by(oid, before, commit.oid) if history and before else ())
         elif naming := names.read("commit", commit.subject, lenient=False):
             yield commit, naming
 
