@@ -374,7 +374,7 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
         where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
         return CommitScope(list(entry.scope.patterns), entry.scope, where)
     scope = if_applicable(lambda: item.scope, None)
-    if scope is None:
+    if scope is None or not scope.paths.patterns:
         return None
     key = item.setting("scope")
     where = str(policy.origin(key) or key)

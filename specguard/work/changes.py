@@ -119,7 +119,10 @@ def _read_statements(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
     scope = [] if kind.scope else listed_paths(text, kind.scope_sections)
     gates = read_gates(text, kind.gate_sections, "").gates
     return {
-        "scope": ([ask.path for ask in scope if ask.path], scope[0].line if scope else None),
+        "scope": (
+            ["not " * (ask.how == "excluded") + ask.path for ask in scope if ask.path],
+            scope[0].line if scope else None,
+        ),
         "gates": ([gate.run for gate in gates], gates[0].line if gates else None),
     }
 

@@ -35,16 +35,18 @@ class Scope(Record):
         document: the document that lists the patterns; None if the policy does.
         lines: the line of each pattern in the document.
         unread: the lines of list items that begin with no path, so that more may be meant.
+        excluded: the patterns that the document leaves out.
     """
 
     paths: Covering
     document: bytes | None = None
     lines: Sequence[int] = ()
     unread: Sequence[int] = ()
+    excluded: Covering = Covering()
 
 
 def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
-    """Return the paths allowed by sections with these titles; an entry without a path has an empty one."""
+    """Return the paths that sections with these titles allow or exclude; see `allowed_paths`."""
     # Most documents have no such section; this check spares a hook the Markdown parser.
     plain = text.casefold()
     if not any(title.split() and title.split()[0].casefold() in plain for title in titles):
@@ -194,13 +196,15 @@ class WorkItem(Record, frozen=False):
         if path is None:
             raise NotApplicable(f"no scope is stated for {self}: it has no document")
         found = listed_paths(self.document_text or "", settings.scope_sections)
-        listed = [ask for ask in found if ask.path]
-        if not listed:
+        if not any(ask.path for ask in found):
             titles = " or ".join(settings.scope_sections) or "scope"
             reason = f"{path_text(path)} lists no paths under {titles}"
             raise NotApplicable(f"no scope is stated for {self}: {reason}")
+        excluded = [ask for ask in found if ask.how == "excluded"]
+        listed = [ask for ask in found if ask.path and ask not in excluded]
+        allowed, left_out = (Covering([ask.path for ask in asks]) for asks in (listed, excluded))
         unread = [ask.line for ask in found if not ask.path]
-        return Scope(Covering([ask.path for ask in listed]), path, [ask.line for ask in listed], unread)
+        return Scope(allowed, path, [ask.line for ask in listed or excluded], unread, left_out)
 
     def conflicts(self, guards: Guards) -> Iterator[tuple[Ask, Guard]]:
         """Yield each path that the document asks to change and the authority guards, with its guard.

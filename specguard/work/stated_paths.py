@@ -33,6 +33,19 @@ _EXCEPTED: Final = re.compile(
     r"|prohibited|locked|frozen)|n['\u2019]t\b|^(?:no|not|none|nothing)\b",
     re.IGNORECASE,
 )
+_NOT: Final = r"(?:(?:(?:do|does|must|may|shall|should|can|is|are) ?)?not|never|\w+n['\u2019]t)"
+_CHANGED: Final = r"(?:touch|chang|edit|modif|alter)\w*"
+_ROW: Final = r"\0(?:(?:[,&\s]|and|or)+\0)*"
+# Paths in a row, each of them a NUL here, that words right behind or right before them leave out.
+_LEFT_OUT: Final = re.compile(
+    rf"{_ROW}\W{{0,5}}(?:(?:is|are|stays?|remains?) )?(?:(?:unchanged|untouched|frozen|locked|off[ -]limits"
+    r"|out of scope|read[ -]only|forbidden|prohibited|excluded)"
+    rf"|{_NOT} (?:to )?(?:be )?(?:{_CHANGED}(?: it| them)?|allowed|included|in (?:scope|this \w+)))"
+    r"(?=\W*(?:$|[.;,)])| (?:for|until|by|in th))"
+    r"|(?:^|(?<=[^\w\s])|(?<=[^\w\s] ))[*_]*(?:(?:but|and) )?(?:except(?: for)?|excluding|without|avoid"
+    rf"|{_NOT}(?: (?:to )?{_CHANGED})?)[\s:*_(]{{0,4}}{_ROW}",
+    re.IGNORECASE,
+)
 _OUTSIDE: Final = re.compile(
     r"^out$|\b(?:out of scope|not in (?:scope|this)|outside|non ?goals|not included|excluded|exclusions"
     r"|forbidden|off limits|do not|don t|must not|never|locks?|locked|untouched|unchanged|prohibited"
@@ -47,13 +60,14 @@ class Ask(Record):
     Attributes:
         path: the path or pattern as it is written.
         line: the line in the document, from 1.
-        how: `listed` among the allowed paths, `task` if a task begins with it, or only `named`.
+        how: `listed` among the allowed paths, `excluded` from them, `task` if a task begins with it, or only
+            `named`.
         text: the sentence with a path that is only named; empty for other paths.
     """
 
     path: str
     line: int
-    how: Literal["listed", "task", "named"] = "listed"
+    how: Literal["listed", "excluded", "task", "named"] = "listed"
     text: str = ""
 
 
@@ -70,27 +84,29 @@ def asks_of(item: WorkItem) -> list[Ask]:
     mentions = sorted(_mentions(text, [*titles, "Tasks"]), key=lambda ask: ask.how != "task")
     found: dict[str, Ask] = {}
     listed = [ask for section in Document(text).entitled(*titles) for ask in _paths(section.blocks)]
-    for ask in filter(lambda ask: ask.path, [*listed, *mentions]):
+    for ask in [*(one for one in listed if one.path and one.how == "listed"), *mentions]:
         found.setdefault(ask.path, ask)
     return sorted(found.values(), key=lambda ask: ask.line)
 
 
 def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
-    """Return the paths allowed by sections with these titles; an entry without a path has an empty one.
+    """Return the paths that sections with these titles allow or exclude; an entry may have an empty one.
 
     Without an entry that begins with a path, sentences with "only" count, and those of a section of files;
     they may allow more.
     """
     sections = Document(text).entitled(*titles) if titles else ()
     asks = [ask for section in sections for ask in _paths(section.blocks)]
-    if not any(ask.path for ask in asks):
+    if not any(ask.path and ask.how == "listed" for ask in asks):
         for section in sections:
             blocks, files = [*_in_scope(section.blocks)], normal_title(section.heading.text.plain) == "files"
             named = [ask for one in texts(blocks) for ask in _text_mentions(one, task=False)]
             for ask in named:
                 # Two words with a slash between them, as in "read/write", need not be a path.
                 sure = re.search(r"^[^/].*/(?:$|.*[/.*])", ask.path)
-                if sure and (files or "only" in ask.text.casefold().split()):
+                clause = next((part for part in ask.text.split(";") if ask.path in part), "")
+                stated = files or "only" in clause.casefold().split()
+                if sure and stated and ask.path not in _left_out(clause):
                     asks += [Ask(ask.path, ask.line), Ask("", ask.line)]
     found: dict[tuple[str, int], Ask] = {}
     for ask in asks:
@@ -102,18 +118,43 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
     for block in _in_scope(blocks):
         if isinstance(block, List):
             for item in block.items:
-                if not _is_exclusion(item.text):
-                    own, below = list(_asks_in(item.text)), list(_paths(item.rest))
-                    yield from own or ([] if below else [Ask("", item.line)])
-                    yield from below
+                own, excludes = _read_entry([item.text])
+                below = [] if excludes else list(_paths(item.rest))
+                yield from own or ([] if below or excludes else [Ask("", item.line)])
+                yield from below
         elif isinstance(block, Table):
             for cells in block.rows:
-                if not any(map(_is_exclusion, cells)):
-                    nothing = [Ask("", cells[0].line)]
-                    yield from next((found for cell in cells if (found := list(_asks_in(cell)))), nothing)
+                own, excludes = _read_entry(cells)
+                yield from own or ([] if excludes else [Ask("", cells[0].line)])
         elif isinstance(block, Fence):
             lines = enumerate(map(_parse_path, block.content.split("\n")), block.first)
             yield from (Ask(path, number) for number, path in lines if path)
+
+
+def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
+    """Return the paths that a list item or a row allows or excludes, and whether it allows none."""
+    line, raw = cells[0].line, without_box(": ".join(cell.raw for cell in cells))
+    excluded = _left_out(raw)
+    before = _TOKEN.sub("\0", raw).partition("\0")[0].lstrip("*_ ")
+    own: list[Ask] = []
+    if not _EXCEPTED.search(before):
+        found = next((asks for cell in cells if (asks := list(_asks_in(cell)))), [])
+        own = [ask for ask in found if ask.path not in excluded]
+    asks = [*own, *(Ask(path, line, "excluded") for path in excluded)]
+    return asks, not own and (bool(excluded) or _EXCEPTED.search(before) is not None)
+
+
+def _left_out(raw: str) -> list[str]:
+    """Return the paths of a text that words right before or behind them leave out."""
+    flat = _TOKEN.sub("\0", raw)
+    places = {at for found in _LEFT_OUT.finditer(flat) for at in range(*found.span())}
+    tokens = zip((at for at, char in enumerate(flat) if char == "\0"), _TOKEN.finditer(raw), strict=False)
+    return [path for at, token in tokens if at in places and (path := _path_of(token))]
+
+
+def _path_of(token: re.Match[str]) -> str:
+    """Return the path of a match of `_TOKEN`; empty if it is not one."""
+    return _parse_path(token[1] or token[3].rstrip("."), is_path=token[1] is not None)
 
 
 def _is_exclusion(text: Text) -> bool:
@@ -202,7 +243,7 @@ def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:
         tokens = [
             (path, sentence.line + sentence.raw[: token.start()].count("\n"))
             for token in _TOKEN.finditer(sentence.raw)
-            if (path := _parse_path(token[1] or token[3].rstrip("."), is_path=token[1] is not None))
+            if (path := _path_of(token))
         ]
         if not tokens or _is_exclusion(sentence):
             continue

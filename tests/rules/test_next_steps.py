@@ -33,6 +33,7 @@ def typed(repository: Repository, help_: str, subject: str = "feat: one") -> Non
         .replace("<name>", "another")
         .replace("SUBJECT", f"'{subject}'")
         .replace("NEW_NAME", "renamed")
+        .replace("REASON", "It broke the build.")
     )
     type_in(repository, command)
 

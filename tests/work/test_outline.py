@@ -16,6 +16,41 @@ def item(tree: Grow, text: str, kind: WorkKind = KIND) -> WorkItem:
 
 
 @pytest.mark.parametrize(
+    ("text", "paths", "excluded"),
+    [
+        ("- `src/`, except `src/secret/`\n- `tests/`", ["src/", "tests/"], ["src/secret/"]),
+        ("- `src/` without `src/a/`, `src/b/` and `src/c/`", ["src/"], ["src/a/", "src/b/", "src/c/"]),
+        ("- `src/` (not `src/secret/`)", ["src/"], ["src/secret/"]),
+        ("- src/ without src/secret/", ["src/"], ["src/secret/"]),
+        (
+            "- `src/`\n- not `src/a/`\n- Do not touch `src/b/`.\n- except `src/c/`",
+            ["src/"],
+            ["src/a/", "src/b/", "src/c/"],
+        ),
+        ("- `src/`\n- `src/a/` is read-only\n- `src/b/` (not in this phase)", ["src/"], ["src/a/", "src/b/"]),
+        ("- `src/`\n- `src/a/` and `src/b/` must not be edited", ["src/"], ["src/a/", "src/b/"]),
+        ("- `src/`: must work without `src/a/`, as no `src/b/` is left", ["src/"], []),
+        ("- `src/`\n- `src/a.py`: not only `src/b.py`", ["src/", "src/a.py"], []),
+        (
+            "- `src/`: locked rows stay, excluded ones go\n- `lib/`: never change in place",
+            ["src/", "lib/"],
+            [],
+        ),
+        ("- `src/`\n- `src/a/`: frozen for now\n- `src/b/` stays in step", ["src/", "src/b/"], ["src/a/"]),
+        ("- `src/`, but not `src/a/`\n- Do not break what calls `lib/x/`", ["src/"], ["src/a/"]),
+        ("- Rewrite the cart in `src/`\n- `src/`", ["src/"], []),
+        ("Only `src/` may change; `tools/` stays.", ["src/"], []),
+        ("- Do not touch `lib/x/`.", [], ["lib/x/"]),
+    ],
+)
+def test_the_paths_that_a_scope_leaves_out(
+    tree: Grow, text: str, paths: list[str], excluded: list[str]
+) -> None:
+    scope = item(tree, f"# Phase 12\n\n## Scope\n\n{text}\n").scope
+    assert (list(scope.paths.patterns), list(scope.excluded.patterns)) == (paths, excluded)
+
+
+@pytest.mark.parametrize(
     ("text", "paths"),
     [
         ("## Scope\n\n- `src/`\n- `tests/**` and more\n- docs/x.md", ["src/", "tests/**", "docs/x.md"]),

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 class OutOfScopePath(Rule):
     """A change touches a path outside its item's scope.
 
-    That is `scope` in `[work.<kind>]`, or else the paths in `scope_sections` of the item's document in the
-    trusted base. Without any, the rule does not apply. If items there have no path, findings are warnings.
-    Only approvals and committed runs are exempt.
+    That is `scope` in `[work.<kind>]`, or else the paths in `scope_sections` of its document in the trusted
+    base, without those behind `except` or `not`. Without any, the rule does not apply. If items have no path,
+    findings are warnings. Approvals and committed runs are exempt.
 
     Why is this bad? A scope keeps changes small and reviews honest.
 
@@ -97,15 +97,22 @@ class OutOfScopePath(Rule):
     ) -> Iterator[Finding]:
         """Compare the entries with the scope."""
         scope = work_item.scope
-        inside = {*scope.paths.among([entry.path for entry in entries])}
+        paths = [entry.path for entry in entries]
+        # A document that only leaves paths out allows the rest.
+        inside, left_out = (
+            {*(scope.paths.among(paths) if scope.paths else paths)},
+            scope.excluded.among(paths),
+        )
         place = None if scope.document is None else path_text(scope.document)
-        allowed = ", ".join(scope.paths.patterns[:8]) + (", ..." if len(scope.paths.patterns) > 8 else "")
+        patterns = [*scope.paths.patterns, *(f"not {pattern}" for pattern in scope.excluded.patterns)]
+        allowed = ", ".join(patterns[:8]) + (", ..." if len(patterns) > 8 else "")
         if scope.unread:
             allowed += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"
         setting = work_item.setting("scope")
         widened = f"have {place} list it in the base first" if place else f"have {setting} widened first"
         for entry in entries:
-            if entry.path in inside or entry.path.startswith(policy.log_folder):
+            is_left_out = entry.path in left_out
+            if (entry.path in inside and not is_left_out) or entry.path.startswith(policy.log_folder):
                 continue
             if not bookkeeping.has(entry) and not base.has(entry):
                 from specguard_rules.next_steps import put_back
@@ -113,7 +120,7 @@ class OutOfScopePath(Rule):
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}"
                 step, path, side = f"{put_back(entry, base)}, or {widened}.", entry.path, entry.side
                 found = Finding(message, help=step, path=path, side=side, key="scope", setting=setting)
-                found.severity = "warning" if scope.unread else None
+                found.severity = "warning" if scope.unread and not is_left_out else None
                 found.authority = Origin(place, scope.lines[0]) if place else None
                 yield found
 
