@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 50_150,
+    "code lines of specguard and rules": 50_200,
     "modules of specguard and rules": 233,
     "code lines of tests": 32_800,
     "modules in one folder": 18,
