@@ -201,7 +201,7 @@ class WorkItem(Record, frozen=False):
             reason = f"{path_text(path)} lists no paths under {titles}"
             raise NotApplicable(f"no scope is stated for {self}: {reason}")
         excluded = [ask for ask in found if ask.how == "excluded"]
-        listed = [ask for ask in found if ask.path and ask not in excluded]
+        listed = [ask for ask in found if ask.path and ask.how == "listed"]
         allowed, left_out = (Covering([ask.path for ask in asks]) for asks in (listed, excluded))
         unread = [ask.line for ask in found if not ask.path]
         return Scope(allowed, path, [ask.line for ask in listed or excluded], unread, left_out)

@@ -34,16 +34,19 @@ _EXCEPTED: Final = re.compile(
     re.IGNORECASE,
 )
 _NOT: Final = r"(?:(?:(?:do|does|must|may|shall|should|can|is|are) ?)?not|never|\w+n['\u2019]t)"
-_CHANGED: Final = r"(?:touch|chang|edit|modif|alter)\w*"
-_ROW: Final = r"\0(?:(?:[,&\s]|and|or)+\0)*"
-# Paths in a row, each of them a NUL here, that words right behind or right before them leave out.
+_CHANGED: Final = r"(?:touch|chang|edit|modif|alter|delet|remov|renam|mov|rewrit)\w*"
+# A negation of anything but a change is a comment: `must not break the API`.
+_COMMENT: Final = re.compile(
+    rf"(?:{_NOT}|\bavoid) (?!(?:to )?(?:be )?(?:in|allowed|included|{_CHANGED})\b)(?:(?:to|be) ){{0,2}}\w+",
+    re.IGNORECASE,
+)
+# Up to ten paths in a row, each of them a NUL here, that words right before or right behind them leave out.
+_ROW: Final = r"\0(?:(?:[,&\s]|and|or){1,9}\0){0,9}"
 _LEFT_OUT: Final = re.compile(
-    rf"{_ROW}\W{{0,5}}(?:(?:is|are|stays?|remains?) )?(?:(?:unchanged|untouched|frozen|locked|off[ -]limits"
-    r"|out of scope|read[ -]only|forbidden|prohibited|excluded)"
-    rf"|{_NOT} (?:to )?(?:be )?(?:{_CHANGED}(?: it| them)?|allowed|included|in (?:scope|this \w+)))"
-    r"(?=\W*(?:$|[.;,)])| (?:for|until|by|in th))"
-    r"|(?:^|(?<=[^\w\s])|(?<=[^\w\s] ))[*_]*(?:(?:but|and) )?(?:except(?: for)?|excluding|without|avoid"
-    rf"|{_NOT}(?: (?:to )?{_CHANGED})?)[\s:*_(]{{0,4}}{_ROW}",
+    rf"(?:^|(?<=[^\w\s])|(?<=[^\w\s] ))(?:(?:but|and) )?(?:except(?: for)?|excluding|without|avoid"
+    rf"|{_NOT}(?: (?:to )?{_CHANGED})?)[\s:(]{{0,4}}{_ROW}(?=[^\w\0]*(?:$|[.;,)]))"
+    rf"|{_ROW}[^\w\0]{{0,5}}(?:(?:is|are|stays?|remains?) )?(?:unchanged|untouched|frozen|locked|excluded"
+    rf"|off[ -]limits|out of scope|read[ -]only|forbidden|prohibited|{_NOT} (?:to )?be {_CHANGED})\b",
     re.IGNORECASE,
 )
 _OUTSIDE: Final = re.compile(
@@ -106,10 +109,10 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
                 sure = re.search(r"^[^/].*/(?:$|.*[/.*])", ask.path)
                 clause = next((part for part in ask.text.split(";") if ask.path in part), "")
                 stated = files or "only" in clause.casefold().split()
-                if sure and stated and ask.path not in _left_out(clause):
+                if sure and stated and ask.path not in _take_left_out(*_flatten(clause))[1]:
                     asks += [Ask(ask.path, ask.line), Ask("", ask.line)]
     found: dict[tuple[str, int], Ask] = {}
-    for ask in asks:
+    for ask in sorted(asks, key=lambda ask: ask.how == "excluded"):
         found.setdefault((ask.path, 0 if ask.path else ask.line), ask)
     return list(found.values())
 
@@ -132,24 +135,35 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
 
 
 def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
-    """Return the paths that a list item or a row allows or excludes, and whether it allows none."""
-    line, raw = cells[0].line, without_box(": ".join(cell.raw for cell in cells))
-    excluded = _left_out(raw)
-    before = _TOKEN.sub("\0", raw).partition("\0")[0].lstrip("*_ ")
-    own: list[Ask] = []
-    if not _EXCEPTED.search(before):
-        found = next((asks for cell in cells if (asks := list(_asks_in(cell)))), [])
-        own = [ask for ask in found if ask.path not in excluded]
-    asks = [*own, *(Ask(path, line, "excluded") for path in excluded)]
-    return asks, not own and (bool(excluded) or _EXCEPTED.search(before) is not None)
+    """Return the paths that a list item or a row allows or excludes, and whether it means to allow none."""
+    flat, paths = _flatten(without_box(": ".join(cell.raw for cell in cells)))
+    comment, left_out = _take_left_out(flat, paths)
+    # What words farther away say may be meant of the path: it is neither allowed nor excluded.
+    excepts = any(map(_EXCEPTED.search, (flat.partition("\0")[0], _COMMENT.sub("", comment))))
+    found = next((asks for cell in cells if (asks := list(_asks_in(cell)))), [])
+    own = [ask for ask in found if not excepts and ask.path not in left_out]
+    excluded = [Ask(path, cells[0].line, "excluded") for path in sorted(left_out)]
+    return [*own, *excluded], not own and (excepts or bool(left_out))
 
 
-def _left_out(raw: str) -> list[str]:
-    """Return the paths of a text that words right before or behind them leave out."""
-    flat = _TOKEN.sub("\0", raw)
-    places = {at for found in _LEFT_OUT.finditer(flat) for at in range(*found.span())}
-    tokens = zip((at for at, char in enumerate(flat) if char == "\0"), _TOKEN.finditer(raw), strict=False)
-    return [path for at, token in tokens if at in places and (path := _path_of(token))]
+def _flatten(raw: str) -> tuple[str, list[str]]:
+    """Return a text with a NUL for each path and without emphasis, and its paths."""
+    paths = [_path_of(token) for token in _TOKEN.finditer(raw)]
+    marks = iter(paths)
+    flat = _TOKEN.sub(lambda _: "\0" if next(marks) else "x", raw)
+    return flat.replace("*", "").replace("_", "").strip(), list(filter(None, paths))
+
+
+def _take_left_out(flat: str, paths: Sequence[str]) -> tuple[str, set[str]]:
+    """Return a text without what leaves paths out, and these paths."""
+    left_out: set[str] = set()
+
+    def take(found: re.Match[str]) -> str:
+        first = flat.count("\0", 0, found.start())
+        left_out.update(paths[first : first + found[0].count("\0")])
+        return ""
+
+    return _LEFT_OUT.sub(take, flat), left_out
 
 
 def _path_of(token: re.Match[str]) -> str:

@@ -109,7 +109,7 @@ class OutOfScopePath(Rule):
         if scope.unread:
             allowed += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"
         setting = work_item.setting("scope")
-        widened = f"have {place} list it in the base first" if place else f"have {setting} widened first"
+        widened = f"have {place} allow it in the base first" if place else f"have {setting} widened first"
         for entry in entries:
             is_left_out = entry.path in left_out
             if (entry.path in inside and not is_left_out) or entry.path.startswith(policy.log_folder):
