@@ -55,6 +55,9 @@ _WRAPPERS: Final = {"env": "u", "nice": "n", "setsid": "", "stdbuf": "eio", "tim
 _WRAPPER_OPTIONS: Final = ("unset", "adjustment", "error", "input", "output", "kill-after", "signal")
 """The long options of these programs that have a value."""
 
+_RUNNING: Final = ("sh", "bash", "zsh", "dash", "xargs")
+"""Programs that run a command which is an argument, or which they read."""
+
 _RENAMING: Final = frozenset(["alias", "unalias", "eval", "source", ".", "trap"])
 """Programs after which commands may mean something else."""
 
@@ -110,6 +113,7 @@ class Interpreter:
         folder: the shell's current folder, relative to `directory`; None if it is unknown.
         effects: the effects found so far.
         skips: the bypasses by variables that are set for the current command only.
+        placed: True if a variable may name the repository of git's commands.
     """
 
     def __init__(self, directory: bytes, home: str, own: Collection[bytes]) -> None:
@@ -118,6 +122,7 @@ class Interpreter:
         self._before = b""
         self.effects = Effects()
         self.skips: list[str] = []
+        self.placed = False
         self._nested = self._depth = self._conditions = 0
 
     def run(self, text: str) -> None:
@@ -222,6 +227,8 @@ class Interpreter:
             self.effects.bypasses.append(f"`{name}` names the organisation's floor, and would be another one")
         elif name in _SKIPS and value and not (name in ("HUSKY", "LEFTHOOK") and value not in ("0", "false")):
             skips.append(f"`{name}` skips hooks")
+        elif name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_CONFIG"):
+            self.placed = True
         elif name.startswith("GIT_CONFIG") and "hookspath" in value.lower():
             self.effects.bypasses.append(f"`{name}` gives git other hooks, or none")
 
@@ -248,20 +255,24 @@ class Interpreter:
         return "", words
 
     def _call(self, words: Words, stdin: str | None) -> None:
-        skips, self.skips = self.skips, [*self.skips]
+        skips, self.skips, placed = self.skips, [*self.skips], self.placed
         name, words = self._unwrap(words)
+        if name in _RENAMING or name in _RUNNING:
+            # They may run git.
+            self.effects.bypasses.extend(self.skips)
+            self.skips = []
         if name in _RENAMING:
             raise _Uncertain
         if name in ("cd", "pushd", "popd"):
             self._enter(words if name == "cd" or (name == "pushd" and words) else [Word(None)])
-        elif name in ("sh", "bash", "zsh", "dash"):
+        elif name in _RUNNING:
             if len(words) > 1 and re.fullmatch(r"-[a-z]*c", words[0].text or ""):
                 folder = self.folder
                 self.run(words[1].text or "")
                 self.folder = folder
         elif name in _PROGRAMS:
             _PROGRAMS[name](self, name, words, stdin)
-        self.skips = skips
+        self.skips, self.placed = skips, placed
 
     def _enter(self, words: Sequence[Word]) -> None:
         plain = [word for word in words if word.text not in ("--", "-P", "-L")]
@@ -354,11 +365,13 @@ class Interpreter:
         content = read_file(self.absolute(paths[0])) if len(paths) == 1 else None
         return None if content is None else content.decode("utf-8", "surrogateescape")
 
-    def is_guarded(self) -> bool:
-        """True if the current folder is certainly in a guarded repository, or is a bare one like a remote."""
-        place = b"" if self.folder is None else self.absolute(self.folder)
-        tree = work_tree_at(place) if os.path.exists(place) else None
-        return not self._own or (tree.common in self._own if tree else os.path.exists(place + b"/HEAD"))
+    def is_elsewhere(self) -> bool:
+        """True if the current folder is certainly in no guarded repository, nor a bare one like a remote."""
+        place = b"" if self.folder is None or self.placed else self.absolute(self.folder)
+        if not self._own or not os.path.exists(place):
+            return False
+        tree = work_tree_at(place)
+        return tree.common not in self._own if tree else not os.path.exists(place + b"/HEAD")
 
     # Edits
 
@@ -597,15 +610,14 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     name = (rest[0].text or "") if rest else ""
     is_shared = name == "config" and has(options_of(rest)[0], "global", "system", "f", "file")
     handler = _COMMANDS.get(name)
-    # A commit can be judged after it, which is too late for a push.
-    is_guarded = is_shared or shell.is_guarded() or (shell.folder is None and handler is _move_refs)
-    if is_guarded:
+    is_elsewhere = not is_shared and shell.is_elsewhere()
+    if not is_elsewhere:
         shell.effects.bypasses.extend(shell.skips)
         if _sets_hooks([value for _, value in options if value]):
             shell.effects.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
-    if has(options, *_PLACE_OPTIONS):
+    if has(options, *_PLACE_OPTIONS) and handler is not _check_hooks:
         shell.folder = None
-    if handler and (is_guarded or handler not in (_check_hooks, _config, _move_refs)):
+    if handler and not (is_elsewhere and handler in (_check_hooks, _config, _move_refs)):
         handler(shell, name, rest[1:], stdin)
     shell.folder = start
 
@@ -641,8 +653,11 @@ def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None)
     short = name in ("commit", "am") and has(options, "n")
     if short or any("no-verify".startswith(option) and len(option) > 6 for option, _ in options):
         shell.effects.bypasses.append(f"`git {name} --no-verify` skips the hooks")
-    if name != "commit" or has(
-        options, "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer"
+    # In an unknown folder, a message may be another repository's; it is judged after the commit.
+    if (
+        name != "commit"
+        or shell.folder is None
+        or has(options, "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer")
     ):
         return
     texts = [

@@ -54,9 +54,13 @@ WRITING: Final = (
     "write", "edit", "create", "delete", "remove", "move", "rename", "replace", "insert", "patch", "append",
     "save", "update", "copy", "put", "mkdir",
 )  # fmt: skip
-"""Words in the names of tools that write; then those of tools that write no file in spite of them."""
+"""Words in the names of tools that write."""
 
-TALKING: Final = ("comment", "review")
+TALKING: Final = frozenset(["comment", "comments", "review", "reviews"])
+"""Words of the names of tools that write no file in spite of them."""
+
+DRY_TOOL: Final = "edit_file"
+"""A tool whose argument `dryRun` leaves the file alone: that of the file server of MCP."""
 
 
 class Effects(Record):
@@ -125,8 +129,10 @@ def _edit_effects(event: HookEvent) -> Effects:
     is_known = tool in (*OVERWRITING, *REPLACING, *DELETING, *NOTEBOOKS)
     # Before the last `__` is the name of a server.
     name = tool.lower().rpartition("__")[2]
-    is_writing = any(word in tool.lower() for word in WRITING) and not any(word in name for word in TALKING)
-    writes = is_known or (is_writing and True not in (inputs.get("dryRun"), inputs.get("dry_run")))
+    words = set(name.replace("-", "_").split("_"))
+    talks = not words.isdisjoint(TALKING) and words.isdisjoint(("write", "edit", "patch", "file"))
+    is_dry = name == DRY_TOOL and inputs.get("dryRun") is True
+    writes = is_known or (any(word in tool.lower() for word in WRITING) and not talks and not is_dry)
     lists = [inputs.get(key) for key in LIST_KEYS if writes]
     several = [one for found in lists if isinstance(found, list) for one in found]
     calls = [inputs, *(one for one in several if isinstance(one, dict))]
