@@ -86,17 +86,19 @@ class PullRequest(Record):
         found = (block.content for block in section.blocks if isinstance(block, Html))
         seen += [(content, html_text(content)) for content in found]
         # A picture is content, with or without a text in its place.
-        pictures = ("![", "<img", "<video")
+        pictures = ("![", "<img", "<picture", "<svg", "<video")
         return "\n".join(
-            source if any(one in source for one in pictures) else shown for source, shown in seen
+            source if any(one in source.lower() for one in pictures) else shown for source, shown in seen
         )
 
     def names(self, path: str) -> bool:
         """True if the body has a path, from the repository's root or at the end of an address, in sight."""
         from specguard.documents.blocks import all_texts
 
+        # Before it may be where a platform shows files, `../` or the root.
+        before = r"(?:https?://|[^\s<>()]{1,200}/(?:blob|src|tree)/)[^\s<>()]{1,200}/|[./]*/"
         name = re.compile(
-            rf"(?<![\w./-])(?:https?://[^\s<>]*/|[./]*/)?{re.escape(path)}(?![^\W_]|[./-]+[^\W_])"
+            rf"(?<![A-Za-z0-9./-])(?:{before})?{re.escape(path)}(?![A-Za-z0-9]|[._/-]+[A-Za-z0-9])"
         )
         document = self._document
         if not document.blocks:

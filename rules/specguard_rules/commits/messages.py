@@ -569,7 +569,7 @@ class UnfinishedCommit(Rule):
         by_id = CommitsById(commits or ())
         for message in messages:
             subject = quote(message.subject)
-            problem, setting = self._problem(message.subject, squashes=message.squashes)
+            problem, setting = self._problem(message.subject)
             if problem:
                 step = "Finish the work, and give the commit a message of its own"
                 cmd = reword(message, by_id)
@@ -592,9 +592,10 @@ class UnfinishedCommit(Rule):
                 what = f"the commit {subject} changes no file"
                 yield Finding(what, help=step, commit=commit.oid, key="empty", setting="empty")
 
-    def _problem(self, subject: str, *, squashes: bool) -> tuple[str, str]:
+    def _problem(self, subject: str) -> tuple[str, str]:
         """Return a clause that says why a commit is unfinished, and its setting; both empty if it is not."""
-        if self.autosquash == "forbid" and squashes:
+        # Git squashes only with a blank behind the sign, and nobody means to keep the others.
+        if self.autosquash == "forbid" and subject.startswith(("fixup!", "squash!", "amend!")):
             return f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
         if self.wip == "forbid" and re.match(_WIP, subject.lower()):
             return "says that the work is not done", "wip"

@@ -86,9 +86,13 @@ _VAGUE = {
 }  # fmt: skip
 
 
+# Two letters, one of a script with short words, or the number of an issue; fillers are letters only by name.
+_WORD = r"[^\W\u115f\u1160\u3164\uffa0]{2,}|[^\x00-\x7f\W\u115f\u1160\u3164\uffa0]|#\d+"
+
+
 def gives_reason(text: str) -> bool:
     """True if a text has a word in sight that is not written in place of a reason, such as `none`."""
-    return bool({word.casefold() for word in re.findall(r"[^\W\u115f\u1160\u3164\uffa0]{2,}", text)} - _VAGUE)
+    return bool({word.casefold() for word in re.findall(_WORD, text)} - _VAGUE)
 
 
 def _parse_trailer(line: str, number: int) -> Trailer | None:

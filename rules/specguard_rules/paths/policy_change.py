@@ -40,7 +40,8 @@ _HOOK_SWITCHES: Final = {
 """Files that may disable the hooks of other files."""
 
 _PRECEDENCE: Final = (
-    ((b".forgejo/workflows/", b".gitea/workflows/"), (b".github/workflows/",)),
+    ((b".forgejo/workflows/",), (b".gitea/workflows/", b".github/workflows/")),
+    ((b".gitea/workflows/",), (b".github/workflows/",)),
     (
         (b"lefthook-local.", b".lefthook-local.", b".config/lefthook-local."),
         (b"lefthook.", b".lefthook.", b".config/lefthook."),

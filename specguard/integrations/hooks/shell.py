@@ -518,10 +518,10 @@ def _write(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
 def _chmod(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     """Record the files whose owner may run or read them from now on, or no longer."""
     # A mode such as `-x` looks like an option.
-    flags = ("-R", "-v", "-f", "-c", "--recursive", "--")
-    mode, *operands = [word for word in words if word.text not in flags] or [Word(None)]
+    flags = [word for word in words if re.fullmatch("-[RfcvHLP]+|--.*", word.text or "")]
+    mode, *operands = [word for word in words if word not in flags] or [Word(None)]
     paths = shell.paths(*operands)
-    if any(word.text in ("-R", "--recursive") for word in words):
+    if any("R" in (flag.text or "") or flag.text == "--recursive" for flag in flags):
         walks = (walk for path in tuple(paths) for walk in os.walk(shell.absolute(path)))
         paths += islice((os.path.join(at, name) for at, _, names in walks for name in names), MOST_EDITS)
     for path in paths:
