@@ -10,7 +10,6 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
 from specguard.model import path_text
-from specguard.work.kinds import identity
 from specguard.work.name_templates import MissingValue, Template, escape, unescape
 
 TYPE_CHECKING = False
@@ -384,35 +383,30 @@ def points_to(text: str) -> str:
     return longest
 
 
+_MOST_WORDS: Final = 20
+"""The words before a link of an index among which an item's id is looked for."""
+
+
 def ids_leading_to(other: WorkItem, touched: set[bytes]) -> Iterator[str]:
     """Yield what may be the ids of items whose documents are files that no template names.
 
-    The pointer or an index names such a file, or a document only points to it. Documents and indexes are read
-    only if the change touches a text.
+    These are the pointer's own item, and those for which its data or an index names such a file.
 
     Args:
         other: an item without an id, whose fields are those of every item of its kind.
         touched: the files that the change touches.
     """
-    kind, tree = other.settings, other.tree
-    prose = {path for path in touched if _DOCUMENT.fullmatch(path_text(path))}
-
-    def leads(path: bytes | None) -> bool:
-        link = points_to(read_text(tree, path) or "") if path and prose else ""
-        return path in touched or not prose.isdisjoint(link_paths(path or b"", link))
-
+    yield other.pointer.id
     for keys, text in Data(other.pointer.data).texts():
-        if leads(follow(b"", text)):
-            yield from (other.pointer.id, *map(str, keys))
-    for template in kind.index if prose else ():
+        if follow(b"", text) in touched:
+            yield from map(str, keys)
+    has_text = any(_DOCUMENT.fullmatch(path_text(path)) for path in touched)
+    for template in other.settings.index if has_text else ():
         index = other.plain(template).removeprefix("./").encode("utf-8", "surrogateescape")
-        lines = (read_text(tree, index) or "").split("\n")
+        lines = (read_text(other.tree, index) or "").split("\n")
         for at, line in enumerate(lines):
             links = [link for groups in _TARGET.findall(line) for link in groups if link]
-            if any(leads(target) for link in links for target in link_paths(index, link)):
+            if not touched.isdisjoint(path for link in links for path in link_paths(index, link)):
                 # The number stands before it, in the same row or item.
-                words = " ".join(lines[max(at - 2, 0) : at + 1]).replace("|", " ").split()
-                yield from (word for word in words if any(map(str.isdigit, word)))
-    for place in kind.path_templates if prose else ():
-        for path in filter(leads, matching_paths(tree, place.render(other.given))):
-            yield identity(place.read(path) or {})[0]
+                words = " ".join(lines[max(at - 2, 0) : at + 1]).replace("|", " ").split(maxsplit=_MOST_WORDS)
+                yield from (word for word in words[:_MOST_WORDS] if any(map(str.isdigit, word)))

@@ -298,9 +298,10 @@ class Work(WorkItems, frozen=False):
         found = Papers(self.kinds, self.artifacts).among([entry.path for entry in entries])
         rest = {entry.path for entry in entries if not entry.added} - found.keys()
         for kind in [name for name, settings in self.kinds.items() if rest and not settings.source]:
-            # Documents need no template that contains their place: a pointer, an index or a stub can name it.
+            # Documents need no template that contains their place: a pointer or an index can name it.
             other = self.resolve(kind, "", None, {}, named=False)
-            for item_id in ids_leading_to(other, rest) if isinstance(other, WorkItem) else ():
+            ids = ids_leading_to(other, rest) if isinstance(other, WorkItem) else ()
+            for item_id in filter(None, dict.fromkeys(ids)):
                 item = self.resolve(kind, item_id, number_of(item_id), {}, named=False)
                 path = item.document if isinstance(item, WorkItem) else None
                 if path in rest:
