@@ -149,6 +149,7 @@ class PullRequestBody(Rule):
         document = work_item.document if work_item and self.work_document == "require" else None
         if not self.sections and document is None:
             raise NotApplicable("the policy requires no sections, and no work document is to be named")
+        # Nothing is said of a body that is not known.
         pull_request.require("body")
         for position, title in enumerate(self.sections):
             content = pull_request.section(title)

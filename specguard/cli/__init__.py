@@ -10,7 +10,6 @@ import atexit
 import errno
 import gc
 import os
-import signal
 import sys
 
 from specguard.errors import SpecguardError, code_suffix, internal_error
@@ -45,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(words)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        import signal
+
         # A second signal must not interrupt what is said about the first.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("specguard: interrupted", file=sys.stderr)
@@ -101,10 +102,13 @@ def run_and_leave() -> NoReturn:
     """
     # A check keeps what it makes: garbage collection would take a tenth of its time and find little.
     gc.set_threshold(50_000, 20, 50)
+    # `signal` makes enumerations, for which a hook would wait; `_signal` is part of the interpreter.
+    import _signal  # type: ignore[import-not-found]  # typeshed only has the public name
+
     # Ended like an interrupted one, it removes its temporary folders. What nohup ignores stays ignored.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+    for number in (_signal.SIGTERM, _signal.SIGHUP):
+        if _signal.getsignal(number) == _signal.SIG_DFL:
+            _signal.signal(number, _signal.default_int_handler)
     code = EXIT_NO_VERDICT
     try:
         code = main()

@@ -201,7 +201,9 @@ def _repository(checkup: Checkup) -> Iterator[Diagnosis]:
 
 def _base(checkup: Checkup) -> Iterator[Diagnosis]:
     if checkup.repository.head is None:
-        yield Diagnosis("base", "note", "there is no commit yet", "`specguard check --staged` needs none")
+        yield Diagnosis(
+            "base", "note", "there is no commit yet", "commit; until then: specguard check --staged"
+        )
         return
     yield Diagnosis("base", "ok", f"{checkup.base.name} at {(checkup.base.oid or '')[:12]}")
 

@@ -109,7 +109,7 @@ def import_commitlint(top: str, name: str) -> Imported:
         elif setting:
             result.set(table, key, setting, rule.origin)
             if key == "scopes":
-                result.skip(rule.origin, rule.name, "it holds, but for a scope such as `a/b` as for one")
+                result.skip(rule.origin, rule.name, "it holds, and a scope such as `a/b` counts as one")
     _complete(result, whole, ignores=value.get("defaultIgnores") is not False)
     return result
 

@@ -168,6 +168,22 @@ _REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
 _REVERTS: Final = re.compile(r"(?m)^This reverts commit (\w{7,})(?:, reversing\s+changes made to (\w{7,}))?")
 
 
+class _Revert(Record):
+    """A commit that says it takes another one back.
+
+    Attributes:
+        oid: its object id.
+        of: the beginning of the object id that it names, or `-`.
+        what: the subject that it names, or the item of that subject.
+        before: the parent that it names, if it takes back a merge.
+    """
+
+    oid: str
+    of: str
+    what: object
+    before: str
+
+
 def unreverted(
     commits: Iterable[PastCommit], names: Names, history: History | None = None
 ) -> Iterator[tuple[PastCommit, Naming]]:
@@ -179,7 +195,7 @@ def unreverted(
         history: knows the files and merges of reverts; None: only their subjects count.
     """
     taken_back: set[str] = set()
-    undone: list[tuple[str, object, str, str]] = []
+    undone: list[_Revert] = []
 
     def key(subject: str) -> object:
         naming = names.read("commit", subject, lenient=False)
@@ -189,15 +205,15 @@ def unreverted(
         if commit.oid in taken_back:
             continue
         # What was there before a merge is not taken back with it.
-        undone = [one for one in undone if not (one[2] and commit.oid.startswith(one[2]))]
+        undone = [one for one in undone if not (one.before and commit.oid.startswith(one.before))]
         own = key(commit.subject) if undone else None
         # A revert names the commit by its object id, or else by its subject or its pull request's title.
-        by = [one for one in undone if one[1] == own or commit.oid.startswith(one[0])]
+        by = [one for one in undone if one.what == own or commit.oid.startswith(one.of)]
         # A message alone takes nothing back.
-        by = [one for one in by if history is None or history.takes_back(one[3], commit.oid)]
+        by = [one for one in by if history is None or history.takes_back(one.oid, commit.oid)]
         if by:
             # The revert of a merge takes back the merge and each commit that it brought.
-            if not by[0][2]:
+            if not by[0].before:
                 undone.remove(by[0])
             continue
         revert = _REVERT.fullmatch(strip_pull_number(commit.subject))
@@ -205,7 +221,7 @@ def unreverted(
             what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
             named = _REVERTS.search(commit.message)
             oid, before = (named[1], named[2] or "") if named else ("-", "")
-            undone.append((oid, key(what), before, commit.oid))
+            undone.append(_Revert(commit.oid, oid, key(what), before))
             taken_back.update(history.added_by(oid, before, commit.oid) if history and before else ())
         elif naming := names.read("commit", commit.subject, lenient=False):
             yield commit, naming

@@ -200,8 +200,7 @@ class WorkItem(Record, frozen=False):
             titles = " or ".join(settings.scope_sections) or "scope"
             reason = f"{path_text(path)} lists no paths under {titles}"
             raise NotApplicable(f"no scope is stated for {self}: {reason}")
-        excluded = [ask for ask in found if ask.how == "excluded"]
-        listed = [ask for ask in found if ask.path and ask.how == "listed"]
+        listed, excluded = ([a for a in found if a.path and a.how == how] for how in ("listed", "excluded"))
         allowed, left_out = (Covering([ask.path for ask in asks]) for asks in (listed, excluded))
         unread = [ask.line for ask in found if not ask.path]
         return Scope(allowed, path, [ask.line for ask in listed or excluded], unread, left_out)

@@ -99,10 +99,8 @@ class OutOfScopePath(Rule):
         scope = work_item.scope
         paths = [entry.path for entry in entries]
         # A document that only leaves paths out allows the rest.
-        inside, left_out = (
-            {*(scope.paths.among(paths) if scope.paths else paths)},
-            scope.excluded.among(paths),
-        )
+        left_out = {*scope.excluded.among(paths)}
+        inside = {*(scope.paths.among(paths) if scope.paths else paths)} - left_out
         place = None if scope.document is None else path_text(scope.document)
         patterns = [*scope.paths.patterns, *(f"not {pattern}" for pattern in scope.excluded.patterns)]
         allowed = ", ".join(patterns[:8]) + (", ..." if len(patterns) > 8 else "")
@@ -111,8 +109,7 @@ class OutOfScopePath(Rule):
         setting = work_item.setting("scope")
         widened = f"have {place} allow it in the base first" if place else f"have {setting} widened first"
         for entry in entries:
-            is_left_out = entry.path in left_out
-            if (entry.path in inside and not is_left_out) or entry.path.startswith(policy.log_folder):
+            if entry.path in inside or entry.path.startswith(policy.log_folder):
                 continue
             if not bookkeeping.has(entry) and not base.has(entry):
                 from specguard_rules.next_steps import put_back
@@ -120,7 +117,7 @@ class OutOfScopePath(Rule):
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}"
                 step, path, side = f"{put_back(entry, base)}, or {widened}.", entry.path, entry.side
                 found = Finding(message, help=step, path=path, side=side, key="scope", setting=setting)
-                found.severity = "warning" if scope.unread and not is_left_out else None
+                found.severity = "warning" if scope.unread and entry.path not in left_out else None
                 found.authority = Origin(place, scope.lines[0]) if place else None
                 yield found
 
