@@ -394,7 +394,8 @@ def ids_leading_to(other: WorkItem, touched: set[bytes]) -> Iterator[str]:
 
     Args:
         other: an item without an id, whose fields are those of every item of its kind.
-        touched: the files that the change touches.
+        touched: the files that the change touches. The caller takes out those whose item is found, so that
+            no more ids are yielded for them.
     """
     yield other.pointer.id
     for keys, text in Data(other.pointer.data).texts():
@@ -406,7 +407,12 @@ def ids_leading_to(other: WorkItem, touched: set[bytes]) -> Iterator[str]:
         lines = (read_text(other.tree, index) or "").split("\n")
         for at, line in enumerate(lines):
             links = [link for groups in _TARGET.findall(line) for link in groups if link]
-            if not touched.isdisjoint(path for link in links for path in link_paths(index, link)):
+            paths = {path for link in links for path in link_paths(index, link)}
+            # An entry with several files names no document.
+            if (
+                not paths.isdisjoint(touched)
+                and len({*filter(other.tree.has_file, filter(None, paths))}) == 1
+            ):
                 # The number stands before it, in the same row or item.
                 words = " ".join(lines[max(at - 2, 0) : at + 1]).replace("|", " ").split(maxsplit=_MOST_WORDS)
                 yield from (word for word in words[:_MOST_WORDS] if any(map(str.isdigit, word)))

@@ -300,11 +300,15 @@ class Work(WorkItems, frozen=False):
         for kind in [name for name, settings in self.kinds.items() if rest and not settings.source]:
             # Documents need no template that contains their place: a pointer or an index can name it.
             other = self.resolve(kind, "", None, {}, named=False)
-            ids = ids_leading_to(other, rest) if isinstance(other, WorkItem) else ()
-            for item_id in filter(None, dict.fromkeys(ids)):
+            tried = {""}
+            for item_id in ids_leading_to(other, rest) if isinstance(other, WorkItem) else ():
+                if item_id in tried:
+                    continue
+                tried.add(item_id)
                 item = self.resolve(kind, item_id, number_of(item_id), {}, named=False)
                 path = item.document if isinstance(item, WorkItem) else None
                 if path in rest:
+                    rest.discard(path)
                     found.setdefault(path, Paper(kind, "document", f"work.{kind}.document", ""))
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
@@ -293,7 +294,7 @@ def index_rows(
     start = re.compile(rf"{word}(?:{wanted}|{re.escape(item_id)})(?![0-9A-Za-z]|\.[0-9])", re.IGNORECASE)
     file = re.compile(rf"(?:^|/){re.escape(kind)}[-_]?0*{wanted}(?![0-9A-Za-z])", re.IGNORECASE)
     numbered = re.compile(rf"{word}[0-9]", re.IGNORECASE)
-    queue = list(Document(text).blocks)
+    queue = list(_parse_index(text))
     for block in queue:
         for item in block.items if isinstance(block, List) else ():
             links, words = _link_targets(item.text), _visible_text(item.text)
@@ -306,6 +307,12 @@ def index_rows(
             titles = [shown for cell in cells if (shown := _visible_text(cell))]
             if titles and start.match(_visible_text(cells[0])):
                 yield cells[0].line, titles[:2][-1], [link for cell in cells for link in _link_targets(cell)]
+
+
+@lru_cache(maxsize=2)
+def _parse_index(text: str) -> Sequence[AnyBlock]:
+    """Return the blocks of an index, in which a change may have many items looked up."""
+    return Document(text).blocks
 
 
 def _link_targets(text: Text) -> list[str]:
