@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _HELP: Final = "Call it within the container network (docker compose exec), or give the job a container."
 _MOST_LISTED: Final = 10
 
-_HOST: Final = r"(?:(?:ip6-)?localhost|127(?:\.[0-9]{1,3}){3}|(?<![^/]/)127(?:\.0)?\.1|\[::1\]|0\.0\.0\.0)"
+_LOCAL: Final = r"(?:ip6-|[\w.-]{1,63}\.)?localhost"
+_HOST: Final = rf"(?:{_LOCAL}|127(?:\.[0-9]{{1,3}}){{3}}|(?<![^/]/)127(?:\.0)?\.1|\[::1\]|0\.0\.0\.0)"
 _END: Final = r"(?![\w-]|\.\w)"
 _URL: Final = re.compile(
     rf"\b[a-z][a-z0-9+.-]{{0,20}}://(?:[^\s/@'\"]{{0,200}}@)?{_HOST}(?::[0-9]{{1,5}})?{_END}", re.IGNORECASE
