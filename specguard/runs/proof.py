@@ -34,8 +34,8 @@ _BINDING_GRADE: Final = "observed"
 """From this grade on, a run must name the item and must have run on its tree."""
 
 CANNOT_FAIL: Final = re.compile(
-    r"[({\s]*+(?:(?:(?!\b(?:exit|kill|return|set|trap)\b)[^\n]){0,2000}(?:\|\||;)\s*+)?"
-    r"(?:(?:/\S*/)?true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*+)[\s;)}]*(?:#[^\n]*)?|#[^\n]*"
+    r"(?:\S*sh -c ['\"]?)?[({\s]*+(?:(?:(?!\b(?:exit|kill|return|set|trap)\b)[^\n]){0,2000}(?:\|\||;)\s*+)?"
+    r"(?:exit 0|(?:(?:/\S*/)?(?:true|echo|printf)\b(?![.-])|:)[^|&;><$`()]*+)[\s;)}'\"]*(?:#[^\n]*)?|#[^\n]*"
     r"|[^;\n]*\|\|\s*(?:echo|printf)\b[^|&;><$`()]*|(?![^\n]*pipefail)"
     r"(?:[^\n'\"#]|'[^'\n]*+'|\"[^\"\n]*+\"){0,2000}\|\s*(?:cat|head|tail|tee)\b[^|&;><$`()]*"
 )
