@@ -181,13 +181,12 @@ _PLACEHOLDER_PHRASES: Final = re.compile(
     r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
     r"|(?:text|content|description|details?)(?: goes)? here|lorem ipsum\b.*|x{3,}"
 )
-_NOTHING: Final = frozenset({
-    "none", "n a", "na", "nil", "null", "nothing", "no", "not applicable", "not available", "not yet",
-    "empty", "void", "unknown", "none identified", "none known", "none found", "none yet", "none so far",
-    "none at this time", "none at this point", "none currently", "nothing yet", "nothing to report",
-    "no content", "none left", "none open", "none outstanding", "none remaining", "no risks",
-    "no known risks", "no risks identified", "there are no risks",
-})  # fmt: skip
+_NOTHING: Final = re.compile(
+    r"n a|na|nil|null|no|no content|not (?:applicable|available|yet)|empty|void|unknown"
+    r"|(?:none|nothing|(?:there (?:are|were) )?no (?:known |significant )?risks?)"
+    r"(?: (?:are |were )?(?:at this (?:point|time)|currently|found|identified|known|left|open|outstanding"
+    r"|remaining|so far|to report|yet))?"
+)
 
 
 def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
@@ -225,7 +224,7 @@ def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
 
 def is_bare_nothing(text: str) -> bool:
     """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `None: none`."""
-    return all(plain_words(part) in _NOTHING for part in without_box(text).rstrip(": ").split(":"))
+    return all(_NOTHING.fullmatch(plain_words(part)) for part in without_box(text).rstrip(": ").split(":"))
 
 
 def remove_words(text: str, words: str) -> str:

@@ -44,6 +44,8 @@ def test_a_section_ends_where_the_next_begins_that_it_does_not_hold() -> None:
 def test_nothing_without_a_reason_is_bare() -> None:
     assert all(map(is_bare_nothing, ["none.", "N/A", "- None", "**None**", "Not applicable."]))
     assert all(map(is_bare_nothing, ["None remaining.", "No risks identified.", "There are no risks."]))
+    assert all(map(is_bare_nothing, ["No risks were identified.", "No significant risks", "Nothing so far."]))
+    assert not any(map(is_bare_nothing, ["No risks: nothing reads it.", "No risks are left to the reader."]))
     assert seen("None.")
 
 
