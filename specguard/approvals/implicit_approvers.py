@@ -133,9 +133,9 @@ def _introduction(approver: Mapping[str, Any]) -> str:
     keys = Approver(**approver).keys
     digests = [binascii.b2a_base64(sha256(key_blob(key)).digest(), newline=False) for key in keys]
     prints = ["SHA256:" + digest.decode().rstrip("=") for digest in digests]
-    signs = f", signs with {listed(prints)}" if prints else ""
+    key_clause = f", signs with {listed(prints)}" if prints else ""
     return (
-        f"First approver: {approver['name']}, who may lift {listed(approver['may'], 20)}{signs}. "
+        f"First approver: {approver['name']}, who may lift {listed(approver['may'], 20)}{key_clause}. "
         "Nobody could approve this; see that it is meant."
     )
 

@@ -500,8 +500,8 @@ def _related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[Work
         most = 0
         for piece in part.replace("&", " and ").split(" and "):
             words = [word.strip(":.") for word in piece.split()]
-            told = {word: work.resolve(kind, word, number_of(word), artifact.fields) for word in words}
-            read = {word: item for word, item in told.items() if isinstance(item, WorkItem)}
+            resolved = {word: work.resolve(kind, word, number_of(word), artifact.fields) for word in words}
+            read = {word: item for word, item in resolved.items() if isinstance(item, WorkItem)}
             # A number in a title is no id.
             items = [one for word, one in read.items() if word in (words[0], one.id)]
             found += items

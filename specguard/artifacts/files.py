@@ -143,9 +143,9 @@ def missing_companions(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: a required object is missing.
     """
-    beside = f"beside {path_text(artifact.path.rpartition(b'/')[2])}"
+    where = f"beside {path_text(artifact.path.rpartition(b'/')[2])}"
     for index, companion in enumerate(artifact.contract.companions):
-        yield from _missing(artifact, alternatives(companion), f"companions.{index}", beside=beside)
+        yield from _missing(artifact, alternatives(companion), f"companions.{index}", where=where)
 
 
 def missing_members(one: Artifact) -> Iterator[Finding]:
@@ -156,7 +156,7 @@ def missing_members(one: Artifact) -> Iterator[Finding]:
     """
     name = path_text(one.path.rpartition(b"/")[2])
     for index, template in enumerate(one.contract.members):
-        yield from _missing(one, [template], f"members.{index}", beside=f"in {name}/")
+        yield from _missing(one, [template], f"members.{index}", where=f"in {name}/")
 
 
 def has_lost_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
@@ -176,7 +176,7 @@ def alternatives(companion: str | list[str]) -> list[str]:
     return [companion] if isinstance(companion, str) else companion
 
 
-def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: str) -> Iterator[Finding]:
+def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, where: str) -> Iterator[Finding]:
     places = artifact.artifacts.places
     existing = [
         path
@@ -191,10 +191,10 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
     name = " or ".join(names)
     if existing:
         shown = path_text(existing[0])
-        message = f"{shown} {problems[0]}, and must be an artifact {beside}"
+        message = f"{shown} {problems[0]}, and must be an artifact {where}"
         help = f"Write {shown}; what it must hold says its contract."
     else:
-        message = f"{name} is missing {beside}"
+        message = f"{name} is missing {where}"
         help = f"Add {names[0]}."
     yield artifact.finding(key, name, message, help)
 

@@ -120,8 +120,8 @@ class ReviewFinding:
         missing = []
         for name, synonyms in words.items():
             escaped = "|".join(r"[-\s]?".join(map(re.escape, re.split(r"[-\s]", word))) for word in synonyms)
-            says = re.compile(rf"(?:{escaped}){_STATUS_DETAILS}", re.IGNORECASE | re.DOTALL)
-            if not any(map(says.fullmatch, parts)):
+            pattern = re.compile(rf"(?:{escaped}){_STATUS_DETAILS}", re.IGNORECASE | re.DOTALL)
+            if not any(map(pattern.fullmatch, parts)):
                 missing.append(name)
         return missing
 
@@ -284,8 +284,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
     states_none = any(is_none(text) and any(map(str.isalnum, text.plain)) for text in texts(blocks))
     if not review.findings and not states_none:
         content = content_of(blocks, artifact.contract.placeholders)
-        said = f", only {shortened(content.text)!r}" if content.text else ""
-        message = f"{name} has no findings, and does not say that there are none{said}"
+        clause = f", only {shortened(content.text)!r}" if content.text else ""
+        message = f"{name} has no findings, and does not say that there are none{clause}"
         yield artifact.finding("findings.severities", "owed", message, help, content.line)
     worst, known = settings.severities[0], ", ".join(settings.severities)
     unit = "file" if settings.anchors == "path" else "line"
@@ -294,8 +294,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
     for one in review.findings:
         subject = f"the finding {shortened(one.title)!r}"
         if not one.severity:
-            said = f"the severity {shortened(one.severity_text)!r}, which is not one of {known}"
-            message = f"{subject} has {said if one.severity_text else 'no severity'}"
+            clause = f"the severity {shortened(one.severity_text)!r}, which is not one of {known}"
+            message = f"{subject} has {clause if one.severity_text else 'no severity'}"
             help = f"Begin it with one of {known}, as in '[{worst.upper()}] ...', or write "
             help += f"'Severity: {worst}' below."
             yield artifact.finding("findings.severities", f"severity {one.key}", message, help, one.line)

@@ -114,14 +114,14 @@ def read_sections(
     titles_with_paths: set[str] = set()
     prose_items: list[tuple[str, Unread]] = []
     above: Sequence[Heading] = ()
-    label = ""
+    label, lines = "", document.source_lines
     for block, titles, meaning, title in _blocks_with_section(document, sections):
         words = [*(one.text.plain for one in reversed(titles)), label if titles is above else ""]
         above, label = titles, block.text.plain if isinstance(block, Paragraph) else ""
         code = [one.info for one in fences(block.blocks)] if isinstance(block, Quote) else []
         if any("toml specguard" in one for one in ([block.content] if isinstance(block, Html) else code)):
-            said, why = document.source_lines[block.line - 1], "settings are not read in a quotation or HTML"
-            unread.append(Unread(path, block.line, "", said, why))
+            why = "settings are not read in a quotation or HTML"
+            unread.append(Unread(path, block.line, "", lines[block.line - 1], why))
         elif not meaning:
             _note_unread_list(block, words, path, unread)
         elif meaning != "nothing":
@@ -140,8 +140,8 @@ def read_sections(
             item.meaning = "prose"
     for hidden, where in ((document.hidden_blocks, "HTML"), (document.unseen_footnotes, "a footnote")):
         for block in hidden[:1]:
-            said, why = document.source_lines[block.line - 1], f"it is in {where} that no page shows"
-            unread.append(Unread(path, block.line, "", said, why, "hidden"))
+            why = f"it is in {where} that no page shows"
+            unread.append(Unread(path, block.line, "", lines[block.line - 1], why, "hidden"))
     return read, unread
 
 

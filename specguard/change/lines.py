@@ -245,26 +245,26 @@ class Lines:
         self, scanner: Scanner, entries: Sequence[Entry], undecided: list[Entry]
     ) -> Iterator[AddedLine]:
         """Yield matching lines of files that had none of them before; add the other files to `undecided`."""
-        held: list[tuple[Entry, list[AddedLine]]] = []
+        waiting: list[tuple[Entry, list[AddedLine]]] = []
         count = 0
         for entry, blocks in self._read_texts(entries):
             lines = list(islice(_matching_lines(scanner, entry, blocks), MATCHES_TO_DIFF))
             if len(lines) == MATCHES_TO_DIFF:
                 undecided.append(entry)
             elif lines:
-                held.append((entry, lines))
+                waiting.append((entry, lines))
                 count += len(lines)
             if count >= HELD_MATCHES:
-                yield from self._check_held(scanner, held, undecided)
-                held, count = [], 0
-        yield from self._check_held(scanner, held, undecided)
+                yield from self._check_waiting(scanner, waiting, undecided)
+                waiting, count = [], 0
+        yield from self._check_waiting(scanner, waiting, undecided)
 
-    def _check_held(
-        self, scanner: Scanner, held: Sequence[tuple[Entry, list[AddedLine]]], undecided: list[Entry]
+    def _check_waiting(
+        self, scanner: Scanner, waiting: Sequence[tuple[Entry, list[AddedLine]]], undecided: list[Entry]
     ) -> Iterator[AddedLine]:
         """Yield lines as `_find_new_lines` does, for files whose matching lines are known."""
-        contents = self._git.blobs([entry.old for entry, _ in held], limit=SMALL)
-        for (entry, lines), (_, content) in zip(held, contents, strict=True):
+        contents = self._git.blobs([entry.old for entry, _ in waiting], limit=SMALL)
+        for (entry, lines), (_, content) in zip(waiting, contents, strict=True):
             texts = {line.text for line in lines}
             old_lines = _matching_lines(scanner, entry, [content or b""])
             if content is not None and texts.isdisjoint(line.text for line in old_lines):

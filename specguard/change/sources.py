@@ -250,8 +250,8 @@ def open_work_tree(git: Git, request: Request) -> Change:
 
 def _check_index(git: Git) -> None:
     repository = git.repository
-    meant = repository.bare or repository.environment.get("GIT_INDEX_FILE")
-    if meant and not os.path.exists(repository.index):
+    is_named = repository.bare or repository.environment.get("GIT_INDEX_FILE")
+    if is_named and not os.path.exists(repository.index):
         raise SpecguardError(
             f"nothing is staged: there is no index {repository.index}",
             help="Unset GIT_INDEX_FILE, or judge commits: `specguard check --head BRANCH`.",

@@ -160,12 +160,12 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
         KeyboardInterrupt: the user interrupted; the loop has no other end.
     """
     # A report that is written into the working tree must not trigger the next check.
-    signs = Watcher(request, [name for _, name in reports.files] + ([request.log] if request.log else []))
+    watcher = Watcher(request, [name for _, name in reports.files] + ([request.log] if request.log else []))
     watched = "the working tree" if request.worktree else "the index" if request.staged else "the branch"
     status_stream = sys.stdout if reports.stdout_format == "text" else sys.stderr
     first = True
     while True:
-        state = signs.read_state()
+        state = watcher.read_state()
         if status_stream.isatty():
             status_stream.write(_CLEAR_SCREEN)
         elif not first:
@@ -183,15 +183,15 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
         status_stream.write(f"watching {watched}; Ctrl-C ends\n")
         status_stream.flush()
         first = False
-        _wait_for_change(signs, state)
+        _wait_for_change(watcher, state)
 
 
-def _wait_for_change(signs: Watcher, judged_state: tuple[Any, ...]) -> None:
+def _wait_for_change(watcher: Watcher, judged_state: tuple[Any, ...]) -> None:
     """Return when the watched state differs from the judged one."""
     pause = PAUSE
     while True:
         time.sleep(pause)
         began = time.monotonic()
-        if signs.read_state() != judged_state:
+        if watcher.read_state() != judged_state:
             return
         pause = min(max(PAUSE, _PAUSE_RATIO * (time.monotonic() - began)), _LONGEST_PAUSE)

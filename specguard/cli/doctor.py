@@ -259,8 +259,8 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
         remedy = "call " + ", ".join(f"`specguard check {HOOKS[hook]}` in {hook}" for hook in missing)
     elif "specguard" not in called["pre-commit"]:
         remedy = f"add specguard to {_PRE_COMMIT}, then: {remedy}"
-    said = f"not installed: {', '.join(missing)}" if missing else ", ".join(HOOKS)
-    yield Diagnosis("hooks", "note" if missing else "ok", said, remedy if missing else "")
+    state = f"not installed: {', '.join(missing)}" if missing else ", ".join(HOOKS)
+    yield Diagnosis("hooks", "note" if missing else "ok", state, remedy if missing else "")
 
 
 def _read_text(file: str) -> str:

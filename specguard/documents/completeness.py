@@ -326,8 +326,8 @@ def ticked_items(
         if isinstance(block, List):
             for item in block.items:
                 done, words = is_ticked(item.text), _own_words(item.text)
-                told = stated and not is_open(item.text) and _STATED_DONE.search(item.text.raw.strip())
-                if done or told:
+                states_done = stated and not is_open(item.text) and _STATED_DONE.search(item.text.raw.strip())
+                if done or states_done:
                     yield Ticked(item.line, words, item.blocks, above)
                 yield from ticked_items(item.rest, (words, *above), stated=not done)
         elif isinstance(block, Table):

@@ -164,7 +164,7 @@ class Claims:
         if self._specs is not None and path == self._specs.now.index_path:
             # The approver or reviewer of a spec does not verify its result.
             approval_keys = (self._specs.settings.approvals, self._specs.settings.review)
-            value = {key: said for key, said in value.items() if key not in approval_keys}
+            value = {key: entry for key, entry in value.items() if key not in approval_keys}
         claimed, by_hand = _read_verification(value)
         texts = (one for _, one in walk(value) if isinstance(one, str))
         return Claim(
@@ -185,10 +185,10 @@ class Claims:
         """
         found: dict[bytes, str] = {}
         for name in dict.fromkeys(names):
-            meant = list(tree_paths(name, document))
+            named = list(tree_paths(name, document))
             # If the path exists from the root, the document's folder is not tried.
-            existing = [place for place in meant if self._records.is_there(place)][:1]
-            for place in existing or meant:
+            existing = [place for place in named if self._records.is_there(place)][:1]
+            for place in existing or named:
                 # The folder of a run counts as its manifest.
                 manifest = place + b"/manifest.json"
                 if patterns is None:

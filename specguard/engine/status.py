@@ -115,10 +115,10 @@ class _TreeReport:
             self.note(f"{missing.reason}: {missing.command}" if missing.command else missing.reason)
             return otherwise
 
-    def note(self, said: str) -> None:
+    def note(self, text: str) -> None:
         """Add a missing fact to `unknown`, once."""
-        if said not in self.unknown:
-            self.unknown.append(said)
+        if text not in self.unknown:
+            self.unknown.append(text)
 
     def fact(self, name: str) -> Any:
         """Return a fact; None if it is missing or does not apply."""

@@ -500,8 +500,8 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
 
     flags = [word for one in run.options.commands for word in ("--command", one)]
     end = record_end(run, run_to_end(work, shlex.join(["specguard", "run", "gates", *flags])))
-    told = ((result.gate, result.skipped) for result in gates.results.values() if result.skipped)
-    lines = [f"{gate.kind} {gate.name} did not run: {skipped}" for gate, skipped in told]
+    not_run = ((result.gate, result.skipped) for result in gates.results.values() if result.skipped)
+    lines = [f"{gate.kind} {gate.name} did not run: {skipped}" for gate, skipped in not_run]
     for line in [*lines, *(f"note: {note}" for note in manifest.notes)]:
         say(line)
     say(f"run {folder.run_id}: {manifest.state} ({manifest.reason or manifest.steps[-1].detail})")

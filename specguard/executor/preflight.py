@@ -148,9 +148,9 @@ def _check_rules(draft: DraftRun) -> None:
         return
     changed, policy, _ = policies.choose(change)
     with suppress(NotApplicable):
-        for early in too_early(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
+        for flaw in too_early(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
             path, line = path_text(item.listed.source.path), item.listed.line
-            raise SpecguardError(early.message, help=early.help, path=path, line=line, code="item-unready")
+            raise SpecguardError(flaw.message, help=flaw.help, path=path, line=line, code="item-unready")
 
 
 def _is_approvable(policy: Policy, name: str) -> bool:

@@ -176,10 +176,10 @@ def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[Doc
         policy = load_policy(files, registry=lambda _: known_rules(root))
     except SpecguardError as error:
         errors = [(one.path, one.line or 0, _message(one.message, one.help)) for one in error.errors()]
-        own = [DocumentFlaw(said, line, line, "error") for at, line, said in errors if at == path]
+        own = [DocumentFlaw(message, line, line, "error") for at, line, message in errors if at == path]
         # The reader of this document must see that another one makes the authority unreadable.
-        others = (f"{at}: {said}" if at else said for at, _, said in errors[:1])
-        return own or [DocumentFlaw(said, 0, 0, "error") for said in others]
+        others = (f"{at}: {message}" if at else message for at, _, message in errors[:1])
+        return own or [DocumentFlaw(message, 0, 0, "error") for message in others]
     if policy is None:
         return []
     flaws = [

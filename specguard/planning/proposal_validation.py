@@ -219,11 +219,11 @@ def _requirement_flaws(path: str, operation: str, requirement: Requirement) -> I
         help = "Say what the system SHALL do, in the text and not only in the name."
         yield Issue(path, line, message, help, "warning")
     steps = "Add '- **WHEN** ...' and '- **THEN** ...' below '#### Scenario: NAME'."
-    filled = any(says for _, _, says in scenarios)
+    filled = any(content for _, _, content in scenarios)
     if not filled:
         yield Issue(path, line, f"{operation} {name!r} has no scenario with steps", steps)
-    for scenario, at, says in scenarios if filled else ():
-        if not says:
+    for scenario, at, content in scenarios if filled else ():
+        if not content:
             yield Issue(path, at, f"the scenario {scenario!r} of {name!r} has no steps", steps, "warning")
 
 

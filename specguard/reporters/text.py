@@ -499,8 +499,8 @@ def _cover_words(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Seque
     others: list[bytes] = []
     if len(found) > _MOST_OPERANDS:
         folder = os.path.commonpath(paths)
-        held = set(wanted)
-        others = [path for path in touched if path.startswith(folder + b"/") and path not in held]
+        wanted_paths = set(wanted)
+        others = [path for path in touched if path.startswith(folder + b"/") and path not in wanted_paths]
         found, others = [folder], cover(others, touched)
     # Git would read these as patterns.
     wild = any(path.startswith(b":") or {*b"*?[\\"} & {*path} for path in (*found, *others))

@@ -91,8 +91,8 @@ def expand_path(text: str, environment: Mapping[str, str]) -> str:
     return home + filled[1:]
 
 
-def _error(said: str, help: str) -> SpecguardError:
-    return SpecguardError(said, help=help, code="broken-authority")
+def _error(message: str, help: str) -> SpecguardError:
+    return SpecguardError(message, help=help, code="broken-authority")
 
 
 def _expand_variables(text: str, environment: Mapping[str, str], whole: str) -> str:

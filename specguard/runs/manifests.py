@@ -480,9 +480,9 @@ def _without_titles(schema: Any) -> Any:
 def _add_descriptions(schema: dict[str, Any], text: str) -> None:
     """Add the descriptions in a class docstring to the properties of a schema."""
     rest = text.partition("\n\nAttributes:\n")[2]
-    for name, told in _ATTRIBUTE.findall(f"{rest}\n"):
+    for name, description in _ATTRIBUTE.findall(f"{rest}\n"):
         if name in schema.get("properties", {}):
-            schema["properties"][name].setdefault("description", " ".join(told.split()).rstrip("."))
+            schema["properties"][name].setdefault("description", " ".join(description.split()).rstrip("."))
 
 
 MANIFEST: Final = "manifest.json"

@@ -147,15 +147,15 @@ def version_in(output: str, wanted: str = "") -> str:
     found = re.search(_VERSION, output)
     if found is None:
         return ""
-    numbers, early = _numbers(found["numbers"]), found["before"] is not None
-    fits = all(_is_allowed(numbers, early, by, bound) for by, bound in _clauses(wanted))
+    numbers, is_prerelease = _numbers(found["numbers"]), found["before"] is not None
+    fits = all(_is_allowed(numbers, is_prerelease, by, bound) for by, bound in _clauses(wanted))
     return found[0].removeprefix("v") if fits else ""
 
 
-def _is_allowed(numbers: tuple[int, ...], early: bool, by: str, bound: tuple[int, ...]) -> bool:
+def _is_allowed(numbers: tuple[int, ...], is_prerelease: bool, by: str, bound: tuple[int, ...]) -> bool:
     length = max(len(numbers), len(bound))
     mine, other = (one + (0,) * (length - len(one)) for one in (numbers, bound))
-    if mine == other and early:
+    if mine == other and is_prerelease:
         return False
     return {
         "==": mine == other, "!=": mine != other, ">": mine > other, ">=": mine >= other, "<": mine < other,

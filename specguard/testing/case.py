@@ -676,7 +676,7 @@ class Grant:
         paths = [plain_bytes(path) if isinstance(path, str) else path for path in self.paths or ()]
         if self.paths is None:
             paths = sorted({judged.finding.path for judged in of_rules if judged.finding.path is not None})
-        meant = {one.fingerprint for one in of_rules if one.finding.path in (None, *paths)}
+        expected = {one.fingerprint for one in of_rules if one.finding.path in (None, *paths)}
         scope: Any = self.scope
         item = None if self.work_item is None else self.work_item.split(" ", 1)
         return Approval(
@@ -687,7 +687,7 @@ class Grant:
             expires_at=_day(self.expires).replace(hour=23, minute=59, second=59),
             rules=self.rules,
             paths=paths,
-            findings=sorted(meant or [_NO_FINDING]) if self.findings is None else self.findings,
+            findings=sorted(expected or [_NO_FINDING]) if self.findings is None else self.findings,
             scope=scope,
             fingerprint=bond.fingerprint(scope, paths) if self.fingerprint is None else self.fingerprint,
             target=bond.target if self.target is None else self.target,

@@ -367,12 +367,12 @@ def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
             is.
     """
     left_out = ("end_line", "severity", "state", "authority", "commit") if whole else ()
-    path, line, said = finding.get("path"), finding.get("line"), finding.get("message")
+    path, line, message = finding.get("path"), finding.get("line"), finding.get("message")
     place = f"{path}:{line}" if path and line else path or (f"line {line}" if line else "")
     more = [f"{key} {finding[key]}" for key in _PLACE if finding.get(key) is not None and key not in left_out]
     text = " ".join(filter(None, [finding.get("code") or finding.get("name"), place, *more]))
-    if said:
-        text += f": {said}" if whole else f" with {said!r} in its message"
+    if message:
+        text += f": {message}" if whole else f" with {message!r} in its message"
     if finding.get("help") and not whole:
         text += f" with {finding['help']!r} in its next step"
     return text or "a finding"

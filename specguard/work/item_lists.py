@@ -496,9 +496,9 @@ class Listed(DataEntry):
         """Return the elements of a field that contains a list, or its single value."""
         path, value = self._find_field(name)
         listed = [((at,), one) for at, one in elements(value)] if isinstance(value, list) else [((), value)]
-        told = [(at, _element_text(one)) for at, one in listed]
-        told = [(at, text) for at, text in told if text.casefold() not in _NOTHING]
-        return [ListElement(text, self.line_of(*path.split("."), *at)) for at, text in told]
+        texts = [(at, _element_text(one)) for at, one in listed]
+        texts = [(at, text) for at, text in texts if text.casefold() not in _NOTHING]
+        return [ListElement(text, self.line_of(*path.split("."), *at)) for at, text in texts]
 
     def _find_field(self, name: str) -> tuple[str, Any]:
         """Return the dotted path of a field in the entry, and its value; None if it is missing."""

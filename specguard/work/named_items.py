@@ -91,7 +91,7 @@ class WorkItems(Record, frozen=False):
         return current.branches[0] if isinstance(current, WorkItem) and current.branches else ""
 
     def resolve(
-        self, kind: str, item_id: str, number: int | None, told: Mapping[str, str], *, named: bool = True
+        self, kind: str, item_id: str, number: int | None, fields: Mapping[str, str], *, named: bool = True
     ) -> WorkItem | Unresolved:
         """Return an item with the fields from its kind's pointer or source.
 
@@ -99,7 +99,7 @@ class WorkItems(Record, frozen=False):
             kind: the kind's name.
             item_id: the item's id.
             number: its number, if it has one.
-            told: fields from a name; the pointer's own fields have precedence.
+            fields: fields from a name; the pointer's own fields have precedence.
             named: False for an item of a pointer whose names need not be complete.
 
         Raises:
@@ -107,13 +107,13 @@ class WorkItems(Record, frozen=False):
         """
         settings = self.kinds[kind]
         if settings.source:
-            return self._resolve_listed(kind, settings, item_id, told)
+            return self._resolve_listed(kind, settings, item_id, fields)
         pointer = self.pointer(kind)
         if pointer.problem:
             return Unresolved(pointer.problem, pointer)
         if number is not None and not any("id" in settings.template(key).names for key in NAME_SETTINGS):
             item_id = str(number)
-        item = WorkItem(kind, settings, item_id, number, {}, told, pointer, self.tree())
+        item = WorkItem(kind, settings, item_id, number, {}, fields, pointer, self.tree())
         same_number = number is not None and number == pointer.number
         current = same_number or normal_id(item_id) == normal_id(pointer.id)
         try:

@@ -311,7 +311,7 @@ class _SweepJudge:
             unswept: list[AgentWork] = []
             for name, last in sorted(alive.items()) if sweeps else ():
                 is_about = row_matcher(last.agent)
-                rows = [row for _, _, said in sweeps for row in said if is_about(row)]
+                rows = [row for _, _, entries in sweeps for row in entries if is_about(row)]
                 states = {state for state, words in self._states if any(map(words.occur_in, rows))}
                 now = one.agents.get(name)
                 is_closed = self._is_closed(last, now) or any(map(self._closed.occur_in, rows))

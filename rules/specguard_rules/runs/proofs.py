@@ -250,7 +250,7 @@ class MissingGateRun(Rule):
         if settings.full_gates and judged and work[-1] is judged[-1]:
             why = ", with which the change ends"
             accepted = _accepted_gates(policy, work_item, breakdowns, work_kinds)
-            named = {gate: f"{why}: {shortened(said, 80)!r} names it" for gate, said in accepted.items()}
+            named = {gate: f"{why}: {shortened(text, 80)!r} names it" for gate, text in accepted.items()}
             for gate, reason in {**named, **dict.fromkeys(settings.full_gates, why)}.items():
                 needs.append(_Need(gate, judged[-1:], "runs.full_gates", reason))
         if settings.full_gates and settings.full_before:

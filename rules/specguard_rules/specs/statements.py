@@ -541,8 +541,8 @@ class InvalidStatus(Rule):
                 elif specs.touches(spec):
                     yield from _transition_flaws(spec, status, specs)
             for of_index in (False, True):
-                stated = [said for said in spec.statuses if (said.form == "index") == of_index]
-                others = [said for said in stated if not specs.ways.same(said.text, stated[0].text)]
+                stated = [one for one in spec.statuses if (one.form == "index") == of_index]
+                others = [one for one in stated if not specs.ways.same(one.text, stated[0].text)]
                 for first, other in zip(stated, others[:1], strict=False):
                     both = " and ".join(f"{one.text[:60]!r} in {one.place}" for one in (first, other))
                     message = f"{path_text(spec.path)} has two statuses: {both}"
@@ -693,7 +693,7 @@ class UnapprovedSpec(Rule):
         form = f"{fields.who[0]}: NAME, {fields.when[0]}: YYYY-MM-DD"
         step = f"Record who approved it and when under '{specs.settings.approvals}', e.g. {form}."
         for spec in specs.judged:
-            status = next((said for said in spec.statuses if specs.ways.needs_approval(said.text)), None)
+            status = next((one for one in spec.statuses if specs.ways.needs_approval(one.text)), None)
             if status is None or any(specs.holds(approval) for approval in spec.approvals):
                 continue
             why, line = _approval_problem(spec, specs)
@@ -796,8 +796,8 @@ class DivergedMirror(Rule):
     def check(self, specs: Specs) -> Iterator[Finding]:
         """Compare the statuses in specs and mirrors with those that count."""
         for spec in specs.judged:
-            own = next((said for said in spec.statuses if said.form != "index"), None)
-            index = next((said for said in spec.statuses if said.form == "index"), None)
+            own = next((one for one in spec.statuses if one.form != "index"), None)
+            index = next((one for one in spec.statuses if one.form == "index"), None)
             if own and index and not specs.ways.same(own.text, index.text):
                 other = f"{index.place} that it is {shortened(index.text)!r}"
                 message = f"{path_text(spec.path)} says that it is {shortened(own.text)!r}, and {other}"

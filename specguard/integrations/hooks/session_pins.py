@@ -101,17 +101,17 @@ class Session:
         self._file = os.path.join(tree.git_dir, _SESSIONS_FOLDER, key.encode("ascii"))
         self.is_saved = True
         data = object_of(read_unlinked(self._file, _SESSIONS_LIMIT) or b"")
-        stops, told, base, began = (data.get(name) for name in ("stops", "told", "base", "began"))
+        stops, found, base, began = (data.get(name) for name in ("stops", "told", "base", "began"))
         # The file may be altered; a negative number would allow further refusals.
         self.stops = max(0, stops) if isinstance(stops, int) else 0
-        self.reported = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+        self.reported = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
         self.base = base if isinstance(base, str) else ""
         self.began = began if isinstance(began, float) else time.time()
 
     def save(self) -> None:
         """Save the record; on failure, `is_saved` is False."""
-        told = self.reported[-_MOST_SESSIONS:]
-        data = {"stops": self.stops, "told": told, "base": self.base, "began": self.began}
+        reported = self.reported[-_MOST_SESSIONS:]
+        data = {"stops": self.stops, "told": reported, "base": self.base, "began": self.began}
         self.is_saved = _write(self._file, json.dumps(data).encode("ascii"), _MOST_SESSIONS)
 
 

@@ -409,8 +409,8 @@ def _gemini(folder: str, top: str, environment: Mapping[str, str]) -> Trust:
         return Trust(True, "folders need no trust here")
     file = environment.get("GEMINI_CLI_TRUSTED_FOLDERS_PATH") or os.path.join(folder, "trustedFolders.json")
     places = {
-        os.path.dirname(place) if said == "TRUST_PARENT" else place: said
-        for place, said in _read_json(file).items()
+        os.path.dirname(place) if trust == "TRUST_PARENT" else place: trust
+        for place, trust in _read_json(file).items()
     }
     # The innermost known folder decides.
     decision = next((places[place] for place in with_parents(top) if place in places), None)
