@@ -181,7 +181,7 @@ class UnregisteredAsset(Rule):
             yield from _row_flaws(asset, path, assets, documents)
             if assets.samples and samples.isdisjoint(asset.names):
                 message = f"{asset.id or path_text(path)} has no sample use in {assets.samples}"
-                step = f"Name it there by its id, such as {asset.id}@{asset.version}."
+                step = f'Name it there in a text of its own: "{asset.id}@{asset.version}".'
                 yield _finding(path, message, step, f"sample {asset.id}", "assets.samples")
 
 
