@@ -239,7 +239,7 @@ class Approvals:
     def superseded(self) -> Mapping[str, Decision]:
         """Newer approvals that replace approvals of an earlier state of this change, by the older one's id.
 
-        Every finding that the older one names is approved now, by whichever approval.
+        The two share a rule and a path. Every finding of the older one is approved now, by any approval.
         """
         counting = [one for one in self.decisions if one.counts and one.matches]
         found = {}
@@ -251,6 +251,7 @@ class Approvals:
                     for new in counting
                     if new.approval.issued_at >= old.approval.issued_at
                     and not set(new.approval.rules).isdisjoint(old.approval.rules)
+                    and not (old.approval.paths and set(new.approval.paths).isdisjoint(old.approval.paths))
                 ]
                 if newer and all(judged.state == "approved" for judged in old.matches):
                     found[old.filed.id] = newer[-1]
@@ -364,8 +365,11 @@ class Approvals:
             ("broad", self._too_broad),
             ("reason", self._empty_reason),
         ]
+        if decision.added or not found:
+            # Once it has landed, its place in the base proves it to later changes.
+            judges.append(("untrusted", self._untrusted))
         if not found:
-            judges += [("untrusted", self._untrusted), ("self", self._took_part), ("expired", self._expired)]
+            judges += [("self", self._took_part), ("expired", self._expired)]
         for kind, judge in judges:
             try:
                 found += [Refusal(kind, *one) for one in judge(decision)]
