@@ -155,7 +155,9 @@ def _compare_rule(old: RuleInPolicy, new: RuleInPolicy) -> Iterator[Difference]:
         for field in cls._fields:
             default = getattr(cls, field, None)
             one, other = old.settings.get(field, default), new.settings.get(field, default)
-            yield from diff(f"{table}.{field}", one, other, _direction(cls, field))
+            # A pattern that a wider one covers may withhold a path from the owners of that one.
+            owned = field == "paths" and (old.settings.get("owners") or new.settings.get("owners"))
+            yield from diff(f"{table}.{field}", one, other, "each" if owned else _direction(cls, field))
 
 
 def _compare_tables(old: Policy, new: Policy) -> Iterator[Difference]:
@@ -192,10 +194,10 @@ def diff(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterat
     """Yield the difference between two values of a setting, if there is one.
 
     `direction` says which values are tighter: `higher` or `lower` numbers and flags (an absent number is
-    unlimited), or `more` or `fewer` elements. `only` means that fewer elements are tighter, and that an empty
-    list allows all; `within` that an empty list leaves it to something else. A list ranks the values from the
-    loosest to the tightest; unlisted values are tighter than the first. `tightens`, `loosens` and
-    `incomparable` are the effect itself.
+    unlimited), or `more` or `fewer` elements; `each` is `more` where covered patterns count. `only` means
+    that fewer elements are tighter, and that an empty list allows all; `within` that an empty list leaves it
+    to something else. A list ranks the values from the loosest to the tightest; unlisted values are tighter
+    than the first. `tightens`, `loosens` and `incomparable` are the effect itself.
     """
     one, other = plain(old), plain(new)
     if one == other and type(one) is type(other):
@@ -207,6 +209,8 @@ def diff(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterat
         effect = _effect_by_rank(one, other, direction)
     elif direction == "only" and not (one and other):
         effect = "loosens" if one else "tightens"
+    elif direction == "each":
+        effect = _effect_of_elements(one, other, more=True)
     elif direction in {"more", "fewer", "only"} and isinstance(one, list) and isinstance(other, list):
         effect = _effect_of_elements(old, new, more=direction == "more")
     elif direction in {"higher", "lower"}:
@@ -216,7 +220,7 @@ def diff(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterat
         effect = "incomparable"
         if direction in ("tightens", "loosens"):
             effect = "tightens" if direction == "tightens" else "loosens"
-    yield Difference(key, old, new, effect, grows=direction == "more")
+    yield Difference(key, old, new, effect, grows=direction in ("each", "more"))
 
 
 def _effect_by_rank(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:
