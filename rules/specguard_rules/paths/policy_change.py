@@ -62,6 +62,9 @@ _OTHER_TABLES: Final = frozenset([
 ])  # fmt: skip
 """Keys at the top whose children may have any names, including those of `_JOB_KEYS`."""
 
+_GITLAB_JOB: Final = "spec-guard"
+"""The name of the job in the component for GitLab, if no input gives another."""
+
 _DESCRIPTIVE: Final = frozenset({"name", "run-name", "description"})
 """Keys at the top that decide nothing, unless a job has that name."""
 
@@ -312,7 +315,10 @@ def run_parts(value: Any) -> Any:
         elif key not in _DESCRIPTIVE or isinstance(one, dict):
             rest[key] = one
     chosen: list[tuple[str, Any]] = []
-    more = [job for job in jobs if "specguard" in json.dumps(job).lower()]
+    # In GitLab, a job overrides the included one of its name, which an input may give.
+    included = [text.lower() for text in _texts(rest.get("include"))]
+    names = {_GITLAB_JOB, *included} if any("specguard" in text for text in included) else set()
+    more = [job for job in jobs if job[0].lower() in names or "specguard" in json.dumps(job).lower()]
     while len(chosen) < len(more):
         chosen = more
         # In CircleCI, `workflows` lists the jobs that run, and their order.
