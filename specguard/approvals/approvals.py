@@ -322,7 +322,7 @@ class Approvals:
         if missing and not self._bond.change.request.override:
             yield (
                 f"Not committed, so CI will not see it: {listed(missing)}. Add it to the commit with git add"
-                f" {path_text(self.log.folder)}"
+                f" -f {path_text(self.log.folder)}"
             )
         for old, new in self.superseded.items():
             yield f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} has taken its place."
@@ -433,8 +433,10 @@ class Approvals:
             yield "it is not signed, and only a signature lifts this rule", sign, ""
         elif self._enforce and proof == "local":
             yield "nothing proves it: it is not signed", sign, ""
-        elif self._enforce and filed.places == {"local"}:
-            yield "it is not committed", f"Commit {path_text(decision.path)} and its signature.", ""
+        elif self._enforce and (filed.places == {"local"} or filed.local_signature):
+            what = "it" if filed.places == {"local"} else "its signature"
+            step = f"Commit both: `git add -f {path_text(self.log.folder)} && git commit`."
+            yield f"{what} is not committed", step, ""
 
     def _proof(self, decision: Decision, approver: Approver) -> Proof:
         """Return the proof that an approver gave an approval; never `base` if another key has signed it."""
