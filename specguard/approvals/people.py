@@ -161,7 +161,7 @@ def _identities(approver: Approver) -> Iterator[tuple[str, str]]:
 
 
 _IDENTITY: Final = re.compile(r"(?P<name>[^<]*)<(?P<email>[^<>]*)>\s*")
-_CO_AUTHOR: Final = re.compile(r"(?im)^[ \t]*co-?authored-by[ \t]*:[ \t]*(.*)$")
+_CO_AUTHOR: Final = re.compile(r"(?im)^[ \t]*co-?authored-by[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)$")
 _NO_REPLY: Final = re.compile(r"(?:[0-9]+\+)?(?P<login>[^@+]+)@users\.noreply\.[a-z0-9.-]+")
 SIGNATURE: Final = re.compile(rb"^gpgsig(?:-sha256)? (.*(?:\n .*)*)", re.MULTILINE)
 _IDENTITY_SETTINGS: Final = r"^(user|author|committer)\.(name|email)$"
@@ -252,7 +252,7 @@ def _person(text: str, part: str, *, strict: bool = True) -> Person:
     if match is None or not match["email"].strip():
         if strict:
             raise MissingFact(f"{part} has no address, so nobody can tell who it is", code="no-identity")
-        return Person(name=text.strip(), part=part)
+        return Person(name=text.strip(), email=text.strip(), part=part)
     return Person(name=match["name"].strip(), email=match["email"].strip(), part=part)
 
 

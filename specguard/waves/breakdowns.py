@@ -514,7 +514,7 @@ def _unreadable(path: bytes, why: str, line: int | None) -> Finding:
 
 
 # `Trigger: no`, also as a column's header with its cell.
-_ANSWER: Final = re.compile(r"\btrigger(?:ed)?\??:[ \t]{0,9}([^\n]{0,80})", re.IGNORECASE)
+_ANSWER: Final = re.compile(r"\btrigger(?:ed)?\??:[ \t]{0,9}(?=([^\n]{0,80}))", re.IGNORECASE)
 _YES_OR_NO: Final = re.compile(r"(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014])|\s{1,9}-\s)", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
 

@@ -333,7 +333,7 @@ class MissingCompanion(Rule):
             entries = draft.staged()
         for which, companion in enumerate(self.companions):
             changed = companion.when.among([entry.path for entry in entries])
-            if not changed or companion.require.among(_written(entries)):
+            if not changed or companion.require.among(written_paths(entries)):
                 continue
             key = companion.trailer
             stated = _stated_reasons(key, commits or (), pull_request, draft) if key else {}
@@ -364,10 +364,10 @@ def _committed(base: Base) -> frozenset[bytes]:
     """Return the paths that the branch's commits have written since it left the base."""
     git, start = base.change.git, base.start
     forks = git.merge_bases(base.tip, start) if base.tip and start else ()
-    return frozenset(_written(git.diff_trees(forks[0], start)) if forks and start else ())
+    return frozenset(written_paths(git.diff_trees(forks[0], start)) if forks and start else ())
 
 
-def _written(entries: Iterable[Entry]) -> list[bytes]:
+def written_paths(entries: Iterable[Entry]) -> list[bytes]:
     """Return the paths that have new content: not only another mode, and not none."""
     return [one.path for one in entries if not one.deleted and one.new not in (one.old, *EMPTY_BLOBS)]
 

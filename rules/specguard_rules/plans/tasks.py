@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, Selecting, path_text, setting
 from specguard_rules.next_steps import alternatives, move_to_branch, quote
+from specguard_rules.paths.scope import written_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -411,7 +412,7 @@ class UndisposedSlice(Rule):
         """Judge the slice that the change implements, and the readiness documents that it touches."""
         listed = work_item.listed if work_item else None
         # What is not committed may follow a commit of the slice that has the decision.
-        decided = commits is None or any(self.decisions.matches(entry.path) for entry in entries or ())
+        decided = commits is None or any(map(self.decisions.matches, written_paths(entries or ())))
         if listed is not None and listed.conditional and self.decisions and not decided:
             patterns = self.decisions.patterns
             message = f"{listed} is conditional, and its change decides nothing in {' and '.join(patterns)}"
