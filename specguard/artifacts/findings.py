@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.contracts import Findings
-    from specguard.documents.blocks import AnyBlock, Section, Text
+    from specguard.documents.blocks import AnyBlock, ListItem, Section, Text
     from specguard.documents.document import Document
 
 _STRUCK: Final = re.compile(r"~~[^~]{0,300}~~")
@@ -76,9 +76,9 @@ class Severities:
         found = self._title.match(_STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300]))
         return self._known[(found[1] or found[2]).casefold()] if found else ""
 
-    def of_group(self, heading: Heading) -> str:
-        """Return the severity of a heading without other words (`High`, `Low issues (2)`); else empty."""
-        found = self._group.fullmatch(heading.text.raw[:300])
+    def of_group(self, part: Heading | ListItem) -> str:
+        """Return the severity of a heading or item with no more words (`High`, `Low issues (2)`), or ""."""
+        found = self._group.fullmatch(part.text.raw[:300])
         return self._known[found[1].casefold()] if found else ""
 
     def in_value(self, value: str) -> str:
@@ -173,7 +173,7 @@ class Review:
         level, one = 0, None
         for at, block in enumerate(blocks):
             if isinstance(block, Heading):
-                if one is not None and 0 < level < block.level:
+                if one is not None and 0 < level < block.level and not self._severities.in_title(block.text):
                     one.blocks.append(Paragraph(block.text))
                     continue
                 level, one = block.level, None
@@ -184,7 +184,7 @@ class Review:
                 elif self._is_finding(block, below, ranked):
                     one = self._add(block.text, [Paragraph(block.text)])
             elif one is not None and (level or not self._is_new(block)):
-                one.blocks.append(block)
+                one.blocks.append(self._add_ranked_items(block))
             else:
                 level, one = 0, self._read_block(block)
 
@@ -216,10 +216,26 @@ class Review:
                 if not item.text.raw:
                     self._read(item.rest)
                 elif not is_none(item.text):
-                    self._add(item.text, item.blocks)
+                    self._add_item(item)
             # "1. title", and its details as a list of their own.
             return self.findings[-1] if block.ordered and len(self.findings) > before else None
         return None
+
+    def _add_item(self, item: ListItem) -> None:
+        one = self._add(item.text, ())
+        one.blocks = [self._add_ranked_items(block) for block in item.blocks]
+
+    def _add_ranked_items(self, block: AnyBlock) -> AnyBlock:
+        """Add the items with a severity of a list below a finding; return the block without them."""
+        if not isinstance(block, List):
+            return block
+        others: list[ListItem] = []
+        for item in block.items:
+            if self._severities.in_title(item.text) and not self._severities.of_group(item):
+                self._add_item(item)
+            else:
+                others.append(item)
+        return List(others, block.ordered, block.line)
 
     def _read_table(self, table: Table) -> None:
         titles = [normal_name(cell.plain) for cell in table.header]
