@@ -350,7 +350,7 @@ def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, b
     )
     subject, branch = json_safe(shortened(commit.message.subject, 120)), json_safe(branch)
     try:
-        landed = _landed_change(git, request, commit)
+        landed = _landed_change(git, request, commit, batch.branch)
         vars(landed)["refs"] = ()
         verdict = judge_change(landed, policies, needs=())
     except NoAuthorityError as error:
@@ -392,10 +392,11 @@ def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
     return judge_change(change, Policies(request, repository, given=policy), needs=())
 
 
-def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
+def _landed_change(git: Git, request: Request, commit: Commit, branch: str = "") -> RangeChange:
     """Return the change that a commit of a first-parent line landed, without searching for its base."""
     parent = commit.parents[0] if commit.parents else None
-    found = FoundBase(parent, parent, "option") if parent else FoundBase("", None, "none")
+    ref = f"refs/heads/{branch}" if branch else ""
+    found = FoundBase(branch or parent, parent, "option", ref) if parent else FoundBase("", None, "none")
     change = RangeChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
     vars(change)["entries"] = commit.diffs[0]
     if not commit.is_merge:

@@ -31,6 +31,7 @@ from specguard.testing.repository import clean_environment
 from tests.changes import loose
 from tests.outcomes import ended
 from tests.rows import recorded
+from tests.rules.approvals.setting import SIGNED, build
 from tests.taking import noted_processes
 
 # What is made once for all of them is made once.
@@ -416,6 +417,20 @@ def test_an_approver_who_was_accepted_as_the_first_one_has_no_approval(store: Pa
     made.commit("docs: an approver", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")[:-4] + approver})
     data = told(store, made.path, "--last", 1)
     assert (data["verdicts"], data["approvals"]) == ({"accepted": 1}, [])
+
+
+def test_an_approval_for_the_audited_branch_counts(store: Path, tmp_path: Path) -> None:
+    made = build(tmp_path, SIGNED)
+    branch = made.git("branch", "--show-current").strip()
+    made.checkout("main")
+    made.merge(branch)
+    # An approval of today is for a merge of today.
+    made.git(
+        "commit", "-q", "--amend", "-C", "HEAD", environment={"GIT_COMMITTER_DATE": f"@{time.time():.0f}"}
+    )
+    made.git("update-ref", "refs/remotes/origin/main", "main")
+    data = told(store, "--last", "1", made.path)
+    assert (data["verdicts"], [one["approver"] for one in data["approvals"]]) == ({"accepted": 1}, ["alice"])
 
 
 def test_answers_in_each_form(made: Repository, store: Path, tmp_path: Path) -> None:
