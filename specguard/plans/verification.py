@@ -24,7 +24,7 @@ from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name
 from specguard.errors import judge_each
 from specguard.model import Finding, path_text, shortened
-from specguard.runs.proof import CANNOT_FAIL, Claim, RunProof
+from specguard.runs.proof import Claim, RunProof, cannot_fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
 
 def proving_commands(task: Task) -> Sequence[str]:
     """Return the commands that can fail, and so can prove something."""
-    return [command for _, command in task.commands if not CANNOT_FAIL.fullmatch(command)]
+    return [command for _, command in task.commands if not cannot_fail(command)]
 
 
 def same_command(one: str, other: str) -> bool:

@@ -33,13 +33,22 @@ if TYPE_CHECKING:
 _BINDING_GRADE: Final = "observed"
 """From this grade on, a run must name the item and must have run on its tree."""
 
-CANNOT_FAIL: Final = re.compile(
-    r"(?:\S*sh -c ['\"]?)?[({\s]*+(?:(?:(?!\b(?:exit|kill|return|set|trap)\b)[^\n]){0,2000}(?:\|\||;)\s*+)?"
-    r"(?:exit 0|(?:(?:/\S*/)?(?:true|echo|printf)\b(?![.-])|:)[^|&;><$`()]*+)[\s;)}'\"]*(?:#[^\n]*)?|#[^\n]*"
-    r"|[^;\n]*\|\|\s*(?:echo|printf)\b[^|&;><$`()]*|(?![^\n]*pipefail)"
-    r"(?:[^\n'\"#]|'[^'\n]*+'|\"[^\"\n]*+\"){0,2000}\|\s*(?:cat|head|tail|tee)\b[^|&;><$`()]*"
+_SHELL_CALL: Final = re.compile(r"(?:\S*/)?(?:ba|da|z)?sh -c (['\"]?)(.*)\1", re.DOTALL)
+_QUOTED: Final = r"'[^'\n]*+'|\"[^\"\n]*+\""
+_PART: Final = rf"(?:[^\n'\"#]|{_QUOTED}|(?<=\S)#)"
+_PLAIN: Final = rf"(?:[^\n'\"|&;><$`()]++|{_QUOTED})*(?:[ \t]*[0-9&]*>>?&?[ \t]*[\w./-]++)*"
+# A pipe whose last program only shows always succeeds, too.
+_CANNOT_FAIL: Final = re.compile(
+    rf"[({{\s]*+(?:(?:(?!(?<![\w-])(?:exit|kill|return|set|trap)\b){_PART}){{0,2000}}(?:\|\||;)[({{\s]*+)?"
+    rf"(?:exit 0|(?:(?:env )?(?:/\S*/)?(?:true|echo|printf)(?![\w./-])|:){_PLAIN})[\s;)}}]*(?:#[^\n]*)?"
+    rf"|#[^\n]*|(?![^\n]*pipefail){_PART}{{0,2000}}\|\s*(?:cat|head|tail|tee)\b{_PLAIN}"
 )
-"""Commands that always succeed, as a pipe does whose last program only shows; they prove nothing."""
+
+
+def cannot_fail(command: str) -> bool:
+    """True if a command always succeeds, and so proves nothing."""
+    inner = _SHELL_CALL.fullmatch(command)
+    return _CANNOT_FAIL.fullmatch(inner[2] if inner else command) is not None
 
 
 class Claim(Record):
@@ -320,7 +329,7 @@ class RunProof(Record):
 
     def _command_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Return why a run that succeeded does not prove a command with a certain word and its log."""
-        able = (one for one in run.commands if not CANNOT_FAIL.fullmatch(one.text))
+        able = (one for one in run.commands if not cannot_fail(one.text))
         named = [one for one in able if claim.gate in (one.name, *one.text.replace(":", " ").split())]
         # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
