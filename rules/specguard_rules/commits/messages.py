@@ -255,8 +255,22 @@ class CommitMessage(SubjectForm, Rule):
         own = work.item_of(finding.commit) if work and work_item else None
         if finding.field != "commit.subject" or finding.key != "item" or own is None:
             return None
-        right = own.commit_messages[0]
-        return RewordMessage(finding.commit, lambda text: right + text[len(text.split("\n", 1)[0]) :])
+
+        def edit(text: str) -> str:
+            subject = text.split("\n", 1)[0]
+            return (_right_subject(own, subject) or subject) + text[len(subject) :]
+
+        return RewordMessage(finding.commit, edit)
+
+
+def _right_subject(item: WorkItem, subject: str) -> str:
+    """Return an item's subject, with the text of another one if its own is free; empty if that is unknown."""
+    right = item.commit_messages[0]
+    if right.endswith("..."):
+        # The text follows a colon or a dash.
+        text = re.split(r":\s*|\s[-\u2013\u2014]+\s", subject, maxsplit=1)[1:]
+        right = f"{right[:-3]}{text[0].strip()}" if text else ""
+    return right if item.allows("commit", right) else ""
 
 
 def _item_flaws(
@@ -281,7 +295,8 @@ def _item_flaws(
     looks_right = look_alikes.reading(subject) in map(look_alikes.reading, expected)
     shown = ascii(subject) if looks_right else quote(subject)
     problem = f"the {what} is {shown}, and {item} has {alternatives(expected)}"
-    cmd = reword(message, by_id, shell_text(expected[0], message))
+    right = _right_subject(item, subject)
+    cmd = reword(message, by_id, shell_text(right, message) if right else "")
     same_as = mixed_items(work, message.commit)
     yield flaw_in(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
 
