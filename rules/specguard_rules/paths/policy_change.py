@@ -265,10 +265,14 @@ def _text(documents: Documents, path: bytes) -> str:
 def _lines(text: str) -> list[str]:
     """Return the lines that are neither blank nor comments, without trailing white space.
 
-    A line `#!` stays: it names the program that runs a hook.
+    A line `#!` stays: it names the program that runs a hook. Around a backslash at a line's end all stays.
     """
-    lines = (line.rstrip() for line in text.removeprefix("\ufeff").split("\n"))
-    return [line for line in lines if line and (line.lstrip()[0] != "#" or line.startswith("#!"))]
+    lines = text.removeprefix("\ufeff").split("\n")
+    return [
+        line if line.rstrip().endswith("\\") else line.rstrip()
+        for before, line in zip(["", *lines], lines, strict=False)
+        if before.endswith("\\") or line.startswith("#!") or (line.strip() and line.lstrip()[0] != "#")
+    ]
 
 
 def mentions(text: str) -> bool:
