@@ -173,7 +173,10 @@ NOBODY: Final = (
 """Words in place of a person that identify nobody."""
 
 _MODEL_NAME: Final = re.compile(
-    r"(?:(?:claude|codex|copilot|gemini|gpt)[-_ .]?[a-z-]*[-_ .]?|o)[0-9][\w. -]*", re.IGNORECASE
+    r"(?:claude|codex|copilot|deepseek|gemini|gpt|grok|llama|mistral|qwen)[-_ .]?"
+    r"(?:[a-z-]*[-_ .]?[0-9]|(?:opus|sonnet|haiku|flash|pro|large|coder)\b).*"
+    r"|(?:opus|sonnet|haiku|o)[-_ .]?[0-9].*|deepseek|grok|llama|mistral|qwen",
+    re.IGNORECASE,
 )
 _FORMS: Final = (
     "Record under `verification` each command with its exit code, the manifest of the run, or a note with "
@@ -203,7 +206,7 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
         yield _finding(task, clause, f"failed:{_normal(ran.command)}", ran.place, help=help)
     if failed or any(not why for why, _, _ in checks):
         return
-    if not proving_commands(task):
+    if not checks and not proving_commands(task):
         key, commands = task.key_of("verify"), task.commands
         clause = f"and has no {key} commands"
         if commands:
