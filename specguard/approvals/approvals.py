@@ -291,7 +291,7 @@ class Approvals:
             approvers_of_open = [
                 approvers_of.get(judged.fingerprint, set())
                 for judged in result.findings
-                if judged.is_open_error
+                if judged.is_open_error and not self._bond.is_restored(judged.finding)
             ]
             if approvers_of_open:
                 common = set.intersection(*approvers_of_open)

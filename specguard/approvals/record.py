@@ -293,7 +293,7 @@ class Bond:
 
         The whole change then has no entry for the file, so an approval cannot be bound to its content.
         """
-        return finding.commit is not None and all(entry.path != finding.path for entry in self._entries)
+        return None not in (finding.commit, finding.path) and finding.path not in self.paths
 
     def fingerprint(self, scope: Scope, paths: Collection[bytes]) -> str:
         """Return the fingerprint of the whole change, or of only its entries at some paths."""

@@ -193,7 +193,9 @@ class LockedPath(Rule):
                 continue
             diffs = [[[entry] if entry else []], *(commit.diffs for commit in landed)]
             if self.pins == "hold" or not all(_changes_only_pins(path, one, base, objects) for one in diffs):
-                found.help = f"{found.help.removesuffix('.')}, or ask for an approval of PTH002."
+                # An approval cannot be bound to what a later commit has put back.
+                if entry or found.commit is None:
+                    found.help = f"{found.help.removesuffix('.')}, or ask for an approval of PTH002."
                 yield found
 
 

@@ -96,6 +96,14 @@ def test_a_signature_that_is_not_committed_is_said(tmp_path: Path) -> None:
     assert notes(check(repository, *ENFORCED)) == ""
 
 
+def test_what_was_put_back_is_offered_to_nobody(tmp_path: Path) -> None:
+    repository = build(tmp_path)
+    repository.commit("fix: put it back", files={LOCKED: "one\n"})
+    said = run_here("check", directory=repository.path).stdout
+    assert "put back later" in said
+    assert "approv" not in said
+
+
 def test_two_persons_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
     repository = build(tmp_path / "none", policy=TWO)
     said = run_here("check", directory=repository.path).stdout
