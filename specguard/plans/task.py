@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import is_todo
+from specguard.documents.completeness import is_todo, looks_like_path
 from specguard.documents.data import as_text, data_kind, dotted, json_spans
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import SpecguardError, nearest
@@ -398,8 +398,7 @@ def _element_flaws(task: Task, name: str, values: Sequence[Any]) -> Iterator[Fin
             why = "is empty" if value == "" else f"is {json_type(value)}, not a text"
             message, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."
             yield _finding(task, message, step, name, f"element:{why}", position)
-        # A pattern may have no letter; placeholders among commands only matter when the task is done.
-        elif name != "verify" and any(map(str.isalnum, text)) and is_todo(text):
+        elif _is_placeholder(name, text):
             yield _placeholder_flaw(task, name, text, position)
         elif name == "expected_files":
             expected = parse_expected(text, code)
@@ -408,6 +407,13 @@ def _element_flaws(task: Task, name: str, values: Sequence[Any]) -> Iterator[Fin
             step = f"Name the files or folders that the task is to touch, from {code or 'the root'}."
             if problem:
                 yield _finding(task, message, step, name, text, position)
+
+
+def _is_placeholder(name: str, text: str) -> bool:
+    # A pattern may have no letter; placeholders among commands only matter when the task is done.
+    if name == "verify" or not any(map(str.isalnum, text)):
+        return False
+    return is_todo(text) and not (name == "expected_files" and looks_like_path(text))
 
 
 def _placeholder_flaw(task: Task, name: str, text: str, *below: int) -> Finding:
