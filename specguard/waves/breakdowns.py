@@ -401,16 +401,16 @@ class Breakdowns(Record):
             MissingFact: a required file or object is missing.
         """
         touched = self.sources.touched
-        test_removed = any(tests.matches(path) and self.documents.tree.find(path) is None for path in touched)
+        tests_altered = any(tests.matches(path) and self.start().tree.find(path) for path in touched)
         named = any(documents.matches(path) for path in touched)
-        if not (self.whole or test_removed or named or self.sources.is_touched):
+        if not (self.whole or tests_altered or named or self.sources.is_touched):
             return
         paths = self.documents.tree.paths()
         sources = [source for source in self.sources.all if not self._is_superseded(source.path)]
         gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
         proofs = Proofs(self.documents, tests=tests, gates=gates, proof=self.proof)
         before = None
-        if test_removed and not self.whole:
+        if tests_altered and not self.whole:
             before = Proofs(self.start(), tests=tests, gates=gates, proof=self.proof)
         for link in self.documents.unread_links(documents, paths if self.whole else sorted(touched)):
             yield _unreadable(link, "it is not a regular file", None)
@@ -426,7 +426,8 @@ class Breakdowns(Record):
             if not (self.whole or place in touched):
                 # An untouched document can only lack what the change removes.
                 folder = place.rpartition(b"/")[0]
-                here = [one for one in here if before is not None and not before.why_unmapped(one, folder)]
+                here = [one for one in here if before and proofs.why_unmapped(one, folder)]
+                here = [one for one in here if before and not before.why_unmapped(one, folder)]
             if place not in unknown:
                 yield from unmapped_scenarios(place, here, proofs)
         for source, places in near:
