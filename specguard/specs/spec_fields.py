@@ -433,12 +433,12 @@ LONGEST: Final = 1000
 """The limit in characters; a longer text is not a record of an approval."""
 
 _VERDICTS: Final = frozenset({
-    "accepted", "approved", "decision", "granted", "ok", "outcome", "result", "signed", "signedoff",
-    "state", "status", "verdict",
+    "accepted", "approved", "approved?", "decision", "granted", "ok", "outcome", "result", "signed",
+    "signedoff", "signoff", "state", "status", "verdict",
 })  # fmt: skip
 _REFUSED: Final = re.compile(
-    r"\b(?:not|pending|rejected|declined|denied|refused|await(?:s|ing)|waiting|requested|required|needed"
-    r"|unapproved|withdrawn|revoked|missing|failed|blocked|hold|false|veto(?:ed)?|to[ _-]be|will|shall|should"
+    r"\b(?:not|never|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined"
+    r"|denied|refused|await(?:s|ing)|waiting|requested|required|needed|unapproved|withdrawn|revoked|missing|failed|blocked|hold|false|veto(?:ed)?|to[ _-]be|will|shall|should"
     r"|would|due|expected|scheduled)\b|changes[ _-]requested|[:(=\u2013\u2014-]\s*no\b(?! objection| concern)"
     r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab]",
     re.IGNORECASE,
@@ -544,20 +544,23 @@ class ApprovalReader:
             _valid_name(plain_value(scalar_text(who[1])) if who else ""),
             parse_date(scalar_text(when[1])) if when else None,
             WrittenValue(summary, self._path, data.line(place)),
-            refused=any(map(_refuses, _verdicts(value))),
+            refused=_is_pending(label) or any(map(_refuses, _verdicts(value))),
         )
 
-    def of_blocks(self, blocks: Sequence[AnyBlock]) -> Iterator[SpecApproval]:
-        """Yield the records in a section of a document."""
+    def of_blocks(self, blocks: Sequence[AnyBlock], above: str = "") -> Iterator[SpecApproval]:
+        """Yield the records in a section of a document; the heading or item `above` them may refuse them."""
         for block in blocks:
+            above = block.text.raw if isinstance(block, Heading) else above
             if isinstance(block, Table):
-                yield from self._of_table(block)
+                yield from self._of_table(block, above)
             for item in block.items if isinstance(block, List) else ():
                 if not is_open(item.text):
-                    yield self.of_text(without_box(item.text.raw), item.line)
-                    yield from self.of_blocks(item.rest)
+                    raw = without_box(item.text.raw)
+                    label = f"{above}: " if _is_pending(above) else ""
+                    yield self.of_text(f"{label}{raw}", item.line, shown=plain_value(raw[:LONGEST]))
+                    yield from self.of_blocks(item.rest, f"{label}{raw}")
 
-    def _of_table(self, table: Table) -> Iterator[SpecApproval]:
+    def _of_table(self, table: Table, above: str) -> Iterator[SpecApproval]:
         header = [normal_name(plain_value(cell.raw)) for cell in table.header]
         who, when = (
             next((at for at, name in enumerate(header) if name in names), None)
@@ -572,7 +575,10 @@ class ApprovalReader:
                 _valid_name(cells[who]),
                 parse_date(cells[when]),
                 WrittenValue(" | ".join(cells), self._path, row[0].line),
-                refused=any(map(is_open, row)) or any(map(_refuses, verdicts)),
+                refused=any(map(is_open, row))
+                or any(map(_refuses, verdicts))
+                or _is_pending(above)
+                or "~~" in row[who].raw + row[when].raw,
             )
 
     def of_text(self, raw: str, line: int | None, *, shown: str = "") -> SpecApproval:
@@ -608,9 +614,12 @@ class ApprovalReader:
 _PENDING: Final = frozenset({"pending", "awaiting", "awaits", "waiting", "requested", "rejected", "declined"})
 
 
+def _is_pending(text: str) -> bool:
+    return not _PENDING.isdisjoint(re.findall(r"\w+", text.casefold()))
+
+
 def _valid_name(text: str) -> str:
-    words = text.casefold().replace("(", " ").replace(")", " ").split()
-    return text if is_name(text) and _PENDING.isdisjoint(words) else ""
+    return text if is_name(text) and not _is_pending(text) else ""
 
 
 def _without_date(text: str) -> str:
