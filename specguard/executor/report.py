@@ -463,7 +463,7 @@ class _DoneItems:
 
     def _row(self, claim: Claim) -> dict[str, str]:
         try:
-            flaw = self._proof.judge(claim)
+            flaw = self._proof.judge(claim, by_run=True)
         except MissingFact as missing:
             reason = "there is no such run" if claim.cited else "no run shows it"
             flaw = Flaw(reason if missing.code == "not-told" else missing.reason)

@@ -153,26 +153,27 @@ class RunProof(Record):
         """The judged results that are only claimed, as their run is not bound to a tree."""
         return set()
 
-    def judge(self, claim: Claim) -> Flaw | None:
+    def judge(self, claim: Claim, *, by_run: bool = False) -> Flaw | None:
         """Return the reason why nothing proves a claim; None if a run or its own statement does.
 
-        The statement `person` always proves it, `claimed` only if the lowest accepted grade is `claimed`.
+        The statement `person` always proves it, `claimed` only if the lowest accepted grade is `claimed`, and
+        not if the claim is to be proved `by_run`.
 
         Raises:
             MissingFact: a cited run is not visible from here, and nothing else proves the claim.
         """
         if claim.statement == "person":
             return None
-        flaw = self._judge(claim)
+        flaw = self._judge(claim, by_run=by_run)
         if flaw is None and self.least == "claimed":
             self.claimed.add((claim.path, claim.key))
         return flaw
 
-    def _judge(self, claim: Claim) -> Flaw | None:
-        if claim.statement and self.least == "claimed":
+    def _judge(self, claim: Claim, *, by_run: bool) -> Flaw | None:
+        if claim.statement and self.least == "claimed" and not by_run:
             return None
         found = Flaw("no run shows it")
-        if claim.statement:
+        if claim.statement and not by_run:
             found = Flaw(f"what shows it is {claim.statement} and not {self.least}", unbound=True)
         for name, flaw in self._run_flaws(claim):
             if flaw is None:

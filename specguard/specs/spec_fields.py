@@ -438,8 +438,9 @@ _VERDICTS: Final = frozenset({
 })  # fmt: skip
 _REFUSED: Final = re.compile(
     r"\b(?:not|never|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined"
-    r"|denied|refused|await(?:s|ing)|waiting|requested|required|needed|unapproved|withdrawn|revoked|missing|failed|blocked|hold|false|veto(?:ed)?|to[ _-]be|will|shall|should"
-    r"|would|due|expected|scheduled)\b|changes[ _-]requested|[:(=\u2013\u2014-]\s*no\b(?! objection| concern)"
+    r"|denied|refused|await(?:s|ing)|waiting|requested|required|needed|unapproved|withdrawn|revoked|missing"
+    r"|failed|blocked|hold|false|veto(?:ed)?|to[ _-]be|will|shall|should|would|due|expected|scheduled)\b"
+    r"|changes[ _-]requested|[:(=\u2013\u2014-]\s*no\b(?! objection| concern)"
     r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab]",
     re.IGNORECASE,
 )

@@ -142,6 +142,12 @@ def test_a_task_is_counted_once_and_covered_by_the_run_of_its_own_plan(tmp_path:
     coverage = metrics(planned)[1]["coverage"]
     assert [(item["label"], item["problem"]) for item in coverage["covered"]] == [("task_001", "")]
     assert coverage["uncovered"] == []
+    # What a plan itself states is no run.
+    done = {"status": "done", "verification": [{"command": "true x", "exit_code": 0}]}
+    other = json.dumps({"goal": "Tills", "option": "B", "tasks": [task(1) | done]})
+    planned.user.commit("docs: it is done", files={".plans/till/plan.json": other})
+    planned.land()
+    assert [one["problem"] for one in metrics(planned)[1]["coverage"]["uncovered"]] == ["no run shows it"]
 
 
 def test_done_entries_of_the_index_of_specs_count(tmp_path: Path) -> None:
