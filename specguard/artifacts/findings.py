@@ -361,11 +361,17 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
 
 
 def findings_of_open_review(artifact: Artifact) -> Iterator[Finding]:
-    """Yield the open findings of a review that is still open, which keeps a stage from being complete.
+    """Yield that a review is still open, and its open findings, which keep a stage from being complete.
 
     Raises:
         MissingFact: the artifact's object is missing.
     """
+    settings = artifact.contract.findings
+    review = review_of(artifact, settings) if settings else None
+    verdict = verdict_of(artifact, settings, review) if settings and review else None
+    if settings and verdict and is_open_verdict(verdict, settings.verdict_open):
+        message = f"{path_text(artifact.path)} is open: its verdict is {shortened(verdict)!r}"
+        yield artifact.finding("findings.verdict_open", "open", message, "Close the review.")
     yield from open_findings(artifact, closed=False)
 
 
@@ -388,6 +394,9 @@ def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | 
     for section in document.sections:
         title = normal_title(section.heading.text.plain)
         text = next(texts(section.own), None)
+        if section.level == 1 < max(one.level for one in document.sections):
+            # The document's own title is no verdict.
+            continue
         if normal_name(title.rpartition(" ")[2]) in names and text and not review.contains(section.line):
             found.append((section.line, text.plain))
     return max(found, key=lambda one: one[0])[1] if found else None
