@@ -448,7 +448,7 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         related = artifact.artifacts.related(artifact, name)
         others = [(path_text(one.path), _people_of(one, key)) for one in related]
     elif work is not None and name in work.kinds:
-        items, unread = _related_items(artifact, work, name)
+        items, unread = related_items(artifact, work, name)
         others = [(str(item), _people(item.fields.get(key, ""))) for item in items]
     else:
         yield _finding(artifact, f"{name!r} is neither a kind of work item nor an artifact", "unknown")
@@ -484,7 +484,7 @@ def _people_of(artifact: Artifact, key: str) -> set[str]:
     return {person for field in fields for person in _people(field.value)}
 
 
-def _related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[WorkItem], str]:
+def related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[WorkItem], str]:
     """Return the items that an artifact or its path names, or else the item of the change.
 
     The second value is a part of such a field that names none, or several without a comma or *and* between.
@@ -515,15 +515,15 @@ def _people(text: str) -> set[str]:
     """Return the people that a text names, each by name, address and handle as far as they are written."""
     from specguard.declaration.look_alikes import reading
 
-    # Look-alike letters do not make another person.
-    text = reading(text[:LONGEST_VALUE])
+    # Look-alike letters do not make another person. A dash is like a letter, so it is replaced first.
+    text = reading(re.sub("[\u2013\u2014]", "-", text[:LONGEST_VALUE]))
     found: set[str] = set(map(str.casefold, _ADDRESS.findall(text)))
     for part in _PEOPLE.split(_BRACKETS.sub(" ", _ADDRESS.sub(" ", text))):
         plain = _ROLE.sub("", part).strip().removeprefix("@")
-        name = normal_name(plain)
+        name = "".join(filter(str.isalnum, normal_name(plain)))
         # `Agent 3`, `AGENT_3` and `3` are one agent.
         name = name.removeprefix("agent") or name
-        if any(map(str.isalnum, name)) and content_of_text(plain).kind == "content":
+        if name and content_of_text(plain).kind == "content":
             found.add(name)
     return found
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.artifacts.fields import choice, find_statements, value_problem
+from specguard.artifacts.fields import choice, find_statements, related_items, value_problem
 from specguard.artifacts.files import folders_above
 from specguard.declaration.rule import Record
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
 from specguard.model import Finding, cached_method, grouped, path_text
 from specguard.work.item import Papers
+from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -404,12 +405,26 @@ class StageState(Record):
             artifacts = self.wave.artifacts(contract)
             if not artifacts:
                 yield Missing(f"there is no {contract} ({declared.path or declared.root})")
+            else:
+                yield from self._unnamed_items(declared.author_not.partition(".")[0], artifacts)
             for artifact in artifacts:
                 for flaw in [*waves.flaws(artifact), *self._list_flaws(artifact.path)]:
                     # A flaw of a pass's member may be reported for the pass and for the member.
                     if (flaw.path, flaw.message) not in reported:
                         reported.add((flaw.path, flaw.message))
                         yield Missing(flaw.message, flaw.path or artifact.path, flaw.line)
+
+    def _unnamed_items(self, kind: str, artifacts: Sequence[Artifact]) -> Iterator[Missing]:
+        """Yield the closed items that no artifact is about, of a kind whose owners may not be its author."""
+        waves = self.wave.waves
+        items = self.wave.items(kind) if kind in waves.sources.kinds else ()
+        closed = [item for item in items if waves.sources.closed(item)]
+        work = waves.artifacts.work() if closed else None
+        related = [related_items(artifact, work, kind)[0] for artifact in artifacts] if work else []
+        named = {normal_id(item.id) for found in related for item in found}
+        for item in closed:
+            if normal_id(item.id) not in named:
+                yield Missing(f"{item} is closed, and the review is not about it", artifacts[0].path)
 
     def _list_flaws(self, path: bytes) -> Iterator[Finding]:
         """Yield findings about an artifact that is a plan or lists work items."""
