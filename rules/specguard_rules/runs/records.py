@@ -553,6 +553,11 @@ def _manifest_conflicts(run: RunRecord) -> Iterator[tuple[str, int | None, str]]
     above = run.folder.split(b"/")[0].decode("ascii", "replace")
     if run.native and run.item_folder != above:
         yield "", run.line("item"), f"the run in {above} is one of {run.kind} {run.item}"
+    state = run.value.get("state")
+    ended = "error.json" if run.native and run.succeeded and run.read("error.json") is not None else ""
+    if ended or (run.native and state is not None and state != run.state):
+        why = f"has left {ended}" if ended else f"is {str(state)[:80]!r}, too"
+        yield "", run.line("state"), f"the run {run.run_id} is {run.state}, and {why}"
     if run.native and not run.digests:
         yield "", run.line("digests"), f"the run {run.run_id} is {run.state} and has the sha256 of no file"
 
