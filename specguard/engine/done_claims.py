@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _CODE_KEYS: Final = frozenset({"exitcode", "code", "returncode"})
 _PERSON_KEYS: Final = frozenset({"by", "verifiedby", "who", "person"})
 _DATE_KEYS: Final = frozenset({"at", "verifiedat", "date", "when"})
+_VERIFIES: Final = re.compile("(?i)verif|evidence|proof|check|test|command|gate|run|result|validat")
+"""How the keys of what an entry says of its verification begin."""
+
 _WORD: Final = re.compile(r"[\w.-]*\w")
 _MIN_LENGTH: Final = 3
 """Ids with fewer characters are read only at the start of a text: `7 Carts`, `Task 7`."""
@@ -163,8 +166,9 @@ class Claims:
         """Return the claim of a data entry, with what the entry states about its verification."""
         if self._specs is not None and path == self._specs.now.index_path:
             # The approver or reviewer of a spec does not verify its result.
-            approval_keys = (self._specs.settings.approvals, self._specs.settings.review)
-            value = {key: entry for key, entry in value.items() if key not in approval_keys}
+            settings = self._specs.settings
+            approval_keys = {normal_name(key) for key in (settings.approvals, settings.review)}
+            value = {key: entry for key, entry in value.items() if normal_name(key) not in approval_keys}
         claimed, by_hand = _read_verification(value)
         texts = (one for _, one in walk(value) if isinstance(one, str))
         return Claim(
@@ -297,10 +301,11 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
 
 def _read_verification(value: Mapping[str, Any]) -> tuple[bool, bool]:
     """Return two flags: the entry reports an exit code of 0, and the entry names a person with a date."""
+    # A history or a comment says who did what when, too.
     tables = [
         {normal_name(key): said for key, said in one.items()}
-        for _, one in walk(value)
-        if isinstance(one, dict)
+        for place, one in walk(value)
+        if isinstance(one, dict) and (not place or _VERIFIES.match(str(place[0])))
     ]
     claimed = any(
         said == 0 and said is not False for one in tables for key, said in one.items() if key in _CODE_KEYS
