@@ -48,7 +48,7 @@ _PART: Final = re.compile(r"[,;.|\n](?=\s|$)|\s(?:and|&)\s|\s/\s")
 _TAKEN_BACK: Final = r"(?!\W*(?:by )?(?:not|pending|partial(?:ly)?|to ?do|tbd|nobody|no one)(?: yet)?\W*$)"
 _STATUS_DETAILS: Final = _TAKEN_BACK + r"(?:\s(?:by|in|at|on|via|with|since|as of)\b.*|\s\(.*|\s[0-9`#].*)?"
 _SEVERITY: Final = ("severity", "priority")
-_STATUS: Final = ("status", "resolution", "verification")
+_STATUS: Final = ("status", "resolution", "verification", "disposition")
 
 
 class Severities:

@@ -443,7 +443,7 @@ def _markdown_commands(text: str) -> Iterator[Command]:
     """Yield the commands of fenced shell blocks, and of code spans that no sentence forbids."""
     fence = info = before = lead = ""
     block: list[str] = []
-    start = 0
+    start, quoted = 0, False
     for number, line in enumerate(text.split("\n"), start=1):
         mark = _FENCE.match(line)
         if fence:
@@ -451,9 +451,10 @@ def _markdown_commands(text: str) -> Iterator[Command]:
                 yield from _block_commands("\n".join(block), info, start)
                 fence = ""
             else:
-                block.append(line)
+                block.append(line.lstrip("> \t") if quoted else line)
         elif mark:
             fence, info, block, start = mark[1], mark[2].strip().lower(), [], number + 1
+            quoted = line.lstrip().startswith(">")
         elif not line.strip():
             before = ""
         else:
