@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from specguard import __version__
 from specguard.declaration.rule import Record
-from specguard.model import STATES, Origin, counted, listed, path_text, shortened
+from specguard.model import STATES, counted, listed, path_text, shortened
 from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, cut_path, templates, visible
 
@@ -61,21 +61,13 @@ def render(verdicts: Sequence[Verdict]) -> str:
 
 def error_report(error: SpecguardError) -> str:
     """Return a page with the errors that prevented a verdict."""
-    errors = [
-        {
-            "where": str(Origin(cut_path(one.path), one.line or 0)) if one.path else "",
-            "message": cut(one.message),
-            "help": cut(one.help),
-        }
-        for one in error.errors()
-    ]
     return page(
         "error.html",
         title="No verdict",
         headline="No verdict",
         outcome="error",
         lead="Nothing was judged, so this is not a pass.",
-        errors=errors,
+        errors=error.errors(),
     )
 
 
@@ -117,20 +109,14 @@ def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
     """Return a verdict as template data; each rule gets `budget` characters for its findings."""
     states = sorted(STATES, key=lambda state: (*_STATES, *STATES).index(state))
     return {
-        "outcome": verdict.outcome,
+        "verdict": verdict,
         "said": _headline(verdict),
         "subject": _subject(verdict),
-        "counts": [(state, verdict.counts[state]) for state in states],
+        "states": states,
         "facts": _facts(verdict),
-        "notes": verdict.notes,
         "undecided": text.group_undecided(verdict),
         "groups": list(_groups(verdict, budget)),
         "policy": [line.removeprefix("policy: ") for line in wording.policy_lines(verdict)],
-        "states": [
-            (state, [result for result in verdict.results if result.state == state])
-            for state in states
-            if verdict.counts[state]
-        ],
     }
 
 
@@ -184,23 +170,24 @@ def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
     # Failed rules come first, then the others, both in the order of their codes.
     for result in sorted(verdict.results, key=lambda result: result.state != "failed"):
         found = result.findings
-        rendered: list[tuple[str, str]] = []
+        shown: list[str] = []
+        accepted: list[str] = []
         size = 0
         for judged in found:
             markup = render_finding(_finding_view(judged, excerpts.excerpt(judged.finding)))
             size += len(markup)
             if size > budget:
                 break
-            rendered.append((judged.state, markup))
+            (accepted if judged.state == "baselined" else shown).append(markup)
         kinds = Counter(map(_kind, found))
         if found:
             yield {
                 "result": result,
                 "account": ", ".join(_count_text(count, kind) for kind, count in kinds.items()),
                 "allowed": wording.approval_offer(result, str(verdict.change.get("source"))),
-                "shown": [markup for state, markup in rendered if state != "baselined"],
-                "accepted": [markup for state, markup in rendered if state == "baselined"],
-                "left_out": len(found) - len(rendered),
+                "shown": shown,
+                "accepted": accepted,
+                "left_out": len(found) - len(shown) - len(accepted),
             }
 
 
