@@ -170,8 +170,8 @@ def _field_finding(
     """Build a finding about a field of an approval's file; an empty field cites no line."""
     start = f'  "{field}": '.encode()
     lines = decision.approval.content.split(b"\n")
-    key = f"{decision.filed.id}{key}"
-    found = Finding(message, help=step, path=decision.path, field=field or None, key=key, setting=setting)
+    key, path = f"{decision.filed.id}{key}", decision.filed.path
+    found = Finding(message, help=step, path=path, field=field or None, key=key, setting=setting)
     found.line = next((number for number, line in enumerate(lines, 1) if line.startswith(start)), None)
     return found
 
@@ -523,8 +523,7 @@ class ReplayedApproval(_RefusedApproval, Rule):
         for filed, other in approvals.log.copies:
             if "base" not in filed.places:
                 message = f"record {filed.id[:12]} has the nonce of {other[:12]}, so it is a copy of it"
-                path = approvals.log.path(filed.id)
-                key = f"{filed.id} copy"
+                key, path = f"{filed.id} copy", filed.path
                 step = "Take it out of the branch."
                 yield Finding(message, help=step, path=path, field="nonce", key=key, setting="approvals")
         yield from super().check(approvals)

@@ -92,7 +92,6 @@ class Decision(Record, frozen=False):
     Attributes:
         filed: the record.
         approval: the record's content.
-        path: its file.
         matches: the open findings that it names.
         proof: the proof that the approver gave it.
         refusals: the reasons against it; it counts if there are none.
@@ -101,7 +100,6 @@ class Decision(Record, frozen=False):
 
     filed: FiledRecord
     approval: Approval
-    path: bytes
     matches: Sequence[Judged]
     proof: Proof = "local"
     refusals: Sequence[Refusal] = ()
@@ -173,7 +171,7 @@ class Approvals:
         Raises:
             MissingFact: a fact that the decision needs is missing.
         """
-        decision = Decision(FiledRecord(approval.id, approval, {"local"}), approval, b"", findings)
+        decision = Decision(FiledRecord(approval.id, b"", approval, {"local"}), approval, findings)
         self._judge(decision)
         for missing in self._undecided.values():
             raise missing
@@ -220,7 +218,7 @@ class Approvals:
         added_paths = {entry.path for entry in self.entries if entry.added}
         decided = {decision.filed.id for decision in self.decisions}
         for filed in self.log.filed.values():
-            path, who = self.log.path(filed.id), filed.record.approver
+            path, who = filed.path, filed.record.approver
             if filed.id in decided or added_paths.isdisjoint((path, path + b".sig")):
                 continue
             approver = self.settings.named(who)
@@ -331,16 +329,15 @@ class Approvals:
         added_paths = {entry.path for entry in self.entries if entry.added}
         unjudged = {result.code for result in self._results if result.state in _UNJUDGED}
         for filed, approval in self.log.approvals:
-            matches = self._matches(approval)
-            decision = Decision(filed, approval, self.log.path(filed.id), matches)
-            if not decision.added and not matches:
+            decision = Decision(filed, approval, self._matches(approval))
+            if not decision.added and not decision.matches:
                 continue
             self._judge(decision)
             # An approval in the base, or in the branch that it is for, is for an earlier change, even if its
             # findings appear again. One in the working tree may be for another change too.
             bound = all(refusal.kind != "replayed" for refusal in decision.refusals)
-            added = decision.added and not self._bond.has_landed(approval.target, decision.path)
-            if bound or (added and (matches or decision.path in added_paths)):
+            added = decision.added and not self._bond.has_landed(approval.target, filed.path)
+            if bound or (added and (decision.matches or filed.path in added_paths)):
                 decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.only_files_approvals
                 yield decision
 
@@ -427,7 +424,7 @@ class Approvals:
         proof = decision.proof = self._proof(decision, approver)
         sign = f"{approver.name} signs it with `specguard approvals sign {filed.id[:12]} --key FILE`."
         if proof == "local" and filed.signatures:
-            unsign = f"Remove {path_text(decision.path)}.sig in a commit; then {sign}"
+            unsign = f"Remove {path_text(filed.path)}.sig in a commit; then {sign}"
             yield f"its signature is by no key of {approver.name}", unsign, ""
         elif proof in ("base", "local") and any(rule.signed for rule in rules):
             yield "it is not signed, and only a signature lifts this rule", sign, ""

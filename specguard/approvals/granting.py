@@ -6,7 +6,7 @@ import datetime
 import os
 
 from specguard.approvals.approvals import Approvals
-from specguard.approvals.log import FiledRecord, Log, write_record, write_signature
+from specguard.approvals.log import FiledRecord, Log, write_files, write_record
 from specguard.approvals.people import ApprovalSettings, Approver, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
 from specguard.errors import Needed, NotApplicable, SpecguardError, nearest, unknown
@@ -263,4 +263,5 @@ def add_signature(book: Logbook, filed: FiledRecord, key: str) -> str:
     if "local" not in filed.places:
         raise refusal(f"{filed.id[:12]} is not in the working tree", "check out a branch that has it")
     signature = sign_as(approver, filed.record, key)
-    return write_signature(book.git.repository.work_tree(), book.log.folder, filed.id, signature)
+    files = {f"{filed.id}.json.sig".encode(): signature}
+    return write_files(book.git.repository.work_tree(), book.log.folder, files)

@@ -49,6 +49,7 @@ class FiledRecord(Record, frozen=False):
 
     Attributes:
         id: its name.
+        path: its file.
         record: its content.
         signatures: the contents of its signature files; empty if it is unsigned.
         local_signature: True if one of these is only in the working tree.
@@ -56,6 +57,7 @@ class FiledRecord(Record, frozen=False):
     """
 
     id: str
+    path: bytes
     record: Approval | Revocation
     places: set[Place]
     signatures: list[bytes] = []
@@ -83,10 +85,12 @@ class Log:
         folder: the log's folder, with a slash at its end.
         filed: the records by id.
         broken: the files that are not records.
+        local: the names of all files of the working tree's folder, also of those that are being written.
     """
 
-    def __init__(self, folder: bytes) -> None:
+    def __init__(self, folder: bytes, local: Sequence[bytes] = ()) -> None:
         self.folder = folder
+        self.local = local
         self.filed: dict[str, FiledRecord] = {}
         self.broken: list[BrokenFile] = []
 
@@ -117,6 +121,12 @@ class Log:
     @property
     def _by_age(self) -> list[FiledRecord]:
         return sorted(self.filed.values(), key=lambda filed: (filed.record.issued_at, filed.id))
+
+    @property
+    def leftovers(self) -> Iterator[bytes]:
+        """The paths of files that a killed writer left incomplete."""
+        partial = (name for name in self.local if name.startswith(TEMPORARY))
+        return (self.folder + name for name in partial if name.endswith(_PARTIAL))
 
     def path(self, name: str) -> bytes:
         """Return the path of the record with this id."""
@@ -157,7 +167,8 @@ class Log:
             record = read_record(content)
         except RecordError as error:
             return str(error)
-        self.filed.setdefault(which, FiledRecord(which, record, set())).places.add(place)
+        filed = FiledRecord(which, self.folder + name, record, set())
+        self.filed.setdefault(which, filed).places.add(place)
         return ""
 
 
@@ -175,14 +186,15 @@ def read_log(
     Raises:
         MissingFact: an object is missing, or the judged tree adds more than `MOST` bytes.
     """
-    log = Log(folder)
+    place = os.path.join(os.fsencode(work_tree or ""), folder)
+    log = Log(folder, _list_folder(place, folder) if work_tree is not None else ())
     known: dict[str, bytes | None] = {}
     if base is not None:
         log.add("base", _read_tree_folder(base, folder, known))
     if head is not None:
         log.add("head", _read_tree_folder(head, folder, known, MOST))
-    if work_tree is not None:
-        log.add("local", dict(_read_folder(work_tree, folder)))
+    written = (name for name in log.local if not name.startswith(TEMPORARY))
+    log.add("local", {name: _read_regular_file(place + name) for name in written})
     return log
 
 
@@ -205,20 +217,16 @@ def _read_tree_folder(
     return {name: contents.get(entry.oid) if entry.is_file else None for name, entry in names.items()}
 
 
-def _read_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes | None]]:
-    """Yield the files of the working tree's folder, except those that are being written."""
-    place = os.path.join(os.fsencode(work_tree), folder.rstrip(b"/"))
+def _list_folder(place: bytes, folder: bytes) -> list[bytes]:
+    """Return the names of the files of the working tree's folder, which may be missing."""
     try:
-        names = sorted(os.listdir(place))
+        return sorted(os.listdir(place))
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []
     except OSError as error:
         raise MissingFact(
             f"{path_text(folder)} cannot be read: {error.strerror}", code="unreadable-file"
         ) from error
-    for name in names:
-        if not name.startswith(TEMPORARY):
-            yield name, _read_regular_file(os.path.join(place, name))
 
 
 def _read_regular_file(path: bytes) -> bytes | None:
@@ -263,38 +271,15 @@ def write_record(
         ) from error
     name = f"{record.id}.json".encode()
     signatures = {} if signature is None else {name + b".sig": signature}
-    return _write_to_log(work_tree, folder, {name: record.content, **signatures})
+    return write_files(work_tree, folder, {name: record.content, **signatures})
 
 
-def write_signature(work_tree: str, folder: bytes, name: str, signature: bytes) -> str:
-    """Write the signature of an existing record.
-
-    Args:
-        work_tree: the working tree's folder.
-        folder: the log's folder, with a slash at its end.
-        name: the record's id.
-        signature: the signature over the record's content, armoured.
-
-    Returns:
-        The signature's path from the working tree's folder.
+def write_files(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> str:
+    """Write all files, given by name, into the folder, or none; return the path of the first.
 
     Raises:
-        SpecguardError: the signature cannot be written, or exists already.
+        SpecguardError: a file cannot be written, or exists already.
     """
-    return _write_to_log(work_tree, folder, {f"{name}.json.sig".encode(): signature})
-
-
-def leftovers(work_tree: str, folder: bytes) -> list[bytes]:
-    """Return the names of files that a killed writer left incomplete."""
-    try:
-        names = os.listdir(os.path.join(os.fsencode(work_tree), folder))
-    except OSError:
-        return []
-    return sorted(name for name in names if name.startswith(TEMPORARY) and name.endswith(_PARTIAL))
-
-
-def _write_to_log(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> str:
-    """Write all files, given by name, into the folder, or none; return the path of the first."""
     path = folder + next(iter(files))
     try:
         place = _open_folder(work_tree, folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import os
 
-from specguard.approvals.log import NAME, NO_RECORD, FiledRecord, Uses, first_alterations, leftovers, read_log
+from specguard.approvals.log import NAME, NO_RECORD, FiledRecord, Uses, first_alterations, read_log
 from specguard.approvals.people import KEY_TYPES, claimed_key, has_key_type, signing_key, verify
 from specguard.approvals.record import Approval, Revocation
 from specguard.change.base import find_base, named_base
@@ -41,7 +41,6 @@ class LoggedRecord(Record, frozen=False):
 
     Attributes:
         filed: the record with its places and signatures.
-        path: its file.
         state: one of `STATES`; `holds` does not mean that the approval is for any current change.
         reasons: why the state is not `holds`, each as a clause.
         key: the approver's key that signed it; empty if none did.
@@ -50,7 +49,6 @@ class LoggedRecord(Record, frozen=False):
     """
 
     filed: FiledRecord
-    path: bytes
     state: State = "holds"
     reasons: list[str] = []
     key: str = ""
@@ -151,7 +149,7 @@ class Logbook:
             SpecguardError: its signature cannot be verified.
         """
         record = filed.record
-        examined = LoggedRecord(filed, self.log.path(filed.id))
+        examined = LoggedRecord(filed)
         with Needed():
             states = list(self._doubts(examined))
         if isinstance(record, Approval):
@@ -236,8 +234,7 @@ class Verification:
         if self.book.git.repository.head is not None and self.book.head is not None:
             yield from self._altered_records(self.book.git.repository.head, self.book.head)
             yield from self._missing_records(self.book.head)
-        for name in leftovers(self.book.work_tree, self._folder) if self.book.work_tree is not None else ():
-            path = self._folder + name
+        for path in self._log.leftovers:
             step = f"remove it: rm {shell_word(path)}"
             yield path, "it was left half-written, and counts for nothing", step
         yield from self._broken_files()
@@ -246,7 +243,7 @@ class Verification:
         yield from self._copied_records()
         for filed, record in self._log.revocations:
             revoked = self._log.filed.get(record.revokes)
-            path, which = self._log.path(filed.id), f"it revokes {record.revokes[:12]}, which is"
+            path, which = filed.path, f"it revokes {record.revokes[:12]}, which is"
             if revoked is None:
                 revoked_path = shell_word(self._log.path(record.revokes))
                 step = f"find it, and put it back: git log --all -- {revoked_path}"
@@ -289,8 +286,7 @@ class Verification:
         book, git = self.book, self.book.git
         if book.work_tree is None:
             return
-        place = os.path.join(os.fsencode(book.work_tree), self._folder)
-        there = set(os.listdir(place)) if os.path.isdir(place) else set()
+        there = set(self._log.local)
         missing = [
             self._folder + name
             for name in sorted(head.names(self._folder.rstrip(b"/")))
@@ -323,7 +319,7 @@ class Verification:
 
     def _signature_problems(self, filed: FiledRecord) -> Iterator[Problem]:
         """Yield the problem with a record's signatures: the approver whom it names must have made each."""
-        content, path, who = filed.record.content, self._log.path(filed.id), filed.record.approver
+        content, path, who = filed.record.content, filed.path, filed.record.approver
         approver = self.book.settings.named(who)
         keys = approver.keys if approver else ()
         # The base, HEAD and the working tree may have different signatures; each must be valid.
@@ -350,7 +346,7 @@ class Verification:
         for filed, other in self._log.copies:
             if filed.id not in self._log.revoked:
                 what = f"it has the nonce of {other[:12]}, so one of both is a copy"
-                yield self._log.path(filed.id), what, f"revoke the copy: {_REVOKE % filed.id[:12]}"
+                yield filed.path, what, f"revoke the copy: {_REVOKE % filed.id[:12]}"
 
 
 def _is_valid_signature(content: bytes, signature: bytes) -> bool:

@@ -246,7 +246,7 @@ def _verification_data(outcome: Verification) -> dict[str, Any]:
 def _record_data(logged: LoggedRecord) -> dict[str, Any]:
     return {
         "id": logged.filed.id,
-        **path_data(logged.path),
+        **path_data(logged.filed.path),
         **fields_of(logged, "state", "reasons", "proof"),
         "key": logged.key or None,
         "places": [place for place in ("base", "head", "local") if place in logged.filed.places],

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from specguard.approvals.log import Log, leftovers, read_log, write_record, write_signature
+from specguard.approvals.log import Log, read_log, write_files, write_record
 from specguard.approvals.record import LIMIT, Approval, RecordError, read_record
 from specguard.errors import SpecguardError
 from tests.approvals.making import FOLDER, NOW, approval, revocation
@@ -102,9 +102,9 @@ def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
     [filed] = log(tmp_path).filed.values()
     assert (filed.record, filed.signatures) == (signed, [b"signature\n"])
     path = write_record(str(tmp_path), FOLDER, record)
-    assert write_signature(str(tmp_path), FOLDER, record.id, b"one") == f"{path}.sig"
+    assert write_files(str(tmp_path), FOLDER, {f"{record.id}.json.sig".encode(): b"one"}) == f"{path}.sig"
     with pytest.raises(SpecguardError, match="it is there already") as caught:
-        write_signature(str(tmp_path), FOLDER, record.id, b"two")
+        write_files(str(tmp_path), FOLDER, {f"{record.id}.json.sig".encode(): b"two"})
     assert caught.value.path == f"{path}.sig"
     (tmp_path / path).write_bytes(b"edited")
     with pytest.raises(SpecguardError, match="it is there already"):
@@ -116,7 +116,7 @@ def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
 
 def test_where_the_signature_cannot_be_written_the_record_is_not_either(tmp_path: Path) -> None:
     record = approval()
-    write_signature(str(tmp_path), FOLDER, record.id, b"another")
+    write_files(str(tmp_path), FOLDER, {f"{record.id}.json.sig".encode(): b"another"})
     with pytest.raises(SpecguardError, match="it is there already"):
         write_record(str(tmp_path), FOLDER, record, b"signature")
     assert names(tmp_path) == [f"{record.id}.json.sig"]
@@ -164,7 +164,7 @@ def test_a_folder_or_link_where_the_record_should_be(tmp_path: Path) -> None:
 def test_no_working_tree(tmp_path: Path) -> None:
     with pytest.raises(SpecguardError, match="it cannot be written: No such file or directory"):
         write_record(str(tmp_path / "missing"), FOLDER, approval())
-    assert leftovers(str(tmp_path), FOLDER) == []
+    assert list(log(tmp_path).leftovers) == []
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_a_writer_that_is_killed_leaves_no_half_record(
     assert one.returncode == -signal.SIGKILL
     found = log(tmp_path)
     assert (found.broken, len(found.filed)) == ([], whole)
-    left = leftovers(str(tmp_path), FOLDER)
+    left = list(found.leftovers)
     assert left
     assert len(left) == len([path for path in names(tmp_path) if path.startswith(".")])
     # What it left is in nobody's way.
