@@ -12,6 +12,7 @@ import json
 import re
 import sys
 import typing
+from collections import ChainMap
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
 
@@ -90,20 +91,20 @@ def record_model(cls: type[Settings]) -> CoreSchema:
 
     def make(values: dict[str, Any]) -> Settings:
         record = cls(**values)
-        problem = problem_of(record)
-        if problem:
+        if problem := record.problem():
             raise ValueError(problem)
         return record
 
     return core_schema.no_info_after_validator_function(make, table_model(cls))
 
 
-def read_annotation(cls: type[Settings], field: str) -> tuple[Any, Sequence[type[Settings]]]:
-    """Return a field's annotation as an object, and the settings classes that it names."""
+def read_annotation(cls: type[Settings], field: str) -> Any:
+    """Return a field's annotation as an object; its names may be imported only for the type checker."""
     owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
-    names = _AnnotationNames(owner)
+    modules = (sys.modules[owner.__module__], typing, collections.abc, datetime)
+    own, *others = map(vars, modules)
     # Only annotations of installed classes are evaluated, never data.
-    return eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
+    return eval(owner.__annotations__[field], {}, ChainMap(own, _TYPE_NAMES, *others))  # noqa: S307
 
 
 def _field_schema(cls: type[Settings], field: str) -> CoreSchema:
@@ -116,7 +117,7 @@ def _field_schema(cls: type[Settings], field: str) -> CoreSchema:
         return _FIELD_SCHEMAS[cls, field]
     note = cls._notes.get(field)
     try:
-        schema = _annotation_schema(read_annotation(cls, field)[0])
+        schema = _annotation_schema(read_annotation(cls, field))
         _FIELD_SCHEMAS[cls, field] = _apply_options(schema, note.options) if note else schema
     except (NameError, TypeError) as error:
         raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
@@ -178,35 +179,7 @@ def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str],
     return core_schema.no_info_after_validator_function(check, made) if check and kind == "str" else made
 
 
-def problem_of(record: Settings) -> str:
-    """Return the conflict between a table's values, found by its method `problem`; empty without one."""
-    problem = getattr(record, "problem", None)
-    return str(problem()) if callable(problem) else ""
-
-
-class _AnnotationNames(dict[str, Any]):
-    """The names in an annotation: those of its module, and those imported only for the type checker.
-
-    Attributes:
-        found: the settings classes among them.
-    """
-
-    def __init__(self, cls: type) -> None:
-        super().__init__()
-        self.found: list[type[Settings]] = []
-        own = sys.modules[cls.__module__].__dict__
-        self._spaces = (own, _TYPE_NAMES, vars(typing), vars(collections.abc), vars(datetime))
-
-    def __missing__(self, name: str) -> Any:
-        value = next((names[name] for names in self._spaces if name in names), None)
-        if value is None:
-            raise KeyError(name)
-        if isinstance(value, type) and issubclass(value, Settings):
-            self.found.append(value)
-        return value
-
-
-_TYPE_NAMES: Mapping[str, Any] = {
+_TYPE_NAMES: Final[dict[str, Any]] = {
     "Severity": Literal[SEVERITIES],
     "Stage": Literal[STAGES],
     "Expression": Expression,
@@ -260,7 +233,7 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
     found: list[tuple[KeyPath, str, str]] = []
     for name, table in values.get("rules", {}).items():
         rule = registry.rules[name].rule
-        text = problem_of(rule(**{field: table[field] for field in rule._fields if field in table}))
+        text = rule(**{field: table[field] for field in rule._fields if field in table}).problem()
         if text:
             found.append((("rules", name), f"is wrong: {text}", ""))
     found += find_misspelt(values, registry)
@@ -403,11 +376,6 @@ class Option(Record):
     description: str
 
 
-def options_of(cls: type[Settings], prefix: str = "") -> Sequence[Option]:
-    """Return the settings of a table, such as a rule's own, with a prefix before their names."""
-    return list(_options(cls, prefix))
-
-
 def policy_schema(registry: Registry) -> Mapping[str, Any]:
     """Return the JSON Schema of a whole policy, for editors."""
     from pydantic.json_schema import GenerateJsonSchema
@@ -466,9 +434,10 @@ def _description(cls: type[Settings], field: str) -> str:
     return cls._notes[field].description if field in cls._notes else ""
 
 
-def _options(cls: type[Settings], prefix: str) -> Iterator[Option]:
+def options_of(cls: type[Settings], prefix: str = "") -> Iterator[Option]:
+    """Yield the settings of a table, such as a rule's own, with a prefix before their names."""
     for field in cls._fields:
-        annotation, tables = read_annotation(cls, field)
+        annotation = read_annotation(cls, field)
         yield Option(
             name=prefix + field,
             type=_describe_type(annotation),
@@ -476,8 +445,16 @@ def _options(cls: type[Settings], prefix: str) -> Iterator[Option]:
             description=_description(cls, field),
         )
         several = "[]" if get_origin(annotation) is list else ""
-        for nested in tables:
-            yield from _options(nested, f"{prefix}{field}{several}.")
+        for nested in _tables_in(annotation):
+            yield from options_of(nested, f"{prefix}{field}{several}.")
+
+
+def _tables_in(annotation: Any) -> Iterator[type[Settings]]:
+    """Yield the settings classes that an annotation names."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _tables_in(part)
 
 
 def _default(cls: type[Settings], field: str) -> str:

@@ -80,8 +80,8 @@ class Settings(Record):
 
     - `selectors`: the value names rules, by code, family or name; `approvers`: it has lists of approvers.
 
-    A table whose values can contradict each other has a method `problem() -> str`. The method returns the
-    contradiction as a clause, or an empty string, and is called when a policy is compiled.
+    A table whose values can contradict each other has a method `problem() -> str` of its own, which is called
+    when a policy is compiled.
     """
 
     _notes: ClassVar[Mapping[str, FieldOptions]] = {}
@@ -95,6 +95,10 @@ class Settings(Record):
                 delattr(cls, name)
         cls._notes = {**cls._notes, **noted}
         super().__init_subclass__(**options)
+
+    def problem(self) -> str:
+        """Return the contradiction between the table's values, as a clause; empty if there is none."""
+        return ""
 
 
 class Rule(Settings):

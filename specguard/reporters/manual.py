@@ -44,7 +44,7 @@ _PLAIN_TYPES = ("boolean", "integer", "string", "strings")
 def page(entry: Registered) -> str:
     """Return the manual page of one rule, ending in a newline."""
     rule = entry.rule
-    options = options_of(rule)
+    options = list(options_of(rule))
     prose_text, examples = split_examples(inspect.cleandoc(rule.__doc__ or ""))
     parts = prose_text.split("\n\n")
     by_mark = {_mark(part): _without_mark(part) for part in parts if _mark(part)}
@@ -121,7 +121,7 @@ def remedy(text: str) -> str:
     return (fix[:1].upper() + fix[1:]).replace("\n", " ")
 
 
-def bullets(options: Sequence[Option]) -> list[str]:
+def bullets(options: Iterable[Option]) -> list[str]:
     """Return a Markdown list of settings, ending in an empty line."""
     return [*(f"- {_setting(option)}" for option in options), ""]
 

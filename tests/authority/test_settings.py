@@ -165,7 +165,7 @@ def test_tables_within_become_records() -> None:
         with pytest.raises(ValidationError) as caught:
             validator.validate_python(wrong)
         assert [error["type"] for error in caught.value.errors()] == [kind]
-    assert validate.read_annotation(Outer, "many")[1] == [Inner]
+    assert validate.read_annotation(Outer, "many") == list[Inner]
 
 
 @pytest.mark.parametrize(
