@@ -130,9 +130,12 @@ def _annotation_schema(annotation: Any) -> CoreSchema:
     if isinstance(annotation, type):
         if issubclass(annotation, Settings):
             return record_model(annotation)
-        if annotation in (Guarding, Covering, Selecting, Expression):
-            made: CoreSchema = annotation.__get_pydantic_core_schema__(annotation, None)
-            return made
+        if annotation is Expression:
+            return _text_schema(lambda text: Expression(text).check())
+        if issubclass(annotation, Patterns):
+            # Each pattern is checked by itself, so that an error has its index.
+            patterns = core_schema.list_schema(_text_schema(annotation.checked))
+            return core_schema.no_info_after_validator_function(annotation, patterns)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return core_schema.literal_schema(list(arguments))
@@ -145,6 +148,11 @@ def _annotation_schema(annotation: Any) -> CoreSchema:
     if origin in _TABLES:
         return core_schema.dict_schema(_annotation_schema(arguments[0]), _annotation_schema(arguments[1]))
     raise TypeError(f"no setting has the type {annotation}; limits stand in `setting(default, text, …)`")
+
+
+def _text_schema(check: Callable[[str], Any]) -> CoreSchema:
+    """Return the schema of a text that a function turns into the value, or refuses."""
+    return core_schema.no_info_after_validator_function(check, core_schema.str_schema())
 
 
 def _apply_options(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema:

@@ -10,7 +10,7 @@ from specguard.declaration.patterns import re2_options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
+    from typing import Any, Self
 
 _UNSUPPORTED = {"(?=": "looks ahead", "(?!": "looks ahead", "(?<=": "looks behind", "(?<!": "looks behind"}
 
@@ -71,8 +71,8 @@ class Expression:
         count: int = self._re2.groups
         return count
 
-    def check(self) -> None:
-        """Compile the expression.
+    def check(self) -> Self:
+        """Compile the expression, and return it.
 
         Raises:
             ExpressionError: RE2 cannot parse it, or it is empty and would match everything.
@@ -92,6 +92,7 @@ class Expression:
             raise ExpressionError(f"the expression {self.text!r} is not RE2 syntax: {reason}") from None
         except UnicodeEncodeError:
             raise ExpressionError(f"the expression {self.text!r} is not valid Unicode") from None
+        return self
 
     def _is_simple(self, text: str) -> bool:
         """True if Python's `re` gives the same result for a text, and as fast.
@@ -129,22 +130,6 @@ class Expression:
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Return the schema of a string that RE2 can parse."""
-        from pydantic_core import core_schema
-
-        def checked(text: str) -> Expression:
-            expression = cls(text)
-            expression.check()
-            return expression
-
-        return core_schema.no_info_after_validator_function(
-            checked,
-            core_schema.str_schema(),
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value.text),
-        )
 
 
 _SIMPLE = r"\^(?:[A-Za-z0-9_/:#|()-]|\\[./-]|\[(?:[A-Za-z0-9_/.]|-(?!-))+\][+*]?)*\$?"

@@ -71,6 +71,16 @@ class Patterns:
         return translate(pattern, covers=cls.covers, folds=cls.folds)
 
     @classmethod
+    def checked(cls, pattern: str) -> str:
+        """Return a pattern.
+
+        Raises:
+            PatternError: the pattern is malformed.
+        """
+        cls.translate(pattern)
+        return pattern
+
+    @classmethod
     def problem_in(cls, *patterns: str) -> str:
         """Return the problem of the first malformed pattern, as a clause; empty if all are valid."""
         for pattern in patterns:
@@ -204,22 +214,6 @@ class Patterns:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self.patterns)!r})"
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Return the schema of a list of strings, each checked separately so that an error has its index."""
-        from pydantic_core import core_schema
-
-        def checked(pattern: str) -> str:
-            cls.translate(pattern)
-            return pattern
-
-        items = core_schema.no_info_after_validator_function(checked, core_schema.str_schema())
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.list_schema(items),
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda it: list(it.patterns)),
-        )
 
     @classmethod
     def of(cls, *patterns: str) -> Self:

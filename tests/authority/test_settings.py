@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
 from specguard.authority import validate
@@ -42,6 +42,11 @@ def no_a(text: Any) -> Any:
     return text
 
 
+def own_schema(cls: type) -> GetPydanticSchema:
+    """What pydantic takes for a class of specguard's own, which knows nothing of it."""
+    return GetPydanticSchema(lambda source, handler: validate._annotation_schema(cls))
+
+
 # Each annotation, with the options of the field and with what they come to for pydantic.
 FIELDS: Mapping[str, Sequence[tuple[dict[str, Any], Any]]] = {
     "str": [
@@ -64,8 +69,8 @@ FIELDS: Mapping[str, Sequence[tuple[dict[str, Any], Any]]] = {
     "Sequence[int]": [({}, Sequence[int])],
     "Mapping[str, list[str]]": [({"min_length": 1}, Annotated[Mapping[str, list[str]], Field(min_length=1)])],
     "Literal['a', 'b', 1]": [({}, Literal["a", "b", 1])],
-    "bool | Guarding": [({}, bool | Guarding)],
-    "list[Expression]": [({}, list[Expression])],
+    "bool | Guarding": [({}, bool | Annotated[Guarding, own_schema(Guarding)])],
+    "list[Expression]": [({}, list[Annotated[Expression, own_schema(Expression)]])],
 }
 ROWS = [(annotation, *row) for annotation, rows in FIELDS.items() for row in rows]
 
