@@ -6,7 +6,7 @@ import os
 import re
 from contextlib import contextmanager, suppress
 
-from specguard.change.entries import SYMLINK
+from specguard.change.entries import SYMLINK, sha256
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 
 VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::-([^{}]*))?\})", re.ASCII)
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def run_root(
@@ -120,9 +119,9 @@ def item_folder(kind: str, item_id: str) -> str:
 
 def folder_name(text: str) -> str:
     """Percent-encode a text as a folder name: `/` becomes `%2F`."""
-    return _UNSAFE.sub(
-        lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogateescape")), text
-    )
+    from urllib.parse import quote
+
+    return quote(text, safe="", errors="surrogateescape").replace("~", "%7E")
 
 
 RECORD_FILES: Final = (b"manifest.json", b"meta.json")
@@ -155,10 +154,8 @@ class TreeFiles:
 
     def digest(self, path: bytes) -> str | None:
         """Return the sha256 of a file; None if the file is missing."""
-        import hashlib
-
         content = self.read(path)
-        return None if content is None else hashlib.sha256(content).hexdigest()
+        return None if content is None else sha256(content).hexdigest()
 
     def folders(self) -> Iterator[bytes]:
         """Return the folders with a run's record, in order."""

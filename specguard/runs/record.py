@@ -70,11 +70,6 @@ class RanCommand:
         started_at: when it started, as written.
     """
 
-    __slots__ = (
-        "exit_code", "grade", "kind", "log", "log_digest", "name", "response", "started_at", "succeeded",
-        "text", "tree",
-    )  # fmt: skip
-
     def __init__(self, data: Mapping[str, Any], grade: str, settings: RunSettings) -> None:
         words = first_of(data, _WORDS_KEYS)
         self.text = " ".join(map(str, words)) if isinstance(words, list) else _text(words)
@@ -468,7 +463,7 @@ class RunRecords(Record):
         Raises:
             MissingFact: runs are not kept in the tree, and the local folder of runs is missing.
         """
-        return [self._run_at(folder) for folder in sorted(self._files.folders())]
+        return [self._run_at(folder, b"") for folder in sorted(self._files.folders())]
 
     @property
     def touched(self) -> Sequence[RunRecord]:
@@ -481,7 +476,7 @@ class RunRecords(Record):
             return ()
         folders = {run.folder for run in self.all}
         found = {containing_folder(path.removeprefix(prefix), folders) for path in paths}
-        return [self._run_at(folder) for folder in sorted(found) if folder]
+        return [self._run_at(folder, b"") for folder in sorted(found) if folder]
 
     def altered(self, before: Documents) -> Sequence[tuple[RunRecord, Entry]]:
         """Return the files of ended runs in the tree that the change alters or deletes.
@@ -532,7 +527,7 @@ class RunRecords(Record):
         files = self._files
         folder = self.moved(folder)
         if files.is_there(folder):
-            return self._run_at(folder)
+            return self._run_at(folder, b"")
         if self.in_tree:
             return None
         raise self.unseen(f"the run {path_text(folder)}")
@@ -551,11 +546,7 @@ class RunRecords(Record):
         if in_runs and (self.in_tree or self.visible):
             inside = self.moved(folder.removeprefix(self.settings.folder))
             if self._files.is_there(inside + b"/" + name):
-                return (
-                    self._run_at(inside)
-                    if name in RECORD_FILES
-                    else RunRecord(self._files, inside, self.settings, name)
-                )
+                return self._run_at(inside, b"" if name in RECORD_FILES else name)
         if self.documents.tree.find(path) is not None:
             return RunRecord(TreeFiles(self.documents, b""), folder, self.settings, name)
         if self.in_tree or not in_runs:
@@ -636,5 +627,5 @@ class RunRecords(Record):
         return LocalFiles(root)
 
     @cached_method
-    def _run_at(self, folder: bytes) -> RunRecord:
-        return RunRecord(self._files, folder, self.settings)
+    def _run_at(self, folder: bytes, name: bytes) -> RunRecord:
+        return RunRecord(self._files, folder, self.settings, name)

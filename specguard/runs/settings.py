@@ -280,14 +280,11 @@ def forms_of(name: str) -> list[str]:
     return list(dict.fromkeys((name, name.rpartition("/")[2], "-".join(name.lower().split()))))
 
 
-def is_agent(words: Sequence[str]) -> bool:
-    """True if a command runs an agent, directly or through another program."""
-    return any(word.rpartition("/")[2] in AGENTS for word in words[:4])
-
-
 def models_in(words: Sequence[str]) -> Iterator[str]:
     """Yield the models that a command's words name, in order."""
-    forms = [_OPTION, _SHORT] if is_agent(words) else [_OPTION]
+    # An agent may run through another program.
+    is_agent = any(word.rpartition("/")[2] in AGENTS for word in words[:4])
+    forms = [_OPTION, _SHORT] if is_agent else [_OPTION]
     for word, following in zip(words, [*words[1:], ""], strict=False):
         option = next(filter(None, (form.fullmatch(word) for form in forms)), None)
         value = "" if option is None else following if option["value"] is None else option["value"]
