@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from specguard.authority.policy import Policy, RuleInPolicy
@@ -150,12 +149,11 @@ def _at_own_stage(case: Case, rule: RuleInPolicy) -> Case:
 
 def _judge(case: Case) -> Outcome | None:
     """Return the outcome of checking a case; None without a verdict."""
-    with TemporaryDirectory(prefix="specguard-canary-") as place:
-        try:
-            outcome, _ = judge_case(case, place, installed=False)
-            return None if any(report.get("errors") for report in outcome.reports) else outcome
-        except (CaseError, AssertionError, SpecguardError):
-            return None
+    try:
+        outcome, _ = judge_case(case, installed=False)
+        return None if any(report.get("errors") for report in outcome.reports) else outcome
+    except (CaseError, AssertionError, SpecguardError):
+        return None
 
 
 _CHAR_CLASS = re.compile(r"\[(?P<not>[!^])?(?P<first>[^]])[^]]*\]")

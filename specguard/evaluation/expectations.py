@@ -7,7 +7,6 @@ import re
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
@@ -253,17 +252,16 @@ class PolicyTest:
     def run(self) -> None:
         """Judge the case in a temporary folder, through the command's entry point in this process."""
         start = time.monotonic()
-        with TemporaryDirectory(prefix="specguard-test-") as place:
-            try:
-                outcome, names = judge_case(self.case, place, installed=False)
-                self.differences = tuple(differences(self.case, outcome, names))
-            except CaseError as error:
-                self.problem = str(error).removeprefix(f"{self.name}: ")
-            except SpecguardError as error:
-                self.problem = f"{error.message}{f'; {error.help}' if error.help else ''}"
-            except AssertionError as error:
-                # The kit raises this for git errors, and for output that is not a report.
-                self.problem = str(error).strip().split("\n")[0]
+        try:
+            outcome, names = judge_case(self.case, installed=False)
+            self.differences = tuple(differences(self.case, outcome, names))
+        except CaseError as error:
+            self.problem = str(error).removeprefix(f"{self.name}: ")
+        except SpecguardError as error:
+            self.problem = f"{error.message}{f'; {error.help}' if error.help else ''}"
+        except AssertionError as error:
+            # The kit raises this for git errors, and for output that is not a report.
+            self.problem = str(error).strip().split("\n")[0]
         self.seconds = time.monotonic() - start
 
 

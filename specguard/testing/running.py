@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, chdir, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.metadata import entry_points
@@ -123,12 +123,12 @@ def run_here(
     """
     from specguard.cli import main
 
-    place, variables = Path.cwd(), dict(os.environ)
+    variables = dict(os.environ)
     environment = {**clean_environment(), **(env or {})}
     handlers = {number: signal.getsignal(number) for number in _HANDLED}
-    with _replaced_streams(stdin if isinstance(stdin, bytes) else stdin.encode()) as printed:
+    content = stdin if isinstance(stdin, bytes) else stdin.encode()
+    with _replaced_streams(content) as printed, chdir(directory):
         try:
-            os.chdir(directory)
             os.environ.clear()
             os.environ.update(environment)
             try:
@@ -143,7 +143,6 @@ def run_here(
                         signal.alarm(0)
             os.environ.clear()
             os.environ.update(variables)
-            os.chdir(place)
     return Outcome(exit_code, *(text.decode("utf-8", "replace") for text in printed))
 
 
@@ -157,38 +156,35 @@ def _replaced_streams(stdin: bytes) -> Iterator[list[bytes]]:
         files[0].write(stdin)
         files[0].seek(0)
         # Replace the descriptors too, as hooks bypass Python's streams.
-        saved = [os.dup(number) for number in range(3)]
+        for number, file in enumerate(files):
+            saved = os.dup(number)
+            stack.callback(os.close, saved)
+            stack.callback(os.dup2, saved, number)
+            os.dup2(file.fileno(), number)
+        sys.stdin, sys.stdout, sys.stderr = (
+            stack.enter_context(open(number, mode, encoding="utf-8", closefd=False))
+            for number, mode in enumerate("rww")
+        )
         try:
-            for number, file in enumerate(files):
-                os.dup2(file.fileno(), number)
-            sys.stdin, sys.stdout, sys.stderr = (
-                stack.enter_context(open(number, mode, encoding="utf-8", closefd=False))
-                for number, mode in enumerate("rww")
-            )
-            try:
-                yield output
-            finally:
-                for stream in (sys.stdout, sys.stderr):
-                    if stream is not None:
-                        stream.flush()
-                sys.stdin, sys.stdout, sys.stderr = python
+            yield output
         finally:
-            for number, descriptor in enumerate(saved):
-                os.dup2(descriptor, number)
-                os.close(descriptor)
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    stream.flush()
+            sys.stdin, sys.stdout, sys.stderr = python
         for file in files[1:]:
             file.seek(0)
             output.append(file.read())
 
 
 def judge_case(
-    case: Case, directory: str | os.PathLike[str], *, installed: bool = True
+    case: Case, directory: str | os.PathLike[str] | None = None, *, installed: bool = True
 ) -> tuple[Outcome, Mapping[str, str]]:
     """Build a case's repository and check it, without comparing the outcome.
 
     Args:
         case: the case.
-        directory: an empty or missing folder to keep the repository in.
+        directory: an empty or missing folder to keep the repository in; by default a temporary one.
         installed: False to run the command's entry point in this process.
 
     Returns:
@@ -197,6 +193,9 @@ def judge_case(
     Raises:
         CaseError: the repository cannot be built from the case.
     """
+    if directory is None:
+        with TemporaryDirectory(prefix="specguard-") as made:
+            return judge_case(case, made, installed=installed)
     place = Path(directory)
     repository = case.build(place / "repository")
     arguments = case.arguments(place, repository.names)
@@ -225,9 +224,6 @@ def run_case(
         AssertionError: the outcome is not the expected one; each difference is a line of the message.
     """
     __tracebackhide__ = True  # pytest shows the caller's line and the message, not this function
-    if directory is None:
-        with TemporaryDirectory(prefix="specguard-") as made:
-            return run_case(case, made, installed=installed)
     outcome, names = judge_case(case, directory, installed=installed)
     found = [f"  {one.text}" for one in differences(case, outcome, names)]
     if found:
