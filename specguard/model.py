@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from typing import Any, Final, Literal, TypeVar, TypeVarTuple
     from typing import dataclass_transform as dataclass_transform
 
+    from specguard.approvals.record import Approval
+
     _Owner = TypeVar("_Owner")
     _Arguments = TypeVarTuple("_Arguments")
     _Key = TypeVar("_Key")
@@ -256,20 +258,14 @@ class ApprovalUse(Record):
 
     Attributes:
         id: the approval's id.
-        approver: the person who approved.
-        reason: the approver's reason.
-        ticket: a reference to more information; empty if there is none.
-        expires_at: the end of the approval, as `YYYY-MM-DDTHH:MM:SSZ`.
+        approval: its record.
         proof: the proof that the approver approved: `signature`, `platform`, `base` (the record is in the
             trusted base), or `local`, which proves nothing.
         refusals: the reasons why it does not count, each as a clause; empty if it counts.
     """
 
     id: str
-    approver: str
-    reason: str
-    ticket: str
-    expires_at: str
+    approval: Approval
     proof: str
     refusals: Sequence[str] = ()
 

@@ -115,6 +115,11 @@ class Decision(Record, frozen=False):
         """True if it lifts the findings that it matches."""
         return not self.refusals
 
+    @property
+    def reasons(self) -> Sequence[str]:
+        """The reasons against it, each as a clause."""
+        return [refusal.reason for refusal in self.refusals]
+
 
 _MOST_REFUSED: Final = 10
 """The most refused approvals that a finding lists; the newest are kept."""
@@ -282,8 +287,8 @@ class Approvals:
             shortfall = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
             refused = [decision for decision in decisions if not decision.counts][-_MOST_REFUSED:]
             judged.approvals = [
-                *(_approval_use(decision, shortfall) for decision in counting),
-                *(_approval_use(one, [refusal.reason for refusal in one.refusals]) for one in refused),
+                ApprovalUse(one.filed.id, one.approval, one.proof, one.reasons or shortfall)
+                for one in (*counting, *refused)
             ]
         for result in self._results:
             approvers_of_open = [
@@ -299,7 +304,7 @@ class Approvals:
     def remarks(self) -> Iterator[str]:
         """Yield notes on approvals that lack a proof, are not committed, or are superseded."""
         unproven = {
-            lift.approver: lift.id[:12]
+            lift.approval.approver: lift.id[:12]
             for judged in self._open_findings.values()
             if judged.state == "approved"
             for lift in judged.approvals
@@ -487,16 +492,3 @@ def read_change_log(change: Change, folder: bytes) -> Log:
     head = if_applicable(lambda: change.head_files, None)
     base = change.base_files if change.found.trusted else None
     return read_log(folder, base=base, head=head, work_tree=change.git.repository.work_tree_if_any())
-
-
-def _approval_use(decision: Decision, refusals: Sequence[str]) -> ApprovalUse:
-    approval = decision.approval
-    return ApprovalUse(
-        decision.filed.id,
-        approver=approval.approver,
-        reason=approval.reason,
-        ticket=approval.ticket,
-        expires_at=f"{approval.expires_at:%Y-%m-%dT%H:%M:%SZ}",
-        proof=decision.proof,
-        refusals=refusals,
-    )

@@ -103,16 +103,14 @@ def finding_data(judged: Judged) -> dict[str, Any]:
     }
 
 
+_SHOWN_OF_APPROVAL: Final = ("approver", "reason", "ticket", "expires_at")
+
+
 def _approval_data(use: ApprovalUse) -> dict[str, Any]:
     """Return the fields of an approval that names a finding."""
-    return {
-        "id": use.id,
-        "approver": json_safe(use.approver),
-        "reason": json_safe(use.reason),
-        "ticket": json_safe(use.ticket) or None,
-        "expires_at": use.expires_at,
-        "proof": use.proof,
-    }
+    data = use.approval.data
+    texts = {name: data[name] and json_safe(data[name]) for name in _SHOWN_OF_APPROVAL}
+    return {"id": use.id, **texts, "proof": use.proof}
 
 
 def fields_of(thing: object, *names: str) -> dict[str, Any]:
@@ -202,10 +200,8 @@ def _approvals(verdict: Verdict, *, refused: bool) -> list[dict[str, Any]]:
         for use in judged.approvals:
             if bool(use.refusals) != refused or not (refused or judged.state == "approved"):
                 continue
-            one = found.setdefault(
-                use.id,
-                {"id": use.id, "approver": json_safe(use.approver), "proof": use.proof, "findings": []},
-            )
+            fields = {"id": use.id, "approver": json_safe(use.approval.approver), "proof": use.proof}
+            one = found.setdefault(use.id, {**fields, "findings": []})
             one["findings"].append(_decided_finding(judged))
             if refused:
                 reasons = one.setdefault("reasons", [])

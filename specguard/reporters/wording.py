@@ -112,13 +112,13 @@ def approval_lines(judged: Judged) -> list[str]:
 
 
 def _approval_line(use: ApprovalUse) -> str:
-    who = f"approval {use.id[:12]} by {shortened(use.approver)}"
+    approval = use.approval
+    who = f"approval {use.id[:12]} by {shortened(approval.approver)}"
     if use.refusals:
         return f"{who} does not count: {shortened('; '.join(use.refusals), 600)}"
-    ticket = f" ({shortened(use.ticket, 80)})" if use.ticket else ""
-    day, _, time = use.expires_at.partition("T")
-    proof = _PROOFS.get(use.proof, use.proof)
-    return f"{who} until {day} {time[:5]} UTC, {proof}: {shortened(use.reason, 300)}{ticket}"
+    ticket = f" ({shortened(approval.ticket, 80)})" if approval.ticket else ""
+    end, proof = f"{approval.expires_at:%Y-%m-%d %H:%M} UTC", _PROOFS.get(use.proof, use.proof)
+    return f"{who} until {end}, {proof}: {shortened(approval.reason, 300)}{ticket}"
 
 
 def approval_offer(result: RuleResult, source: str = "", most: int = 3) -> tuple[str, str] | None:

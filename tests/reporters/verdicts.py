@@ -3,12 +3,14 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from specguard import __version__
 from specguard.change.lines import Hunk
 from specguard.model import ApprovalUse, Finding, Judged, Origin, RuleResult, Verdict
+from tests.approvals.making import approval
 
 RECORDED = Path(__file__).parent / "recorded"
 RECORD = "RECORD_REPORTS" in os.environ
@@ -86,9 +88,9 @@ def verdict(
 
 def lift(*refusals: str, **fields: Any) -> ApprovalUse:
     """An approval by alice, or one that these reasons refuse."""
-    given: dict[str, Any] = {"id": "3fa4b2c1d0e9" + "0" * 52, "approver": "alice", "ticket": "ABC-1"}
-    given |= {"reason": "the customer needs it", "expires_at": "2026-12-31T10:30:00Z", "proof": "signature"}
-    return ApprovalUse(**{**given, **fields}, refusals=refusals)
+    name, proof = fields.pop("id", "3fa4b2c1d0e9" + "0" * 52), fields.pop("proof", "signature")
+    given = {"reason": "the customer needs it", "expires_at": datetime(2026, 12, 31, 10, 30, tzinfo=UTC)}
+    return ApprovalUse(name, approval(**{**given, **fields}), proof, refusals)
 
 
 def everything(text: str, path: bytes) -> Verdict:
