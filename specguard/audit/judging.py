@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from specguard.authority.floor import Floor
-from specguard.authority.load import find_sources, has_documents
+from specguard.authority.load import has_documents, identify
 from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase, local_base, usual_base
 from specguard.change.check_request import FLOOR, Request, Revision, resolve
@@ -434,7 +434,7 @@ class PastPolicies(Policies):
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """Load the policy of a tree, or of a file in place of its documents."""
-        key = authority or json.dumps(find_sources(tree))
+        key = authority or json.dumps(identify(tree))
         known = self._compiled.setdefault(key, [])
         for one in known:
             if has_documents(tree, one):

@@ -109,9 +109,9 @@ def _compare_top(old: Policy, new: Policy) -> Iterator[Difference]:
         if key not in ("extends", "require_work_item"):
             yield from diff(key, old.value(key), new.value(key), _direction(TopLevel, key))
     one, other = old.require_work_item, new.require_work_item
-    either = isinstance(one, bool) or isinstance(other, bool)
-    effect = _effect(_demand_rank(one), _demand_rank(other)) if either else "more"
-    yield from diff("require_work_item", one, other, effect)
+    some = [plain(value) for value in (one, other) if not isinstance(value, bool)]
+    # No branch must name an item, or some must, or all.
+    yield from diff("require_work_item", one, other, "more" if len(some) == 2 else [False, *some, True])
     for key in ("normative", "order", "keys", "nested"):
         direction = _direction(AuthoritySettings, key)
         yield from diff(f"authority.{key}", list(getattr(old, key)), list(getattr(new, key)), direction)
@@ -122,13 +122,8 @@ def _compare_top(old: Policy, new: Policy) -> Iterator[Difference]:
             f"authority.sections.{title}",
             titles.get(title),
             now.get(title),
-            "incomparable" if known else "tightens",
+            "incomparable" if known else [None],
         )
-
-
-def _demand_rank(required: object) -> int:
-    """Rank which branches must name a work item: 0 for no branch, 1 for some, 2 for all."""
-    return 2 if required is True else 0 if required is False else 1
 
 
 def _compare_rules(old: Policy, new: Policy) -> Iterator[Difference]:
@@ -145,8 +140,7 @@ def _compare_rules(old: Policy, new: Policy) -> Iterator[Difference]:
 
 def _compare_rule(old: RuleInPolicy, new: RuleInPolicy) -> Iterator[Difference]:
     table = f"rules.{old.name}"
-    ranks = [SEVERITIES.index(rule.severity) for rule in (old, new)]
-    yield from diff(f"{table}.severity", old.severity, new.severity, _effect(*ranks))
+    yield from diff(f"{table}.severity", old.severity, new.severity, SEVERITIES)
     yield from diff(f"{table}.stages", sorted(old.stages), sorted(new.stages), "more")
     yield from diff(f"{table}.approvable", old.approvable, new.approvable, "lower")
     yield from diff(f"{table}.exclude", old.exclude or Covering(), new.exclude or Covering(), "fewer")
@@ -190,14 +184,14 @@ def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
     return "more" if isinstance(getattr(cls, field, None), Guarding) else "incomparable"
 
 
-def diff(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterator[Difference]:
+def diff(key: str, old: Any, new: Any, direction: str | Sequence[Any]) -> Iterator[Difference]:
     """Yield the difference between two values of a setting, if there is one.
 
     `direction` says which values are tighter: `higher` or `lower` numbers and flags (an absent number is
     unlimited), or `more` or `fewer` elements; `each` is `more` where covered patterns count. `only` means
     that fewer elements are tighter, and that an empty list allows all; `within` that an empty list leaves it
     to something else. A list ranks the values from the loosest to the tightest; unlisted values are tighter
-    than the first. `tightens`, `loosens` and `incomparable` are the effect itself.
+    than the first. `incomparable` is the effect itself.
     """
     one, other = plain(old), plain(new)
     if one == other and type(one) is type(other):
@@ -218,8 +212,6 @@ def diff(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterat
         effect = _effect(*limits) if direction == "higher" else _effect(*reversed(limits))
     else:
         effect = "incomparable"
-        if direction in ("tightens", "loosens"):
-            effect = "tightens" if direction == "tightens" else "loosens"
     yield Difference(key, old, new, effect, grows=direction in ("each", "more"))
 
 

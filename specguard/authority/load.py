@@ -8,6 +8,7 @@ from specguard.authority.policy import Policy
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
+from specguard.model import Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from specguard.authority.cache import Cache
     from specguard.change.tree import Tree, TreeEntry
     from specguard.declaration.registry import Registry
-    from specguard.model import Origin
 
     _Thing = TypeVar("_Thing")
 
@@ -46,7 +46,7 @@ def load_policy(
         PolicyError: its settings are wrong; all problems are listed.
         SpecguardError: a document cannot be read, or a plugin cannot be used.
     """
-    found = {} if authority else find_sources(tree)
+    found = {} if authority else identify(tree)
     usable_cache = cache if found else None
     policy = _read_cached(usable_cache, found, tree) if usable_cache is not None else None
     if policy is not None or not (found or authority):
@@ -134,13 +134,8 @@ def _read_from_tree(path: str, read: Callable[[], _Thing]) -> _Thing:
         raise _error(path, f"the authority cannot be read: {missing.reason}", missing.command) from missing
 
 
-def find_sources(tree: Tree) -> dict[str, str]:
-    """Return the mode and object id of each default document in a tree."""
-    return _identify(tree, DEFAULT_PATHS)
-
-
-def _identify(tree: Tree, paths: Iterable[str]) -> dict[str, str]:
-    """Return the mode and object id of each of some paths that a tree has."""
+def identify(tree: Tree, paths: Iterable[str] = DEFAULT_PATHS) -> dict[str, str]:
+    """Return the mode and object id of each of some paths that a tree has; by default, its sources."""
     found = {path: find_entry(tree, path) for path in paths}
     return {path: f"{entry.mode:o} {entry.oid}" for path, entry in found.items() if entry is not None}
 
@@ -168,7 +163,7 @@ def find_nested(tree: Tree, patterns: Sequence[str]) -> dict[str, str]:
             matching = Selecting([level])
             folders = [path for path in _folders(tree, folders) if matching.matches(path)]
         paths += (f"{folder.decode('utf-8', 'surrogateescape')}/{AUTHORITY}" for folder in folders)
-    return _identify(tree, sorted(paths))
+    return identify(tree, sorted(paths))
 
 
 def _folders(tree: Tree, above: Sequence[bytes]) -> Iterator[bytes]:
@@ -191,12 +186,8 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Author
     """
     entry = find_entry(tree, path)
     if entry is None:
-        raise _error(
-            named_by.path if named_by else path,
-            f"`documents` names {path!r}, which does not exist",
-            "name a file by its path from the repository's root",
-            named_by.line if named_by else None,
-        )
+        at, what = named_by or Origin(path, 0), f"`documents` names {path!r}, which does not exist"
+        raise _error(at.path, what, "name a file by its path from the repository's root", at.line or None)
     if not entry.is_file:
         what = "the authority is not a regular file, and must be a file of its own"
         raise _error(path, what, "put a regular file in its place")
