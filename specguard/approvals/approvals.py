@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property, partial
 
-from specguard.approvals.log import FiledRecord, Log, first_alterations, read_log
+from specguard.approvals.log import FiledRecord, first_alterations, read_log
 from specguard.approvals.people import find_part, find_people, signing_key, verify
 from specguard.approvals.record import Approval, Bond
 from specguard.change.entries import is_in_log, sha256
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from specguard.approvals.people import ApprovalSettings, Approver, Person
     from specguard.authority.policy import Policy
-    from specguard.change.change import Change
     from specguard.engine.facts import Facts
 
     Kind = Literal["untrusted", "expired", "self", "replayed", "broad", "reason", "revoked", "undecided"]
@@ -139,7 +138,7 @@ class Approvals:
 
     Attributes:
         settings: the policy's table `[approvals]`.
-        log: the log.
+        log: the log in the trusted base, the judged tree and the working tree.
         entries: the change's entries in the log's folder.
         old: the paths of invalid files there that the base already has.
         broken: the other invalid files there.
@@ -164,8 +163,11 @@ class Approvals:
             for judged in result.findings
             if judged.state == "open"
         }
-        self.log = read_change_log(bond.change, bond.folder)
-        self.entries = [entry for entry in bond.change.entries if is_in_log(entry, bond.folder)]
+        change, head = bond.change, if_applicable(lambda: bond.change.head_files, None)
+        base = change.base_files if change.found.trusted else None
+        work_tree = change.git.repository.work_tree_if_any()
+        self.log = read_log(bond.folder, base=base, head=head, work_tree=work_tree)
+        self.entries = [entry for entry in change.entries if is_in_log(entry, bond.folder)]
         # An invalid file of the base never counted, so a change may fix or remove it.
         self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
         self.broken = [broken for broken in self.log.broken if broken.path not in self.old]
@@ -481,14 +483,3 @@ class Approvals:
     def _empty_reason(self, decision: Decision) -> Iterator[Reason]:
         if problem := reason_problem(decision.approval.reason, self._policy, decision.approval.rules):
             yield problem, "Say with --reason why this change needs what the rule forbids.", "reason"
-
-
-def read_change_log(change: Change, folder: bytes) -> Log:
-    """Read the log of a change from its trusted base, its judged tree and its working tree.
-
-    Raises:
-        MissingFact: the log cannot be read.
-    """
-    head = if_applicable(lambda: change.head_files, None)
-    base = change.base_files if change.found.trusted else None
-    return read_log(folder, base=base, head=head, work_tree=change.git.repository.work_tree_if_any())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 import tomllib
-from functools import cache
 from hashlib import sha256
 
 from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob
@@ -17,7 +16,7 @@ from specguard.model import RuleResult, listed, path_text, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.entries import Entry
@@ -165,8 +164,6 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
     settings = policy.declared("approval_settings")
     if settings.persons_for(rule.code, rule.name) > 1:
         return []
-    # Verifying a signature starts a process, and one commit may touch many paths.
-    has_signed = cache(lambda oid, keys: is_signed(change.git, oid, keys))
     found: dict[str, list[str]] = {}
     for judged in result.findings:
         path = judged.finding.path
@@ -175,7 +172,7 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
         named = _owner_names(rule.settings["paths"], rule.settings["owners"], path)
         owners = [one for one in settings.approver if one.name in named]
         try:
-            evidence = _owner_evidence(change, policy, path, owners, has_signed)
+            evidence = _owner_evidence(change, policy, path, owners)
         except (MissingFact, NotApplicable):
             # Without evidence of an owner, the path stays locked.
             continue
@@ -211,13 +208,7 @@ def _controls_judging(change: Change, policy: Policy, path: bytes) -> bool:
     )
 
 
-def _owner_evidence(
-    change: Change,
-    policy: Policy,
-    path: bytes,
-    owners: Sequence[Approver],
-    has_signed: Callable[[str, tuple[str, ...]], bool],
-) -> str:
+def _owner_evidence(change: Change, policy: Policy, path: bytes, owners: Sequence[Approver]) -> str:
     """Return the owner who changed or reviewed a path, with the evidence; empty if there is none.
 
     Args:
@@ -225,7 +216,6 @@ def _owner_evidence(
         policy: the trusted policy.
         path: the path.
         owners: its owners.
-        has_signed: returns True if one of some keys has signed a commit.
 
     Raises:
         MissingFact: the evidence cannot be read.
@@ -238,7 +228,7 @@ def _owner_evidence(
         if any(entry.path == path for diff in commit.diffs for entry in diff)
     ]
     signers = [
-        next((one.name for one in owners if has_signed(commit.oid, tuple(one.keys))), "")
+        next((one.name for one in owners if is_signed(change.git, commit.oid, tuple(one.keys))), "")
         for commit in touching
     ]
     if signers and all(signers):

@@ -19,6 +19,7 @@ from specguard.change.entries import Commit, is_record
 from specguard.change.repository import find_program, read_git_settings, search_path
 from specguard.declaration.rule import Record, Settings, required, setting
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known
+from specguard.model import cached_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -340,13 +341,14 @@ def _author_evidence(author: Author, change: Change) -> str:
     if login and login in {one.casefold() for one in author.logins}:
         return "the platform's event"
     commits = change.commits if author.keys else ()
-    if commits and all(is_signed(change.git, commit.oid, author.keys) for commit in commits):
+    if commits and all(is_signed(change.git, commit.oid, tuple(author.keys)) for commit in commits):
         return "the signature of each commit"
     return ""
 
 
-def is_signed(git: Git, oid: str, keys: Sequence[str]) -> bool:
-    """Return True if one of these public SSH keys has signed a commit.
+@cached_method
+def is_signed(git: Git, oid: str, keys: tuple[str, ...]) -> bool:
+    """Return True if one of these public SSH keys has signed a commit; verifying starts a process.
 
     Raises:
         MissingFact: `ssh-keygen` is missing, or fails.
