@@ -238,16 +238,13 @@ class Spec(Record):
             patterns = [value.text for value in self.own_patterns if not Covering.problem_in(value.text)]
         return Covering(list(dict.fromkeys(patterns)))
 
-    @cached_property
-    def essence(self) -> str:
-        """The normalized content of the document, without its reviews.
+    @cached_method
+    def essence(self, *names: str) -> str:
+        """Return the normalized content of the document, without its reviews.
 
-        Review dates, recorded object ids, approvals, white space, comments and invisible text are left out.
+        Review dates, recorded object ids, approvals, white space, comments and invisible text are left out,
+        and the dates of the fields with these names.
         """
-        return self.essence_without(())
-
-    def essence_without(self, names: Sequence[str]) -> str:
-        """Return the essence without the dates of further fields."""
         left_out = (self.settings.reviewed, self.settings.approvals)
         sections = [section for name in left_out for section in self.sections(name)]
         dates = (*date_fields(self.settings), *names)

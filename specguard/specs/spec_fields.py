@@ -23,7 +23,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Record, Settings, setting
-from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
+from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, flatten
 from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import (
     has_content,
@@ -244,14 +244,9 @@ def _fold(text: str) -> str:
 
 def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tuple[int, str, bool]]:
     """Yield the lines of a page's visible text, each with its number, and True if it is code."""
-    for block in blocks:
+    for block in flatten(blocks, quotes=True):
         if isinstance(block, (Heading, Paragraph)):
             yield from _text_lines(block.text, rendered)
-        elif isinstance(block, List):
-            for item in block.items:
-                yield from _lines(item.blocks, rendered=rendered)
-        elif isinstance(block, (Quote, Footnote)):
-            yield from _lines(block.blocks, rendered=rendered)
         elif isinstance(block, Table):
             for cell in (cell for row in (block.header, *block.rows) for cell in row):
                 yield from _text_lines(cell, rendered)

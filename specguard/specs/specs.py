@@ -15,7 +15,7 @@ from specguard.documents.completeness import without_box
 from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import if_applicable
-from specguard.model import Finding, path_text, shortened
+from specguard.model import Finding, cached_method, path_text, shortened
 from specguard.specs.spec import Catalogue, IndexEntry, Spec, find_file
 from specguard.specs.spec_fields import SpecApproval, SpecSettings, StatusFlow, WrittenValue, plain_status
 
@@ -45,7 +45,7 @@ class Specs(Record, frozen=False):
         documents: the documents after the change.
         start_documents: returns the documents before the change.
         today: returns the UTC date.
-        known_governed, known_touches: caches of `governed_by` and `touches`, by path.
+        known_touches: a cache of `touches`, by path.
     """
 
     settings: SpecSettings
@@ -53,7 +53,6 @@ class Specs(Record, frozen=False):
     documents: Documents
     start_documents: Callable[[], Documents]
     today: Callable[[], date]
-    known_governed: dict[bytes, Sequence[bytes]] = {}
     known_touches: dict[bytes, bool] = {}
 
     @property
@@ -159,7 +158,8 @@ class Specs(Record, frozen=False):
         if was is not None or spec.path not in self._touched:
             return was
         by_id = (old for old in self._deleted if spec.id and normal_name(old.id) == normal_name(spec.id))
-        return next(by_id, None) or next((old for old in self._deleted if old.essence == spec.essence), None)
+        by_content = (old for old in self._deleted if old.essence() == spec.essence())
+        return next(by_id, None) or next(by_content, None)
 
     @cached_property
     def _deleted(self) -> Sequence[Spec]:
@@ -169,10 +169,10 @@ class Specs(Record, frozen=False):
 
     def says_more(self, spec: Spec, was: Spec) -> bool:
         """Return True if a spec has new content other than dates, or a new approval."""
-        if spec.essence != was.essence:
+        if spec.essence() != was.essence():
             # The review's date can be in several fields with any names.
             names = spec.review_day_fields(was)
-            if not names or spec.essence_without(names) != was.essence_without(names):
+            if not names or spec.essence(*names) != was.essence(*names):
                 return True
         return spec.entry_essence not in {"", was.entry_essence} or self._newly_approved(spec, was)
 
@@ -196,16 +196,16 @@ class Specs(Record, frozen=False):
     def malformed(self, spec: Spec) -> Iterator[tuple[WrittenValue, str]]:
         """Yield the invalid patterns of governed paths in a spec's own text, each with the reason."""
         for value in spec.own_patterns:
-            problem = Covering.problem_in(value.text)
-            if problem:
+            if problem := Covering.problem_in(value.text):
                 yield value, problem
 
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
         """Return the paths that the change touches and a spec governs, except the spec itself."""
-        if spec.path not in self.known_governed:
-            found = spec.governs.among(list(self._touched))
-            self.known_governed[spec.path] = [path for path in found if path != spec.path]
-        return self.known_governed[spec.path]
+        return [path for path in self._touched_among(spec.governs) if path != spec.path]
+
+    @cached_method
+    def _touched_among(self, patterns: Covering) -> Sequence[bytes]:
+        return patterns.among(list(self._touched))
 
     def governed_files(self, spec: Spec) -> Sequence[bytes]:
         """Return the files of the tree that a spec governs, except the spec itself and the index."""
@@ -340,7 +340,7 @@ class Specs(Record, frozen=False):
         if not self.touches(spec):
             return False
         was = self.before(spec)
-        return bool(spec.essence) if was is None else self.says_more(spec, was)
+        return bool(spec.essence()) if was is None else self.says_more(spec, was)
 
 
 def _entry_text(entry: IndexEntry | None) -> str | None:
