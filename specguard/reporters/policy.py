@@ -162,7 +162,8 @@ def as_toml(policy: Policy) -> str:
             header = f"[[{_key(head[:1])}]]" if isinstance(head[-1], int) else f"[{_key(head)}]"
             lines += ["", header] if lines else [header]
         origins = ", ".join(dict.fromkeys(str(one.origin) for one in same))
-        lines.append(f"{_key((key,))} = {toml_value(_merged_value(same))}  # {visible(origins)}")
+        value = _put_together([(one.path[len(head) + 1 :], one.value) for one in same])
+        lines.append(f"{_key((key,))} = {toml_value(value)}  # {visible(origins)}")
     return "\n".join(lines) + "\n"
 
 
@@ -209,27 +210,14 @@ def _depth(path: Path) -> int:
     return min(2 if of_two else 1, len(path) - 1)
 
 
-def _merged_value(group: list[PolicySetting]) -> Any:
-    """Return the value of one key of a table, put together from all settings below the key."""
-    root: dict[str | int, Any] = {}
-    for setting in group:
-        path = setting.path[_depth(setting.path) :]
-        place = root
-        for part in path[:-1]:
-            place = place.setdefault(part, {})
-        place[path[-1]] = setting.value
-    (value,) = root.values()
-    return _as_lists(value)
-
-
-def _as_lists(value: Any) -> Any:
-    """Return a value in which each table whose keys are positions has become a list."""
-    if not isinstance(value, dict):
+def _put_together(parts: Sequence[tuple[Path, Any]]) -> Any:
+    """Return a value by its parts, each with its path in it; parts at positions are those of a list."""
+    path, value = parts[0]
+    if not path:
         return value
-    members = {key: _as_lists(element) for key, element in value.items()}
-    if members and all(isinstance(key, int) for key in members):
-        return [members[key] for key in sorted(members)]
-    return members
+    below = grouped((path[0], (path[1:], part)) for path, part in parts)
+    members = {key: _put_together(some) for key, some in below.items()}
+    return [members[at] for at in sorted(members)] if isinstance(path[0], int) else members
 
 
 SHOWN: Final = 20
