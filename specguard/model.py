@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import dataclass_transform as dataclass_transform
 
     from specguard.approvals.record import Approval
+    from specguard.authority.difference import Difference
 
     _Owner = TypeVar("_Owner")
     _Arguments = TypeVarTuple("_Arguments")
@@ -365,8 +366,7 @@ class Verdict(Record, frozen=False):
         notes: sentences that a reader must see: what was judged by which policy, what was truncated.
         empty: True if there was nothing to judge.
         dry_run: True if findings leave the exit code at 0 (`--exit-zero`, `--dry-run`).
-        policy_change: how the change would alter the policy, one object for each setting; empty if it does
-            not.
+        policy_change: how the change would alter the policy, one difference for each setting; may be empty.
         enforce: True if nothing outside the trusted base could loosen the verdict (`--enforce`).
         hunks: by path, the hunks of the change in files with findings, if a report asks for them.
         fixes: the fixes for the findings, if `check --fix` asks for them.
@@ -379,7 +379,7 @@ class Verdict(Record, frozen=False):
     notes: Sequence[str] = ()
     empty: bool = False
     dry_run: bool = False
-    policy_change: Sequence[Mapping[str, Any]] = ()
+    policy_change: Sequence[Difference] = ()
     enforce: bool = False
     hunks: Mapping[bytes, Sequence[Any]] = {}
     fixes: Sequence[Any] = ()

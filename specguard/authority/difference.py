@@ -63,6 +63,11 @@ class Difference(Record, frozen=False):
         return f"from {_format(old)} to {_format(new)}"
 
     @property
+    def origin(self) -> Origin | None:
+        """The place of the setting, or of the one that is removed; None for a default."""
+        return self.new_origin or self.old_origin
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """The difference for a JSON report."""
         places = {"old_origin": self.old_origin, "new_origin": self.new_origin}

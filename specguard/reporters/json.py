@@ -37,7 +37,7 @@ def report(verdict: Verdict) -> dict[str, Any]:
         "authority": verdict.authority,
         "rules": [_rule(result) for result in verdict.results],
         "findings": [finding_data(judged) for judged in verdict.findings],
-        "policy_change": list(verdict.policy_change),
+        "policy_change": [difference.data for difference in verdict.policy_change],
         "notes": [json_safe(note) for note in verdict.notes],
         "counts": verdict.counts,
         "empty": verdict.empty,

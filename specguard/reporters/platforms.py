@@ -32,7 +32,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from specguard.change.entries import text_digest
 from specguard.errors import SpecguardError
-from specguard.model import Judged, RuleResult, Verdict, counted, listed, path_text
+from specguard.model import Judged, Origin, RuleResult, Verdict, counted, listed, path_text
 from specguard.reporters import text, wording
 from specguard.reporters.escape import (
     LONGEST,
@@ -88,11 +88,11 @@ def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
         kind = "error" if results[0].incomplete else "warning"
         yield kind, "\n".join(wording.undecided_lines(results[0])), {"title": text.titles(results)}
     if verdict.policy_change:
-        one = wording.first_difference(verdict)
-        origin = one["new_origin"] or one["old_origin"] or {"path": "", "line": 0}
+        first = [*wording.unreported_differences(verdict), *verdict.policy_change][0]
+        origin = first.origin or Origin("", 0)
         message = "\n".join(wording.policy_lines(verdict)).removeprefix("policy: ")
-        tightens = all(difference["effect"] == "tightens" for difference in verdict.policy_change)
-        where = _file(wording.relative_path(origin["path"]), origin["line"])
+        tightens = all(difference.effect == "tightens" for difference in verdict.policy_change)
+        where = _file(wording.relative_path(origin.path), origin.line)
         yield "notice" if tightens else "warning", message, {**where, "title": "policy"}
     for result in verdict.results:
         if offer := wording.approval_offer(result, str(verdict.change.get("source"))):

@@ -104,7 +104,7 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
                 one.code: {"state": one.state, "reason": json_safe(one.reason or "")}
                 for one in verdict.results
             },
-            "policyChange": list(verdict.policy_change),
+            "policyChange": [difference.data for difference in verdict.policy_change],
         },
     }
 
@@ -210,8 +210,6 @@ LONGEST: Final = 1024
 LEVELS: Final = {"error": "error", "warning": "warning", "info": "note", "off": "none"}
 """SARIF's level for each severity."""
 
-_SEVERITIES: Final = {"error": "error", "warning": "warning"}
-
 
 def rule_descriptor(result: RuleResult) -> dict[str, Any]:
     """Return the descriptor of one rule.
@@ -236,7 +234,9 @@ def rule_descriptor(result: RuleResult) -> dict[str, Any]:
         "properties": {
             "tags": [FAMILIES.get(result.code[:3], result.code[:3])],
             "precision": "very-high",
-            "problem.severity": _SEVERITIES.get(result.severity, "recommendation"),
+            "problem.severity": result.severity
+            if result.severity in ("error", "warning")
+            else "recommendation",
         },
     }
     if page:

@@ -154,7 +154,7 @@ def render_concise(verdicts: Sequence[Verdict]) -> str:
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    from specguard.reporters.wording import approval_offer, unreported_differences
+    from specguard.reporters.wording import approval_offer, difference_text, unreported_differences
 
     for result in verdict.results:
         for judged in result.findings:
@@ -167,10 +167,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
                 yield visible(f"{result.code} {': '.join(offer)}")
         if result.state == "indeterminate":
             yield f"{result.code} could not be judged: {'; next: '.join(text.undecided_lines(result))}"
-    if verdict.policy_change:
-        for verb, difference, place in unreported_differences(verdict):
-            what = f"policy: {verb} {difference}"
-            yield visible(f"{place}: {what}" if place else what)
+    for what, place in map(difference_text, unreported_differences(verdict)):
+        yield visible(f"{place}: policy: {what}" if place else f"policy: {what}")
     yield text.verdict_line(verdict, text.Style())
 
 

@@ -20,9 +20,10 @@ from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Any, Final, Literal
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final, Literal
 
+    from specguard.authority.difference import Difference
     from specguard.model import ApprovalUse, Judged, RuleResult, Verdict
     from specguard.reporters.text import Fold
 
@@ -87,9 +88,8 @@ def policy_lines(verdict: Verdict) -> list[str]:
         return []
     lines = [f"policy: {policy_headline(verdict)}"]
     rest = unreported_differences(verdict)
-    lines += [
-        f"{verb} {what} ({at})" if at else f"{verb} {what}" for verb, what, at in rest[:DIFFERENCES_SHOWN]
-    ]
+    shown = map(difference_text, rest[:DIFFERENCES_SHOWN])
+    lines += [f"{what} ({place})" if place else what for what, place in shown]
     if len(rest) > DIFFERENCES_SHOWN:
         lines.append(f"and {len(rest) - DIFFERENCES_SHOWN} more")
     return list(map(visible, lines))
@@ -172,43 +172,27 @@ _EFFECT_VERBS: Final = {"loosens": "loosens", "incomparable": "changes", "tighte
 
 def policy_headline(verdict: Verdict) -> str:
     """Return the number of settings that the change loosens, changes otherwise, and tightens."""
-    effects = Counter(difference["effect"] for difference in verdict.policy_change)
+    effects: Counter[str] = Counter(difference.effect for difference in verdict.policy_change)
     first, *others = [effect for effect in _EFFECT_VERBS if effects[effect]]
     parts = [f"{_EFFECT_VERBS[first]} {counted(effects[first], 'setting')}"]
     parts += [f"{_EFFECT_VERBS[effect]} {effects[effect]}" for effect in others]
     return f"this change {', '.join(parts[:-1])}{' and ' if others else ''}{parts[-1]}"
 
 
-def unreported_differences(verdict: Verdict) -> Sequence[tuple[str, str, str]]:
-    """Return the differences that no finding reports: the effect, the setting with its values, and the place.
+def unreported_differences(verdict: Verdict) -> Sequence[Difference]:
+    """Return the differences that no finding reports.
 
     Loosened settings come first, then those changed otherwise, then tightened ones.
     """
-    return [
-        (
-            _EFFECT_VERBS[one["effect"]],
-            f"{shortened(one['key'], 120)} {shortened(one['summary'], 400)}",
-            cut_path(difference_place(one)),
-        )
-        for one in _unreported(verdict)
-    ]
-
-
-def first_difference(verdict: Verdict) -> Mapping[str, Any]:
-    """Return the first difference that no finding reports; if findings report all, the first one."""
-    return [*_unreported(verdict), *verdict.policy_change][0]
-
-
-def _unreported(verdict: Verdict) -> Sequence[Mapping[str, Any]]:
     found = {judged.finding.key for judged in verdict.findings if judged.code == _POLICY_RULE}
-    rest = [difference for difference in verdict.policy_change if difference["key"] not in found]
-    return sorted(rest, key=lambda difference: list(_EFFECT_VERBS).index(difference["effect"]))
+    rest = [difference for difference in verdict.policy_change if difference.key not in found]
+    return sorted(rest, key=lambda difference: list(_EFFECT_VERBS).index(difference.effect))
 
 
-def difference_place(difference: Mapping[str, Any]) -> str:
-    """Return where the setting is, or was, written, as `file:line`; empty for a default."""
-    origin = difference["new_origin"] or difference["old_origin"]
-    return str(Origin(origin["path"], origin["line"] or 0)) if origin else ""
+def difference_text(difference: Difference) -> tuple[str, str]:
+    """Return a difference as text, and the place of its setting as `file:line`, empty for a default."""
+    setting = f"{shortened(difference.key, 120)} {shortened(difference.summary, 400)}"
+    return f"{_EFFECT_VERBS[difference.effect]} {setting}", cut_path(str(difference.origin or ""))
 
 
 _DOCUMENT: Final = b"SPEC_AUTHORITY.md"

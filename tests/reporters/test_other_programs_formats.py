@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.authority.difference import Difference
 from specguard.declaration.registry import FORMATS, PluginError, Registry
 from specguard.errors import SpecguardError
+from specguard.model import Origin
 from specguard.reporters import sarif
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
@@ -110,10 +112,8 @@ def test_gitlab_tells_the_same_finding_apart_and_knows_it_again() -> None:
 
 
 def test_what_the_change_does_to_the_policy() -> None:
-    change = {
-        "key": "rules.x.y", "old": [], "new": ["t"], "effect": "tightens", "summary": "adds 't\x1b##[error]'",
-        "old_origin": None, "new_origin": {"path": "SPEC_AUTHORITY.md", "line": 3},
-    }  # fmt: skip
+    place = Origin("SPEC_AUTHORITY.md", 3)
+    change = Difference("rules.t\x1b##[error].y", [], ["t"], "tightens", new_origin=place)
     found = [verdict(policy_change=[change])]
     read = {form: published.READ[form](FORMATS[form].render(found)) for form in FORMS}
     for said in (
@@ -122,7 +122,7 @@ def test_what_the_change_does_to_the_policy() -> None:
         FORMATS["azure"].render(found),
     ):
         assert "policy: this change tightens 1 setting\n" in said, said
-        assert "adds 't\\x1b" in said
+        assert "tightens rules.t\\x1b" in said
 
 
 POLICY = '# A\n\n```toml specguard\n[rules.forbidden-path]\npaths = ["locked/"]\n```\n'

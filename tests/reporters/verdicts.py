@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from specguard import __version__
+from specguard.authority.difference import Difference
 from specguard.change.lines import Hunk
 from specguard.model import ApprovalUse, Finding, Judged, Origin, RuleResult, Verdict
 from tests.approvals.making import approval
@@ -30,6 +31,7 @@ x = 2
 How to fix it: do this.
 """
 AUTHORITY = Origin("SPEC_AUTHORITY.md", 9)
+EFFECTS: Sequence[Any] = ("tightens", "loosens", "incomparable")
 
 
 def recorded(name: str, report: str) -> None:
@@ -192,11 +194,8 @@ def full(text: str = "plain", *, many: int = 0, rules: int = 4) -> Verdict:
         results=results,
         notes=[f"note {text}"],
         policy_change=[
-            {
-                "key": f"rules.{text}.{effect}", "effect": effect, "summary": f"drops {text}",
-                "old_origin": {"path": f"docs/{text}", "line": 3}, "new_origin": None,
-            }
-            for effect in ("tightens", "loosens", "incomparable")
+            Difference(f"rules.{text}.{effect}", [text], [], effect, old_origin=Origin(f"docs/{text}", 3))
+            for effect in EFFECTS
         ],
         hunks=hunks,
     )  # fmt: skip
