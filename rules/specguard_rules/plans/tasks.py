@@ -922,8 +922,8 @@ class AgentEditedPlan(Rule):
     r"""A change for a task edits the task's plan.
 
     During a run, the plan's folder may not change. In a range or pull request, the change may set its one
-    task to `done`, with evidence. It may also append to `log` of `[plans.<name>]`. With `unit = "commit"`,
-    commits that name no task may edit the plan.
+    task to `done`, with evidence. It may append to `log` of `[plans.<name>]`. With `unit = "commit"`, commits
+    without a task may edit a plan of the base.
 
     Why is this bad? An agent could weaken its checks or call itself done.
 
