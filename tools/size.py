@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 50_340,
+    "code lines of specguard and rules": 50_199,
     "modules of specguard and rules": 233,
     "code lines of tests": 32_748,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 550,
+    "expressions of re": 547,
 }
 """The upper limit of each figure."""
 
