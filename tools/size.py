@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 50_199,
+    "code lines of specguard and rules": 50_203,
     "modules of specguard and rules": 233,
     "code lines of tests": 32_748,
     "modules in one folder": 18,

@@ -319,9 +319,9 @@ def run_parts(value: Any) -> Any:
         elif key not in _DESCRIPTIVE or isinstance(one, dict):
             rest[key] = one
     chosen: list[tuple[str, Any]] = []
-    # In GitLab, a job overrides the included one of its name, which an input may give.
-    included = [text.lower() for text in _texts(rest.get("include"))]
-    names = {_GITLAB_JOB, *included} if any("specguard" in text for text in included) else set()
+    # In GitLab, a job overrides the included one of its name.
+    included = rest["include"] if isinstance(rest.get("include"), list) else [rest.get("include")]
+    names = {_component_job(one) for one in included if "specguard" in json.dumps(one).lower()}
     more = [job for job in jobs if job[0].lower() in names or "specguard" in json.dumps(job).lower()]
     while len(chosen) < len(more):
         chosen = more
@@ -329,6 +329,12 @@ def run_parts(value: Any) -> Any:
         names = {text.lower() for text in _texts([chosen, rest.get("workflows")])} - {""}
         more = [job for job in jobs if job in chosen or job[0].lower() in names]
     return rest, chosen
+
+
+def _component_job(include: Any) -> str:
+    """Return the name of the job that an `include` of the component brings, in small letters."""
+    inputs = include.get("inputs") if isinstance(include, dict) else None
+    return str(inputs.get("job-name", _GITLAB_JOB) if isinstance(inputs, dict) else _GITLAB_JOB).lower()
 
 
 def _name(job: Any) -> str:
