@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from unicodedata import category
 
 from specguard.artifacts.sections import other_titles
 from specguard.documents.blocks import List, all_texts, fences, texts
@@ -520,7 +521,7 @@ def _people(text: str) -> set[str]:
     found: set[str] = set(map(str.casefold, _ADDRESS.findall(text)))
     for part in _PEOPLE.split(_BRACKETS.sub(" ", _ADDRESS.sub(" ", text))):
         plain = _ROLE.sub("", part).strip().removeprefix("@")
-        name = "".join(filter(str.isalnum, normal_name(plain)))
+        name = "".join(char for char in normal_name(plain) if category(char)[0] not in "PS")
         # `Agent 3`, `AGENT_3` and `3` are one agent.
         name = name.removeprefix("agent") or name
         if name and content_of_text(plain).kind == "content":
