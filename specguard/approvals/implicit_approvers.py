@@ -204,7 +204,8 @@ def _controls_judging(change: Change, policy: Policy, path: bytes) -> bool:
         return False
     # A job or a hook that runs specguard names it.
     return any(
-        b"specguard" in (tree.read(path) or b"").lower() for tree in (change.start_files, change.head_files)
+        b"specguard" in (tree.read(path) or b"").lower()
+        for tree in (change.base_files, change.start_files, change.head_files)
     )
 
 

@@ -408,6 +408,24 @@ class Change(Record, frozen=False):
         """The files after the change."""
         raise NotApplicable(self._missing_reason)
 
+    def landing(self, prefixes: tuple[bytes, ...]) -> tuple[Tree, Tree]:
+        """Return the files that the change is merged into, and those that the merge leaves.
+
+        Without commits, without changes of the base at `prefixes` since, and if the merge conflicts, the files
+        before and after the change are returned. After a conflict the change goes on, and is judged again.
+
+        Raises:
+            MissingFact: git is too old to merge, or an object is not there.
+        """
+        base, tip = self.base, self.found.oid
+        if base.start and base.head and tip and base.trusted and not base.stacked:
+            moved = self.git.diff_trees(base.start, tip)
+            if any(entry.path.startswith(prefixes) for entry in moved):
+                ((tree, conflicts),) = self.merges.merge([(tip, base.head)])
+                if not conflicts:
+                    return self.base_files, Tree(self.git, tree)
+        return self.start_files, self.head_files
+
     def _files(self, commit: str | None, changes: Sequence[Entry] = ()) -> Tree:
         return Tree(self.git, self.git.commit(commit).tree if commit else None, changes)
 

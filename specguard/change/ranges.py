@@ -388,13 +388,12 @@ class Merges(Record):
         suspects = [commit for commit in commits if commit.own_entries]
         if not suspects:
             return
-        self.git.use_scratch()
         plain = [commit for commit in suspects if len(commit.parents) == 2]
         others = [commit for commit in suspects if len(commit.parents) > 2]
         if sum(len(commit.parents) for commit in others) > PARENTS_MAX:
             what = f"merges of more than two cannot be done again: more than {PARENTS_MAX:,} parents together"
             raise MissingFact(what, code="size-limit")
-        results = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
+        results = self.merge([(commit.parents[0], commit.parents[1]) for commit in plain])
         merged = {commit.oid: one for commit, one in zip(plain, results, strict=True)}
         merged.update((commit.oid, self.merge_all(commit.parents)) for commit in others)
         pairs = [(merged[commit.oid][0], commit.tree) for commit in suspects]
@@ -412,13 +411,17 @@ class Merges(Record):
         Raises:
             MissingFact: git is too old, or an object is not there.
         """
-        self.git.use_scratch()
-        return [paths for _, paths in self._merge(pairs)]
+        return [paths for _, paths in self.merge(pairs)]
 
-    def _merge(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, set[bytes]]]:
-        """Return the tree of each automatic merge, and the paths in which it has conflicts."""
+    def merge(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, set[bytes]]]:
+        """Return the tree of each automatic merge, and the paths in which it has conflicts.
+
+        Raises:
+            MissingFact: git is too old, or an object is not there.
+        """
         if not pairs:
             return []
+        self.git.use_scratch()
         lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
         process = self.git.start(*_MERGE, stdin=lines)
         try:
@@ -427,7 +430,7 @@ class Merges(Record):
         except CommandError as error:
             if error.code == 129:
                 raise MissingFact(
-                    "a merge differs from all its parents, and only git 2.39 or later can do it again",
+                    "a merge must be done again, and only git 2.39 or later can do that",
                     code="program-missing",
                 ) from error
             raise self.git.missing("what a merge joins", error.first_line) from error
@@ -443,7 +446,7 @@ class Merges(Record):
         """
         head, conflicts, tree = parents[0], set[bytes](), ""
         for position, other in enumerate(parents[1:], start=2):
-            [(tree, found)] = self._merge([(head, other)])
+            [(tree, found)] = self.merge([(head, other)])
             conflicts |= found
             if position < len(parents):
                 head = self.commit(tree, head, other)
@@ -469,7 +472,6 @@ class Merges(Record):
         """
         if len(bases) > BASES_MAX:
             raise MissingFact(f"more than {BASES_MAX} merge bases are not merged", code="size-limit")
-        self.git.use_scratch()
         tree, conflicts = self.merge_all(bases)
         return self.commit(tree, *bases), conflicts
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
     from specguard.change.check_request import Request
     from specguard.change.entries import Commit, Entry
+    from specguard.change.tree import Documents
     from specguard.documents.document import Document
 
 
@@ -159,6 +160,20 @@ class Base(Record):
     def has(self, entry: Entry) -> bool:
         """True if an entry leaves at its path what the trusted base has there, so nothing needs restoring."""
         return self.change.restores_base(entry)
+
+    def landing(self, prefixes: tuple[bytes, ...]) -> tuple[Documents, Documents]:
+        """Return the documents that the change is merged into, and those that the merge leaves.
+
+        Args:
+            prefixes: how the paths of the files begin that are to be read.
+
+        Raises:
+            MissingFact: git is too old to merge, or an object is not there.
+        """
+        from specguard.change.tree import Documents
+
+        before, after = self.change.landing(prefixes)
+        return Documents(before), Documents(after)
 
     def origin(self, entry: Entry) -> str | None:
         """Return the commit whose content to restore at an entry's path; None if there is none."""

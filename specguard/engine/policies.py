@@ -280,13 +280,15 @@ def _refuse_reachable(file: str, repository: Repository | None) -> None:
 
 
 def compare_policies(policy: Policy, change: Change) -> PolicyChange:
-    """Compare the policy after the change with that of the change's start.
+    """Compare the policy that the change leaves with the one that it is merged into.
 
-    The base may have moved on since the start, which is not part of the change. The head's plugins are not
-    imported, even if its policy names some.
+    The base may have moved on since the change's start, which is not part of the change. The plugins of the
+    policy that it leaves are not imported, even if that names some.
     """
     touched = _touched_documents(change, policy)
-    baseline = _compare_baselines(change) if BASELINE in touched else None
+    documents = {name.encode() for name in DEFAULT_PATHS} | policy.document_paths | touched
+    start, head = change.landing(tuple(documents))
+    baseline = _compare_baselines(start, head) if BASELINE in touched else None
     if touched <= {BASELINE}:
         # Hooks have no time to compile a second policy.
         return PolicyChange(baseline=baseline)
@@ -297,11 +299,11 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
         return _registry(policy.plugins)
 
     try:
-        before = load_policy(change.start_files, registry=registry)
+        before = load_policy(start, registry=registry)
     except SpecguardError:
         before = policy.own or policy
     try:
-        after = load_policy(change.head_files, registry=registry)
+        after = load_policy(head, registry=registry)
     except SpecguardError as error:
         problem = f"{error.place}: {error.message}; {error.help}".strip(":; ")
         return PolicyChange(problem=problem, baseline=baseline)
@@ -347,11 +349,11 @@ def unread_nested(change: Change, policy: Policy) -> Iterator[str]:
         yield f"Not read, as [authority] nested does not name the folder: {listed(found, _MOST_NAMED)}."
 
 
-def _compare_baselines(change: Change) -> BaselineChange:
+def _compare_baselines(start: Tree, head: Tree) -> BaselineChange:
     from specguard.engine.baseline import LIMIT, BaselineChange, compare_baselines
 
     contents = []
-    for tree in (change.start_files, change.head_files):
+    for tree in (start, head):
         entry = tree.find(BASELINE)
         if entry is not None and not entry.is_file:
             return BaselineChange(problem="it is not a regular file")
