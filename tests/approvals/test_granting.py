@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from specguard.approvals.approvals import reason_problem
-from specguard.testing import Outcome, Repository, Step
+from specguard.testing import Grant, Outcome, Repository, Step
 from tests.rows import rows
-from tests.rules.approvals.setting import BASE, LOCKED, LOG, POLICY, build, check
+from tests.rules.approvals.setting import BASE, LOCKED, LOG, POLICY, build, check, document, grant
 
 WORDS = (
     "--override=PTH002",
@@ -74,6 +74,19 @@ def test_an_approval_holds_for_what_its_scope_says(repository: Repository, scope
     assert check(repository).exit_code == (0 if scope == "paths" else 1)
     repository.commit("feat: more of it", files={LOCKED: "three\n"})
     assert check(repository).exit_code == 1
+
+
+def test_an_approval_of_one_document_covers_nothing_in_another(tmp_path: Path) -> None:
+    policy = f"documents = ['OPS.md']\n{POLICY}"
+    ops = Step("docs: ops", files={"OPS.md": "# Ops\n\n## Locked zones\n\n- `src/`\n"})
+    loosened = Step(
+        "chore: x", files={"SPEC_AUTHORITY.md": document(policy.replace('"docs/api/"', '"ci/"', 1))}
+    )
+    repository = build(tmp_path, policy=policy, base=[BASE, ops], commits=[loosened])
+    grant(repository, Grant(rules=["PTH004"], sign="key", scope="paths"))
+    assert check(repository).state("PTH004") == "approved"
+    repository.commit("docs: ops", files={"OPS.md": "# Ops\n"})
+    assert check(repository).state("PTH004") == "failed"
 
 
 def test_an_approval_may_last_longer_than_the_calendar(tmp_path: Path) -> None:

@@ -33,13 +33,10 @@ _WILD: Final = str.maketrans("?[\\", "***")
 
 _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
 
-_HOOK_SWITCHES: Final = {
-    b".claude/settings.local.json": b".claude/settings.json",
-    b".codex/config.toml": b".codex/hooks.json",
-}
-"""Files that may disable the hooks of other files."""
-
+_AGENTS: Final = (b".claude/", b".codex/")
 _PRECEDENCE: Final = (
+    ((b".claude/settings.local.json",), (b".claude/settings.json",)),
+    ((b".codex/config.toml",), (b".codex/hooks.json",)),
     ((b".forgejo/workflows/",), (b".gitea/workflows/", b".github/workflows/")),
     ((b".gitea/workflows/",), (b".github/workflows/",)),
     (
@@ -65,7 +62,7 @@ _OTHER_TABLES: Final = frozenset([
 _GITLAB_JOB: Final = "spec-guard"
 """The name of the job in the component for GitLab, if no input gives another."""
 
-_DESCRIPTIVE: Final = frozenset({"name", "run-name", "description"})
+_DESCRIPTIVE: Final = frozenset({"name", "run-name", "description", "output", "colors", "min_version"})
 """Keys at the top that decide nothing, unless a job has that name."""
 
 
@@ -138,8 +135,6 @@ class PolicyChanges(Rule):
         base: Base,
         policy: Policy,
         policy_change: PolicyChange,
-        start_documents: Documents,
-        documents: Documents,
     ) -> Iterator[Finding]:
         """Report the policy's differences, then each changed file that runs specguard."""
         named = _DOCUMENTS | policy.document_paths
@@ -151,6 +146,7 @@ class PolicyChanges(Rule):
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0] for one in self.files.patterns]
         prefixes = (_FOLDER, *map(str.encode, beginnings))
+        runners = []
         for entry in entries:
             path = entry.path
             if path in named or not path.startswith(prefixes):
@@ -164,7 +160,11 @@ class PolicyChanges(Rule):
                     what = "is part of what specguard goes by, and was changed"
                     yield _finding(path, what, "error", "state")
             elif self.files.matches(path):
-                yield from _runner_findings(entry, start_documents, documents)
+                runners.append(entry)
+        if runners:
+            before, after = base.landing(prefixes)
+            for entry in runners:
+                yield from _runner_findings(entry, before, after)
 
 
 def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
@@ -190,7 +190,9 @@ def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> It
         path = paths[origin.path] if origin else first
         what = f"{_EFFECTS[difference.effect]}: {difference.key} {difference.summary}"
         severity: Severity = "warning" if difference.effect == "tightens" else "error"
-        found = _finding(path, what, severity, difference.key)
+        # An approval of one document must not cover what another one says later.
+        values = f" from {difference.old!r} to {difference.new!r}" if len(documents) > 1 else ""
+        found = _finding(path, what, severity, difference.key + values)
         if origin is not None and origin is difference.new_origin:
             found.line = origin.line or None
         found.authority = difference.old_origin
@@ -224,11 +226,15 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
         return
     path = entry.path
     old, new = _text(before, path), _text(after, path) if entry.is_file else ""
-    hooks = _HOOK_SWITCHES.get(path)
-    if hooks is not None and mentions(_text(before, hooks)) and switches_off(new) and not switches_off(old):
-        what = f"switches off the hooks of {path_text(hooks)}, specguard's with them"
+    is_data = path.endswith((b".yml", b".yaml", b".json"))
+    other = None if entry.deleted else _preceded(path, before)
+    if other and not entry.is_file:
+        what = f"is no regular file, and {path_text(other)}, which runs specguard, is read with it"
         yield _finding(path, what, "error", "switch")
-    elif new and (other := _preceded(path, before)):
+    elif other and path.startswith(_AGENTS) and switches_off(new) and not switches_off(old):
+        what = f"switches off the hooks of {path_text(other)}, specguard's with them"
+        yield _finding(path, what, "error", "switch")
+    elif other and _overlay(path, before) != _overlay(path, after):
         yield _finding(path, f"precedes {path_text(other)}, which runs specguard", "error", "switch")
     elif not mentions(old):
         if mentions(new):
@@ -236,7 +242,6 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
     elif not mentions(new):
         yield _finding(path, "no longer runs specguard", "error", "runner")
     else:
-        is_data = path.endswith((b".yml", b".yaml", b".json"))
         parts = [_lines(old), _lines(new)]
         if is_data:
             read = [before.data(path), after.data(path)]
@@ -248,13 +253,25 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
 
 
 def _preceded(path: bytes, before: Documents) -> bytes | None:
-    """Return a file that runs specguard and that a file of a new kind precedes; None if there is none."""
+    """Return a file that runs specguard and that a file precedes or is read with; None if there is none."""
     for own, others in _PRECEDENCE:
         paths = before.tree.paths() if path.startswith(own) else ()
         known = [one for one in paths if one.startswith(others) and mentions(_text(before, one))]
-        if known and not any(one.startswith(own) for one in paths):
+        # Once a folder of workflows precedes another, a further file in it changes nothing.
+        if known and not (own[0].endswith(b"/") and any(one.startswith(own) for one in paths)):
             return known[0]
     return None
+
+
+def _overlay(path: bytes, documents: Documents) -> Any:
+    """Return what a file changes in one that is read with it: an agent's environment, all of another."""
+    read = documents.data(path)
+    settings = read.value if read is not None and isinstance(read.value, dict) else None
+    if path.startswith(_AGENTS):
+        return settings and settings.get("env")
+    if settings is None:
+        return _lines(_text(documents, path))
+    return {key: one for key, one in settings.items() if key not in _DESCRIPTIVE} or []
 
 
 def _text(documents: Documents, path: bytes) -> str:
