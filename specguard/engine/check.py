@@ -378,12 +378,13 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     if not any(" -- " in judged.finding.help for result in results for judged in result.findings):
         return
     patch, directory = change.request.patch, change.request.directory
-    # Asking git starts a process.
-    at_root = os.path.lexists(os.path.join(directory, ".git"))
+    # Git starts hooks at the root, wherever the user is. Asking git starts a process.
+    below = change.request.environment.get("GIT_PREFIX")
+    at_root = not below and os.path.lexists(os.path.join(directory, ".git"))
     top = None if at_root else change.git.repository.work_tree_if_any()
     if top or patch:
         from shlex import quote
-    if top and top != os.path.realpath(directory):
+    if top and (below or top != os.path.realpath(directory)):
         yield f"Paths in next steps are from the repository's root; first type: cd {quote(top)}"
         patch = patch if patch in ("", "-") else os.path.abspath(patch)
     if patch:
