@@ -122,17 +122,31 @@ class FolderTree(Tree):
         return read_regular(os.fsdecode(os.path.join(self._top, path)), limit, "the document")
 
 
-def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"") -> WorkTree:
+def copy_ignore_lists(git: Git) -> str:
+    """Copy the user's own lists of ignored files to the private git directory; return the copy's name."""
+    repository, name = git.repository, f"{git.folder}/info/exclude"
+    home = repository.environment.get("HOME", "")
+    settings = repository.environment.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    named = os.fsdecode(repository.spawn("config", "--path", "core.excludesFile", user=True).drain()).strip()
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    with open(name, "wb") as copy:
+        for one in (named or f"{settings}/git/ignore", f"{repository.common}/info/exclude"):
+            with suppress(SpecguardError):
+                copy.write(read_regular(one, DOCUMENT_LIMIT, "the list of ignored files") + b"\n")
+    return name
+
+
+def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", own_lists: bool = False) -> WorkTree:
     """Hash the working tree as a commit of all its files would contain it.
 
-    Files that the tree's `.gitignore` files ignore are left out, unless they are tracked. The user's own
-    lists of ignored files do not count, so the tree has more files, never fewer. Submodules are taken from
-    the index.
+    Files that the tree's `.gitignore` files ignore are left out, unless they are tracked. Submodules are
+    taken from the index.
 
     Args:
         git: the repository; from then on it stores new objects in its scratch store.
         start: the tree or commit that the working tree is compared with.
         excluded: the prefix of the paths that are taken from `start`; empty: none.
+        own_lists: True to leave out what the user's own lists ignore, too, which an agent could alter.
 
     Raises:
         SpecguardError: the repository has no working tree.
@@ -167,7 +181,10 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"") -> WorkTree:
     removed = [path for path in missing if path not in modules or not os.path.isdir(os.path.join(top, path))]
     _update_index(git, index, root, ["--force-remove"], removed)
     _add_entries(git, index, from_index)
-    untracked = _read(git.start(*_UNTRACKED, index=index, work_tree=root), "the files that are not tracked")
+    lists = [f"--exclude-from={copy_ignore_lists(git)}"] if own_lists else []
+    untracked = _read(
+        git.start(*_UNTRACKED, *lists, index=index, work_tree=root), "the files that are not tracked"
+    )
     files = present.intersection([*before, *listed, *untracked.split(b"\0")])
     _update_index(git, index, root, ["--add", "--replace"], sorted(files))
     if any(path.endswith(b".gitattributes") for path in files):
@@ -178,7 +195,10 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"") -> WorkTree:
     return WorkTree(
         git,
         tree,
-        [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in not_ignored(git, index, root, nested)],
+        [
+            Entry(path, "A", 0, SUBMODULE, zeros, zeros)
+            for path in not_ignored(git, index, root, nested, lists)
+        ],
     )
 
 
@@ -370,12 +390,22 @@ def _update_index(git: Git, index: str, root: str, flags: Sequence[str], paths: 
         _read(process, "the working tree")
 
 
-def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list[bytes]:
-    """Return the untracked folders that no `.gitignore` of the working tree ignores, without entering any."""
+def not_ignored(
+    git: Git, index: str, root: str, paths: Sequence[bytes], lists: Sequence[str] = ()
+) -> list[bytes]:
+    """Return the untracked folders that no `.gitignore` of the working tree ignores, without entering any.
+
+    Args:
+        git: the repository.
+        index: the index with the tracked files.
+        root: the root of the working tree.
+        paths: the folders.
+        lists: git's options that name further lists.
+    """
     if not paths:
         return []
     # For a folder that is ignored as a whole, git lists its name with a slash.
-    process = git.start(*_UNTRACKED, "-i", "--directory", index=index, work_tree=root)
+    process = git.start(*_UNTRACKED, *lists, "-i", "--directory", index=index, work_tree=root)
     data = _read(process, "the list of ignored folders")
     ignored = tuple(path for path in data.split(b"\0") if path.endswith(b"/"))
     return [path for path in paths if not (path + b"/").startswith(ignored)]

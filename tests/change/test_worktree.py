@@ -70,7 +70,7 @@ def test_what_a_sparse_checkout_leaves_out_is_not_deleted(repo: Repository, chan
     assert rows(change(repo, worktree=True)) == ["D locked/p"]
 
 
-def test_ignored_files_are_left_out_by_the_tree_s_own_lists_alone(repo: Repository, change: Open) -> None:
+def test_an_agent_s_files_are_ignored_by_the_tree_s_own_lists_alone(repo: Repository, change: Open) -> None:
     repo.commit("two", files={"kept.log": "kept\n"})
     repo.write("kept.log", "changed\n")
     repo.write("forced.log", "forced\n")
@@ -78,9 +78,11 @@ def test_ignored_files_are_left_out_by_the_tree_s_own_lists_alone(repo: Reposito
     repo.write("ignored/x", "x")
     repo.write("src/y.log", "y")
     repo.write("evil.sh", "z")
-    (repo.path / "excludes").write_text("*.sh\n")
+    (repo.path / "excludes").write_text("*.sh\n/excludes\n")
     repo.git("config", "core.excludesFile", str(repo.path / "excludes"))
-    assert rows(change(repo, worktree=True)) == ["A evil.sh", "A excludes", "A forced.log", "M kept.log"]
+    assert rows(change(repo, worktree=True)) == ["A forced.log", "M kept.log"]
+    by_agent = rows(change(repo, worktree=True, by_agent=True))
+    assert by_agent == ["A evil.sh", "A excludes", "A forced.log", "M kept.log"]
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from specguard.model import Verdict
     from specguard.reporters.short_reports import Block
 
-GUARD_RULES: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
-"""Rules that also apply to files that git ignores: nobody may write these, tracked or not."""
-
 _PROCESS_PATHS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
 """A pattern for the beginning of paths that name another file in each process."""
 
@@ -185,18 +182,13 @@ class _Judging:
             if not any(result.findings or result.incomplete for result in results):
                 continue
             from specguard.change.object_store import UNKNOWN_CONTENT
+            from specguard.integrations.hooks.protected_files import drop_ignored
             from specguard.reporters.short_reports import finding_blocks
 
-            ignored: set[bytes] | None = None
+            drop_ignored(verdict, root, self._environment)
             for result in results:
                 found = [one for one in result.findings if one.is_open_error]
                 new = [one for one in found if (root, one.fingerprint) not in self._seen]
-                if new and result.code not in GUARD_RULES:
-                    if ignored is None:
-                        from specguard.integrations.hooks.protected_files import ignored_paths
-
-                        ignored = ignored_paths(verdict, root, self._environment)
-                    new = [one for one in new if one.finding.path not in ignored]
                 self._seen.update((root, one.fingerprint) for one in new)
                 result.findings = new
             # Unknown contents are judged later, when they exist.

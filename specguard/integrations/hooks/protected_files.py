@@ -12,13 +12,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 
 from specguard.change.check_request import FLOOR, FileEdit
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.integrations.hooks.dialects import AGENTS, UnreadableError, parse
-from specguard.integrations.hooks.tool_calls import Checkout, is_below, read_beginning, with_parents
+from specguard.integrations.hooks.tool_calls import Checkout, is_below, read_beginning
 from specguard.model import Verdict, path_text
 
 TYPE_CHECKING = False
@@ -45,6 +46,9 @@ _RUNNING_KEYS: Final = r"(?i)hook|trust|plugin|marketplace|environment|helper|^p
 
 _TOP_KEYS: Final = frozenset({"env", "statusline"})
 """Further keys of this kind, only at the top level."""
+
+GUARD_RULES: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
+"""Rules that also apply to files that git ignores: nobody may write these, tracked or not."""
 
 _MESSAGES: Final = frozenset({b"COMMIT_EDITMSG", b"MERGE_MSG", b"SQUASH_MSG", b"TAG_EDITMSG"})
 """Files in git's own folder that may be written: git hooks judge their texts later."""
@@ -280,33 +284,33 @@ def _home(environment: Mapping[str, str]) -> bytes:
     return os.fsencode(environment.get("HOME", "/nonexistent"))
 
 
-def ignored_paths(verdict: Verdict, root: bytes, environment: Mapping[str, str]) -> set[bytes]:
-    """Return the paths of a verdict's findings that are untracked and ignored by git.
+def drop_ignored(verdict: Verdict, root: bytes, environment: Mapping[str, str]) -> None:
+    """Remove what rules that guard no paths find in untracked files that git ignores.
 
     Args:
-        verdict: a verdict on edits.
+        verdict: a verdict on edits or on a working tree.
         root: the root of the working tree.
         environment: the hook's environment.
     """
-    paths = {
-        judged.finding.path
-        for judged in verdict.findings
-        if judged.finding.path is not None and judged.finding.side is None
-    }
-    folders = {folder for path in paths for folder in with_parents(os.path.dirname(path))}
-    if not any(os.path.lexists(os.path.join(root, folder, b".gitignore")) for folder in folders):
-        return set()
+    results = [result for result in verdict.results if result.findings and result.code not in GUARD_RULES]
+    found = [judged.finding for result in results for judged in result.findings]
+    paths = sorted({one.path for one in found if one.path is not None and one.side is None})
+    if not paths:
+        return
+    from specguard.change.worktree import copy_ignore_lists
+
     repository = Repository.locate(os.fsdecode(root), environment)
     with Git(repository) as git:
+        copy_ignore_lists(git)
         index = repository.index if os.path.exists(repository.index) else f"{git.folder}/index"
         process = git.start(
             "check-ignore", "-z", "--stdin",
             # With the prefix `./`, no path has a special meaning.
-            stdin=b"".join(b"./" + path + b"\0" for path in sorted(paths)), index=index,
+            stdin=b"".join(b"./" + path + b"\0" for path in paths), index=index,
             work_tree=os.fsdecode(root), literal=False,
         )  # fmt: skip
-        try:
-            output = process.read()
-        except CommandError:
-            return set()
-    return paths.intersection(name.removeprefix(b"./") for name in output.split(b"\0"))
+        with suppress(CommandError):
+            ignored = {name.removeprefix(b"./") for name in process.read().split(b"\0")}
+            for result in results:
+                result.findings = [one for one in result.findings if one.finding.path not in ignored]
+                result.state = result.state if result.findings else "passed"

@@ -230,6 +230,10 @@ class _State:
                         _drop_earlier_commits(verdict, change, pin.head, codes)
                     if any(earlier):
                         _spare_earlier_edits(verdict, change, earlier, earlier_edits)
+                    if request.worktree:
+                        from specguard.integrations.hooks.protected_files import drop_ignored
+
+                        drop_ignored(verdict, tree.root, self._environment)
                     for judged in verdict.findings if tree in self._entered else ():
                         from specguard.declaration.look_alikes import shell_word
 
