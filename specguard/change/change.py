@@ -411,8 +411,8 @@ class Change(Record, frozen=False):
     def landing(self, prefixes: tuple[bytes, ...]) -> tuple[Tree, Tree]:
         """Return the files that the change is merged into, and those that the merge leaves.
 
-        Without commits, without changes of the base at `prefixes` since, and on a conflict, these are the files
-        before and after the change. After a conflict the change goes on, and is judged again.
+        Without commits, without changes of the base at `prefixes` since, and on a conflict, these are the
+        files before and after the change. After a conflict the change goes on, and is judged again.
 
         Raises:
             MissingFact: git is too old to merge, or an object is not there.
