@@ -225,8 +225,11 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
             help = f"Fetch it: {fetch}." if help.startswith("Give") else f"{help} Or fetch it: {fetch}."
         if how == "policy":
             other = "If there is none, name another with `--base REF`, and correct `base` in the policy."
-            new = usual_base(git, remote=remote) or local_base(git)
-            if new and not is_invalid(name):
+            new = usual_base(git, remote=remote) or local_base(git, without=git.repository.branch or "")
+            remote_refs = (ref.name for ref in git.repository.branches() if ref.short == name)
+            if there := next(remote_refs, None):
+                other = f"Another remote has it: `{join(['git', 'branch', name, short_name(there)])}`."
+            elif new and not is_invalid(name):
                 keep = join(["git", "branch", name, new.name])
                 other = f"If it was renamed, `{keep}` keeps its old name until `base` is corrected."
             help = other if help.startswith("Give") else f"{help} {other}"
