@@ -155,7 +155,7 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
     if request.worktree:
         from specguard.change.worktree import hash_work_tree
 
-        work_tree = hash_work_tree(git, head.oid, own_lists=not request.by_agent)
+        work_tree = hash_work_tree(git, head.oid, user_list=not request.by_agent)
         return [BranchWithWorkTree(git, request, found, **asked, work_tree=work_tree)]
     return [RangeChange(git, request, found, **asked)]
 
@@ -227,7 +227,7 @@ def _open_snapshot(git: Git, request: Request) -> Change:
     if request.patch:
         work_tree = WorkTree(git, uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch))
         return uncommitted.TreeChange(git, request, found, event, source="patch", work_tree=work_tree)
-    work_tree = hash_work_tree(git, start, own_lists=not request.by_agent)
+    work_tree = hash_work_tree(git, start, user_list=not request.by_agent)
     return uncommitted.TreeChange(git, request, found, event, work_tree=work_tree)
 
 

@@ -41,6 +41,7 @@ FILE_LIMIT: Final = 2 << 30
 LFS_POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version http://git-media.io/v/")
 """The beginnings of a pointer, which Git LFS keeps in the repository in place of a file."""
 
+_USER_SCOPES: Final = ("global", "system")
 _UNTRACKED: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
 
@@ -122,21 +123,26 @@ class FolderTree(Tree):
         return read_regular(os.fsdecode(os.path.join(self._top, path)), limit, "the document")
 
 
-def copy_ignore_lists(git: Git) -> str:
-    """Copy the user's own lists of ignored files to the private git directory; return the copy's name."""
-    repository, name = git.repository, f"{git.folder}/info/exclude"
+def copy_ignore_lists(git: Git, *names: str) -> str:
+    """Copy the user's list of ignored files to the private git directory, below the contents of other lists.
+
+    The repository's own settings may not name it. The return value is the name of the copy.
+    """
+    repository, copied = git.repository, f"{git.folder}/info/exclude"
+    words = ("config", "--show-scope", "-z", "--path", "--get-all", "core.excludesFile")
+    fields = os.fsdecode(repository.spawn(*words, user=True).drain()).split("\0")
+    named = [name for scope, name in zip(fields[::2], fields[1::2], strict=False) if scope in _USER_SCOPES]
     home = repository.environment.get("HOME", "")
     settings = repository.environment.get("XDG_CONFIG_HOME") or f"{home}/.config"
-    named = os.fsdecode(repository.spawn("config", "--path", "core.excludesFile", user=True).drain()).strip()
-    os.makedirs(os.path.dirname(name), exist_ok=True)
-    with open(name, "wb") as copy:
-        for one in (named or f"{settings}/git/ignore", f"{repository.common}/info/exclude"):
+    os.makedirs(os.path.dirname(copied), exist_ok=True)
+    with open(copied, "wb") as copy:
+        for one in (named[-1] if named else f"{settings}/git/ignore", *names):
             with suppress(SpecguardError):
                 copy.write(read_regular(one, DOCUMENT_LIMIT, "the list of ignored files") + b"\n")
-    return name
+    return copied
 
 
-def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", own_lists: bool = False) -> WorkTree:
+def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bool = False) -> WorkTree:
     """Hash the working tree as a commit of all its files would contain it.
 
     Files that the tree's `.gitignore` files ignore are left out, unless they are tracked. Submodules are
@@ -146,7 +152,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", own_lists: bo
         git: the repository; from then on it stores new objects in its scratch store.
         start: the tree or commit that the working tree is compared with.
         excluded: the prefix of the paths that are taken from `start`; empty: none.
-        own_lists: True to leave out what the user's own lists ignore, too, which an agent could alter.
+        user_list: True to leave out what the user's own list ignores, too.
 
     Raises:
         SpecguardError: the repository has no working tree.
@@ -180,8 +186,10 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", own_lists: bo
     modules = {path for path in missing if before[path].is_submodule}
     removed = [path for path in missing if path not in modules or not os.path.isdir(os.path.join(top, path))]
     _update_index(git, index, root, ["--force-remove"], removed)
-    _add_entries(git, index, from_index)
-    lists = [f"--exclude-from={copy_ignore_lists(git)}"] if own_lists else []
+    # Where files have no modes, git keeps those of the index.
+    modes = {path: one for path, one in listed.items() if path in before and one.mode != before[path].mode}
+    _add_entries(git, index, modes | from_index)
+    lists = [f"--exclude-from={copy_ignore_lists(git)}"] if user_list else []
     untracked = _read(
         git.start(*_UNTRACKED, *lists, index=index, work_tree=root), "the files that are not tracked"
     )
@@ -237,7 +245,7 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     root, start = git.repository.work_tree(), git.repository.head or git.empty_tree
     index = _copy_of_index(git)
     options = ("--name-only", "-z", "--ignore-submodules=all")
-    changed = git.start("diff-files", *options, index=index, work_tree=root)
+    changed = git.start(*_file_settings(git), "diff-files", *options, index=index, work_tree=root)
     untracked = git.start(*_UNTRACKED, index=index, work_tree=root)
     staged = git.index_diff(start)
     known = set(_read(changed, "the files that are tracked").split(b"\0"))
@@ -380,14 +388,21 @@ def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None
 
 def _update_index(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequence[bytes]) -> None:
     if paths:
-        ends = "--add" in flags and git.repository.spawn("config", "core.autocrlf", user=True).drain()
         process = git.start(
-            # Line ends are converted as the user's own git does it, which would warn about them.
-            "-c", "core.compression=0", "-c", "core.safecrlf=false",
-            "-c", f"core.autocrlf={os.fsdecode(ends or b'false').strip()}", "update-index", *flags,
-            "-z", "--stdin", stdin=b"".join([path + b"\0" for path in paths]), index=index, work_tree=root,
+            # Git would warn about line ends that it converts.
+            "-c", "core.compression=0", "-c", "core.safecrlf=false", *_file_settings(git), "update-index",
+            *flags, "-z", "--stdin", stdin=b"".join([path + b"\0" for path in paths]), index=index,
+            work_tree=root,
         )  # fmt: skip
         _read(process, "the working tree")
+
+
+def _file_settings(git: Git) -> list[str]:
+    """Return options of git with the user's settings that decide how it reads files of a working tree."""
+    names = r"^core\.(autocrlf|filemode|symlinks)$"
+    output = os.fsdecode(git.repository.spawn("config", "-z", "--get-regexp", names, user=True).drain())
+    settings = [one.replace("\n", "=", 1) for one in output.split("\0") if one]
+    return [word for one in settings for word in ("-c", one)]
 
 
 def not_ignored(

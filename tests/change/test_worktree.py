@@ -51,9 +51,12 @@ def test_what_was_written_deleted_and_staged_is_one_change(repo: Repository, cha
     assert state(repo) == before
 
 
-def test_the_mode_is_the_file_s_own_whatever_the_configuration_says(repo: Repository, change: Open) -> None:
-    repo.git("config", "core.fileMode", "false")
+def test_the_mode_is_the_one_that_git_would_commit(repo: Repository, change: Open) -> None:
     repo.executable("locked/p")
+    assert rows(change(repo, worktree=True)) == ["M locked/p"]
+    repo.git("config", "core.fileMode", "false")
+    assert rows(change(repo, worktree=True)) == []
+    repo.git("update-index", "--chmod=+x", "locked/p")
     [entry] = change(repo, worktree=True).entries
     assert (entry.status, entry.old_mode, entry.new_mode, entry.old) == ("M", 0o100644, 0o100755, entry.new)
 
@@ -70,7 +73,7 @@ def test_what_a_sparse_checkout_leaves_out_is_not_deleted(repo: Repository, chan
     assert rows(change(repo, worktree=True)) == ["D locked/p"]
 
 
-def test_an_agent_s_files_are_ignored_by_the_tree_s_own_lists_alone(repo: Repository, change: Open) -> None:
+def test_the_lists_of_the_tree_and_of_its_user_alone_ignore_files(repo: Repository, change: Open) -> None:
     repo.commit("two", files={"kept.log": "kept\n"})
     repo.write("kept.log", "changed\n")
     repo.write("forced.log", "forced\n")
@@ -78,11 +81,14 @@ def test_an_agent_s_files_are_ignored_by_the_tree_s_own_lists_alone(repo: Reposi
     repo.write("ignored/x", "x")
     repo.write("src/y.log", "y")
     repo.write("evil.sh", "z")
-    (repo.path / "excludes").write_text("*.sh\n/excludes\n")
-    repo.git("config", "core.excludesFile", str(repo.path / "excludes"))
-    assert rows(change(repo, worktree=True)) == ["A forced.log", "M kept.log"]
-    by_agent = rows(change(repo, worktree=True, by_agent=True))
-    assert by_agent == ["A evil.sh", "A excludes", "A forced.log", "M kept.log"]
+    repo.write("git/ignore", "*.sh\n/git\n")
+    repo.git("config", "core.excludesFile", str(repo.path / "git/ignore"))
+    hidden, seen = ["A evil.sh", "A git/ignore"], ["A forced.log", "M kept.log"]
+    assert rows(change(repo, worktree=True)) == [hidden[0], seen[0], hidden[1], seen[1]]
+    env = {"XDG_CONFIG_HOME": str(repo.path)}
+    assert rows(change(repo, worktree=True, env=env)) == seen
+    by_agent = rows(change(repo, worktree=True, env=env, by_agent=True))
+    assert by_agent == [hidden[0], seen[0], hidden[1], seen[1]]
 
 
 @pytest.mark.parametrize(

@@ -301,7 +301,7 @@ def drop_ignored(verdict: Verdict, root: bytes, environment: Mapping[str, str]) 
 
     repository = Repository.locate(os.fsdecode(root), environment)
     with Git(repository) as git:
-        copy_ignore_lists(git)
+        copy_ignore_lists(git, f"{repository.common}/info/exclude")
         index = repository.index if os.path.exists(repository.index) else f"{git.folder}/index"
         process = git.start(
             "check-ignore", "-z", "--stdin",
