@@ -32,10 +32,20 @@ if TYPE_CHECKING:
 _STRUCK: Final = re.compile(r"~~[^~]{0,300}~~")
 _NUMBER: Final = r"[\W_]*(?:(?:finding|issue)\s{1,2})?#?[0-9]{1,4}[.):]?(?!\w)"
 _NUMBERED: Final = re.compile(_NUMBER, re.IGNORECASE)
+_FOUND: Final = (
+    r"(?:found|identified|observed|noted|raised|reported|known|open|outstanding|left|remain\w*|to report)"
+)
+_STOP: Final = r"(?:[\W_]*$|\s?[.,;:(\u2013\u2014]|\s-\s)"
+# "None found", "No high or blocking findings in this pass", "High: 0, low: none".
 _NONE: Final = re.compile(
-    r"[\W_]*$|[\W_]*(?:none|nothing|n/?a)\b|no\b.{0,100}?\b(?:findings?|issues?|defects?|blockers?|problems?)\b"
-    r"|.{0,60}[:=][\W_]*(?:none|0)[\W_]*$",
-    re.IGNORECASE | re.DOTALL,
+    rf"(?:\[x\])?[\W_]*(?:$|(?:none|nothing|n/?a)(?:{_STOP}|\s(?:(?:was|were)\s)?{_FOUND}\b"
+    rf"|\s(?:(?:that is )?(?:blocking|high|critical)(?: or \w+)?|(?:at|in|for) this \w+|of note|yet){_STOP})"
+    r"|no(?:[\s,/()-]+(?!(?:of|for|to|in|on|at|with|which|that|when|is|are|causes?|creates?|makes?)\b)\w+){0,8}?"
+    rf"[\s,/()-]+(?:findings?|issues?|defects?|blockers?|problems?)"
+    rf"(?:{_STOP}|\s(?:{_FOUND}|were|was|are|is|exist|of|in|at|above|for|with)\b)"
+    r"|(?:(?:(?:[^\W_]+[\s/&,-]+){0,4}[^\W_]+(?:\s\(\w+\))?\s?[:\u2013\u2014]|[^\W_]+\s?=)"
+    r"[\W_]*(?:none|0)\b[\W_]*)+$)",
+    re.IGNORECASE,
 )
 _FINDINGS: Final = re.compile(r"\b(?:findings?|issues|defects|problems)\b")
 _NOT_FINDINGS: Final = re.compile(r"\b(?:positive|non|not|no|related|similar|legend)\b")
@@ -215,7 +225,7 @@ class Review:
             for item in block.items:
                 if not item.text.raw:
                     self._read(item.rest)
-                elif not is_none(item.text):
+                elif not is_none(item.text, item.rest):
                     self._add_item(item)
             # "1. title", and its details as a list of their own.
             return self.findings[-1] if block.ordered and len(self.findings) > before else None
@@ -255,9 +265,11 @@ class Review:
                     one.status.append(row[at].raw)
 
 
-def is_none(text: Text) -> bool:
-    """True if a text states that there is nothing to list, and does not cite anything."""
-    return _NONE.match(" ".join(text.plain.split())) is not None and not any(citations([Paragraph(text)]))
+def is_none(text: Text, below: Sequence[AnyBlock] = ()) -> bool:
+    """True if a text states that there is nothing to list, and has no citation, severity or status."""
+    if not _NONE.match(" ".join(text.plain.split())) or any(citations([Paragraph(text), *below])):
+        return False
+    return not find_fields(block_fields(below), *_SEVERITY, *_STATUS)
 
 
 def review_of(artifact: Artifact, settings: Findings) -> Review | None:
