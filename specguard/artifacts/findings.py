@@ -52,11 +52,24 @@ _NOT_FINDINGS: Final = re.compile(r"\b(?:positive|non|not|no|related|similar|leg
 _ASIDE: Final = re.compile(
     r"\b(?:findings|summary|notes?|scope|conclusions?|evidence|context|method|overview)\b"
 )
-_REOPENED: Final = re.compile(r"^\W*open\b|\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE)
-_PART: Final = re.compile(r"[,;.|\n](?=\s|$)|\s(?:and|&)\s|\s/\s")
-# The details that may follow the word of a status, and do not take it back.
-_TAKEN_BACK: Final = r"(?!\W*(?:by )?(?:not|pending|partial(?:ly)?|to ?do|tbd|nobody|no one)(?: yet)?\W*$)"
-_STATUS_DETAILS: Final = _TAKEN_BACK + r"(?:\s(?:by|in|at|on|via|with|since|as of)\b.*|\s\(.*|\s[0-9`#].*)?"
+_REOPENED: Final = re.compile(
+    r"^\W*(?:open|pending|in progress)\b|\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE
+)
+_BREAK: Final = r"(?:[,;.|\n](?=\s|$)|\s?(?:[\u2013\u2014\u2192]|[-=]>)\s?|\s(?:and|&|/|\+|--?)\s|\s\()"
+_WHOLE: Final = r"(?:\syet)?(?=\s?(?:$|[,;.:)|*_`\n\u2013\u2014](?!\w)|-\s))"
+# What takes back the words before it: `(failed in CI)`, `: no`, `, not yet`, ` at a later date`.
+_TAKEN_BACK: Final = (
+    rf"(?:(?:{_BREAK}|:)\W{{0,3}}|\s(?=(?:by|in|at|on|with|after)\s))"
+    r"(?:(?:by|in|at|on|with|after|the|an?|some|still|[1-9][0-9]*(?=\sfail))\s){0,4}"
+    rf"(?:(?:not|nobody|no one|no|n/?a|false|tbd|to ?do){_WHOLE}|(?:fail(?:ed|s|ing|ures?)|skipped|pending"
+    r"|deferred|postponed|partial(?:ly)?|partly|(?<=in\s)part|later|(?:next|later)\s(?!commit|pr\b|patch|fix)\w+)"
+    rf"(?:{_WHOLE}|\s(?:by|in|on|at|of|for|until|since|due|because)\b))"
+)
+_PART: Final = re.compile(rf"(?!{_TAKEN_BACK}){_BREAK}", re.IGNORECASE)
+# The details that may follow the word of a status.
+_STATUS_DETAILS: Final = (
+    rf"(?!.*{_TAKEN_BACK})(?:\s(?:by|in|at|on|via|with|since|as of|after|against)\b.*|\s[0-9`#].*|:\s*\w.*)?"
+)
 _SEVERITY: Final = ("severity", "priority")
 _STATUS: Final = ("status", "resolution", "verification", "disposition")
 
@@ -126,11 +139,11 @@ class ReviewFinding:
         status = [_STRUCK.sub(" ", text)[:2000] for text in self.status]
         if any(map(_REOPENED.search, status)):
             return list(words)
-        parts = [part.strip(" *_`~\u2705\u2714\ufe0f") for text in status for part in _PART.split(text)]
+        parts = [part.strip(" *_`~()\u2705\u2714\ufe0f") for text in status for part in _PART.split(text)]
         missing = []
         for name, synonyms in words.items():
             escaped = "|".join(r"[-\s]?".join(map(re.escape, re.split(r"[-\s]", word))) for word in synonyms)
-            pattern = re.compile(rf"(?:{escaped}){_STATUS_DETAILS}", re.IGNORECASE | re.DOTALL)
+            pattern = re.compile(rf"(?:then )?(?:{escaped}){_STATUS_DETAILS}", re.IGNORECASE | re.DOTALL)
             if not any(map(pattern.fullmatch, parts)):
                 missing.append(name)
         return missing

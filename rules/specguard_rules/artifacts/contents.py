@@ -522,7 +522,7 @@ class OpenFinding(_Aspect, Rule):
     """A closed review has an open blocking finding.
 
     A finding of a severity in `must_close` of `[artifacts.<name>.findings]` says each word of `closed`:
-    `Status: fixed, re-verified`. `not`, `pending`, `partially` or an unticked box takes it back. A review is
+    `Status: fixed, re-verified`. `not`, `failed`, `pending` or an unticked box takes it back. A review is
     open while its `verdict` field begins with one of `verdict_open`.
 
     Why is this bad? The approver did not read the review to its end.
