@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import cached_property
 
-from specguard.documents.completeness import has_content
+from specguard.documents.completeness import content_of
 from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.errors import MissingFact
-from specguard.model import Finding, cached_method, grouped, path_text
+from specguard.model import Finding, cached_method, grouped, path_text, shortened
 from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
@@ -223,14 +223,20 @@ def _artifact_problem(artifacts: Artifacts, path: bytes) -> str:
         return "is not a regular file"
     artifacts.fetch(path)
     content = (artifacts.documents.content(path) or b"").strip()
-    if content[:1].isalnum() or (content and data_kind(path) is not None):
-        return ""
-    # A file that does not begin with a letter may have no visible content.
+    if not content or data_kind(path) is not None:
+        return "" if content else "is empty"
     document = artifacts.documents.read(path)
     if document is None or document.problem is not None:
         return "cannot be read"
-    is_visible = has_content(document.blocks) or document.sections or document.front_matter
-    return "" if is_visible else "is empty to a reader" if content else "is empty"
+    found = content_of(document.blocks)
+    if document.front_matter or found.kind in ("content", "nothing"):
+        return ""
+    from specguard.documents.dates import read_times
+
+    if not found.text and read_times(document).stamps:
+        # The entries of a log may be headings.
+        return ""
+    return f"only has a placeholder: {shortened(found.text)!r}" if found.text else "is empty to a reader"
 
 
 def invalid_structure(artifact: Artifact) -> Iterator[Finding]:

@@ -1017,12 +1017,12 @@ class MissingArtifact(Rule):
 
     `companions` of `[artifacts.<name>]` lists files beside such an artifact, `members` those in a folder that
     matches `root`. Placeholders take the values of the artifact's path: `AGENT_3_FINAL_AUTH.md` needs
-    `AGENT_3_PLAN_VERBATIM.md`. Links, submodules and empty files do not count. Files listed as removed
-    (`agrees_with`) are not missed.
+    `AGENT_3_PLAN_VERBATIM.md`. Links, submodules, empty files and skeletons do not count. Files listed as
+    removed (`agrees_with`) are not missed.
 
     Why is this bad? A report without its plan is based on nothing.
 
-    How to fix it: add what is missing; `specguard new` writes it.
+    How to fix it: fill in what `specguard new` writes.
 
     See also: `missing-section`
 
