@@ -92,13 +92,18 @@ class CitedEvidence:
     def resolved(self) -> Sequence[tuple[Citation, Target]]:
         """The citations that must resolve, each with its target.
 
+        Without the required lines, these are absolute paths that begin as others that lead into the
+        repository; other mentions may be of files elsewhere, or of those to come.
+
         Raises:
             MissingFact: a required object is missing.
         """
-        wanted = self.all if self.settings.resolve else ()
-        wanted = [one for one in wanted if not self.misses_lines(one) and self.is_file(one)]
+        wanted = [one for one in self.all if self.is_file(one)] if self.settings.resolve else []
         self.targets.prefetch((one, self._folder) for one in wanted)
-        return [(citation, self.targets.find(citation, self._folder)) for citation in wanted]
+        found = [(one, self.targets.find(one, self._folder)) for one in wanted]
+        absolute = [(one.path, target.path) for one, target in found if one.kind == "absolute"]
+        roots = tuple(path.removesuffix(path_text(place)) for path, place in absolute if place)
+        return [one for one in found if not self.misses_lines(one[0]) or one[0].path.startswith(roots)]
 
 
 def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
