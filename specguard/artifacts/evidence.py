@@ -256,7 +256,8 @@ class Targets:
     """Looks up the places that the documents of a tree cite.
 
     An absolute path is resolved from the repository's root if it begins with one of the `roots`. A relative
-    path is resolved from the root, and if nothing is there, from the folder of the citing document.
+    path is resolved from the root, and if nothing is there, from the folder of the citing document; one `@`
+    before it may be left out.
 
     Args:
         documents: the documents of the judged tree.
@@ -314,7 +315,8 @@ class Targets:
             found = [plain_path(rest.encode("utf-8", "surrogateescape")) for rest in remainders]
         else:
             name = path.encode("utf-8", "surrogateescape")
-            found = [plain_path(name), plain_path(folder + b"/" + name)]
+            # Agents mention a file as `@docs/plan.md`; a folder's own name may begin with that sign too.
+            found = [plain_path(one) for one in (name, folder + b"/" + name, name.removeprefix(b"@"))]
         return list(dict.fromkeys(one for one in found if one))
 
     def prefetch(self, cited: Iterable[tuple[Citation, bytes]]) -> None:

@@ -76,6 +76,8 @@ def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
         The path and its lines (empty if it has no lines); None if the text is not a path.
     """
     word = text if marked else _strip_marks(text)
+    # Agents mention a file as `@/home/me/a.py`.
+    word = word[1:] if word.startswith(("@/", "@~/", "@./", "@../")) else word
     if word[:7].lower() == "file://":
         word = link_target(word)
     # Every path has one of these signs, except for a few known names; most words have none.
