@@ -22,6 +22,7 @@ from specguard.documents.completeness import is_todo
 from specguard.documents.data import data_kind
 from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name
+from specguard.documents.people import names_nobody
 from specguard.errors import judge_each
 from specguard.model import Finding, path_text, shortened
 from specguard.runs.proof import Claim, RunProof, cannot_fail
@@ -163,21 +164,6 @@ def _is_path(text: str) -> bool:
     return bool(_PATH.fullmatch(text)) and "/" in text and "://" not in text
 
 
-NOBODY: Final = (
-    "a", "agent", "ai", "an", "anthropic", "assistant", "auto", "automated", "automatic", "automation",
-    "bot", "by", "ci", "claude", "cli", "code", "codex", "coding", "copilot", "cursor", "gemini", "github",
-    "google", "gpt", "human", "llm", "machine", "manual", "manually", "me", "model", "my", "n", "na",
-    "nobody", "none", "openai", "our", "person", "planner", "reviewer", "robot", "script", "self",
-    "someone", "specguard", "sub", "system", "tbd", "the", "todo", "unknown", "user", "verifier", "via",
-)  # fmt: skip
-"""Words in place of a person that identify nobody."""
-
-_MODEL_NAME: Final = re.compile(
-    r"(?:claude|codex|copilot|deepseek|gemini|gpt|grok|llama|mistral|qwen)[-_ .]?"
-    r"(?:[a-z-]*[-_ .]?[0-9]|(?:opus|sonnet|haiku|flash|pro|large|coder)\b).*"
-    r"|(?:opus|sonnet|haiku|o)[-_ .]?[0-9].*|deepseek|grok|llama|mistral|qwen",
-    re.IGNORECASE,
-)
 _FORMS: Final = (
     "Record under `verification` each command with its exit code, the manifest of the run, or a note with "
     "the person and the time."
@@ -277,21 +263,12 @@ def missing_parts(manual: ManualCheck, today: date) -> str:
     day = parse_date(manual.when)
     parts = {
         "a note": manual.note and not is_todo(manual.note),
-        "a person": not _is_nobody(manual.who.casefold().strip(" .@<>")),
+        "a person": not names_nobody(manual.who),
         # A clock that is ahead of UTC may show tomorrow's date.
         "a time that is not in the future": day is not None and (day - today).days <= 1,
     }
     missing = " and ".join(what for what, is_there in parts.items() if not is_there)
     return f"its verification by hand lacks {missing}" if missing else ""
-
-
-def _is_nobody(who: str) -> bool:
-    """Return True if a person's name only names a model, or only has generic words: `the agent`."""
-    from specguard.declaration.look_alikes import reading
-
-    read = reading(who)
-    words = [word for word in re.split(r"[\W_]+", read) if any(map(str.isalpha, word))]
-    return _MODEL_NAME.fullmatch(read) is not None or all(word in NOBODY for word in words)
 
 
 def _normal(command: str) -> str:

@@ -44,6 +44,7 @@ from specguard.documents.fields import (
     plain_value,
     scalar_text,
 )
+from specguard.documents.people import names_nobody
 from specguard.errors import nearest
 from specguard.model import path_text
 
@@ -445,18 +446,14 @@ _NO_VERDICT: Final = re.compile(
 )
 _BETWEEN: Final = re.compile(r"[,;|·•\n]")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", re.IGNORECASE)
-_WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*")
-# Words next to a name and a date that are not names, and words in place of a name.
+_WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*(?:\[bot)?")
+# Words next to a name and a date that are not names.
 _NOT_NAMES: Final = frozenset({
     "a", "an", "and", "approval", "approvals", "approve", "approved", "approver", "as", "at", "by",
     "created", "date", "dated", "due", "for", "from", "granted", "in", "is", "last", "log", "lgtm",
     "no", "of", "off", "on", "per", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign",
     "signed", "since", "state", "status", "the", "this", "to", "update", "updated", "utc", "via", "was",
     "when", "who", "with", "yes",
-})  # fmt: skip
-_NOBODY: Final = frozenset({
-    "anybody", "anyone", "missing", "name", "nobody", "none", "noone", "one", "somebody", "someone",
-    "unassigned", "unknown",
 })  # fmt: skip
 
 
@@ -493,10 +490,9 @@ class SpecApproval(Record):
 def is_name(text: str) -> bool:
     """Return True if a text can name a person: it has a suitable word, and is not a placeholder."""
     text = " ".join(strip_invisible(text).split())
-    if not text or len(text) > LONGEST or is_todo(text) or is_bare_nothing(text):
+    if not 1 < len(text) <= LONGEST or is_todo(text) or is_bare_nothing(text):
         return False
-    words = [word.casefold().strip(".'@&-") for word in _WORD.findall(text)]
-    return any(len(word) > 1 and word not in _NOT_NAMES and word not in _NOBODY for word in words)
+    return not names_nobody(text, _NOT_NAMES)
 
 
 class ApprovalReader:

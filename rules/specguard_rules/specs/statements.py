@@ -606,8 +606,8 @@ class UnapprovedSpec(Rule):
 
     `approval_needed` in `[specs]` lists the statuses. The approval is in the index, front matter, or section
     `approvals`: a table, or an item such as `- Product: approved 2026-01-31 (Ann Example)`. Placeholders,
-    future days, unticked items, *pending* and *rejected* do not count. It is not checked that they really
-    approved.
+    agents, future days, unticked items, *pending* and *rejected* do not count. Whether they really approved
+    is not checked.
 
     Why is this bad? The status says that somebody agreed.
 
@@ -691,7 +691,7 @@ class UnapprovedSpec(Rule):
         """Look for the approvals of each spec that needs them."""
         fields = specs.settings.approval_fields
         form = f"{fields.who[0]}: NAME, {fields.when[0]}: YYYY-MM-DD"
-        step = f"Record who approved it and when under '{specs.settings.approvals}', e.g. {form}."
+        step = f"Record the person who approved it and when under '{specs.settings.approvals}', e.g. {form}."
         for spec in specs.judged:
             status = next((one for one in spec.statuses if specs.ways.needs_approval(one.text)), None)
             if status is None or any(specs.holds(approval) for approval in spec.approvals):

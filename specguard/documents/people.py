@@ -1,0 +1,46 @@
+"""Names of people, in contrast to words in place of one and to agents, models and bots."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.declaration.look_alikes import reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Final
+
+NOBODY: Final = (
+    "a", "actions", "agent", "ai", "an", "anthropic", "anybody", "anyone", "assistant", "auto", "automated",
+    "automatic", "automation", "bot", "by", "ci", "claude", "cli", "code", "codex", "coding", "copilot",
+    "cursor", "deepseek", "executor", "gemini", "github", "google", "gpt", "grok", "haiku", "human", "llama",
+    "llm", "machine", "manual", "manually", "me", "missing", "mistral", "model", "my", "n", "na", "name",
+    "nobody", "none", "noone", "noreply", "one", "openai", "opus", "orchestrator", "our", "person", "planner",
+    "qwen", "reviewer", "robot", "runner", "script", "self", "somebody", "someone", "sonnet", "specguard",
+    "sub", "subagent", "system", "task", "tbd", "the", "todo", "unassigned", "unknown", "user", "verifier",
+    "via", "workflow",
+)  # fmt: skip
+"""Words in place of a person that identify nobody."""
+
+_MODEL_NAME: Final = re.compile(
+    r"(?:claude|codex|copilot|deepseek|gemini|gpt|grok|llama|mistral|qwen)[-_ .]?"
+    r"(?:[a-z-]*[-_ .]?[0-9]|(?:opus|sonnet|haiku|flash|pro|large|coder)\b).*"
+    r"|(?:opus|sonnet|haiku|o)[-_ .]?[0-9].*"
+)
+# An address behind a name, and the host of an address.
+_ADDRESS: Final = re.compile(r"(?<=\S)\s*<[^<>]*>?|(?<=\S)@\S+")
+
+
+def names_nobody(who: str, also: Collection[str] = ()) -> bool:
+    """True if a text in place of a person's name only has generic words, or names a model or a bot.
+
+    Args:
+        who: the text.
+        also: further words in lower case that name nobody here.
+    """
+    read = _ADDRESS.sub("", reading(who).strip(" .@<>"))
+    words = [word for word in re.split(r"[\W_]+", read) if any(map(str.isalpha, word))]
+    if "[bot" in read or _MODEL_NAME.fullmatch(read):
+        return True
+    return all(word in NOBODY or word in also for word in words)
