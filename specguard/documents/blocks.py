@@ -416,10 +416,11 @@ class Row(Record):
         return next((cell for cell, name in titled if name.casefold().strip() == wanted), "")
 
     def says(self, title: str = "") -> bool:
-        """True if any cell has content; with a `title`, only the cell below that title counts."""
-        from specguard.documents.completeness import is_content
+        """True if any cell has content; with a `title`, if the cell below it has more than a bare `none`."""
+        from specguard.documents.completeness import content_of_text
 
-        return any(map(is_content, [self.cell(title)] if title else self.cells))
+        kinds = {content_of_text(cell).kind for cell in ([self.cell(title)] if title else self.cells)}
+        return not kinds.isdisjoint({"content"} if title else {"content", "nothing"})
 
 
 def rows(blocks: Iterable[AnyBlock]) -> Iterator[Row]:

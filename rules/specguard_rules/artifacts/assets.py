@@ -53,9 +53,9 @@ _NUMBERS: Final = r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,5}?)(?:\.0+)*(?:-[0-9A-Za-z.
 class UnregisteredAsset(Rule):
     r"""A learning asset changes without a new version, row or sample.
 
-    `[assets]` names the files. An asset's `index` entry has a `version` that grows with each change. A row of
-    the `table` names it and fills `columns`. A file of `samples` names it by id, `id@version` or file.
-    Comments, code and placeholders do not count.
+    `[assets]` names the files. Each change raises the `version` in an asset's `index` entry. A row of the
+    `table` names it and fills `columns`. A file of `samples` names it by id, `id@version` or file. Comments,
+    code, placeholders and `n/a` do not count.
 
     Why is this bad? A silent change breaks what others rely on.
 
@@ -339,13 +339,17 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
     names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.paths)} - {""}
     either = "|".join(re.escape(name) for name in sorted(names)) or r"(?!)"
     wanted = {_normalize(column) for column in columns}
-    for row in document.rows() if document is not None else ():
-        titled = [(_normalize(title), cell) for title, cell in zip(row.header, row.cells, strict=False)]
-        others = [cell for title, cell in titled if title not in wanted]
+    row, stated, version = None, "", asset.version.lstrip("v")
+    # A table may keep a row for each version: the one that agrees with the index counts, else the last.
+    for one in document.rows() if document is not None else ():
+        titles = [_normalize(title) for title in one.header]
+        others = [cell for title, cell in zip(titles, one.cells, strict=False) if title not in wanted]
         named = any(re.search(rf"(?<![\w-])(?:{either})(?![\w-])", cell) for cell in others)
-        if named and wanted <= {_normalize(title) for title in row.header}:
-            break
-    else:
+        if named and wanted.issubset(titles):
+            row, stated = one, one.cell(assets.version).lstrip("v")
+            if stated in ("", version):
+                break
+    if row is None:
         message = f"{asset.id or path_text(path)} has no row in a table of {table}"
         message += f" with the columns {', '.join(columns)}" if columns else ""
         yield _finding(path, message, "Add a row that names it.", f"row {asset.id}", "assets.table")
@@ -356,8 +360,7 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
             message = f"the row of {asset.id} in {table} says nothing in its column {column!r}"
             step = "Say it, or write none with the reason."
             yield _finding(place, message, step, f"{column} {asset.id}", "assets.columns", line)
-    stated = row.cell(assets.version)
-    if stated and asset.version and stated.lstrip("v") != asset.version.lstrip("v"):
+    if version and stated not in ("", version):
         message = f"the row of {asset.id} in {table} has the version {stated}, and the index {asset.version}"
         step, key = f"Write {asset.version} there.", f"version {asset.id}"
         yield _finding(place, message, step, key, "assets.table", line)
