@@ -49,6 +49,7 @@ _HEARTBEAT: Final = b"control/heartbeat.json"
 _BEAT_KEYS: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
 _STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
 _ENDED: Final = ("ended_at", "ended", "finished_at", "finished", "completed_at", "end_time", "end")
+_FAILURES: Final = frozenset({"failed", "fail", "failure", "error", "errored", "timedout"})
 _OPEN_STATES: Final = frozenset({"running", "inprogress", "pending", "started", "queued", "waiting"})
 
 
@@ -62,6 +63,7 @@ class RanCommand:
         exit_code: None if it is not recorded.
         succeeded: True if its exit code is 0 or, without a recorded code, its status is a success. False if
             it has a problem or was timed out.
+        failed: True if its status is a failure or, without one that tolerates it, its exit code is not 0.
         tree: the tree that it ran on; empty if it is not recorded.
         grade: the grade of its result as evidence.
         log: the file with its output, relative to the run's folder; empty if it is not recorded.
@@ -80,6 +82,8 @@ class RanCommand:
         state = _text(first_of(data, _STATE_KEYS))
         passed = _is_success(state, settings) if code is None else self.exit_code == 0
         self.succeeded = passed and not (data.get("problem") or data.get("timed_out"))
+        claims = not state or _is_success(state, settings)
+        self.failed = bool(self.exit_code) if claims else normal_name(state) in _FAILURES
         self.tree = _oid(data.get("tree"))
         self.grade = _grade(data.get("grade"), grade)
         self.log = _text(first_of(data, ("log", "log_path", "log_file")))
@@ -209,12 +213,17 @@ class RunRecord:
     def state(self) -> str:
         """The state, as written; empty if it is missing.
 
-        Without a status, the results in `validations` determine the state.
+        Without a status, the results in `validations` determine the state. A success of another tool's run
+        also names the command whose last result contradicts it.
         """
         status, validations = _text(first_of(self.value, _STATE_KEYS)), self.value.get(_VALIDATIONS)
+        if not self.native and _is_success(status, self._settings):
+            last = {one.text or one.name: one for one in self._ran(_COMMANDS_KEYS)}
+            failed = [one.name or "a command" for one in last.values() if one.failed and one.kind != "agent"]
+            return f"{status}, but {failed[0]} failed" if failed else status
         if status or not isinstance(validations, list) or not validations:
             return status
-        ran = [RanCommand(one, "", self._settings) for one in validations if isinstance(one, dict)]
+        ran = self._ran([_VALIDATIONS])
         passed = len(ran) == len(validations) and all(one.succeeded for one in ran)
         return self._settings.succeeded[0] if passed else "failed"
 
@@ -301,10 +310,14 @@ class RunRecord:
     @property
     def commands(self) -> Sequence[RanCommand]:
         """The commands that the run ran, in order."""
-        lists = (self.value.get(name) for name in _COMMANDS_KEYS)
-        entries: list[Any] = next((one for one in lists if isinstance(one, list)), [])
+        names = [name for name in _COMMANDS_KEYS if isinstance(self.value.get(name), list)]
         # The grade of commands that record none.
         grade = "re-run" if self.native else "observed" if self.observed else "claimed"
+        return self._ran(names[:1], grade)
+
+    def _ran(self, names: Sequence[str], grade: str = "") -> list[RanCommand]:
+        lists = [self.value.get(name) for name in names]
+        entries = [one for entries in lists if isinstance(entries, list) for one in entries]
         return [RanCommand(one, grade, self._settings) for one in entries if isinstance(one, dict)]
 
     @property

@@ -1395,11 +1395,11 @@ def _gate_names(kinds: Mapping[str, WorkKind]) -> Mapping[str, str]:
 class UnprovenCheckbox(Rule):
     r"""A ticked checklist item has no evidence that holds.
 
-    It must name an existing file that matches `evidence` of `[checklists]`, usually a run's manifest. The
-    file's `status` is in `succeeded` of `[runs]`, and it belongs to no other item. `[x]`, an emoji tick
-    beside an item, and `Status: Completed` are ticks. Judged are items that the change ticks or rewrites, or
-    whose evidence it changes; with `--all`, all. With `[runs] keep = "local"`, the rule is indeterminate
-    without the runs, as in CI.
+    It names an existing file that matches `evidence` of `[checklists]`, usually a run's manifest. The
+    file's `status` is in `succeeded` of `[runs]`, no command's last result failed, and it belongs to no other
+    item. `[x]`, emoji beside items, and `Status: Completed` are ticks. Judged are items that the change ticks
+    or rewrites, or whose evidence it changes; with `--all`, all. With `[runs] keep = "local"`, the rule is
+    indeterminate without the runs, as in CI.
 
     Why is this bad? Agents tick what they believe.
 
