@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from functools import cached_property
 
 from specguard.change.entries import Entry, sha256
@@ -353,7 +354,9 @@ LONGEST_ROW: Final = 2000
 """The limit in characters of a cell or list item; the rest is ignored."""
 
 _LINK: Final = re.compile(r"\]\(\s*<?([^)>\s]+)")
-_MIRRORED: Final = re.compile(r"[^\s`,;|()\[\]*]+")
+_MIRRORED: Final = re.compile(r"(?:spec +)?[^\s`,;|()\[\]*]+", re.IGNORECASE)
+# What may stand before an id; `#12` alone is an issue.
+_BEFORE_ID: Final = re.compile(r"^(?:spec(?:[ #-]+|(?=[0-9]))|#(?=0))", re.IGNORECASE)
 # The separators between a name and its status; the last one precedes the status.
 _BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|\(|\u2192|->|=>|,\s")
 
@@ -363,7 +366,8 @@ class Mirrors(Record, frozen=False):
 
     Attributes:
         specs: the specs whose statuses the mirrors repeat.
-        by_id, by_path: the specs by id and by path; empty unless a mirror is judged.
+        by_id: the specs by id, and by file name if that is unique; empty unless a mirror is judged.
+        by_path: the specs by path; empty unless a mirror is judged.
     """
 
     specs: Specs
@@ -381,7 +385,10 @@ class Mirrors(Record, frozen=False):
             yield _unreadable(path, "it is not a regular file")
         if mirrors:
             self.by_path = {spec.path: spec for spec in self.specs.now.all}
-            self.by_id = {normal_name(spec.id): spec for spec in self.specs.now.all if spec.id}
+            files = {path: normal_name(path_text(path).rpartition("/")[2]) for path in self.by_path}
+            counts = Counter(files.values())
+            self.by_id = {name: self.by_path[path] for path, name in files.items() if counts[name] == 1}
+            self.by_id |= {normal_name(spec.id): spec for spec in self.specs.now.all if spec.id}
         for path in mirrors:
             document = self.specs.documents.read(path)
             if data_kind(path) is not None:
@@ -461,10 +468,11 @@ class Mirrors(Record, frozen=False):
             yield _mismatch(mirror, named[1], shown, item.line, official)
 
     def _find_spec(self, text: str, mirror: bytes) -> tuple[Spec, str] | None:
-        """Return the spec with an id, or at a path from the root or the mirror's folder, and its name."""
-        spec = self.by_id.get(normal_name(text))
-        if spec is not None:
-            return spec, text
+        """Return the spec with an id or file name, or at a path from the root or the mirror, and its name."""
+        bare = _BEFORE_ID.sub("", text)
+        for name in (text, bare, f"{bare}.md" if bare[:1].isdigit() else text):
+            if spec := self.by_id.get(normal_name(name)):
+                return spec, text
         folder = mirror.rpartition(b"/")[0]
         for start in (folder, b"") if text and len(text) <= LONGEST_ROW and "://" not in text else ():
             path, problem = find_file(text, self.specs.documents.tree, start)
