@@ -134,8 +134,9 @@ class Place:
         return PlaceGit(PlaceRepository(self.path, self.base, self._environment))
 
     def has_made(self, oid: str) -> bool:
-        """True if the place's own `.git` has an object, so that it was made there and is not borrowed."""
-        if not is_oid(oid, len(self.base)):
+        """True if the place's own `.git` has an object that it did not fetch, so that it was made there."""
+        fetched = Path(self.path, ".git", "FETCH_HEAD")
+        if not is_oid(oid, len(self.base)) or (fetched.is_file() and oid.encode() in fetched.read_bytes()):
             return False
         objects = os.path.join(self.path, ".git", "objects")
         packs = os.path.join(objects, "pack")

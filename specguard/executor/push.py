@@ -14,7 +14,7 @@ from typing import Final
 
 from specguard.errors import SpecguardError
 from specguard.executor.command_output import plain_text
-from specguard.executor.commit import hash_tree, rendered_name
+from specguard.executor.commit import rendered_name
 from specguard.executor.item_choice import shares_branch, task_of
 from specguard.executor.remote import (
     Address,
@@ -82,7 +82,7 @@ def check_remote(run: Run) -> None:
     """Check, after the agent has worked, what moved at the remote; note a remote that cannot be reached.
 
     Raises:
-        RunEnded: a branch or tag contains the run's work.
+        RunEnded: a branch or tag is at a commit of the place.
     """
     if run.heads is None or not os.path.isdir(run.place.objects):
         return
@@ -93,15 +93,18 @@ def check_remote(run: Run) -> None:
             shown = remote.address.shown
             run.note(f"{shown} could not be asked whether it was pushed to: {error.reason}.")
             return
-        _check_heads(run, remote, heads)
+        _check_heads(run, remote.address, heads)
 
 
-def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
-    """Note branches that have moved since the run began, and check that none contains the run's work."""
+def _check_heads(run: Run, address: Address, heads: Heads) -> None:
+    """Note branches that have moved since the run began, and check that none is at a commit of the place.
+
+    Equal files prove nothing: a colleague, or another run, may have made the same ones.
+    """
     _note_base(run, heads)
     if run.heads is None:
         return
-    before, now, shown = run.heads, heads.refs, remote.address.shown
+    before, now, shown = run.heads, heads.refs, address.shown
     branch, base = run.manifest.branch, run.manifest.repository.base
     moves, undo = [], {}
     for name in sorted(before.keys() | now.keys()):
@@ -109,7 +112,7 @@ def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
         if old == new or (name == branch and new in _own_commits(run)):
             continue
         move = f"{name} from {(old or 'nothing')[:10]} to {(new or 'nothing')[:10]}"
-        if new is not None and _is_run_work(run, remote, name, new):
+        if new is not None and run.place.has_made(new):
             lease, refspec = f"--force-with-lease={name}:{new}", f"{old or ''}:{ref_of(name)}"
             undo[name] = shlex.join(["git", "push", lease, run.options.remote, refspec])
             move += f", pushed from the run's place; to undo it: `{undo[name]}`"
@@ -123,20 +126,6 @@ def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
             help=f"undo it: {' && '.join(undo.values())}",
             code="place-spoiled",
         )
-
-
-def _is_run_work(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
-    """True if a branch has a commit of the place, or the files that it changes are the same in the place."""
-    place = run.place
-    if place.has_made(oid):
-        return True
-    remote.fetch_branch(name)
-    old = (run.heads or {}).get(name) or place.base
-    theirs = {(one.path, one.new) for one in place.git.diff_trees(old, oid) if not one.deleted}
-    if not theirs or not os.path.isdir(place.path):
-        return False
-    mine = place.git.diff_trees(place.base, hash_tree(run))
-    return theirs <= {(one.path, one.new) for one in mine if not one.deleted}
 
 
 def _note_base(run: Run, heads: Heads) -> str:
@@ -201,7 +190,7 @@ def push(run: Run) -> str:
         raise SpecguardError("the run has no commit to push", code="run-failed")
     with RunRemote(run, place=True) as remote:
         address, heads = remote.address, remote.read_heads()
-        _check_heads(run, remote, heads)
+        _check_heads(run, remote.address, heads)
         tip = heads.branches.get(branch, "")
         if tip == commit:
             return _record_push(run, address, "had it already")

@@ -78,9 +78,10 @@ def test_what_happens_in_the_checkout_and_at_the_remote_is_told_and_no_failure(w
     maker.git("push", "-q", str(remote.path), "HEAD:refs/heads/old")
     commits = "git -c user.name=u -c user.email=u@example.org commit -q --allow-empty -m mine"
     script = f"{GOOD}; echo leak >> {user}/src/a.py; echo leak > {user}/locked/a.txt; cd {user}; git add -A"
-    script += f"; {commits}; cd {maker.path}; {commits}"
+    # The files of a colleague are the agent's own, such as an empty module.
+    script += f"; {commits}; cd {maker.path}; {GOOD}; git add -A; {commits}"
     push = f"git push -q {remote.path} HEAD:refs/heads/old HEAD:refs/heads/new"
-    done = workshop.work(f"{script}; {push}", ends=0)
+    done = workshop.work(f"place=$PWD; {script}; {push}; cd $place; git fetch -q {remote.path} new", ends=0)
     tip = remote.git("rev-parse", "old").strip()[:10]
     [request] = workshop.state["requests"]
     for told in (
