@@ -145,8 +145,8 @@ def copy_ignore_lists(git: Git, *names: str) -> str:
 def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bool = False) -> WorkTree:
     """Hash the working tree as a commit of all its files would contain it.
 
-    Files that the tree's `.gitignore` files ignore are left out, unless they are tracked. Submodules are
-    taken from the index.
+    Files that the tree's `.gitignore` files ignore are left out, unless they are tracked. Submodules whose
+    folders exist are taken from the index; as for git, one without a folder is deleted.
 
     Args:
         git: the repository; from then on it stores new objects in its scratch store.
@@ -173,26 +173,30 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
     found, nested = _find_files(os.fsencode(root), before | listed)
     present = set(filter(is_included, found))
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
+    top = os.fsencode(root)
+    modules = {
+        path
+        for path, entry in (before | listed).items()
+        if entry.is_submodule
+        and present.isdisjoint([path, *_folders(path)])
+        and os.path.isdir(os.path.join(top, path))
+    }
     # Entries that are not files of the working tree are taken from the index: submodules, and paths that a
     # sparse checkout leaves out.
-    from_index = {
-        path: item
-        for path, item in listed.items()
-        if path not in present
-        and (path in sparse or (item.is_submodule and present.isdisjoint(_folders(path))))
-    }
-    missing = [path for path in before if path not in present and path not in from_index]
-    top = os.fsencode(root)
-    modules = {path for path in missing if before[path].is_submodule}
-    removed = [path for path in missing if path not in modules or not os.path.isdir(os.path.join(top, path))]
+    kept = modules | (sparse - present)
+    from_index = {path: entry for path, entry in listed.items() if path in kept}
+    removed = sorted(before.keys() - present - kept)
     _update_index(git, index, root, ["--force-remove"], removed)
     # Where files have no modes, git keeps those of the index.
-    modes = {path: one for path, one in listed.items() if path in before and one.mode != before[path].mode}
+    modes = {
+        path: listed[path]
+        for path in present.intersection(before, listed)
+        if listed[path].mode != before[path].mode
+    }
     _add_entries(git, index, modes | from_index)
     lists = [f"--exclude-from={copy_ignore_lists(git)}"] if user_list else []
-    untracked = _read(
-        git.start(*_UNTRACKED, *lists, index=index, work_tree=root), "the files that are not tracked"
-    )
+    process = git.start(*_UNTRACKED, *lists, index=index, work_tree=root)
+    untracked = _read(process, "the files that are not tracked")
     files = present.intersection([*before, *listed, *untracked.split(b"\0")])
     _update_index(git, index, root, ["--add", "--replace"], sorted(files))
     if any(path.endswith(b".gitattributes") for path in files):
@@ -200,14 +204,8 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
         _add_entries(git, index, dict(_find_untouched(git, top, changes)))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.oid_digits
-    return WorkTree(
-        git,
-        tree,
-        [
-            Entry(path, "A", 0, SUBMODULE, zeros, zeros)
-            for path in not_ignored(git, index, root, nested, lists)
-        ],
-    )
+    kept_nested = not_ignored(git, index, root, nested, lists)
+    return WorkTree(git, tree, [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in kept_nested])
 
 
 def _find_untouched(git: Git, top: bytes, changes: Iterable[Entry]) -> Iterator[tuple[bytes, TreeEntry]]:

@@ -42,8 +42,8 @@ def hash_tree(run: Run) -> str:
     """Hash the files of the run's place as a commit of all of them contains them.
 
     Every file is read again: nothing comes from an index that the agent could write. Files that `.gitignore`
-    excludes are excluded; submodules stay as they are in the base. The objects are kept in specguard's own
-    store for the place.
+    excludes are excluded; submodules stay as they are in the base while their folders exist. The objects are
+    kept in specguard's own store for the place.
 
     Args:
         run: the run; every process that works in its place must have ended.

@@ -560,7 +560,7 @@ class PlaceTree(GateTree):
         for entry in entries:
             if entry.added:
                 _remove(root, entry.path)
-        old = [entry.path for entry in entries if not entry.added and entry.old_mode & 0o170000 != 0o160000]
+        old = [entry.path for entry in entries if not entry.added]
         if old:
             self._place.check_out(tree, old, self.path)
 

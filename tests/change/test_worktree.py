@@ -257,10 +257,13 @@ def test_a_submodule_that_is_removed_moved_or_replaced_is_seen(
     assert rows(change(repo, worktree=True)) == []
     assert not (tmp_path / "ran").exists()
     repo.delete("module")
+    assert rows(change(repo, worktree=True)) == ["D module"]
+    (repo.path / "module").mkdir()
     assert rows(change(repo, worktree=True)) == [], "it is not checked out"
-    repo.git("update-index", "--cacheinfo", f"160000,{'1' * 40},module")
+    repo.submodule("module")
     assert rows(change(repo, worktree=True)) == ["M module"]
-    repo.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},moved")
+    repo.submodule("moved")
+    repo.delete("module")
     repo.write("module", "a file\n")
     assert rows(change(repo, worktree=True)) == ["T module", "A moved"]
     repo.git("update-index", "--force-remove", "moved")

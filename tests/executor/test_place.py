@@ -173,13 +173,17 @@ def test_missing_objects_stop_before_anything_starts(setting: Setting, tmp_path:
         assert "git fetch --refetch" in caught.value.help
 
 
-def test_submodules_stay_as_they_are_in_the_base(setting: Setting) -> None:
+def test_submodules_stay_as_they_are_in_the_base_while_their_folders_exist(setting: Setting) -> None:
     setting.user.submodule("vendor/lib")
     setting.base = setting.user.commit("feat: a library", stage=False)
     with setting.run() as run:
-        place = work(run, "test -d vendor/lib; rm -r vendor; echo 1 > src/new")
+        place = work(run, "test -d vendor/lib; git rm -q --cached vendor/lib; echo 1 > src/new")
         inspect(run)
         assert [e.path for e in place.git.diff_trees(setting.base, hash_tree(run))] == [b"src/new"]
+        place = work(run, "rm -r vendor")
+        found = [(e.status, e.path) for e in place.git.diff_trees(setting.base, hash_tree(run))]
+        assert found == [("A", b"src/new"), ("D", b"vendor/lib")]
+        place = work(run, "mkdir vendor")
         work(run, "git init -q --template= vendor/lib")
         with pytest.raises(RunEnded, match="made a repository within its place, at vendor/lib"):
             inspect(run)
