@@ -366,6 +366,13 @@ _SENTENCE: Final = "it is in a sentence, and in no list item of its own"
 
 _SHELL_STATE: Final = frozenset(["cd", "pushd", "popd", "export", "source", ".", "set", "unset", "alias"])
 _COMPOUND: Final = frozenset(["if", "for", "while", "until", "case", "select", "function", "{", "("])
+# `set -e` ignores a failure before `&&` and after `!`. A test before what it prepares, as in
+# `[ -f .env ] && . ./.env`, may fail.
+_UNSEEN: Final = re.compile(
+    r"(?!#|(?:if|elif|for|while|until|case|select)\s|(?:\[|test)\s.*&&\s*(?:source|\.|cd|export|set)\s|.*;;\Z)"
+    r"(?:!\s|.*&&)",
+    re.DOTALL,
+)
 _BASH: Final = re.compile(
     r"\[\[|<\(|<<<|&>|\(\(|\$'|\bpipefail\b|(?:^|[\s;&|])(?:source|declare|local|shopt|function|mapfile)\s"
     r"|\$\{[^{}]*(?:/|\^|,,|\[)[^{}]*\}|\{[^{}\s]*(?:\.\.|,)[^{}\s]*\}"
@@ -557,18 +564,41 @@ def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
             text = line if "'" in line or '"' in line else re.sub(r"\s+#\s.*", "", line)
             yield _gate(text, number, kind)
     else:
-        yield _gate(f"set -e\n{whole}", lines[0][0], kind, name_of(own[0]))
+        if "<<" in whole and "&&" in whole:
+            yield NotRead(lines[0][0], "&&", "a failure before it ends no block with a here-document")
+        yield _gate(_end_on_failure(whole), lines[0][0], kind, name_of(own[0]))
+
+
+def _end_on_failure(block: str) -> str:
+    """Return the script of a block that the failure of any of its lines ends."""
+    lines, command = ["set -e"], ""
+    for line in block.split("\n"):
+        lines.append(line)
+        command = f"{command}\n{line}".strip()
+        if len(command) > _LONGEST_TEXT or _goes_on(command):
+            continue
+        if "<<" not in block and _UNSEEN.match(command):
+            lines.append("(exit $?)")
+        command = ""
+    return "\n".join(lines).removesuffix("\n(exit $?)")
+
+
+def _goes_on(command: str) -> bool:
+    """Return True if a command goes on in the next line."""
+    try:
+        shlex.split(command, comments=True)
+    except ValueError:
+        return True
+    return command.endswith(("&&", "|"))
 
 
 def _is_complete(line: str) -> bool:
     """Return True if a line is a complete command."""
-    try:
-        words = shlex.split(line, comments=True)
-    except ValueError:
-        return False
     first = line.split()[0]
-    goes_on = line.endswith(("\\", "&&", "|", "{", "(")) or "<<" in line or first.startswith("(")
-    return not goes_on and first not in _SHELL_STATE | _COMPOUND and not all(map(_ASSIGNMENT.match, words))
+    is_part = _goes_on(line) or line.endswith(("{", "(")) or "<<" in line or first.startswith("(")
+    if is_part or first in _SHELL_STATE | _COMPOUND:
+        return False
+    return not all(map(_ASSIGNMENT.match, shlex.split(line, comments=True)))
 
 
 def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
