@@ -265,7 +265,8 @@ def _changes_outside(run: Run, place: Place, before: State, after: State) -> lis
 
 
 _EVERYDAY: Final = (
-    "index", "ORIG_HEAD", "COMMIT_EDITMSG", "FETCH_HEAD", "description", "gc.log", "gc.pid", "info/refs",
+    "index", "ORIG_HEAD", "AUTO_MERGE", "COMMIT_EDITMSG", "FETCH_HEAD", "description", "gc.log", "gc.pid",
+    "info/refs",
 )  # fmt: skip
 """Files that any git command may write in a `.git`, without an effect on what git shows."""
 
