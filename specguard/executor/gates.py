@@ -222,6 +222,10 @@ class GateRound:
                 result.skipped = USERS_OWN if result.gate.kind == "format" else ""
             return
         touched = {entry.path for entry in entries}
+        if self._plan.format_all:
+            guards = self._run.policy.guards
+            every = self._work_tree.entries(self._tree, self._run.git.empty_tree)
+            entries = [entry for entry in every if entry.is_file and not guards.find(entry.path)]
         for chosen in self._choose("format", entries):
             self._run_calls(chosen)
             self._undo_changes(chosen.gate, touched)

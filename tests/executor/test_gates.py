@@ -154,10 +154,13 @@ def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) 
 
 def test_a_document_may_have_everything_formatted(tmp_path: Path) -> None:
     document = "# Phase 12\n\n## Formatting\n\nRun it over the whole repository.\n"
-    formatter = gate("fmt", "echo 'a = 9' > src/a.py", kind='"format"')
+    formatter = gate(
+        "fmt", "sed -i 's/=.*/= 9/' {changed_files}", kind='"format"', when='["src/", "locked/"]'
+    )
     with run_of(tmp_path, formatter, document) as run:
-        work(run, "echo b > b.py")
-        judged(run)
+        work(run, "echo b > b.py; ln -s a.py src/link.py")
+        assert judged(run)
+        assert run.manifest.commands[0].command.endswith("/' ./src/a.py")
         assert Path(run.place.path, "src/a.py").read_text() == "a = 9\n"
         assert not any("undone" in note for note in run.manifest.notes)
 
