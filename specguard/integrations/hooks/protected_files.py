@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import suppress
 
 from specguard.change.check_request import FLOOR, FileEdit
 from specguard.change.git import Git
@@ -309,8 +308,11 @@ def drop_ignored(verdict: Verdict, root: bytes, environment: Mapping[str, str]) 
             stdin=b"".join(b"./" + path + b"\0" for path in paths), index=index,
             work_tree=os.fsdecode(root), literal=False,
         )  # fmt: skip
-        with suppress(CommandError):
-            ignored = {name.removeprefix(b"./") for name in process.read().split(b"\0")}
-            for result in results:
-                result.findings = [one for one in result.findings if one.finding.path not in ignored]
-                result.state = result.state if result.findings else "passed"
+        try:
+            output = process.read()
+        except CommandError:
+            return
+    ignored = {name.removeprefix(b"./") for name in output.split(b"\0")}
+    for result in results:
+        result.findings = [one for one in result.findings if one.finding.path not in ignored]
+        result.state = result.state if result.findings else "passed"
