@@ -92,8 +92,8 @@ class CitedEvidence:
     def resolved(self) -> Sequence[tuple[Citation, Target]]:
         """The citations that must resolve, each with its target.
 
-        Without the required lines, these are absolute paths that begin as others that lead into the
-        repository; other mentions may be of files elsewhere, or of those to come.
+        Without its required lines, an absolute path counts if it begins as another that leads into the
+        repository. Other such mentions may name files elsewhere, or files that somebody will add.
 
         Raises:
             MissingFact: a required object is missing.
@@ -256,8 +256,8 @@ class Targets:
     """Looks up the places that the documents of a tree cite.
 
     An absolute path is resolved from the repository's root if it begins with one of the `roots`. A relative
-    path is resolved from the root, and if nothing is there, from the folder of the citing document; one `@`
-    before it may be left out.
+    path is resolved from the root, and if nothing is there, from the folder of the citing document. An `@`
+    before a path may be left out.
 
     Args:
         documents: the documents of the judged tree.
