@@ -38,7 +38,7 @@ _FOUND: Final = (
 _STOP: Final = r"(?:[\W_]*$|\s?[.,;:(\u2013\u2014]|\s-\s)"
 # "None found", "No high or blocking findings in this pass", "High: 0, low: none".
 _NONE: Final = re.compile(
-    rf"(?:\[x\])?[\W_]*(?:$|(?:none|nothing|n/?a)(?:{_STOP}|\s(?:(?:was|were)\s)?{_FOUND}\b"
+    rf"(?:\[x\])?[\W_]*(?:(?:0[\W_]*)?$|(?:none|nothing|n/?a)(?:{_STOP}|\s(?:(?:was|were)\s)?{_FOUND}\b"
     rf"|\s(?:(?:that is )?(?:blocking|high|critical)(?: or \w+)?|(?:at|in|for) this \w+|of note|yet){_STOP})"
     r"|no(?:[\s,/()-]+(?!(?:of|for|to|in|on|at|with|which|that|when|is|are|causes?|creates?|makes?)\b)\w+){0,8}?"
     rf"[\s,/()-]+(?:findings?|issues?|defects?|blockers?|problems?)"
@@ -70,6 +70,7 @@ _PART: Final = re.compile(rf"(?!{_TAKEN_BACK}){_BREAK}", re.IGNORECASE)
 _STATUS_DETAILS: Final = (
     rf"(?!.*{_TAKEN_BACK})(?:\s(?:by|in|at|on|via|with|since|as of|after|against)\b.*|\s[0-9`#].*|:\s*\w.*)?"
 )
+_TITLE: Final = ("finding", "title", "issue", "description")
 _SEVERITY: Final = ("severity", "priority")
 _STATUS: Final = ("status", "resolution", "verification", "disposition")
 
@@ -268,7 +269,16 @@ class Review:
             if not filled or (len(filled) == 1 and len(row) > 1):
                 continue
             others = [cell for at, cell in enumerate(row) if at not in columns]
-            one = self._add(max(others or row, key=lambda cell: len(cell.plain)), ())
+            has_status = any(titles[at] in _STATUS and not is_none(row[at]) for at in columns)
+            if (
+                not has_status
+                and others
+                and not any(map(str.isalpha, "".join(cell.plain for cell in others)))
+            ):
+                # A row that only counts findings.
+                continue
+            named = [cell for title, cell in zip(titles, row, strict=True) if title in _TITLE]
+            one = self._add(max(named or others or row, key=_own_length), ())
             one.blocks = [Table(table.header, [row], row[0].line)]
             for at in columns:
                 if titles[at] in _SEVERITY:
@@ -276,6 +286,12 @@ class Review:
                     one.severity = self._severities.in_value(row[at].raw)
                 else:
                     one.status.append(row[at].raw)
+
+
+def _own_length(cell: Text) -> tuple[int, int]:
+    """Return the length of a cell without its citations, and with them."""
+    cited = sum(len(str(place)) for place in citations([Paragraph(cell)]))
+    return max(0, len(cell.plain) - cited), len(cell.plain)
 
 
 def is_none(text: Text, below: Sequence[AnyBlock] = ()) -> bool:
@@ -322,7 +338,9 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("findings.section", settings.section, message, help)
         return
     blocks = [block for section in review.sections for block in section.blocks]
-    states_none = any(is_none(text) and any(map(str.isalnum, text.plain)) for text in texts(blocks))
+    values = [text for text in texts(blocks) if any(map(str.isalnum, text.plain))]
+    # A table may count findings that are not listed.
+    states_none = any(map(is_none, values)) and not any(text.plain.strip(" 0").isdigit() for text in values)
     if not review.findings and not states_none:
         content = content_of(blocks, artifact.contract.placeholders)
         clause = f", only {shortened(content.text)!r}" if content.text else ""
