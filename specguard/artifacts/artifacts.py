@@ -71,8 +71,8 @@ class Artifacts(Record, frozen=False):
         """Finds the files of the judged tree by templates."""
         return Places(self.documents.tree)
 
-    def is_revision(self, name: str) -> bool:
-        """True if a name is a commit or a branch.
+    def revision(self, name: str) -> str:
+        """Return the short name of a branch, or the object id of a commit; empty for any other name.
 
         Raises:
             MissingFact: it may be a commit that a shallow clone lacks.
@@ -84,16 +84,16 @@ class Artifacts(Record, frozen=False):
         short = base.removeprefix("refs/heads/").removeprefix("origin/")
         known = any(one.short == short for one in change.refs) or self.branches(short)
         if known and not steps:
-            return True
+            return short
         if not known and re.fullmatch("[0-9a-fA-F]{7,64}", base) is None:
-            return False
+            return ""
         try:
-            exists = bool(resolve(change.git, name)) if steps else change.git.resolve(name) is not None
+            oid = resolve(change.git, name).oid if steps else change.git.resolve(name)
         except SpecguardError:
-            exists = False
-        if not exists and change.git.repository.shallow:
+            oid = None
+        if oid is None and change.git.repository.shallow:
             raise change.git.missing(f"the commit {name}", "the clone is shallow")
-        return exists
+        return oid or ""
 
     @property
     def whole(self) -> bool:

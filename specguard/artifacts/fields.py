@@ -331,14 +331,24 @@ def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
             if value_problem(field.value, allowed, artifact.contract.placeholders):
                 continue
             parts = _BETWEEN.split(_ASIDE.sub("", field.value.replace("`", " ")[:LONGEST_VALUE]).strip())
-            sides = [side for part in filter(None, parts) for side in re.split(r"\.{2,3}", part)]
-            for side in dict.fromkeys(sides):
-                if not (side and artifact.artifacts.is_revision(side)):
-                    value = f"{side!r}, not a commit or branch" if side else "a range without both its ends"
+            for part in dict.fromkeys(filter(None, parts)):
+                if problem := _revision_problem(artifact, part):
                     help = "Name commits, branches or ranges (main..work), with commas between, and remarks "
                     help += "in brackets."
-                    key, message = f"{name} {side[:60]}", f"{field.name} has {value}"
+                    key, message = f"{name} {part[:60]}", f"{field.name} has {problem}"
                     yield artifact.finding(f"fields.{name}", key, message, help, field.line)
+
+
+def _revision_problem(artifact: Artifact, part: str) -> str:
+    """Return what is wrong with a revision or a range, as a clause; empty for a good one."""
+    sides = re.split(r"\.{2,3}", part)
+    if "" in sides:
+        return "a range without both its ends"
+    found = [artifact.artifacts.revision(side) for side in sides]
+    if "" in found:
+        return f"{sides[found.index('')]!r}, not a commit or branch"
+    # The branches of closed work are merged, and `main..work` has no commit any more: names are compared.
+    return f"the empty range {part!r}" if len(set(found)) < len(found) else ""
 
 
 def _object_ids(artifact: Artifact) -> set[str]:
