@@ -524,8 +524,7 @@ class Pass(Artifact):
 
 
 ASPECTS: Final = (
-    ("missing-artifact", "files:missing_companions", ("companions",)),
-    ("missing-artifact", "files:missing_members", ("members",)),
+    ("missing-artifact", "files:missing_files", ("companions", "members")),
     ("invalid-structure", "files:invalid_structure", ("path",)),
     ("missing-section", "sections:missing_sections", ("sections", "forbidden_sections")),
     ("empty-section", "sections:empty_sections", ("sections",)),

@@ -59,11 +59,8 @@ class CitedEvidence:
     def is_evidence(self, citation: Citation) -> bool:
         """True if a citation is evidence of the required kind; an artifact does not prove itself."""
         right = not self.misses_lines(citation) and not self.kind_problem(citation)
-        return right and self.is_file(citation) and not self.is_own(citation)
-
-    def is_own(self, citation: Citation) -> bool:
-        """True if the citation points to the artifact itself."""
-        return self._path in (self.targets.places(citation, self._folder) or ())
+        places = self.targets.places(citation, self._folder) or ()
+        return right and self.is_file(citation) and self._path not in places
 
     def misses_lines(self, citation: Citation) -> bool:
         """True if a citation has no lines, although lines are required."""

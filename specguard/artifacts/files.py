@@ -137,26 +137,17 @@ def relative_path(path: bytes, folder: bytes) -> bytes | None:
     return path[len(folder) + 1 :] if path.startswith(folder + b"/") else None
 
 
-def missing_companions(artifact: Artifact) -> Iterator[Finding]:
-    """Yield findings about missing companions of an artifact.
+def missing_files(artifact: Artifact) -> Iterator[Finding]:
+    """Yield findings about missing companions of an artifact, or missing members of a pass.
 
     Raises:
         MissingFact: a required object is missing.
     """
-    where = f"beside {path_text(artifact.path.rpartition(b'/')[2])}"
+    name = path_text(artifact.path.rpartition(b"/")[2])
     for index, companion in enumerate(artifact.contract.companions):
-        yield from _missing(artifact, alternatives(companion), f"companions.{index}", where=where)
-
-
-def missing_members(one: Artifact) -> Iterator[Finding]:
-    """Yield findings about missing members of a pass.
-
-    Raises:
-        MissingFact: a required object is missing.
-    """
-    name = path_text(one.path.rpartition(b"/")[2])
-    for index, template in enumerate(one.contract.members):
-        yield from _missing(one, [template], f"members.{index}", where=f"in {name}/")
+        yield from _missing(artifact, alternatives(companion), f"companions.{index}", where=f"beside {name}")
+    for index, template in enumerate(artifact.contract.members):
+        yield from _missing(artifact, [template], f"members.{index}", where=f"in {name}/")
 
 
 def has_lost_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:

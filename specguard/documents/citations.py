@@ -139,11 +139,6 @@ def plain_path(path: bytes) -> bytes | None:
     return None if plain == b"." or plain.split(b"/")[0] == b".." else plain
 
 
-def is_citable(path: str, marked: bool) -> bool:
-    """True if a path without lines counts as a citation: it is marked, or has a folder."""
-    return marked or "/" in path.strip("/")
-
-
 def link_target(target: str) -> str:
     """Return the target of a link as a path with its lines; `file:` URLs become paths."""
     if target[:7].lower() == "file://":
@@ -244,7 +239,7 @@ def citations_in(text: Text) -> Iterator[Citation]:
             before = raw[max(0, start - 60) : start]
             nearby = None if lines else _LINES_AFTER.match(raw, end) or _LINES_BEFORE.search(before)
             lines = nearby["lines"] if nearby else lines
-            if lines or is_citable(path, marked):
+            if lines or marked or "/" in path.strip("/"):
                 yield from _each_range(path, lines, at)
 
 
@@ -283,7 +278,7 @@ def _code_citations(fence: Fence) -> Iterator[Citation]:
         word = _WORD.match(line.lstrip(" \t-*+")[:LONGEST])
         if word and (found := parse_path(word[0], False)):
             path, lines = found
-            if lines or (line.strip(" \t-*+") == word[0] and is_citable(path, True)):
+            if lines or line.strip(" \t-*+") == word[0]:
                 yield from _each_range(path, lines, at)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.files import missing_companions, missing_members
+from specguard.artifacts.files import missing_files
 from specguard.errors import SpecguardError
 from tests.artifacts.conftest import Make
 from tests.fuzz.policies import load
@@ -75,7 +75,7 @@ def test_the_whole_tree_is_judged_where_it_is_asked_for(artifacts: Make) -> None
 def test_companions_belong_to_the_same_agent_and_folder(artifacts: Make) -> None:
     others = some("a/AGENT_4_PLAN_VERBATIM.md", "b/AGENT_3_PLAN_VERBATIM.md", "a/agent_3_scratchpad.md")
     found = artifacts({"final": FINAL}, {**some("a/AGENT_3_FINAL_AUTH.md"), **others})
-    [plan, pad] = missing_companions(found.judged[0])
+    [plan, pad] = missing_files(found.judged[0])
     assert plan.message == "AGENT_3_PLAN_VERBATIM.md is missing beside AGENT_3_FINAL_AUTH.md"
     assert plan.setting == "artifacts.final.companions.0"
     assert pad.help == "Add AGENT_3_SCRATCHPAD.md."
@@ -88,7 +88,7 @@ def test_neither_a_link_nor_an_empty_file_is_a_companion(artifacts: Make) -> Non
         {"AGENT_3_FINAL_AUTH.md": "x", "AGENT_3_PLAN_VERBATIM.md": " \n", "x.md": "x"},
         symlinks={"AGENT_3_SCRATCHPAD.md": "x.md"},
     )
-    messages = [one.message for one in missing_companions(found.judged[0])]
+    messages = [one.message for one in missing_files(found.judged[0])]
     assert messages == [
         "AGENT_3_PLAN_VERBATIM.md is empty, and must be an artifact beside AGENT_3_FINAL_AUTH.md",
         "AGENT_3_SCRATCHPAD.md is not a regular file, and must be an artifact beside AGENT_3_FINAL_AUTH.md",
@@ -108,7 +108,7 @@ def test_a_companion_taken_away_is_missed(artifacts: Make) -> None:
 def test_of_a_list_within_the_list_one_companion_is_enough(artifacts: Make) -> None:
     contract = Contract(path="A.md", companions=[["LICENSE*", "COPYING*"], ["docs/B.md", "B.md"]])
     found = artifacts({"final": contract}, {"A.md": "x", "docs/B.md": "x", "B.md": ""})
-    [finding] = missing_companions(found.judged[0])
+    [finding] = missing_files(found.judged[0])
     assert finding.message == "LICENSE* or COPYING* is missing beside A.md"
     assert (finding.help, finding.setting) == ("Add LICENSE*.", "artifacts.final.companions.0")
 
@@ -118,7 +118,7 @@ def test_one_of_several_that_is_taken_away_is_asked_for(artifacts: Make) -> None
     base = {"A.md": "x", "docs/B.md": "x", "B.md": ""}
     found = artifacts({"final": contract}, {}, base=base, delete=["docs/B.md"])
     assert [one.path for one in found.orphans] == [b"A.md"]
-    [finding] = missing_companions(found.all[0])
+    [finding] = missing_files(found.all[0])
     assert finding.message == "B.md is empty, and must be an artifact beside A.md"
 
 
@@ -127,7 +127,7 @@ def test_names_may_hold_anything(artifacts: Make, name: str) -> None:
     contract = Contract(path="**/A_{agent}_Z.md", companions=["A_{agent}_P.md", "A_{agent}_*.txt"])
     files = {f"{name}/A_{name}_Z.md": "x", f"{name}/A_{name}_P.md": "x", f"{name}/A_x_y.txt": "x"}
     found = artifacts({"final": contract}, {path.encode("utf-8", "surrogateescape"): "x" for path in files})
-    [finding] = missing_companions(found.judged[0])
+    [finding] = missing_files(found.judged[0])
     assert finding.setting == "artifacts.final.companions.1"
 
 
@@ -139,7 +139,7 @@ def test_what_a_manifest_lists_is_not_missed(artifacts: Make) -> None:
         "a/CLEANUP_MANIFEST.md": "## Deleted (superseded)\n\n- `AGENT_3_*.md`\n- AGENT_4_SCRATCHPAD.md\n",
     }
     found = artifacts({"final": FINAL, "cleanup": manifest}, files)
-    missing = [finding.key for one in found.judged for finding in missing_companions(one)]
+    missing = [finding.key for one in found.judged for finding in missing_files(one)]
     assert missing == ["AGENT_4_PLAN_VERBATIM.md"]
 
 
@@ -154,7 +154,7 @@ def test_a_pass_has_its_members(artifacts: Make) -> None:
     assert one.fields == {"x": "c", "nn": "01", "date": "2026-01-02"}
     assert one.touched
     assert len(found.passes) == 2
-    [finding] = missing_members(one)
+    [finding] = missing_files(one)
     assert finding.message == f"PHASE_C_EXECUTION_PACKET.md is missing in {ROOT.rpartition('/')[2]}/"
     assert finding.path == ROOT.encode()
     assert [(field.name, field.value) for field in one.values] == [("Posture", "ready"), ("Status", "draft")]
@@ -165,7 +165,7 @@ def test_a_pass_is_judged_where_a_member_is_taken_away(artifacts: Make) -> None:
     gone = some(f"{ROOT.replace('-c-', '-e-')}/ORCHESTRATOR_PLAN_VERBATIM.md")
     delete = [f"{ROOT}/C7_PHASE_D_READINESS.md", *gone]
     [one] = artifacts({"pass": PASS}, {}, base={**base, **gone}, delete=delete).judged_passes
-    missing = [finding.key for finding in missing_members(one)]
+    missing = [finding.key for finding in missing_files(one)]
     assert missing == ["PHASE_C_EXECUTION_PACKET.md", "C7_PHASE_*_READINESS.md"]
 
 
