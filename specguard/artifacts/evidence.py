@@ -168,7 +168,7 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("evidence.section", settings.section, message, help)
         return
     without_lines = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
-    wrong_kind = [one for one in cited.all if one not in without_lines and cited.kind_problem(one)]
+    wrong_kind = [one for one in cited.all if not cited.misses_lines(one) and cited.kind_problem(one)]
     if not wrong_kind and not any(map(cited.is_evidence, cited.all)):
         cited_text = f"{without_lines[0]} without a line of it" if without_lines else "no other file"
         where = f"the section {settings.section!r} of " if settings.section else ""
@@ -177,12 +177,9 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("evidence.anchors", "evidence", message, f"Cite {wanted}.", line)
     kinds = {"absolute": "absolute paths", "relative": "relative paths", "any": "whole paths"}
     for citation in {one.path: one for one in reversed(wrong_kind)}.values():
-        if not cited.misses_lines(citation):
-            why = cited.kind_problem(citation)
-            message = f"{citation} {why}, where evidence is cited by {kinds[settings.paths]}"
-            yield artifact.finding(
-                "evidence.paths", citation.path, message, f"Write it as {wanted}.", citation.at
-            )
+        why, help = cited.kind_problem(citation), f"Write it as {wanted}."
+        message = f"{citation} {why}, where evidence is cited by {kinds[settings.paths]}"
+        yield artifact.finding("evidence.paths", citation.path, message, help, citation.at)
     for line, text in _uncited(cited.blocks, cited) if settings.every else ():
         message = f"{text!r} cites no evidence"
         yield artifact.finding("evidence.every", text, message, f"Cite in it {wanted}.", line)
