@@ -295,13 +295,10 @@ def missing_records(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: an object is missing.
     """
-    places = artifact.artifacts.places
     name = path_text(artifact.path)
     named = _object_ids(artifact) if artifact.contract.records else set()
     for index, template in enumerate(artifact.contract.records):
-        # A plain name is relative to the artifact's folder, a path to the root.
-        rooted = f"/{template.removeprefix('/')}" if "/" in template else template
-        files = places.files_beside(artifact.folder, rooted, artifact.fields)
+        files = _recorded_files(artifact, template)
         shown = path_template(template).show(artifact.fields)
         setting = f"records.{index}"
         if not files:
@@ -318,8 +315,14 @@ def missing_records(artifact: Artifact) -> Iterator[Finding]:
             yield artifact.finding(setting, f"record {path_text(path)}", message, help)
 
 
+def _recorded_files(artifact: Artifact, template: str) -> Sequence[bytes]:
+    """Return the files of a template of `records`: a plain name is relative to the artifact's folder."""
+    rooted = f"/{template.removeprefix('/')}" if "/" in template else template
+    return artifact.artifacts.places.files_beside(artifact.folder, rooted, artifact.fields)
+
+
 def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
-    """Yield findings about revisions in a field that do not exist, if the change touches the artifact.
+    """Yield findings about revisions in a field that are not right, if the change touches the artifact.
 
     An untouched artifact was checked when it was added; its branches may have been merged and deleted since.
 
@@ -330,17 +333,25 @@ def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
         for field in find_statements(artifact, name)[:1] if allowed == REVISIONS else ():
             if value_problem(field.value, allowed, artifact.contract.placeholders):
                 continue
-            parts = _BETWEEN.split(_ASIDE.sub("", field.value.replace("`", " ")[:LONGEST_VALUE]).strip())
-            for part in dict.fromkeys(filter(None, parts)):
-                if problem := _revision_problem(artifact, part):
+            value = _ASIDE.sub("", field.value.replace("`", " ")[:LONGEST_VALUE])
+            parts = dict.fromkeys(filter(None, _BETWEEN.split(value.strip())))
+            for part in parts:
+                if problem := _revision_problem(artifact, part, only=len(parts) == 1):
                     help = "Name commits, branches or ranges (main..work), with commas between, and remarks "
                     help += "in brackets."
                     key, message = f"{name} {part[:60]}", f"{field.name} has {problem}"
                     yield artifact.finding(f"fields.{name}", key, message, help, field.line)
 
 
-def _revision_problem(artifact: Artifact, part: str) -> str:
-    """Return what is wrong with a revision or a range, as a clause; empty for a good one."""
+def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
+    """Return what is wrong with a revision or a range, as a clause; empty for a good one.
+
+    The only revision of a field, if it is a commit's id, is the state that was read: it has the files of
+    `records`.
+    """
+    from specguard.change.repository import is_oid
+    from specguard.change.tree import Tree
+
     sides = re.split(r"\.{2,3}", part)
     if "" in sides:
         return "a range without both its ends"
@@ -348,7 +359,16 @@ def _revision_problem(artifact: Artifact, part: str) -> str:
     if "" in found:
         return f"{sides[found.index('')]!r}, not a commit or branch"
     # The branches of closed work are merged, and `main..work` has no commit any more: names are compared.
-    return f"the empty range {part!r}" if len(set(found)) < len(found) else ""
+    if len(set(found)) < len(found):
+        return f"the empty range {part!r}"
+    git = artifact.artifacts.change.git
+    if only and len(found) == 1 and is_oid(found[0], git.repository.oid_digits):
+        tree = Tree(git, git.commit(found[0]).tree)
+        for template in artifact.contract.records:
+            for path in _recorded_files(artifact, template):
+                if not tree.has_file(path):
+                    return f"{part!r}, a commit without {path_text(path)}"
+    return ""
 
 
 def _object_ids(artifact: Artifact) -> set[str]:
