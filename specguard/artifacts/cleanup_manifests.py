@@ -227,10 +227,6 @@ class PathListing:
                 if not Covering.problem_in(pattern):
                     self._patterns.append((pattern, reading))
 
-    def entry(self, reading: Reading) -> tuple[Artifact, ListedPath]:
-        """Return the listed path of a reading, with the artifact that lists it."""
-        return self.listed[reading[0]]
-
     def matches(self, paths: Sequence[bytes]) -> Iterator[tuple[bytes, list[Reading]]]:
         """Yield each of `paths` that is listed, with the readings that match; a listed path has two."""
         found = dict(Covering([pattern for pattern, _ in self._patterns]).find_all(paths))
@@ -270,7 +266,7 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     names = " or ".join(path_text(one.path) for one in manifests[:2])
     for path in deleted:
         # A pattern that matches everything does not list a path.
-        if all(listing.entry(reading)[1].matches_all for reading in by_path.get(path, ())):
+        if all(listing.listed[reading[0]][1].matches_all for reading in by_path.get(path, ())):
             yield Finding(
                 f"{path_text(path)} is removed, and {names} does not say so",
                 help=f"List it there, with the reason: '- `{path_text(path)}`: ...'.",

@@ -202,7 +202,7 @@ def _is_cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
         path = unique_path(path_template(text), artifact.folder, artifact.fields)
         is_past = artifact.path not in artifacts.added and path not in artifacts.gone
         readings = [] if path is None else [one for _, found in listing.matches([path]) for one in found]
-        if any(is_past or listing.entry(reading)[0].touched for reading in readings):
+        if any(is_past or listing.listed[reading[0]][0].touched for reading in readings):
             return True
     return False
 
