@@ -31,7 +31,7 @@ from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import make_place
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, counted, listed, path_text
 from specguard.plans.task import Task, mark_task
-from specguard.plans.verification import proving_commands, same_command
+from specguard.plans.verification import same_command
 from specguard.reporters.file_writing import replace_file
 from specguard.reporters.json import render
 from specguard.reporters.short_reports import MOST_WORDS, finding_blocks, join_blocks
@@ -219,7 +219,7 @@ def mark_plan(run: Run) -> str:
     task = _task_in_place(run)
     if task is None:
         return ""
-    commands = proving_commands(task)
+    commands = task.proving_commands
     if not commands:
         run.note(f"{task.name} has no commands that verify it, so the plan does not say that it is done.")
         return ""
@@ -269,7 +269,7 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
     """Return each command that verifies the task, and its exit code in this run."""
     found = []
     results = run.gate_results.get("gates", [])
-    for command in proving_commands(task):
+    for command in task.proving_commands:
         redacted = run.redactor.redact(command)
         codes = [code for one in results if same_command(one["run"], redacted) for code in one["exit_codes"]]
         if not codes or any(codes):

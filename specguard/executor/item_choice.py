@@ -12,6 +12,7 @@ at a time. If the branch remains after its task was merged, the next task moves 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -300,6 +301,15 @@ def shares_branch(policy: Policy, item: WorkItem) -> bool:
     return task is not None and task.plan.settings.unit == "commit"
 
 
+def switch_command(branch: str, remote: str) -> str:
+    """Return the command with which the user checks out a branch as a remote has it; empty: there is none."""
+    name, of = shlex.quote(branch), shlex.quote(remote)
+    if not remote:
+        return f"git switch {name}"
+    # A user who planned or checked out an earlier item has the branch already.
+    return f"git fetch {of} {name} && git switch {name} && git merge --ff-only {of}/{name}"
+
+
 def is_ancestor(git: Git, oid: str, descendant: str) -> bool:
     """True if a commit is in the history of another one; False if a commit is missing."""
     return if_known(lambda: git.merge_bases(oid, descendant), []) == [oid]
@@ -508,6 +518,7 @@ class Start:
                     break
                 waiting.append(f"{listed.id} waits for {', '.join(needs) or 'what blocks it'}")
         if not ready:
+            self._check_marked([listed for source in lists for listed in source.items])
             tried = "; ".join(waiting) or self._list_names(kind, fields)
             done = "nothing is left to do there: have its branch merged, or its list extended"
             help = f"specguard run {kind} ID -- ..." if waiting else done if lists else self._plan_help(kind)
@@ -516,6 +527,7 @@ class Start:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
             help = f"specguard run {kind} --plan {path_text(ready[0].source.path)} -- ..."
             raise _unready(f"several {kind}s could be the next: {places}", help)
+        self._check_marked(ready[0].needed)
         return ready[0]
 
     def _check_ready(self, listed: Listed) -> None:
@@ -524,6 +536,7 @@ class Start:
         # A slice may go on after its first commit; a task is one commit.
         is_task = kind in task_kinds(self.policy)
         if sources.done(listed) if is_task else sources.closed(listed):
+            self._check_marked([listed])
             reason = f"its status is {listed.status}" if listed.closed else "a commit did it"
             help = "take the next one, or have its status corrected or its commit reverted"
             raise _unready(f"{listed} is done already: {reason}", help, path, line)
@@ -538,12 +551,33 @@ class Start:
             if not shared:
                 help += "; if it has a branch, merge that, or start from it with --base"
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
+        self._check_marked(listed.needed)
+
+    def _check_marked(self, items: Sequence[Listed]) -> None:
+        """Check that tasks which have their commit are marked as done: the rules go by the status."""
+        kinds = self.policy.declared("plan_kinds")
+        for listed in filter(self._sources().done, items):
+            path, shares = listed.source.path, listed.source.kind in shared_kinds(self.policy)
+            branch = self._on_branch(listed.branch) if shares else None
+            trees = [listed.source.documents, *([branch.documents] if branch else [])]
+            plans = [plan for one in trees if (plan := read_plan(kinds, path, one)) is not None]
+            tasks = [task for plan in plans if (task := plan.task(listed.id)) is not None]
+            if tasks and all(task.status and not task.done for task in tasks):
+                words = ["specguard", "plan", "verify", listed.id, "--plan", path_text(path)]
+                help = f'{shlex.join(words)} --note "what was seen"'
+                if branch:
+                    heads = self._git.repository.refs_named([f"refs/heads/{listed.branch}"]).values()
+                    remote = "" if self._find_tip(listed.branch) in heads else self.options.remote
+                    help = f"{switch_command(listed.branch, remote)} && {help}"
+                message = f"{listed} has its commit, and is not marked as done: it is {tasks[-1].status}"
+                raise _unready(message, help, path, listed.line)
 
     def _check_startable(self, item: WorkItem) -> None:
         located, task = item.located, task_of(self.policy, item)
         # A task without verifying commands is not begun if its plan requires them.
         if task is not None and task.lacks_commands:
-            message = f"{task.name} has no command in `{task.key_of('verify')}`, and may not run without"
+            key = task.key_of("verify")
+            message = f"{task.name} has no command in `{key}` that can fail, and may not run without"
             help = "have the planner add one that fails until then, on the base or in the plan's first commit"
             raise _unready(message, help, task.plan.path, task.origin("verify").line or None)
         if not item.branches or not item.settings.commit:

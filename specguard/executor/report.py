@@ -32,6 +32,7 @@ from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
 from specguard.executor.command_output import TAIL
 from specguard.executor.commit import PATCH_FILE
+from specguard.executor.item_choice import switch_command
 from specguard.executor.place import Place
 from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING_KINDS, Run, RunOptions
@@ -268,13 +269,11 @@ def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
 
 def _checkout_command(manifest: Manifest) -> str:
     """Return the command with which the user checks out the pushed branch."""
-    if not manifest.repository.remote_name:
-        return shlex.join(["git", "switch", manifest.branch or ""])
-    remote, branch = shlex.quote(manifest.repository.remote_name), shlex.quote(manifest.branch or "")
-    if manifest.repository.tip is None:
+    remote, branch = manifest.repository.remote_name or "", manifest.branch or ""
+    if remote and manifest.repository.tip is None:
+        remote, branch = shlex.quote(remote), shlex.quote(branch)
         return f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"
-    # A user who planned or checked out an earlier item has the branch already.
-    return f"git fetch {remote} {branch} && git switch {branch} && git merge --ff-only {remote}/{branch}"
+    return switch_command(branch, remote)
 
 
 def _commit_command(manifest: Manifest) -> str:

@@ -38,6 +38,7 @@ from specguard.planning.task_lists import (
 from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
 from specguard.reporters.escape import markdown_templates
+from specguard.runs.proof import cannot_fail
 from specguard.waves.waves import UNKNOWN
 from specguard.work.kinds import PlanKind, WorkKind
 from specguard.work.name_templates import Template, path_template
@@ -104,8 +105,9 @@ class NewPlan:
     def notes(self) -> Iterator[str]:
         """Yield notes on what the plan's author must still handle: commands, files, ticked boxes."""
         for box, task_id in self.ids.items():
-            if not box.values("verify"):
-                yield f"{task_id} ({box.name}) has no command in `verify`, and may not run without one"
+            if all(map(cannot_fail, box.values("verify"))):
+                missing = "has no command in `verify` that can fail, and may not run without"
+                yield f"{task_id} ({box.name}) {missing}"
             if not _task_files(box):
                 yield f"{task_id} ({box.name}) names no files, so every file it touches will be unexpected"
             if box.ticked:

@@ -20,7 +20,7 @@ from specguard.model import path_text
 from specguard.planning.task_lists import TASKS, Boxes, SourceFolder, source_folders
 from specguard.plans.plans import Plan, plan_templates
 from specguard.plans.task import Task, mark_task
-from specguard.plans.verification import evidence_of, proving_commands, same_command
+from specguard.plans.verification import evidence_of, same_command
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.runs.views import RunView
 from specguard.work.kinds import PlanKind, normal_id
@@ -147,7 +147,7 @@ def _wait_reasons(task: Task) -> Iterator[str]:
         elif not other.done:
             yield f"{other.id}, which is {other.status or 'without a status'}"
     if task.lacks_commands:
-        yield "a command in `verify`"
+        yield "a command in `verify` that can fail"
 
 
 def _folder_state(folder: SourceFolder) -> PlanState:
@@ -342,7 +342,7 @@ class Sync(Record):
             inside = os.path.relpath(run.path, self.root)
             return [] if inside.startswith(os.pardir) else [{"manifest": f"{inside}/{run.layout}"}]
         found: list[Mapping[str, Any]] = []
-        for command in proving_commands(task):
+        for command in task.proving_commands:
             codes = [one.exit_code for one in run.manifest.commands if same_command(one.command, command)]
             if not codes or codes[-1] != 0:
                 return []

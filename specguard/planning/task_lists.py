@@ -26,6 +26,7 @@ from specguard.change.check_request import read_bounded
 from specguard.documents.blocks import Text
 from specguard.documents.data import utf8_problem
 from specguard.errors import SpecguardError, nearest
+from specguard.runs.proof import cannot_fail
 from specguard.work.item_lists import find_circles, format_circle
 
 Level = Literal["error", "warning"]
@@ -469,7 +470,7 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
             yield Issue(path, box.line, f"{box.name} says nothing", "Say what is done, or take it out.")
         for detail in box.details:
             yield from _detail_flaws(path, box, detail, boxes.by_id)
-        if not box.values("verify"):
+        if all(map(cannot_fail, box.values("verify"))):
             message = f"{box.name} has no command that verifies it, and may not run without"
             yield Issue(path, box.line, message, "Add below it: '  - verify: COMMAND'.", "warning")
     positions = {box: at for at, box in enumerate(boxes.all)}

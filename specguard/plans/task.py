@@ -13,6 +13,7 @@ from specguard.documents.data import as_text, data_kind, dotted, json_spans
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Finding, Origin, path_text, shortened
+from specguard.runs.proof import cannot_fail
 from specguard.work.kinds import LIST_KEYS, normal_id, number_of
 from specguard.work.name_templates import Template, escape
 
@@ -89,9 +90,14 @@ class Task(DataEntry):
         return [(place, text) for place, text in self.texts_of("verify") if not _PLACEHOLDER.fullmatch(text)]
 
     @property
+    def proving_commands(self) -> Sequence[str]:
+        """The commands that can fail, and so can prove something."""
+        return [command for _, command in self.commands if not cannot_fail(command)]
+
+    @property
     def lacks_commands(self) -> bool:
-        """True if the plan asks for commands that verify the task, and it has none."""
-        return "verify" in self.plan.settings.required and not self.commands
+        """True if the plan asks for commands that verify the task, and none of its commands can."""
+        return "verify" in self.plan.settings.required and not self.proving_commands
 
     @property
     def started(self) -> bool:

@@ -25,11 +25,11 @@ from specguard.documents.fields import normal_name
 from specguard.documents.people import names_nobody
 from specguard.errors import judge_each
 from specguard.model import Finding, path_text, shortened
-from specguard.runs.proof import Claim, RunProof, cannot_fail
+from specguard.runs.proof import Claim, RunProof
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
     from typing import Any, Final
 
@@ -192,7 +192,7 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
         yield _finding(task, clause, f"failed:{_normal(ran.command)}", ran.place, help=help)
     if failed or any(not why for why, _, _ in checks):
         return
-    if not checks and not proving_commands(task):
+    if not checks and not task.proving_commands:
         key, commands = task.key_of("verify"), task.commands
         clause = f"and has no {key} commands"
         if commands:
@@ -211,11 +211,6 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
             yield _finding(task, f"but {why}", what, place)
 
 
-def proving_commands(task: Task) -> Sequence[str]:
-    """Return the commands that can fail, and so can prove something."""
-    return [command for _, command in task.commands if not cannot_fail(command)]
-
-
 def same_command(one: str, other: str) -> bool:
     """Return True if two texts are the same command, ignoring whitespace."""
     return _normal(one) == _normal(other)
@@ -225,7 +220,7 @@ def _proof_gaps(
     task: Task, runs: Iterable[tuple[str, Place]], recorded: Mapping[str, RanCommand], proof: RunProof
 ) -> list[tuple[str, str, Place]] | None:
     """Return the reasons why neither the recorded commands nor a cited run prove a task; None if they do."""
-    not_run = [command for command in proving_commands(task) if _normal(command) not in recorded]
+    not_run = [command for command in task.proving_commands if _normal(command) not in recorded]
     unknown = next((ran for ran in recorded.values() if ran.code is None), None)
     if recorded and not not_run and unknown is None:
         return None

@@ -466,6 +466,12 @@ class Listed(DataEntry):
         ]
 
     @property
+    def needed(self) -> Sequence[Listed]:
+        """The items of the same source that this item depends on."""
+        known = self.source.by_id
+        return [known[name] for need in self.depends_on if (name := normal_id(need.text)) in known]
+
+    @property
     def branch(self) -> str:
         """The name of the item's own branch; empty if unknown."""
         settings = self.source.settings

@@ -129,7 +129,7 @@ class TestStatus:
         cart = data["plans"][0]
         assert {one["id"]: one["waits"] for one in cart["tasks"] if one["state"] == "waiting"} == {
             "task_003": ["task_002, which is in_progress"],
-            "task_004": ["a command in `verify`"],
+            "task_004": ["a command in `verify` that can fail"],
         }
         assert [one["form"] for one in data["plans"]] == ["plan", "openspec", "spec-kit"]
         assert "001" not in plan(project, "status", "--plan", ".plans/cart").stdout
@@ -195,7 +195,7 @@ class TestNext:
         assert (outcome.exit_code, outcome.stdout) == (1, "")
         assert "no task can be begun\n" in outcome.stderr
         assert "task_003 waits for task_002, which is in_progress\n" in outcome.stderr
-        assert "task_004 waits for a command in `verify`\n" in outcome.stderr
+        assert "task_004 waits for a command in `verify` that can fail\n" in outcome.stderr
         assert "task_006 is blocked\n" in outcome.stderr
         assert json.loads(plan(project, "next", "--output-format", "json").stdout)["next"] == []
 

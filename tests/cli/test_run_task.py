@@ -90,22 +90,32 @@ class TestATask:
         assert "pr/cart" not in planned.remote.git("branch")
 
     def test_one_without_commands_is_not_begun(self, tmp_path: Path) -> None:
-        verify: tuple[list[str], ...] = ([], ["<fill in>"], ["TODO: say which"])
+        verify: tuple[list[str], ...] = ([], ["<fill in>"], ["TODO: say which", "python3 src/t3.py || true"])
         planned = Planned(tmp_path, [task(number, verify=one) for number, one in enumerate(verify, 1)])
         for number, line in ((1, 14), (2, 28), (3, 44)):
             outcome = ended(planned.run_task(f"task_{number:03}"), 2)
-            said = f"{PLAN}:{line}: task_{number:03} has no command in `verify`, and may not run without"
+            said = f"{PLAN}:{line}: task_{number:03} has no command in `verify` that can fail"
             assert said in outcome.stderr
             assert "on the base or in the plan's first commit" in outcome.stderr
         assert planned.manifests() == []
 
     def test_one_whose_commands_prove_nothing_is_left_for_a_person_to_verify(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path, [task(1, verify=["true"])])
+        optional = POLICY.replace("\n```\n", '\n\n[plans.pipeline]\nrequired = ["id"]\n```\n')
+        planned = Planned(tmp_path, [task(1, verify=["true"]), THREE[1]], policy=optional)
         ended(planned.run_task("task_001"))
         assert planned.tasks("pr/cart")["task_001"]["status"] == "pending"
         [manifest] = planned.manifests()
         assert any("has no commands that verify it" in note for note in manifest["notes"])
         assert manifest["worked"] is None
+        for words in ((), ("task_001",), ("task_002",)):
+            outcome = ended(planned.run_task(*words), 2)
+            assert "task_001 has its commit, and is not marked as done: it is pending" in outcome.stderr
+        switch, _, verify = outcome.stderr.partition("next: ")[2].rpartition(" && specguard ")
+        subprocess.run(switch, shell=True, check=True, cwd=planned.top, capture_output=True)
+        ended(planned.specguard(*shlex.split(verify)))
+        planned.user.git("commit", "-qam", "task_001: Verify part 1")
+        planned.user.git("push", "-q", "origin", "pr/cart")
+        ended(planned.run_task("task_002"))
 
 
 class TestResults:
