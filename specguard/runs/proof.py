@@ -33,15 +33,20 @@ if TYPE_CHECKING:
 _BINDING_GRADE: Final = "observed"
 """From this grade on, a run must name the item and must have run on its tree."""
 
-_SHELL_CALL: Final = re.compile(r"(?:\S*/)?(?:ba|da|z)?sh -c (['\"]?)(.*)\1", re.DOTALL)
+_VIA: Final = r"(?:(?:env|nohup|time|timeout \w+) )*"
+_SHELL_CALL: Final = re.compile(rf"{_VIA}(?:\S*/)?(?:ba|da|z)?sh -l?c (['\"]?)(.*)\1", re.DOTALL)
 _QUOTED: Final = r"'[^'\n]*+'|\"[^\"\n]*+\""
 _PART: Final = rf"(?:[^\n'\"#]|{_QUOTED}|(?<=\S)#)"
 _PLAIN: Final = rf"(?:[^\n'\"|&;><$`()]++|{_QUOTED})*(?:[ \t]*[0-9&]*>>?&?[ \t]*[\w./-]++)*"
-# A pipe whose last program only shows always succeeds, too.
+_END: Final = r"(?<![\w-])(?:exit|kill|return|set(?! \+)|trap)\b"
+_PARTS: Final = rf"(?:(?!{_END}){_PART}){{0,2000}}"
+_SUCCESS: Final = rf"(?:exit 0|(?:{_VIA}(?:/\S*/)?(?:true|echo|printf)(?![\w./-])|:){_PLAIN})"
+# A job in the background, and a pipe whose last program only shows, always succeed, too.
 _CANNOT_FAIL: Final = re.compile(
-    rf"[({{\s]*+(?:(?:(?!(?<![\w-])(?:exit|kill|return|set|trap)\b){_PART}){{0,2000}}(?:\|\||;)[({{\s]*+)?"
-    rf"(?:exit 0|(?:(?:env )?(?:/\S*/)?(?:true|echo|printf)(?![\w./-])|:){_PLAIN})[\s;)}}]*(?:#[^\n]*)?"
-    rf"|#[^\n]*|(?![^\n]*pipefail){_PART}{{0,2000}}\|\s*(?:cat|head|tail|tee)\b{_PLAIN}"
+    rf"[({{\s]*+(?:(?:{_PARTS}(?:\|\||;)[({{\s]*+)?{_SUCCESS}|{_PARTS}(?<![&>\\])&|"
+    rf"if(?![^\n]*\belif\b) {_PARTS};\s*then\s+{_SUCCESS}(?:;\s*else\s+{_SUCCESS})?;\s*fi)"
+    rf"[\s;)}}]*(?:#[^\n]*)?"
+    rf"|#[^\n]*|(?:cd [\w./-]+ && )?(?![^\n]*(?:pipefail|&&)){_PARTS}\|\s*(?:cat|head|tail|tee)\b{_PLAIN}"
 )
 
 
