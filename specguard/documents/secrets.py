@@ -223,11 +223,11 @@ def _is_real(kind: str, value: str) -> bool:
     return digits or kind in ("NPM tokens", "Slack Token", "Square OAuth Secret")
 
 
-# In Markdown an underscore may be escaped: `API\_KEY`.
+# In Markdown an underscore may be escaped: `API\_KEY`. A token of any name is written as an environment's.
 _NAME: Final = (
     r"(?:(?:api|auth|service|account|access|db|database|priv|private|client|signing|encryption)\\?[_ -]?key"
     r"|(?:db|database|key)\\?[_-]?pass|passw(?:or)?d|passphrase|pwd|secret|contrase(?:\xc3\xb1|\xf1|n)a"
-    r"|(?:access|auth|api|bearer|refresh|session|bot|deploy)\\?[_ -]?token)"
+    r"|(?:access|auth|api|bearer|refresh|session|bot|deploy)\\?[_ -]?token|(?-i:[A-Z0-9]\\?_TOKEN\b))"
 )
 _VALUE_START: Final = r"[A-Za-z0-9+/_~.!#&^?@=-]{8}"
 VALUE_HINTS: Final = (
@@ -235,6 +235,7 @@ VALUE_HINTS: Final = (
     + r"[A-Za-z0-9_\\-]{0,40}[\"'\]`*]{0,4}[ \t]{0,8}(?::=|=>|={1,3}|:|\|)[ \t*`]{0,8}[@(]?[\"'`]?"
     + _VALUE_START,
     rf"--[A-Za-z-]{{0,30}}{_NAME}[A-Za-z-]{{0,30}}[ =]{{1,4}}[\"']?{_VALUE_START}",
+    rf"\B-(?:u|-user)[ =]{{1,4}}[\"']?[A-Za-z0-9._@+-]{{1,80}}:{_VALUE_START}",
 )
 """A name, an assignment, and eight characters of a value; case does not count."""
 
@@ -242,7 +243,7 @@ _LONGEST_VALUE: Final = 300
 _LONGEST_PREFIX: Final = 40
 _PREFIX: Final = re.compile(rb"[A-Za-z0-9_\\-]+\Z")
 _ASSIGNMENT: Final = re.compile(
-    r"(?P<flag>-{0,2})(?P<name>[A-Za-z0-9_\\\xc3\xb1\xf1-]+(?: (?i:key|token))?)[\"'\]`*]{0,4}[ \t]{0,8}"
+    r"-{0,2}(?P<name>[A-Za-z0-9_\\\xc3\xb1\xf1-]+(?: (?i:key|token))?)[\"'\]`*]{0,4}[ \t]{0,8}"
     r"(?P<by>:=|=>|={1,3}|:|\||(?=[ \t]))[ \t*`]{0,8}[@(]?(?P<quote>[\"'`]?)"
 )
 # A name whose value is about a secret, but not the secret itself.
@@ -301,6 +302,8 @@ def credential_value(content: bytes, at: int, end: int) -> FoundSecret | None:
     if assignment is None or _METADATA_NAME.search(_HUMP.sub("_", name)):
         return None
     value, rest = _split_value(text[assignment.end() :], assignment["quote"])
+    if name.lower() in ("u", "user"):
+        name, value = "password", value.partition(":")[2]
     # In running text a colon also introduces a sentence.
     if assignment["by"] in (":", "|") and not assignment["quote"] and not _VALUE_END.match(rest):
         return None
