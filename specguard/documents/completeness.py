@@ -396,6 +396,8 @@ def _item_texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
     for block in blocks:
         if isinstance(block, Paragraph | Heading):
             yield block.text.raw
+            # The target of `[run][1]` is in its definition.
+            yield from (one.target for one in block.text.references if one.target not in block.text.raw)
         elif isinstance(block, List):
             for item in block.items:
                 if not is_open(item.text):
