@@ -28,6 +28,7 @@ _PAIR: Final = (
     r"(?P<key>\b[A-Za-z][A-Za-z_ -]{0,40})[\"'`*]{0,3}\s{0,8}[:=]\s{0,8}"
     r"(?:[\"'](?P<quoted>[^\"'\n]{0,300})|(?P<bare>[^\s\"',\]}]{1,300}))"
 )
+_FIELDS_OF_ROLES: Final = ("reviewer model", "review model", "agent model")
 _OWN_NAMES: Final = frozenset({"name", "id", "slug", "model"})
 _LIKE_A_MODEL: Final = (
     r"(?i)(?:[\w. -]+/)?(?:claude|codex|codestral|(?:command|phi)(?! [a-z]{2})|deepseek|devstral|gemini|gemma"
@@ -122,7 +123,7 @@ class ForbiddenModel(Rule):
 
     files: Selecting = setting(Selecting(), "more files: scripts, CI files, briefs", tightens="more")
     fields: list[str] = setting(
-        ["model", "models", "model name", "model id", "reviewer model", "review model", "agent model"],
+        ["model", "models", "model name", "model id", "model used", *_FIELDS_OF_ROLES],
         "the fields that name a model",
         tightens="more",
     )
