@@ -87,7 +87,7 @@ def _tables(summary: Summary) -> Iterator[tuple[str, Sequence[str], list[list[st
     tables: dict[str, tuple[str, Sequence[_Row]]] = {
         "Repositories": ("name changes passed failed without", repositories),
         "Authorities that cannot judge": ("repository changes reason", summary.reasons),
-        "Rules": ("code errors changes findings", summary.rules),
+        "Rules": ("code errors findings changes", summary.rules),
         f"Paths that are broken most, {MOST} at most": ("repository path errors codes", summary.paths),
         "Approvals that were used": ("code approver ends findings", summary.approvals),
         "Look first at": ("head day repository code message", newest),

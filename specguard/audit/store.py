@@ -335,11 +335,10 @@ class Summary(Record):
 
     rules = _queried(
         "SELECT code, sum(is_open) AS errors, count(*) AS findings,"
-        " count(DISTINCT CASE WHEN is_open THEN id END) AS changes,"
-        " count(DISTINCT CASE WHEN is_open THEN repository END) AS repositories"
+        " count(DISTINCT id) AS changes, count(DISTINCT repository) AS repositories"
         " FROM told_finding GROUP BY code ORDER BY errors DESC, findings DESC, code"
     )
-    """Each rule with findings: its findings, its open errors, and where these are."""
+    """Each rule with findings: its open errors, its findings, and the changes and repositories with any."""
 
     rules_by_month = _queried(
         "SELECT month, code, count(*) AS errors FROM told_finding WHERE is_open"

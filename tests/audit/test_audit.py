@@ -416,7 +416,8 @@ def test_an_approver_who_was_accepted_as_the_first_one_has_no_approval(store: Pa
     approver = '[[approvals.approver]]\nname = "ann"\nlogins = ["ann"]\nmay = ["PTH004"]\n```\n'
     made.commit("docs: an approver", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")[:-4] + approver})
     data = told(store, made.path, "--last", 1)
-    assert (data["verdicts"], data["approvals"]) == ({"accepted": 1}, [])
+    counted = [(row["errors"], row["findings"], row["changes"]) for row in data["rules"]]
+    assert (data["verdicts"], data["approvals"], counted) == ({"accepted": 1}, [], [(0, 1, 1)] * 2)
 
 
 def test_an_approval_for_the_audited_branch_counts(store: Path, tmp_path: Path) -> None:
