@@ -301,13 +301,23 @@ def shares_branch(policy: Policy, item: WorkItem) -> bool:
     return task is not None and task.plan.settings.unit == "commit"
 
 
-def switch_command(branch: str, remote: str) -> str:
-    """Return the command with which the user checks out a branch as a remote has it; empty: there is none."""
+def switch_command(branch: str, remote: str, *, new: bool = False) -> str:
+    """Return the command with which the user checks out a branch as a remote has it.
+
+    Args:
+        branch: its name.
+        remote: the remote; empty if there is none.
+        new: True if the user's repository has no such branch.
+    """
     name, of = shlex.quote(branch), shlex.quote(remote)
     if not remote:
         return f"git switch {name}"
+    # The clone of a single branch fetches no other one into its remote-tracking branch by itself.
+    fetch = f"git fetch {of} +refs/heads/{name}:refs/remotes/{of}/{name}"
+    if new:
+        return f"{fetch} && git switch -c {name} {of}/{name}"
     # A user who planned or checked out an earlier item has the branch already.
-    return f"git fetch {of} {name} && git switch {name} && git merge --ff-only {of}/{name}"
+    return f"{fetch} && git switch {name} && git merge --ff-only {of}/{name}"
 
 
 def is_ancestor(git: Git, oid: str, descendant: str) -> bool:

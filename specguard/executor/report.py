@@ -269,11 +269,8 @@ def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
 
 def _checkout_command(manifest: Manifest) -> str:
     """Return the command with which the user checks out the pushed branch."""
-    remote, branch = manifest.repository.remote_name or "", manifest.branch or ""
-    if remote and manifest.repository.tip is None:
-        remote, branch = shlex.quote(remote), shlex.quote(branch)
-        return f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"
-    return switch_command(branch, remote)
+    repository = manifest.repository
+    return switch_command(manifest.branch or "", repository.remote_name or "", new=repository.tip is None)
 
 
 def _commit_command(manifest: Manifest) -> str:

@@ -1,6 +1,7 @@
 """What a push does, and what it leaves alone."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,11 @@ def test_one_branch_and_nothing_else(team: Team) -> None:
         assert team.remote.git("diff", "--name-only", "main", "phase-12") == "src/new.py"
         hook(team, "pre-receive", "exit 1")
         assert "had it already" in push(run)
-        team.user.git("fetch", "-q", "origin", "phase-12")
+        # A clone of a single branch has it, too.
+        team.user.git("remote", "set-branches", "origin", "main")
         [there] = [one for one in todos(run.manifest, run.folder) if one["text"] == "To look at it here"]
-        assert there["code"] == "git fetch origin phase-12 && git switch --track origin/phase-12"
+        subprocess.run(there["code"], shell=True, cwd=team.user.path, check=True)
+        assert team.user.oid() == run.manifest.commit
 
 
 def test_with_longer_object_ids(tmp_path: Path) -> None:
