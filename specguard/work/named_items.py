@@ -547,11 +547,11 @@ def _missing_field(settings: WorkKind, item: WorkItem) -> str:
 def _missing_message(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) -> str:
     places = [*settings.paths_of(name), *(["title"] if name == "slug" and settings.source else [])]
     filled = " or ".join(repr(path.replace("{number}", item.id)) for path in places)
-    return (
-        f"{_pointer_place(pointer)} has no {filled} for {item.kind} {item.id}"
-        if pointer.path
-        else f"its names have {{{name}}}, for which neither this name nor the base has a value"
-    )
+    # A slug can come from the document's name, too.
+    unclear = f", and {item.located.problem}" if name == "slug" and item.located.problem else ""
+    if pointer.path:
+        return f"{_pointer_place(pointer)} has no {filled} for {item.kind} {item.id}{unclear}"
+    return f"its names have {{{name}}}, for which neither this name nor the base has a value{unclear}"
 
 
 def _pointer_place(pointer: Pointer) -> str:

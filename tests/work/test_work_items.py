@@ -143,7 +143,8 @@ def test_a_slug_is_told_by_the_pointer_by_the_document_or_else_by_the_name(tree:
 
 def test_a_field_that_nothing_tells_is_named(tree: Grow) -> None:
     track = work(tree({"NEXT_TRACK.json": '{"next_track": 9}'}), ("branch", "track-9"))
-    assert problem(track) == "NEXT_TRACK.json has no 'slug' or 'tracks.9.slug' for track 9"
+    slug = "'slug' or 'tracks.9.slug' for track 9, and none of the places for its document has it"
+    assert problem(track) == f"NEXT_TRACK.json has no {slug}"
     phase = work(tree({"NEXT_PHASE.json": '{"next": 12}'}), ("branch", "phase-12"))
     assert problem(phase) == "NEXT_PHASE.json has no 'plan_version' for phase 12"
 
