@@ -111,7 +111,7 @@ class Approver(Settings):
 class ApprovalSettings(Settings):
     """Approvals: their log, their limits, and who may give them."""
 
-    log: str = setting(".specguard/approvals/", "the folder of the log", min_length=1)
+    log: str = setting(".specguard/approvals/", "the folder of the log", min_length=1, path="folder")
     max_days: int = setting(30, "the most days an approval lasts", ge=1, tightens="lower")
     scopes: list[Literal["change", "paths"]] = setting(
         ["change", "paths"], "what an approval may be bound to", min_length=1, tightens="fewer"
@@ -140,10 +140,6 @@ def approval_problems(settings: Any) -> Iterable[tuple[tuple[str | int, ...], st
     Yields:
         The key, the problem as a clause, and the next step.
     """
-    log = settings.log.strip("/")
-    if not log or any(part in ("", ".", "..") for part in log.split("/")):
-        message = f"{settings.log!r} is not a folder of the repository"
-        yield ("approvals", "log"), message, "write it as .specguard/approvals/"
     seen: dict[tuple[str, str], int] = {}
     for index, approver in enumerate(settings.approver):
         for what, value in _identities(approver):

@@ -117,7 +117,7 @@ class Contract(Settings):
     closure: list[str] = setting(
         [], "folders that then hold only what it lists", tightens="more", check=check_path_template
     )
-    schema: str = setting("", "its JSON Schema, a path in the trusted base")
+    schema: str = setting("", "its JSON Schema, a path in the trusted base", path="file")
 
     @property
     def template(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from specguard.authority.policy import Policy
-from specguard.declaration.patterns import Selecting
+from specguard.declaration.patterns import Selecting, is_path
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import Origin
@@ -239,5 +239,4 @@ def is_document(path: object) -> bool:
 
     A path that begins as those of presets is refused: its settings would count as a preset's.
     """
-    parts = path.split("/") if isinstance(path, str) else [""]
-    return {"", ".", ".."}.isdisjoint(parts) and not parts[0].startswith("preset:")
+    return isinstance(path, str) and is_path(path) and not path.startswith("preset:")

@@ -22,7 +22,7 @@ from specguard.authority.layers import TESTS, Merged, SettingProblem
 from specguard.authority.policy import plain
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel, find_misspelt
 from specguard.declaration.expressions import Expression
-from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting
+from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, is_path
 from specguard.declaration.rule import Declaration, Record, Settings
 from specguard.documents.data import dotted
 from specguard.documents.toml import toml_value
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from specguard.declaration.registry import Registry
+    from specguard.declaration.rule import FieldOptions
     from specguard.documents.toml import KeyPath
 
 
@@ -59,7 +60,7 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
     "dict": _SIZES,
 }
 """The constraints that each type of schema supports directly."""
-_OPTIONS = ("check", "refused", "tightens", "names", "dotted", "selectors", "approvers")
+_OPTIONS = ("check", "path", "refused", "tightens", "names", "dotted", "selectors", "approvers")
 """The other options of a field."""
 
 _FIELD_SCHEMAS: Final[dict[tuple[type[Settings], str], CoreSchema]] = {}
@@ -118,7 +119,7 @@ def _field_schema(cls: type[Settings], field: str) -> CoreSchema:
     note = cls._notes.get(field)
     try:
         schema = _annotation_schema(read_annotation(cls, field))
-        _FIELD_SCHEMAS[cls, field] = _apply_options(schema, note.options) if note else schema
+        _FIELD_SCHEMAS[cls, field] = _apply_options(schema, note) if note else schema
     except (NameError, TypeError) as error:
         raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
     return _FIELD_SCHEMAS[cls, field]
@@ -155,13 +156,14 @@ def _text_schema(check: Callable[[str], Any]) -> CoreSchema:
     return core_schema.no_info_after_validator_function(check, core_schema.str_schema())
 
 
-def _apply_options(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema:
+def _apply_options(schema: CoreSchema, note: FieldOptions) -> CoreSchema:
     """Apply a field's options to the schema of its values."""
+    options = note.options
     limits = {name: value for name, value in options.items() if name not in _OPTIONS}
     unknown = set(limits) - {name for names in _CONSTRAINTS.values() for name in names}
     if unknown:
         raise TypeError(f"setting({', '.join(sorted(unknown))}=…) is not for settings")
-    schema = _apply_limits(schema, limits, options.get("check"))
+    schema = _apply_limits(schema, limits, _path_check(note) if "path" in options else options.get("check"))
     refused: Mapping[Any, str] = options.get("refused", {})
 
     def refuse(value: Any) -> Any:
@@ -170,6 +172,19 @@ def _apply_options(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema
         return value
 
     return core_schema.no_info_before_validator_function(refuse, schema) if refused else schema
+
+
+def _path_check(note: FieldOptions) -> Callable[[str], str]:
+    """Return the check of a field that names paths; a text that is its default is not checked."""
+    check: Callable[[str], str] = note.options.get("check", str)
+    slash = "/" if note.options["path"] == "folder" else ""
+
+    def refuse(text: str) -> str:
+        if text not in note.default and not is_path(text.removesuffix(slash)):
+            raise ValueError(f"{text!r} is not a plain path, as `git ls-files` prints one")
+        return check(text)
+
+    return refuse
 
 
 def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str], str] | None) -> Any:

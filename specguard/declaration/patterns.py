@@ -328,6 +328,11 @@ def expansion(pattern: str, *, covers: bool) -> str:
     return f"{plain} and everything below" if plain else "everything"
 
 
+def is_path(text: str) -> bool:
+    """True if a text is the path of a file that a repository may hold, from its root or a folder of it."""
+    return "\0" not in text and {"", ".", "..", ".git"}.isdisjoint(text.lower().split("/"))
+
+
 def is_plain(pattern: str) -> bool:
     """True if a pattern, or a segment of one, is a plain name, without wildcards and backslashes."""
     return not any(char in pattern for char in "*?[\\")

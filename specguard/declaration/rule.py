@@ -68,6 +68,8 @@ class Settings(Record):
 
     - `check`: a function for each text in the value, which returns the text or raises a `ValueError`.
 
+    - `path`: `"file"` if each text is a path within the repository, `"folder"` if it may end with a slash.
+
     - `refused`: values that are no longer valid, each with its replacement.
 
     - `tightens`: which values make a policy stricter. `"higher"` or `"lower"` are for numbers and flags,

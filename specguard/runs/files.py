@@ -96,7 +96,7 @@ def _error(message: str, help: str) -> SpecguardError:
 
 def _expand_variables(text: str, environment: Mapping[str, str], whole: str) -> str:
     plain = VARIABLE.sub(lambda match: VARIABLE.sub("", match[3] or ""), text)
-    rest = re.search(r"(?:\$\{?([A-Za-z_]\w*)?|[`\\\"']).{0,20}", plain)
+    rest = re.search(r"(?:\$\{?([A-Za-z_]\w*)?|[\0`\\\"']).{0,20}", plain)
     if rest is not None:
         name = rest[1] or "VAR"
         help = f"write it as ${{{name}}} or ${{{name}:-default}}, with no other braces in the default"

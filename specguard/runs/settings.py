@@ -40,7 +40,7 @@ def check_root(text: str) -> str:
 class RunSettings(Settings):
     """The folder of a run's manifest, logs and evidence, and its limits."""
 
-    path: str = setting(".runs", "the folder of runs", min_length=1)
+    path: str = setting(".runs", "the folder of runs", min_length=1, path="folder")
     root: str = setting(
         "",
         "a folder outside the repository instead, with `~`, `$VAR`, `${VAR}` and `${VAR:-default}`",

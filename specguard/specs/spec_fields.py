@@ -72,7 +72,7 @@ class SpecSettings(Settings):
     """Specs: where they and their index are, how long a review holds, and which statuses they go through."""
 
     files: Selecting = setting(Selecting(), "the specs", tightens="more")
-    index: str = setting("", "the JSON or YAML file with all")
+    index: str = setting("", "the JSON or YAML file with all", path="file")
     entries: list[str] = setting(["items", "specs"], "its lists' keys")
     mirrors: Selecting = setting(Selecting(), "documents that repeat the index's statuses")
     review: str = setting("", "the field with the last review")

@@ -53,7 +53,7 @@ class WorkKind(Settings):
     subjects and titles `{text}` is whatever is written there.
     """
 
-    pointer: list[str] = setting([], "JSON files that name the current item; the first counts")
+    pointer: list[str] = setting([], "JSON files that name the current item; the first counts", path="file")
     source: str | list[str] = setting(
         [],
         "instead: data files with all items, such as `.plans/{name}/plan.json`; the first counts",
@@ -392,9 +392,9 @@ class PlanKind(Settings):
     """A kind of plan: a folder for each plan, with a file that lists its tasks."""
 
     folder: str = setting(".plans/{name}", "a plan's folder", check=check_path_template)
-    plan: str = setting("plan.json", "the file with the tasks", min_length=1)
+    plan: str = setting("plan.json", "the file with the tasks", path="file", check=check_path_template)
     branch: str = setting("plan-{name}", "for research and reviews", check=check_template)
-    code: str = setting("", "where `expected_files` start")
+    code: str = setting("", "where `expected_files` start", path="folder")
     tasks: str = setting("tasks", "the tasks' key; empty: the file is the list")
     keys: dict[str, str] = setting({}, 'other keys of a task: `{depends_on = "dependencies"}`')
     required: list[
@@ -411,8 +411,10 @@ class PlanKind(Settings):
     started: list[str] = setting(["in_progress", "agent_done", "done"], "started tasks")
     done: list[str] = setting(["done"], "those that need evidence", min_length=1)
     option: str = setting("", "the field that names the plan's option")
-    options: str = setting("", "the file that describes the options")
-    log: list[str] = setting([], "what a finished task may append to, such as `MASTER.md`", tightens="fewer")
+    options: str = setting("", "the file that describes the options", path="file")
+    log: list[str] = setting(
+        [], "what a finished task may append to, such as `MASTER.md`", tightens="fewer", path="file"
+    )
     unit: Literal["change", "commit"] = setting("change", "what a task is", tightens=["commit", "change"])
     trusted: Literal["base", "branch"] = setting(
         "base",

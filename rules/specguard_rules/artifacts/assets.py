@@ -19,16 +19,18 @@ class Assets(Settings):
     """Reusable assets, such as codemods and templates, with the index that gives each its version."""
 
     paths: Selecting = setting(Selecting(), "the assets' files, such as `patterns/**`", tightens="more")
-    index: str = setting("", "the data file with assets and versions")
+    index: str = setting("", "the data file with assets and versions", path="file")
     entries: list[str] = setting(["assets", "items", "patterns"], "its entries' keys", min_length=1)
     id: str = setting("id", "an entry's id", min_length=1)
     version: str = setting("version", "its version", min_length=1)
     files: list[str] = setting(
         ["entry", "path", "file", "files", "paths"], "its files or folders", min_length=1
     )
-    table: str = setting("", "the document with a row for each asset, such as `patterns/README.md`")
+    table: str = setting(
+        "", "the document with a row for each asset, such as `patterns/README.md`", path="file"
+    )
     columns: list[str] = setting(["Before", "After"], "the columns to fill", tightens="more")
-    samples: str = setting("", "the data file with sample uses, such as `tasks/index.json`")
+    samples: str = setting("", "the data file with sample uses, such as `tasks/index.json`", path="file")
     proofs: list[str] = setting(
         [], "what a run must log for a changed asset, such as `build` and `test`", tightens="more"
     )
