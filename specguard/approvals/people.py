@@ -93,7 +93,7 @@ class Approver(Settings):
 
     def problem(self) -> str:
         """Return the problem with the keys, as a clause; empty if there is none."""
-        return next((problem for key in self.keys if (problem := key_problem(key))), "")
+        return next((f"in `key`, {problem}" for key in self.keys if (problem := key_problem(key))), "")
 
     @property
     def keys(self) -> Sequence[str]:
@@ -306,7 +306,7 @@ class Author(Settings):
             return f"`exempt` names {other!r}, and an author is exempt only of {' and '.join(EXEMPTIBLE)}"
         if not self.logins and not self.keys:
             return "it has neither `logins` nor `keys`, by which the author would be known"
-        return next((problem for key in self.keys if (problem := key_problem(key))), "")
+        return next((f"in `keys`, {problem}" for key in self.keys if (problem := key_problem(key))), "")
 
 
 def apply_exemptions(results: Sequence[RuleResult], change: Change, authors: Mapping[str, Author]) -> None:

@@ -81,13 +81,18 @@ class Patterns:
         return pattern
 
     @classmethod
-    def problem_in(cls, *patterns: str) -> str:
-        """Return the problem of the first malformed pattern, as a clause; empty if all are valid."""
+    def problem_in(cls, *patterns: str, written: str = "") -> str:
+        """Return the problem of the first malformed pattern, as a clause; empty if all are valid.
+
+        Args:
+            patterns: the patterns.
+            written: the text that a pattern is made from, which the clause names instead of it.
+        """
         for pattern in patterns:
             try:
                 cls.translate(pattern)
             except PatternError as error:
-                return str(error)
+                return f"the pattern {written or pattern!r} {error.problem}"
         return ""
 
     @cached_property
@@ -316,7 +321,16 @@ _UNCLOSED: Final = "has a '[' that is not closed; write '\\[' for the character"
 
 
 class PatternError(ValueError):
-    """A pattern that can never match, or not what its author expects; the text says which and why."""
+    """A pattern that can never match, or not what its author expects; the text says which and why.
+
+    Args:
+        pattern: the pattern.
+        problem: what it has or is, as a predicate.
+    """
+
+    def __init__(self, pattern: str, problem: str) -> None:
+        super().__init__(f"the pattern {pattern!r} {problem}")
+        self.problem = problem
 
 
 def expansion(pattern: str, *, covers: bool) -> str:
@@ -368,11 +382,11 @@ def _split_segments(pattern: str, *, covers: bool) -> list[str]:
     """Split a pattern into segments, without a leading slash; if it covers, without a final `/` or `/**`."""
     problem = _problem(pattern)
     if problem:
-        raise _error(pattern, problem)
+        raise PatternError(pattern, problem)
     body = pattern.removeprefix("/")
     if body.endswith("/"):
         if not covers:
-            raise _error(pattern, f"ends with '/' and selects no file; write {pattern + '**'!r}")
+            raise PatternError(pattern, f"ends with '/' and selects no file; write {pattern + '**'!r}")
         body = body[:-1]
     segments: list[str] = []
     for segment in body.split("/"):
@@ -382,10 +396,6 @@ def _split_segments(pattern: str, *, covers: bool) -> list[str]:
     if covers and segments[-1] == "**":
         segments.pop()
     return segments
-
-
-def _error(pattern: str, problem: str) -> PatternError:
-    return PatternError(f"the pattern {pattern!r} {problem}")
 
 
 def _problem(pattern: str) -> str:
@@ -416,7 +426,7 @@ def _translate_part(segment: str, pattern: str, *, folds: bool) -> str:
     while position < len(segment):
         piece = pieces.match(segment, position)
         if piece is None:
-            raise _error(pattern, _UNCLOSED if segment[position] == "[" else _BACKSLASH)
+            raise PatternError(pattern, _UNCLOSED if segment[position] == "[" else _BACKSLASH)
         position = piece.end()
         if piece["itself"]:
             literal += piece["itself"].removeprefix("\\")
@@ -441,13 +451,13 @@ def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -
     for member in re.finditer(_MEMBER, inside):
         low, high = member["low"], member["high"]
         if inside.startswith("[:", member.start()):
-            raise _error(pattern, "names a class of characters with '[:'; write a range: [a-z]")
+            raise PatternError(pattern, "names a class of characters with '[:'; write a range: [a-z]")
         if not (high or (low if negated else "")).isascii():
-            raise _error(
+            raise PatternError(
                 pattern, "has letters beyond ASCII in a range or a negated class; list them one by one"
             )
         if high and low > high:
-            raise _error(pattern, f"has the range {low}-{high}, which is empty")
+            raise PatternError(pattern, f"has the range {low}-{high}, which is empty")
         if high or low.isascii():
             codes.update(range(ord(low), ord(high or low) + 1))
         else:
@@ -460,7 +470,7 @@ def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -
         return f"[^/\\x80-\\xbf{listed}]{CONTINUED}"
     options = [*([f"[{listed}]"] if listed else []), *sorted(others)]
     if not options:
-        raise _error(pattern, "has a class that no character of a name is in")
+        raise PatternError(pattern, "has a class that no character of a name is in")
     return f"(?:{'|'.join(options)})"
 
 

@@ -145,15 +145,17 @@ class WorkKind(Settings):
     def problem(self) -> str:
         """Return the problem with the table as a whole; empty if there is none."""
         if self.pointer and self.source:
-            return "a kind has a pointer or a source, not both"
+            return "a kind has a `pointer` or a `source`, not both"
         if not any(ID_FIELDS & self.template(name).names for name in NAME_SETTINGS):
             names = "a branch, commit or pull request with {id}, {number} or {slug}"
             return f"a kind needs a template for {names}, to be recognised by"
-        for text in self.document + self.index + self.legacy + self.siblings + self.scope:
-            template = Template(text)
-            patterns = Covering if text in self.scope else Selecting
-            if problem := patterns.problem_in(template.render(dict.fromkeys(template.names, "x"))):
-                return problem
+        for key in ("document", "index", "legacy", "siblings", "scope"):
+            patterns = Covering if key == "scope" else Selecting
+            for text in getattr(self, key):
+                template = Template(text)
+                filled = template.render(dict.fromkeys(template.names, "x"))
+                if problem := patterns.problem_in(filled, written=text):
+                    return f"in `{key}`, {problem}"
         return ""
 
 

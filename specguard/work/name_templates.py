@@ -18,7 +18,7 @@ import re
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from specguard.declaration.patterns import CONTINUED, LONG_PATH, Selecting, re2_options, translate
+from specguard.declaration.patterns import CONTINUED, LONG_PATH, PatternError, Selecting, re2_options
 from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
@@ -460,7 +460,10 @@ def _expression(template: PathTemplate) -> str:
             plain += mark
         else:
             plain += part
-    expression = translate(plain, covers=False, folds=False)
+    try:
+        expression = Selecting.translate(plain)
+    except PatternError as error:
+        raise PatternError(text, error.problem) from None
     for mark, hole in zip(marks, template.placeholders, strict=True):
         before = expression.partition(mark)[0]
         if before.endswith(("(?:", "|")) or mark not in expression:
