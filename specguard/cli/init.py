@@ -110,7 +110,6 @@ def command(
         _extend(repository, new_approvers, settings, read, confirmed=adopt, only_print=only_print)
         return
     if exists and not only_print:
-        # Errors in the existing authority are reported first.
         compile_tree(top)
         raise exists_error(
             AUTHORITY, "specguard init --adopt reads it, and adds the settings that enforce it"
@@ -145,6 +144,8 @@ def _extend(
     With `files` None no document is read.
     """
     top = repository.work_tree()
+    # Errors in the existing authority are reported first.
+    compile_tree(top)
     additions, subject = list(new_approvers), "name who may approve"
     if files is not None:
         text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)

@@ -16,7 +16,7 @@ from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, usage
-from specguard.cli.proposed_authority import change_authority, compile_tree, tree_paths
+from specguard.cli.proposed_authority import append_block, change_authority, compile_tree, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import Governing, find_governing, to_root_path
@@ -163,7 +163,7 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         _drop_set_keys(imported, policy)
     text = _settings_section(imported, [file or source for source, file in selected.items()])
     if imported.tables:
-        change_authority(top, lambda old: f"{old.rstrip()}\n\n{text}", write=write)
+        change_authority(top, lambda old: append_block(old.rstrip(), f"\n\n{text}"), write=write)
     if output_format == "json":
         click.echo(json_text(_data(imported, text)))
         return

@@ -26,9 +26,9 @@ from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.change.worktree import FolderTree
 from specguard.cli.options import usage
-from specguard.declaration.patterns import Guarding, PatternError, Patterns, is_plain
+from specguard.declaration.patterns import Guarding, Patterns, is_plain
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import fences
+from specguard.documents.blocks import Fence, fences
 from specguard.documents.document import Document
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
@@ -139,18 +139,38 @@ def with_settings(text: str, settings: Sequence[ProposedSetting]) -> str:
     Approvers go into the block that has some, all other settings to the end.
     """
     approvers = [one.toml for one in settings if one.toml.startswith(_APPROVERS)]
-    own = (one for one in fences(Document(text).blocks) if tuple(one.info.split()) == BLOCK_INFO)
-    block = next((one for one in own if _APPROVERS in one.content), None)
+    block = next((one for one in _own_blocks(text) if _APPROVERS in one.content), None)
+    rest = [one for one in settings if block is None or one.toml not in approvers]
+    if rest:
+        added = "\n".join(["" if text.endswith("\n") else "\n", *settings_block(rest), ""])
+        text = append_block(text, added)
     if block is not None and approvers:
         lines = text.split("\n")
         end = block.first + block.content.rstrip("\n").count("\n")
         margin = lines[block.first - 1].rstrip().removesuffix(block.content.partition("\n")[0].rstrip())
         lines[end:end] = [f"{margin}{line}" for table in approvers for line in ("", *table.split("\n"))]
         text = "\n".join(lines)
-        settings = [one for one in settings if one.toml not in approvers]
-    if settings:
-        text += "\n".join(["" if text.endswith("\n") else "\n", *settings_block(settings), ""])
     return text
+
+
+def append_block(text: str, added: str) -> str:
+    """Return an authority's text with a text after it that ends with a block of settings.
+
+    Raises:
+        SpecguardError: the last block of the authority is not closed, so that it would take in the text.
+    """
+    if len(_own_blocks(text + added)) == len(_own_blocks(text)):
+        document = Document(text)
+        line = max((one.line or 1 for one in (*document.blocks, *document.hidden_parts)), default=1)
+        what = "a block begins here that is not closed, and would hide what is to be added"
+        step = "close it, then run this again"
+        raise SpecguardError(what, path=AUTHORITY, line=line, help=step, code="broken-authority")
+    return text + added
+
+
+def _own_blocks(text: str) -> list[Fence]:
+    """Return the blocks of settings of an authority's text."""
+    return [one for one in fences(Document(text).blocks) if tuple(one.info.split()) == BLOCK_INFO]
 
 
 def tree_paths(repository: Repository) -> Sequence[str]:
@@ -231,9 +251,17 @@ def compile_tree(top: str, text: str = "") -> Policy | None:
         text: the text of the authority, instead of the file's; empty for the file's.
 
     Raises:
-        SpecguardError: the policy has an error.
+        SpecguardError: the policy has an error. Of a text that is not written yet no line is named.
     """
-    return load_policy(FolderTree(top, {AUTHORITY: text} if text else {}), registry=load_registry)
+    try:
+        return load_policy(FolderTree(top, {AUTHORITY: text} if text else {}), registry=load_registry)
+    except SpecguardError as error:
+        if not text or any(one.path != AUTHORITY for one in error.errors()):
+            raise
+        problems = "; ".join(one.message for one in error.errors())
+        what = f"what is to be added does not fit {AUTHORITY} (nothing was written): {problems}"
+        step = "add it by hand" if f"{AUTHORITY}:" in error.help else error.help
+        raise SpecguardError(what, help=step, code=error.code) from None
 
 
 def change_authority(top: str, change: Callable[[str], str], *, write: bool = True) -> None:
@@ -390,7 +418,8 @@ class Adoption:
             key, value = _key_and_value(tomllib.loads(setting))
             origin = self._policy.origins.get(key)
             if key == _PATHS or key.endswith(".files"):
-                value = [pattern for pattern in value if self._matches(pattern)]
+                valid = (one for one in value if not Guarding.problem_in(one))
+                value = [one for one in valid if Guarding.of(one).used(self._tracked)]
             if not value:
                 continue
             if origin is not None and key not in _MERGED_KEYS and not origin.path.startswith("preset:"):
@@ -406,12 +435,6 @@ class Adoption:
         if not additions:
             return path, line, "people", text
         return path, line, "add", f"{text}  -> {', '.join(additions)}"
-
-    def _matches(self, pattern: str) -> bool:
-        try:
-            return bool(Guarding.of(pattern).used(self._tracked))
-        except PatternError:
-            return False
 
 
 def _key_and_value(data: Any, key: str = "") -> tuple[str, Any]:
