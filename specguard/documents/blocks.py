@@ -113,9 +113,8 @@ class Text:
     @property
     def has_pictures(self) -> bool:
         """True if the text shows a picture."""
-        if any(link.picture for link in self.references):
-            return True
-        return "<" in self.raw and any(tag.is_picture for tag in self._parts.tags)
+        shown = any(link.picture for link in self.references)
+        return shown or ("<" in self.raw and any(tag.is_picture for tag in self._parts.tags))
 
     def sentences(self) -> Iterator[Text]:
         """Yield the sentences, each as a `Text` with its own line."""

@@ -94,14 +94,10 @@ def invisible_chars(text: str) -> Iterator[InvisibleChar]:
 
 def strip_invisible(text: str) -> str:
     """Return a text without the invisible characters that writing does not need."""
-    if text.isascii() or not may_have_invisible(text):
+    if text.isascii():
         return text
-    parts: list[str] = []
-    end = 0
-    for one in invisible_chars(text):
-        parts.append(text[end : one.position])
-        end = one.position + 1
-    return "".join(parts) + text[end:]
+    gone = {one.position for one in invisible_chars(text)}
+    return "".join(char for at, char in enumerate(text) if at not in gone) if gone else text
 
 
 def kind_of(char: str) -> str:

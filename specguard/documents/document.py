@@ -322,9 +322,8 @@ class BlockReader:
 
         A footnote that another footnote refers to is visible if that one is.
         """
-        by_label: dict[str, list[tuple[Footnote, Sequence[AnyBlock]]]] = {}
+        by_label = grouped((normal_label(f"^{one.label}"), (one, one.blocks)) for one in self._footnotes)
         for one in self._footnotes:
-            by_label.setdefault(normal_label(f"^{one.label}"), []).append((one, one.blocks))
             one.blocks = ()
         pending: list[Sequence[AnyBlock]] = [visible]
         for blocks in pending:

@@ -152,19 +152,17 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
         title: the title.
         aliases: alternative titles.
     """
-    from difflib import get_close_matches
-
     from specguard.declaration.look_alikes import reading
 
     wanted = {form for one in (title, *aliases) for form in _title_forms(one)}
     readings = {reading(form) for form in wanted}
-    known: dict[str, Section] = {}
+    known: dict[str, tuple[int, str]] = {}
     for section in document.sections[:MOST_COMPARED]:
         words, invisible = section.heading.text.rendered, has_invisible(section)
         forms = frozenset[str]().union(*_heading_forms(words))
         if (invisible or not words.isascii()) and any(reading(form) in readings for form in forms):
             return Near(section.line, words, "with characters that cannot be seen" if invisible else _ALIKE)
-        known.update(dict.fromkeys(forms - known.keys(), section))
+        known.update(dict.fromkeys(forms - known.keys(), (section.line, words)))
     matter = 0 if document.front_matter is None else document.front_matter.count("\n") + 2
     # Every form keeps the order of a title's words, so few lines need the full comparison.
     first = {form.split()[0] for form in wanted}
@@ -175,9 +173,16 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
         if not wanted.isdisjoint(_heading_forms(words)[0]):
             comments = (one.strip(_MARGIN) for at, one in document.commented() if at <= number)
             return Near(number, line.strip(), IN_COMMENT if words in comments else "no heading there")
-    for form in sorted(wanted):
-        for close in get_close_matches(form, known, n=1, cutoff=LEAST_LIKENESS):
-            return Near(known[close].line, known[close].heading.text.rendered, "spelt differently")
+    return _near_spelling(sorted(wanted), known)
+
+
+def _near_spelling(names: Iterable[str], known: Mapping[str, tuple[int, str]]) -> Near | None:
+    """Return the line and text that is known by nearly the first of the names for which there is one."""
+    from difflib import get_close_matches
+
+    for name in names:
+        for close in get_close_matches(name, known, n=1, cutoff=LEAST_LIKENESS):
+            return Near(*known[close], "spelt differently")
     return None
 
 
@@ -193,8 +198,7 @@ def _title_forms(title: str) -> set[str]:
     """Return the normalized forms of a title from a policy."""
     folded = normalize("NFC", strip_invisible(title)).casefold().strip()
     numbering = re.match(_SURE_NUMBERING, folded)
-    forms = {_words(folded), _words(folded[numbering.end() :]) if numbering else ""}
-    return forms - {""}
+    return {_words(folded), _words(folded[numbering.end() :]) if numbering else ""} - {""}
 
 
 @lru_cache(maxsize=4096)
@@ -203,10 +207,8 @@ def _heading_forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
     if len(heading) > LONGEST_TITLE:
         return frozenset(), frozenset()
     folded = re.sub(_ATTRIBUTES, "", normalize("NFC", strip_invisible(heading)).casefold()).strip()
-    starts = {folded}
     numbering = re.match(_LEADING, folded)
-    if numbering:
-        starts.add(folded[numbering.end() :])
+    starts = {folded, folded[numbering.end() :] if numbering else folded}
     full = {_words(one) for one in starts}
     short: set[str] = set()
     for one in starts:
@@ -267,14 +269,10 @@ def read_fields(document: Document) -> Sequence[Field]:
     If the front matter is invalid YAML, its reliable keys are included; see `Data.certain`.
     """
     matter = document.properties
-    certain = (
-        Field(key, _value_text(value), line, "front matter") for key, (value, line) in matter.certain.items()
-    )
-    return [
-        *_key_fields(matter, matter.value, "front matter"),
-        *certain,
-        *_fields_in(document.blocks, bullet=False),
-    ]
+    found = list(_key_fields(matter, matter.value, "front matter"))
+    for key, (value, line) in matter.certain.items():
+        found.append(Field(key, _value_text(value), line, "front matter"))
+    return [*found, *_fields_in(document.blocks, bullet=False)]
 
 
 def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:
@@ -315,8 +313,7 @@ def plain_value(raw: str) -> str:
     """Return a value as text on one line, without the marks of emphasis, code and links."""
     text = Text(raw.strip().removesuffix("\\"), 1)
     # A placeholder such as `<name>` renders as nothing; its source is returned instead.
-    rendered = text.rendered if text.rendered.strip() else text.plain
-    return " ".join(rendered.split())
+    return " ".join((text.rendered.strip() or text.plain).split())
 
 
 def _key_fields(data: Data, values: Any, form: Form, above: Place = ()) -> Iterator[Field]:
@@ -368,9 +365,8 @@ def _paragraph_fields(text: Text, following: AnyBlock | None, *, bullet: bool) -
 def _line_fields(line: str) -> list[tuple[str, str, Form]]:
     """Return the fields of one line, from its source or from its rendered text (`<b>Status:</b> done`)."""
     parts = _source_fields(line)
-    if ("<" in line or "&" in line) and (
-        not parts or any("<" in name or "&" in name for name, _, _ in parts)
-    ):
+    unread = not parts or any("<" in name or "&" in name for name, _, _ in parts)
+    if unread and ("<" in line or "&" in line):
         return _source_fields(Text(line, 1).rendered.strip())
     return parts
 
@@ -464,22 +460,17 @@ def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near
         fields: the fields it has.
         names: the possible names of the missing field.
     """
-    from difflib import get_close_matches
-
     wanted = set(map(normal_name, names))
     for at, line in document.commented():
         label = _split_label(line[: 3 * LONGEST_NAME].lstrip(" \t>-+#"))
         if label and normal_name(label[0]) in wanted:
             lines = enumerate(document.source_lines[at - 1 :], start=at)
             return Near(next((number for number, one in lines if line in one), at), line.strip(), IN_COMMENT)
-    known: dict[str, Field] = {}
+    known: dict[str, tuple[int, str]] = {}
     for field in fields:
         if len(field.name) <= LONGEST_NAME and len(known) < MOST_COMPARED:
-            known.setdefault(normal_name(field.name), field)
-    for name in map(normal_name, names):
-        for close in get_close_matches(name, known, n=1, cutoff=LEAST_LIKENESS):
-            return Near(known[close].line, known[close].name, "spelt differently")
-    return None
+            known.setdefault(normal_name(field.name), (field.line, field.name))
+    return _near_spelling(map(normal_name, names), known)
 
 
 class DataEntry(Record):
@@ -524,9 +515,8 @@ def find_key(value: Mapping[str, Any], names: Iterable[str]) -> tuple[str, Any] 
 
     Names are compared by `normal_name`.
     """
-    keys = {normal_name(key): key for key in reversed(list(value))}
-    found = next((keys[name] for name in map(normal_name, names) if name in keys), None)
-    return None if found is None else (found, value[found])
+    pairs = {normal_name(key): (key, one) for key, one in reversed(list(value.items()))}
+    return next((pairs[name] for name in map(normal_name, names) if name in pairs), None)
 
 
 def is_scalar(value: Any) -> bool:

@@ -14,6 +14,7 @@ from bisect import bisect_left
 from html import unescape
 
 from specguard.declaration.rule import Record
+from specguard.model import grouped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,9 +177,7 @@ class Inline:
 
     def _code(self, start: int, content_start: int) -> int:
         if self._runs is None:
-            self._runs = {}
-            for run in _RUN.finditer(self._raw):
-                self._runs.setdefault(run.end() - run.start(), []).append(run.start())
+            self._runs = grouped((len(run[0]), run.start()) for run in _RUN.finditer(self._raw))
         runs = self._runs.get(content_start - start, [])
         closing = bisect_left(runs, content_start)
         if closing == len(runs):
