@@ -92,9 +92,8 @@ class BrokenLog(Rule):
                     step = f"Put it back with `git checkout HEAD -- {shell_quote(path)}`"
                 elif added := next(inside, None):
                     step = put_back(added, base)
-                found = _finding(path, f"is not a record: {broken.reason}", step)
-                found.severity = "warning" if local else None
-                yield found
+                severity = "warning" if local else None
+                yield _finding(path, f"is not a record: {broken.reason}", step, severity=severity)
         for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
             if path not in reported:
                 reported.add(path)
@@ -171,9 +170,8 @@ def _field_finding(
     start = f'  "{field}": '.encode()
     lines = decision.approval.content.split(b"\n")
     key, path = f"{decision.filed.id}{key}", decision.filed.path
-    found = Finding(message, help=step, path=path, field=field or None, key=key, setting=setting)
-    found.line = next((number for number, line in enumerate(lines, 1) if line.startswith(start)), None)
-    return found
+    at = next((number for number, line in enumerate(lines, 1) if line.startswith(start)), None)
+    return Finding(message, help=step, path=path, line=at, field=field or None, key=key, setting=setting)
 
 
 class UntrustedApproval(_RefusedApproval, Rule):

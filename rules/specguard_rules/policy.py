@@ -79,11 +79,10 @@ class UnreadPolicyItem(Rule):
                 items = named
                 if rest:
                     message = f"items that were not read: {len(rest)}{' more' if named else ''}"
-                    severity = min(map(_severity, rest), key=("warning", "info").index)
+                    level = min(map(_severity, rest), key=("warning", "info").index)
                     place = None if document.startswith("preset:") else path
-                    note = Finding(message, help="List all: specguard policy", path=place, severity=severity)
-                    note.key, note.setting = "more", "shown"
-                    yield note
+                    step = "List all: specguard policy"
+                    yield Finding(message, help=step, path=place, severity=level, key="more", setting="shown")
             for item in items:
                 yield _finding(item)
 
@@ -123,9 +122,9 @@ def _finding(item: Unread) -> Finding:
     return found
 
 
-def _line_finding(message: str, step: str, place: Origin, key: str) -> Finding:
+def _line_finding(message: str, step: str, place: Origin, key: str, field: str | None = None) -> Finding:
     """Build a finding about a line of the authority; it has no path in a preset, which is not a file."""
-    found = Finding(message, help=step, key=key, authority=place)
+    found = Finding(message, help=step, field=field, key=key, authority=place)
     if not place.path.startswith("preset:"):
         found.path, found.line = place.path.encode("utf-8", "surrogateescape"), place.line or None
     return found
@@ -362,9 +361,7 @@ def _idle_settings(policy: Policy) -> Iterator[Finding]:
             origin = policy.origin(key)
             if origin and not origin.path.startswith("preset:"):
                 message = f"{key.removeprefix('rules.')} counts for nothing: the policy sets no {rule.unset}"
-                found = _line_finding(message, "Set that too, or take it out.", origin, key)
-                found.field = key
-                yield found
+                yield _line_finding(message, "Set that too, or take it out.", origin, key, key)
 
 
 def _pattern_lists(policy: Policy) -> Iterator[tuple[str, Any]]:
@@ -396,6 +393,5 @@ def _forbids_by_form(key: str, pattern: str) -> bool:
 
 def _unmatched(key: str, index: int, pattern: str, origin: Origin) -> Finding:
     message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file"
-    found = _line_finding(message, "Correct the pattern, or take it out.", origin, f"{key} {pattern}")
-    found.field = f"{key}.{index}"
-    return found
+    step = "Correct the pattern, or take it out."
+    return _line_finding(message, step, origin, f"{key} {pattern}", f"{key}.{index}")

@@ -490,9 +490,8 @@ class MissingWorkDocument(_WorkRule, Rule):
         elif located.legacy:
             message = f"the document of {work_item} is in an older place, {path_text(located.path)}"
             step = f"Move it to {located.legacy}/, by a change of its own."
-            found = Finding(message, help=step, path=located.path, key="legacy")
-            found.setting, found.severity = work_item.setting("legacy"), "warning"
-            yield found
+            path, setting = located.path, work_item.setting("legacy")
+            yield Finding(message, help=step, path=path, key="legacy", setting=setting, severity="warning")
 
 
 class PointerChange(_WorkRule, Rule):

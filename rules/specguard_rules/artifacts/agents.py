@@ -76,10 +76,9 @@ def agent_works(artifacts: Artifacts, names: Sequence[str], placeholder: str) ->
         names: the contracts whose artifacts count.
         placeholder: the placeholder that is the agent's name.
     """
-    wanted = set(names)
     found: dict[tuple[bytes, str], AgentWork] = {}
     for artifact in artifacts.all:
-        if artifact.name not in wanted or not artifact.is_file:
+        if artifact.name not in names or not artifact.is_file:
             continue
         agent = artifact.fields.get(placeholder, "")
         folder = pass_of(artifact, artifacts, placeholder)

@@ -137,11 +137,9 @@ class MissingSection(_Aspect, Rule):
 
         if finding.path is None or finding.line is not None:
             return None
-        for artifact in artifacts.contracted(finding.path):
-            edit = artifact.adding(finding.setting)
-            if edit is not None:
-                return EditFile(finding.path, edit)
-        return None
+        edits = (artifact.adding(finding.setting) for artifact in artifacts.contracted(finding.path))
+        edit = next(filter(None, edits), None)
+        return EditFile(finding.path, edit) if edit else None
 
 
 class EmptySection(_Aspect, Rule):

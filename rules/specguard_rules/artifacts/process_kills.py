@@ -155,11 +155,9 @@ def _gates(
         gates += [(name, run, one.new_origin, "") for name, run in added]
     for name, run, origin, setting in gates:
         place = None if origin is None or origin.path.startswith("preset:") else origin
-        if not may_kill(run.encode("utf-8", "replace")):
-            continue
         from specguard_rules.content._shell import parse_commands
 
-        for command in process_kills(parse_commands(run)):
+        for command in process_kills(parse_commands(run)) if may_kill(run.encode("utf-8", "replace")) else ():
             path = place.path.encode("utf-8", "surrogateescape") if place else None
             line = place.line if place else None
             yield _finding(command, path=path, line=line, setting=setting, gate=name)

@@ -298,10 +298,9 @@ class MergeCommit(Rule):
             lossless = {path for path, hunks in compared.items() if _keeps_both(hunks)}
             for entry in (one for one in resolved if one.path not in lossless):
                 what = "resolves a conflict here in a way of its own"
-                finding = _finding(redone.commit, what, step, "resolved", path=entry.path, side=entry.side)
-                finding.severity = "warning" if self.resolutions == "warn" else None
-                finding.setting = "resolutions"
-                yield finding
+                place = {"path": entry.path, "side": entry.side, "setting": "resolutions"}
+                severity = "warning" if self.resolutions == "warn" else None
+                yield _finding(redone.commit, what, step, "resolved", **place, severity=severity)
 
 
 def _finding(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:

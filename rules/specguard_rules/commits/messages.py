@@ -601,9 +601,8 @@ class UnfinishedCommit(Rule):
                 yield flaw_in(message, what, step, "revert", "reverts", field="commit.body", cmd=cmd)
             commit = by_id.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
-                step = f"Drop it: `{drop_empty(by_id)}`"
-                if not commit.parents:
-                    step = "Let it bring a file: `git commit --amend`"
+                bring = "Let it bring a file: `git commit --amend`"
+                step = f"Drop it: `{drop_empty(by_id)}`" if commit.parents else bring
                 what = f"the commit {subject} changes no file"
                 yield Finding(what, help=step, commit=commit.oid, key="empty", setting="empty")
 

@@ -112,9 +112,8 @@ def _read_trailers(lines: Sequence[str]) -> list[Trailer]:
     if start == 0:
         return []
     found: list[Trailer] = []
-    for position in range(start, end):
-        line = lines[position]
-        trailer = _parse_trailer(line, position + 1)
+    for number, line in enumerate(lines[start:end], start + 1):
+        trailer = _parse_trailer(line, number)
         if trailer:
             found.append(trailer)
         elif line[0] in " \t" and found:

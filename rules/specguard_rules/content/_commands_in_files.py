@@ -101,8 +101,7 @@ def read_yaml(data: bytes) -> Any:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
                 # Composing deeper nodes would exhaust the stack.
-                line = event.start_mark.line + 1
-                raise YamlError(f"it is nested deeper than {MAX_DEPTH} levels", line)
+                raise YamlError(f"it is nested deeper than {MAX_DEPTH} levels", event.start_mark.line + 1)
         # GitLab reads the first of two documents as a header.
         *_, last = [None, *yaml.compose_all(text, Loader=loader)]
     except yaml.YAMLError as error:

@@ -112,10 +112,8 @@ def judge_ci_file(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
         message = f"the CI file cannot be read: {reason}"
         help = "Correct it, so that its steps can be judged."
         yield Finding(message, help=help, path=path, line=line, key="unreadable", setting=setting)
-    for (place, line, address), (message, severity) in sorted(file.calls.items()):
-        found = Finding(message, help=_HELP, path=place, line=line, key=address, setting=setting)
-        found.severity = severity
-        yield found
+    for (place, line, key), (message, severity) in sorted(file.calls.items()):
+        yield Finding(message, help=_HELP, path=place, line=line, key=key, setting=setting, severity=severity)
     if file.unfollowed:
         names = [f"{name} (line {line})" for line, name in sorted(file.unfollowed)]
         more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
@@ -324,9 +322,7 @@ def _argument(word: str, option: str, *, client: bool) -> str:
 def _runs_inside(words: Sequence[str]) -> bool:
     """True if a command runs another one inside a container."""
     text = " ".join(words)
-    return (
-        base_name(words) in _CONTAINERS and _INSIDE.match(text) is not None and _ON_HOST.search(text) is None
-    )
+    return bool(base_name(words) in _CONTAINERS and _INSIDE.match(text) and not _ON_HOST.search(text))
 
 
 def _script_name(words: Sequence[str]) -> str:

@@ -129,10 +129,9 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
         paths: the paths of all files that the change leaves behind, sorted.
     """
     files = set(paths)
-    if len(files) < len(paths):
-        for one, other in pairwise(paths):
-            if one == other:
-                yield one, "is in one tree twice"
+    for one, other in pairwise(paths) if len(files) < len(paths) else ():
+        if one == other:
+            yield one, "is in one tree twice"
     folders = {path.rpartition(b"/")[0] for path in paths}
     for folder in list(folders):
         while (folder := folder.rpartition(b"/")[0]) and folder not in folders:

@@ -276,12 +276,11 @@ def _slice_flaw(entry: Entry, listed: Listed, message: str, step: str, key: str,
 
 def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) -> Finding:
     """Build a finding about a slice's change on a branch that is not the slice's own."""
-    own, same_as = alternatives(work_item.branches), ("BRN001 item",)
+    own, setting = alternatives(work_item.branches), work_item.setting("branch")
     message = f"the change is for {listed}, whose branch is {own}, and is on {quote(branch.name)}"
     step = f"Take it there: `{move_to_branch(work_item.branches[0], branch, base)}`"
-    found = Finding(message, help=step, field="branch", key="branch", same_as=same_as)
-    found.setting = work_item.setting("branch")
-    return found
+    same_as = ("BRN001 item",)
+    return Finding(message, help=step, field="branch", key="branch", setting=setting, same_as=same_as)
 
 
 def _outside_files(

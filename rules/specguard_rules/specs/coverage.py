@@ -144,11 +144,10 @@ def _unread_index(index: Index) -> Finding:
 
 def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
     """Yield the flaws of single entries, and ids and files that occur in two of them."""
-    if specs.whole or specs.touches_path(index.path):
-        for line, fault in index.faults:
-            message = f"{fault}, in the index {path_text(index.path)}"
-            step = "Write a table with an id, a path and a status."
-            yield _index_finding(index, message, step, f"fault: {fault}", line, "specs.entries")
+    for line, fault in index.faults if specs.whole or specs.touches_path(index.path) else ():
+        message = f"{fault}, in the index {path_text(index.path)}"
+        step = "Write a table with an id, a path and a status."
+        yield _index_finding(index, message, step, f"fault: {fault}", line, "specs.entries")
     for entry in specs.now.entries:
         if not specs.whole and not specs.touches_entry(entry):
             continue
@@ -167,9 +166,8 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
         own += [("spec", path_text(one.path)) for one in entry.named_paths if one.is_main and not one.problem]
         for what, name in own:
             first = seen.setdefault((what, name), entry)
-            if first is entry or (what, name) in reported:
-                continue
-            if specs.whole or specs.touches_entry(first) or specs.touches_entry(entry):
+            judged = specs.whole or specs.touches_entry(first) or specs.touches_entry(entry)
+            if judged and first is not entry and (what, name) not in reported:
                 reported.add((what, name))
                 message = f"the {what} {name} has two entries, the first in line {first.line}"
                 step = "Give each spec one entry, with an id of its own."
