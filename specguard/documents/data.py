@@ -448,11 +448,8 @@ class _YamlReader:
         if any(key[:1] in "?{[&!*" or "\\" in key for key in keys if key):
             return {}
         starts = Counter([normal_name(key.strip("'\" \t")) for key in keys])
-        return {
-            key: (value, line)
-            for key, (value, line) in self._plain_values.items()
-            if line < broken and starts[normal_name(key)] == 1
-        }
+        single = {key: one for key, one in self._plain_values.items() if starts[normal_name(key)] == 1}
+        return {key: (value, line) for key, (value, line) in single.items() if line < broken}
 
     def document(self) -> Any:
         """Return the value of the only document; None if the text has no document.

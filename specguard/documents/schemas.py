@@ -94,9 +94,8 @@ class Schema:
         extend: Callable[..., type[Validator]] = validators.extend
         self._steps = 0
         self._step_limit = STEPS
-        counting = {
-            name: self._count_steps(kind.VALIDATORS[name]) for name in _BRANCHES if name in kind.VALIDATORS
-        }
+        known = kind.VALIDATORS
+        counting = {name: self._count_steps(known[name]) for name in _BRANCHES if name in known}
         # The library's default registry would fetch schemas; this one is empty.
         self._validator: Validator = extend(kind, {**counting, **_KEYWORDS})(
             schema, registry=Registry(), format_checker=FormatChecker(_FORMATS)
@@ -189,11 +188,8 @@ def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
 
 def _without_drafts(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            key: _without_drafts(inner)
-            for key, inner in value.items()
-            if key != "$schema" or not isinstance(inner, str)
-        }
+        drafts = {"$schema"} if isinstance(value.get("$schema"), str) else set()
+        return {key: _without_drafts(inner) for key, inner in value.items() if key not in drafts}
     return [_without_drafts(inner) for inner in value] if isinstance(value, list) else value
 
 
