@@ -405,12 +405,9 @@ def _unswept_finding(works: Sequence[AgentWork], one: Pass, sweep: Sweep) -> Fin
 
 def _late_findings(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
     """Yield findings for agents whose first entry is certainly earlier than the sweep."""
-    recorded = [
-        stamp
-        for artifact, section, _ in sweeps
-        for stamp in artifact.document.stamps
-        if section.line <= stamp.at <= section.end and stamp.moment.tzinfo is not None
-    ]
+    stamps = ((section, stamp) for artifact, section, _ in sweeps for stamp in artifact.document.stamps)
+    within = (stamp for section, stamp in stamps if section.line <= stamp.at <= section.end)
+    recorded = (stamp for stamp in within if stamp.moment.tzinfo is not None)
     sweep = min(recorded, key=lambda stamp: stamp.moment, default=None)
     for work in one.agents.values() if sweep else ():
         times = [

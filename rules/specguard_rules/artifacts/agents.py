@@ -219,9 +219,8 @@ class TooManyAgents(Rule):
         """Count the active agents of each pass."""
         contracts = artifacts.contracts
         check_contracts(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)
-        names = self.scratchpads or [
-            name for name in agent_contracts(contracts, self.agent) if contracts[name].timestamps
-        ]
+        of_agents = agent_contracts(contracts, self.agent)
+        names = self.scratchpads or [name for name in of_agents if contracts[name].timestamps]
         passes: dict[bytes, list[AgentWork]] = {}
         for work in agent_works(artifacts, names, self.agent):
             passes.setdefault(work.folder, []).append(work)

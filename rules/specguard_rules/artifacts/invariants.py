@@ -126,11 +126,8 @@ class ArchitectureShift(Rule):
         """Compare the state before and after the change for each invariant."""
         assessed = {artifact.name for artifact in artifacts.judged if artifact.touched} if artifacts else ()
         # An invariant whose contract does not exist is judged too, which reports the missing contract.
-        judged = [
-            (index, one)
-            for index, one in enumerate(invariants)
-            if not one.assessment or one.assessment in assessed or one.assessment not in contracts
-        ]
+        idle = contracts.keys() - {"", *assessed}
+        judged = [(index, one) for index, one in enumerate(invariants) if one.assessment not in idle]
         if not judged:
             raise NotApplicable("the change touches no structural assessment")
 

@@ -138,12 +138,8 @@ def _by_item(work: Work, commits: Sequence[Commit]) -> dict[str, Sequence[Commit
         if item.resolved:
             folder = (item.pointer.path or b"").rpartition(b"/")[0] + b"/"
             named = {one.commit for one in work.commits if one.same_item(naming)}
-            group = [
-                commit
-                for commit in commits
-                if commit.oid in named
-                and not all(entry.path.startswith(folder) for entry in commit.own_entries)
-            ]
+            own = [commit for commit in commits if commit.oid in named]
+            group = [one for one in own if not all(each.path.startswith(folder) for each in one.own_entries)]
             if group:
                 found[str(item)] = group
     return found

@@ -56,11 +56,8 @@ class Trailers:
                     self.divider_line = position + 1
                 break
         taken = {trailer.line for trailer in self.trailers}
-        self.lookalikes = [
-            trailer
-            for number, line in enumerate(lines[1:], start=2)
-            if number not in taken and (trailer := _parse_trailer(line, number))
-        ]
+        found = (_parse_trailer(line, number) for number, line in enumerate(lines[1:], start=2))
+        self.lookalikes = [trailer for trailer in found if trailer and trailer.line not in taken]
 
     def of(self, key: str) -> list[Trailer]:
         """Return the trailers with a key."""

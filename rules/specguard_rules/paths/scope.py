@@ -109,9 +109,8 @@ class OutOfScopePath(Rule):
         setting = work_item.setting("scope")
         widened = f"have {place} allow it in the base first" if place else f"have {setting} widened first"
         for entry in entries:
-            if entry.path in inside or entry.path.startswith(policy.log_folder):
-                continue
-            if not bookkeeping.has(entry) and not base.has(entry):
+            allowed_path = entry.path in inside or entry.path.startswith(policy.log_folder)
+            if not (allowed_path or bookkeeping.has(entry) or base.has(entry)):
                 from specguard_rules.next_steps import put_back
 
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}"

@@ -148,14 +148,10 @@ class ForbiddenModel(Rule):
         if artifacts is not None:
             found = artifacts.all if whole else artifacts.judged
             contracted.update((one.path, models.role_of(one.name)) for one in found)
-        paths = [
-            path
-            for path in (documents.tree.paths() if whole else [one.path for one in entries if one.is_file])
-            if path.startswith(run_settings.folder)
-            or self.files.matches(path)
-            or (plans is not None and plans.holding(path) is not None)
-            or path in contracted
-        ]
+        every = documents.tree.paths() if whole else [one.path for one in entries if one.is_file]
+        planned = {path for path in every if plans is not None and plans.holding(path) is not None}
+        chosen = planned.union(contracted, self.files.among(every))
+        paths = [path for path in every if path in chosen or path.startswith(run_settings.folder)]
         documents.prefetch(paths)
         for path in paths:
             role = contracted.get(path, "")
@@ -261,9 +257,8 @@ def _judge(path: bytes, named: _Model, models: Models, role: str) -> Iterator[Fi
     default = f", such as {models.suggested(role)}" if models.suggested(role) else ""
     message = f"the model {named.name!r} may not be used: {reason}"
     step = f"Use one that is allowed{default}, and do again what was done with this one."
-    yield Finding(
-        message, help=step, path=path, line=named.line, key=named.name, severity=severity, setting=setting
-    )
+    line, key = named.line, named.name
+    yield Finding(message, help=step, path=path, line=line, key=key, severity=severity, setting=setting)
 
 
 def _is_model(name: str) -> bool:

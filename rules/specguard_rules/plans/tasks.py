@@ -236,13 +236,9 @@ class SliceOutOfFiles(Rule):
         own = listed.source.path if listed is not None else b""
         listed = None if plans is not None and own and plans.holding(own) == own else listed
         also = listed.also_allowed(policy) if listed else [self.also]
-        entries = [
-            entry
-            for entry in entries
-            if all(not one.matches(entry.path) for one in also)
-            and not entry.path.startswith(policy.log_folder)
-            and not bookkeeping.has(entry)
-        ]
+        entries = [one for one in entries if not one.path.startswith(policy.log_folder)]
+        allowed = {path for one in also for path in one.among([entry.path for entry in entries])}
+        entries = [one for one in entries if one.path not in allowed and not bookkeeping.has(one)]
         landed = base is not None and base.is_landing
         if work_item is not None and listed is not None:
             if not listed.files:

@@ -438,9 +438,8 @@ class UncoveredItem(Rule):
             if flaw is not None and (flaw.unbound or not (ticked or claims.is_planned(claim))):
                 label = repr(shortened(claim.label)) if ticked else claim.label
                 message, step = f"{label} is {claim.status}, and {flaw}", _RERUN if claim.ids else _NAME_ITEM
-                yield Finding(
-                    message, help=step, path=claim.path, line=claim.line, key=claim.key, setting="runs.grade"
-                )
+                path, line, key = claim.path, claim.line, claim.key
+                yield Finding(message, help=step, path=path, line=line, key=key, setting="runs.grade")
 
         under_way = [one for one in commits or () if one.oid == run_records.under_way]
         names = [name.rpartition("/")[0] for one in under_way for name in run_names(one, run_records)]
@@ -546,10 +545,8 @@ class UnprovenAsset(Rule):
             return
         runs, named, missing = _find_runs(commits or (), run_records)
         last = _last_changes(changed, commits or ())
-        gaps = {
-            since: _find_gap(assets, run_proof, [one.tree for one in (commits or ())[since:]], runs)
-            for since in set(last.values())
-        }
+        trees = [one.tree for one in commits or ()]
+        gaps = {at: _find_gap(assets, run_proof, trees[at:], runs) for at in set(last.values())}
         every = [proof for proof in assets.proofs if any(proof in one.lacking for one in gaps.values())]
         if every and missing is not None:
             raise missing
@@ -582,11 +579,8 @@ def _find_runs(
     # Among runs outside of the tree, only those of this change count.
     every = records.in_tree or not commits
     counting = [run for run, _ in named.values()]
-    counting += [
-        run
-        for folder, run in runs.items()
-        if folder not in named and (every or any(one.tree in trees for one in run.commands))
-    ]
+    unnamed = [run for folder, run in runs.items() if folder not in named]
+    counting += [run for run in unnamed if every or any(one.tree in trees for one in run.commands)]
     return counting, {*named}, missing
 
 
@@ -606,12 +600,9 @@ class _Gap(Record, frozen=False):
 
 def _find_gap(assets: Assets, proof: RunProof, trees: Sequence[str], runs: Sequence[RunRecord]) -> _Gap:
     """Return what the runs do not show of the trees."""
-    gap = _Gap()
+    gap, grades = _Gap(), (proof.records.settings.grade, "claimed")
     for gate in assets.proofs:
-        claim, as_claimed = (
-            proof.claim("the asset", gate, trees, least=least, logged=True)
-            for least in (proof.records.settings.grade, "claimed")
-        )
+        claim, as_claimed = (proof.claim("the asset", gate, trees, least=one, logged=True) for one in grades)
         showing = [run for run in runs if proof.flaw(run, claim) is None]
         if not showing:
             gap.lacking.append(gate)

@@ -33,12 +33,8 @@ def cited_runs(
     Raises:
         MissingFact: one of the runs cannot be read here; raised after all others.
     """
-    named = [
-        (commit, name)
-        for commit in commits or ()
-        if commit.oid != records.under_way
-        for name in run_names(commit, records)
-    ]
+    done = [commit for commit in commits or () if commit.oid != records.under_way]
+    named = [(commit, name) for commit in done for name in run_names(commit, records)]
     return judge_each(named, lambda pair: [(*pair, records.named(pair[1]))])
 
 

@@ -251,13 +251,8 @@ class MissingSpecChange(Rule):
         """Look for changed code, then for a changed spec, then for a reason."""
         settings = specs.settings
         governed = {path for spec in specs.altered for path in specs.governed_by(spec)}
-        changed = [
-            entry
-            for entry in entries
-            if settings.code.matches(entry.path)
-            and not specs.is_spec_path(entry.path)
-            and entry.path not in governed
-        ]
+        code = {*settings.code.among([entry.path for entry in entries])} - governed
+        changed = [one for one in entries if one.path in code and not specs.is_spec_path(one.path)]
         added = [_problem(spec, artifacts) for spec in specs.altered if specs.is_new(spec)] if changed else []
         if not changed or "" in added:
             return
