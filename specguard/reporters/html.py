@@ -107,12 +107,11 @@ def _environment() -> Environment:
 
 def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
     """Return a verdict as template data; each rule gets `budget` characters for its findings."""
-    states = sorted(STATES, key=lambda state: (*_STATES, *STATES).index(state))
     return {
         "verdict": verdict,
         "said": _headline(verdict),
         "subject": _subject(verdict),
-        "states": states,
+        "states": sorted(STATES, key=(*_STATES, *STATES).index),
         "facts": _facts(verdict),
         "undecided": text.group_undecided(verdict),
         "groups": list(_groups(verdict, budget)),

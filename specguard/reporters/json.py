@@ -120,8 +120,11 @@ def fields_of(thing: object, *names: str) -> dict[str, Any]:
 
 def location(path: bytes | None, line: int | None) -> dict[str, Any]:
     """Return a location of a report, in which only the path and the line are known."""
-    place: dict[str, Any] = {"path": None} if path is None else path_data(path)
-    return {**place, "line": line, **dict.fromkeys(("end_line", "commit", "field"))}
+    return {**_path_fields(path), "line": line, **dict.fromkeys(("end_line", "commit", "field"))}
+
+
+def _path_fields(path: bytes | None) -> dict[str, Any]:
+    return {"path": None} if path is None else path_data(path)
 
 
 def origin_data(origin: Origin) -> dict[str, Any]:
@@ -202,14 +205,9 @@ def _approvals(verdict: Verdict, *, refused: bool) -> list[dict[str, Any]]:
                 continue
             fields = {"id": use.id, "approver": json_safe(use.approval.approver), "proof": use.proof}
             one = found.setdefault(use.id, {**fields, "findings": []})
-            one["findings"].append(_decided_finding(judged))
+            place = _path_fields(judged.finding.path)
+            one["findings"].append({"code": judged.code, **place, "fingerprint": judged.fingerprint})
             if refused:
                 reasons = one.setdefault("reasons", [])
                 reasons += [json_safe(reason) for reason in use.refusals if json_safe(reason) not in reasons]
     return [found[name] for name in sorted(found)]
-
-
-def _decided_finding(judged: Judged) -> dict[str, Any]:
-    path = judged.finding.path
-    place: dict[str, Any] = {"path": None} if path is None else path_data(path)
-    return {"code": judged.code, **place, "fingerprint": judged.fingerprint}

@@ -157,8 +157,7 @@ def _labelled_line(label: str, text: str | None) -> list[str]:
 def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
     """Yield the policy of the first failing case, and the output for it."""
     blocks = dict(reversed(examples))
-    policy = tomllib.loads(blocks["fails"]).get("policy", "").strip("\n")
-    if policy:
+    if policy := tomllib.loads(blocks["fails"]).get("policy", "").strip("\n"):
         yield from ("```markdown" if policy.startswith("#") else "```toml", *policy.split("\n"), "```", "")
     if "text" in blocks:
         yield from (*(f"    {line}" for line in blocks["text"].split("\n")), "")

@@ -32,7 +32,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from specguard.change.entries import text_digest
 from specguard.errors import SpecguardError
-from specguard.model import Judged, Origin, RuleResult, Verdict, counted, listed, path_text
+from specguard.model import Judged, Origin, RuleResult, Verdict, counted, grouped, listed, path_text
 from specguard.reporters import text, wording
 from specguard.reporters.escape import (
     LONGEST,
@@ -74,8 +74,7 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
         for kind, message, properties in _annotations(verdict):
             annotations[kind].append(_command(kind, message, **properties))
     lines = [line for found in annotations.values() for line in found[:MOST]]
-    cut_counts = {kind: len(found) - MOST for kind, found in annotations.items() if len(found) > MOST}
-    if cut_counts:
+    if cut_counts := {kind: len(found) - MOST for kind, found in annotations.items() if len(found) > MOST}:
         rest = ", ".join(counted(count, f"more {kind}") for kind, count in cut_counts.items())
         lines.append(f"specguard: GitHub shows {MOST} annotations of a kind; there are {rest}")
     lines += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
@@ -243,18 +242,17 @@ VERSION: Final = "4.3"
 def checkstyle(entries: Iterable[wording.ListEntry]) -> str:
     """Return the findings by file, in the order of first occurrence; line 0 is the whole file."""
     root = Element("checkstyle", version=VERSION)
-    files: dict[bytes, Element] = {}
-    for one in entries:
-        if one.place.path not in files:
-            files[one.place.path] = SubElement(root, "file", name=xml_legal(one.place.text))
-        SubElement(
-            files[one.place.path],
-            "error",
-            line=str(one.place.line),
-            severity=one.severity,
-            message=xml_legal("; ".join(one.lines)),
-            source=f"specguard.{one.code}",
-        )
+    for found in grouped((one.place.path, one) for one in entries).values():
+        file = SubElement(root, "file", name=xml_legal(found[0].place.text))
+        for one in found:
+            SubElement(
+                file,
+                "error",
+                line=str(one.place.line),
+                severity=one.severity,
+                message=xml_legal("; ".join(one.lines)),
+                source=f"specguard.{one.code}",
+            )
     return xml_text(root)
 
 
@@ -275,9 +273,8 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
         for result in verdict.results:
             _add_case(suite, verdict, result)
         notes = [f"note: {visible(cut(note))}" for note in verdict.notes]
-        SubElement(suite, "system-out").text = "\n".join(
-            [*wording.policy_lines(verdict), *notes, text.verdict_line(verdict, text.Style())]
-        )
+        lines = [*wording.policy_lines(verdict), *notes, text.verdict_line(verdict, text.Style())]
+        SubElement(suite, "system-out").text = "\n".join(lines)
     return suites_text(root)
 
 
@@ -347,8 +344,7 @@ def rdjson(entries: Iterable[wording.ListEntry]) -> str:
             page = wording.rule_url(one.result)
             found[-1]["code"] = {"value": one.code, "url": page} if page else {"value": one.code}
     data: dict[str, Any] = {"source": {"name": "specguard", "url": wording.PROJECT_URL}}
-    severities = {one["severity"] for one in found}
-    if severities:
+    if severities := {one["severity"] for one in found}:
         data["severity"] = min(severities, key=("ERROR", "WARNING", "INFO").index)
     return json_text({**data, "diagnostics": found}) + "\n"
 

@@ -51,9 +51,8 @@ class PolicySetting(Record):
 def settings(policy: Policy) -> list[PolicySetting]:
     """Return the settings of a policy's documents and presets, without defaults, table by table."""
     tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
-    tree["authority"] = {
-        name: list(getattr(policy, name)) for name in ("normative", "order", "keys", "nested")
-    }
+    names = ("normative", "order", "keys", "nested")
+    tree["authority"] = {name: list(getattr(policy, name)) for name in names}
     tree["rules"] = {
         rule.name: {
             **fields_of(rule, "severity", "approvable", "exclude"),
@@ -329,9 +328,8 @@ def _approval_line(data: Mapping[str, Any]) -> str:
         return "the policy names nobody who may approve what it finds"
     signed = ", signed" if data["signed"] else ""
     many = f"; it takes {data['persons']} persons" if data["persons"] > 1 else ""
-    return (
-        f"{join_or(data['approvers'])} may approve what it finds{signed}, in a change that others made{many}"
-    )
+    who = join_or(data["approvers"])
+    return f"{who} may approve what it finds{signed}, in a change that others made{many}"
 
 
 def _commands(rule: RuleInPolicy, approvers: Sequence[str], path: bytes, *, judges: bool) -> Iterator[str]:

@@ -143,8 +143,7 @@ def _result(verdict: Verdict, judged: Judged, index: int, counts: dict[str, int]
     }
     if judged.finding.commit:
         data["properties"]["commit"] = judged.finding.commit
-    authority_place = wording.origin_place(judged.authority)
-    if authority_place is not None and place.is_own:
+    if place.is_own and (authority_place := wording.origin_place(judged.authority)):
         data["relatedLocations"] = [
             {
                 "id": 0,
@@ -167,15 +166,13 @@ def _suppressions(judged: Judged) -> list[dict[str, Any]]:
 def _notifications(verdict: Verdict, indices: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     for result in verdict.results:
         if result.state == "indeterminate":
+            lines = [f"{result.code} {result.name}", *wording.undecided_lines(result)]
             yield {
                 "level": "error" if result.incomplete else "warning",
-                "message": {
-                    "text": _message_text([f"{result.code} {result.name}", *wording.undecided_lines(result)])
-                },
+                "message": {"text": _message_text(lines)},
                 "associatedRule": {"id": result.code, "index": indices[result.code]},
             }
-    differences = wording.policy_lines(verdict)
-    if differences:
+    if differences := wording.policy_lines(verdict):
         yield {"level": "note", "message": {"text": _message_text(differences)}}
     for note in verdict.notes:
         yield {"level": "note", "message": {"text": _message_text([visible(cut(note))])}}
@@ -224,6 +221,7 @@ def rule_descriptor(result: RuleResult) -> dict[str, Any]:
     page = wording.rule_url(result)
     help_text = "\n\n".join(filter(None, (text, condition_text))) or result.name
     link = f"\n\n[The rule's page]({page})" if page else ""
+    problem = result.severity if result.severity in ("error", "warning") else "recommendation"
     data: dict[str, Any] = {
         "id": result.code,
         "name": "".join(part.capitalize() for part in result.name.split("-")),
@@ -234,9 +232,7 @@ def rule_descriptor(result: RuleResult) -> dict[str, Any]:
         "properties": {
             "tags": [FAMILIES.get(result.code[:3], result.code[:3])],
             "precision": "very-high",
-            "problem.severity": result.severity
-            if result.severity in ("error", "warning")
-            else "recommendation",
+            "problem.severity": problem,
         },
     }
     if page:

@@ -42,8 +42,7 @@ def render_agent(verdicts: Sequence[Verdict]) -> str:
 
 
 def _verdict_parts(verdict: Verdict) -> Iterator[str]:
-    blocks = list(finding_blocks(verdict))
-    if blocks:
+    if blocks := list(finding_blocks(verdict)):
         yield join_blocks(blocks, MOST_WORDS, "; `specguard check --output-format json` has them all") + "\n"
     yield text.verdict_line(verdict, text.Style())
 
@@ -66,8 +65,7 @@ def join_blocks(blocks: Sequence[Block], words: int, more: str = "") -> str:
             break
         texts.append(block)
         persons = all_persons
-    rest = list(dict.fromkeys(name for _, _, name in blocks[len(texts) :]))
-    if rest:
+    if rest := list(dict.fromkeys(name for _, _, name in blocks[len(texts) :])):
         texts.append(f"and more: {listed(rest)}{more}")
     if persons:
         texts.append("\n".join(f"person: {person}" for person in persons))
@@ -134,8 +132,7 @@ def _person(result: RuleResult, source: str) -> str:
     if result.approvers:
         from specguard.reporters.wording import approval_offer
 
-        offer = approval_offer(result, source)
-        if offer:
+        if offer := approval_offer(result, source):
             who, command = map(visible, offer)
             if source == "edit":
                 return f"{who}; say what you want to change and why, and wait"
@@ -161,10 +158,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
             field = judged.finding.field
             where = text.place_text(judged) or (f"{field}: " if field else "")
             yield f"{where}{judged.code} {visible(text.shown_message(judged))}{_remark(judged)}"
-        if result.approvers:
-            offer = approval_offer(result, str(verdict.change.get("source")))
-            if offer:
-                yield visible(f"{result.code} {': '.join(offer)}")
+        if offer := approval_offer(result, str(verdict.change.get("source"))):
+            yield visible(f"{result.code} {': '.join(offer)}")
         if result.state == "indeterminate":
             yield f"{result.code} could not be judged: {'; next: '.join(text.undecided_lines(result))}"
     for what, place in map(difference_text, unreported_differences(verdict)):

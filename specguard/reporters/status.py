@@ -375,8 +375,7 @@ def describe(run: RunView, *, lines: int = 20) -> str:
         "again": shlex.join(run.rerun),
     }
     text_lines = [f"{name:<10} {visible(text)}" for name, text in rows.items() if text]
-    tail = run.tail(lines)
-    if tail:
+    if tail := run.tail(lines):
         text_lines += ["", *(f"  {visible(line)}" for line in tail.split("\n"))]
     return "\n".join(text_lines)
 

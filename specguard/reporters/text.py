@@ -11,13 +11,15 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.errors import code_suffix
-from specguard.model import Finding, Judged, RuleResult, Verdict, counted, listed, path_text, with_stash
+from specguard.model import counted, grouped, listed, path_text, with_stash
 from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
+
+    from specguard.model import Finding, Judged, RuleResult, Verdict
 
 
 FINDINGS_SHOWN: Final = 20
@@ -100,18 +102,15 @@ def outcome_text(verdict: Verdict) -> str:
 def count_texts(verdict: Verdict) -> Iterator[str]:
     """Yield the number of findings of each kind, and of rules that could not be judged."""
     found = verdict.findings
-    errors = [judged for judged in found if judged.is_open_error]
-    if errors:
+    if errors := [judged for judged in found if judged.is_open_error]:
         files = len({judged.finding.path for judged in errors} - {None})
         where = f" in {counted(files, 'file')}" if files else ""
         rules = counted(len({judged.code for judged in errors}), "rule")
         yield f"{counted(len(errors), 'error')}{where} ({rules})"
-    warnings = sum(judged.severity == "warning" and judged.state == "open" for judged in found)
-    if warnings:
+    if warnings := sum(judged.severity == "warning" and judged.state == "open" for judged in found):
         yield counted(warnings, "warning")
     for state, label in (("approved", "approved"), ("baselined", "in the baseline")):
-        count = sum(judged.state == state for judged in found)
-        if count:
+        if count := sum(judged.state == state for judged in found):
             yield f"{count} {label}"
     if count := verdict.counts["indeterminate"]:
         yield f"{counted(count, 'rule')} could not be judged"
@@ -271,10 +270,8 @@ def group_undecided(verdict: Verdict, *, by_severity: bool = False) -> list[list
         verdict: the verdict.
         by_severity: True to group the rules whose missing judgement is an error by themselves.
     """
-    groups: dict[tuple[str | None, str, bool], list[RuleResult]] = {}
-    for one in verdict.results:
-        if one.state == "indeterminate":
-            groups.setdefault((one.reason, one.command, by_severity and one.incomplete), []).append(one)
+    undecided = (one for one in verdict.results if one.state == "indeterminate")
+    groups = grouped(((one.reason, one.command, by_severity and one.incomplete), one) for one in undecided)
     return list(groups.values())
 
 
