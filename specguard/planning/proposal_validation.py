@@ -94,8 +94,7 @@ def require_valid(folder: SourceFolder) -> None:
     Raises:
         SpecguardError: the folder has errors; the message has the first one and the number of others.
     """
-    errors = [flaw for flaw in flaws(folder) if flaw.level == "error"]
-    if errors:
+    if errors := [flaw for flaw in flaws(folder) if flaw.level == "error"]:
         first = errors[0]
         step = f"specguard plan validate {shlex.quote(folder.name)}"
         more = f" ({len(errors) - 1} more: {step})" if len(errors) > 1 else ""
@@ -111,8 +110,7 @@ def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
         if operation in ("ADDED", "MODIFIED"):
             found.setdefault(operation, []).extend(_read_section(page, section))
         for line, text in enumerate(page.body(section) if operation else (), section.line + 1):
-            match = _NAMED.match(text)
-            if match and operation in ("REMOVED", "RENAMED"):
+            if operation in ("REMOVED", "RENAMED") and (match := _NAMED.match(text)):
                 found.setdefault(operation, []).append(Requirement(match["name"].strip(), line))
     return found
 
@@ -234,8 +232,7 @@ def _operation(section: PageSection) -> str:
 
 def _read_section(page: SourcePage, within: PageSection) -> Iterator[Requirement]:
     for section in page.sections(3, within):
-        match = _REQUIREMENT.fullmatch(section.title)
-        if match:
+        if match := _REQUIREMENT.fullmatch(section.title):
             scenarios = page.sections(4, section)
             below = scenarios[0].line - 1 if scenarios else section.end
             text = "\n".join(line.strip() for line in page.lines[section.line : below]).strip()

@@ -95,10 +95,8 @@ class SourceFolder:
         try:
             text = read_bounded(self._place(name), _LARGEST, "the page").decode("utf-8")
         except UnicodeDecodeError as error:
-            line, help = utf8_problem(error).line, "save it as UTF-8"
-            raise SpecguardError(
-                "it is not UTF-8", path=shown, line=line, help=help, code="unreadable-file"
-            ) from error
+            line, help, code = utf8_problem(error).line, "save it as UTF-8", "unreadable-file"
+            raise SpecguardError("it is not UTF-8", path=shown, line=line, help=help, code=code) from error
         for number, one in enumerate(text.split("\n"), 1):
             if len(one) > _LONGEST_LINE:
                 message, help = f"the line has {len(one)} characters", f"at most {_LONGEST_LINE} are read"
@@ -166,11 +164,8 @@ def _folders(place: str) -> list[str]:
     """Return the names of subfolders, without symbolic links and dotfiles."""
     try:
         with os.scandir(place) as found:
-            return sorted(
-                entry.name
-                for entry in found
-                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
-            )
+            names = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+            return sorted(name for name in names if not name.startswith("."))
     except OSError:
         return []
 
@@ -222,13 +217,12 @@ class SourcePage:
         headings = [
             (at, len(match[1]), (match[2] or "").strip())
             for at in range(begin, end)
-            if (match := _HEADING.match(self.lines[at]))
+            if (match := _HEADING.match(self.lines[at])) and len(match[1]) <= level
         ]
-        higher = [(at, title, one) for at, one, title in headings if one <= level]
-        ends = [at for at, _, _ in higher[1:]] + [end]
+        ends = [at for at, _, _ in headings[1:]] + [end]
         return [
             PageSection(title, at + 1, stop)
-            for (at, title, one), stop in zip(higher, ends, strict=False)
+            for (at, one, title), stop in zip(headings, ends, strict=False)
             if one == level
         ]
 
