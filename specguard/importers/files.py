@@ -83,9 +83,8 @@ def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[b
     if level == "off":
         return
     if not isinstance(rule, dict):
-        raise _SkippedError(
-            "it has no type; rulesets of version 1 are not read, and what is extended is elsewhere"
-        )
+        why = "it has no type; rulesets of version 1 are not read, and what is extended is elsewhere"
+        raise _SkippedError(why)
     kind, options = str(rule.get("type")), rule.get("options")
     if where:
         raise _SkippedError(f"it holds only where {', '.join(map(str, where))}, which cannot be known here")
@@ -98,10 +97,9 @@ def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[b
 
 def _require_file(result: Imported, rule: _PathRule) -> None:
     """Require a file or folder as a companion of the authority, by one of several names."""
-    globs = _patterns(rule, "globsAny")[0]
     folders = rule.kind == "directory-existence"
     names: list[str] = []
-    for pattern in globs:
+    for pattern in _patterns(rule, "globsAny")[0]:
         folder, slash, last = pattern.rpartition("/")
         nocase = rule.options.get("nocase") is True
         for spelling in (last, last.upper(), last.lower(), last.capitalize()) if nocase else (last,):
@@ -201,9 +199,8 @@ def import_openspec(top: str) -> Imported:
         sections = ["Why", "What Changes"]
         _contract(result, "openspec-proposal", f"{folder}/proposal.md", changes, sections=sections)
         _contract(result, "openspec-tasks", f"{folder}/tasks.md", changes, companions=["proposal.md"])
-        result.skip(
-            changes, "deltas", "`openspec validate` judges whether a change has one, or says skip_specs"
-        )
+        why = "`openspec validate` judges whether a change has one, or says skip_specs"
+        result.skip(changes, "deltas", why)
     for name in ("project.md", "AGENTS.md"):
         if os.path.isfile(os.path.join(top, OPENSPEC, name)):
             why = "it is prose for agents; `[grounding] all` asks them to cite it"
@@ -223,10 +220,9 @@ def _has_usual_schema(top: str, result: Imported) -> bool:
     if name is None:
         return True
     data = read_settings(top, name)
-    usual: bool = data.get("schema", _USUAL_SCHEMA) == _USUAL_SCHEMA
     why = "of it only `schema` says what is asked for"
     result.skip(Origin(name, data.line() or 0), os.path.basename(name), why)
-    return usual
+    return bool(data.get("schema", _USUAL_SCHEMA) == _USUAL_SCHEMA)
 
 
 def has_features(top: str) -> bool:
