@@ -100,11 +100,8 @@ class Tools:
         """  # noqa: D205 - this is the tool's description
         of_branch = [name for name, value in (("head", head), ("title", title), ("body", body)) if value]
         if of_branch and (what != "branch" or commit_message is not None):
-            raise SpecguardError(
-                f"{of_branch[0]!r} is about a branch's commits",
-                help='ask with "what": "branch"',
-                code="unknown-name",
-            )
+            message, help = f"{of_branch[0]!r} is about a branch's commits", 'ask with "what": "branch"'
+            raise SpecguardError(message, help=help, code="unknown-name")
         with ExitStack() as files:
             verdicts = check(
                 self._request(
@@ -194,11 +191,9 @@ def _file(files: ExitStack, text: str | None) -> str:
 def _stay_inside(path: str) -> None:
     """Refuse a path that leads out of the folder that it is resolved in."""
     if path.startswith("/") or ".." in path.split("/"):
-        raise SpecguardError(
-            f"{path!r} leads out of the repository, and nothing there is looked at",
-            help="give the path from the repository's root: docs/api/x.yaml",
-            code="outside-repository",
-        )
+        message = f"{path!r} leads out of the repository, and nothing there is looked at"
+        help = "give the path from the repository's root: docs/api/x.yaml"
+        raise SpecguardError(message, help=help, code="outside-repository")
 
 
 _INSTRUCTIONS: Final = (
@@ -249,9 +244,8 @@ async def _serve(directory: str) -> None:
     ) -> types.ReadResourceResult:
         uri = str(asked.uri)
         text, kind = await in_thread(lambda: _as_protocol_error(lambda: read_page(uri, directory)))
-        return types.ReadResourceResult(
-            contents=[types.TextResourceContents(uri=uri, text=text, mime_type=kind)]
-        )
+        page = types.TextResourceContents(uri=uri, text=text, mime_type=kind)
+        return types.ReadResourceResult(contents=[page])
 
     server: Server[Any] = Server(
         "specguard",

@@ -242,15 +242,14 @@ def _disabling_setting(root: Mapping[str, Any], host: Host) -> str:
 
 def _has_hook(group: object, data: Mapping[str, Any]) -> bool:
     """True if a group of settings has everything of a wanted one; it may have further keys."""
-    if not isinstance(group, dict) or any(
-        group.get(key) != value for key, value in data.items() if key != "hooks"
-    ):
+    plain = {key: value for key, value in data.items() if key != "hooks"}
+    if not isinstance(group, dict) or not plain.items() <= group.items():
         return False
     if "hooks" not in data:
         return True
     is_for_all = "matcher" in data or group.get("matcher", "") in ("", "*")
     wanted = data["hooks"][0].items()
-    return is_for_all and any(all(one.get(key) == value for key, value in wanted) for one in _handlers(group))
+    return is_for_all and any(wanted <= one.items() for one in _handlers(group))
 
 
 def _is_ours(group: object) -> bool:

@@ -208,10 +208,8 @@ class Interpreter:
                 stdin = None if text is None else f"{text}\n"
             elif child.type == "file_redirect":
                 self._redirect(child)
-            elif child.type == "command_name":
-                words.append(self._word(child.named_children[0]))
             else:
-                words.append(self._word(child))
+                words.append(self._word(child.named_children[0] if child.type == "command_name" else child))
         self._call(words, stdin)
 
     def _assignment(self, node: Any) -> Word:
@@ -401,8 +399,7 @@ def _parse(text: str) -> Any:
 
 def _source(node: Any) -> str:
     """Return the source of a node, which an event may give in bytes that are not UTF-8."""
-    text: str = node.text.decode("utf-8", "surrogateescape")
-    return text
+    return str(node.text, "utf-8", "surrogateescape")
 
 
 def _heredoc(redirect: Any) -> str | None:
@@ -548,9 +545,8 @@ def _mode_after(text: str, mode: int) -> int:
 
 def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     inline = [word.text or "" for word in words if re.match(r"-[nErsuz]*i|--in-place", word.text or "")]
-    options, operands = options_of(
-        [word for word in words if (word.text or "-") not in inline], "ef", ["expression", "file"]
-    )
+    others = [word for word in words if (word.text or "-") not in inline]
+    options, operands = options_of(others, "ef", ["expression", "file"])
     operands = [word for word in operands if word.text] if inline else []
     scripted = has(options, "e", "f", "expression", "file")
     for path in shell.paths(*(operands if scripted else operands[1:])):
@@ -559,9 +555,8 @@ def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     """Record the targets of `cp`, `mv`, `ln` and `install`, whose last operand is the target."""
-    options, operands = options_of(
-        words, "tSmog" if name == "install" else "tS", ["target-directory", "suffix", "mode"]
-    )
+    valued = "tSmog" if name == "install" else "tS"
+    options, operands = options_of(words, valued, ["target-directory", "suffix", "mode"])
     folder = [value for one, value in options if one in ("t", "target-directory") and value]
     sources, targets = (operands, folder) if folder else (operands[:-1], operands[-1:])
     if not sources or not targets or has(options, "n", "no-clobber", "d", "directory", "parents", "dry-run"):
@@ -625,9 +620,8 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
 def _config(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     texts = [word.text or "" for word in words]
     # Git's own subcommands come first: after a name, `get` is a folder.
-    is_reading = texts[:1] in (["get"], ["list"]) or any(
-        text.startswith("--get") or text in ("--list", "-l") for text in texts
-    )
+    is_reading = any(text.startswith("--get") or text in ("--list", "-l") for text in texts)
+    is_reading = is_reading or texts[:1] in (["get"], ["list"])
     if _sets_hooks(words) and not is_reading and len(texts) > 1:
         shell.effects.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
 
@@ -654,11 +648,8 @@ def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None)
     if short or any("no-verify".startswith(option) and len(option) > 6 for option, _ in options):
         shell.effects.bypasses.append(f"`git {name} --no-verify` skips the hooks")
     # In an unknown folder, a message may be another repository's; it is judged after the commit.
-    if (
-        name != "commit"
-        or shell.folder is None
-        or has(options, "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer")
-    ):
+    is_reused = has(options, "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer")
+    if name != "commit" or shell.folder is None or is_reused:
         return
     texts = [
         value.text if option in ("m", "message") else shell.text_of(value, stdin)

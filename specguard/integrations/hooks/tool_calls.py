@@ -141,7 +141,6 @@ def _edit_effects(event: HookEvent) -> Effects:
     values = [call[key] for call in calls for key in keys if key in call] + several
     texts = list(dict.fromkeys(value for value in values if isinstance(value, str) and value))
     edits: list[FileEdit] = []
-    unknown = []
     if is_known:
         path = path_bytes(text_of(inputs, *PATH_KEYS, what=tool))
         content = None
@@ -150,10 +149,8 @@ def _edit_effects(event: HookEvent) -> Effects:
         elif tool in REPLACING:
             content = _replace(event, path)
         edits = [FileEdit(path, content, known=content is not None or tool in DELETING)]
-    else:
-        unknown = [f"what the tool {tool} does is not known"]
     edits += [FileEdit(path_bytes(text), known=False) for text in texts[is_known:] if writes]
-    return Effects(edits, unknown=unknown)
+    return Effects(edits, unknown=[] if is_known else [f"what the tool {tool} does is not known"])
 
 
 def _content(event: HookEvent) -> bytes | None:
@@ -425,9 +422,7 @@ def locate(names: Iterable[bytes], own: Sequence[Checkout], *, gone: bool) -> li
     for name in names:
         trees = [one for one in own if is_below(name, one.root)]
         if gone:
-            for one in own:
-                if is_below(one.root, name):
-                    found[one.root, b""] = (one, b"")
+            found |= {(one.root, b""): (one, b"") for one in own if is_below(one.root, name)}
         for root in with_parents(os.path.dirname(name)):
             if all(root != tree.root for tree in trees):
                 tree = _work_tree(root)
