@@ -131,8 +131,7 @@ def azure_data(text: str) -> str:
 
 
 def _command_data(text: str, percent: str) -> str:
-    escaped = "\n".join(map(visible, text.split("\n")))
-    return escaped.replace("%", percent).replace("\n", "%0A")
+    return "\n".join(map(visible, text.split("\n"))).replace("%", percent).replace("\n", "%0A")
 
 
 def azure_property(text: str) -> str:

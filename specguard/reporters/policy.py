@@ -246,8 +246,7 @@ def explanation_data(
     by_item = not {"work", "work_item"}.isdisjoint(fact_names(check.check, 1)[0])
     limits = policy.declared("approval_settings")
     approvers = [one.name for one in limits.able(rule)]
-    origins = [*(one.origin for one in own), *(one.origin for one in lines)]
-    words = quotes(request, policy, origins)
+    words = quotes(request, policy, [*(one.origin for one in own), *(one.origin for one in lines)])
     return {
         **fields_of(rule, "code", "name", "plugin"),
         "summary": " ".join(prose(text).split("\n\n", 1)[0].split()),

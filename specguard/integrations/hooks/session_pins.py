@@ -154,8 +154,7 @@ class Pin(Record, frozen=False):
         """
         if event.session in ("", PROBE_ID):
             return cls()
-        top = os.path.dirname(os.fsdecode(tree.common))
-        folder = user_folder(event.environment, PINS_FOLDER, top)
+        folder = user_folder(event.environment, PINS_FOLDER, os.path.dirname(os.fsdecode(tree.common)))
         key = "\0".join((event.agent, event.session, os.fsdecode(tree.common)))
         file = os.path.join(folder, sha1(key.encode("utf-8", "surrogatepass")).hexdigest()) if folder else ""
         data = _read_pin(file)
@@ -325,10 +324,9 @@ class Pin(Record, frozen=False):
             return f"{self.ref} is not what it is found by"
         from specguard.executor.remote import RemoteGit
 
-        branch = self.ref.split("/", 3)[3]
         try:
             with RemoteGit(repository, timeout=REMOTE_TIMEOUT, local=False) as git:
-                tip = git.heads(self.address).branches.get(branch)
+                tip = git.heads(self.address).branches.get(self.ref.split("/", 3)[3])
         except (SpecguardError, OSError):
             return "the remote gives no answer"
         if tip != found.oid:

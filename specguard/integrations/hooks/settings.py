@@ -422,10 +422,9 @@ def _gemini(folder: str, top: str, environment: Mapping[str, str]) -> Trust:
 def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
     step = "start codex here, trust the folder and its /hooks"
     try:
-        answer = ask_codex(program, top, environment)
         hooks = [
             hook
-            for each in answer["data"]
+            for each in ask_codex(program, top, environment)["data"]
             for hook in each["hooks"]
             if "specguard" in str(hook.get("command") or hook) and hook["source"] == "project"
         ]
