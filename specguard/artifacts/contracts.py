@@ -36,7 +36,7 @@ class Findings(Settings):
     """The required form of an artifact's own findings, as in a review."""
 
     severities: list[str] = required("worst first", min_length=1)
-    section: str = setting("", "where; by default the whole document")
+    section: str = setting("", "where; by default below headings about findings")
     anchors: Literal["line", "path", "none"] = setting(
         "line", "what each finding cites", tightens=["none", "path", "line"]
     )

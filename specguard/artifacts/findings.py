@@ -1,9 +1,9 @@
 """The findings of a review: their required form, and which of them must be closed.
 
-Findings are below a heading about findings or issues, or in the section that the policy names. Each one is a
-heading, a list item, a table row, or a paragraph that begins with a severity. A severity is in brackets
-(`[HIGH] title`), before a colon or a dash (`High: title`), or on a line `Severity:` below. A column of that
-name, or a heading by itself, may also hold the severity. `docs/documents.md` lists the forms.
+Findings are below a heading about findings, issues or a severity, or in the section of the policy. Each
+one is a heading, a list item, a table row, or a paragraph that begins with a severity. A severity is in
+brackets (`[HIGH] title`), before a colon or a dash (`High: title`), or on a line `Severity:` below. A column
+of that name, or a heading by itself, may also hold the severity. `docs/documents.md` lists the forms.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Severities:
         ranks = r"(?: (?:severity|priority))?"
         self._title = re.compile(
             rf"(?:{_NUMBER}|\[x\])?[\W_]*{word}(?:-?[0-9]{{1,4}})?(?:[*_`]+\s|[*_`]*\s?(?:$|[(:|\u2013\u2014]|-\s))"
-            rf"|.*?[\[(]\s?{word}{ranks}\s?\\?[\])]",
+            rf"|(.*?)[\[(]\s?{word}{ranks}\s?\\?[\])]",
             re.IGNORECASE,
         )
         self._group = re.compile(rf"[\W_]*{word}{ranks}(?: (?:findings?|issues?))?[\W\d_]*", re.IGNORECASE)
@@ -97,8 +97,18 @@ class Severities:
 
     def in_title(self, text: Text) -> str:
         """Return the severity that a title begins with or has in brackets; empty without one."""
-        found = self._title.match(_STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300]))
-        return self._known[(found[1] or found[2]).casefold()] if found else ""
+        found = self._match(text)
+        return self._known[(found[1] or found[3]).casefold()] if found else ""
+
+    def begins(self, heading: Heading) -> bool:
+        """True if a heading is a severity or begins with one: `High`, `F-1 [HIGH] title`."""
+        found = self._match(heading.text)
+        # `Risk (low)` is no finding of low severity.
+        begins = found and not any(word.strip(".,:").isalpha() for word in (found[2] or "").split())
+        return bool(begins or self.of_group(heading)) and not is_none(heading.text)
+
+    def _match(self, text: Text) -> re.Match[str] | None:
+        return self._title.match(_STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300]))
 
     def of_group(self, part: Heading | ListItem) -> str:
         """Return the severity of a heading or item with no more words (`High`, `Low issues (2)`), or ""."""
@@ -171,9 +181,10 @@ class Review:
         self.sections = sections
         self.findings: list[ReviewFinding] = []
         self._severities = severities
-        self._group = (0, "")
         for section in sections:
-            self._read(section.blocks)
+            self._group = (0, "")
+            own = [section.heading] if severities.begins(section.heading) else []
+            self._read([*own, *section.blocks])
         for one in self.findings:
             fields = block_fields(one.blocks)
             for field in find_fields(fields, *_SEVERITY):
@@ -303,21 +314,30 @@ def is_none(text: Text, below: Sequence[AnyBlock] = ()) -> bool:
 
 def review_of(artifact: Artifact, settings: Findings) -> Review | None:
     """Return the findings of an artifact; None without a section for findings."""
-    sections = find_titled(artifact, settings.section)[:1] if settings.section else None
-    sections = list(findings_sections(artifact.document)) if sections is None else sections
-    words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
-    return Review(sections, Severities(words)) if sections else None
+    severities = Severities(
+        {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
+    )
+    if settings.section:
+        sections = find_titled(artifact, settings.section)[:1]
+    else:
+        sections = list(findings_sections(artifact.document, severities))
+    return Review(sections, severities) if sections else None
 
 
-def findings_sections(document: Document) -> Iterator[Section]:
-    """Yield the outermost sections whose headings announce findings."""
-    end = 0
+def findings_sections(document: Document, severities: Severities) -> Iterator[Section]:
+    """Yield the outermost sections about findings, and those beside them that begin with a severity."""
+    end, level = 0, 2
     for section in document.sections:
         title = section.level == 1 and len(section.own) < len(section.blocks)
         words = normal_title(section.heading.text.plain)
-        if section.line > end and not title and _FINDINGS.search(words) and not _NOT_FINDINGS.search(words):
-            end = section.end
-            yield section
+        if title or section.line <= end:
+            continue
+        if _FINDINGS.search(words) and not _NOT_FINDINGS.search(words):
+            level = section.level
+        elif section.level > level or not severities.begins(section.heading):
+            continue
+        end = section.end
+        yield section
 
 
 def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
