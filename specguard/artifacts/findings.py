@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 _STRUCK: Final = re.compile(r"~~[^~]{0,300}~~")
 _NUMBER: Final = r"[\W_]*(?:(?:finding|issue)\s{1,2})?#?[0-9]{1,4}[.):]?(?!\w)"
 _NUMBERED: Final = re.compile(_NUMBER, re.IGNORECASE)
-_FOUND: Final = (
-    r"(?:found|identified|observed|noted|raised|reported|known|open|outstanding|left|remain\w*|to report)"
-)
+_FOUND: Final = r"(?:found|identified|noted|raised|reported|known|open|outstanding|left|remain\w*|to report)"
 _STOP: Final = r"(?:[\W_]*$|\s?[.,;:(\u2013\u2014]|\s-\s)"
 # "None found", "No high or blocking findings in this pass", "High: 0, low: none".
 _NONE: Final = re.compile(
@@ -314,13 +312,10 @@ def is_none(text: Text, below: Sequence[AnyBlock] = ()) -> bool:
 
 def review_of(artifact: Artifact, settings: Findings) -> Review | None:
     """Return the findings of an artifact; None without a section for findings."""
-    severities = Severities(
-        {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
-    )
-    if settings.section:
-        sections = find_titled(artifact, settings.section)[:1]
-    else:
-        sections = list(findings_sections(artifact.document, severities))
+    title, document = settings.section, artifact.document
+    words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
+    severities = Severities(words)
+    sections = find_titled(artifact, title)[:1] if title else list(findings_sections(document, severities))
     return Review(sections, severities) if sections else None
 
 
@@ -353,8 +348,7 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
     name = path_text(artifact.path)
     help = "List them there; where nothing was found, write that there are no findings."
     if review is None:
-        title = settings.section or "Findings"
-        message = f"{name} has no section {title!r}, which lists its findings"
+        message = f"{name} has no section {settings.section or 'Findings'!r}, which lists its findings"
         yield artifact.finding("findings.section", settings.section, message, help)
         return
     blocks = [block for section in review.sections for block in section.blocks]
