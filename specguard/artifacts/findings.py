@@ -103,14 +103,14 @@ class Severities:
         found = self._match(heading.text)
         # `Risk (low)` is no finding of low severity.
         begins = found and not any(word.strip(".,:").isalpha() for word in (found[2] or "").split())
-        return bool(begins or self.of_group(heading)) and not is_none(heading.text)
+        return bool(begins or self.of_group(heading.text)) and not is_none(heading.text)
 
     def _match(self, text: Text) -> re.Match[str] | None:
         return self._title.match(_STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300]))
 
-    def of_group(self, part: Heading | ListItem) -> str:
+    def of_group(self, text: Text) -> str:
         """Return the severity of a heading or item with no more words (`High`, `Low issues (2)`), or ""."""
-        found = self._group.fullmatch(part.text.raw[:300])
+        found = self._group.fullmatch(text.raw[:300])
         return self._known[found[1].casefold()] if found else ""
 
     def in_value(self, value: str) -> str:
@@ -199,20 +199,21 @@ class Review:
         return self.findings[-1]
 
     def _read(self, blocks: Sequence[AnyBlock]) -> None:
-        headings = [one for one in blocks if isinstance(one, Heading) and not self._severities.of_group(one)]
+        severities = self._severities
+        headings = [one for one in blocks if isinstance(one, Heading) and not severities.of_group(one.text)]
         # If one heading of a level has a severity, the others of that level are findings too.
-        ranked = {one.level for one in headings if self._severities.in_title(one.text)}
+        ranked = {one.level for one in headings if severities.in_title(one.text)}
         # The finding to which the next blocks belong, and its level if it is a heading.
         level, one = 0, None
         for at, block in enumerate(blocks):
             if isinstance(block, Heading):
-                if one is not None and 0 < level < block.level and not self._severities.in_title(block.text):
+                if one is not None and 0 < level < block.level and not severities.in_title(block.text):
                     one.blocks.append(Paragraph(block.text))
                     continue
                 level, one = block.level, None
                 self._group = (0, "") if level <= self._group[0] else self._group
                 below = list(takewhile(lambda one: not isinstance(one, Heading), blocks[at + 1 :]))
-                if group := self._severities.of_group(block):
+                if group := severities.of_group(block.text):
                     self._group = level, group
                 elif self._is_finding(block, below, ranked):
                     one = self._add(block.text, [Paragraph(block.text)])
@@ -264,29 +265,24 @@ class Review:
             return block
         others: list[ListItem] = []
         for item in block.items:
-            if self._severities.in_title(item.text) and not self._severities.of_group(item):
+            if self._severities.in_title(item.text) and not self._severities.of_group(item.text):
                 self._add_item(item)
             else:
                 others.append(item)
         return List(others, block.ordered, block.line)
 
     def _read_table(self, table: Table) -> None:
+        group_of = self._severities.of_group
         titles = [normal_name(cell.plain) for cell in table.header]
         columns = [at for at, title in enumerate(titles) if title in (*_SEVERITY, *_STATUS)]
         for row in table.rows:
-            filled = [cell for cell in row if not is_none(cell)]
-            if not filled or (len(filled) == 1 and len(row) > 1):
+            filled = [at for at, cell in enumerate(row) if not is_none(cell)]
+            others = [row[at] for at in filled if at not in columns]
+            words = [cell for cell in others if any(map(str.isalpha, cell.plain)) and not group_of(cell)]
+            # Other rows count findings, or have the severity of those below.
+            if not words and (len(filled) < 2 or not any(titles[at] in _STATUS for at in filled)):
                 continue
-            others = [cell for at, cell in enumerate(row) if at not in columns]
-            has_status = any(titles[at] in _STATUS and not is_none(row[at]) for at in columns)
-            if (
-                not has_status
-                and others
-                and not any(map(str.isalpha, "".join(cell.plain for cell in others)))
-            ):
-                # A row that only counts findings.
-                continue
-            named = [cell for title, cell in zip(titles, row, strict=True) if title in _TITLE]
+            named = [row[at] for at in filled if titles[at] in _TITLE]
             one = self._add(max(named or others or row, key=_own_length), ())
             one.blocks = [Table(table.header, [row], row[0].line)]
             for at in columns:
