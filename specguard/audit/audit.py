@@ -229,7 +229,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
     if not audited and last_error is not None:
         raise last_error
     for found in audited.values():
-        store.choose(found.key, {change.head for change in found.changes})
+        store.choose(found.key, [change.head for change in found.changes])
 
 
 def _first_second(text: str) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from functools import cached_property
@@ -69,10 +69,10 @@ CREATE TABLE finding (
 """
 
 _TEMPORARY_TABLES: Final = """
-CREATE TEMP TABLE chosen (change INTEGER PRIMARY KEY, fresh INTEGER NOT NULL);
+CREATE TEMP TABLE chosen (change INTEGER PRIMARY KEY, fresh INTEGER NOT NULL, age INTEGER NOT NULL);
 CREATE TEMP TABLE mentioned (repository INTEGER PRIMARY KEY);
 CREATE TEMP VIEW told AS
-    SELECT change.*, repository.name AS name, chosen.fresh AS fresh,
+    SELECT change.*, repository.name AS name, chosen.fresh AS fresh, chosen.age AS age,
         strftime('%Y-%m', at, 'unixepoch') AS month, verdict IN ('passed', 'accepted') AS passed,
         verdict IN ('no-authority', 'error', 'indeterminate') AS unclear,
         (SELECT states FROM outcome WHERE outcome.id = change.outcome) AS states
@@ -223,17 +223,18 @@ class AuditStore:
                         ],
                     )  # fmt: skip
 
-    def choose(self, key: StoreKey, heads: Collection[str]) -> None:
-        """Choose the changes under a key with these heads for the report.
+    def choose(self, key: StoreKey, heads: Sequence[str]) -> None:
+        """Choose the changes under a key with these heads, the newest first, for the report.
 
         A change is fresh if no audit has reported it yet, under any version, policy or floor.
         """
         with self._report_errors():
             rows = self._connection.execute(_HEADS_QUERY, key.__dict__).fetchall()
+            ages = {head: age for age, head in enumerate(heads)}
             reported = {head for (head,) in self._connection.execute(_SEEN_QUERY, key.__dict__)}
             self._connection.executemany(
-                "INSERT OR IGNORE INTO chosen VALUES (?, ?)",
-                [(id_, head not in reported) for id_, head in rows if head in heads],
+                "INSERT OR IGNORE INTO chosen VALUES (?, ?, ?)",
+                [(id_, head not in reported, ages[head]) for id_, head in rows if head in ages],
             )
 
     def mark_reported(self) -> None:
@@ -400,7 +401,7 @@ class Summary(Record):
             "SELECT name AS repository, head, subject, at, code, json_extract(data, '$.message') AS message,"
             " path, count(*) AS errors, min((code NOT LIKE 'PTH%') * 1000000 + position) AS first"
             " FROM told_finding WHERE is_open"
-            " GROUP BY id ORDER BY code NOT LIKE 'PTH%', at DESC, head LIMIT ?",
+            " GROUP BY id ORDER BY code NOT LIKE 'PTH%', at DESC, age, head LIMIT ?",
             most,
         )
 
@@ -409,7 +410,7 @@ class Summary(Record):
         return self._rows(
             "SELECT name AS repository, head, subject, at, code, path,"
             " json_extract(data, '$.message') AS message, json_extract(data, '$.location.line') AS line"
-            " FROM told_finding WHERE is_open ORDER BY at DESC, head, position LIMIT ?",
+            " FROM told_finding WHERE is_open ORDER BY at DESC, age, head, position LIMIT ?",
             most,
         )
 
@@ -417,7 +418,7 @@ class Summary(Record):
         """Yield every chosen change with its findings, by repository and from the newest on."""
         rows = self._rows(
             "SELECT id, name AS repository, branch, base, head, at, merged, subject, judged_by, policy,"
-            " verdict, reason, states, fresh FROM told ORDER BY name, branch, at DESC, head"
+            " verdict, reason, states, fresh FROM told ORDER BY name, branch, at DESC, age"
         )
         for row in rows:
             found = self._rows("SELECT data FROM finding WHERE change = ? ORDER BY position", row["id"])

@@ -53,11 +53,11 @@ def history(path: Path) -> Repository:
     """A history with merges, a side branch that forks, and an authority that changes and breaks."""
     made = Repository(path)
     made.commit("chore: begin", files={"a": "a\n", "locked/a": "a\n"}, date=BEGIN)
-    made.commit("feat: before there is an authority", files={"b": "b\n"}, date=BEGIN + DAY)
+    made.commit("feat: before there is an authority", files={"b": "b\n"}, date=BEGIN)
     made.commit(
         "docs: authority", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")}, date=BEGIN + 2 * DAY
     )
-    made.commit("fix: locked", files={"locked/a": "b\n"}, date=BEGIN + 3 * DAY)
+    made.commit("fix: locked", files={"locked/a": "b\n"}, date=BEGIN + 2 * DAY)
     made.branch("feature-x")
     made.commit("feat: one", files={"x": "1\n"})
     made.commit("what is this", files={"x": "2\n", "locked/x": "x\n"})
@@ -71,7 +71,7 @@ def history(path: Path) -> Repository:
     made.commit(
         "docs: broken", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more=", 3")}, date=BEGIN + 40 * DAY
     )
-    made.commit("feat: under it", files={"c": "c\n"}, date=BEGIN + 41 * DAY)
+    made.commit("feat: under it", files={"c": "c\n"}, date=BEGIN + 40 * DAY)
     made.commit("docs: mended", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more=', "LICENSE"')})
     made.commit("feat: licence", files={"LICENSE": "x\n"}, date=BEGIN + 70 * DAY)
     return made
@@ -142,7 +142,9 @@ def checked(made: Repository, change: dict[str, Any], *words: str) -> dict[str, 
 
 def test_each_change_is_judged_as_a_check_of_it(made: Repository, store: Path) -> None:
     judged = told(store, made.path)["judged"]
-    assert len(judged) == int(made.git("rev-list", "--first-parent", "--count", "main"))
+    times = {one["head"]: -one["at"] for one in judged}
+    # Those of one second are in the order of the history.
+    assert [*times] == sorted(made.git("rev-list", "--first-parent", "main").split(), key=times.__getitem__)
     assert {one["verdict"] for one in judged} == {"passed", "failed", "no-authority", "error"}
     for change in judged:
         report = checked(made, change)
@@ -416,8 +418,7 @@ def test_an_approver_who_was_accepted_as_the_first_one_has_no_approval(store: Pa
     approver = '[[approvals.approver]]\nname = "ann"\nlogins = ["ann"]\nmay = ["PTH004"]\n```\n'
     made.commit("docs: an approver", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")[:-4] + approver})
     data = told(store, made.path, "--last", 1)
-    counted = [(row["errors"], row["findings"], row["changes"]) for row in data["rules"]]
-    assert (data["verdicts"], data["approvals"], counted) == ({"accepted": 1}, [], [(0, 1, 1)] * 2)
+    assert (data["verdicts"], data["approvals"], data["rules"][0]["changes"]) == ({"accepted": 1}, [], 1)
 
 
 def test_an_approval_for_the_audited_branch_counts(store: Path, tmp_path: Path) -> None:
