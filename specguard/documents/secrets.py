@@ -317,8 +317,7 @@ def _split_value(text: str, quote: str) -> tuple[str, str]:
         return text[:closing], text[closing + 1 :]
     value = text.split(None, 1)[0] if text.strip() else ""
     rest = text[len(value) :]
-    query = _QUERY.search(value)
-    value = value[: query.start()] if query else value
+    value = _QUERY.split(value)[0]
     return value.rstrip("`*\"'.,;:)]}|").replace("\\_", "_"), rest
 
 

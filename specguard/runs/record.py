@@ -354,15 +354,12 @@ class RunRecord:
     @property
     def last_sign(self) -> datetime | None:
         """The time in the heartbeat; without one, the last start or end time in the record."""
-        moment = self.heartbeat_at
-        if moment is not None:
-            return moment
         steps = self.value.get("steps")
         parts = [self.value, *(steps if isinstance(steps, list) else ())]
         moments = [
             _to_time(one.get(name)) for one in parts if isinstance(one, dict) for name in (*_ENDED, *_STARTED)
         ]
-        return max((one for one in moments if one is not None), default=None)
+        return self.heartbeat_at or max((one for one in moments if one is not None), default=None)
 
     def last(self, gate: str, tree: str) -> Sequence[RanCommand]:
         """Return the last result of each command of a gate that ran on a tree.

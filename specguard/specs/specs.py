@@ -366,13 +366,18 @@ class Mirrors(Record, frozen=False):
 
     Attributes:
         specs: the specs whose statuses the mirrors repeat.
-        by_id: the specs by id, and by file name if that is unique; empty unless a mirror is judged.
-        by_path: the specs by path; empty unless a mirror is judged.
     """
 
     specs: Specs
-    by_id: dict[str, Spec] = {}
-    by_path: dict[bytes, Spec] = {}
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Spec]:
+        """The specs by id, and by file name if that is unique."""
+        specs = self.specs.now.all
+        named = [(normal_name(path_text(spec.path).rpartition("/")[2]), spec) for spec in specs]
+        counts = Counter(name for name, _ in named)
+        by_id = {normal_name(spec.id): spec for spec in specs if spec.id}
+        return {name: spec for name, spec in named if counts[name] == 1} | by_id
 
     def flaws(self) -> Iterator[Finding]:
         """Yield judged mirrors that cannot be read, and statuses in mirrors that differ from the specs'.
@@ -383,12 +388,6 @@ class Mirrors(Record, frozen=False):
         mirrors = self._find_judged()
         for path in self.specs.documents.unread_links(self.specs.settings.mirrors, mirrors):
             yield _unreadable(path, "it is not a regular file")
-        if mirrors:
-            self.by_path = {spec.path: spec for spec in self.specs.now.all}
-            files = {path: normal_name(path_text(path).rpartition("/")[2]) for path in self.by_path}
-            counts = Counter(files.values())
-            self.by_id = {name: self.by_path[path] for path, name in files.items() if counts[name] == 1}
-            self.by_id |= {normal_name(spec.id): spec for spec in self.specs.now.all if spec.id}
         for path in mirrors:
             document = self.specs.documents.read(path)
             if data_kind(path) is not None:
@@ -471,13 +470,13 @@ class Mirrors(Record, frozen=False):
         """Return the spec with an id or file name, or at a path from the root or the mirror, and its name."""
         bare = _BEFORE_ID.sub("", text)
         for name in (text, bare, f"{bare}.md" if bare[:1].isdigit() else text):
-            if spec := self.by_id.get(normal_name(name)):
+            if spec := self._by_name.get(normal_name(name)):
                 return spec, text
         folder = mirror.rpartition(b"/")[0]
         for start in (folder, b"") if text and len(text) <= LONGEST_ROW and "://" not in text else ():
             path, problem = find_file(text, self.specs.documents.tree, start)
-            if not problem and path in self.by_path:
-                return self.by_path[path], self.by_path[path].id or text
+            if not problem and (spec := self.specs.now.at(path)):
+                return spec, spec.id or text
         return None
 
     def _last_status(self, raw: str) -> str:
