@@ -355,8 +355,6 @@ LONGEST_ROW: Final = 2000
 
 _LINK: Final = re.compile(r"\]\(\s*<?([^)>\s]+)")
 _MIRRORED: Final = re.compile(r"(?:spec +)?[^\s`,;|()\[\]*]+", re.IGNORECASE)
-# What may stand before an id; `#12` alone is an issue.
-_BEFORE_ID: Final = re.compile(r"^(?:spec(?:[ #-]+|(?=[0-9]))|#(?=0))", re.IGNORECASE)
 # The separators between a name and its status; the last one precedes the status.
 _BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|\(|\u2192|->|=>|,\s")
 
@@ -468,9 +466,12 @@ class Mirrors(Record, frozen=False):
 
     def _find_spec(self, text: str, mirror: bytes) -> tuple[Spec, str] | None:
         """Return the spec with an id or file name, or at a path from the root or the mirror, and its name."""
-        bare = _BEFORE_ID.sub("", text)
-        for name in (text, bare, f"{bare}.md" if bare[:1].isdigit() else text):
-            if spec := self._by_name.get(normal_name(name)):
+        name = normal_name(text)
+        bare = name.removeprefix("spec")
+        # `#12` alone is an issue.
+        bare = bare.lstrip("#") if bare != name or bare.startswith("#0") else bare
+        for one in (name, bare, f"{bare}.md" if bare[:1].isdigit() else name):
+            if spec := self._by_name.get(one):
                 return spec, text
         folder = mirror.rpartition(b"/")[0]
         for start in (folder, b"") if text and len(text) <= LONGEST_ROW and "://" not in text else ():
