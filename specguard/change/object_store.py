@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import re
+from functools import cached_property
 
 from specguard.change.entries import HASHLIB_FROM, FormatError, object_id
 from specguard.change.process import CommandError, Process
@@ -173,14 +174,31 @@ class Store:
         """Return the error about something that cannot be read, with the command that supplies it."""
         if self.unknown_oid and self.unknown_oid in f"{what} {reason}":
             return MissingFact(UNKNOWN_CONTENT, code="not-told")
-        command, code = "git fetch --refetch --no-filter origin", "missing-object"
+        from shlex import quote
+
+        command, code = "restore the objects from another clone", "missing-object"
+        if self._remote:
+            command = f"git fetch --refetch --no-filter {quote(self._remote)}"
         if ".idx" not in reason and any(one in reason for one in _OF_INDEX):
             command, code = "git read-tree HEAD", "broken-repository"
+            if "Permission denied" in reason:
+                command = f"chmod u+rw {quote(self.repository.index)}"
         elif "alternate object path" in reason or "info/alternates" in reason:
-            command = f"restore it, or drop it from {self.repository.objects}/info/alternates after {command}"
-        elif self.repository.shallow:
-            command, code = "git fetch --unshallow origin", "shallow-clone"
+            command = (
+                f"restore it, or drop it from {self.repository.objects}/info/alternates. First: {command}"
+            )
+        elif self.repository.shallow and self._remote:
+            command, code = f"git fetch --unshallow {quote(self._remote)}", "shallow-clone"
         return MissingFact(f"{what} cannot be read: {reason}", command, code=code)
+
+    @cached_property
+    def _remote(self) -> str:
+        """The remote that objects can be fetched from: `origin`, else the first; empty without one."""
+        try:
+            names = os.fsdecode(self.repository.spawn("remote").read()).split()
+        except CommandError:
+            names = []
+        return "origin" if "origin" in names else "".join(names[:1])
 
     def use_scratch(self) -> str:
         """From now on, store new objects in a separate store within the private directory.
