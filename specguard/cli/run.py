@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import isnan
 from typing import Any, Final
 
 import click
@@ -243,6 +244,8 @@ def metrics(run_root: str, least: float | None, output_format: str) -> int:
 
     Reviewer coverage is the share of done items in the base that a run shows.
     """
+    if least is not None and isnan(least):
+        raise usage("PERCENT is a number from 0 to 100", "specguard run metrics --help")
     data = run_metrics(open_store(run_root=run_root), os.environ)
     show(output_format, data, metrics_text(data).split("\n"))
     percent = data["coverage"]["percent"]
