@@ -73,10 +73,6 @@ class RunRemote(RemoteGit):
         """Return the commit of the run's branch there; empty if the branch does not exist."""
         return self.read_heads().branches.get(self._for_run.manifest.branch or "", "")
 
-    def fetch_branch(self, branch: str) -> str:
-        """Fetch a branch that has moved, and return its tip."""
-        return self.fetch(self.address.fetch, branch, [self._for_run.manifest.repository.start])
-
 
 def check_remote(run: Run) -> None:
     """Check, after the agent has worked, what moved at the remote; note a remote that cannot be reached.
@@ -229,7 +225,9 @@ def find_new_tip(run: Run) -> str | None:
     with RunRemote(run) as remote:
         tip = remote.read_tip()
         known = [run.manifest.repository.branch_oid, *_own_commits(run)]
-        return remote.fetch_branch(branch) if tip and tip not in known else None
+        if not tip or tip in known:
+            return None
+        return remote.fetch(remote.address.fetch, branch, [run.manifest.repository.start])
 
 
 def _record_push(run: Run, address: Address, how: str) -> str:

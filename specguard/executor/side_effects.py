@@ -265,12 +265,11 @@ def _changes_outside(run: Run, place: Place, before: State, after: State) -> lis
 
 
 _EVERYDAY: Final = (
-    "index", "ORIG_HEAD", "AUTO_MERGE", "COMMIT_EDITMSG", "FETCH_HEAD", "description", "gc.log", "gc.pid",
-    "info/refs",
+    "index", "ORIG_HEAD", "AUTO_MERGE", "COMMIT_EDITMSG", "FETCH_HEAD", "description", "info/refs",
 )  # fmt: skip
 """Files that any git command may write in a `.git`, without an effect on what git shows."""
 
-_EVERYDAY_NAMES: Final = ("logs/", "lfs/", "sharedindex.", "specguard/")
+_EVERYDAY_NAMES: Final = ("logs/", "lfs/", "sharedindex.", "gc.", "specguard/")
 """The beginnings of more such names; below `specguard/` are the sessions of agents' hooks."""
 
 _OWN_FILES: Final = ("HEAD", "config", "packed-refs", "index", "checked-out", "objects/info/alternates")

@@ -331,7 +331,7 @@ def _split_commands(run: str, files: Sequence[bytes]) -> list[str]:
 
 def _fill_files(run: str, name: str, files: Sequence[bytes]) -> str:
     words = " ".join(map(quote_path, files))
-    return re.sub(rf"(?<!\$)\{{{name}\}}", lambda _: words, run)
+    return _FILE_HOLDER.sub(lambda place: words if place[1] == name else place[0], run)
 
 
 def quote_path(path: bytes) -> str:
@@ -369,9 +369,8 @@ _COMPOUND: Final = frozenset(["if", "for", "while", "until", "case", "select", "
 # `set -e` ignores a failure before `&&` and after `!`. A test before what it prepares, as in
 # `[ -f .env ] && . ./.env`, may fail.
 _UNSEEN: Final = re.compile(
-    r"(?!#|(?:if|elif|for|while|until|case|select)\s|(?:\[|test)\s.*&&\s*(?:source|\.|cd|export|set)\s|.*;;\Z)"
-    r"(?:!\s|.*&&)",
-    re.DOTALL,
+    r"(?s)(?!#|(?:if|elif|for|while|until|case|select)\s|(?:\[+|test)\s.*&&\s*(?:source|\.|cd|export|set)\s"
+    r"|.*;;\Z)(?:!\s|.*&&)"
 )
 _BASH: Final = re.compile(
     r"\[\[|<\(|<<<|&>|\(\(|\$'|\bpipefail\b|(?:^|[\s;&|])(?:source|declare|local|shopt|function|mapfile)\s"
@@ -596,9 +595,8 @@ def _is_complete(line: str) -> bool:
     """Return True if a line is a complete command."""
     first = line.split()[0]
     is_part = _goes_on(line) or line.endswith(("{", "(")) or "<<" in line or first.startswith("(")
-    if is_part or first in _SHELL_STATE | _COMPOUND:
-        return False
-    return not all(map(_ASSIGNMENT.match, shlex.split(line, comments=True)))
+    is_part = is_part or first in _SHELL_STATE | _COMPOUND
+    return not (is_part or all(map(_ASSIGNMENT.match, shlex.split(line, comments=True))))
 
 
 def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
