@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from specguard.artifacts.contracts import Contract
 from specguard.authority.policy import Policy
@@ -26,7 +26,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError, if_known, nearest
 from specguard.executor.run import Run, RunOptions
-from specguard.model import cached_method, path_text
+from specguard.model import cached_method, path_text, shortened
 from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
@@ -85,6 +85,27 @@ def verify_gates(policy: Policy, item: WorkItem) -> Iterator[PlannedGate]:
             path=path_text(task.plan.path),
             line=task.line_of(*place) or 0,
         )
+
+
+def check_kill(policy: Policy, gates: Iterable[PlannedGate]) -> None:
+    """Check that gates do not end processes by name, if a rule of the policy forbids that.
+
+    The policy's own gates are left to that rule, whose findings may be approved.
+
+    Raises:
+        SpecguardError: a gate does.
+    """
+    rule = policy.active_rule("process-kill-by-name")
+    if rule is None or rule.severity != "error":
+        return
+    check: Any = rule.load()
+    for gate in gates:
+        excluded = rule.exclude and rule.exclude.matches(os.fsencode(gate.path))
+        part = "" if excluded or gate.source == "policy" else check.killing_part(gate.run)
+        if part:
+            why = f"`{shortened(part, 80)}` ends processes by name, whoever started them"
+            help = 'have it end the process that it started, by its id: `server & pid=$!`, `kill "$pid"`'
+            raise _unready(f"{why}: the gate {gate.name!r} of {gate.named}", help)
 
 
 CONTRACTS: Final = {"research": "research", "review": "plan-review"}

@@ -32,7 +32,7 @@ from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError,
 from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
 from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_up, planned_gates, take_down
-from specguard.executor.item_choice import is_ancestor
+from specguard.executor.item_choice import check_kill, is_ancestor
 from specguard.executor.place import RUN_REFS, SUFFIX, is_place, place_exists, remove_place, update_ref
 from specguard.executor.preflight import reopen
 from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send_signal
@@ -438,6 +438,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         if options.dry_run:
             _list_gates(plan, work_tree, say)
             return EXIT_PASSED
+        check_kill(policy, plan.gates)
         if committed_folder(policy.declared("run_settings"), work_tree=root, runs=runs):
             write_gitignore(runs)
         summary = item.summary() if item else {"document": None, "slug": None}

@@ -21,7 +21,15 @@ from specguard.engine.policies import Policies
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
 from specguard.executor.gates import check_tools
-from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
+from specguard.executor.item_choice import (
+    Start,
+    check_kill,
+    is_ancestor,
+    item_taken,
+    paper_of,
+    task_in,
+    task_of,
+)
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
@@ -64,6 +72,7 @@ def check(draft: DraftRun) -> list[str]:
     for run_check in _CHECKS:
         run_check(draft)
     files = Tree(draft.git, draft.git.commit(draft.manifest.repository.start).tree)
+    check_kill(draft.policy, draft.gates.gates)
     check_tools(draft.gates.gates, files, draft.options.environment)
     return _check_requests(draft) if draft.source.heads is not None else []
 
@@ -116,7 +125,7 @@ def _check_in_branch(draft: DraftRun) -> None:
     )
 
 
-_EARLY_RULES: Final = ("work-item-mismatch", "conflicting-document")
+_EARLY_RULES: Final = ("work-item-mismatch", "conflicting-document", "process-kill-by-name")
 """The rules whose result does not depend on the agent's work."""
 
 
@@ -135,7 +144,7 @@ def _check_rules(draft: DraftRun) -> None:
         stops = result.severity == "error" and not _is_approvable(start.policy, result.name)
         if result.state == "open" and (asks or stops):
             raise SpecguardError(
-                f"{finding.message}; by {deciding_line(result)}",
+                f"{finding.message} ({deciding_line(result)})",
                 path=path_text(finding.path) if finding.path else None,
                 line=finding.line,
                 help=finding.help,

@@ -398,3 +398,5 @@ def test_the_gates_alone(project: Project) -> None:
     assert outcome.exit_code == 0, outcome
     manifest = Path(outcome.stdout.rstrip().rpartition("manifest: ")[2])
     assert json.loads(manifest.read_text())["state"] == "succeeded"
+    killing = ended(project.specguard("run", "gates", "--command", "pkill no-such-server"), 2)
+    assert "`pkill no-such-server` ends processes by name" in killing.stderr

@@ -90,13 +90,16 @@ class TestATask:
         assert "pr/cart" not in planned.remote.git("branch")
 
     def test_one_without_commands_is_not_begun(self, tmp_path: Path) -> None:
-        verify: tuple[list[str], ...] = ([], ["<fill in>"], ["TODO: say which", "python3 src/t3.py || true"])
+        unable = ["TODO: say which", "python3 src/t3.py || true"]
+        verify: tuple[list[str], ...] = ([], ["<fill in>"], unable, ["pkill no-such-server; pytest"])
         planned = Planned(tmp_path, [task(number, verify=one) for number, one in enumerate(verify, 1)])
         for number, line in ((1, 14), (2, 28), (3, 44)):
             outcome = ended(planned.run_task(f"task_{number:03}"), 2)
             said = f"{PLAN}:{line}: task_{number:03} has no command in `verify` that can fail"
             assert said in outcome.stderr
             assert "on the base or in the plan's first commit" in outcome.stderr
+        killing = ended(planned.run_task("task_004"), 2).stderr
+        assert f"ends processes by name, whoever started them: the gate 'pkill' of {PLAN}:" in killing
         assert planned.manifests() == []
 
     def test_one_whose_commands_prove_nothing_is_left_for_a_person_to_verify(self, tmp_path: Path) -> None:

@@ -113,6 +113,10 @@ class ProcessKillByName(Rule):
         # A file that cannot be read is reported last, and hides no other finding.
         yield from judge_each(sorted(setting), ends)
 
+    def killing_part(self, command: str) -> str:
+        """Return the part of a gate's command that ends processes by name; empty if there is none."""
+        return next(map(_command_text, _kills_in(command)), "")
+
 
 # Quotes may part the letters.
 _HINT: Final = rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic"
@@ -155,12 +159,18 @@ def _gates(
         gates += [(name, run, one.new_origin, "") for name, run in added]
     for name, run, origin, setting in gates:
         place = None if origin is None or origin.path.startswith("preset:") else origin
-        from specguard_rules.content._shell import parse_commands
-
-        for command in process_kills(parse_commands(run)) if may_kill(run.encode("utf-8", "replace")) else ():
+        for command in _kills_in(run):
             path = place.path.encode("utf-8", "surrogateescape") if place else None
             line = place.line if place else None
             yield _finding(command, path=path, line=line, setting=setting, gate=name)
+
+
+def _kills_in(text: str, depth: int = 0) -> Iterator[Command]:
+    """Yield the commands of a shell text that end processes by name."""
+    if may_kill(text.encode("utf-8", "replace")):
+        from specguard_rules.content._shell import parse_commands
+
+        yield from process_kills(parse_commands(text), depth)
 
 
 def _command_text(command: Command) -> str:
@@ -317,8 +327,5 @@ def _carries_kill(words: Sequence[str], depth: int) -> bool:
         " ".join(words[at:]) if _program([word]) in _KILLERS else word
         for at, word in enumerate(words[1:_MOST_CARRIED], start=1)
     ]
-    from specguard_rules.content._shell import parse_commands
-
     # A single word is not a command that ends a process.
-    found = [text for text in texts if " " in text and may_kill(text.encode("utf-8", "surrogateescape"))]
-    return any(any(process_kills(parse_commands(text), depth + 1)) for text in found)
+    return any(any(_kills_in(text, depth + 1)) for text in texts if " " in text)
