@@ -11,7 +11,7 @@ import re
 import tomllib
 
 from specguard.authority.policy import Guard, Policy, Statement, Unread, plain
-from specguard.declaration.patterns import Guarding, PatternError
+from specguard.declaration.patterns import Guarding
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
     Fence,
@@ -232,11 +232,10 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
         if "://" in path or path[0] in "~$<":
             problem = f"{path!r} is not a path in the repository"
             continue
-        try:
-            Guarding.translate(path)
+        if wrong := Guarding.problem_in(path):
+            problem = wrong
+        else:
             read.append(SectionPath(meaning, path, text.line))
-        except PatternError as error:
-            problem = str(error)
     return problem
 
 

@@ -144,11 +144,12 @@ def _extend(
     With `files` None no document is read.
     """
     top = repository.work_tree()
-    # Errors in the existing authority are reported first.
-    compile_tree(top)
+    if new_approvers or files is not None:
+        # Errors in the existing authority are reported first.
+        compile_tree(top)
+        text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
     additions, subject = list(new_approvers), "name who may approve"
     if files is not None:
-        text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
         additions = [*_adopt(top, text, files, tree_paths(repository)), *new_approvers]
         policy = compile_tree(top, with_settings(text, additions))
         if policy is not None and not only_print:
@@ -159,9 +160,8 @@ def _extend(
             additions = list(new_approvers) if only_print else []
     show_settings(settings)
     if additions:
-        old = read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority")
-        old = old.replace(b"\r\n", b"\n")
-        missing = [one for one in additions if one.toml.encode("utf-8", "surrogateescape") not in old]
+        old = text.replace("\r\n", "\n")
+        missing = [one for one in additions if one.toml not in old]
         if not missing:
             say(f"{AUTHORITY} has that already")
         elif only_print:

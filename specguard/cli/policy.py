@@ -161,7 +161,8 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     policy = compile_tree(top)
     if policy is not None:
         _drop_set_keys(imported, policy)
-    text = _settings_section(imported, [file or source for source, file in selected.items()])
+    read = ", ".join(f"`{file or source}`" for source, file in selected.items())
+    text = f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{imported.toml()}```\n"
     if imported.tables:
         change_authority(top, lambda old: append_block(old.rstrip(), f"\n\n{text}"), write=write)
     if output_format == "json":
@@ -229,12 +230,6 @@ def _drop_set_keys(imported: Imported, policy: Policy) -> None:
             del keys[key]
         if not keys:
             del imported.tables[table]
-
-
-def _settings_section(imported: Imported, names: Sequence[str]) -> str:
-    """Return the settings as a section of an authority."""
-    read = ", ".join(f"`{name}`" for name in names) or "nothing"
-    return f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{imported.toml()}```\n"
 
 
 def _data(imported: Imported, text: str) -> dict[str, Any]:

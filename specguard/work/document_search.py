@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from specguard.declaration.patterns import PatternError, Selecting
+from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
@@ -78,11 +78,10 @@ class DocumentSearch:
         patterns = self._patterns(template, PADDINGS if is_glob else self._kind.widths)
         matches: dict[bytes, None] = {}
         for pattern in patterns:
-            try:
-                matches.update(dict.fromkeys(matching_paths(self._tree, pattern)))
-            except PatternError as error:
-                self._note(pattern, f"names no file: {error}")
+            if problem := Selecting.problem_in(pattern):
+                self._note(pattern, f"names no file: {problem}")
                 return False
+            matches.update(dict.fromkeys(matching_paths(self._tree, pattern)))
         if not matches:
             for pattern in patterns[:1]:
                 self._note(unescape(pattern), "matches no file" if is_glob else "is not there")

@@ -292,18 +292,13 @@ def check_ids(text: str) -> str:
     """Return a text unchanged if it is empty, or an expression without groups of its own.
 
     Raises:
-        TemplateError: the expression is malformed or has a group.
+        ExpressionError: the expression is malformed.
+        TemplateError: the expression has a group.
     """
-    from specguard.declaration.expressions import Expression, ExpressionError
+    from specguard.declaration.expressions import Expression
 
-    if text:
-        expression = Expression(text)
-        try:
-            expression.check()
-        except ExpressionError as error:
-            raise TemplateError(str(error)) from None
-        if expression.group_count:
-            raise TemplateError(f"the expression {text!r} has a group of its own: write `(?:...)`")
+    if text and Expression(text).check().group_count:
+        raise TemplateError(f"the expression {text!r} has a group of its own: write `(?:...)`")
     return text
 
 

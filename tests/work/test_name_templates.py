@@ -126,7 +126,7 @@ def test_a_value_that_is_missing_and_what_is_no_template_is_told() -> None:
         with pytest.raises(TemplateError):
             check_number_format(text)
     for text in ("[a-z", "([a-z])[0-9]", "a(?=b)"):
-        with pytest.raises(TemplateError, match="expression"):
+        with pytest.raises(ValueError, match="expression"):
             check_ids(text)
     assert check_ids("") == ""
 
