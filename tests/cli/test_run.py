@@ -42,7 +42,7 @@ def test_a_run_goes_from_its_brief_to_a_pushed_branch_and_is_cleaned_up(project:
     outcome = ended(project.specguard("run", "phase", "--", "sh", "-c", GOOD, installed=True))
     [manifest] = project.manifests()
     assert outcome.stdout.startswith(f"succeeded: {manifest['run_id']}\n")
-    assert "git fetch origin phase-12 && git switch --track origin/phase-12\n" in outcome.stdout
+    assert "&& git switch -c phase-12 origin/phase-12\n" in outcome.stdout
     assert "gh pr create --base main --head phase-12" in outcome.stdout
     assert "check\n" in outcome.stderr
     assert (project.only_run() / "brief.md").read_text() == brief

@@ -79,7 +79,7 @@ def test_an_edit_that_cannot_be_compared_is_refused(project: Repository, tmp_pat
     (project.git_dir / "HEAD").write_text("0" * 40 + "\n")
     asked = edit(project, "src/a.py")
     assert "could not be judged" in asked.refusal
-    assert "next: git fetch" in asked.refusal
+    assert "next: restore the objects from another clone" in asked.refusal
     other = guarded(tmp_path / "other")
     # The tree that the policy is read from is not there any more.
     tree = other.oid("work^{tree}")
