@@ -29,7 +29,7 @@ from specguard.change.worktree import hash_work_tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
-from specguard.executor.item_choice import verify_gates
+from specguard.executor.item_choice import check_kill, verify_gates
 from specguard.executor.process import command_environment, default_timeout, response_of, run_command
 from specguard.executor.report import GATES_FILE, fenced, outcome
 from specguard.executor.run import Run, RunEnded
@@ -400,18 +400,23 @@ def missing_programs(gates: Iterable[PlannedGate], environment: Mapping[str, str
     return {program: ", ".join(needs[program]) for program in output.decode("ascii").split()}
 
 
-def check_tools(gates: Sequence[PlannedGate], tree: Tree, environment: Mapping[str, str]) -> None:
-    """Check that gates can be run, with all programs that they need, and report all missing ones at once.
+def check_gates(
+    policy: Policy, gates: Sequence[PlannedGate], tree: Tree, environment: Mapping[str, str]
+) -> None:
+    """Check that gates may and can be run, and report all missing programs at once.
 
     Args:
+        policy: the policy.
         gates: the run's gates.
         tree: the files that the run starts from. A gate for files of which there are none needs no program
             yet; pre-commit is needed if they contain its configuration.
         environment: the environment whose `PATH` is searched.
 
     Raises:
-        SpecguardError: a program is missing, or a gate has its placeholder within quotation marks.
+        SpecguardError: a program is missing, or a gate ends processes by name, or has its placeholder within
+            quotation marks.
     """
+    check_kill(policy, gates)
     for gate in gates:
         gate.check_quotes()
     needs = missing_programs([g for g in gates if not g.when or g.when.used(tree.paths())], environment)

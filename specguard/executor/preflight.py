@@ -20,16 +20,8 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
-from specguard.executor.gates import check_tools
-from specguard.executor.item_choice import (
-    Start,
-    check_kill,
-    is_ancestor,
-    item_taken,
-    paper_of,
-    task_in,
-    task_of,
-)
+from specguard.executor.gates import check_gates
+from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
@@ -72,8 +64,7 @@ def check(draft: DraftRun) -> list[str]:
     for run_check in _CHECKS:
         run_check(draft)
     files = Tree(draft.git, draft.git.commit(draft.manifest.repository.start).tree)
-    check_kill(draft.policy, draft.gates.gates)
-    check_tools(draft.gates.gates, files, draft.options.environment)
+    check_gates(draft.policy, draft.gates.gates, files, draft.options.environment)
     return _check_requests(draft) if draft.source.heads is not None else []
 
 

@@ -267,8 +267,7 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the history cannot be read.
         """
-        for need in dict.fromkeys(normal_id(one.text) for one in item.depends_on):
-            other = item.source.by_id.get(need, item)
+        for other in item.needed:
             if other is item or other.deferred or other.conditional or self.done(other):
                 continue
             message, step = early_start(str(item), why, other.id, self.status_of(other))
@@ -468,8 +467,8 @@ class Listed(DataEntry):
     @property
     def needed(self) -> Sequence[Listed]:
         """The items of the same source that this item depends on."""
-        known = self.source.by_id
-        return [known[name] for need in self.depends_on if (name := normal_id(need.text)) in known]
+        names = dict.fromkeys(normal_id(need.text) for need in self.depends_on)
+        return [self.source.by_id[name] for name in names if name in self.source.by_id]
 
     @property
     def branch(self) -> str:
