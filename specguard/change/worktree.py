@@ -42,6 +42,8 @@ LFS_POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version htt
 """The beginnings of a pointer, which Git LFS keeps in the repository in place of a file."""
 
 _USER_SCOPES: Final = ("global", "system")
+"""The scopes of git's configuration that no repository sets."""
+
 _UNTRACKED: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
 
@@ -204,7 +206,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
         _add_entries(git, index, dict(_find_untouched(git, top, changes)))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.oid_digits
-    kept_nested = not_ignored(git, index, root, nested, lists)
+    kept_nested = not_ignored(git, index, root, nested, *lists)
     return WorkTree(git, tree, [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in kept_nested])
 
 
@@ -403,9 +405,7 @@ def _file_settings(git: Git) -> list[str]:
     return [word for one in settings for word in ("-c", one)]
 
 
-def not_ignored(
-    git: Git, index: str, root: str, paths: Sequence[bytes], lists: Sequence[str] = ()
-) -> list[bytes]:
+def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes], *lists: str) -> list[bytes]:
     """Return the untracked folders that no `.gitignore` of the working tree ignores, without entering any.
 
     Args:

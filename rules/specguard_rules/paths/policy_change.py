@@ -34,6 +34,8 @@ _WILD: Final = str.maketrans("?[\\", "***")
 _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
 
 _AGENTS: Final = (b".claude/", b".codex/")
+"""How paths of agents' settings begin."""
+
 _PRECEDENCE: Final = (
     ((b".claude/settings.local.json",), (b".claude/settings.json",)),
     ((b".codex/config.toml",), (b".codex/hooks.json",)),
@@ -226,7 +228,6 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
         return
     path = entry.path
     old, new = _text(before, path), _text(after, path) if entry.is_file else ""
-    is_data = path.endswith((b".yml", b".yaml", b".json"))
     other = None if entry.deleted else _preceded(path, before)
     if other and not entry.is_file:
         what = f"is no regular file, and {path_text(other)}, which runs specguard, is read with it"
@@ -243,6 +244,7 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
         yield _finding(path, "no longer runs specguard", "error", "runner")
     else:
         parts = [_lines(old), _lines(new)]
+        is_data = path.endswith((b".yml", b".yaml", b".json"))
         if is_data:
             read = [before.data(path), after.data(path)]
             if all(one is not None and one.problem is None for one in read):
@@ -264,14 +266,19 @@ def _preceded(path: bytes, before: Documents) -> bytes | None:
 
 
 def _overlay(path: bytes, documents: Documents) -> Any:
-    """Return what a file changes in one that is read with it: an agent's environment, all of another."""
+    """Return what a file changes in one that it precedes or is read with; None if it changes nothing.
+
+    Of agents' settings this is the environment, and of a workflow that the file exists.
+    """
+    if b"/workflows/" in path:
+        return documents.tree.find(path)
     read = documents.data(path)
     settings = read.value if read is not None and isinstance(read.value, dict) else None
     if path.startswith(_AGENTS):
-        return settings and settings.get("env")
+        return settings.get("env") if settings else None
     if settings is None:
-        return _lines(_text(documents, path))
-    return {key: one for key, one in settings.items() if key not in _DESCRIPTIVE} or []
+        return _lines(_text(documents, path)) or None
+    return {key: one for key, one in settings.items() if key not in _DESCRIPTIVE} or None
 
 
 def _text(documents: Documents, path: bytes) -> str:
