@@ -20,6 +20,7 @@ from multiprocessing import Pool
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import NamedTuple
+from urllib.parse import quote
 from venv import EnvBuilder
 
 from specguard.engine.plugins import load_registry
@@ -79,9 +80,9 @@ def entries() -> Iterator[Entry]:
     for start in range(0, len(commands), _COMMANDS_A_FILE):
         some = commands[start : start + _COMMANDS_A_FILE]
         yield Entry(f"commands/{start:04}.txt", answer_of_commands, (some,))
-    for parameters in recorded():
+    for number, parameters in enumerate(recorded()):
         agent, event = parameters.values
-        yield Entry(f"events/{_file(parameters.id)}.txt", answer_of_event, (agent, event["event"]))
+        yield Entry(f"events/{number}-{_file(parameters.id)}.txt", answer_of_event, (agent, event["event"]))
     for folder in ("cases", "policy"):
         for path in sorted((ROOT / "tests" / folder).glob("**/*.toml")):
             place = path.relative_to(ROOT / "tests").with_suffix("")
@@ -177,7 +178,7 @@ def _shown(outcome: Outcome) -> str:
 
 
 def _file(name: str) -> str:
-    return re.sub(r"[^\w.]+", "-", name)
+    return quote(name, safe=" ,'")
 
 
 def write(folder: Path, entry: Entry) -> None:
