@@ -290,9 +290,6 @@ def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
     )
 
 
-_GRAPHITE: Final = ".graphite_metadata.db"
-
-
 def find_branch_below(
     git: Git,
     head: str,
@@ -400,7 +397,7 @@ def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:
     output = process.drain().decode("utf-8", "surrogateescape")
     values = dict(line.partition("\n")[::2] for line in output.split("\0"))
     for name in own:
-        yield from _graphite_parent(os.path.join(git.repository.common, _GRAPHITE), name)
+        yield from _graphite_parent(os.path.join(git.repository.common, ".graphite_metadata.db"), name)
         # With a remote, this is the branch to push to; with `.`, the branch that it was made from.
         if values.get(f"branch.{name}.remote") == ".":
             yield short_name(values.get(f"branch.{name}.merge", ""))
@@ -411,13 +408,11 @@ def _graphite_parent(file: str, name: str) -> Iterator[str]:
     if not os.path.isfile(file):
         return
     import sqlite3
-    from contextlib import closing
+    from contextlib import closing, suppress
     from urllib.parse import quote
 
-    try:
-        # `immutable`: SQLite writes no file next to the database and waits for no lock.
-        with closing(sqlite3.connect(f"file:{quote(file)}?mode=ro&immutable=1", uri=True)) as database:
-            query = "SELECT parent_branch_name FROM branch_metadata WHERE branch_name = ?"
-            yield from (row[0] for row in database.execute(query, (name,)) if isinstance(row[0], str))
-    except sqlite3.Error:
-        return
+    # `immutable`: SQLite writes no file next to the database and waits for no lock.
+    address = f"file:{quote(file)}?mode=ro&immutable=1"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True)) as database:
+        query = "SELECT parent_branch_name FROM branch_metadata WHERE branch_name = ?"
+        yield from (row[0] for row in database.execute(query, (name,)) if isinstance(row[0], str))

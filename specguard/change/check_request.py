@@ -289,7 +289,11 @@ def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_ref
     name = text[: len(text) - len(suffix)]
     found = _find_revision(git, name, refs(name))
     if found is None:
-        raise unknown_revision(git, name)
+        hint = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it; git fetch may bring it."
+        step = nearest(name, git.repository.names(), hint)
+        raise SpecguardError(
+            f"there is no branch, tag or commit {name!r}", help=step, code="unknown-revision"
+        )
     commit = git.commit(found.oid).oid
     if not suffix:
         return Revision(commit, found.ref)
@@ -333,10 +337,3 @@ def is_invalid(name: str) -> bool:
     """True if a name has something that git permits in no branch's name (git-check-ref-format(1))."""
     unfit = ".." in name or "@{" in name or name.startswith("-")
     return unfit or any(sign <= " " or sign in _INVALID for sign in name)
-
-
-def unknown_revision(git: Git, name: str) -> SpecguardError:
-    """Return the error about a name that cannot be resolved, with the nearest name that can."""
-    help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it; git fetch may bring it."
-    step = nearest(name, git.repository.names(), help)
-    return SpecguardError(f"there is no branch, tag or commit {name!r}", help=step, code="unknown-revision")

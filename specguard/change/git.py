@@ -636,7 +636,8 @@ class History:
             for chunk in process.chunks():
                 *records, rest = (rest + chunk).split(b"\0")
                 for record in records:
-                    yield _past_commit(record)
+                    oid, _, message = record.decode("utf-8", "surrogateescape").partition("\n")
+                    yield PastCommit(oid, message.rstrip("\n"))
 
     @cached_method
     def changed_since(self, paths: tuple[bytes, ...]) -> Sequence[Entry]:
@@ -665,8 +666,3 @@ class History:
         """
         for commit in self._git.commits([one.oid for one in commits]):
             yield commit.diffs[0]
-
-
-def _past_commit(record: bytes) -> PastCommit:
-    oid, _, message = record.decode("utf-8", "surrogateescape").partition("\n")
-    return PastCommit(oid, message.rstrip("\n"))

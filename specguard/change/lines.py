@@ -192,8 +192,7 @@ class Lines:
             [trees] = self._trees(files, TEXT_LIMIT)
             process = self._git.start("diff-tree", "--numstat", "-z", *_DIFF_OPTIONS, *trees)
             for record in self._git.read(process, "the change's lines").split(b"\0"):
-                plus, _, rest = record.partition(b"\t")
-                minus, _, _ = rest.partition(b"\t")
+                plus, minus, *_ = [*record.split(b"\t"), b""]
                 # Binary files have no lines.
                 if plus.isdigit():
                     added += int(plus)

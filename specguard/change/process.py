@@ -165,8 +165,7 @@ class Process:
             self._buffer.clear()
             return data
         while self._out >= 0:
-            data = self._pump()
-            if data:
+            if data := self._pump():
                 return data
         return b""
 
@@ -269,8 +268,7 @@ class Process:
 
     def _fill_buffer(self) -> None:
         while self._out >= 0:
-            data = self._pump()
-            if data:
+            if data := self._pump():
                 self._buffer += data
                 return
         code = self.wait()
@@ -350,10 +348,8 @@ def _widen(number: int) -> None:
     """Let a pipe hold `CHUNK_SIZE` bytes if the system can, so that its writer waits less for its reader."""
     import fcntl
 
-    resize = getattr(fcntl, "F_SETPIPE_SZ", None)
-    if resize is not None:
-        try:
-            fcntl.fcntl(number, resize, CHUNK_SIZE)
-        except OSError:
-            # The size exceeds the user's limit; with a smaller pipe, both sides wait more often.
-            return
+    try:
+        fcntl.fcntl(number, fcntl.F_SETPIPE_SZ, CHUNK_SIZE)
+    except (AttributeError, OSError):
+        # The system has no such setting, or a lower limit; with a smaller pipe, both sides wait more often.
+        return

@@ -131,9 +131,7 @@ def shown_address(url: str) -> str:
 def _host(authority: str) -> str:
     """Return the host of `user:password@host:port`."""
     host = authority.rpartition("@")[2]
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
 def _host_identity(host: str, path: str) -> tuple[str, str] | None:
@@ -298,23 +296,14 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     if not pushes:
         return []
     found = _find_base(git, request)
-    return [_received_change(git, request, found, push) for push in _resolve_refs(git, pushes)]
-
-
-def _resolve_refs(git: Git, pushes: Sequence[Push]) -> Sequence[Push]:
-    """Return the pushes with the refs that git will write: a push to a symbolic ref alters its target.
-
-    Raises:
-        MissingFact: one of the refs is broken.
-    """
-    repository = git.repository
     names = [push.remote_ref for push in pushes]
     # The repository remembers each ref that it looks up, with the target of a symbolic one.
     for start in range(0, len(names), _REFS_PER_COMMAND):
-        repository.refs_named(names[start : start + _REFS_PER_COMMAND])
+        git.repository.refs_named(names[start : start + _REFS_PER_COMMAND])
     for push in pushes:
-        push.remote_ref = repository.target_of(push.remote_ref)
-    return pushes
+        # A push to a symbolic ref alters its target.
+        push.remote_ref = git.repository.target_of(push.remote_ref)
+    return [_received_change(git, request, found, push) for push in pushes]
 
 
 def _find_base(git: Git, request: Request) -> FoundBase:

@@ -315,8 +315,8 @@ USUAL_BASES: Final = (
 )
 """The refs to try for the base, in this order, if nobody names it."""
 
-_LOCATIONS: Final = (
-    "--path-format=absolute", "--absolute-git-dir", "--git-common-dir", "--git-path", "objects",
+_REV_PARSE: Final = (
+    "rev-parse", "--path-format=absolute", "--absolute-git-dir", "--git-common-dir", "--git-path", "objects",
     "--git-path", "index", "--show-object-format", "--is-shallow-repository", "--is-bare-repository",
     "HEAD", "--symbolic-full-name", "HEAD",
 )  # fmt: skip
@@ -637,7 +637,6 @@ class Lookup:
         return repository
 
 
-_REV_PARSE: Final = ("rev-parse", *_LOCATIONS)
 _REF_FORMAT: Final = "%(objectname)%00%(refname)%00%(symref)%00"
 
 
