@@ -10,6 +10,7 @@ from specguard.approvals.people import Approver, find_part, find_people, is_sign
 from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy, plain
 from specguard.change.change import BASELINE
+from specguard.change.entries import FILE, Entry
 from specguard.declaration.patterns import Guarding, fold
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import RuleResult, listed, path_text, state_of
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.entries import Entry
     from specguard.change.sources import Change
     from specguard.engine.facts import Facts
 
 
 _LIFTED_RULES: Final = ("PTH002", "PTH004")
-_FILE: Final = 0o100644
 _ADDED_FENCES: Final = ((), (b"```", b"```toml specguard"))
 """The fences that may be added with the tables: none, or those of one block."""
 
@@ -77,7 +76,7 @@ def _only_adds_approvers(
 ) -> bool:
     """Return True if a change adds these approvers to one document, and does nothing else that is guarded."""
     documents = [entry for entry in change.entries if entry.path in policy.document_paths]
-    if [(one.old_mode, one.new_mode) for one in documents] != [(_FILE, _FILE)]:
+    if [(one.old_mode, one.new_mode) for one in documents] != [(FILE, FILE)]:
         return False
     [document] = documents
     found = [judged for result in results if result.code.startswith("PTH") for judged in result.findings]

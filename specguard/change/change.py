@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.base import FoundBase, default_base, find_branch_below, named_base, paper_tree
-from specguard.change.entries import Commit, Entry, Message, is_filed, sha256
+from specguard.change.entries import FILE, Commit, Entry, Message, is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote, short_branch, short_name
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from specguard.model import Stage
 
 
-_PLAIN_FILE = 0o100644
+NO_TITLE: Final = 'with merge = "squash" the pull request\'s title is judged, once there is one'
+"""The reason why a message is not judged that the pull request's title will replace."""
 
 
 class Bookkeeping(Record):
@@ -87,7 +88,7 @@ class Bookkeeping(Record):
         return {
             entry.path
             for entry in self.change.entries
-            if entry.added and entry.new_mode == _PLAIN_FILE and entry.path.startswith(runs)
+            if entry.added and entry.new_mode == FILE and entry.path.startswith(runs)
         }
 
     @cached_property
@@ -454,12 +455,7 @@ class Change(Record, frozen=False):
         """True if there is nothing to judge: neither entries nor commits."""
         if if_known(lambda: self.entries, True):
             return False
-        try:
-            return not self.commits
-        except NotApplicable:
-            return True
-        except MissingFact:
-            return False
+        return if_known(lambda: not if_applicable(lambda: self.commits, ()), False)
 
     def fingerprint(self, log: bytes = b"", paths: Collection[bytes] | None = None) -> str:
         """Return an identity of the change that does not depend on its commits, as hexadecimal digits.
@@ -504,9 +500,7 @@ class Change(Record, frozen=False):
             "head": base.head if base else None,
             "merge_base": base.start if base else None,
             "stacked_on": below.name if below else None,
-            "branch": path_text(branch.name.encode("utf-8", "surrogateescape"))
-            if branch is not None
-            else None,
+            "branch": path_text(branch.name.encode("utf-8", "surrogateescape")) if branch else None,
             "commits": None if commits is None else len(commits),
             "entries": None if entries is None else len(entries),
             "fingerprint": self.fingerprint(log) if identify and entries is not None else None,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache, cached_property
+from itertools import takewhile
 from operator import attrgetter
 
 from specguard.declaration.rule import Record
@@ -31,6 +32,7 @@ else:
 
 SYMLINK: Final = 0o120000
 SUBMODULE: Final = 0o160000
+FILE: Final = 0o100644
 EXECUTABLE: Final = 0o100755
 
 
@@ -105,7 +107,7 @@ def is_filed(entry: Entry, folder: bytes) -> bool:
         entry: the entry.
         folder: as for `is_record`.
     """
-    return entry.added and entry.new_mode == 0o100644 and is_record(entry.path, folder)
+    return entry.added and entry.new_mode == FILE and is_record(entry.path, folder)
 
 
 def is_in_log(entry: Entry, folder: bytes) -> bool:
@@ -274,9 +276,7 @@ def read_entries(fields: Sequence[bytes], digits: int) -> list[Entry]:
     """
     if len(fields) % 2 != 1 or fields[-1]:
         raise FormatError("a list of entries that ends within an entry")
-    entries = _entries(fields, 0, len(fields) - 1, digits)
-    entries.sort(key=attrgetter("path"))
-    return entries
+    return _entries(fields, 0, len(fields) - 1, digits)
 
 
 def read_diffs(fields: Sequence[bytes], digits: int) -> list[tuple[str, list[Entry]]]:
@@ -302,9 +302,7 @@ def read_diffs(fields: Sequence[bytes], digits: int) -> list[tuple[str, list[Ent
         # A path follows each header that begins with a colon, so a path is never taken for a header.
         while end < last and fields[end][:1] == b":":
             end += 2
-        entries = _entries(fields, start, end, digits)
-        entries.sort(key=attrgetter("path"))
-        found.append((oid.decode("ascii"), entries))
+        found.append((oid.decode("ascii"), _entries(fields, start, end, digits)))
         at = end
     return found
 
@@ -331,6 +329,7 @@ def _entries(fields: Sequence[bytes], start: int, end: int, digits: int) -> list
             entries.append(Entry(fields[at + 1], header[-1], before, after, header[old], header[new]))
     except (ValueError, IndexError) as error:
         raise FormatError(str(error)) from error
+    entries.sort(key=attrgetter("path"))
     return entries
 
 
@@ -378,16 +377,13 @@ def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entr
         FormatError: the commit names no tree.
     """
     header, _, raw = data.partition(b"\n\n")
-    parents = []
     lines = header.split(b"\n")
     if not lines[0].startswith(b"tree "):
         raise FormatError("a commit without a tree")
-    after = 1
-    while after < len(lines) and lines[after].startswith(b"parent "):
-        parents.append(lines[after][7:].decode("ascii", "replace"))
-        after += 1
+    named = takewhile(lambda line: line.startswith(b"parent "), lines[1:])
+    parents = [line[7:].decode("ascii", "replace") for line in named]
     fields: dict[bytes, bytes] = {}
-    for line in lines[after:]:
+    for line in lines[1 + len(parents) :]:
         # The first header of a name counts, as in git; continuation lines of signatures begin with a space.
         name, _, value = line.partition(b" ")
         fields.setdefault(name, value)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.change.change import Change
+from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import Request, Revision, read_body
 from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing
 from specguard.change.process import CommandError
@@ -181,9 +181,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
         if merge != "squash":
             return [commit.message for commit in self.commits]
         if self.stage not in _WITH_PULL_REQUEST:
-            raise NotApplicable(
-                'with merge = "squash" the pull request\'s title is judged, once there is one'
-            )
+            raise NotApplicable(NO_TITLE)
         plain = _SQUASH_SUFFIX.sub("", self.pull_request.require("title"))
         return [Message(plain.encode("utf-8", "surrogateescape"), source="title")]
 
@@ -206,8 +204,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
         from specguard.change.platform_event import NEVER, approvers
 
         head = self.head.oid
-        _, content = self.git.object(head)
-        committed = read_commit_time(content)
+        committed = read_commit_time(self.git.object(head)[1])
         return approvers(self.event.reviews, head, NEVER if committed is None else committed)
 
     @property

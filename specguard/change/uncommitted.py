@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from functools import cached_property
+from itertools import takewhile
 
-from specguard.change.change import Change
+from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import FileEdit, Request, read_bounded, read_input
-from specguard.change.entries import EXECUTABLE, Entry, Message
+from specguard.change.entries import EXECUTABLE, FILE, Entry, Message
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import MERGE_HEADS, Base, Repository, read_git_settings
 from specguard.change.tree import Tree, TreeEntry
@@ -139,9 +140,7 @@ class MessageChange(StagedChange, frozen=False, kw_only=True):
                 be squashed into another one.
         """
         if merge == "squash":
-            raise NotApplicable(
-                'with merge = "squash" the pull request\'s title is judged, once there is one'
-            )
+            raise NotApplicable(NO_TITLE)
         if self.message.squashes:
             raise NotApplicable("what is to be squashed into another commit is judged before it is pushed")
         if self.request.message_file:
@@ -191,7 +190,6 @@ class WholeTree(TreeChange, frozen=False, kw_only=True):
         return self.head_files
 
 
-_FILE: Final = 0o100644
 _UNKNOWN_DIGIT: Final = "f"
 
 
@@ -265,9 +263,9 @@ class EditedChange(SnapshotChange, frozen=False):
             return old.mode
         place = os.path.join(os.fsencode(self.request.directory), path)
         try:
-            return EXECUTABLE if os.stat(place).st_mode & 0o100 else _FILE
+            return EXECUTABLE if os.stat(place).st_mode & 0o100 else FILE
         except (OSError, ValueError):
-            return _FILE
+            return FILE
 
 
 MESSAGE_LIMIT: Final = 16 << 20
@@ -365,10 +363,7 @@ def clean_message(raw: bytes, settings: Mapping[str, str]) -> bytes:
     lines = raw.split(b"\n")
     comment = _auto_comment(lines) if chosen == "auto" else chosen.encode("utf-8", "surrogateescape")
     if comment:
-        for number, line in enumerate(lines):
-            if line.rstrip(b"\r") == comment + _SCISSORS:
-                lines = lines[:number]
-                break
+        lines = list(takewhile(lambda line: line.rstrip(b"\r") != comment + _SCISSORS, lines))
         if mode not in ("whitespace", "scissors"):
             uncommented = [line for line in lines if not line.startswith(comment)]
             lines = uncommented if any(line.strip() for line in uncommented) else lines
@@ -391,9 +386,8 @@ def _strip_space(lines: list[bytes]) -> bytes:
         text = line.rstrip(b" \t\r")
         if text or (out and out[-1]):
             out.append(text)
-    while out and not out[-1]:
-        out.pop()
-    return b"\n".join(out) + b"\n" if out else b""
+    whole = b"\n".join(out).rstrip(b"\n")
+    return whole + b"\n" if whole else b""
 
 
 PATCH_LIMIT: Final = 256 << 20
