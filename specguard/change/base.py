@@ -130,9 +130,7 @@ def default_base(
         MissingFact: its ref or object is broken.
     """
     name = (event.default if event else None) or request.environment.get("CI_DEFAULT_BRANCH")
-    if name:
-        return named_base(git, name, "event", remote=remote)
-    return usual_base(git, remote=remote)
+    return named_base(git, name, "event", remote=remote) if name else usual_base(git, remote=remote)
 
 
 def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundBase | None:
@@ -226,8 +224,7 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
         if how == "policy":
             other = "If there is none, name another with `--base REF`, and correct `base` in the policy."
             new = usual_base(git, remote=remote) or local_base(git, without=git.repository.branch or "")
-            remote_refs = (ref.name for ref in git.repository.branches() if ref.short == name)
-            if there := next(remote_refs, None):
+            if there := next((ref.name for ref in git.repository.branches() if ref.short == name), None):
                 other = f"Another remote has it: `{join(['git', 'branch', name, short_name(there)])}`."
             elif new and not is_invalid(name):
                 keep = join(["git", "branch", name, new.name])

@@ -161,9 +161,8 @@ class Git(Store):
         """
         if one == other:
             return [one]
-        process = self.start("merge-base", "--all", one, other)
         try:
-            return process.read().decode("ascii").split()
+            return self.start("merge-base", "--all", one, other).read().decode("ascii").split()
         except CommandError as error:
             if error.code == 1 and not error.message:
                 return []

@@ -357,8 +357,7 @@ def _merge_group(fields: Fields, default: str | None) -> Event:
 
 
 def _push(fields: Fields, default: str | None) -> Event:
-    ref = fields.text("ref") or ""
-    branch = fields.name("ref") if ref.startswith("refs/heads/") else None
+    branch = fields.name("ref") if (fields.text("ref") or "").startswith("refs/heads/") else None
     before = fields.oid("before")
     # A push to the default branch is judged against its old tip; any other push against that branch.
     direct = branch is not None and branch == default

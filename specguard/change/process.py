@@ -271,8 +271,7 @@ class Process:
             if data := self._pump():
                 self._buffer += data
                 return
-        code = self.wait()
-        raise CommandError(self.label, code, self.stderr or "its output ended too early")
+        raise CommandError(self.label, self.wait(), self.stderr or "its output ended too early")
 
     def _pump(self) -> bytes:
         """Wait until a pipe can be read or written, and do it; return the data from standard output."""

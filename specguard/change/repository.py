@@ -512,8 +512,7 @@ class Repository:
         )
         stderr, output = _read_output(process)
         inside, _, root = output.removesuffix("\n").partition("\n")
-        unusable = process.code or stderr or inside != "true" or "\n" in root
-        return "" if unusable else root
+        return "" if process.code or stderr or inside != "true" or "\n" in root else root
 
     def work_tree_if_any(self) -> str | None:
         """Return the root of the working tree; None in a bare repository, and in a git directory itself."""

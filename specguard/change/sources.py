@@ -136,8 +136,7 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
         base, named = _split_range(request.range)
         if "~" in base or "^" in base:
             # A position in a history is resolved like a head's name, from local branches first.
-            revision = resolve(git, base, head_refs)
-            found = FoundBase(base, revision.oid, "option")
+            found = FoundBase(base, resolve(git, base, head_refs).oid, "option")
         else:
             found = _range_base(git, base)
         head = resolve(git, named)

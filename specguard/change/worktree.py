@@ -187,8 +187,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
     # sparse checkout leaves out.
     kept = modules | (sparse - present)
     from_index = {path: entry for path, entry in listed.items() if path in kept}
-    removed = sorted(before.keys() - present - kept)
-    _update_index(git, index, root, ["--force-remove"], removed)
+    _update_index(git, index, root, ["--force-remove"], sorted(before.keys() - present - kept))
     # Where files have no modes, git keeps those of the index.
     modes = {
         path: listed[path]
