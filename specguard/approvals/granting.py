@@ -262,6 +262,5 @@ def add_signature(book: Logbook, filed: FiledRecord, key: str) -> str:
         raise refusal(f"{filed.id[:12]} has a signature already", step)
     if "local" not in filed.places:
         raise refusal(f"{filed.id[:12]} is not in the working tree", "check out a branch that has it")
-    signature = sign_as(approver, filed.record, key)
-    files = {f"{filed.id}.json.sig".encode(): signature}
+    files = {f"{filed.id}.json.sig".encode(): sign_as(approver, filed.record, key)}
     return write_files(book.git.repository.work_tree(), book.log.folder, files)

@@ -465,19 +465,17 @@ def _uses(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     change = data.get("change") or {}
     # A check without a verdict has no approvals.
     for one in data.get("approvals", ()):
-        yield (
-            _text(one["id"]),
-            {
-                "time": _text(data["time"]),
-                "source": _text(change.get("source")),
-                "stage": _text(change.get("stage")),
-                "enforce": bool(data.get("enforce")),
-                "verdict": _text(data["verdict"]),
-                "findings": len(one["findings"]),
-                "head": _text(change.get("head")) or None,
-                "branch": _text(change.get("branch")) or None,
-            },
-        )
+        use = {
+            "time": _text(data["time"]),
+            "source": _text(change.get("source")),
+            "stage": _text(change.get("stage")),
+            "enforce": bool(data.get("enforce")),
+            "verdict": _text(data["verdict"]),
+            "findings": len(one["findings"]),
+            "head": _text(change.get("head")) or None,
+            "branch": _text(change.get("branch")) or None,
+        }
+        yield _text(one["id"]), use
 
 
 def _text(value: Any) -> str:

@@ -99,15 +99,13 @@ class Logbook:
         self.git = git
         self.policy = policy
         self.now = now
-        self.settings: ApprovalSettings = self.policy.declared("approval_settings")
+        self.settings: ApprovalSettings = policy.declared("approval_settings")
         self.work_tree = repository.work_tree_if_any()
         with Needed():
-            trusted = _trusted_base(git, request, self.policy)
+            trusted = _trusted_base(git, request, policy)
             self.base = Tree(git, git.commit(trusted).tree) if trusted else None
             self.head = Tree(git, git.commit(repository.head).tree) if repository.head else None
-            self.log = read_log(
-                self.policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree
-            )
+            self.log = read_log(policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree)
         self.uses = Uses(repository.common, decisions)
 
     def approvals(self, *, ended: bool = True) -> list[LoggedRecord]:

@@ -51,8 +51,7 @@ class _LogRecord(Record):
     @property
     def content(self) -> bytes:
         """The bytes of the record's file."""
-        text = json.dumps(self.data, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
-        return text.encode("ascii")
+        return (json.dumps(self.data, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
 
     @property
     def id(self) -> str:

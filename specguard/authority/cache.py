@@ -83,8 +83,7 @@ class Cache:
                 return
             target = self._file(inputs)
             partial = f"{target}.{os.getpid()}"
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(sha1(body).hexdigest().encode("ascii") + b"\n" + body)
             os.replace(partial, target)
             self._clean()

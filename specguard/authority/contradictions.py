@@ -192,8 +192,7 @@ def _statements(
 def _lines(documents: Documents, path: bytes, document: Document | None) -> Iterator[tuple[int, str]]:
     """Yield the lines that a reader sees, front matter included, with their numbers."""
     if document is None:
-        content = documents.content(path) or b""
-        yield from enumerate(content.decode("utf-8", "replace").split("\n"), 1)
+        yield from enumerate((documents.content(path) or b"").decode("utf-8", "replace").split("\n"), 1)
         return
     if document.front_matter is not None:
         yield from enumerate(document.front_matter.split("\n")[:-1], 2)

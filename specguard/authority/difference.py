@@ -122,13 +122,8 @@ def _compare_top(old: Policy, new: Policy) -> Iterator[Difference]:
         yield from diff(f"authority.{key}", list(getattr(old, key)), list(getattr(new, key)), direction)
     titles, now = old.sections, new.sections
     for title in sorted({*titles, *now}):
-        known = title in titles or now[title] == "nothing"
-        yield from diff(
-            f"authority.sections.{title}",
-            titles.get(title),
-            now.get(title),
-            "incomparable" if known else [None],
-        )
+        ranks = "incomparable" if title in titles or now[title] == "nothing" else [None]
+        yield from diff(f"authority.sections.{title}", titles.get(title), now.get(title), ranks)
 
 
 def _compare_rules(old: Policy, new: Policy) -> Iterator[Difference]:

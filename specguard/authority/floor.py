@@ -143,9 +143,7 @@ class Floor(Record):
         return table in origins or table == f"rules.{REPORTING_RULE}"
 
     def _origin(self, key: str) -> list[Any]:
-        origin = self.policy.origin(key)
-        if origin is None:
-            return [f"floor:{basename(self.path)}", 0]
+        origin = self.policy.origin(key) or Origin(self.path, 0)
         # The path of a temporary folder is useless to the reader of a finding.
         return [f"floor:{basename(self.path)}" if origin.path == self.path else origin.path, origin.line]
 

@@ -112,8 +112,7 @@ def read_blocks(document: Document, path: str) -> tuple[list[Layer], list[Unread
     unread: list[Unread] = []
     problems: list[SettingProblem] = []
     for fence in fences(document.blocks):
-        words = tuple(fence.info.split())
-        if words != BLOCK_INFO:
+        if tuple(fence.info.split()) != BLOCK_INFO:
             if _seems_settings(fence):
                 reason = "the words behind its fence are not `toml specguard`"
                 unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
@@ -179,8 +178,7 @@ def read_settings(source: AuthoritySource) -> tuple[list[Layer], list[SettingPro
     if table is None:
         return [], []
     if not isinstance(table, dict):
-        place = layer.origin(("tool", "specguard"))
-        return [], [SettingProblem("[tool.specguard] is not a table", place)]
+        return [], [SettingProblem("[tool.specguard] is not a table", layer.origin(("tool", "specguard")))]
     lines = {path[2:]: line for path, line in layer.lines.items() if path[:2] == ("tool", "specguard")}
     return [Layer(table, source.path, lines).split_tests()], []
 

@@ -102,8 +102,7 @@ def record_model(cls: type[Settings]) -> CoreSchema:
 def read_annotation(cls: type[Settings], field: str) -> Any:
     """Return a field's annotation as an object; its names may be imported only for the type checker."""
     owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
-    modules = (sys.modules[owner.__module__], typing, collections.abc, datetime)
-    own, *others = map(vars, modules)
+    own, *others = map(vars, (sys.modules[owner.__module__], typing, collections.abc, datetime))
     # Only annotations of installed classes are evaluated, never data.
     return eval(owner.__annotations__[field], {}, ChainMap(own, _TYPE_NAMES, *others))  # noqa: S307
 

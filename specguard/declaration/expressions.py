@@ -62,14 +62,12 @@ class Expression:
         match = self._re2.search(to_utf8(text))
         if match is None or match.group(1) is None:
             return None
-        value: str = match.group(1).decode("utf-8", "replace")
-        return value
+        return str(match.group(1), "utf-8", "replace")
 
     @property
     def group_count(self) -> int:
         """The number of groups."""
-        count: int = self._re2.groups
-        return count
+        return int(self._re2.groups)
 
     def check(self) -> Self:
         """Compile the expression, and return it.

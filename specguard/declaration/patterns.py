@@ -257,8 +257,7 @@ def fold(path: bytes) -> bytes:
     """
     if path.isascii():
         return path.lower()
-    text = path.decode("utf-8", "surrogateescape")
-    return fold_text(text).encode("utf-8", "surrogateescape")
+    return fold_text(path.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def fold_text(text: str) -> str:
@@ -335,8 +334,7 @@ class PatternError(ValueError):
 
 def expansion(pattern: str, *, covers: bool) -> str:
     """Return the expansion of a pattern, for people: a covering `docs/**` is `docs and everything below`."""
-    segments = _split_segments(pattern, covers=covers)
-    plain = "/".join(segments)
+    plain = "/".join(_split_segments(pattern, covers=covers))
     if not covers:
         return plain
     return f"{plain} and everything below" if plain else "everything"

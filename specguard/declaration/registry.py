@@ -168,9 +168,7 @@ class Registry:
         problem = next(filter(None, self._problems(rule)), "")
         if problem:
             raise PluginError(f"plugin {self.plugin!r}: rule {rule.__module__}.{rule.__qualname__} {problem}")
-        entry = Registered(rule, self.plugin)
-        self.rules[rule.name] = entry
-        self._by_code[rule.code] = entry
+        self.rules[rule.name] = self._by_code[rule.code] = Registered(rule, self.plugin)
 
     def add_declaration(self, declaration: Declaration) -> None:
         """Add a table at the top of the policy.
