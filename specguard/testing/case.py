@@ -72,6 +72,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
+from specguard.approvals.people import NAMESPACE, public_part
 from specguard.approvals.record import Approval, Bond, Revocation
 from specguard.model import Judged
 from specguard.testing.repository import ORIGIN, Repository, Step, clean_environment, plain_bytes, to_bytes
@@ -721,8 +722,6 @@ def _commit_on_ref(repository: Repository, ref: str, files: Mapping[str, bytes])
 KEYS = ("key", "other")
 """The names of the keys: `{key}` in a case's policy is the public half of one."""
 
-_NAMESPACE = "specguard-approval@v1"
-
 
 @cache
 def private_key(name: str) -> Path:
@@ -744,8 +743,7 @@ def public_key(name: str) -> str:
     Raises:
         CaseError: as `private_key`.
     """
-    words = private_key(name).with_suffix(".pub").read_text(encoding="ascii").split()
-    return " ".join(words[:2])
+    return public_part(private_key(name).with_suffix(".pub").read_text(encoding="ascii"))
 
 
 def sign(content: bytes, name: str) -> bytes:
@@ -754,7 +752,7 @@ def sign(content: bytes, name: str) -> bytes:
     Raises:
         CaseError: as `private_key`.
     """
-    return _keygen("-Y", "sign", "-f", str(private_key(name)), "-n", _NAMESPACE, stdin=content)
+    return _keygen("-Y", "sign", "-f", str(private_key(name)), "-n", NAMESPACE, stdin=content)
 
 
 def _keygen(*words: str, stdin: bytes = b"") -> bytes:

@@ -38,9 +38,8 @@ _PASSED_VARIABLES = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 def clean_environment() -> dict[str, str]:
     """Return a minimal environment: the way to programs, UTC, and nothing of the caller's `GIT_*` or CI."""
-    kept = {name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ}
     return {
-        **kept,
+        **{name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ},
         "HOME": "/nonexistent",
         # Disable the cache, since root could create a folder in that home.
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", os.devnull),
@@ -159,8 +158,7 @@ class Repository:
 
     def write(self, path: str | bytes, content: str | bytes = "") -> None:
         """Write a file and create its folders; replace a file or link of that name."""
-        place = self._make_free(path)
-        with open(place, "wb") as file:
+        with open(self._make_free(path), "wb") as file:
             file.write(to_bytes(content))
 
     def read(self, path: str | bytes) -> bytes:

@@ -199,8 +199,7 @@ def judge_case(
     place = Path(directory)
     repository = case.build(place / "repository")
     arguments = case.arguments(place, repository.names)
-    runner = run if installed else run_here
-    outcome = runner(
+    outcome = (run if installed else run_here)(
         "check", *arguments, "--output-format=json",
         directory=repository.path,
         env=case.variables(repository.names),
@@ -271,8 +270,7 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
         code = EXIT_PASSED
     if code is not None and outcome.exit_code != code and not (missing or left):
         yield Mismatch("other", f"exit code {outcome.exit_code}, expected {code}")
-    for text in _other_differences(case, outcome):
-        yield Mismatch("other", text)
+    yield from (Mismatch("other", text) for text in _other_differences(case, outcome))
 
 
 def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
@@ -375,9 +373,7 @@ def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
 
 
 def _matches(key: str, wanted: object, found: object) -> bool:
-    if key in ("message", "help"):
-        return str(wanted) in str(found)
-    return wanted == found
+    return str(wanted) in str(found) if key in ("message", "help") else wanted == found
 
 
 @dataclass(frozen=True)
