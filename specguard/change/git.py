@@ -14,7 +14,15 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import chain, islice, zip_longest
 
-from specguard.change.entries import Commit, Entry, read_commit, read_diffs, read_entries, read_tree
+from specguard.change.entries import (
+    DIRECTORY,
+    Commit,
+    Entry,
+    read_commit,
+    read_diffs,
+    read_entries,
+    read_tree,
+)
 from specguard.change.object_store import Reading, Store, stdin_lines
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import PastCommit, Repository, is_oid
@@ -453,8 +461,6 @@ def _diff_input(commits: Sequence[Commit]) -> bytes:
     return stdin_lines([f"{commit.oid} {parent}".rstrip() for commit, parent in _with_parents(commits)])
 
 
-_DIRECTORY: Final = 0o040000
-
 READ_FACTOR: Final = 64
 """The factor of the limit of entries that bounds the entries of all directories read for a comparison."""
 
@@ -478,7 +484,7 @@ def _compare_folders(old: set[tuple[bytes, int, str]], new: set[tuple[bytes, int
     folders: dict[bytes, tuple[list[str], list[str]]] = {}
     for side, found in enumerate((old - new, new - old)):
         for name, mode, oid in sorted(found):
-            if mode & 0o170000 == _DIRECTORY:
+            if mode & 0o170000 == DIRECTORY:
                 folders.setdefault(name, ([], []))[side].append(oid)
             else:
                 files.add(name)

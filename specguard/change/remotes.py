@@ -95,8 +95,7 @@ def identity(url: str) -> tuple[str, str] | None:
         None for an address of which no other spelling is known to be equal, such as `ext::command`.
     """
     url = url.strip()
-    match = _URL.fullmatch(url)
-    if match:
+    if match := _URL.fullmatch(url):
         scheme = match["scheme"].lower()
         if scheme == "file":
             return "", _clean_path(match["rest"])
@@ -104,8 +103,7 @@ def identity(url: str) -> tuple[str, str] | None:
             return None
         authority, _, path = match["rest"].partition("/")
         return _host_identity(_host(authority), path)
-    match = _SCP.fullmatch(url)
-    if match:
+    if match := _SCP.fullmatch(url):
         return _host_identity(match["host"], match["path"])
     return ("", _clean_path(url)) if url.startswith("/") else None
 

@@ -420,8 +420,7 @@ class Repository:
             MissingFact: one of them exists and is broken.
         """
         names = [name for name in names if name.startswith("refs/") and "\0" not in name]
-        unknown = [name for name in names if name not in self._refs]
-        if unknown:
+        if unknown := [name for name in names if name not in self._refs]:
             self._record_refs(unknown, self.spawn("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
         for name in names:
             if name in self._broken_refs:

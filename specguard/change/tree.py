@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 
-from specguard.change.entries import SUBMODULE, SYMLINK, Entry
+from specguard.change.entries import DIRECTORY, SUBMODULE, SYMLINK, Entry
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from specguard.documents.secrets import CredentialFinder
 
     _Read = TypeVar("_Read")
-
-
-DIRECTORY: Final = 0o040000
 
 
 class TreeEntry(Record):
