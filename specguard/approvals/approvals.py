@@ -469,8 +469,7 @@ class Approvals:
     def _too_broad(self, decision: Decision) -> Iterator[Reason]:
         approval = decision.approval
         lifted = {rule.code for rule in self._policy.rules if rule.approvable}
-        others = [code for code in approval.rules if code not in lifted]
-        if others:
+        if others := [code for code in approval.rules if code not in lifted]:
             yield f"no approval lifts {listed(others)}", "Name each rule that one lifts by its code.", "rules"
         there = {judged.finding.path for judged in decision.matches}
         wild = [path_text(path) for path in approval.paths if path not in there and _is_wild(path)]

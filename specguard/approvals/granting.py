@@ -185,8 +185,7 @@ def _requested_findings(
         if paths:
             step = f"give --path for each: {listed(paths)}; plain `specguard approve` prints them all"
             raise refusal("an approval names the files that it is for", step)
-    idle = sorted(codes - {judged.code for judged in found})
-    if idle:
+    if idle := sorted(codes - {judged.code for judged in found}):
         raise refusal(
             f"{idle[0]} finds nothing that could be approved", "`specguard approve` shows what could"
         )

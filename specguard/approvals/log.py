@@ -141,8 +141,7 @@ class Log:
         """
         # Sorting puts a record before its signature.
         for name, content in sorted(files.items()):
-            reason = self._add_file(place, name, content, files)
-            if reason:
+            if reason := self._add_file(place, name, content, files):
                 self.broken.append(BrokenFile(self.folder + name, reason, place))
 
     def _add_file(
@@ -415,21 +414,17 @@ class Uses:
 
     def __init__(self, common: str, files: Sequence[str] = ()) -> None:
         self.broken = 0
-        self._found: dict[str, list[Mapping[str, Any]]] = {}
+        found: list[tuple[str, Mapping[str, Any]]] = []
         # A line in several logs is one check; a line that one log repeats is several checks.
         lines = Counter(_lines(f"{common}/{DECISIONS_FILE}", own=True))
         for file in files:
             lines |= Counter(_lines(file))
         for line in lines.elements():
             try:
-                uses = list(_uses(json.loads(line)))
+                found += list(_uses(json.loads(line)))
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 self.broken += 1
-                continue
-            for name, use in uses:
-                self._found.setdefault(name, []).append(use)
-        for found in self._found.values():
-            found.sort(key=lambda use: str(use["time"]))
+        self._found = grouped(sorted(found, key=lambda one: str(one[1]["time"])))
 
     def of(self, name: str) -> Sequence[Mapping[str, Any]]:
         """Return the uses of the approval with this id, the oldest first.

@@ -223,8 +223,7 @@ class Verification:
                 if problem[1] != NO_RECORD or problem[0].removesuffix(b".sig") not in found:
                     found.setdefault(problem[0], problem)
         self.problems = [found[path] for path in sorted(found)]
-        unsigned = sum(not filed.signatures for filed in self._log.filed.values())
-        if unsigned:
+        if unsigned := sum(not filed.signatures for filed in self._log.filed.values()):
             self.notes.append(f"{unsigned} of the records {'is' if unsigned == 1 else 'are'} not signed")
 
     def _find_problems(self) -> Iterator[Problem]:

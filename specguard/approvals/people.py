@@ -200,8 +200,7 @@ class Person(Record, kw_only=True):
 def find_part(approver: Approver, people: Sequence[Person]) -> str:
     """Return an approver's part in a change, as a clause; empty if none is known."""
     for person in people:
-        evidence = person.match_approver(approver)
-        if evidence:
+        if evidence := person.match_approver(approver):
             return f"{approver.name} is {person.part}, {evidence}"
     return ""
 

@@ -328,8 +328,7 @@ def scope_patterns(layer: Layer, folder: str, above: Merged, named_at: Origin) -
             yield SettingProblem(f"`{dotted(path)}` must be a list of strings", origin)
         else:
             for index, pattern in enumerate(value):
-                problem = _pattern_problem(pattern, folder)
-                if problem:
+                if problem := _pattern_problem(pattern, folder):
                     yield SettingProblem(problem, layer.origin((*path, index)), _help(folder, named_at))
                 value[index] = f"{folder.translate(_SPECIAL)}/{pattern}"
 

@@ -305,10 +305,8 @@ def _problems(
         if any(other[: len(path)] == path and other != path for other in found):
             # An error within an alternative of the right kind is more precise.
             continue
-        text, help = "", ""
-        for error in several:
-            sentence, help = _message(error, path, registry, schema)
-            text = f"{text} or {sentence}" if text else sentence
+        said = [_message(error, path, registry, schema) for error in several]
+        text, help = " or ".join(sentence for sentence, _ in said), said[-1][1]
         subject = f"`{dotted(path)}`"
         if several[0]["type"] not in {"extra_forbidden", "missing", "value_error"}:
             subject += f" is {shortened(toml_value(several[0]['input']))}, and"

@@ -57,13 +57,12 @@ def readings(text: str) -> Iterator[str]:
     yield reading(text)
     if text.isascii():
         return
-    looks = [_ascii_look(char).casefold() for char in text if not is_unseen(char)]
-    foreign = [not char.isascii() for char in text if not is_unseen(char)]
+    looks = [(_ascii_look(char).casefold(), char.isascii()) for char in text if not is_unseen(char)]
     for stroke in _STROKES:
         for ring in _RINGS:
             seen = "".join(
-                (stroke if look in _STROKES else ring if look in _RINGS else look) if other else look
-                for look, other in zip(looks, foreign, strict=True)
+                look if typed else stroke if look in _STROKES else ring if look in _RINGS else look
+                for look, typed in looks
             )
             yield unicodedata.normalize("NFC", seen.casefold())
 
@@ -145,11 +144,9 @@ def mixed(text: str) -> tuple[str, str, str] | None:
     scripts: dict[str, str] = {}
     for char in f"{text} ":
         if not char.isalpha() and not unicodedata.combining(char):
-            if len(scripts) > 1:
-                alike = next((one for one in scripts.items() if one[1]), None)
-                if alike:
-                    other = next(script for script in scripts if script != alike[0])
-                    return alike[1], alike[0], other
+            if len(scripts) > 1 and (alike := next((one for one in scripts.items() if one[1]), None)):
+                other = next(script for script in scripts if script != alike[0])
+                return alike[1], alike[0], other
             scripts.clear()
             continue
         script = "LATIN" if char.isascii() else unicodedata.name(char, "?").partition(" ")[0]

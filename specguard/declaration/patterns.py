@@ -378,8 +378,7 @@ def translate(pattern: str, *, covers: bool, folds: bool) -> str:
 
 def _split_segments(pattern: str, *, covers: bool) -> list[str]:
     """Split a pattern into segments, without a leading slash; if it covers, without a final `/` or `/**`."""
-    problem = _problem(pattern)
-    if problem:
+    if problem := _problem(pattern):
         raise PatternError(pattern, problem)
     body = pattern.removeprefix("/")
     if body.endswith("/"):

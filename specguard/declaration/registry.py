@@ -165,8 +165,7 @@ class Registry:
             PluginError: the rule lacks a code, a text, examples, stages or a condition. Or it asks for an
                 unknown fact, or for one with another type. Or its code or name is taken.
         """
-        problem = next(filter(None, self._problems(rule)), "")
-        if problem:
+        if problem := next(filter(None, self._problems(rule)), ""):
             raise PluginError(f"plugin {self.plugin!r}: rule {rule.__module__}.{rule.__qualname__} {problem}")
         self.rules[rule.name] = self._by_code[rule.code] = Registered(rule, self.plugin)
 

@@ -557,9 +557,8 @@ def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
 def _steps(table: Mapping[str, Any], keys: Collection[str]) -> Iterator[dict[str, Any]]:
     for key in keys:
         value = table.get(key, [])
-        yield from (
-            step for step in (value if isinstance(value, list) else [value]) if isinstance(step, dict)
-        )
+        steps = value if isinstance(value, list) else [value]
+        yield from (step for step in steps if isinstance(step, dict))
 
 
 def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) -> None:

@@ -105,9 +105,7 @@ def run(
         capture_output=True,
         check=False,
     )
-    return Outcome(
-        done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
-    )
+    return Outcome(done.returncode, *(text.decode("utf-8", "replace") for text in (done.stdout, done.stderr)))
 
 
 def run_here(
