@@ -239,9 +239,8 @@ class Commit(Record, frozen=False):
         Args:
             folder: the path prefix of the log, with a slash at its end.
         """
-        if len(self.parents) != 1 or not self.diffs or not self.diffs[0]:
-            return False
-        return all(is_filed(entry, folder) for entry in self.diffs[0])
+        entries = self.diffs[0] if len(self.parents) == 1 and self.diffs else ()
+        return bool(entries) and all(is_filed(entry, folder) for entry in entries)
 
     @property
     def own_entries(self) -> Sequence[Entry]:

@@ -184,9 +184,8 @@ class Store:
             if "Permission denied" in reason:
                 command = f"chmod u+rw {quote(self.repository.index)}"
         elif "alternate object path" in reason or "info/alternates" in reason:
-            command = (
-                f"restore it, or drop it from {self.repository.objects}/info/alternates. First: {command}"
-            )
+            place = f"{self.repository.objects}/info/alternates"
+            command = f"restore it, or drop it from {place}. First: {command}"
         elif self.repository.shallow and self._remote:
             command, code = f"git fetch --unshallow {quote(self._remote)}", "shallow-clone"
         return MissingFact(f"{what} cannot be read: {reason}", command, code=code)
@@ -288,8 +287,7 @@ class Store:
 
     def _read_object(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
         """Return an object's kind, size and content; None for a content that is larger than `limit`."""
-        content = self._added.get(oid)
-        if content is not None:
+        if (content := self._added.get(oid)) is not None:
             return "blob", len(content), content if len(content) <= limit else None
         return self._read_stored(oid, limit)
 

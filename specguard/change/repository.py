@@ -506,9 +506,8 @@ class Repository:
     def _root(self) -> str:
         if self.bare:
             return ""
-        process = self.spawn(
-            "rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel"
-        )
+        words = ("rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel")
+        process = self.spawn(*words)
         stderr, output = _read_output(process)
         inside, _, root = output.removesuffix("\n").partition("\n")
         return "" if process.code or stderr or inside != "true" or "\n" in root else root

@@ -261,8 +261,7 @@ def _check_index(git: Git) -> None:
 
 def _find_trusted(git: Git, request: Request, event: Event | None) -> FoundBase:
     """Find the base of an uncommitted change; if there is none, `HEAD` replaces it, if it has a commit."""
-    found = find_base(git, request, event)
-    if found is not None:
+    if (found := find_base(git, request, event)) is not None:
         return found
     head = git.repository.head
     return FoundBase("HEAD", head, "head") if head else FoundBase("", None, "none")
