@@ -453,8 +453,7 @@ class Approvals:
 
     def _took_part(self, decision: Decision) -> Iterator[Reason]:
         approver = self.settings.named(decision.approval.approver)
-        part = self._part_of(approver) if approver else ""
-        if part:
+        if approver and (part := self._part_of(approver)):
             yield part, "Ask somebody who had no part in the change.", "approver"
 
     def _expired(self, decision: Decision) -> Iterator[Reason]:

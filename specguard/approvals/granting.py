@@ -60,8 +60,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
         flaw = approvals.against(record, findings)
     if flaw is not None:
         raise refusal(f"this approval would not count: {flaw.reason}", flaw.help)
-    known = _find_same(record, approvals.log)
-    if known is not None:
+    if (known := _find_same(record, approvals.log)) is not None:
         signed = "" if known.signatures else f" Its signature is missing: {_sign_command(known.id)}."
         return [f"{approver.name} approved this already, with {known.id[:12]}; nothing is written.{signed}"]
     signature = sign_as(approver, record, request.key) if request.key else None

@@ -323,9 +323,8 @@ class Verification:
         bad = [one for one in filed.signatures if verify(content, one, keys) is None]
         if (approver and not bad) or (approver is None and filed.id in self._log.revoked):
             return
-        problem = (
-            f"its signature is by no key of {who}" if approver else f"{who} is not an approver in the policy"
-        )
+        unknown = f"{who} is not an approver in the policy"
+        problem = f"its signature is by no key of {who}" if approver else unknown
         if "base" in filed.places and all(_is_valid_signature(content, one) for one in bad):
             # People leave, and keys are replaced; the signature was verified on its way into the base.
             self.notes.append(f"{path_text(path)} is in the base, and {problem}")
@@ -333,10 +332,8 @@ class Verification:
             end = f", or revoke it: {_REVOKE % filed.id[:12]}" if isinstance(filed.record, Approval) else ""
             yield path, problem, f"add {who} to [approvals]{end}"
         else:
-            step = (
-                f"remove it in a commit, and {who} signs: specguard approvals sign {filed.id[:12]} --key FILE"
-            )
-            yield path + b".sig", problem, step
+            sign = f"specguard approvals sign {filed.id[:12]} --key FILE"
+            yield path + b".sig", problem, f"remove it in a commit, and {who} signs: {sign}"
 
     def _copied_records(self) -> Iterator[Problem]:
         """Yield the unrevoked records that reuse the nonce of another record."""

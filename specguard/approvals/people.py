@@ -237,10 +237,8 @@ def _people_of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator
     for match in _CO_AUTHOR.finditer(commit.message.text) if co_authors else ():
         yield _person(match[1], f"a co-author of {which}", strict=False)
     signature = SIGNATURE.search(git.object(commit.oid)[1].partition(b"\n\n")[0])
-    if signature is not None:
-        key = claimed_key(signature[1].replace(b"\n ", b"\n"))
-        if key is not None:
-            yield Person(key=key, part=f"the signer of {which}")
+    if signature and (key := claimed_key(signature[1].replace(b"\n ", b"\n"))):
+        yield Person(key=key, part=f"the signer of {which}")
 
 
 def _person(text: str, part: str, *, strict: bool = True) -> Person:

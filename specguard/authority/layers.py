@@ -117,8 +117,7 @@ def read_blocks(document: Document, path: str) -> tuple[list[Layer], list[Unread
                 reason = "the words behind its fence are not `toml specguard`"
                 unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
             closed = fence.nested or fence.first + fence.content.count("\n") <= document.last_line
-            swallowed = _find_swallowed_block(fence.content, closed=closed)
-            if swallowed is not None:
+            if (swallowed := _find_swallowed_block(fence.content, closed=closed)) is not None:
                 reason = f"the block of line {fence.line} is not closed before it"
                 unread.append(Unread(path, fence.first + swallowed, "", f"```{' '.join(BLOCK_INFO)}", reason))
             continue

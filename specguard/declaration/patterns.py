@@ -127,8 +127,7 @@ class Patterns:
         """Yield the position of each path that matches, and the index of the first pattern that does."""
         if len(paths) < SET_FROM:
             for position, path in enumerate(paths):
-                index = self.find(path)
-                if index is not None:
+                if (index := self.find(path)) is not None:
                     yield position, index
             return
         for position, found in self.find_all(paths):
@@ -364,15 +363,13 @@ def translate(pattern: str, *, covers: bool, folds: bool) -> str:
     segments = _split_segments(pattern, covers=covers)
     if not segments:
         return f"{ANY_BYTE}*"
-    text = ""
+    text, last = "", len(segments) - 1
     for number, segment in enumerate(segments):
         if segment == "**":
             # `**/` matches any number of directories, also zero; at the end of a selection, everything below.
-            text += f"{ANY_BYTE}+" if number == len(segments) - 1 else f"(?:{ANY_BYTE}*/)?"
-            continue
-        text += _translate_part(segment, pattern, folds=folds)
-        if number < len(segments) - 1:
-            text += "/"
+            text += f"{ANY_BYTE}+" if number == last else f"(?:{ANY_BYTE}*/)?"
+        else:
+            text += _translate_part(segment, pattern, folds=folds) + ("/" if number < last else "")
     return text + ALL_BELOW if covers else text
 
 

@@ -225,8 +225,7 @@ def run_case(
     found = [f"  {one.text}" for one in differences(case, outcome, names)]
     if found:
         notes = [note for report in outcome.reports for note in report.get("notes", ())]
-        lines = [f"{case.name}: not as expected", *found, *notes, outcome.stderr]
-        raise AssertionError("\n".join(lines))
+        raise AssertionError("\n".join([f"{case.name}: not as expected", *found, *notes, outcome.stderr]))
     return outcome
 
 
