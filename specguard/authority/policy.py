@@ -534,8 +534,7 @@ class Policy:
 
     def _decode_list(self, key: str) -> list[Any]:
         """Return the records of a list in the stored policy."""
-        decoded: list[Any] = decode(self._data[key])
-        return decoded
+        return list(decode(self._data[key]))
 
     def value(self, key: str) -> Any:
         """Return the value of a top-level setting by its name, as TOML has it."""
