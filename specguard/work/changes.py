@@ -77,11 +77,10 @@ def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: 
         MissingFact: a file cannot be read.
     """
     for path, paper in papers.items():
-        kind = work.kinds[paper.kind]
         if paper.role == "document":
             yield from _document_changes(work, paper.kind, path, before, after)
         elif paper.role == "list":
-            yield from _list_changes(paper.kind, kind, path, before, after)
+            yield from _list_changes(paper.kind, work.kinds[paper.kind], path, before, after)
     for name in {paper.kind: None for paper in papers.values() if paper.role in ("pointer", "index")}:
         yield from _document_moves(work, name, before, after)
 
@@ -284,9 +283,8 @@ class LandedItems(Record):
         changed = self.history.changed_by([commit for commit, item in named if item.files])
         landed: set[tuple[bytes, str]] = set()
         for _, item in named:
-            scope = item.scope
             # An item without files needs only the subject.
-            if not item.files or any(scope.matches(entry.path) for entry in next(changed)):
+            if not item.files or item.scope.among([entry.path for entry in next(changed)]):
                 landed.add((item.source.path, item.id))
         return landed
 
@@ -323,9 +321,8 @@ class DoneEvidence(Record):
         if settings.commit or settings.pull_request:
             # A run is asked last: the report counts each item that only a run shows.
             return self.sources.landed(listed) or self.run_shows(listed)
-        scope = listed.scope
-        changed = any(scope.matches(entry.path) for entry in self._changes_since(listed))
-        return changed or self.run_shows(listed)
+        changed = listed.scope.among([entry.path for entry in self._changes_since(listed)])
+        return bool(changed) or self.run_shows(listed)
 
     def _changes_since(self, listed: Listed) -> Sequence[Entry]:
         """Return the entries changed since the first list of the item's wave that contains it."""

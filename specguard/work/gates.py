@@ -288,8 +288,7 @@ def _select_gate(gate: PlannedGate, entries: Sequence[Entry]) -> Chosen:
         return Chosen(gate, [run])
     counted = [entry for entry in entries if _change_kind(entry) in gate.on]
     if gate.when:
-        paths = [entry.path for entry in counted]
-        counted = [counted[position] for position, _ in gate.when.find_each(paths)]
+        counted = [entry for entry in counted if gate.when.matches(entry.path)]
     if not counted:
         return Chosen(gate, skipped=_skip_reason(gate))
     if not places and not gate.each:

@@ -311,10 +311,7 @@ class Names:
 
     def read_each(self, source: str, texts: Iterable[tuple[str, str | None]]) -> Iterator[Naming]:
         """Yield the items that several names identify; each name comes with its commit."""
-        for text, commit in texts:
-            naming = self.read(source, text, commit=commit)
-            if naming is not None:
-                yield naming
+        return filter(None, (self.read(source, text, commit=commit) for text, commit in texts))
 
     def literals(self, kind: str) -> list[str]:
         """Return literal texts; a subject that names an item of a kind, or undoes one, has one of them."""
@@ -368,11 +365,8 @@ def _do_clash(one: Template, other: Template) -> bool:
         return True
     for first, second in ((one, other), (other, one)):
         # Values that may equal a literal part of the other template.
-        values = [
-            "1",
-            *re.findall("[A-Za-z0-9]+", " ".join(part for part in second.parts if isinstance(part, str))),
-        ]
-        for value in values:
+        literals = " ".join(part for part in second.parts if isinstance(part, str))
+        for value in ["1", *re.findall("[A-Za-z0-9]+", literals)]:
             fields = {name: value for name in first.names if name != "number" or value.isdigit()}
             if second.read(first.render({"number": "1", **fields})) is not None:
                 return True

@@ -450,11 +450,9 @@ def _expression(template: PathTemplate) -> str:
     marks: list[str] = []
     for part in template.parts:
         if isinstance(part, Placeholder):
-            mark = chr(_FIRST + len(marks))
-            marks.append("".join(f"\\x{byte:02x}" for byte in mark.encode("utf-8")))
-            plain += mark
-        else:
-            plain += part
+            part = chr(_FIRST + len(marks))
+            marks.append("".join(f"\\x{byte:02x}" for byte in part.encode("utf-8")))
+        plain += part
     try:
         expression = Selecting.translate(plain)
     except PatternError as error:
