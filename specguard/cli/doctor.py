@@ -201,11 +201,10 @@ def _repository(checkup: Checkup) -> Iterator[Diagnosis]:
 
 def _base(checkup: Checkup) -> Iterator[Diagnosis]:
     if checkup.repository.head is None:
-        yield Diagnosis(
-            "base", "note", "there is no commit yet", "commit; until then: specguard check --staged"
-        )
-        return
-    yield Diagnosis("base", "ok", f"{checkup.base.name} at {(checkup.base.oid or '')[:12]}")
+        help = "commit; until then: specguard check --staged"
+        yield Diagnosis("base", "note", "there is no commit yet", help)
+    else:
+        yield Diagnosis("base", "ok", f"{checkup.base.name} at {(checkup.base.oid or '')[:12]}")
 
 
 def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
@@ -475,9 +474,8 @@ _CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {
 def _canaries(request: Request) -> Iterator[Diagnosis]:
     """Yield the result of one change for each rule, made in scratch repositories, not in this one."""
     counts: Counter[str] = Counter()
-    policy = open_policy(request)
     with Git(Repository.locate(request.directory, request.environment)) as git:
-        own = policy_authority(git, policy)
+        own = policy_authority(git, open_policy(request))
     for canary in try_canaries(own):
         counts[canary.outcome] += 1
         status, message = _OUTCOMES[canary.outcome]

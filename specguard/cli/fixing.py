@@ -200,7 +200,9 @@ class _Fixer:
         branch = self._output("symbolic-ref", "-q", "HEAD")
         if self._output("rev-parse", "HEAD") != oid or not branch:
             return "it is not the newest commit of the branch that is checked out"
-        others = [name for name in self._refs_with(oid) if name != branch]
+        folders = ("refs/heads/", "refs/remotes/", "refs/tags/")
+        output = self._output("for-each-ref", f"--contains={oid}", "--format=%(refname)", *folders)
+        others = [name for name in output.split("\n") if name not in ("", branch)]
         return f"{short_name(others[0])} has it already" if others else ""
 
     def _branch_problem(self, proposal: Proposal) -> str:
@@ -222,11 +224,6 @@ class _Fixer:
         if upstream_ref == f"refs/heads/{old}" and upstream_remote != ".":
             return f"it was pushed to {upstream_remote}"
         return ""
-
-    def _refs_with(self, oid: str) -> list[str]:
-        folders = ("refs/heads/", "refs/remotes/", "refs/tags/")
-        output = self._output("for-each-ref", f"--contains={oid}", "--format=%(refname)", *folders)
-        return output.split("\n") if output else []
 
     def _file_path(self, proposal: Proposal) -> bytes:
         """Return the absolute path of the file to edit."""

@@ -33,7 +33,7 @@ from specguard.documents.document import Document
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import Needed, SpecguardError
-from specguard.model import listed
+from specguard.model import grouped, listed
 from specguard.reporters.escape import cut, markdown_code
 from specguard.reporters.file_writing import path_in_tree, replace_file, writing
 from specguard.work.kinds import WorkKind
@@ -384,9 +384,7 @@ class Adoption:
 
     def _unread_entries(self, unread: Sequence[Unread]) -> Iterator[_Line]:
         """Yield text that was not read; for a list of paths also the setting that would read it."""
-        for one in unread:
-            if one.meaning == "nothing":
-                continue
+        for one in [one for one in unread if one.meaning != "nothing"]:
             if one.meaning not in ("title", "list"):
                 yield one.path, one.line, "unread", f"{one.text}: {one.reason}"
                 continue
@@ -553,13 +551,9 @@ def _merge_settings(commits: Sequence[Commit], kinds: Mapping[str, WorkKind]) ->
 
 def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
     """Yield a table for each bot, known by its name, that often breaks conventions; remove these failures."""
-    broke: dict[str, list[str]] = {}
-    for commit in commits:
-        name = commit.author.partition(" <")[0]
-        if name.endswith(_BOT) and any(code.startswith(EXEMPTIBLE) for code in failures[commit.oid]):
-            broke.setdefault(name, []).append(commit.oid)
-    for name, oids in broke.items():
-        if len(oids) < _LEAST_BOT_BREAKS:
+    broke = [one for one in commits if any(code.startswith(EXEMPTIBLE) for code in failures[one.oid])]
+    for name, oids in grouped((one.author.partition(" <")[0], one.oid) for one in broke).items():
+        if not name.endswith(_BOT) or len(oids) < _LEAST_BOT_BREAKS:
             continue
         for oid in oids:
             failures[oid] = frozenset(code for code in failures[oid] if not code.startswith(EXEMPTIBLE))

@@ -398,8 +398,7 @@ def resume(run: str, run_root: str, **words: Any) -> int:
     """
     found = open_store(run_root=run_root).find(run)
     folder = RunFolder(found.path, found.root)
-    options = RunOptions.recorded(folder, os.environ, **words)
-    code = resume_run(options, folder, say=print_progress)
+    code = resume_run(RunOptions.recorded(folder, os.environ, **words), folder, say=print_progress)
     _report_end(folder)
     return code
 
