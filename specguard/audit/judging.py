@@ -359,7 +359,8 @@ def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, b
         if isinstance(error.__cause__, MissingFact) and error.__cause__.code in _MISSING_DATA:
             # The missing data is a fault of this copy, not of the change.
             raise
-        return JudgedChange(past, branch, subject, "", BROKEN, _error_with_place(error))
+        place = f"{error.path}:{error.line}: " if error.path and error.line else ""
+        return JudgedChange(past, branch, subject, "", BROKEN, json_safe(f"{place}{error.message}"))
     for result in verdict.results:
         if result.error in _MISSING_DATA:
             # A later audit may find the missing objects.
@@ -402,11 +403,6 @@ def _landed_change(git: Git, request: Request, commit: Commit, branch: str = "")
     if not commit.is_merge:
         vars(change)["commits"] = [commit]
     return change
-
-
-def _error_with_place(error: SpecguardError) -> str:
-    place = f"{error.path}:{error.line}: " if error.path and error.line else ""
-    return json_safe(f"{place}{error.message}")
 
 
 class PastPolicies(Policies):

@@ -303,8 +303,7 @@ def record(request: Request, *, grow: bool = False) -> Recording:
         results = Judging(Facts(change, policy), selection, any_stage=True).run()
         top = repository.work_tree()
         if before is None and os.path.lexists(os.path.join(top, os.fsdecode(BASELINE))):
-            what = "is ignored by git, so it would never count"
-            raise _error(what, None, "take it out of .gitignore")
+            raise _error("is ignored by git, so it would never count", None, "take it out of .gitignore")
         undecided = [result for result in results if result.state == "indeterminate"]
         entries = list(_entries(before, results, grow=grow or before is None))
         return Recording(top, before, entries, undecided)

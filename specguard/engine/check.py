@@ -508,9 +508,8 @@ def describe(results: Sequence[RuleResult], policy: Policy) -> None:
         results: the results of the rules.
         policy: the policy that judged them.
     """
-    rules = {rule.code: rule for rule in policy.rules}
     for result in results:
-        if rule := rules.get(result.code):
+        if rule := policy.rule(result.code):
             result.plugin = rule.plugin
             # A rule that was not judged need not be imported; a rule that fails to import has crashed.
             if result.state not in ("off", "not-applicable") and not result.crashed:

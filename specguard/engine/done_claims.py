@@ -67,11 +67,6 @@ class Claims:
         # If False, only the claims that the change adds are judged.
         self._whole: bool = facts.get("whole")
 
-    @property
-    def _start_documents(self) -> Documents:
-        documents: Documents = self._facts.get("start_documents")
-        return documents
-
     def is_planned(self, claim: Claim) -> bool:
         """True if the claim is about a task of a plan."""
         return self._plans is not None and self._plans.at(claim.path) is not None
@@ -152,7 +147,7 @@ class Claims:
             return
         known: set[tuple[bytes, str]] = set()
         if not self._whole:
-            earlier = Sources(self._sources.kinds, documents=self._start_documents)
+            earlier = Sources(self._sources.kinds, documents=self._facts.get("start_documents"))
             known = {(one.path, item.id) for one in earlier.all for item in one.items if item.closed}
         for source in self._sources.judged:
             for item in source.items:
@@ -210,14 +205,14 @@ class Claims:
     def _changed_proofs(self, entries: Sequence[Entry]) -> set[bytes]:
         """Return the changed files that proved something before the change; others have nothing to lose."""
         found = self._evidence.among([entry.path for entry in entries if not entry.added])
-        earlier = self._records.of(self._start_documents) if found else self._records
+        earlier = self._records.of(self._facts.get("start_documents")) if found else self._records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
     def _count_old_ticks(self, entries: Sequence[Entry]) -> dict[int, int]:
         """Count the earlier occurrences of each ticked item in the touched files, by the hash of its text."""
         found: dict[int, int] = {}
         for path in self._files.among([entry.path for entry in entries if not entry.added]):
-            document = self._start_documents.read(path)
+            document = self._facts.get("start_documents").read(path)
             for item in document.ticked if document else ():
                 text = hash(item.text)
                 found[text] = found.get(text, 0) + 1
