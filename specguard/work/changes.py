@@ -215,8 +215,7 @@ def unreverted(
             if not by[0].before:
                 undone.remove(by[0])
             continue
-        revert = _REVERT.fullmatch(strip_pull_number(commit.subject))
-        if revert:
+        if revert := _REVERT.fullmatch(strip_pull_number(commit.subject)):
             what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
             named = _REVERTS.search(commit.message)
             oid, before = (named[1], named[2] or "") if named else ("-", "")

@@ -110,9 +110,8 @@ class WorkItem(Record, frozen=False):
             located = DocumentSearch(self.settings, fields, self.number, self.tree)
             name = (located.path or b"").rpartition(b"/")[2].decode("utf-8", "replace")
             slug_pattern = rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
-            slug = re.search(slug_pattern, name)
             # Otherwise a value from a name could complete the template of a place that was skipped.
-            if slug:
+            if slug := re.search(slug_pattern, name):
                 fields["slug"] = slug[1]
                 self.__dict__["located"] = located
         return {**{name: value for name, value in self.spare.items() if name not in _NEVER_SPARE}, **fields}
@@ -215,8 +214,7 @@ class WorkItem(Record, frozen=False):
 
         for ask in asks_of(self):
             path = re.sub(r"(?:/\*{0,2})+$", "", ask.path).removeprefix("/")
-            guard = guards.find(path.encode("utf-8", "surrogateescape"))
-            if guard is not None:
+            if (guard := guards.find(path.encode("utf-8", "surrogateescape"))) is not None:
                 yield ask, guard
 
     def told_by(self, naming: Naming) -> bool:

@@ -235,8 +235,7 @@ class Sources(Record, frozen=False):
             yield _finding(source, f"{place} lists no {kind}", step, "empty")
         seen: dict[str, Listed] = {}
         for item in source.items:
-            first = seen.setdefault(normal_id(item.id), item)
-            if first is not item:
+            if (first := seen.setdefault(normal_id(item.id), item)) is not item:
                 message = f"{item} is listed twice, in line {first.line} and here"
                 step = "Give one of the two another id."
                 yield _finding(source, message, step, f"twice {item.id}", item.line)
@@ -509,8 +508,7 @@ class Listed(DataEntry):
         """Return the dotted path of a field in the entry, and its value; None if it is missing."""
         for text in self.source.settings.paths_of(name):
             path = text.replace("{number}", self.id)
-            value = Data(self.value).get(path)
-            if value is not None:
+            if (value := Data(self.value).get(path)) is not None:
                 return path, value
         return "", None
 

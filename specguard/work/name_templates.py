@@ -376,8 +376,7 @@ class PathTemplate(_Parts):
     def find(self, paths: Sequence[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
         """Yield the position and the placeholders' values of each path that the template reads."""
         for position, _ in self.pattern.find_each(paths):
-            fields = self.read(paths[position])
-            if fields is not None:
+            if (fields := self.read(paths[position])) is not None:
                 yield position, fields
 
     def render(self, fields: Mapping[str, str]) -> str:

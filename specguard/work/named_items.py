@@ -117,9 +117,8 @@ class WorkItems(Record, frozen=False):
         same_number = number is not None and number == pointer.number
         current = same_number or normal_id(item_id) == normal_id(pointer.id)
         try:
-            item.given = (
-                _read_fields(pointer.data, settings, item.own, current=current) if settings.pointer else {}
-            )
+            if settings.pointer:
+                item.given = _read_fields(pointer.data, settings, item.own, current=current)
         except BadShape as problem:
             return Unresolved(f"{_pointer_place(pointer)} {problem}", pointer)
         return self._complete(item) if named else item
@@ -143,9 +142,8 @@ class WorkItems(Record, frozen=False):
         pointer, spare = pointer_of(listed.source, listed.line), spare_fields(listed, name_fields)
         given = fields_of(listed, name_fields)
         tree, name = self.tree(), spelled_id(listed, name_fields)
-        return self._complete(
-            WorkItem(kind, settings, name, listed.number, given, spare, pointer, tree, listed=listed)
-        )
+        item = WorkItem(kind, settings, name, listed.number, given, spare, pointer, tree, listed=listed)
+        return self._complete(item)
 
     def _complete(self, item: WorkItem) -> WorkItem | Unresolved:
         """Return an item with its base and remote, if its names and document places can be rendered."""

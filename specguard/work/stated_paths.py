@@ -104,8 +104,7 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
     if not any(ask.path and ask.how == "listed" for ask in asks):
         for section in sections:
             blocks, files = [*_in_scope(section.blocks)], normal_title(section.heading.text.plain) == "files"
-            named = [ask for one in texts(blocks) for ask in _text_mentions(one, task=False)]
-            for ask in named:
+            for ask in [ask for one in texts(blocks) for ask in _text_mentions(one, task=False)]:
                 # Two words with a slash between them, as in "read/write", need not be a path.
                 sure = re.search(r"^[^/].*/(?:$|.*[/.*])", ask.path)
                 clause = next((part for part in ask.text.split(";") if ask.path in part), "")
@@ -241,11 +240,9 @@ def _mentions(text: str, titles: Sequence[str]) -> Iterator[Ask]:
 
 
 def _block_mentions(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
-    if not isinstance(block, List):
-        for text in texts([block]):
-            yield from _text_mentions(text, task=False)
-        return
-    for item in block.items:
+    for text in () if isinstance(block, List) else texts([block]):
+        yield from _text_mentions(text, task=False)
+    for item in block.items if isinstance(block, List) else ():
         task = tasks or item.checked is not None or item.number is not None
         yield from _text_mentions(item.text, task=task)
         for below in () if _begins_exclusion(item.text) else _in_scope(item.rest):
