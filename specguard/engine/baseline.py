@@ -293,20 +293,18 @@ def record(request: Request, *, grow: bool = False) -> Recording:
     Raises:
         SpecguardError: the working tree, its authority or its baseline is unreadable.
     """
-    repository = Repository.locate(request.directory, request.environment)
-    with Git(repository) as git:
+    with Git(Repository.locate(request.directory, request.environment)) as git:
         change = open_work_tree(git, request)
-        _, policy, _ = Policies(request, repository).choose(change)
+        _, policy, _ = Policies(request, git.repository).choose(change)
         before = read_baseline(change.head_files)
         # A rule's stage decides when it is judged, not whether its findings existed before.
         selection = Selection(policy.rules, select=FAMILIES)
         results = Judging(Facts(change, policy), selection, any_stage=True).run()
-        top = repository.work_tree()
+        top = git.repository.work_tree()
         if before is None and os.path.lexists(os.path.join(top, os.fsdecode(BASELINE))):
             raise _error("is ignored by git, so it would never count", None, "take it out of .gitignore")
         undecided = [result for result in results if result.state == "indeterminate"]
-        entries = list(_entries(before, results, grow=grow or before is None))
-        return Recording(top, before, entries, undecided)
+        return Recording(top, before, list(_entries(before, results, grow=grow or before is None)), undecided)
 
 
 def _entries(before: Counts | None, results: Sequence[RuleResult], *, grow: bool) -> Iterator[BaselineEntry]:

@@ -106,13 +106,12 @@ def check(
     Raises:
         SpecguardError: no verdict is possible.
     """
-    if request.enforce:
-        for name in _LOOSENING_OPTIONS:
-            if getattr(request, name):
-                flag = f"--{name.replace('_', '-')}"
-                final = "--pre-receive" if request.pre_receive else "--enforce"
-                step = f"leave {flag} out, or {final} where nothing depends on the verdict"
-                raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
+    for name in _LOOSENING_OPTIONS if request.enforce else ():
+        if getattr(request, name):
+            flag = f"--{name.replace('_', '-')}"
+            final = "--pre-receive" if request.pre_receive else "--enforce"
+            step = f"leave {flag} out, or {final} where nothing depends on the verdict"
+            raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
     # An invalid date is reported before anything is read.
     Clock(request.today)
     # What a plugin prints must not mix with the report.
@@ -158,9 +157,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     results, approval_notes = _judge_all(judging)
     _protect_uncommitted(results, change)
     # The log of decisions names the change whose findings an approval accepted.
-    identify = "fingerprint" in needs or any(
-        judged.state == "approved" for result in results for judged in result.findings
-    )
+    approved = any(judged.state == "approved" for result in results for judged in result.findings)
     touched = touches_policy(change, policy)
     policy_change = facts.get("policy_change") if touched else facts.known.get("policy_change")
     if "quotes" in needs:
@@ -174,7 +171,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         fixes = propose(results, facts)
     return Verdict(
         change={
-            **change.summary(policy.log_folder, identify=identify),
+            **change.summary(policy.log_folder, identify=approved or "fingerprint" in needs),
             "whole": request.all,
             "work_item": if_known(lambda: facts.get("work_item").summary(), None),
         },

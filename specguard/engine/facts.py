@@ -163,10 +163,8 @@ class Facts:
         if name in self._missing:
             raise self._missing[name]
         try:
-            if name in CHANGE_FACTS:
-                value = getattr(self.change, name)
-            elif hasattr(type(self), name):
-                value = getattr(self, name)
+            if name in CHANGE_FACTS or hasattr(type(self), name):
+                value = getattr(self.change if name in CHANGE_FACTS else self, name)
             else:
                 value = self._policy.declared(name)
         except (MissingFact, NotApplicable) as absent:
@@ -178,8 +176,7 @@ class Facts:
     def remarks(self) -> Sequence[str]:
         """Return notes for the report: facts that could not be read, and items that are only claimed."""
         proof: RunProof | None = self.known.get("run_proof")
-        count = len(proof.claimed) if proof is not None else 0
-        if count:
+        if proof is not None and (count := len(proof.claimed)):
             self.notes.append(
                 f"Done or ticked only by a claim: {count}. "
                 'With [runs] grade = "observed" each run is bound to its item and tree.'

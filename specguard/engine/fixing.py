@@ -106,9 +106,8 @@ def _message_fix(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts:
     after, codes = _apply_edits(message.text, ((fix.edit, code) for fix, code in fixes))
     if after == message.text:
         return None
-    refused = ""
-    if commit and commit != facts.change.git.repository.head:
-        refused = "others follow it; the finding says how to reword it"
+    is_followed = commit and commit != facts.change.git.repository.head
+    refused = "others follow it; the finding says how to reword it" if is_followed else ""
     return Proposal(
         "message",
         commit.encode(),

@@ -187,9 +187,8 @@ class _BranchHistory:
                 self._tip_bits[parent] = self._tip_bits.get(parent, 0) | self._tip_bits[oid]
 
     def _walk(self, *options: str, tips: Sequence[str]) -> Sequence[str]:
-        process = self._git.start(
-            "rev-list", "--topo-order", *options, "--stdin", stdin=stdin_lines(tips), wide=True
-        )
+        stdin = stdin_lines(tips)
+        process = self._git.start("rev-list", "--topo-order", *options, "--stdin", stdin=stdin, wide=True)
         return self._git.read(process, "the history of the branches").decode("ascii").splitlines()
 
     def contains(self, tip: str, other: str) -> bool:

@@ -98,8 +98,7 @@ def _modules(distribution: str) -> Iterator[tuple[str, ModuleType]]:
     """Import the modules that a distribution's entry points name, and yield their names and modules."""
     for name, target in _BUILT_IN_MODULES if distribution == BUILT_IN else _entry_points(distribution):
         module = importlib.import_module(target)
-        version = getattr(module, "specguard_api", None)
-        if version != API_VERSION:
+        if (version := getattr(module, "specguard_api", None)) != API_VERSION:
             raise PluginError(
                 f"plugin {distribution!r} states specguard_api = {version!r}, and this is {API_VERSION}"
             )

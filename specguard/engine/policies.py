@@ -406,9 +406,8 @@ class ItemBranches:
         from specguard.work.kinds import Names
         from specguard.work.name_templates import Template
 
-        self._templates = [
-            Template(text) for kind in kinds.values() for text in (kind.branch, kind.base) if text
-        ]
+        texts = [text for kind in kinds.values() for text in (kind.branch, kind.base) if text]
+        self._templates = list(map(Template, texts))
         self._names = Names(kinds)
         self._own = self._names.read("branch", own, lenient=False) if own else None
         below = kinds[self._own.kind].base if self._own else ""
@@ -447,8 +446,7 @@ class ItemBranches:
         namings = [self._names.read("commit", subject) for subject in subjects]
         if any(one is not None and one.same_item(self._own) for one in namings):
             return False
-        other = self._names.read("branch", name, lenient=False)
-        if other is not None:
+        if (other := self._names.read("branch", name, lenient=False)) is not None:
             last = namings[-1]
             return last is not None and last.exact and last.same_item(other)
         kind = self._own.kind

@@ -98,14 +98,13 @@ class Judging(Record):
             if self.cache:
                 self.cache.store(rule, outcome)
         judged = list(self._judge(outcome.findings, rule, severity))
-        absence = outcome.missing
-        missing = absence if isinstance(absence, MissingFact) else None
+        missing = outcome.missing if isinstance(outcome.missing, MissingFact) else None
         if outcome.crash:
             state, reason = "indeterminate", f"the rule crashed (plugin {rule.plugin!r}): {outcome.crash}"
         elif missing is not None:
             state, reason = "indeterminate", missing.reason
-        elif absence is not None and not judged:
-            state, reason = "not-applicable", str(absence)
+        elif outcome.missing is not None and not judged:
+            state, reason = "not-applicable", str(outcome.missing)
         else:
             state, reason = state_of(judged), ""
         return RuleResult(
@@ -212,8 +211,7 @@ def drop_repeated(results: Sequence[RuleResult]) -> None:
     by_cause = grouped((_cause(one, f"{one.code} {one.finding.key}"), one) for one in found)
     for result in results:
         originals = [_find_original(one, by_cause) for one in result.findings]
-        first = next(filter(None, originals), None)
-        if first is not None:
+        if (first := next(filter(None, originals), None)) is not None:
             pairs = list(zip(result.findings, originals, strict=True))
             result.findings = [one for one, original in pairs if original is None]
             for one in (one for one, original in pairs if original is not None):

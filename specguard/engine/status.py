@@ -83,9 +83,8 @@ def open_waves(request: Request) -> Iterator[Waves | None]:
         SpecguardError: the policy or the first commit is missing.
         MissingFact: a required file or object is missing.
     """
-    repository = Repository.locate(request.directory, request.environment)
-    with Git(repository) as git:
-        change, policy, _ = _open(git, request, Policies(request, repository))
+    with Git(Repository.locate(request.directory, request.environment)) as git:
+        change, policy, _ = _open(git, request, Policies(request, git.repository))
         yield Facts(change, policy).if_declared("waves")
 
 
@@ -434,16 +433,14 @@ def _undone_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]
             yield _missing(f"{plan['path']} {plan['problem'] or 'lists no tasks'}", path=path)
         for task in plan["tasks"]:
             if task["state"] not in ("done", "deferred"):
-                status = task["status"] or "without a status"
-                what = f"{_task_label(task)} of {plan['name']} is {status}"
+                what = f"{_task_label(task)} of {plan['name']} is {task['status'] or 'without a status'}"
                 yield _missing(what, path=path, line=task["line"])
 
 
 def _next_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the next task of each plan, and up to three others that are ready."""
     for plan in plans:
-        ready = [_task_label(task) for task in plan["tasks"] if task["state"] == "ready"]
-        if ready:
+        if ready := [_task_label(task) for task in plan["tasks"] if task["state"] == "ready"]:
             others = f" (or {', '.join(ready[1:4])})" if ready[1:] else ""
             yield f"do {ready[0]} of {plan['name']}{others}"
 

@@ -95,9 +95,7 @@ def find_governing(request: Request, path: str, policy: Policy | None = None) ->
 def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
     """Return the patterns of active rules that match a path, and its role for work items, sorted by code."""
     found: list[Governing] = []
-    for rule in policy.rules:
-        if not rule.active:
-            continue
+    for rule in (rule for rule in policy.rules if rule.active):
         check = rule.load()
         settings: dict[str, object] = {name: getattr(check, name) for name in check._fields}
         settings["exclude"] = rule.exclude
@@ -110,9 +108,8 @@ def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
     for one in policy.disregarded:
         folder = os.fsencode(os.path.dirname(one.origin.path))
         if not one.key and path.startswith(folder + b"/"):
-            matches.append(
-                ("CFG004", "authority.nested", one.origin.path, "the authority, which counts for nothing")
-            )
+            what = "the authority, which counts for nothing"
+            matches.append(("CFG004", "authority.nested", one.origin.path, what))
     for code, setting, pattern, effect in matches:
         if judge := policy.active_rule(code):
             found.append(_make_governing(policy, judge, setting, pattern, effect))
@@ -150,15 +147,12 @@ def _match_specs(policy: Policy, path: bytes) -> Iterator[Match]:
             ("SPC008", "mirrors", "repeats the statuses of specs"),
         ):
             patterns: Patterns = getattr(settings, field)
-            index = patterns.find(path)
-            if index is not None:
+            if (index := patterns.find(path)) is not None:
                 yield code, f"specs.{field}.{index}", patterns.patterns[index], effect
         if path == settings.index.encode("utf-8", "surrogateescape"):
             yield "SPC001", "specs.index", settings.index, "the index of specs"
-    if policy.keys:
-        rank = policy.rank(path)
-        if rank is not None:
-            yield "SPC009", f"authority.order.{rank}", policy.order[rank], f"number {rank + 1} of the order"
+    if policy.keys and (rank := policy.rank(path)) is not None:
+        yield "SPC009", f"authority.order.{rank}", policy.order[rank], f"number {rank + 1} of the order"
 
 
 def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Governing]:
@@ -200,8 +194,7 @@ def match_tables(policy: Policy, path: bytes) -> Iterator[Match]:
                 yield from _match_artifacts(policy, rule.code, key.removeprefix("*.").split("."), path)
             elif head not in seen:
                 seen.add(head)
-                for setting, pattern, effect in _match_table(policy, rule.code, head, path):
-                    yield rule.code, setting, pattern, effect
+                yield from ((rule.code, *one) for one in _match_table(policy, rule.code, head, path))
 
 
 def matching(value: object, key: str, path: bytes, *, texts: bool = False) -> Iterator[tuple[str, str, str]]:
@@ -215,8 +208,7 @@ def matching(value: object, key: str, path: bytes, *, texts: bool = False) -> It
     """
     for name, one in leaves(key, value):
         if isinstance(one, Patterns):
-            index = one.find(path)
-            if index is not None:
+            if (index := one.find(path)) is not None:
                 yield f"{name}.{index}", one.patterns[index], _effect(name, one)
         elif texts and one == path_text(path):
             yield name, one, "named"
