@@ -214,8 +214,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                 continue
             audited[found.name] = found
             progress.begin_repository(found.name, len(found.changes), len(found.unjudged))
-            for batch in _slices(found, options.plugins, floor):
-                yield found, batch
+            yield from ((found, batch) for batch in _slices(found, options.plugins, floor))
 
     unjudged: Counter[str] = Counter()
     for found, outcome in _results(tasks(), options):
@@ -332,8 +331,7 @@ def _results(
 ) -> Iterator[tuple[_AuditedRepository, JudgedSlice]]:
     """Yield the workers' results for the slices as they arrive; only a few slices are queued at a time."""
     if options.jobs == 1 and not options.scheduler:
-        for found, batch in tasks:
-            yield found, judge(batch)
+        yield from ((found, judge(batch)) for found, batch in tasks)
         return
     retried: list[_Task] = []
     for _ in range(_RESTARTS + 1):
@@ -507,8 +505,7 @@ def _parse_name(word: str) -> Iterator[NamedRepository]:
             raise SpecguardError(
                 f"no repository has a name like {word!r}", help="Check the pattern.", code="no-repository"
             )
-        for folder in folders:
-            yield NamedRepository(os.path.realpath(folder), folder=folder)
+        yield from (NamedRepository(os.path.realpath(folder), folder=folder) for folder in folders)
     else:
         yield NamedRepository(os.path.realpath(word), folder=word)
 

@@ -435,8 +435,7 @@ class PastPolicies(Policies):
         for one in known:
             if has_documents(tree, one):
                 return one
-        policy = super().load(tree, authority)
-        if policy is not None:
+        if (policy := super().load(tree, authority)) is not None:
             known.append(policy)
         return policy
 

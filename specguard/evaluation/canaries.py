@@ -53,8 +53,7 @@ def try_canaries(authority: OwnAuthority) -> Iterator[Canary]:
 
 def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
     """Try a rule with paths from its own settings; None without such paths, or if it did not judge."""
-    problem = unmatched_reason(rule, authority.policy, authority.files)
-    if problem:
+    if problem := unmatched_reason(rule, authority.policy, authority.files):
         return Canary(rule.code, rule.name, "missed", f"{problem}; write it as the tree has it")
     paths = _paths(rule, authority.policy, authority.files)
     if not paths:
@@ -174,10 +173,9 @@ def guess_path(patterns: Patterns, position: int, exclude: Covering | None = Non
     """
     pattern = patterns.patterns[position]
     plain = _CHAR_CLASS.sub(lambda found: "~" if found["not"] else found["first"], pattern).lstrip("/")
+    parts = _WILDCARD.split(plain)
     for word in (_WORD, "canary.md", "c"):
-        filled = "".join(
-            "q" if part == "?" else word if "*" in part else part for part in _WILDCARD.split(plain)
-        )
+        filled = "".join("q" if part == "?" else word if "*" in part else part for part in parts)
         for end in (_WORD, "canary.md", ""):
             path = f"{filled.rstrip('/')}/{end}" if end and filled.endswith("/") else filled.rstrip("/")
             data = path.replace("\\", "").encode("utf-8", "surrogateescape")

@@ -124,8 +124,7 @@ class Samples:
         found = dict.fromkeys(map(self._find, given))
         paths = {one.name: one.path for one in self.samples}
         for one in found:
-            other = paths.setdefault(one.name, one.path)
-            if other != one.path:
+            if (other := paths.setdefault(one.name, one.path)) != one.path:
                 # They would share the file of expected findings, and the evidence.
                 step = "declare both as [[samples]], each with a name of its own"
                 raise usage(f"{one.path} and {other} are both called {one.name!r}", step)
@@ -316,8 +315,7 @@ def _commit(repository: Repository, authority: OwnAuthority, oid: str) -> str:
     repository.git("read-tree", "--empty")
     documents = []
     for path, text in authority.documents.items():
-        blob = repository.blob(text)
-        documents.append(b"100644 %s\t%s\0" % (blob.encode(), path))
+        documents.append(b"100644 %s\t%s\0" % (repository.blob(text).encode(), path))
     trees = []
     for tree in ("", oid):
         repository.git("read-tree", *([f"{tree}^{{tree}}"] if tree else ["--empty"]))
