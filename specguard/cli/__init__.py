@@ -138,8 +138,7 @@ def print_error(error: SpecguardError, words: Sequence[str] = ()) -> None:
     if command[:1] == ["check"]:
         from specguard.declaration.registry import FORMATS
 
-        report_format = FORMATS.get(_requested_format(words))
-        if report_format is not None:
+        if (report_format := FORMATS.get(_requested_format(words))) is not None:
             # Standard output may be closed or full; what is wrong is still said on stderr.
             with suppress(OSError):
                 sys.stdout.write(report_format.error_report(error))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
@@ -174,9 +175,7 @@ def _find_renderer(form: str, reports: Reports, plugins: Sequence[str]) -> Rende
     if form == "text":
         from specguard.reporters.text import render
 
-        return lambda found, colour=False: render(
-            found, colour=colour, explain=reports.explain, statistics=reports.statistics
-        )
+        return partial(render, explain=reports.explain, statistics=reports.statistics)
     from specguard.declaration.registry import FORMATS
 
     if form in FORMATS:

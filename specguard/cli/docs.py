@@ -117,8 +117,7 @@ def _all_help(group: click.Group, context: click.Context, parent: str) -> Iterat
     A heading has the command's name and arguments; the help is a code block below it.
     """
     for name in group.list_commands(context):
-        subcommand = group.get_command(context, name)
-        if subcommand is not None:
+        if (subcommand := group.get_command(context, name)) is not None:
             inner = subcommand.make_context(name, [], context, resilient_parsing=True)
             title = f"{parent} {name}".strip()
             words = [word for word in subcommand.collect_usage_pieces(inner) if word != "[OPTIONS]"]

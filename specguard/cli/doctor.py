@@ -374,8 +374,7 @@ def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
     environment, top = repository.environment, repository.work_tree_if_any()
     if top is None:
         return
-    for promise in disabled_features(policy):
-        yield Diagnosis("off", "note", promise)
+    yield from (Diagnosis("off", "note", promise) for promise in disabled_features(policy))
     if not policy.declared("work_kinds"):
         return
     yield from _catch_errors("remote of runs", _platform(repository, policy, top), "note")

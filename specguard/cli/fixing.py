@@ -54,8 +54,7 @@ def fix_and_judge(request: Request, reports: Reports, *, yes: bool) -> int:
     except SpecguardError:
         # The second judgement raises the same error, and its reports say so.
         verdicts = []
-    proposals = [proposal for verdict in verdicts for proposal in verdict.fixes]
-    if proposals:
+    if proposals := [proposal for verdict in verdicts for proposal in verdict.fixes]:
         _Fixer(request, stream, yes=yes).fix(proposals)
     elif verdicts:
         print("nothing here can be put right without a person's thought\n", file=stream)

@@ -160,8 +160,7 @@ def _task_lines(policy: Policy, state: progress.PlanState, task: progress.TaskSt
     yield f"  at      {Origin(state.path, task.line or 0)}"
     details = {"files": task.expected_files, "verify": task.verify, "done": task.done_criteria}
     for title, values in details.items():
-        for value in values:
-            yield f"  {title:7} {value}"
+        yield from (f"  {title:7} {value}" for value in values)
     if state.form != "plan":
         yield f"  next    specguard plan create {shlex.quote(state.name)} --name NAME"
     elif kind := _work_kind(policy, state.path):
@@ -269,9 +268,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
 
 def _write_missing(top: str, files: Mapping[str, str], *, plan: str = "") -> None:
     """Write the files that do not exist yet, and print for each file but the plan whether it was written."""
-    missing = {
-        path: content for path, content in files.items() if not os.path.lexists(os.path.join(top, path))
-    }
+    missing = {one: text for one, text in files.items() if not os.path.lexists(os.path.join(top, one))}
     write_files(top, missing)
     for path in files:
         if path != plan:

@@ -158,8 +158,7 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         raise usage(message, "name a file: specguard import repolinter=rules/ruleset.json")
     for source, file in selected.items():
         imported.merge(SOURCES[source](repository, file))
-    policy = compile_tree(top)
-    if policy is not None:
+    if (policy := compile_tree(top)) is not None:
         _drop_set_keys(imported, policy)
     read = ", ".join(f"`{file or source}`" for source, file in selected.items())
     text = f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{imported.toml()}```\n"

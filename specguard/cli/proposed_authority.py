@@ -45,11 +45,10 @@ _Line = tuple[str, int, str, str]
 
 
 _JOBS: Final = "the jobs that decide what lands"
-_OWNERS: Final = "who reviews what"
 _LOCKED: Final = (
     (r"\.(github/workflows|gitlab/ci|circleci)/", _JOBS),
     (r"\.gitlab-ci\.yml|Jenkinsfile|(azure|bitbucket)-pipelines\.yml", _JOBS),
-    (r"(\.github/|\.gitlab/|docs/)?CODEOWNERS", _OWNERS),
+    (r"(\.github/|\.gitlab/|docs/)?CODEOWNERS", "who reviews what"),
     (r"(?i:licen[cs]e|copying)([-.][^/]*)?", "the licence"),
     (r"LICENSES/", "the licences"),
     (r"AI_CONTRACT\.md", "the contract with agents"),
@@ -189,8 +188,7 @@ def find_guards(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
     for known, forbidden in ((_LOCKED, False), (_FORBIDDEN, True)):
         for pattern, why in known:
             begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
-            found = (begins.match(path) for path in paths)
-            for name in sorted({match[0] for match in found if match}):
+            for name in sorted({match[0] for match in map(begins.match, paths) if match}):
                 # Another name would be read as a pattern of other files, or end the code span that it is in.
                 if is_plain(name) and name.isprintable() and "`" not in name:
                     yield name, why, forbidden

@@ -139,7 +139,6 @@ def report(run: str, run_root: str) -> None:
 
 def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
     """Print the state of runs after each change, until all have ended or died."""
-    paths = [run.path for run in runs]
     before: dict[str, object] = {}
     while True:
         for run in runs:
@@ -151,7 +150,7 @@ def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
         if not any(run.alive for run in runs):
             return
         time.sleep(_PAUSE)
-        runs = [store.view(path) for path in paths]
+        runs = [store.view(run.path) for run in runs]
 
 
 @command.command("stop", short_help="End a run, and what it has started.")
