@@ -216,9 +216,12 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
         from shlex import join
 
         what = "the base that the policy names" if how == "policy" else "the base"
-        help, branch = error.help, name.partition("~")[0].removeprefix(f"{remote}/")
+        help, plain = error.help, name.partition("~")[0]
+        branch = plain.removeprefix(f"{remote}/")
         fetched = any(one.startswith(f"{remote}/") for one in git.repository.names())
-        if error.code == "unknown-revision" and fetched and not is_invalid(branch):
+        if git.repository.refs_named([f"refs/tags/{plain}"]):
+            help = f"Write the full name of the tag: refs/tags/{plain}."
+        elif error.code == "unknown-revision" and fetched and not is_invalid(branch):
             fetch = _fetch_command(remote, branch)
             help = f"Fetch it: {fetch}." if help.startswith("Give") else f"{help} Or fetch it: {fetch}."
         if how == "policy":
