@@ -216,7 +216,7 @@ def new_place(run: Run) -> Place:
     except CommandError as error:
         raise SpecguardError(
             f"the base cannot be checked out: {error.first_line}",
-            help="git fetch --refetch --no-filter origin, if objects are missing",
+            help=f"{run.git.missing('the base', error.first_line).command}, if objects are missing",
             code="git-failed",
         ) from error
     shutil.copyfile(place.index, os.path.join(place.own_folder, _BASE_INDEX))

@@ -161,7 +161,7 @@ def test_a_sparse_checkout_and_a_shallow_clone_are_no_bound(setting: Setting, tm
 
 def test_missing_objects_stop_before_anything_starts(setting: Setting, tmp_path: Path) -> None:
     setting.user.git("--git-dir", str(setting.remote.path), "config", "uploadpack.allowFilter", "true")
-    words = ["clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{setting.remote.path}"]
+    words = ["clone", "-q", "-o", "up", "-n", "--filter=blob:none", f"file://{setting.remote.path}"]
     setting.user.git(*words, str(tmp_path / "partial"))
     # The policy is read; the rest is not there.
     setting.user.path = tmp_path / "partial"
@@ -170,7 +170,7 @@ def test_missing_objects_stop_before_anything_starts(setting: Setting, tmp_path:
     with setting.run(place=False, item=False) as run:
         with pytest.raises(SpecguardError) as caught:
             make_place(run)
-        assert "git fetch --refetch" in caught.value.help
+        assert "git fetch --refetch --no-filter up," in caught.value.help
 
 
 def test_submodules_stay_as_they_are_in_the_base_while_their_folders_exist(setting: Setting) -> None:
