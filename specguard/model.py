@@ -371,6 +371,7 @@ class Verdict(Record, frozen=False):
         hunks: by path, the hunks of the change in files with findings, if a report asks for them.
         fixes: the fixes for the findings, if `check --fix` asks for them.
         touched: the paths of the change, if there are findings; empty if the change has none.
+        options: the options that name the change, and their values; an empty one was not given.
     """
 
     change: Mapping[str, Any]
@@ -384,6 +385,7 @@ class Verdict(Record, frozen=False):
     hunks: Mapping[bytes, Sequence[Any]] = {}
     fixes: Sequence[Any] = ()
     touched: Sequence[bytes] = ()
+    options: Mapping[str, str] = {}
 
     @property
     def findings(self) -> list[Judged]:

@@ -301,7 +301,7 @@ def _approvable_lines(verdict: Verdict) -> Iterator[str]:
             yield f"  {one_line(judged)}"
             yield f"    finding {judged.fingerprint}"
             yield from (f"    {line}" for line in approval_lines(judged))
-        offer = approval_offer(result, str(change["source"]), len(found))
+        offer = approval_offer(result, verdict, len(found))
         yield from (f"  {offer[0]}", f"  next {offer[1]}") if offer else ("  nobody may approve this",)
     undecided_groups = group_undecided(verdict)
     for results in undecided_groups:

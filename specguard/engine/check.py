@@ -198,6 +198,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         touched=if_known(lambda: [entry.path for entry in change.entries], ())
         if any(result.findings for result in results)
         else (),
+        options={name: getattr(request, name) for name in ("base", "head", "range", "branch", "patch")},
     )
 
 

@@ -183,7 +183,7 @@ def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
             yield {
                 "result": result,
                 "account": ", ".join(_count_text(count, kind) for kind, count in kinds.items()),
-                "allowed": wording.approval_offer(result, str(verdict.change.get("source"))),
+                "allowed": wording.approval_offer(result, verdict),
                 "shown": shown,
                 "accepted": accepted,
                 "left_out": len(found) - len(shown) - len(accepted),

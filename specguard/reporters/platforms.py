@@ -94,7 +94,7 @@ def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
         where = _file(wording.relative_path(origin.path), origin.line)
         yield "notice" if tightens else "warning", message, {**where, "title": "policy"}
     for result in verdict.results:
-        if offer := wording.approval_offer(result, str(verdict.change.get("source"))):
+        if offer := wording.approval_offer(result, verdict):
             yield "notice", "\n".join(offer), {"title": text.titles([result])}
     for group, *rest in _guards_first(verdict):
         finding = group.first.finding
@@ -200,7 +200,7 @@ def _page_parts(verdict: Verdict) -> Iterator[str]:
             yield f"\n### {result.code} {result.name}\n\n"
         for group in text.fold(result.findings, verdict):
             yield f"- {_finding_item(group)}\n"
-        if offer := wording.approval_offer(result, str(verdict.change.get("source"))):
+        if offer := wording.approval_offer(result, verdict):
             yield f"\n{markdown_text(offer[0])}: {markdown_code(offer[1])}\n"
     if verdict.policy_change:
         first, *rest = wording.policy_lines(verdict)

@@ -88,7 +88,6 @@ def finding_blocks(verdict: Verdict, *, errors: bool = False, known: Container[s
         errors: True to leave out findings below an error, and rules whose missing judgement is not an error.
         known: the fingerprints of findings to leave out.
     """
-    source = str(verdict.change.get("source"))
     shown = ("error",) if errors else ("error", "warning")
     for result in text.gravest_first(verdict):
         found = [
@@ -97,7 +96,7 @@ def finding_blocks(verdict: Verdict, *, errors: bool = False, known: Container[s
             if judged.state == "open" and judged.severity in shown and judged.fingerprint not in known
         ]
         for group in text.fold(found, verdict):
-            yield _block(group, result, source)
+            yield _block(group, result, verdict)
     for results in text.group_undecided(verdict, by_severity=errors):
         if errors and not results[0].incomplete:
             continue
@@ -106,7 +105,7 @@ def finding_blocks(verdict: Verdict, *, errors: bool = False, known: Container[s
         yield f"{codes} could not be judged: {reason}", "", codes
 
 
-def _block(group: Fold, result: RuleResult, source: str) -> Block:
+def _block(group: Fold, result: RuleResult, verdict: Verdict) -> Block:
     """Return similar findings as a block: rule, place, the authority's words, next step, and whom to ask."""
     judged = group.first
     word = "" if judged.severity == "error" else f" ({judged.severity})"
@@ -118,23 +117,23 @@ def _block(group: Fold, result: RuleResult, source: str) -> Block:
     else:
         lines.append("  authority: on by default")
     step = group.help
-    if source == "edit" and judged.code in _EDIT_GUARDS:
+    if verdict.change.get("source") == "edit" and judged.code in _EDIT_GUARDS:
         step = "Leave it as it is: nothing has been written."
     if step:
         lines.append(f"  next: {visible(cut(step))}")
-    person = _person(result, source) if judged.severity == "error" else ""
+    person = _person(result, verdict) if judged.severity == "error" else ""
     name = f"{judged.code} {text.place_text(judged).removesuffix(': ')}".rstrip()
     return "\n".join(lines), person, f"{name} ({group.count} findings)" if group.count > 1 else name
 
 
-def _person(result: RuleResult, source: str) -> str:
+def _person(result: RuleResult, verdict: Verdict) -> str:
     """Return the way to ask a person: who may approve, and the command, which the agent must not run."""
     if result.approvers:
         from specguard.reporters.wording import approval_offer
 
-        if offer := approval_offer(result, source):
+        if offer := approval_offer(result, verdict):
             who, command = map(visible, offer)
-            if source == "edit":
+            if verdict.change.get("source") == "edit":
                 return f"{who}; say what you want to change and why, and wait"
             return f"{who}, with: {command}"
     return "if this has to be, stop and tell the person you work for what and why"
@@ -158,7 +157,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
             field = judged.finding.field
             where = text.place_text(judged) or (f"{field}: " if field else "")
             yield f"{where}{judged.code} {visible(text.shown_message(judged))}{_remark(judged)}"
-        if offer := approval_offer(result, str(verdict.change.get("source"))):
+        if offer := approval_offer(result, verdict):
             yield visible(f"{result.code} {': '.join(offer)}")
         if result.state == "indeterminate":
             yield f"{result.code} could not be judged: {'; next: '.join(text.undecided_lines(result))}"

@@ -151,7 +151,7 @@ def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[st
     if result.approvers:
         from specguard.reporters.wording import approval_offer
 
-        if offer := approval_offer(result, str(verdict.change.get("source"))):
+        if offer := approval_offer(result, verdict):
             yield f"  {visible(offer[0])}:"
             yield f"    {visible(offer[1])}"
     yield ""

@@ -121,14 +121,14 @@ def _approval_line(use: ApprovalUse) -> str:
     return f"{who} until {end}, {proof}: {shortened(approval.reason, 300)}{ticket}"
 
 
-def approval_offer(result: RuleResult, source: str = "", most: int = 3) -> tuple[str, str] | None:
+def approval_offer(result: RuleResult, verdict: Verdict, most: int = 3) -> tuple[str, str] | None:
     """Return who may approve a rule's findings, as a clause, and the command.
 
     None if nobody may, or if the rule has no open error.
 
     Args:
         result: the rule's result.
-        source: the source of the change, as in the `change` of a report.
+        verdict: the verdict with this result.
         most: the most files that the command names.
     """
     errors = [judged for judged in result.findings if judged.is_open_error]
@@ -138,7 +138,8 @@ def approval_offer(result: RuleResult, source: str = "", most: int = 3) -> tuple
     paths = list(dict.fromkeys(judged.finding.path for judged in errors))
     words = [word for path in paths if path and len(word := shell_word(path)) <= _LONGEST_WORD]
     named = [] if None in paths else words[:most]
-    which = {"staged": " --staged", "worktree": " --worktree"}.get(source, "")
+    which = {"staged": " --staged", "worktree": " --worktree"}.get(verdict.change.get("source", ""), "")
+    which += "".join(f" --{name} {shell_word(value)}" for name, value in verdict.options.items() if value)
     flags = "".join(f" --path {word}" for word in named) + which
     approver = shell_word(result.approvers[0])
     command = f'specguard approve {result.code}{flags} --approved-by {approver} --reason "..."'
