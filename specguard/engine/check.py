@@ -334,7 +334,8 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
 
     Uncommitted changes are stashed and restored. Without any, `git stash pop` would restore an older stash.
     In CI and in the place of a run nothing is rewritten: their state is not that of the reader's repository.
-    Nor is it at the stage `edit`; and at `commit-msg` the uncommitted changes are the commit's own.
+    Nor is it at the stage `edit`. At `commit-msg` the uncommitted changes are the commit's own, and a step
+    names those that git's index will not have.
     """
     import re
 
@@ -349,16 +350,37 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
             return "", False
 
     def protect(step: re.Match[str]) -> str:
+        if change.stage == "commit-msg":
+            return f"`{step[1]}{_taken_back(change)}`"
         branch, uncommitted = read_state()
         command = f"git switch {branch} && {step[1]} && git switch -" if branch else step[1]
         return f"`{with_stash(command) if uncommitted and '--amend --only' not in command else command}`"
 
     request = change.request
-    if change.stage in ("commit-msg", "edit", "run") or request.enforce or request.environment.get("CI"):
+    if change.stage in ("edit", "run") or request.enforce or request.environment.get("CI"):
         return
+    pattern = "`(git commit [^`]*)`" if change.stage == "commit-msg" else _COMMIT_COMMAND
     for result in results:
         for judged in result.findings:
-            judged.finding.help = re.sub(_COMMIT_COMMAND, protect, judged.finding.help)
+            judged.finding.help = re.sub(pattern, protect, judged.finding.help)
+
+
+_MOST_NAMED: Final = 9
+"""The most files of `git commit -a` that are named one by one."""
+
+
+def _taken_back(change: Change) -> str:
+    """Return, as words, the paths that git stages only for the hooks of `git commit -a` or `... PATH`."""
+    from specguard.declaration.look_alikes import shell_word
+
+    repository = change.git.repository
+    name = os.path.basename(repository.index)
+    if not name.startswith(("index.lock", "next-index-")):
+        return ""
+    entries = change.git.index_diff(repository.head or change.git.empty_tree)
+    if name == "index.lock" and len(entries) > _MOST_NAMED:
+        return " -- ."
+    return " ".join([" --", *(shell_word(entry.path) for entry in entries)]) if entries else ""
 
 
 def _inactive_branch(change: Change) -> str:
@@ -373,7 +395,11 @@ def _inactive_branch(change: Change) -> str:
 
 def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     """Yield notes on what to type before the next steps: the way to the root, and the patch."""
-    if not any(" -- " in judged.finding.help for result in results for judged in result.findings):
+    asks = change.stage == "staged" and any(one.approvers and one.state == "failed" for one in results)
+    if words := _taken_back(change) if asks else "":
+        yield f"Git takes back what it staged for this commit; before an approval type: git add -u{words}"
+    helps = [judged.finding.help for result in results for judged in result.findings]
+    if not any(" -- " in text for text in [*helps, words]):
         return
     patch, directory = change.request.patch, change.request.directory
     # Git starts hooks at the root, wherever the user is. Asking git starts a process.
