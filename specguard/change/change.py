@@ -448,6 +448,13 @@ class Change(Record, frozen=False):
             if base and base.head and base.is_landing:
                 return [f"{name} is taken for the base itself, so nothing is judged against it."]
             return [f"{name} is taken for the base, and is not trusted; name one with --base."]
+        commits = () if self.found.given or self.stage != "range" else if_known(lambda: self.commits, ())
+        if len(commits) > 1 and self.found.ref:
+            # A fork is often older than the repository that its branches begin at.
+            refs = f"refs/remotes/*/{short_branch(self.found.ref)}"
+            words = ("for-each-ref", "--count=1", f"--contains={commits[0].oid}", "--format=%(refname)", refs)
+            if name := short_name(self.git.repository.spawn(*words).drain().decode(errors="replace").strip()):
+                return [f"{name} has commits that {self.found.name} lacks; `--base {name}` leaves them out."]
         return []
 
     @property
