@@ -201,7 +201,10 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
             return record
     _check_ended_well(run, agent, record)
     if task is not None and isinstance(results, str):
-        run.feedback.append(_results_feedback(task.id, results))
+        run.feedback.append(
+            f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {results}. "
+            f"Write it when you are done, as JSON like this:\n\n    {_example(task.id)}\n"
+        )
     return record
 
 
@@ -431,14 +434,6 @@ def _read_results(place: str, task_id: str) -> Results | str:
 
 def _example(task_id: str) -> str:
     return json.dumps({"task": task_id, "status": "done", "summary": "What was done, in a few sentences."})
-
-
-def _results_feedback(task_id: str, problem: str) -> str:
-    """Return the section of Markdown that reports missing or wrong results to the agent."""
-    return (
-        f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {problem}. "
-        f"Write it when you are done, as JSON like this:\n\n    {_example(task_id)}\n"
-    )
 
 
 def _shorten(text: str) -> str:

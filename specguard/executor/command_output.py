@@ -283,9 +283,7 @@ class RedactedStream:
         if cut <= 0:
             return b""
         spans = self._redactor.find_spans(self._pending)
-        open_key = self._find_open_key()
-        if open_key is not None:
-            cut = min(cut, open_key)
+        cut = min(cut, self._find_open_key())
         for start, end, _ in spans:
             if start < cut < end:
                 cut = start
@@ -301,15 +299,15 @@ class RedactedStream:
         self._pending = b""
         return text
 
-    def _find_open_key(self) -> int | None:
-        """Return the start of a private key whose end is still missing; None without such a key."""
+    def _find_open_key(self) -> int:
+        """Return the start of a private key whose end is still missing; the text's end without such a key."""
         size = len(self._pending)
         for begins in _KEY_BEGINS.finditer(self._pending, max(0, size - _LONGEST_KEY)):
             if _KEY_ENDS.search(self._pending, begins.end(), begins.start() + _LONGEST_KEY):
                 continue
             if size - begins.end() < _KEY_SAMPLE or find_credentials(self._pending, *begins.span())[1]:
                 return begins.start()
-        return None
+        return size
 
 
 def _replace_spans(data: bytes, spans: list[_Span]) -> bytes:

@@ -297,32 +297,24 @@ def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[
         yield [*prefix, script, *([message] if message else [])]
 
 
-def _hooks_path(repository: Repository) -> str:
-    found = [one.value or "" for one in read_settings(repository) if one.key == "core.hookspath"]
-    return os.path.expanduser(found[-1]) if found else ""
-
-
 def _hooks_folder(repository: Repository, tree: Tree) -> bytes:
     """Return the folder of hook scripts in the tree; empty without one."""
-    path = _hooks_path(repository)
-    if path:
+    folders: Sequence[bytes] = _FOLDERS
+    paths = [one.value or "" for one in read_settings(repository) if one.key == "core.hookspath"]
+    if paths and paths[-1]:
         top = os.path.realpath(repository.work_tree())
-        relative = os.path.relpath(os.path.join(top, path), top)
+        relative = os.path.relpath(os.path.join(top, os.path.expanduser(paths[-1])), top)
         if relative == os.curdir or relative.startswith(os.pardir):
             return b""
         # husky sets `core.hooksPath` to its folder `_`, which contains only shims and is not in a tree.
-        folders: Sequence[bytes] = [os.fsencode(relative).removesuffix(b"/_")]
-    else:
-        folders = _FOLDERS
+        folders = [os.fsencode(relative).removesuffix(b"/_")]
     return next((one for one in folders if tree.names(one)), b"")
 
 
 def _has_script(tree: Tree, folder: bytes, stage: str) -> bool:
     """True if the tree has a hook that git, or husky, would run."""
     found = tree.find(folder + b"/" + stage.encode()) if folder else None
-    if found is None:
-        return False
-    return found.mode == 0o100755 or (folder == _HUSKY and found.is_file)
+    return found is not None and (found.mode == 0o100755 or (folder == _HUSKY and found.is_file))
 
 
 def _copy_hooks(run: Run, tree: Tree, folder: bytes) -> str:
@@ -430,7 +422,9 @@ def check_contents(place: Place, tree: str) -> None:
     entries = [entry for entry in place.git.diff_trees(place.base, tree) if not entry.deleted]
     links = [entry for entry in entries if entry.is_symlink]
     for entry, (_, target) in zip(links, place.git.blobs([entry.new for entry in links]), strict=True):
-        if target is None or _leads_out(entry.path, target):
+        # A file of the target's: a link may lead to the root itself, which is no plain path.
+        inside = entry.path.rpartition(b"/")[0] + b"/" + (target or b"") + b"/file"
+        if target is None or target.startswith(b"/") or plain_path(inside) is None:
             where = path_text(target or b"...")
             raise RunEnded(
                 f"{path_text(entry.path)} is a link that leads out of the run's place, to {where}",
@@ -445,12 +439,6 @@ def check_contents(place: Place, tree: str) -> None:
     # them.
     for _ in place.git.blobs([entry.new for entry in files]):
         pass
-
-
-def _leads_out(path: bytes, target: bytes) -> bool:
-    # A file of the target's: a link may lead to the root itself, which is no plain path.
-    inside = path.rpartition(b"/")[0] + b"/" + target + b"/file"
-    return target.startswith(b"/") or plain_path(inside) is None
 
 
 def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:

@@ -566,9 +566,12 @@ class PlaceTree(GateTree):
             entries: the changes since the tree.
         """
         root = os.fsencode(self.path)
-        for entry in entries:
-            if entry.added:
-                _remove(root, entry.path)
+        for place in (os.path.join(root, entry.path) for entry in entries if entry.added):
+            with suppress(FileNotFoundError):
+                os.unlink(place)
+            # The folders that become empty go, too; the root has a `.git`, and stays.
+            with suppress(OSError):
+                os.removedirs(os.path.dirname(place))
         old = [entry.path for entry in entries if not entry.added]
         if old:
             self._place.check_out(tree, old, self.path)
@@ -580,15 +583,6 @@ class PlaceTree(GateTree):
             RunEnded: they had.
         """
         inspect(self._run, "a gate")
-
-
-def _remove(root: bytes, path: bytes) -> None:
-    """Remove a file, and the folders that become empty; the root has a `.git`, and stays."""
-    place = os.path.join(root, path)
-    with suppress(FileNotFoundError):
-        os.unlink(place)
-    with suppress(OSError):
-        os.removedirs(os.path.dirname(place))
 
 
 def take_down(run: Run) -> list[str]:
