@@ -302,9 +302,7 @@ def _find_plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKin
             found.setdefault(tuple(fields.values()), (settings, fields))
     if not found or (len(found) > 1 and not plan_path):
         known = ", ".join(sorted("/".join(values) for values in found)) or "none"
-        tried = (
-            ", ".join(shown_path(settings.folder, {}) for settings in kinds.values()) or "no [plans.<name>]"
-        )
+        tried = ", ".join(shown_path(kind.folder, {}) for kind in kinds.values()) or "no [plans.<name>]"
         help = f"name one: specguard run {options.kind} NAME"
         raise _unready(f"no single plan is meant; tried: {tried}; found: {known}", help)
     return next(iter(found.values()))

@@ -107,10 +107,8 @@ def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
         return end
     except (OSError, CommandError) as error:
         help = f"see that there is room, and by git fsck that no object is missing; to go on: {command}"
-        of_git = isinstance(error, CommandError)
-        return RunEnded(
-            str(error), help=help, exit_code=EXIT_NO_VERDICT, code="git-failed" if of_git else "system-failed"
-        )
+        code = "git-failed" if isinstance(error, CommandError) else "system-failed"
+        return RunEnded(str(error), help=help, exit_code=EXIT_NO_VERDICT, code=code)
     except Exception as error:  # noqa: BLE001 - recorded and reported like any internal error
         if "--traceback" in sys.argv:
             print_exception(error)
@@ -463,11 +461,10 @@ def _named_item(change: Change, policy: Policy, notes: list[str]) -> WorkItem | 
 def _start_of(change: Change, git: Git) -> str:
     """Return the commit that a change starts from: the merge base of `HEAD` and the base."""
     head = git.repository.head
-    tip = change.base.tip or head
-    if head is None or tip is None:
+    if head is None:
         message = "there is no commit yet to compare the working tree with"
         raise SpecguardError(message, help="git commit", code="no-commit")
-    return next(iter(git.merge_bases(tip, head)), head)
+    return next(iter(git.merge_bases(change.base.tip or head, head)), head)
 
 
 def _list_gates(plan: Gates, work_tree: GateTree, say: Say) -> None:

@@ -323,9 +323,8 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
     root = os.path.realpath(checkout)
     for folder in candidates:
         # Git separates object folders by colons and newlines.
-        if not os.path.isabs(folder) or ":" in folder or "\n" in folder:
-            continue
-        if os.path.commonpath([root, os.path.realpath(folder)]) == root:
+        unfit = not os.path.isabs(folder) or ":" in folder or "\n" in folder
+        if unfit or os.path.commonpath([root, os.path.realpath(folder)]) == root:
             continue
         with suppress(OSError):
             os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -82,9 +82,7 @@ def _check_branch_name(draft: DraftRun) -> None:
 def _check_contradictions(draft: DraftRun) -> None:
     """Check that the item's document does not contradict a higher one."""
     document, rule = draft.item.document, draft.policy.active_rule("contradicted-authority")
-    if document is None or rule is None:
-        return
-    if rule.exclude and rule.exclude.matches(document):
+    if document is None or rule is None or (rule.exclude and rule.exclude.matches(document)):
         return
     for one in draft.policy.contradictions(draft.start.documents, document.__eq__):
         if one.lower.path == document:

@@ -86,8 +86,7 @@ def check_remote(run: Run) -> None:
         try:
             heads = remote.read_heads()
         except RemoteError as error:
-            shown = remote.address.shown
-            run.note(f"{shown} could not be asked whether it was pushed to: {error.reason}.")
+            run.note(f"{remote.address.shown} could not be asked whether it was pushed to: {error.reason}.")
             return
         _check_heads(run, remote.address, heads)
 
@@ -224,8 +223,7 @@ def find_new_tip(run: Run) -> str | None:
         return None
     with RunRemote(run) as remote:
         tip = remote.read_tip()
-        known = [run.manifest.repository.branch_oid, *_own_commits(run)]
-        if not tip or tip in known:
+        if tip in ("", run.manifest.repository.branch_oid, *_own_commits(run)):
             return None
         return remote.fetch(remote.address.fetch, branch, [run.manifest.repository.start])
 

@@ -442,8 +442,7 @@ def find_address(
 
 
 def _protocol(url: str) -> str:
-    match = _SCHEME.match(url)
-    if match:
+    if match := _SCHEME.match(url):
         return match[1].lower()
     return "ssh" if _has_host(url) else "file"
 
