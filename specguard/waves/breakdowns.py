@@ -38,8 +38,7 @@ def unmapped_scenarios(path: bytes, found: Sequence[Scenario], proofs: Proofs) -
     folder = path.rpartition(b"/")[0]
     step = "Name beside it, in a code span, the gate or the test (`FILE::TEST`) that shows it."
     for scenario in found:
-        problem = proofs.why_unmapped(scenario, folder)
-        if problem:
+        if problem := proofs.why_unmapped(scenario, folder):
             message, key = f"the scenario {shortened(scenario.text, 80)!r} {problem}", scenario.words[:100]
             yield Finding(message, help=step, path=path, line=scenario.line, key=key, setting="documents")
 
@@ -152,9 +151,7 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
 
 
 def _make_scenario(text: str, line: int, blocks: Sequence[AnyBlock]) -> Scenario:
-    names: list[str] = []
-    for running in texts(blocks):
-        names += _names(running)
+    names = [name for running in texts(blocks) for name in _names(running)]
     for fence in fences(blocks):
         names += [row.strip().removeprefix("$ ") for row in fence.content.split("\n") if row.strip()]
     return Scenario(without_box(" ".join(text.split())), line, names, list(citations(blocks)))
@@ -475,9 +472,8 @@ class Breakdowns(Record):
         """
         if self.waves is not None:
             key = self.waves.key_at(source.path, source.fields)
-            about = {place: self.artifacts.at(place) for place in places}
-            fields = {place: one.fields if one is not None else {} for place, one in about.items()}
-            keys = {place: self.waves.key_at(place, fields[place]) for place in places}
+            about = [(place, self.artifacts.at(place)) for place in places]
+            keys = {place: self.waves.key_at(place, one.fields if one else {}) for place, one in about}
             same = [place for place in places if key is not None and keys[place] == key]
             if same:
                 return same
@@ -555,10 +551,8 @@ class Dispositions:
     def __init__(self, artifact: Artifact) -> None:
         self._artifact = artifact
         document = artifact.document
-        self._passages = [
-            Passage(one.line, one.heading.text.rendered, one.blocks) for one in document.sections
-        ]
-        self._passages += _passages(document.blocks)
+        passages = [Passage(one.line, one.heading.text.rendered, one.blocks) for one in document.sections]
+        self._passages = [*passages, *_passages(document.blocks)]
         self._targets = Targets(artifact.artifacts.documents, artifact.artifacts.roots)
 
     def flaw(self, item: Listed) -> tuple[str, str, int | None] | None:

@@ -252,9 +252,7 @@ def _is_item_of(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
 
 def _candidates(waves: Waves, touched: Sequence[Wave]) -> Sequence[Wave]:
     """Return the waves that an unidentified change could mean: those that it touches, else all."""
-    if touched or waves.all:
-        return touched or waves.all
-    return [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
+    return touched or waves.all or [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
 
 
 def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:

@@ -452,8 +452,7 @@ class StageState(Record):
             if not found and declared and not any(name in one.fields for one in declared):
                 yield Missing(f"{' and '.join(among)} has no field {name!r}, which must be {wanted}")
             for path, field in found:
-                problem = value_problem(field.value, values)
-                if problem:
+                if problem := value_problem(field.value, values):
                     yield Missing(f"{path_text(path)}: {field.name} {problem}", path, field.line)
 
     def _find_field(self, contract: str, name: str) -> Iterator[tuple[bytes, Field]]:
