@@ -23,7 +23,7 @@ from specguard.runs import manifests
 from specguard.runs.files import item_folder, run_root
 from specguard.runs.manifests import MANIFEST, SEAL, Manifest, RunFolder, State, Step, new_run_id, now_text
 from specguard.runs.settings import RunSettings, seconds
-from specguard.runs.views import RunStore
+from specguard.runs.views import OPTIONS_FILE, RunStore
 
 if TYPE_CHECKING:
     from specguard.authority.policy import Policy
@@ -506,9 +506,6 @@ def begin_without_agent(
     return run
 
 
-OPTIONS_FILE: Final = "control/asked.json"
-"""The file, in the run's folder, with the options that the run was started with."""
-
 _LISTS: Final = ("command", "commands")
 _RECORDED: Final = (
     *_LISTS, "agent", "until", "approval_policy", "remote", "base", "goal", "timeout", "command_timeout",
@@ -574,6 +571,5 @@ def open_store(directory: str = "", run_root: str = "") -> RunStore:
     """
     policy = open_policy(Request(environment=os.environ, directory=directory))
     top = Repository.locate(directory, os.environ).work_tree()
-    settings: RunSettings = policy.declared("run_settings")
     root = RunOptions(os.environ, run_root=run_root).runs_folder(policy, top)
-    return RunStore(root, settings, given=bool(run_root))
+    return RunStore(root, policy.declared("run_settings"), given=bool(run_root))

@@ -24,8 +24,6 @@ from specguard.errors import SpecguardError
 from specguard.runs.files import command_words
 from specguard.runs.files import reporting_errors as reporting_errors
 
-SCHEMA = "specguard.run/1"
-
 State = Literal[
     "pending", "running", "succeeded", "failed", "stopped", "timed-out", "budget-spent", "remote-moved",
     "killed",
@@ -387,7 +385,7 @@ class Results(BaseModel):
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
-class RunError(BaseModel):
+class RunError(_Model):
     """`error.json`, `specguard.run-error/1`.
 
     Attributes:
@@ -401,8 +399,6 @@ class RunError(BaseModel):
         tail: the end of that command's output; empty without one.
         suggestion: the command or step that fixes it; empty if there is none.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     schema_: str = Field(alias="schema", pattern="^specguard\\.run-error/1$")
     run_id: str

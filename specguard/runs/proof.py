@@ -231,9 +231,7 @@ class RunProof(Record):
 
     def _names_item(self, run: RunRecord, claim: Claim) -> bool:
         """True if a run names the claim's item."""
-        if claim.other_plan(run):
-            return False
-        if run.kind and claim.kind and run.kind not in (claim.kind, GATES):
+        if claim.other_plan(run) or (run.kind and claim.kind and run.kind not in (claim.kind, GATES)):
             return False
         names = claim.names()
         for one in run.ids or ([] if run.kind == GATES else [run.item]):
@@ -263,10 +261,8 @@ class RunProof(Record):
     def _has_change(self, tree: str, run: RunRecord, claim: Claim) -> bool:
         """True if, apart from papers, a tree is the judged one or that of a commit with the change."""
         content = self._run_content(tree, run)
-        if content and content == self._content_of(""):
-            return True
-        if self.head is None:
-            # Staged changes are judged without history; the check of their commits decides.
+        # Staged changes are judged without history; the check of their commits decides.
+        if (content and content == self._content_of("")) or self.head is None:
             return True
         since = claim.commit or self._last_commit(run, claim)
         if not since and not self.whole:
@@ -321,9 +317,8 @@ class RunProof(Record):
 
     def _gate_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Return why a run does not prove a gate on the claimed trees, as the end of a sentence."""
-        flaws = [
-            self._result_flaw(run, one, claim) for tree in claim.on for one in run.last(claim.gate, tree)
-        ]
+        last = [one for tree in claim.on for one in run.last(claim.gate, tree)]
+        flaws = [self._result_flaw(run, one, claim) for one in last]
         if flaws:
             return next(filter(None, flaws), "")
         ran = [one for one in run.commands if one.name == claim.gate]
@@ -339,9 +334,8 @@ class RunProof(Record):
         named = [one for one in able if claim.gate in (one.name, *one.text.replace(":", " ").split())]
         # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
-        flaws = [
-            self._result_flaw(run, one, claim) for one in last.values() if self._ran_on(one.tree, run, claim)
-        ]
+        ran = (one for one in last.values() if self._ran_on(one.tree, run, claim))
+        flaws = [self._result_flaw(run, one, claim) for one in ran]
         return "" if "" in flaws else next(iter(flaws), f"has no result of {claim.gate} for {claim.label}")
 
     def _ran_on(self, tree: str, run: RunRecord, claim: Claim) -> bool:
@@ -373,11 +367,8 @@ def content_id(tree: Tree, paper: Callable[[bytes], bool]) -> str:
     """
     from specguard.change.entries import sha256
 
-    parts = []
-    for path in tree.paths():
-        entry = None if paper(path) else tree.find(path)
-        if entry is not None:
-            parts.append(f"{entry.mode:o} {entry.oid}\0".encode() + path + b"\0")
+    found = ((path, tree.find(path)) for path in tree.paths() if not paper(path))
+    parts = [f"{entry.mode:o} {entry.oid}\0".encode() + path + b"\0" for path, entry in found if entry]
     return sha256(b"".join(parts)).hexdigest()
 
 

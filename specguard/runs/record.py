@@ -43,6 +43,7 @@ _ITEM_KEYS: Final = ("task_id", "item_id", "task", "item", "id")
 _ITEMS_KEYS: Final = ("task_ids", "item_ids", "tasks", "items")
 _WORDS_KEYS: Final = ("command", "cmd", "argv")
 _CODE_KEYS: Final = ("exit_code", "exitCode", "returncode", "code")
+LOG_KEYS: Final = ("log", "log_path", "log_file")
 _VALIDATIONS: Final = "validations"
 _COMMANDS_KEYS: Final = ("commands", "gates", "checks", "steps", _VALIDATIONS)
 _HEARTBEAT: Final = b"control/heartbeat.json"
@@ -86,7 +87,7 @@ class RanCommand:
         self.failed = bool(self.exit_code) if claims else normal_name(state) in _FAILURES
         self.tree = _oid(data.get("tree"))
         self.grade = _grade(data.get("grade"), grade)
-        self.log = _text(first_of(data, ("log", "log_path", "log_file")))
+        self.log = _text(first_of(data, LOG_KEYS))
         self.log_digest = _text(data.get("log_digest"))
         self.response = _text(data.get("response"))
         self.started_at = _text(data.get("started_at"))
@@ -370,11 +371,8 @@ class RunRecord:
                 before count, too.
         """
         worked = _text(self.value.get("worked")) if self.tree == tree else ""
-        found: dict[str, RanCommand] = {}
-        for one in self.commands:
-            if one.name == gate and one.kind in ("gate", "") and one.tree in (tree, worked or tree):
-                found[one.text] = one
-        return list(found.values())
+        named = (one for one in self.commands if one.name == gate and one.kind in ("gate", ""))
+        return list({one.text: one for one in named if one.tree in (tree, worked or tree)}.values())
 
     def _path_of(self, name: str) -> bytes | None:
         written = name.encode("utf-8", "surrogateescape")
@@ -534,9 +532,8 @@ class RunRecords(Record):
         folder = folder_of(name)
         if folder is None:
             return None
-        files = self._files
         folder = self.moved(folder)
-        if files.is_there(folder):
+        if self._files.is_there(folder):
             return self._run_at(folder, b"")
         if self.in_tree:
             return None

@@ -246,8 +246,7 @@ class Models(Settings):
         """Return the problem with the table as a whole; empty without a problem."""
         for role in ("", *dict.fromkeys(ROLES.values()), "coder"):
             default = self.of(role).default if role else self.default
-            refused = self.refusal(default, role=role) if default else None
-            if refused:
+            if default and (refused := self.refusal(default, role=role)):
                 key = f"{role}.default" if role else "default"
                 table = f"[models.{role}]" if role else "[models]"
                 write = f"write {table} with an `allow` and a `default` of your own"
@@ -288,8 +287,7 @@ def models_in(words: Sequence[str]) -> Iterator[str]:
     for word, following in zip(words, [*words[1:], ""], strict=False):
         option = next(filter(None, (form.fullmatch(word) for form in forms)), None)
         value = "" if option is None else following if option["value"] is None else option["value"]
-        name = model_named(value)
-        if name is not None:
+        if name := model_named(value):
             yield name
 
 

@@ -18,8 +18,8 @@ from typing import Any, Final
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.runs.files import RUN_MARKS, LocalFiles, command_words, folder_name, is_run, reporting_errors
-from specguard.runs.manifests import HEARTBEAT, LOG, SCHEMA
-from specguard.runs.record import RunRecord, first_of
+from specguard.runs.manifests import HEARTBEAT, LOG
+from specguard.runs.record import LOG_KEYS, SCHEMA, RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
 
 RUNNER_LOG: Final = "runner.log"
@@ -105,9 +105,8 @@ class RunView(RunRecord):
     @property
     def heartbeat_age(self) -> float | None:
         """The seconds since the last heartbeat; None without a heartbeat."""
-        value = self.heartbeat_at
-        if value is not None:
-            return max(0.0, (datetime.now(UTC) - value).total_seconds())
+        if (beat := self.heartbeat_at) is not None:
+            return max(0.0, (datetime.now(UTC) - beat).total_seconds())
         try:
             return max(0.0, time.time() - os.stat(os.path.join(self.path, HEARTBEAT)).st_mtime)
         except OSError:
@@ -163,10 +162,7 @@ class RunView(RunRecord):
     @property
     def log(self) -> str:
         """The path of the log in the run's folder: the last command's, else the run's; empty without one."""
-        names = [
-            first_of(self.value, ("log", "log_path", "log_file")),
-            *(one.log for one in self.commands[-1:]),
-        ]
+        names = [first_of(self.value, LOG_KEYS), *(one.log for one in self.commands[-1:])]
         for name in (*names, LOG, RUNNER_LOG):
             # A change may have added the record, and must not have another file shown.
             inside = self._path_of(name) if isinstance(name, str) else None
@@ -239,8 +235,8 @@ class RunView(RunRecord):
         }
 
 
-_FIRST_FILE: Final = "control/asked.json"
-"""The file that a run writes first, and only once."""
+OPTIONS_FILE: Final = "control/asked.json"
+"""The file with the options of a run, in its folder; a run writes it first, and only once."""
 
 
 class RunStore:
@@ -315,16 +311,15 @@ class RunStore:
         """
         runs = self.runs()
         if not runs:
-            raise SpecguardError(
-                "there are no runs", path=self.root, help="specguard run KIND -- COMMAND", code="unknown-name"
-            )
+            help = "specguard run KIND -- COMMAND"
+            raise SpecguardError("there are no runs", path=self.root, help=help, code="unknown-name")
         return max(runs, key=lambda run: (run.started.timestamp() if run.started else 0.0, *_start_key(run)))
 
 
 def _start_key(run: RunView) -> tuple[str, int, str]:
     """Return the sort key for the start of runs: the second in the id, then the time of the first file."""
     try:
-        written = os.stat(os.path.join(run.path, _FIRST_FILE)).st_mtime_ns
+        written = os.stat(os.path.join(run.path, OPTIONS_FILE)).st_mtime_ns
     except OSError:
         written = 0
     # The last five characters of a run's id separate runs of the same second.
