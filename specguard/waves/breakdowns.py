@@ -333,13 +333,8 @@ class Breakdowns(Record):
             MissingFact: a required file or object is missing.
         """
         for artifact in (one for name in contracts for one in self.artifacts.named(name)):
-            items = [
-                item
-                for source in self.sources.all
-                if self._is_about(artifact, source)
-                for item in source.items
-                if item.conditional
-            ]
+            sources = (source for source in self.sources.all if self._is_about(artifact, source))
+            items = [item for source in sources for item in source.items if item.conditional]
             if items:
                 yield artifact, items
 
@@ -349,13 +344,9 @@ class Breakdowns(Record):
         Raises:
             MissingFact: a required file or object is missing.
         """
-        return frozenset(
-            (item.source.path, item.id)
-            for artifact, items in self.conditional(contracts)
-            for dispositions in [Dispositions(artifact)]
-            for item in items
-            if dispositions.flaw(item) is None
-        )
+        pairs = ((Dispositions(artifact), items) for artifact, items in self.conditional(contracts))
+        found = (item for dispositions, items in pairs for item in items if dispositions.flaw(item) is None)
+        return frozenset((item.source.path, item.id) for item in found)
 
     def undisposed(self, contracts: Sequence[str]) -> Iterator[Finding]:
         """Yield findings about conditional items that are neither done nor deferred in a readiness document.

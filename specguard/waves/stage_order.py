@@ -202,12 +202,8 @@ def _late_stages(
         return
     first = commits[start].oid[:12]
     for earlier in stage.predecessors:
-        late = [
-            (commit, entry)
-            for commit in commits[start + 1 :]
-            for entry in commit.own_entries
-            if entry.added and _owns(earlier, entry.path)
-        ]
+        pairs = ((commit, entry) for commit in commits[start + 1 :] for entry in commit.own_entries)
+        late = [(commit, entry) for commit, entry in pairs if entry.added and _owns(earlier, entry.path)]
         for commit, entry in late[:1]:
             text = f"{path_text(entry.path)} completes the stage {earlier.name} of {stage.wave.name} after "
             text += f"commit {first} began the stage {stage.name}"

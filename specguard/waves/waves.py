@@ -97,14 +97,10 @@ class Waves(Record, frozen=False):
         trusted = self.trusted() if self.trusted is not None else self
         if not trusted.sources.kinds:
             return []
-        return [
-            item
-            for wave in trusted.all
-            for stage in wave.stages
-            if trusted.kind_of(stage.settings.items) and stage.open_items
-            for item in stage.items
-            if item.files and not item.deferred and not trusted.sources.closed(item)
-        ]
+        stages = (stage for wave in trusted.all for stage in wave.stages)
+        begun = (one for one in stages if trusted.kind_of(one.settings.items) and one.open_items)
+        items = (item for stage in begun for item in stage.items if item.files and not item.deferred)
+        return [item for item in items if not trusted.sources.closed(item)]
 
     @cached_property
     def owners(self) -> Mapping[str, WaveStage]:
@@ -182,9 +178,8 @@ class Waves(Record, frozen=False):
         """
         if what not in self.known_groups:
             known = ((self.key_at(one.path, one.fields), one) for one in found())
-            self.known_groups[what] = grouped(
-                (own, one) for own, one in known if own is not None and not self.superseded(one.path)
-            )
+            placed = ((own, one) for own, one in known if own is not None and not self.superseded(one.path))
+            self.known_groups[what] = grouped(placed)
         return self.known_groups[what].get(key, ())
 
     def superseded(self, path: bytes) -> bool:
@@ -245,11 +240,8 @@ class Waves(Record, frozen=False):
 
 def natural_key(text: str) -> list[tuple[int, str]]:
     """Return a sort key of a text: numbers by value, other parts without regard to case."""
-    return [
-        (int(part), "") if part.isascii() and part.isdigit() else (-1, part)
-        for part in re.split("([0-9]{1,18})", text.casefold())
-        if part
-    ]
+    parts = filter(None, re.split("([0-9]{1,18})", text.casefold()))
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
 class Missing(Record):
@@ -286,12 +278,8 @@ class StageState(Record):
     def artifacts(self) -> Sequence[Artifact]:
         """The stage's own artifacts, by path: those of contracts that no earlier stage requires or leaves."""
         owners = self.wave.waves.owners
-        found = [
-            artifact
-            for contract in self.settings.artifacts
-            if owners[contract] is self.settings
-            for artifact in self.wave.artifacts(contract)
-        ]
+        contracts = (name for name in self.settings.artifacts if owners[name] is self.settings)
+        found = [artifact for contract in contracts for artifact in self.wave.artifacts(contract)]
         return sorted(found, key=lambda one: one.path)
 
     @cached_property
