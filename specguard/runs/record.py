@@ -376,10 +376,8 @@ class RunRecord:
 
     def _path_of(self, name: str) -> bytes | None:
         written = name.encode("utf-8", "surrogateescape")
-        parts = written.split(b"/")
-        if b"" in parts or b"." in parts or b".." in parts or b"\0" in written:
-            return None
-        return self.folder + b"/" + written
+        is_plain = b"\0" not in written and {b"", b".", b".."}.isdisjoint(written.split(b"/"))
+        return self.folder + b"/" + written if is_plain else None
 
 
 def words_of(command: Any) -> list[str]:
@@ -584,10 +582,7 @@ class RunRecords(Record):
     @property
     def visible(self) -> bool:
         """True if runs are visible from here: they are kept in the tree, or their local folder exists."""
-        if self.in_tree:
-            return True
-        root = self.root()
-        return root is not None and os.path.isdir(root)
+        return self.in_tree or os.path.isdir(self.root() or "")
 
     def path(self, run: RunRecord, name: str = "") -> bytes | None:
         """Return the path of a run's file from the repository's root; None if runs are kept outside of it.

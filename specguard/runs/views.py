@@ -147,12 +147,8 @@ class RunView(RunRecord):
     def alive(self) -> bool:
         """True if the state is running, the process may be alive, and the heartbeat is not stale."""
         age = self.heartbeat_age
-        return (
-            self.running
-            and self.is_process_alive is not False
-            and age is not None
-            and age <= seconds(self._settings.stale_after)
-        )
+        is_recent = age is not None and age <= seconds(self._settings.stale_after)
+        return self.running and self.is_process_alive is not False and is_recent
 
     @property
     def stale(self) -> bool:
