@@ -442,8 +442,7 @@ def _shorten(text: str) -> str:
 
 def take_results(run: Run) -> None:
     """Take the results out of the place of a run whose agent was cut off before they were taken."""
-    task = task_of(run.policy, run.item)
-    if task is not None:
+    if (task := task_of(run.policy, run.item)) is not None:
         _move_results(run, run.place.path, task.id)
 
 

@@ -413,8 +413,7 @@ def rebase_onto(run: Run, tip: str) -> str:
         raise _branch_moved(run, f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now")
     theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
     conflicts = [one.path for one in place.git.diff_trees(place.base, tree) if one.path in theirs]
-    task = task_of(run.policy, run.item)
-    if task is not None:
+    if (task := task_of(run.policy, run.item)) is not None:
         conflicts = [path for path in conflicts if not task.plan.owns(path)]
     if conflicts:
         names = listed(list(map(path_text, conflicts)))

@@ -235,8 +235,7 @@ def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
 
 def _clean_message(message: str) -> str:
     """Return a message as git cleans it: without spaces at line ends, and with one newline at its end."""
-    lines = [line.rstrip() for line in message.replace("\r\n", "\n").split("\n")]
-    text = "\n".join(lines).strip("\n")
+    text = "\n".join(map(str.rstrip, message.replace("\r\n", "\n").split("\n"))).strip("\n")
     return f"{text}\n" if text else ""
 
 
@@ -392,11 +391,8 @@ def note_commit(run: Run, tree: str) -> None:
     binary = place.git.binary_files(place.base, tree)
     scope = scope_of(run.policy, item)
     paths = scope.paths if scope is not None else Covering()
-    new_files = [
-        path_text(one.path)
-        for one in entries
-        if one.added and not paths.matches(one.path) and (one.path in binary or one.new_mode == EXECUTABLE)
-    ]
+    unnamed = (one for one in entries if one.added and not paths.matches(one.path))
+    new_files = [path_text(one.path) for one in unnamed if one.path in binary or one.new_mode == EXECUTABLE]
     if new_files:
         run.note(f"{_NEW_FILES_NOTE}{listed(new_files, _MOST_NAMED)}.", instead_of=_NEW_FILES_NOTE)
     if scope is None:

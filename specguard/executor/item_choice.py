@@ -188,9 +188,8 @@ def _contract(policy: Policy, name: str) -> Contract:
     found = contracts.get(name)
     if found is None or not found.path:
         help = nearest(name, contracts, f"describe it: [artifacts.{name}], with its path")
-        raise _incomplete(
-            f"a run leaves the artifact {name!r}, and the policy has no such contract with a path", help
-        )
+        message = f"a run leaves the artifact {name!r}, and the policy has no such contract with a path"
+        raise _incomplete(message, help)
     return found
 
 
@@ -527,9 +526,8 @@ class Start:
             return False
         sources = self._on_branch(item.branches[0])
         found = sources.at(listed.source.path) if sources else None
-        return bool(
-            sources and found and any(sources.done(one) for one in found.items if one.id == listed.id)
-        )
+        same = [one for one in found.items if one.id == listed.id] if found else []
+        return sources is not None and any(map(sources.done, same))
 
     def _find_next(self, kind: str, fields: Mapping[str, str], lists: Sequence[Source]) -> Listed:
         sources = self._sources()

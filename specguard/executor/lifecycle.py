@@ -267,9 +267,8 @@ def stop(view: RunView) -> Sequence[str]:
     folder, done = RunFolder(view.path, view.root), []
     before = folder.read_manifest()
     if not view.running:
-        raise SpecguardError(
-            f"{view.run_id} has ended already: {view.state}", path=view.path, code="run-record"
-        )
+        message = f"{view.run_id} has ended already: {view.state}"
+        raise SpecguardError(message, path=view.path, code="run-record")
     root = os.path.dirname(os.path.dirname(view.path))
     if view.pid and view.pid != os.getpid() and view.is_process_alive and _is_locked(before, root):
         done.append(_end_process(psutil.Process(view.pid)))

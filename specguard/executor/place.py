@@ -270,14 +270,10 @@ def place_exists(path: str | None, run_id: str = "") -> bool:
         path: the place's path as recorded in a manifest.
         run_id: the run that the place must belong to; empty: any run.
     """
-    return (
-        path is not None
-        and is_place(path, run_id)
-        and not os.path.islink(path)
-        and os.path.isdir(os.path.join(path, ".git"))
-        and os.path.isfile(os.path.join(path + SUFFIX, _BASE_INDEX))
-        and os.path.isfile(os.path.join(path + SUFFIX, BEFORE))
-    )
+    if path is None or not is_place(path, run_id) or os.path.islink(path):
+        return False
+    files = (os.path.join(path + SUFFIX, name) for name in (_BASE_INDEX, BEFORE))
+    return os.path.isdir(os.path.join(path, ".git")) and all(map(os.path.isfile, files))
 
 
 BEFORE: Final = "before.json"
@@ -349,14 +345,9 @@ def is_place(path: str, run_id: str = "") -> bool:
     """
     parent, name = os.path.split(path)
     grandparent, places = os.path.split(parent)
-    return (
-        os.path.isabs(path)
-        and os.path.normpath(path) == path
-        and places == "places"
-        and os.path.basename(grandparent).startswith("specguard")
-        and os.path.realpath(parent) == parent
-        and run_id in ("", name)
-    )
+    is_plain = os.path.isabs(path) and os.path.normpath(path) == path
+    of_runs = places == "places" and os.path.basename(grandparent).startswith("specguard")
+    return is_plain and of_runs and os.path.realpath(parent) == parent and run_id in ("", name)
 
 
 def strays(folder: str) -> list[str]:
@@ -419,8 +410,7 @@ def identity(repository: Repository, when: str) -> tuple[str, str]:
 def _ident(repository: Repository, role: str) -> str:
     flags = ["-c", "user.useConfigOnly=true"]
     for part in ("name", "email"):
-        value = repository.environment.get(f"GIT_{role.upper()}_{part.upper()}")
-        if value:
+        if value := repository.environment.get(f"GIT_{role.upper()}_{part.upper()}"):
             flags += ["-c", f"{role}.{part}={value}"]
     try:
         output = repository.spawn(*flags, "var", f"GIT_{role.upper()}_IDENT", user=True).read()

@@ -153,9 +153,8 @@ def run_command(
         response = Response(**record.model_dump(), output_bytes=log.size, cut=log.over_limit, tail=log.tail)
         run.folder.write(record.response, response.model_dump_json(by_alias=True, indent=2) + "\n")
         run.save()
-    run.say(
-        f"{kind} {name}: {record.problem or f'exit code {record.exit_code}'}, after {record.duration:.1f} s"
-    )
+    how = record.problem or f"exit code {record.exit_code}"
+    run.say(f"{kind} {name}: {how}, after {record.duration:.1f} s")
     if running.run_end is not None:
         # Written already here: whoever ended specguard may not wait for the later steps.
         run.manifest.state, run.manifest.reason = running.run_end.state, running.run_end.message
@@ -471,7 +470,6 @@ class Children:
 
     def find_alive(self) -> list[psutil.Process]:
         """Return the running processes, and reap those that have ended, except the leader of the group."""
-        me = os.getpid()
         self._seen.update(set(psutil.Process().children(recursive=True)) - self._before)
         alive = []
         for process in list(self._seen):
@@ -479,7 +477,7 @@ class Children:
                 if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
                     alive.append(process)
                     continue
-                if process.pid != self.group and process.is_running() and process.ppid() == me:
+                if process.pid != self.group and process.is_running() and process.ppid() == os.getpid():
                     with suppress(ChildProcessError):
                         os.waitpid(process.pid, os.WNOHANG)
             if process.pid != self.group:
@@ -596,11 +594,8 @@ def passed_variables(environment: Mapping[str, str], allowed: Sequence[str]) -> 
     """
     names = {*ALWAYS_PASSED, *(name for name in allowed if not name.endswith("*"))}
     beginnings = tuple(name[:-1] for name in allowed if name.endswith("*"))
-    return {
-        name: value
-        for name, value in environment.items()
-        if (name in names or name.startswith(beginnings)) and not name.startswith("GIT_")
-    }
+    others = ((name, value) for name, value in environment.items() if not name.startswith("GIT_"))
+    return {name: value for name, value in others if name in names or name.startswith(beginnings)}
 
 
 def command_environment(run: Run) -> dict[str, str]:

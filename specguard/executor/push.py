@@ -373,8 +373,7 @@ def _with_part(body: str, run: Run) -> str:
 def _part(run: Run) -> Iterator[str]:
     """Yield the part that a run adds to a body."""
     manifest = run.manifest
-    document = manifest.item.document or manifest.item.plan
-    if document:
+    if document := manifest.item.document or manifest.item.plan:
         yield f"- Document: {markdown_code(document)} at {markdown_code(manifest.repository.base_oid[:10])}"
     if manifest.judgements:
         last = manifest.judgements[-1]

@@ -304,9 +304,8 @@ def read_settings(repository: Repository) -> list[GitSetting]:
     result = run_program([*words, "--includes"], environment, limit=TIMEOUT)
     if result.code:
         problem = result.failure or result.stderr.strip().split("\n")[0]
-        raise SpecguardError(
-            f"the configuration cannot be read: {problem}", help="git config --list", code="broken-repository"
-        )
+        message = f"the configuration cannot be read: {problem}"
+        raise SpecguardError(message, help="git config --list", code="broken-repository")
     fields = result.stdout.split("\0")
     found = ((scope, *one.partition("\n")) for scope, one in zip(fields[::2], fields[1::2], strict=False))
     return [GitSetting(scope, key, value if newline else None) for scope, key, newline, value in found]
@@ -317,14 +316,10 @@ def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
     Relative folders are removed from `PATH`, because they may belong to a change.
     """
-    variables = {
-        name: value
-        for name, value in environment.items()
-        if not name.startswith("GIT_") or _KEPT_VARS.fullmatch(name)
-    }
+    kept = [name for name in environment if not name.startswith("GIT_") or _KEPT_VARS.fullmatch(name)]
     folders = [folder for folder in environment.get("PATH", "").split(":") if folder.startswith("/")]
     return {
-        **variables,
+        **{name: environment[name] for name in kept},
         "PATH": ":".join(folders) or "/usr/bin:/bin",
         "LC_ALL": "C",
         "GIT_TERMINAL_PROMPT": "0",

@@ -254,7 +254,9 @@ def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
         yield {"text": "Its files", "code": manifest.place}
         yield {"text": "Its patch", "code": patch}
     if manifest.pushed and manifest.branch:
-        yield {"text": "To look at it here", "code": _checkout_command(manifest)}
+        of = manifest.repository
+        switch = switch_command(manifest.branch, of.remote_name, new=of.tip is None)
+        yield {"text": "To look at it here", "code": switch}
         if manifest.kept:
             yield {"text": "Commit the run there, behind its item", "code": _commit_command(manifest)}
     if request is not None and request.state == "printed" and request.command:
@@ -265,12 +267,6 @@ def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
         yield {"text": "Review and merge the pull request", "code": request.url}
     if manifest.state == "succeeded" and request is None:
         yield {"text": "Nothing"}
-
-
-def _checkout_command(manifest: Manifest) -> str:
-    """Return the command with which the user checks out the pushed branch."""
-    repository = manifest.repository
-    return switch_command(manifest.branch or "", repository.remote_name or "", new=repository.tip is None)
 
 
 def _commit_command(manifest: Manifest) -> str:
@@ -356,12 +352,9 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     items = list(_done_items(store, environment))
     covered = [item for item in items if not item["problem"]]
     durations = sorted(run.duration for run in runs if run.duration is not None and run.ended is not None)
-    counts = Counter(
-        (command.name, command.succeeded)
-        for run in runs
-        for command in (run.manifest.commands if run.manifest else ())
-        if command.kind in JUDGING_KINDS and command.ended_at is not None
-    )
+    commands = (one for run in runs if run.manifest for one in run.manifest.commands)
+    judging = (one for one in commands if one.kind in JUDGING_KINDS and one.ended_at is not None)
+    counts = Counter((one.name, one.succeeded) for one in judging)
     attempts = [run.manifest.attempts for run in runs if run.manifest and run.manifest.attempts]
     return {
         "schema": METRICS,
@@ -436,10 +429,8 @@ class _DoneItems:
             # A subject that could mean items of several lists is not assigned to one of them.
             path, item_id = (found[0].source.path, found[0].id) if len(found) == 1 else (b"", naming.id)
             landed.setdefault((naming.kind, path, normal_id(item_id)), (commit, naming.item))
-        listed = {
-            (one.source.kind, one.source.path, normal_id(one.id)): one
-            for source in sources.all for one in source.items
-        }  # fmt: skip
+        items = (one for source in sources.all for one in source.items)
+        listed = {(one.source.kind, one.source.path, normal_id(one.id)): one for one in items}
         for key, (commit, label) in sorted(landed.items()):
             cited, one = list(self._cited_runs(commit)), listed.get(key)
             yield self._row(

@@ -278,9 +278,8 @@ _OWN_FILES: Final = ("HEAD", "config", "packed-refs", "index", "checked-out", "o
 def _place_state(place: Place) -> State:
     """Return the state of everything that affects git in the place, and of specguard's own folder."""
     top = os.path.join(place.path, ".git")
-    state = {
-        f".git/{name}": _digest(f"{top}/{name}") for name in _files_below(top) if not _is_harmless(top, name)
-    }
+    names = (name for name in _files_below(top) if not _is_harmless(top, name))
+    state = {f".git/{name}": _digest(f"{top}/{name}") for name in names}
     for name in _files_below(place.own_folder):
         if name in _OWN_FILES or name.startswith(("hooks/", "refs/", "info/")):
             state[f"{SUFFIX}/{name}"] = _digest(os.path.join(place.own_folder, name))

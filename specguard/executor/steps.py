@@ -294,8 +294,7 @@ class Line:
         Gates and rules then judge the new tree, and the agent fixes new failures.
         """
         for left in reversed(range(_MOST_PUSHES)):
-            tip = find_new_tip(self.run)
-            if tip is not None:
+            if (tip := find_new_tip(self.run)) is not None:
                 self._do_step("place", partial(rebase_onto, self.run, tip))
                 self._rounds("inspect")
                 self._commit()
@@ -347,9 +346,8 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
         scopes.append((label, paths))
         jobs.append(job)
     bound = ("item", "base_oid", "policy_id", "branch", "scope", "gates")
-    text = json.dumps(
-        [{name: job[name] for name in bound} for job in jobs], sort_keys=True, separators=(",", ":")
-    )
+    parts = [{name: job[name] for name in bound} for job in jobs]
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     digest = sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
     return {"schema": PLAN_SCHEMA, "fingerprint": digest, "jobs": jobs}
 
