@@ -17,7 +17,6 @@ import psutil
 
 from specguard.authority.policy import Policy
 from specguard.change.change import Change
-from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
@@ -417,9 +416,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         SpecguardError: the checkout, the policy or a commit is missing, or the document cannot be read.
     """
     repository, root = options.checkout()
-    request = Request(
-        directory=options.directory, environment=options.environment, base=options.base, worktree=True
-    )
+    request = options.request(base=options.base, worktree=True)
     with Git(repository) as git, Needed():
         [change] = open_changes(git, request)
         _, policy, notes = Policies(request, repository).choose(change)

@@ -400,10 +400,13 @@ class RunOptions(Record):
         repository = Repository.locate(self.directory, self.environment)
         return repository, repository.work_tree()
 
+    def request(self, **more: Any) -> Request:
+        """Return the request for a check in the directory that was given."""
+        return Request(directory=self.directory, environment=self.environment, **more)
+
     def policy_of(self, git: Git, oid: str) -> Policy | None:
         """Return the policy of a commit; None without one."""
-        request = Request(directory=self.directory, environment=self.environment)
-        return Policies(request, git.repository).load(Tree(git, git.commit(oid).tree))
+        return Policies(self.request(), git.repository).load(Tree(git, git.commit(oid).tree))
 
     def trusted_policy(self, git: Git, base: str, oid: str) -> Policy:
         """Return the policy of a base, as trusted.

@@ -23,7 +23,6 @@ from filelock import FileLock, Timeout
 from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase, find_base
-from specguard.change.check_request import Request
 from specguard.change.entries import text_digest
 from specguard.change.git import Git
 from specguard.change.repository import HOOK_VARIABLES, Repository, short_name
@@ -94,8 +93,7 @@ class Canonical:
         Raises:
             SpecguardError: the branch does not exist.
         """
-        oid = self.base_tip(branch)
-        if oid is not None:
+        if (oid := self.base_tip(branch)) is not None:
             return oid
         remote, name = shlex.quote(self.options.remote), shlex.quote(branch)
         if self.heads is None:
@@ -134,8 +132,7 @@ def fetched_base(git: Git, options: RunOptions, named: str = "") -> FetchedBase:
     fetched = FetchedBase()
     # This is only a starting point; the remote's state is read later.
     with suppress(SpecguardError, MissingFact):
-        request = Request(directory=options.directory, environment=options.environment, base=named)
-        found = find_base(git, request, remote=options.remote)
+        found = find_base(git, options.request(base=named), remote=options.remote)
         if found is not None and found.oid:
             fetched.name = plain_branch(short_name(found.ref) or found.name, options.remote)
             fetched.oid = found.oid

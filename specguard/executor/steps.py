@@ -13,7 +13,6 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
-from specguard.change.check_request import Request
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
@@ -435,8 +434,7 @@ def brief_of(options: RunOptions) -> str:
 
 
 def _only_kind(options: RunOptions) -> str:
-    policy = open_policy(Request(environment=options.environment, directory=options.directory))
-    kinds: list[str] = list(policy.declared("work_kinds"))
+    kinds: list[str] = list(open_policy(options.request()).declared("work_kinds"))
     if len(kinds) != 1:
         raise SpecguardError(
             f"the policy describes {', '.join(kinds)}" if kinds else "the policy describes no work items",
