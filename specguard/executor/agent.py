@@ -133,8 +133,7 @@ def _check_words(policy: Policy, options: RunOptions, name: str, words: Sequence
         raise _denied(policy, key, f"the policy does not allow {flags}", help)
     help = f"have the command name one that is allowed, as in --model {rules.suggested(role) or 'NAME'}"
     for model_name in models:
-        refused = rules.refusal(*forms_of(model_name), role=role)
-        if refused is not None:
+        if refused := rules.refusal(*forms_of(model_name), role=role):
             message = f"the model {model_name!r} may not be used: {refused[0]}"
             raise _denied(policy, refused[1], message, help)
     if (named_by := rules.named_by(role)) and not models and is_paper(policy, options.kind):

@@ -572,8 +572,7 @@ class PlaceTree(GateTree):
             # The folders that become empty go, too; the root has a `.git`, and stays.
             with suppress(OSError):
                 os.removedirs(os.path.dirname(place))
-        old = [entry.path for entry in entries if not entry.added]
-        if old:
+        if old := [entry.path for entry in entries if not entry.added]:
             self._place.check_out(tree, old, self.path)
 
     def check_effects(self) -> None:

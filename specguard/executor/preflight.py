@@ -162,8 +162,7 @@ def _check_not_done(draft: DraftRun) -> None:
     start, item, git = draft.start, draft.item, draft.git
     if paper_of(draft.policy, item) is not None:
         return
-    landed = start.work.landed(item, start.history)
-    if landed is not None:
+    if (landed := start.work.landed(item, start.history)) is not None:
         raise item_taken(
             f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
             "have its pointer moved on, or revert that commit first",

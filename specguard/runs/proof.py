@@ -451,8 +451,7 @@ def _find_words(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 def _allowed_names(word: str, following: str, program: str) -> tuple[str, ...]:
     """Return the names by which a word of high trust may be allowed; empty if the word is harmless."""
-    setting = _TRUST_SETTING.search(word)
-    if setting is not None:
+    if setting := _TRUST_SETTING.search(word):
         mode = setting["access"] or setting["bypass"]
         return (mode,) if mode else (setting[0], word)
     if any(char.isspace() for char in word) and not word.startswith("-"):
