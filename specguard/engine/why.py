@@ -141,7 +141,7 @@ def _match_specs(policy: Policy, path: bytes) -> Iterator[Match]:
     if policy.declares("spec_settings"):
         settings = policy.declared("spec_settings")
         for code, field, effect in (
-            ("SPC001", "files", "a spec"),
+            *((f"SPC00{number}", "files", "a spec") for number in range(1, 7)),
             ("SPC007", "code", "changes with a spec"),
             ("SPC007", "spec_paths", "a change of it is one of a spec"),
             ("SPC008", "mirrors", "repeats the statuses of specs"),
