@@ -7,6 +7,7 @@ emphasis.
 from __future__ import annotations
 
 import re
+from unicodedata import normalize
 
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
@@ -181,6 +182,7 @@ _PLACEHOLDER_PHRASES: Final = re.compile(
     r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
     r"|(?:text|content|description|details?)(?: goes)? here|lorem ipsum\b.*|x{3,}"
 )
+_CLAUSE_END: Final = re.compile(r"[:;,(]|\.(?:\s|$)|\s[-\u2013\u2014]+\s")
 _NOTHING: Final = re.compile(
     r"n a|na|nil|null|no|no content|not (?:applicable|available|yet)|empty|void|unknown"
     r"|(?:none|nothing|(?:there (?:are|were) )?no (?:known |significant )?risks?)"
@@ -209,6 +211,8 @@ def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
         return True
     for words in placeholders:
         text = remove_words(text, words)
+    # Letters of Chinese and Japanese width are the same letters.
+    text = normalize("NFKC", text)
     for _ in range(MOST_LABELS):
         if _PLACEHOLDER_START.match(text) or _PLACEHOLDER_WORD.match(text):
             return True
@@ -223,8 +227,9 @@ def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
 
 
 def is_bare_nothing(text: str) -> bool:
-    """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `None: none`."""
-    return all(_NOTHING.fullmatch(plain_words(part)) for part in without_box(text).rstrip(": ").split(":"))
+    """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `None: none. N/A`."""
+    parts = [words for part in _CLAUSE_END.split(without_box(text)) if (words := plain_words(part))]
+    return bool(parts) and all(map(_NOTHING.fullmatch, parts))
 
 
 def remove_words(text: str, words: str) -> str:
