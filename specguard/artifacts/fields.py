@@ -47,6 +47,7 @@ _REMARK: Final = re.compile(
     r"|\s+(?:(?:on|since|as of)\s+)?[0-9]{4}-[0-9]{2}-[0-9]{2}(?=\s*(?:$|[(\[;,:.]))",
     re.IGNORECASE,
 )
+_EXCEPTION: Final = re.compile(r"(?:but|except|apart from|besides|other than)\b", re.IGNORECASE)
 _UNFILLED: Final = re.compile(r"\{\{[^{}\n]{0,300}\}\}")
 _NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u26d4\u274c\u274e\u2717\u2718\U0001f6ab")
 _CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
@@ -117,13 +118,20 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
         if not cause or not choice(cause[0].value, [value]):
             continue
         for field in find_statements(artifact, name):
-            # A reason may follow: "None: all are closed".
-            if not is_bare_nothing(_REMARK.split(_strip_marks(field.value[:LONGEST_VALUE]))[0]):
+            if not _says_none(field.value, name):
                 message = f"{cause[0].name} is {value!r}, and {field.name} says {shortened(field.value)!r}"
                 help = f"Write '{name}: none' once there is none, or another {other}."
                 key = f"none {normal_name(name)}"
                 yield artifact.finding(f"none_when.{name}", key, message, help, field.line)
                 break
+
+
+def _says_none(value: str, name: str) -> bool:
+    """True if a value states that there is none, perhaps with a reason: `No blockers`, `None: all closed`."""
+    such = rf"(?:there (?:are|is) )?no (?:(?:known|open|remaining) )?{re.escape(name.removesuffix('s'))}s?\b"
+    said = re.sub(such, "none", _strip_marks(value[:LONGEST_VALUE]), count=1, flags=re.IGNORECASE)
+    first, *rest = _REMARK.split(said)
+    return is_bare_nothing(first) and not _EXCEPTION.match(" ".join(rest))
 
 
 def find_statements(artifact: Artifact, name: str) -> Sequence[Field]:
