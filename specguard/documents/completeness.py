@@ -240,9 +240,10 @@ def remove_words(text: str, words: str) -> str:
 
 # Everything that a reader takes for a tick, even if Markdown does not make it a checkbox: letters, words and
 # signs in a box, or a sign by itself. A cross by itself means failure.
+_CHECK: Final = r"(?:[☑✅✓✔🗸🗹]\ufe0f?|:(?:(?:white|heavy)_check_mark|ballot_box_with_check):)"
 _TICK: Final = re.compile(
     r"[*_`]{0,3}(?:\\?\[ {0,3}(?P<mark>[^\[\]\s\\\ufe0f]{1,9})\ufe0f? {0,3}\\?\](?!\()"
-    r"|(?P<sign>[\u2611\u2705\u2713\u2714\U0001f5f8\U0001f5f9]|<input checked>)\ufe0f?)"
+    rf"|(?P<sign>{_CHECK}|<input checked>))"
 )
 _TICK_MARKS: Final = frozenset(
     "xvy\u00d7\u03c7\u04b3\u0445\u2611\u2612\u22a0\u2327\u2705\u2713\u2714\u2715\u2716\u2717\u2718\u2a09\u2a2f\u2bbd"
@@ -251,9 +252,9 @@ _TICK_MARKS: Final = frozenset(
 _DONE: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
 # In bold, as the whole text, or as a sign that ends the first line, but not behind a colon.
 _STATED_DONE: Final = re.compile(
-    r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:[☑✅✓✔]\ufe0f? ?)?(?:completed?|done)\b"
-    r"|^[*_]{0,3}status: {1,3}(?:[☑✅✓✔]\ufe0f? ?)?(?:completed?|done)[*_.]{0,4}(?:\n|$)"
-    r"|^[^\n]*[^:\s] ?[☑✅✓✔]\ufe0f?[*_ ]{0,4}(?:\n|$)",
+    rf"(?<![\w*])\*\*status(?::\*\*|\*\*:) {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)\b"
+    rf"|^[*_]{{0,3}}status: {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)[*_.]{{0,4}}(?:\n|$)"
+    rf"|^[^\n]*[^:\s] ?{_CHECK}[*_ ]{{0,4}}(?:\n|$)",
     re.IGNORECASE,
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
