@@ -193,6 +193,11 @@ TEST_LIMIT: Final = 32 << 20
 """The limit in bytes of test files that are searched for a test's name."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]{2,100}")
+# Where a language defines a test without that word in its name: `void kept()`, `kept() {`, `it("kept"`.
+_DEFINED: Final = re.compile(
+    rb"\b(?:class|def|fn|fun|func|function|sub|Task|void)\s+(\w+)|\b(\w+)\s*\(\)\s*\{"
+    rb"|\bTEST\w*\(\s*\w+,\s*(\w+)|[\"'`](\w+)[\"'`]"
+)
 
 
 class Proofs:
@@ -242,8 +247,10 @@ class Proofs:
 
     @cached_property
     def _words(self) -> frozenset[bytes]:
-        """The words in all test files, so that many names can be looked up."""
-        return frozenset(re.findall(rb"\w+", self._content))
+        """The names in all test files that may be those of tests, so that many can be looked up."""
+        named = (word for word in re.findall(rb"\w+", self._content) if b"test" in word.lower())
+        defined = (one[one.lastindex or 0] for one in _DEFINED.finditer(self._content))
+        return frozenset([*named, *defined])
 
     @cached_property
     def _content(self) -> bytes:
