@@ -80,6 +80,7 @@ def trailers_of(commits: Sequence[Commit], pull_request: PullRequest | None) -> 
 # Words that are written in place of a reason.
 _VAGUE = {
     "reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx", "nbsp",
+    "be", "fill", "here", "in", "placeholder", "say", "to", "written", "your",
 }  # fmt: skip
 
 
