@@ -10,6 +10,7 @@ Options in the command cannot be hidden.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cached_property
 
@@ -354,7 +355,8 @@ class RunProof(Record):
         if claim.least and not reaches(one.grade, claim.least):
             text = f"{one.grade} and not {claim.least}"
             return f"has a result of the gate {claim.gate} for {claim.label} that is {text}"
-        if claim.logged and (not one.log or run.read(one.log) is None):
+        # The manifest itself is no log.
+        if claim.logged and (one.log in ("", os.fsdecode(run.file)) or run.read(one.log) is None):
             return f"has no log of {claim.gate}"
         return ""
 
