@@ -291,14 +291,12 @@ class Ticked(Record):
 
         The text is built on each access and not cached, because items are nested.
         """
-        parts: list[str] = []
-        remaining = MOST_TEXT
-        for text in _item_texts(self.blocks):
-            parts.append(text[:remaining])
-            remaining -= len(text)
-            if remaining <= 0:
+        text = ""
+        for part in _item_texts(self.blocks):
+            text += f" {part}"
+            if len(text) > MOST_TEXT:
                 break
-        return " ".join(" ".join(parts).split())
+        return " ".join(text[:MOST_TEXT].split())
 
     @property
     def names(self) -> Iterator[str]:

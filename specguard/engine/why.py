@@ -97,8 +97,7 @@ def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
     found: list[Governing] = []
     for rule in (rule for rule in policy.rules if rule.active):
         check = rule.load()
-        settings: dict[str, object] = {name: getattr(check, name) for name in check._fields}
-        settings["exclude"] = rule.exclude
+        settings = {name: getattr(check, name) for name in check._fields} | {"exclude": rule.exclude}
         for key, pattern, effect in matching(settings, f"rules.{rule.name}", path):
             found.append(_make_governing(policy, rule, key, pattern, effect))
     matches = [*_match_work(policy, path), *_match_specs(policy, path), *match_tables(policy, path)]

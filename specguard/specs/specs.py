@@ -46,7 +46,6 @@ class Specs(Record, frozen=False):
         documents: the documents after the change.
         start_documents: returns the documents before the change.
         today: returns the UTC date.
-        known_touches: a cache of `touches`, by path.
     """
 
     settings: SpecSettings
@@ -54,7 +53,6 @@ class Specs(Record, frozen=False):
     documents: Documents
     start_documents: Callable[[], Documents]
     today: Callable[[], date]
-    known_touches: dict[bytes, bool] = {}
 
     @property
     def whole(self) -> bool:
@@ -114,15 +112,13 @@ class Specs(Record, frozen=False):
         """The entries of the change by path, sorted."""
         return {entry.path: entry for entry in sorted(self.change.entries, key=lambda entry: entry.path)}
 
+    @cached_method
     def touches(self, spec: Spec) -> bool:
         """Return True if the change alters a spec's document or its index entry."""
-        if spec.path not in self.known_touches:
-            altered = spec.path in self._touched
-            if not altered and self.now.index_path in self._touched:
-                was = self.earlier.at(spec.path)
-                altered = _entry_text(spec.entry) != _entry_text(was.entry if was else None)
-            self.known_touches[spec.path] = altered
-        return self.known_touches[spec.path]
+        if spec.path in self._touched or self.now.index_path not in self._touched:
+            return spec.path in self._touched
+        was = self.earlier.at(spec.path)
+        return _entry_text(spec.entry) != _entry_text(was.entry if was else None)
 
     def touches_entry(self, entry: IndexEntry) -> bool:
         """Return True if the change alters an index entry, or a file that the entry names."""
@@ -336,9 +332,8 @@ class Specs(Record, frozen=False):
 
     def _alters_meaning(self, spec: Spec) -> bool:
         places = (spec.path, self.now.index_path)
-        if not any(place in self._touched and self.is_spec_path(place) for place in places):
-            return False
-        if not self.touches(spec):
+        touched = any(place in self._touched and self.is_spec_path(place) for place in places)
+        if not (touched and self.touches(spec)):
             return False
         was = self.before(spec)
         return bool(spec.essence()) if was is None else self.says_more(spec, was)
@@ -346,8 +341,7 @@ class Specs(Record, frozen=False):
 
 def _entry_text(entry: IndexEntry | None) -> str | None:
     """Return an index entry as text, for comparison."""
-    value = [entry.id, dict(entry.value)] if entry is not None else None
-    return json.dumps(value, sort_keys=True) if value else None
+    return json.dumps([entry.id, dict(entry.value)], sort_keys=True) if entry is not None else None
 
 
 LONGEST_ROW: Final = 2000

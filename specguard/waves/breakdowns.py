@@ -258,15 +258,12 @@ class Proofs:
         tree = self._documents.tree
         files = list(filter(tree.has_file, self._tests.among(tree.paths())))
         self._documents.prefetch(files)
-        contents: list[bytes] = []
-        size = 0
+        content = bytearray()
         for path in files:
-            content = self._documents.content(path) or b""
-            size += len(content)
-            if size > TEST_LIMIT:
+            content += (self._documents.content(path) or b"") + b"\n"
+            if len(content) > TEST_LIMIT:
                 break
-            contents.append(content)
-        return b"\n".join(contents)
+        return bytes(content[:TEST_LIMIT])
 
     def _run_problem(self, scenario: Scenario, folder: bytes) -> str:
         """Return the problem with a manifest that a scenario cites, as a clause; empty without a problem."""
@@ -374,9 +371,8 @@ class Breakdowns(Record):
         for artifact, items in self.conditional(contracts):
             if not (self.whole or artifact.touched or any(item.source.path in touched for item in items)):
                 continue
-            open_items = [item for item in items if not self.sources.done(item)]
             path, dispositions = artifact.path, Dispositions(artifact)
-            for item in open_items:
+            for item in [one for one in items if not self.sources.done(one)]:
                 if flaw := dispositions.flaw(item):
                     message, step, line = flaw
                     yield Finding(message, help=step, path=path, line=line, key=item.id, setting="readiness")
