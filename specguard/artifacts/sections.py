@@ -168,8 +168,6 @@ def _missing_message(artifact: Artifact, title: str) -> tuple[str, str, int | No
 def _own_blocks(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
     """Return the blocks of a section, without other required sections inside it."""
     inside = [other for other in others if section.line < other.line <= section.end]
-    if not inside:
-        return section.blocks
     return [
         block
         for block in section.blocks
@@ -287,9 +285,7 @@ def _split_label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str
 
 def _ends_option(block: AnyBlock, other: AnyBlock) -> bool:
     """True if `other` ends the description that `block` begins: it is a heading, and not below `block`."""
-    if not isinstance(other, Heading):
-        return False
-    return not isinstance(block, Heading) or other.level <= block.level
+    return isinstance(other, Heading) and (not isinstance(block, Heading) or other.level <= block.level)
 
 
 def _label_pattern(label: str) -> re.Pattern[str]:
