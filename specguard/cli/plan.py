@@ -24,6 +24,7 @@ from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted, path_text
 from specguard.planning import creation, progress
 from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, Issue, source_folder, source_folders
+from specguard.plans.plans import too_early
 from specguard.plans.task import Task
 from specguard.plans.verification import ManualCheck, missing_parts
 from specguard.reporters.file_writing import exists_error, write_files
@@ -112,7 +113,8 @@ def next_task(plan: str, output_format: str) -> int:
     if not found and output_format == "text":
         click.echo("no task can be begun" if unfinished else "no task is left", err=True)
         for state, task in unfinished:
-            say(f"  {_blocked_line(state, task)}", err=True)
+            why = f"waits for {'; '.join(task.waits)}" if task.state == "waiting" else f"is {task.status}"
+            say(f"  {state.path}:{task.line}: {task.id} {why}", err=True)
     return EXIT_PASSED if found else EXIT_FAILED
 
 
@@ -175,12 +177,6 @@ def _work_kind(policy: Policy, path: str) -> str:
         if any(PathTemplate(source).read(path.encode("utf-8")) is not None for source in kind.sources):
             return name
     return ""
-
-
-def _blocked_line(state: progress.PlanState, task: progress.TaskState) -> str:
-    """Return the place of a task that cannot be begun, and the reason."""
-    why = f"waits for {'; '.join(task.waits)}" if task.state == "waiting" else f"is {task.status}"
-    return f"{state.path}:{task.line}: {task.id} {why}"
 
 
 @command.command("init", short_help="Write the folders of plans and the planner's brief.")
@@ -337,6 +333,9 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
         where = f" --plan {shlex.quote(plan)}" if plan else ""
         help = f'specguard plan verify {shlex.quote(task)}{where} --note "what was seen" --by "Ann Lee"'
         raise SpecguardError(f"{found.name}: {problem}", help=help, code="unknown-name")
+    for flaw in () if found.done else too_early(found, "is to be done"):
+        place = path_text(found.plan.path)
+        raise SpecguardError(flaw.message, path=place, line=flaw.line, help=flaw.help, code="item-unready")
     status = found.status if found.done else found.plan.settings.done[0]
     file.mark(found, status=status, evidence=[{"note": proof.note, "by": proof.who, "at": proof.when}])
     say(f"{found.name} is {status}: verified by {proof.who} at {proof.when}")

@@ -34,7 +34,8 @@ def project(tmp_path: Path) -> Planned:
 @pytest.fixture
 def planned(tmp_path: Path) -> Planned:
     """A project with tasks that may have drifted from their runs."""
-    return Planned(tmp_path, [task(number, status=status) for number, status in enumerate(STATUSES, 1)])
+    drifted = [task(number, status=status) for number, status in enumerate(STATUSES, 1)]
+    return Planned(tmp_path, [*drifted, task(6, depends_on=["task_004", "task_005"])])
 
 
 def plan(project: Planned, *words: str) -> Outcome:
@@ -298,12 +299,7 @@ class TestVerify:
 
     def test_what_is_nobodys_word_is_refused(self, planned: Planned) -> None:
         before = (planned.top / PLAN).read_text()
-        for words, said in (
-            (["task_003", "--note", " "], "task_003: its verification by hand lacks a note"),
-            (["task_003", "--note", "TODO", "--plan", ".plans/cart"], "verify task_003 --plan .plans/cart"),
-            (["task_003", "--note", "ok", "--by", "the agent"], "lacks a person"),
-            (["task_009", "--note", "ok"], "task task_009 [unknown-name]\n  next: the tasks are in .plan"),
-        ):
+        for words, said in rows(__file__, "what_is_nobodys_word_is_refused"):
             assert said in ended(plan(planned, "verify", *words), 2).stderr
         assert (planned.top / PLAN).read_text() == before
 
