@@ -46,8 +46,12 @@ from specguard.work.name_templates import Template, path_template
 CONTEXT: Final = "CONTEXT.md"
 """The page that every agent of a plan must read besides the plan."""
 
+_PART: Final = r"(?:[\w.@+-]|[\[{]{1,2}[\w.,-]+[\]}]{1,2}|\([\w.-]+\)(?=/))"
+"""A piece of a name in a path: a character, or a group such as `[id]`."""
+
 _PATH: Final = re.compile(
-    r"(?<![\w/.@:-])((?:[\w.@+-]+/)+[\w.@+*-]*|[\w@+-]+\.(?!\d)[A-Za-z]\w{0,7})(?![\w/@:-])"
+    rf"(?<![\w/.@:-])((?:{_PART}+/(?:\*\*/)?)+(?:\*|{_PART})*+|[\w@+-]+\.(?!\d)[A-Za-z]\w{{0,7}})"
+    r"(?!(?<=/)[\[{(]|[\w/@:-])"
 )
 _SECTIONS: Final = {
     "proposal.md": ("why", "what changes", "impact"),

@@ -439,7 +439,7 @@ def ids_of(value: str) -> list[str]:
 
 def files_of(value: str) -> list[str]:
     """Return the comma-separated paths of a `files` detail."""
-    return [path for part in value.split(",") if (path := part.strip().strip("`").strip())]
+    return [path for part in re.split(r",(?![^{}]*})", value) if (path := part.strip().strip("`").strip())]
 
 
 def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:

@@ -191,6 +191,8 @@ _BAD_PATH: Final = re.compile(
     r"\Z|[/~]|[A-Za-z]:[\\/]|(?:.*/)?\.\.(?:/|\Z)|[^/]*\\[^/]*\Z|.*[\0-\x1f\x7f]", re.DOTALL
 )
 
+_NAMES: Final = re.compile(r"\{[^{}]*,[^{}]*\}")
+
 
 class Expectation(Record):
     """The paths that one entry of `expected_files` covers.
@@ -222,6 +224,8 @@ def parse_expected(text: str, code: str = "") -> Expectation:
         return Expectation(Covering(), "is not a path within the repository, with '/' between its parts")
     while path.startswith("./"):
         path = path[2:]
+    if _NAMES.search(path):
+        return Expectation(Covering(), "has a list in braces, which patterns do not have")
     folder = escape(code.strip("/"))
     if path in {"", "."}:
         return Expectation(Covering([folder or "**"]))

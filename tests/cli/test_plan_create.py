@@ -278,23 +278,7 @@ by = ["name"]
         assert "PLAN_OPTIONS.md:1: it cannot be read: lists and quotes are nested too deep" in outcome.stderr
 
     def test_what_no_plan_can_be_made_of(self, fresh: Fresh) -> None:
-        none = "no plan is made of it yet"
-        for old, new, said in (
-            ("Add the *cart*", "TODO: which", f"tasks.md:5: {none}: a placeholder is left: 'TODO"),
-            ("2.2.1 And", "2.2.1 <say what it is> And", f"tasks.md:24: {none}: a placeholder"),
-            ("  - verify: git", "  - verfiy: git", f"tasks.md:7: {none}: 'verfiy' is not one of"),
-            ("depends: none", "depends: 2.1\n  - depends: 2.3", f"tasks.md:24: {none}: 2.2 depends on"),
-            ("depends: 1.1, 1.2", "depends: 2.1", f"tasks.md:21: {none}: 2.1 depends on itself"),
-            ("1.2 Add the till", "1.2 Add\n  - depends: 2.1", f"{none}: tasks need each other"),
-            (
-                "files: src/till",
-                "files: ../till",
-                "plan.json: no plan is made of it: task_002 expects '../till.py'",
-            ),
-            ("files: src/till.py", "files: **", "task_002 expects '**', which is every file"),
-            ("[ ] 2.2 S", "[ ] 2.1 S", "2.1 is there twice, first in line 18"),
-            ("1.2 Add the till", "1.2 ", "1.2 says nothing"),
-        ):
+        for old, new, said in rows(__file__, "what_no_plan_can_be_made_of"):
             assert old in TASKS
             write(fresh.top, {"openspec/changes/add-cart/tasks.md": TASKS.replace(old, new, 1)})
             before = fresh.files()

@@ -134,7 +134,21 @@ def test_everything_is_no_expectation(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  ", "/etc/hosts", "~/x", "C:\\x", "../x", "a/../../x", "a\\b", "a\nb", "x" * 2000, "a//b*"]
+    "text",
+    [
+        "",
+        "  ",
+        "/etc/hosts",
+        "~/x",
+        "C:\\x",
+        "../x",
+        "a/../../x",
+        "a\\b",
+        "a\nb",
+        "x" * 2000,
+        "a//b*",
+        "{a,b}",
+    ],
 )
 def test_what_is_no_path(text: str) -> None:
     expected = parse_expected(text)
