@@ -87,15 +87,7 @@ OPTIONS = (
 
 @pytest.mark.parametrize(
     ("option", "message"),
-    [
-        ("A", ""),
-        ("b", ""),
-        ("Option B \u2014 larger", "does not describe the option 'Option B"),
-        ("C", "does not describe the option 'C'"),
-        ("", "does not name the option that it was made from"),
-        (None, "does not name the option that it was made from"),
-        (["A"], "does not name the option that it was made from"),
-    ],
+    [*rows(__file__, "options"), (None, "does not name the option that it was made from")],
 )
 def test_the_option_that_was_chosen_is_one_that_is_described(tree: Grow, option: Any, message: str) -> None:
     files = {".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS}
