@@ -185,8 +185,12 @@ class _TreeReport:
     def _named_item(self) -> dict[str, Any] | None:
         """Return the item that the branch, the commits or the title name; None if they name no item."""
         work = self._work()
-        naming = work.naming if work.kinds else None
-        return None if naming is None else _item(naming.kind, naming.id, work.resolved, naming.source)
+        if work.naming is None:
+            return None
+        # Where each commit does an item of its own, the last one says where the work stands.
+        naming = work.namings[-1] if work.naming.kind in work.shared else work.naming
+        resolved = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
+        return _item(naming.kind, naming.id, resolved, naming.source)
 
     def _current_items(self) -> list[dict[str, Any]]:
         """Return the item that the pointer of each kind names."""

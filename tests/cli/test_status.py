@@ -122,6 +122,12 @@ def test_the_current_phase_and_its_document(tmp_path: Path) -> None:
     assert {"current phase 12, named by the pointer", "on the branch phase-12"} <= {*lines}
 
 
+def test_of_the_tasks_of_a_branch_the_last_one_is_the_item(tmp_path: Path) -> None:
+    stand = Stand("plans/planner-pipeline", tmp_path / "here")
+    stand.repository.commit("task_003: print", files={"src/receipt.py": "print"})
+    assert stand.data()["item"]["title"] == "Print receipts"
+
+
 def test_one_of_several_waves_may_be_asked_for(tmp_path: Path) -> None:
     packet = "docs/_phase-e-planning-pass-01-2026-03-01/PHASE_E_EXECUTION_PACKET.md"
     edits = {packet: "Status: draft\nAuthor: P1"}
