@@ -155,7 +155,8 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
         if source and by_branch:
-            step += " If this branch starts from one that has it: git branch -u PARENT"
+            step += " If this branch starts from one that has it, merge that first, "
+            step += "or for checks without --enforce: git branch -u PARENT"
         if work.own is not None and work.own.path == pointer.path:
             step = f"Add the item to the list in commit {work.own.commit[:10]}, which brings it."
     else:

@@ -296,8 +296,9 @@ def _outside_files(
         if len(owners) == 1:
             [owner] = owners
             message += f"; it belongs to {owner}"
-            stack_hint = f"; if this one starts from it: git branch -u {owner.branch}"
-            step = f"Change it on the branch of {owner}{stack_hint if owner.branch and not staged else '.'}"
+            below = "; if this one starts from it, merge that first, or for checks without --enforce: "
+            below += f"git branch -u {owner.branch}"
+            step = f"Change it on the branch of {owner}{below if owner.branch and not staged else '.'}"
         yield _slice_flaw(entry, listed, message, step, listed.id, work_item.setting("source"))
 
 
