@@ -208,6 +208,17 @@ class RangeChange(Change, frozen=False, kw_only=True):
         return approvers(self.event.reviews, head, NEVER if committed is None else committed)
 
     @property
+    def notes(self) -> list[str]:
+        """Sentences about the change, one of them about the reviews that do not count."""
+        notes = super().notes
+        if self.event is not None and self.event.reviews:
+            from specguard.change.platform_event import approvers
+
+            for login in sorted(approvers(self.event.reviews, self.head.oid) - self.reviewers):
+                notes.append(f"The review by {login} is older than the commit, and does not count.")
+        return notes
+
+    @property
     def author_login(self) -> str:
         """The account of the pull request's author, from the platform's event."""
         return (self.event.author if self.event is not None else None) or ""
