@@ -261,13 +261,13 @@ class Change(Record, frozen=False):
 
     @cached_property
     def paper_files(self) -> Tree:
-        """The files that items, their lists and their documents are read from: the base's.
+        """The files that items, their lists and documents are read from: the base's, or else the judged ones.
 
         At a path that the base does not have, the files of the branch below the change count.
         """
         below = self.stacked_on
         if below is None or below.oid is None or self.found.oid is None:
-            return self.base_files
+            return self.policy_files
 
         return paper_tree(self.git, self.found.oid, below.oid)
 
