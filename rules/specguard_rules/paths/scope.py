@@ -332,7 +332,8 @@ class MissingCompanion(Rule):
             entries = draft.staged()
         for which, companion in enumerate(self.companions):
             changed = companion.when.among([entry.path for entry in entries])
-            if not changed or companion.require.among(written_paths(entries)):
+            required = {*companion.require.among(written_paths(entries))} if changed else ()
+            if not changed or any(_has_new_words(one, base) for one in entries if one.path in required):
                 continue
             key = companion.trailer
             stated = _stated_reasons(key, commits or (), pull_request, draft) if key else {}
@@ -349,7 +350,8 @@ class MissingCompanion(Rule):
 
                 reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"
                 reason += " (with `--amend`, if you were amending)" if draft else ""
-            message = f"{path_text(changed[0])}{more} changed, and nothing under {wanted} did"
+            other = "only white space" if required else "nothing"
+            message = f"{path_text(changed[0])}{more} changed, and {other} under {wanted} did"
             if stated:
                 message += f"; '{key}: {shortened(next(iter(stated)))}' gives no reason"
             step = f"Change what belongs to it under {wanted}{reason}."
@@ -369,6 +371,14 @@ def _committed(base: Base) -> frozenset[bytes]:
 def written_paths(entries: Iterable[Entry]) -> list[bytes]:
     """Return the paths that have new content: not only another mode, and not none."""
     return [one.path for one in entries if not one.deleted and one.new not in (one.old, *EMPTY_BLOBS)]
+
+
+def _has_new_words(entry: Entry, base: Base) -> bool:
+    """Return True if an entry changes more of its file than white space."""
+    if not entry.is_file or entry.status != "M":
+        return True
+    old, new = (content for _, content in base.change.git.blobs([entry.old, entry.new]))
+    return old is None or new is None or old.split() != new.split()
 
 
 def _stated_reasons(
