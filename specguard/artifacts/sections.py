@@ -302,9 +302,7 @@ def describes_option(document: Document, label: str) -> bool:
         document: the document.
         label: the label of the option, such as `B`.
     """
-    blocks = document.blocks
-    titles = [one for one in blocks if isinstance(one, Heading) and one.level == 1]
+    titles = [one for one in document.blocks if isinstance(one, Heading) and one.level == 1]
     # A title stands alone; an option that is the only heading of the first level has a letter.
-    if len(titles) == 1 and len(label) > 1:
-        blocks = [one for one in blocks if one is not titles[0]]
+    blocks = [one for one in document.blocks if len(label) == 1 or [one] != titles]
     return any(words for _, words in described_options(blocks, [label]).get(label, ()))

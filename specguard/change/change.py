@@ -225,9 +225,8 @@ class Change(Record, frozen=False):
         """
         if self.item_base is not None or self.item_branches is None or self._stack_head is None:
             return self.item_base
-        if not self.found.trusted or self.request.enforce:
-            return None
-        if self.found.given and self.found.how != "pin":
+        given = self.found.given and self.found.how != "pin"
+        if given or not self.found.trusted or self.request.enforce:
             return None
 
         # On a detached HEAD, `branch` reads the entries, which would read this property again.

@@ -196,23 +196,20 @@ def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int | No
         # A review without a time affects only the order of the same account's reviews.
         if all(review.submitted for review in own):
             own.sort(key=_submitted_at)
-    earliest = "" if committed is None else _format_time(committed - CLOCK_SKEW)
+    earliest = 0 if committed is None else min(max(committed - CLOCK_SKEW, 0), NEVER)
+    since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(earliest))
     return frozenset(
         review.login
         for review in (own[-1] for own in verdicts.values())
         if review.state == "approved"
         and is_object_id(review.commit)
         and review.commit == head
-        and (not review.submitted or _submitted_at(review) >= earliest)
+        and (not review.submitted or _submitted_at(review) >= since)
     )
 
 
 def _submitted_at(review: SubmittedReview) -> str:
     return review.submitted[:19]
-
-
-def _format_time(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(min(max(seconds, 0), NEVER)))
 
 
 def _read_login(fields: Fields) -> str:
