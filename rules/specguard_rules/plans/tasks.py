@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, Selecting, path_text, setting
-from specguard_rules.next_steps import alternatives, move_to_branch, quote
+from specguard_rules.next_steps import alternatives, is_base_branch, move_to_branch, quote
 from specguard_rules.paths.scope import written_paths
 
 TYPE_CHECKING = False
@@ -250,17 +250,19 @@ class SliceOutOfFiles(Rule):
         kept = waves.kept if waves is not None and not landed else ()
         if waves is None or not kept:
             raise NotApplicable("the change is for no item that is listed in a file with others")
+        lands = branch is not None and base is not None and is_base_branch(branch, base)
+        how = "Land it by the request of" if lands else "Change it on"
         for entry in entries:
             slices = [item for item in kept if item.scope.matches(entry.path)]
             if slices and not waves.is_paper(entry.path):
-                yield _taken_flaw(entry, slices)
+                yield _taken_flaw(entry, slices, how)
 
 
-def _taken_flaw(entry: Entry, slices: Sequence[Listed]) -> Finding:
+def _taken_flaw(entry: Entry, slices: Sequence[Listed], how: str) -> Finding:
     """Build a finding about an entry that belongs to slices, in a change for none of them."""
     first, names = slices[0], " and ".join(str(item) for item in slices[:3])
     message = f"{path_text(entry.path)} is a file of {names}, still to be done, and the change is for none"
-    step = f"Change it on {first.branch or f'the branch of {first}'}, or have it approved."
+    step = f"{how} {first.branch or f'the branch of {first}'}, or have it approved."
     return _slice_flaw(entry, first, message, step, f"kept {first.id}", first.setting)
 
 
