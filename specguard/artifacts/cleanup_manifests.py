@@ -16,7 +16,7 @@ from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
-from specguard.documents.completeness import is_bare_nothing, is_todo, leading_paths, without_box
+from specguard.documents.completeness import LINE_SUFFIX, is_bare_nothing, is_todo, leading_paths, without_box
 from specguard.errors import NotApplicable
 from specguard.model import Finding, path_text
 from specguard.work.name_templates import escape, path_template
@@ -61,7 +61,6 @@ _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
 _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _STATE_WORD: Final = re.compile(r"[*_~]*([A-Za-z]+)[*_~]*\s*(?:files?|folders?)?\s*:?[*_~]*\s+")
-_LINE_SUFFIX: Final = re.compile(r"(?::[0-9]+(?:-[0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 # The remark in a heading: `Deleted (superseded drafts)`.
 _ASIDE: Final = re.compile(r"[(:\u2014\u2013](.*)|\s-\s(.*)")
 
@@ -174,7 +173,7 @@ def _text_paths(raw: str, line: int, state: State, reason: str) -> Iterator[List
     first = _WORD.search(rest)
     own = own or (_state(first[0]) if first else "")
     for path in paths:
-        plain = _LINE_SUFFIX.sub("", path).removeprefix("./").strip()
+        plain = LINE_SUFFIX.sub("", path).removeprefix("./").strip()
         if plain and "://" not in plain and not is_bare_nothing(plain):
             yield ListedPath(plain.rstrip("/") or plain, line, shared, own or state, grouped=not own)
 

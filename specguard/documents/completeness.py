@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock
 
 
+LINE_SUFFIX: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
+"""The line number behind a path: `src/x.py:12`, `src/x.py#L3-L9`."""
+
 # Characters for which `str.isalnum` is false.
 _NO_WORD: Final = re.compile(r"[\W_]+")
 

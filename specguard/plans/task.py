@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import is_todo, looks_like_path
+from specguard.documents.completeness import LINE_SUFFIX, is_todo, looks_like_path
 from specguard.documents.data import as_text, data_kind, dotted, json_spans
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import SpecguardError, nearest
@@ -179,9 +179,8 @@ def element_text(value: Any) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
-# A remark and a line number after a path: `src/x.py (new)`, `src/x.py:12`.
+# A remark after a path: `src/x.py (new)`.
 _REMARK: Final = re.compile(r"(?<!\s)\s+(?:\([^()]*\)|#.*|(?:--?|\u2013|\u2014)\s.*)$")
-_LINES: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 _PROBES: Final = (b"\x01", b"\x01/\x02", b"\x02/\x01/\x02")
 LONGEST_PATH: Final = 1000
 """The limit in characters for an expected path."""
@@ -190,8 +189,6 @@ LONGEST_PATH: Final = 1000
 _BAD_PATH: Final = re.compile(
     r"\Z|[/~]|[A-Za-z]:[\\/]|(?:.*/)?\.\.(?:/|\Z)|[^/]*\\[^/]*\Z|.*[\0-\x1f\x7f]", re.DOTALL
 )
-
-_NAMES: Final = re.compile(r"\{[^{}]*,[^{}]*\}")
 
 
 class Expectation(Record):
@@ -219,12 +216,12 @@ def parse_expected(text: str, code: str = "") -> Expectation:
     path = text.strip()
     if len(path) > LONGEST_PATH:
         return Expectation(Covering(), f"has more than {LONGEST_PATH} characters")
-    path = _LINES.sub("", _REMARK.sub("", path, count=1)).strip("`'\"")
+    path = LINE_SUFFIX.sub("", _REMARK.sub("", path, count=1)).strip("`'\"")
     if _BAD_PATH.match(path):
         return Expectation(Covering(), "is not a path within the repository, with '/' between its parts")
     while path.startswith("./"):
         path = path[2:]
-    if _NAMES.search(path):
+    if "," in path.partition("{")[2].partition("}")[0]:
         return Expectation(Covering(), "has a list in braces, which patterns do not have")
     folder = escape(code.strip("/"))
     if path in {"", "."}:

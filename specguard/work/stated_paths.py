@@ -8,7 +8,7 @@ from functools import lru_cache
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
-from specguard.documents.completeness import leading_paths, without_box
+from specguard.documents.completeness import LINE_SUFFIX, leading_paths, without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_title
 from specguard.model import shortened
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # A label before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
 _LABEL: Final = re.compile(r"^[*_]*[^\W\d_]+(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
 _PATH: Final = re.compile(r"(?!-)(?!\S*://)[^\s`'\"<>|;,()]+")
-_LINES: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 # A comment can contain "no" or "only", so the words that exclude a path are narrower.
 _EXCEPTED: Final = re.compile(
     r"\b(?:(?:do|must|may|shall|should|can) ?not|never"
@@ -217,7 +216,7 @@ def _asks_in(text: Text) -> Iterator[Ask]:
 
 def _parse_path(text: str, *, is_path: bool = False) -> str:
     """Return a text as a path pattern; empty if it is not one, or is a word that need not be a path."""
-    path = _LINES.sub("", text.strip()).removeprefix("./")
+    path = LINE_SUFFIX.sub("", text.strip()).removeprefix("./")
     if not _PATH.fullmatch(path):
         return ""
     if "/" not in path and not is_path and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
