@@ -159,8 +159,10 @@ def _from_root(name: str, top: str) -> bytes:
     """Return a path relative to the working directory as one relative to the working tree's root."""
     place = opt.from_root(name, top)
     if not place:
-        message, help = "it is outside of the repository", "name a place within it"
-        raise SpecguardError(message, path=name, help=help, code="outside-repository")
+        help = "name a place within it"
+        raise SpecguardError(
+            "it is outside of the repository", path=name, help=help, code="outside-repository"
+        )
     return b"" if place == "." else os.fsencode(place)
 
 

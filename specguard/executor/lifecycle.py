@@ -106,8 +106,10 @@ def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
         return end
     except (OSError, CommandError) as error:
         help = f"see that there is room, and by git fsck that no object is missing; to go on: {command}"
-        code = "git-failed" if isinstance(error, CommandError) else "system-failed"
-        return RunEnded(str(error), help=help, exit_code=EXIT_NO_VERDICT, code=code)
+        of_git = isinstance(error, CommandError)
+        return RunEnded(
+            str(error), help=help, exit_code=EXIT_NO_VERDICT, code="git-failed" if of_git else "system-failed"
+        )
     except Exception as error:  # noqa: BLE001 - recorded and reported like any internal error
         if "--traceback" in sys.argv:
             print_exception(error)

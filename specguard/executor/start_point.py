@@ -103,8 +103,9 @@ class Canonical:
         help = f"name the base: --base {shlex.quote(known)}" if known else f"git push {remote} {name}"
         if self.address.is_local and not known:
             help = "--baseline-commit makes the first one"
-        message = f"{self.address.shown} has no branch {branch}"
-        raise SpecguardError(message, help=help, code="remote-unsuitable")
+        raise SpecguardError(
+            f"{self.address.shown} has no branch {branch}", help=help, code="remote-unsuitable"
+        )
 
     def ref(self, branch: str) -> str:
         """Return the short name of the ref that a branch was fetched to."""

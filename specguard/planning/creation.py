@@ -50,7 +50,7 @@ _PART: Final = r"(?:[\w.@+-]|[\[{]{1,2}[\w.,-]+[\]}]{1,2}|\([\w.-]+\)(?=/))"
 """A piece of a name in a path: a character, or a group such as `[id]`."""
 
 _PATH: Final = re.compile(
-    rf"(?<![\w/.@:-])((?:{_PART}+/(?:\*\*/)?)+(?:\*|{_PART})*+|[\w@+-]+\.(?!\d)[A-Za-z]\w{{0,7}})"
+    rf"(?<![\w/.@:-])((?:{_PART}+/(?:\*\*/)?)+(?:\*|{_PART})*|[\w@+-]+\.(?!\d)[A-Za-z]\w{{0,7}})"
     r"(?!(?<=/)[\[{(]|[\w/@:-])"
 )
 _SECTIONS: Final = {
