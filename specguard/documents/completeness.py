@@ -77,17 +77,19 @@ def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> 
     parts = list(flatten(blocks, quotes=True))
     # Most texts have content in their first block, so the others are not read.
     any_content = any(_block_content(part, placeholders)[0] for part in parts)
-    nothing: Content | None = None
+    unsaid: Content | None = None
     for line, text in (one for part in parts for one in _block_content(part, placeholders)[1]):
         words = " ".join(text.split())
         if words and not any_content:
             return Content("placeholder", words, line)
-        if words and is_bare_nothing(words):
-            nothing = nothing or Content("nothing", words, line)
-        elif words and is_content(words, placeholders):
+        if is_bare_nothing(_LABEL_OF_NOTHING.sub("", words)):
+            unsaid = unsaid or Content("nothing", words, line)
+        elif _POSTPONED.fullmatch(words):
+            unsaid = unsaid or Content("placeholder", words, line)
+        elif is_content(words, placeholders):
             return Content("content", words, line)
     # A picture is content without words.
-    return nothing or Content("content" if any_content else "blank")
+    return unsaid or Content("content" if any_content else "blank")
 
 
 def content_of_text(text: str, placeholders: Sequence[str] = ()) -> Content:
@@ -118,9 +120,8 @@ def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
 def _block_content(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, Sequence[tuple[int, str]]]:
     """Return (has_content, visible lines) of a block; a table row is one line."""
     if isinstance(block, Table):
-        filled = [[_text_has_content(cell, placeholders) for cell in row] for row in block.rows]
         lines = [(row[0].line, _row_text(row)) for row in block.rows]
-        return any(any(cells[1:] or cells) for cells in filled), lines
+        return any(_row_has_content(row, placeholders) for row in block.rows), lines
     if isinstance(block, Paragraph):
         lines = list(enumerate(block.text.rendered.split("\n"), block.line))
         return _text_has_content(block.text, placeholders), lines
@@ -131,6 +132,14 @@ def _block_content(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, 
     else:
         return False, ()
     return has_words or any(is_content(line, placeholders) for _, line in lines), lines
+
+
+def _row_has_content(row: Sequence[Text], placeholders: Sequence[str]) -> bool:
+    filled = [cell for cell in row[1:] or row if _text_has_content(cell, placeholders)]
+    if plain_words(row[0].rendered) and not _text_has_content(row[0], placeholders):
+        # A word such as `Low` says nothing of a placeholder.
+        return any(_ONE_WORD.fullmatch(cell.rendered.strip()) is None for cell in filled)
+    return bool(filled)
 
 
 def _row_text(row: Sequence[Text]) -> str:
@@ -185,6 +194,17 @@ _PLACEHOLDER_PHRASES: Final = re.compile(
     r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
     r"|(?:text|content|description|details?)(?: goes)? here|lorem ipsum\b.*|x{3,}"
 )
+# A sentence without a subject; a label or another clause would name what is postponed.
+_POSTPONED: Final = re.compile(
+    r"(?:\[ \] )?(?:still )?(?:to[ -]do|(?:to be|will be(?! \w+ by\b)) (?:added|completed|decided|defined"
+    r"|described|determined|documented|filled (?:in|out)|specified|written) (?:by (?!hand\b)(?:the )?"
+    r"|in (?:a|the) (?=final|follow|future|later|next))\w[\w-]*(?: \w[\w-]*){0,2})\.?",
+    re.IGNORECASE,
+)
+_LABEL_OF_NOTHING: Final = re.compile(
+    r"^[^:\uff1a]{1,60}[:\uff1a]\s*(?=no(?:ne|thing|t applicable| risks?)\b|n/?a\b)", re.IGNORECASE
+)
+_ONE_WORD: Final = re.compile(r"[A-Za-z]+")
 _CLAUSE_END: Final = re.compile(r"[:;,(]|\.(?:\s|$)|\s[-\u2013\u2014]+\s")
 _NOTHING: Final = re.compile(
     r"n a|na|nil|null|no|no content|not (?:applicable|available|yet)|empty|void|unknown"
