@@ -119,7 +119,7 @@ def command(
     proposed = Draft(_default_branch(repository), presets)
     paths = tree_paths(repository)
     for path, why, forbidden in (
-        *(one for one in find_guards(paths) if not (one[2] and {one[0], one[0].rstrip("/")} & {*locks})),
+        *find_guards(paths, locks),
         *((pattern, "", False) for pattern in locks),
         *((pattern, "", True) for pattern in forbids),
     ):

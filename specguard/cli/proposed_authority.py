@@ -183,12 +183,23 @@ def tree_paths(repository: Repository) -> Sequence[str]:
     return [os.fsdecode(path) for path in known.split(b"\0") if path]
 
 
-def find_guards(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
-    """Yield the paths that are worth guarding: each with the reason, and True if it should be forbidden."""
+def find_guards(paths: Sequence[str], locks: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
+    """Yield the paths that are worth guarding: each with the reason, and True if it should be forbidden.
+
+    A folder in which something is to be locked is not forbidden: approving the lock would not suffice.
+
+    Args:
+        paths: the files of the repository.
+        locks: the patterns of what is to be locked.
+    """
+    valid = Guarding([lock for lock in locks if not Guarding.problem_in(lock)])
+    locked = (*locks, *map(os.fsdecode, valid.among([os.fsencode(path) for path in paths])))
     for known, forbidden in ((_LOCKED, False), (_FORBIDDEN, True)):
         for pattern, why in known:
             begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
             for name in sorted({match[0] for match in map(begins.match, paths) if match}):
+                if forbidden and any(path.startswith(name) for path in locked):
+                    continue
                 # Another name would be read as a pattern of other files, or end the code span that it is in.
                 if is_plain(name) and name.isprintable() and "`" not in name:
                     yield name, why, forbidden
