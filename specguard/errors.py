@@ -197,6 +197,8 @@ def judge_each(things: Iterable[_Thing], judge: Callable[[_Thing], Iterable[_Fou
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the next step for an unknown name, such as `did you mean 'limit'?` if a known name is similar.
 
+    The only known name that begins with the unknown name is the most similar one.
+
     Args:
         name: the unknown name.
         known: the known names.
@@ -206,7 +208,9 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
 
     names = sorted(known)
     spelled = {one.casefold(): one for one in names}
-    near = get_close_matches(name.casefold(), spelled, n=1)
+    wanted = name.casefold()
+    begun = [one for one in spelled if len(wanted) > 2 and one.startswith(wanted)]
+    near = begun if len(begun) == 1 else get_close_matches(wanted, spelled, n=1)
     if near:
         return f"did you mean {spelled[near[0]]!r}?"
     return otherwise or (f"there is {', '.join(names)}" if names else "")
