@@ -100,11 +100,6 @@ def content_of_text(text: str, placeholders: Sequence[str] = ()) -> Content:
     return Content("nothing" if is_bare_nothing(words) else "content", words)
 
 
-def has_content(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> bool:
-    """True if a reader sees content in blocks, or a statement that there is nothing."""
-    return content_of(blocks, placeholders).kind in ("content", "nothing")
-
-
 def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
     """True if a line of text has content.
 
@@ -360,9 +355,9 @@ def ticked_items(
         elif isinstance(block, Table):
             for row in block.rows:
                 if any(map(is_ticked, row)):
-                    cells = [cell.plain.strip() for cell in row]
+                    cells = [" ".join(cell.plain.split()) for cell in row]
                     words = ", ".join(cell for cell in cells if cell and _tick_of(cell) != cell)
-                    yield Ticked(row[0].line, _strip_tick(words), [Table(row, (), row[0].line)], above)
+                    yield Ticked(row[0].line, without_box(words), [Table(row, (), row[0].line)], above)
         elif isinstance(block, Html):
             for number, line in enumerate(block.content.split("\n"), block.line):
                 text = Text(html_text(_HTML_BOX.sub("[x] ", line)), number)
@@ -410,12 +405,8 @@ def without_box(raw: str) -> str:
 def _own_words(text: Text) -> str:
     """Return the words of the first line of a ticked text."""
     plain = text.plain
-    return _strip_tick((plain if _tick_of(plain.strip()) else text.rendered).strip().partition("\n")[0])
-
-
-def _strip_tick(text: str) -> str:
-    """Return the words of a text without the box before them."""
-    return " ".join(text.removeprefix(_tick_of(text)).split())
+    first = (plain if _tick_of(plain.strip()) else text.rendered).strip().partition("\n")[0]
+    return " ".join(without_box(first).split())
 
 
 def _item_texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:

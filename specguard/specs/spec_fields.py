@@ -26,7 +26,7 @@ from specguard.declaration.rule import Record, Settings, setting
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, flatten
 from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import (
-    has_content,
+    content_of,
     is_bare_nothing,
     is_open,
     is_todo,
@@ -254,7 +254,7 @@ def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tup
         elif isinstance(block, Fence):
             for number, line in enumerate(block.content.split("\n"), block.first):
                 yield number, line, True
-        elif isinstance(block, Html) and (rendered or has_content([block], ())):
+        elif isinstance(block, Html) and (rendered or content_of([block]).kind in ("content", "nothing")):
             yield block.line, block.text if rendered and not block.has_pictures else block.content, False
 
 

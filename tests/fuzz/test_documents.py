@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from specguard.documents.blocks import all_texts, fences, rows
 from specguard.documents.citations import citations, plain_path
-from specguard.documents.completeness import has_content, is_open, is_ticked, is_todo, leading_paths
+from specguard.documents.completeness import content_of, is_open, is_ticked, is_todo, leading_paths
 from specguard.documents.dates import date_problem, days, parse_date, read_times, strip_dates
 from specguard.documents.document import Document, find_hidden
 from specguard.documents.fields import find_fields, find_sections, near_field, near_section, read_fields
@@ -55,7 +55,7 @@ def lines_of(document: Document) -> Iterator[int]:
         yield from (citation.at for citation in citations(blocks))
         yield from (row.line for row in rows(blocks))
         yield from (fence.first for fence in fences(blocks) if fence.content)
-        assert has_content(blocks) in (True, False)
+        assert content_of(blocks).kind
         for text in all_texts(blocks):
             yield text.line
             for part in (text.plain, text.rendered, *text.spans):
