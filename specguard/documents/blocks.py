@@ -7,7 +7,7 @@ from html import unescape
 
 from specguard.declaration.rule import Record
 from specguard.documents.characters import strip_invisible
-from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, has_pictures, html_text
+from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, html_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class Html(Record):
     @property
     def has_pictures(self) -> bool:
         """True if the HTML shows a picture."""
-        return has_pictures(self.content)
+        return any(tag.is_picture for tag in Hiding().tags(self.content))
 
 
 class Footnote(Record, frozen=False):

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from typing import Final
 
 # All these patterns are compiled when a text first needs them; few texts do.
-_TAGS: Final = "\U000e0000-\U000e0fff"
 _INVISIBLE: Final = (
     "\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a{_TAGS}"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 # The flags of England, Scotland and Wales are spelt in tag characters; no others are in use.
 _FLAG: Final = "\U0001f3f4\U000e0067\U000e0062(?:{}|{}|{})\U000e007f".format(
@@ -38,11 +37,10 @@ _RIGHT_TO_LEFT: Final = (
     "\u0840-\u0858\u0860-\u08c9\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 # Scripts whose letters join or stack, or that put no spaces between words.
-_JOINING: Final = (
-    "\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\uaadf\ufb1d-\ufdff\ufe70-\ufefc"
-    "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff"
+_JOINING_CHAR: Final = (
+    "[\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\uaadf\ufb1d-\ufdff\ufe70-\ufefc"
+    "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff]"
 )
-_JOINING_CHAR: Final = f"[{_JOINING}]"
 # Scripts that put no spaces between words.
 _UNSPACED: Final = (
     "[\u0e00-\u109f\u1780-\u17ff\u1980-\u19ff\u1a20-\u1aaf\u2e80-\u312f\u31a0-\u9fff\ua980-\ua9df\uf900-\ufaff"
@@ -75,14 +73,10 @@ class InvisibleChar(Record):
     kind: str
 
 
-def may_have_invisible(text: str) -> bool:
-    """True if a text has any character that may be invisible; nearly no text has one."""
-    return re.search(_SEARCH, text) is not None
-
-
 def invisible_chars(text: str) -> Iterator[InvisibleChar]:
     """Yield the invisible characters of a text that writing does not need in order, in linear time."""
-    if not may_have_invisible(text):
+    # Nearly no text has any character that may be invisible.
+    if re.search(_SEARCH, text) is None:
         return
     start = 0
     for line in text.split("\n"):

@@ -405,11 +405,6 @@ def hides(name: str, attributes: str) -> bool:
     return name in _HIDDEN or "hidden" in values or bool(_STYLE.search(unescape(values.get("style", ""))))
 
 
-def has_pictures(html: str) -> bool:
-    """True if HTML without hidden parts shows a picture."""
-    return any(tag.is_picture for tag in Hiding().tags(html))
-
-
 def html_text(html: str) -> str:
     """Return the text of HTML without hidden parts; entities stay as written."""
     parts: list[str] = []
