@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 # A label before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
 _LABEL: Final = re.compile(r"^[*_]*[^\W\d_]+(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
 _PATH: Final = re.compile(r"(?!-)(?!\S*://)[^\s`'\"<>|;,()]+")
+# A path with spaces in the names below its first folder; a program's arguments look alike.
+_SPACED: Final = re.compile(
+    r"(?!(?:\S*/)?(?:s?bin|scripts?)/)[\w.@+-]+/\w[\w@+-]*(?:(?: |/)\w[\w@+-]*)+(?:/[\w.*]*|\.\w+)"
+)
 # A comment can contain "no" or "only", so the words that exclude a path are narrower.
 _EXCEPTED: Final = re.compile(
     r"\b(?:(?:do|must|may|shall|should|can) ?not|never"
@@ -217,7 +221,7 @@ def _asks_in(text: Text) -> Iterator[Ask]:
 def _parse_path(text: str, *, is_path: bool = False) -> str:
     """Return a text as a path pattern; empty if it is not one, or is a word that need not be a path."""
     path = LINE_SUFFIX.sub("", text.strip()).removeprefix("./")
-    if not _PATH.fullmatch(path):
+    if not (_PATH.fullmatch(path) or _SPACED.fullmatch(path)):
         return ""
     if "/" not in path and not is_path and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
         return ""
