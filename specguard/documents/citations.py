@@ -51,6 +51,8 @@ _FRAGMENT: Final = re.compile(rf"#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])")
 # `tickets/{id}.json` is a naming scheme, like `tickets/*.json`.
 _PLACEHOLDER: Final = re.compile(r"\{[^{}/]{1,60}\}")
 _EDGE_MARKS: Final = "*_.!?:"
+# The end of emphasis; a folder's own name (`__tests__/`) or a file's (`__init__.py`) does not end any.
+_EMPHASIS_END: Final = re.compile(r"(?<=[^\s\\])_+(?![\w/]|\.\w)")
 _PATH_SIGN: Final = re.compile(r"[/.:#\\]")
 _NOT_IN_PATH: Final = re.compile(r"[\n*?$<>|=\0]")
 _BLOB: Final = re.compile(r"/(?:-/)?(?:blob|tree|raw|src/branch|src/commit|blame)/")
@@ -111,7 +113,7 @@ def _find_lines(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
 def _strip_marks(word: str) -> str:
     """Return a word without the punctuation and emphasis around it."""
     word = word.strip("~") if word.startswith("~~") else word
-    return word.rstrip(_EDGE_MARKS) if word.startswith(".") else word.lstrip("*_!?:").rstrip(_EDGE_MARKS)
+    return word.rstrip(_EDGE_MARKS) if word.startswith(".") else word.lstrip("*!?:").rstrip(_EDGE_MARKS)
 
 
 def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
@@ -288,11 +290,14 @@ def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
     marked = [(code.start, code.end, code.content.replace("\n", " ").strip()) for code in text.codes]
     marked += [(link.start, link.end, _link_place(raw, link)) for link in text.references]
     end = 0
+    emphasis_end = max((mark.end() for mark in _EMPHASIS_END.finditer(raw)), default=0)
     for start, stop, part in [*sorted(marked), (len(raw), len(raw), "")]:
         # A code span may be inside a link.
         if start >= end:
             for word in _WORD.finditer(raw, end, start):
-                yield word.start(), word.end(), unescaped(word[0]), False
+                # A name begins with `_` where no emphasis that it could begin ends.
+                name = word[0].lstrip("*_") if word.start() < emphasis_end else word[0]
+                yield word.start(), word.end(), unescaped(name), False
             yield start, stop, part, True
             end = stop
 
