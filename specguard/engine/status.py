@@ -190,16 +190,34 @@ class _TreeReport:
         # Where each commit does an item of its own, the last one says where the work stands.
         naming = work.namings[-1] if work.naming.kind in work.shared else work.naming
         resolved = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
-        return _item(naming.kind, naming.id, resolved, naming.source)
+        return self._item(work, naming.kind, naming.id, resolved, naming.source)
 
     def _current_items(self) -> list[dict[str, Any]]:
         """Return the item that the pointer of each kind names."""
         work = self._work()
         return [
-            _item(kind, work.pointer(kind).id, work.current(kind), "pointer")
+            self._item(work, kind, work.pointer(kind).id, work.current(kind), "pointer")
             for kind, settings in work.kinds.items()
             if settings.pointer
         ]
+
+    def _item(
+        self, work: Work, kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: str
+    ) -> dict[str, Any]:
+        data: dict[str, Any] = {"kind": kind, "id": item_id, "slug": None, "document": None, "branch": None}
+        data |= {"submit": None, "title": "", "status": "", "named_by": named_by, "problem": ""}
+        if not isinstance(resolved, WorkItem):
+            return {**data, "problem": resolved.problem}
+        data |= resolved.summary()
+        data["branch"] = next(iter(resolved.branches), None)
+        data["submit"] = resolved.settings.submit or None
+        data["problem"] = resolved.located.problem
+        landed = self.read(lambda: work.landed(resolved, self.change.history), None)
+        if landed is not None:
+            moved = "; have its pointer moved on" if resolved.settings.pointer else ""
+            data["problem"] = f"landed in the base: commit {landed.oid[:10]} {landed.subject!r}{moved}"
+        listed = resolved.listed
+        return {**data, "title": listed.title, "status": listed.status} if listed else data
 
     @property
     def _readiness(self) -> Sequence[str]:
@@ -311,19 +329,6 @@ def _worktrees(repository: Repository, tree: _TreeReport) -> list[dict[str, Any]
         {"path": one.path, "branch": one.branch or None, "dirty": one.dirty, "problem": one.problem}
         for one in found
     ]
-
-
-def _item(kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: str) -> dict[str, Any]:
-    data: dict[str, Any] = {"kind": kind, "id": item_id, "slug": None, "document": None}
-    data |= {"branch": None, "submit": None, "title": "", "status": "", "named_by": named_by, "problem": ""}
-    if not isinstance(resolved, WorkItem):
-        return {**data, "problem": resolved.problem}
-    data |= resolved.summary()
-    data["branch"] = next(iter(resolved.branches), None)
-    data["submit"] = resolved.settings.submit or None
-    data["problem"] = resolved.located.problem
-    listed = resolved.listed
-    return {**data, "title": listed.title, "status": listed.status} if listed else data
 
 
 def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, waits: bool) -> dict[str, Any]:

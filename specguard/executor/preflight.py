@@ -157,16 +157,25 @@ def _is_approvable(policy: Policy, name: str) -> bool:
     return rule is not None and rule.approvable and bool(policy.declared("approval_settings").approver)
 
 
+MOVE_ON: Final = "have its pointer moved on, or revert that commit first"
+"""The next step for an item that landed."""
+
+
+def landed_text(draft: DraftRun) -> str:
+    """Return a sentence about the commit of the base that did the item; empty if there is none."""
+    landed = draft.start.work.landed(draft.item, draft.start.history)
+    if landed is None:
+        return ""
+    return f"{draft.item} is in {draft.start.base} already: commit {landed.oid[:10]} {landed.subject!r}"
+
+
 def _check_not_done(draft: DraftRun) -> None:
     """Check that neither a commit of the base nor a local branch has the item; a paper may be rewritten."""
     start, item, git = draft.start, draft.item, draft.git
     if paper_of(draft.policy, item) is not None:
         return
-    if (landed := start.work.landed(item, start.history)) is not None:
-        raise item_taken(
-            f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
-            "have its pointer moved on, or revert that commit first",
-        )
+    if landed := landed_text(draft):
+        raise item_taken(landed, MOVE_ON)
     for ref in git.repository.branches():
         if not ref.name.startswith("refs/heads/") or not draft.owns_branch(ref.short):
             continue

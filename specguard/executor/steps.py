@@ -21,8 +21,8 @@ from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent
 from specguard.executor.check import finish_branch, judge, judge_commit, prove_guard, rebase_onto, unmark_plan
 from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import describe_gate, run_gates
-from specguard.executor.item_choice import item_taken, shares_branch, task_of
-from specguard.executor.preflight import DraftRun, check, draft_run
+from specguard.executor.item_choice import item_taken, paper_of, shares_branch, task_of
+from specguard.executor.preflight import MOVE_ON, DraftRun, check, draft_run, landed_text
 from specguard.executor.push import body_of, check_remote, find_new_tip, open_pull_request, push, request_of
 from specguard.executor.remote import installed_command
 from specguard.executor.report import REPORT
@@ -430,7 +430,8 @@ def brief_of(options: RunOptions) -> str:
         values = {name: getattr(options, name) for name in options._fields}
         options = RunOptions(**{**values, "kind": _only_kind(options)})
     with draft_run(options) as draft:
-        return brief_text(draft)
+        landed = landed_text(draft) if paper_of(draft.policy, draft.item) is None else ""
+        return (f"> **Note:** {landed}; {MOVE_ON}.\n\n" if landed else "") + brief_text(draft)
 
 
 def _only_kind(options: RunOptions) -> str:
