@@ -29,7 +29,7 @@ from specguard.change.worktree import hash_work_tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
-from specguard.executor.item_choice import check_kill, verify_gates
+from specguard.executor.item_choice import check_kill, listed_gates, verify_gates
 from specguard.executor.process import command_environment, default_timeout, response_of, run_command
 from specguard.executor.report import GATES_FILE, fenced, outcome
 from specguard.executor.run import Run, RunEnded
@@ -43,7 +43,7 @@ from specguard.work.kinds import WorkKind
 
 
 def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[str] = ()) -> Gates:
-    """Return all gates of an item, with those that verify a task; without an item, those of every kind.
+    """Return all gates of an item, with those of its list or task; without an item, those of every kind.
 
     Args:
         policy: the base's policy.
@@ -57,7 +57,7 @@ def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[s
         MissingFact: the document or the plan cannot be read.
     """
     if item is not None:
-        found = gates_of(item, policy.origins).with_more(verify_gates(policy, item))
+        found = gates_of(item, policy.origins).with_more([*verify_gates(policy, item), *listed_gates(item)])
     else:
         kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
         every: dict[PlannedGate, PlannedGate] = {}

@@ -29,9 +29,10 @@ from specguard.executor.run import Run, RunOptions
 from specguard.model import cached_method, path_text, shortened
 from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
+from specguard.waves.breakdowns import normal_gate
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
 from specguard.work.document_search import Pointer
-from specguard.work.gates import PlannedGate, name_of
+from specguard.work.gates import NotRead, PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Source, Sources, agree, find_sources
 from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of
@@ -85,6 +86,29 @@ def verify_gates(policy: Policy, item: WorkItem) -> Iterator[PlannedGate]:
             path=path_text(task.plan.path),
             line=task.line_of(*place) or 0,
         )
+
+
+def listed_gates(item: WorkItem) -> Iterator[PlannedGate | NotRead]:
+    """Yield an item's own `gates`, whose commands the top of its file has, and those that are not run.
+
+    A gate of the policy is left out. Any other text may be a command or a sentence, so it is not run.
+    """
+    listed = item.listed
+    if listed is None:
+        return
+    known: dict[str, list[str]] = {}
+    top = listed.source.top("gates")
+    for name, value in top.items() if isinstance(top, dict) else ():
+        commands = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+        known |= {normal_gate(one): [one] for one in commands} | {normal_gate(str(name)): commands}
+    known |= {normal_gate(text): [] for gate in item.settings.gates for text in (gate.name, gate.run)}
+    path = path_text(listed.source.path)
+    for text, line in ((one.text, one.line or 0) for one in listed.stated("gates")):
+        for command in known.get(normal_gate(text), ()):
+            yield PlannedGate(name=name_of(text), run=command, source="document", path=path, line=line)
+        if normal_gate(text) not in known:
+            why = "neither the policy nor `gates: {NAME: [COMMAND]}` at the top of this file has that gate"
+            yield NotRead(line, text, why, path)
 
 
 def check_kill(policy: Policy, gates: Iterable[PlannedGate]) -> None:
