@@ -147,9 +147,12 @@ def _outside_paths(works: Sequence[StageWork], entries: Sequence[Entry], waves: 
     ]
     covering = Covering(list(dict.fromkeys(texts)))
     allowed = f"which changes only {', '.join(covering.patterns[:5])}"
-    step, key = "Take it out, and change it on a branch of its own.", f"outside {stage.name}"
+    apart, key = "change it on a branch of its own.", f"outside {stage.name}"
     for entry in entries:
         if not entry.path.startswith(waves.log_folder) and not covering.matches(entry.path):
+            # `specguard new` without `--in` writes to the working directory.
+            paper = entry.added and waves.is_paper(entry.path)
+            step = f"Move it to one of these paths, or {apart}" if paper else f"Take it out, and {apart}"
             message = f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, {allowed}"
             yield _finding(stage, "paths", message, step, key, path=entry.path, side=entry.side)
 
