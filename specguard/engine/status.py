@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from specguard.authority.policy import Policy
@@ -175,6 +176,7 @@ class _TreeReport:
             sources.landed = LandedItems(sources, names, history=history, commits=lambda: ())
         sources.shown = self.facts.shown_test(sources, git.repository.head)
 
+    @cached_property
     def _work(self) -> Work:
         try:
             return Work.of(self.change, self.policy)
@@ -184,35 +186,33 @@ class _TreeReport:
 
     def _named_item(self) -> dict[str, Any] | None:
         """Return the item that the branch, the commits or the title name; None if they name no item."""
-        work = self._work()
+        work = self._work
         if work.naming is None:
             return None
         # Where each commit does an item of its own, the last one says where the work stands.
         naming = work.namings[-1] if work.naming.kind in work.shared else work.naming
         resolved = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
-        return self._item(work, naming.kind, naming.id, resolved, naming.source)
+        return self._item(naming.kind, naming.id, resolved, naming.source)
 
     def _current_items(self) -> list[dict[str, Any]]:
         """Return the item that the pointer of each kind names."""
-        work = self._work()
+        work = self._work
         return [
-            self._item(work, kind, work.pointer(kind).id, work.current(kind), "pointer")
+            self._item(kind, work.pointer(kind).id, work.current(kind), "pointer")
             for kind, settings in work.kinds.items()
             if settings.pointer
         ]
 
-    def _item(
-        self, work: Work, kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: str
-    ) -> dict[str, Any]:
+    def _item(self, kind: str, item_id: str, resolved: WorkItem | Unresolved, by: str) -> dict[str, Any]:
         data: dict[str, Any] = {"kind": kind, "id": item_id, "slug": None, "document": None, "branch": None}
-        data |= {"submit": None, "title": "", "status": "", "named_by": named_by, "problem": ""}
+        data |= {"submit": None, "title": "", "status": "", "named_by": by, "problem": ""}
         if not isinstance(resolved, WorkItem):
             return {**data, "problem": resolved.problem}
         data |= resolved.summary()
         data["branch"] = next(iter(resolved.branches), None)
         data["submit"] = resolved.settings.submit or None
         data["problem"] = resolved.located.problem
-        landed = self.read(lambda: work.landed(resolved, self.change.history), None)
+        landed = self.read(lambda: self._work.landed(resolved, self.change.history), None)
         if landed is not None:
             moved = "; have its pointer moved on" if resolved.settings.pointer else ""
             data["problem"] = f"landed in the base: commit {landed.oid[:10]} {landed.subject!r}{moved}"
