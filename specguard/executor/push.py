@@ -33,7 +33,7 @@ from specguard.executor.report import failed_commands, fenced, outcome
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, shortened
 from specguard.reporters.escape import markdown_code, markdown_text
-from specguard.runs.manifests import PullRequest
+from specguard.runs.manifests import Command, Manifest, PullRequest
 
 _MOVED_NOTE: Final = "While the run went on, branches moved at "
 
@@ -359,8 +359,20 @@ def body_of(run: Run) -> str:
     Every text that does not come from the policy is escaped, so that it cannot become markup, a link or a
     mention.
     """
-    intro = f"{run.item.body}\n\n" if run.item.body else ""
-    return intro + "\n".join(_part(run)) + "\n"
+    gates = [gate for gate in run.gates.gates if gate.kind == "gate"]
+    # The plan of a run, with no command yet, lists every gate.
+    if run.manifest.commands:
+        ran = {command.name for command in _last_gates(run.manifest)}
+        gates = [gate for gate in gates if gate.name in ran]
+    intro = run.item.body_with([markdown_code(run.redactor.redact(gate.run)) for gate in gates])
+    return (f"{intro}\n\n" if intro else "") + "\n".join(_part(run)) + "\n"
+
+
+def _last_gates(manifest: Manifest) -> list[Command]:
+    """Return the gates of the last round: earlier ones ran on other trees, and were run again."""
+    gates = [command for command in manifest.commands if command.kind == "gate"]
+    newest = {(gate.name, gate.command): gate for gate in gates if gate.attempt == gates[-1].attempt}
+    return list(newest.values())
 
 
 def _with_part(body: str, run: Run) -> str:
@@ -379,11 +391,9 @@ def _part(run: Run) -> Iterator[str]:
         last = manifest.judgements[-1]
         yield f"- Rules: {last.verdict}, by the policy {markdown_code(last.policy_id[:12])}"
     yield f"- Run: {markdown_code(f'{manifest.item.kind}-{manifest.item.id}/{manifest.run_id}')}"
-    gates = [command for command in manifest.commands if command.kind == "gate"]
-    # Gates of earlier rounds ran on other trees, and a resumed round has run them again.
-    newest = {(gate.name, gate.command): gate for gate in gates if gate.attempt == gates[-1].attempt}
+    gates = _last_gates(manifest)
     yield "- Gates:" if gates else "- Gates: none ran"
-    for gate in newest.values():
+    for gate in gates:
         yield f"  - {markdown_code(gate.command)}: {outcome(gate)}"
     failed = [one for one in failed_commands(manifest, run.folder) if one.tail][:_MOST_FAILURES]
     for one in failed:

@@ -140,7 +140,17 @@ class WorkItem(Record, frozen=False):
     @property
     def body(self) -> str:
         """The body of the pull request; empty if the policy has no template, or a value is missing."""
-        return self.plain(self.settings.pull_request_body)
+        return self.body_with([gate.run for gate in self.settings.gates if gate.kind == "gate"])
+
+    def body_with(self, gates: Sequence[str]) -> str:
+        """Return the body of the pull request with a list of gates.
+
+        Args:
+            gates: the commands in place of `{gates}`.
+        """
+        template = self.settings.pull_request_body
+        values = {**self._values(self.settings.widths[0], template), "gates": ", ".join(gates) or "none"}
+        return Template(template).fill(values)
 
     @property
     def commits(self) -> Commits | None:
@@ -307,7 +317,6 @@ class WorkItem(Record, frozen=False):
         values = {FREE_TEXT: "...", **self.fields}
         if self.number is not None:
             values["number"] = self._number(width)
-        values["gates"] = ", ".join(gate.run for gate in self.settings.gates if gate.kind == "gate") or "none"
         if "{document" in template and self.document is not None:
             values["document"] = path_text(self.document)
         return values

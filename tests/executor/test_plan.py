@@ -37,7 +37,7 @@ def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None
     assert (job["base_oid"], job["base_ref"], job["branch"]) == (team.base, "origin/main", "phase-12")
     assert job["commit_message"].startswith("feat(phase12): implement phase 12\n")
     assert job["title"] == "Phase 12"
-    assert "docs/phases/phase-12.md" in job["body"]
+    assert "docs/phases/phase-12.md. One phase, one commit. Tests: `true && sh tests.sh`, `sh" in job["body"]
     assert job["scope"] == ["src/"]
     assert [gate["run"] for gate in job["gates"]] == ["true && sh tests.sh", "sh more.sh", "sh extra.sh"]
     assert job["run_folder"] == str(team.user.path / ".runs" / "phase-12" / RUN_ID)

@@ -234,7 +234,7 @@ class TestTheBody:
         assert "\n  ~~~~text\n  ~~~ @team 87\n" in body
         assert "\n  ~~~ @team 98\n  ~~~~\n" in body
         assert "`` sh `x` @team ``: exit code 0" in body
-        assert "- Document: `docs/phases/phase-12.md` at `" in body
+        assert "Tests: none.\n\n- Document: `docs/phases/phase-12.md` at `" in body
         team.close(run)
 
     def test_a_title_from_the_commits_template(self, tmp_path: Path) -> None:
