@@ -107,6 +107,7 @@ in_directory = click.option(
 
 run_root = folder("--run-root", help="Keep runs in DIR.")
 base = text("--base", metavar="REF", help="Use the policy of REF.")
+branch = text("--branch", metavar="NAME", help="The branch, if git cannot tell.")
 output_format = choice("--output-format", words=("text", "json"), default="text", help="What is printed.")
 today = text("--today", metavar="DATE", help="Judge as of this UTC date.")
 yes = flag("--yes", help="Do not ask.")
@@ -151,7 +152,7 @@ what_is_judged = combine(
         flag_value="COMMIT_EDITMSG",
         help="Judge a commit message.",
     ),
-    text("--branch", metavar="NAME", help="The branch, if git cannot tell."),
+    branch,
     text("--pr-title", "title", metavar="TEXT", default=None, help="The pull request's title."),
     file("--pr-body-file", "body_file", help="The pull request's body."),
     file("--pr-event", "event_file", help="The platform's event file."),

@@ -216,6 +216,7 @@ def confirm(question: str, words: Sequence[str]) -> bool:
 @command.command("gates", short_help="Run the gates, with no agent and no commit.")
 @_location_options
 @opt.base
+@opt.branch
 @opt.extra_gates
 @opt.number("--timeout", metavar="SECONDS", help="For all gates.")
 @opt.number("--command-timeout", metavar="SECONDS", help="For each command.")

@@ -418,10 +418,16 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         SpecguardError: the checkout, the policy or a commit is missing, or the document cannot be read.
     """
     repository, root = options.checkout()
-    request = options.request(base=options.base, worktree=True)
+    request = options.request(base=options.base, branch=options.branch, worktree=True)
     with Git(repository) as git, Needed():
         [change] = open_changes(git, request)
         _, policy, notes = Policies(request, repository).choose(change)
+        try:
+            branch = change.branch.name
+        except (MissingFact, NotApplicable):
+            branch = ""
+            notes.append("No branch is known: `specguard run gates --branch NAME` names it.")
+        options = RunOptions(**{**vars(options), "branch": branch})
         item = _named_item(change, policy, notes)
         plan = planned_gates(policy, item, commands=options.commands)
         if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
@@ -495,6 +501,7 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
         folder.write(PATCH_FILE, run.redactor.redact_bytes(work_tree.patch(tree)))
 
     flags = [word for one in run.options.commands for word in ("--command", one)]
+    flags += ["--branch", run.options.branch] if run.options.branch and not git.repository.branch else []
     end = record_end(run, run_to_end(work, shlex.join(["specguard", "run", "gates", *flags])))
     not_run = ((result.gate, result.skipped) for result in gates.results.values() if result.skipped)
     lines = [f"{gate.kind} {gate.name} did not run: {skipped}" for gate, skipped in not_run]

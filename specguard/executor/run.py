@@ -348,6 +348,7 @@ class RunOptions(Record):
         command: the agent's command.
         remote: the remote's name.
         base: the base branch; empty: the item's.
+        branch: the branch of a run of gates; empty: the one that git or the platform's event names.
         until: the last step; empty: all steps.
         dry_run: True to print the plan of all steps and change nothing.
         timeout: the limit of the whole run in seconds; 0: the policy's.
@@ -371,6 +372,7 @@ class RunOptions(Record):
     command: Sequence[str] = ()
     remote: str = "origin"
     base: str = ""
+    branch: str = ""
     until: str = ""
     dry_run: bool = False
     timeout: int = 0

@@ -42,10 +42,10 @@ class User:
 
 def test_the_gates_of_the_branch_s_item_with_their_evidence(tmp_path: Path) -> None:
     user = User(tmp_path, PASSING)
-    user.setting.user.git("checkout", "-q", "-b", "phase-12")
+    user.setting.user.git("checkout", "-q", "--detach")
     user.setting.user.write("src/b.py", "b\n")
     before = everything(user.path)
-    assert user.gates(commands=["echo by a flag"]) == 0
+    assert user.gates(branch="phase-12", commands=["echo by a flag"]) == 0
     after = everything(user.path)
     assert [name for name in after if before.get(name) != after[name] and name[:6] != ".runs/"] == []
     manifest = user.manifest
