@@ -634,6 +634,9 @@ class Start:
         if not item.branches or not item.settings.commit:
             missing = "commit" if item.branches else "branch"
             help = "give the kind a template its pointer or list can fill; {slug} and {text} take a title"
+            if not getattr(item.settings, missing):
+                example = "feat({id}): {text}" if item.branches else f"{item.kind}-{{id}}"
+                help = f'in the base, under [work.{item.kind}] write {missing} = "{example}"'
             raise _incomplete(f"{item.setting(missing)} gives {item} no {missing}", help)
         if located.problem:
             tried = "; ".join(located.tried)
