@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from traceback import print_exception
 from typing import Final
 
@@ -32,7 +33,16 @@ from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
 from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_up, planned_gates, take_down
 from specguard.executor.item_choice import check_kill, is_ancestor
-from specguard.executor.place import RUN_REFS, SUFFIX, is_place, place_exists, remove_place, update_ref
+from specguard.executor.place import (
+    RECORD,
+    RUN_REFS,
+    SUFFIX,
+    is_place,
+    place_exists,
+    places_folder,
+    remove_place,
+    update_ref,
+)
 from specguard.executor.preflight import reopen
 from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send_signal
 from specguard.executor.push import note_moved_base
@@ -367,7 +377,8 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
     listed = repository.spawn("for-each-ref", "--format=%(refname) %(objectname)", RUN_REFS).read()
     refs = dict(line.split(" ") for line in listed.decode("ascii", "replace").splitlines())
     refs |= {ref.name: ref.oid for ref in repository.branches()}
-    for run in store.runs():
+    runs = store.runs()
+    for run in runs:
         if run.manifest is None or (only and run.path not in only):
             continue
         folder, label = RunFolder(run.path), f"{run.run_id} ({run.state})"
@@ -376,6 +387,22 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
             yield Leftover(description, partial(clean_up, folder))
         if not run.running:
             yield from _leftovers_of(run, run.manifest, label, repository, refs)
+    known = {RUN_REFS + run.run_id for run in runs}
+    for ref in refs:
+        if ref.startswith(RUN_REFS) and ref not in known and not only:
+            yield from _leftovers_without_folder(ref, repository)
+
+
+def _leftovers_without_folder(ref: str, repository: Repository) -> Iterator[Leftover]:
+    """Yield what a run left whose folder went with its worktree, or is only on another branch."""
+    run_id = ref.removeprefix(RUN_REFS)
+    place = os.path.join(places_folder(repository.environment, repository.work_tree()), run_id)
+    if os.path.lexists(place + SUFFIX):
+        record = Path(place + SUFFIX, RECORD)
+        if not record.is_file() or os.path.lexists(os.fsdecode(record.read_bytes())):
+            return
+        yield Leftover(f"place {place} of {run_id}, whose folder is gone", partial(remove_place, place))
+    yield Leftover(f"ref {ref} of {run_id}, whose folder is gone", partial(update_ref, repository, "-d", ref))
 
 
 def _leftovers_of(

@@ -35,6 +35,9 @@ from specguard.executor.run import Run
 SUFFIX: Final = ".specguard"
 """The suffix that turns the name of a place into the name of specguard's own folder for it."""
 
+RECORD: Final = "record"
+"""The file, in specguard's own folder, with the path of the run's folder."""
+
 RUN_REFS: Final = "refs/specguard/runs/"
 """The refs, in the user's repository, that keep the bases of runs from being pruned."""
 
@@ -209,6 +212,7 @@ def new_place(run: Run) -> Place:
     stores = [repository.objects, place.objects]
     _make_repository(place.path, ".git", base, stores, repository)
     _make_repository(place.own_folder, "", base, stores[:1], repository)
+    place.write(RECORD, os.fsencode(run.folder.path))
     try:
         words = ("-c", "checkout.workers=2", "read-tree", "--reset", "-u", base)
         place.git.run(*words, index=place.index, files=True)
