@@ -271,7 +271,8 @@ def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
 
 def _commit_command(manifest: Manifest) -> str:
     """Return the commands that commit the run's folder, on the run's branch."""
-    folder = manifest.kept or ""
+    # Git reads `:/` as the root, in whatever folder this is typed.
+    folder = f":/{manifest.kept}"
     folders = shlex.join([f"{folder.rsplit('/', 2)[0]}/{IGNORE}", folder])
     message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
     command = f"git add {folders} && git commit -m {shlex.quote(message)}"

@@ -64,7 +64,7 @@ def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(t
     steps = "^- (?:To look at it here|Commit the run there, behind its item): `(.*)`$"
     for line in re.findall(steps, remains, re.M):
         words, env = ["sh", "-c", line], project.environment
-        subprocess.run(words, cwd=project.user.path, env=env, check=True, capture_output=True)
+        subprocess.run(words, cwd=project.user.path / "src", env=env, check=True, capture_output=True)
     ended(project.specguard("check"))
     tracked = project.user.git("ls-files", ".runs").split()
     assert ".runs/.gitignore" in tracked
