@@ -49,20 +49,23 @@ class Bookkeeping(Record):
     runs: Callable[[], bytes]
     squash: bool
 
-    def is_all_of(self, commit: Commit) -> bool:
+    def is_all_of(self, commit: Commit | Message) -> bool:
         """True if a commit only files approvals and runs.
 
         Args:
-            commit: a commit of the change.
+            commit: a commit of the change, or the message of one that is being written.
 
         Raises:
             MissingFact: its files are not there.
         """
-        entries = commit.diffs[0] if len(commit.parents) == 1 and commit.diffs else ()
-        # Only files that the change adds as a whole count as a run's files.
-        return bool(entries) and all(
-            is_filed(entry, self.log) or (self.runs() and entry.path in self._run_paths) for entry in entries
-        )
+        if isinstance(commit, Message):
+            entries = commit.staged() if commit.staged else ()
+            run_paths = self._added_to_runs(entries)
+        else:
+            entries = commit.diffs[0] if len(commit.parents) == 1 and commit.diffs else ()
+            # Only files that the change adds as a whole count as a run's files.
+            run_paths = self._run_paths
+        return bool(entries) and all(is_filed(one, self.log) or one.path in run_paths for one in entries)
 
     def has(self, entry: Entry) -> bool:
         """True if an entry is a run's file that the change adds, and that no commit with work touches.
@@ -77,19 +80,19 @@ class Bookkeeping(Record):
         Raises:
             MissingFact: the files of a commit are not there.
         """
-        if not self.runs() or self.change.stage in ("edit", "run") or entry.path not in self._run_paths:
+        if self.change.stage in ("edit", "run") or entry.path not in self._run_paths:
             return False
         return self.squash or entry.path not in self._work_paths
 
     @cached_property
     def _run_paths(self) -> Set[bytes]:
-        """The paths of the run's files that the change adds as plain files."""
+        return self._added_to_runs(self.change.entries) if self.runs() else frozenset()
+
+    def _added_to_runs(self, entries: Sequence[Entry]) -> Set[bytes]:
+        """Return the paths of the run's files that these entries add as plain files."""
         runs = self.runs()
-        return {
-            entry.path
-            for entry in self.change.entries
-            if entry.added and entry.new_mode == FILE and entry.path.startswith(runs)
-        }
+        added = [entry for entry in entries if runs and entry.added and entry.new_mode == FILE]
+        return {entry.path for entry in added if entry.path.startswith(runs)}
 
     @cached_property
     def _work_paths(self) -> Set[bytes]:

@@ -95,7 +95,7 @@ class Case:
         branch: the branch that is checked out and judged.
         origin: the URL of the remote `origin`; `""` for a repository without it, and without `origin/main`.
         refs: additional refs, in full, each with the id of a commit.
-        staged: a change to stage; the check is then `--staged`.
+        staged: a change to stage; the check is then `--staged`, or that of `commit_message`.
         worktree: a change of the working tree only; the check is `--worktree` if nothing is staged.
         commit_message: the text of a commit message's file; the check is then `--commit-msg-file`.
         patch: the text of a patch; the check is then `--patch`.
@@ -245,7 +245,7 @@ class Case:
             directory: an existing folder outside the repository.
             names: the object ids for placeholders, as `build` stored them in the repository.
         """
-        arguments = ["--staged"] if self.staged is not None else []
+        arguments = ["--staged"] if self.staged is not None and self.commit_message is None else []
         if self.worktree is not None and self.staged is None:
             arguments.append("--worktree")
         if self.title is not None:

@@ -215,8 +215,7 @@ class CommitMessage(SubjectForm, Rule):
             found = _item_flaws(message, own, by_id, work, base) if own else self._form_flaws(message, by_id)
             flaws = [*found, *self._body_flaws(message, by_id)]
             # Only the files of a commit with a finding are worth reading.
-            commit = by_id.get(message.commit or "") if flaws else None
-            if flaws and not (commit and bookkeeping.is_all_of(commit)):
+            if flaws and not bookkeeping.is_all_of(by_id.get(message.commit or "", message)):
                 yield from flaws
 
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
