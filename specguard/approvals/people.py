@@ -206,7 +206,7 @@ def find_part(approver: Approver, people: Sequence[Person]) -> str:
 
 
 def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Sequence[Person]:
-    """Return the people who took part in a change, except those who only filed approvals.
+    """Return the people who took part in a change, except those who only filed approvals or landed it.
 
     Args:
         change: the judged change.
@@ -218,7 +218,9 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
         MissingFact: a commit cannot be read, or has no address of its author or committer.
     """
     try:
-        commits = [commit for commit in change.commits if not commit.files_approvals(folder)]
+        commits = [
+            one for one in change.commits if not (one.files_approvals(folder) or _only_lands(one, change))
+        ]
     except NotApplicable:
         return list(_pending_committers(change))
     people: list[Person] = []
@@ -228,6 +230,14 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
     if change.author_login:
         people.append(Person(login=change.author_login, part="the author of the pull request"))
     return people
+
+
+def _only_lands(commit: Commit, change: Change) -> bool:
+    """True if a commit merges a branch onto the base's tip, with the result of the automatic merge."""
+    if len(commit.parents) != 2 or commit.parents[0] != change.base.tip:
+        return False
+    merged = if_known(lambda: change.merges.merge([(commit.parents[0], commit.parents[1])]), None)
+    return merged == [(commit.tree, set())]
 
 
 def _people_of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator[Person]:
