@@ -51,6 +51,11 @@ _CANNOT_FAIL: Final = re.compile(
 )
 
 
+def _plain_words(command: str) -> list[str]:
+    """Return the words of a command, without folders and endings: `./scripts/build.sh` is `build`."""
+    return [os.path.basename(word).partition(".")[0] for word in command.replace(":", " ").split()]
+
+
 def cannot_fail(command: str) -> bool:
     """True if a command always succeeds, and so proves nothing."""
     inner = _SHELL_CALL.fullmatch(command)
@@ -203,7 +208,7 @@ class RunProof(Record):
         A done or ticked item needs a run that succeeded and does not name other items. From the grade
         `observed` on, the run must name the item. Its tree must be, apart from papers, the judged tree or one
         that contains the item's change. A gate needs its last result on one of the trees in `on`. A `logged`
-        gate may be any command with that word, with its log, of a run that succeeded.
+        gate may be any command with that word or script, with its log, of a run that succeeded.
 
         Raises:
             MissingFact: a required object is missing.
@@ -332,7 +337,7 @@ class RunProof(Record):
     def _command_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Return why a run that succeeded does not prove a command with a certain word and its log."""
         able = (one for one in run.commands if not cannot_fail(one.text))
-        named = [one for one in able if claim.gate in (one.name, *one.text.replace(":", " ").split())]
+        named = [one for one in able if claim.gate in (one.name, *_plain_words(one.text))]
         # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
         ran = (one for one in last.values() if self._ran_on(one.tree, run, claim))

@@ -450,9 +450,9 @@ class UncoveredItem(Rule):
 class UnprovenAsset(Rule):
     r"""No run logged a changed asset's build and test.
 
-    `proofs` of `[assets]` names the commands. A succeeded run has each, ended with 0, with a log beside the
-    manifest. It used the tree of a commit at or after the asset's change. With `keep = "local"` it is
-    indeterminate without one, and skipped without any runs.
+    `proofs` of `[assets]` names gates, or words and scripts of commands: `npm run build`, `sh build.sh`. A
+    succeeded run has each, ended with 0 and logged beside the manifest. It used the tree of a commit since
+    the asset's change. With `keep = "local"` it is indeterminate without one, and skipped without runs.
 
     Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
     In a manifest without a status, `validations` count:
@@ -460,7 +460,7 @@ class UnprovenAsset(Rule):
 
     Why is this bad? Agents reuse assets without looking twice.
 
-    How to fix it: build and test it in a run, and commit its folder with the logs.
+    How to fix it: build and test it in a run, and commit its folder.
 
     See also: `unregistered-asset`
 
@@ -558,7 +558,8 @@ class UnprovenAsset(Rule):
             if gap.lacking:
                 what = f"no run that the change brings has logged its {' and '.join(gap.lacking)}{gap.weak}"
                 message = f"{path_text(path)} changes, and {what}"
-                step = "Run what can fail: `specguard run gates --command CMD`; add its folder with `-f`."
+                example = f"what can fail and has its word, as `make {gap.lacking[0]}` has"
+                step = f"Run {example}: `specguard run gates --command CMD`; add its folder with `-f`."
                 yield Finding(message, help=step, path=path, key="unproven", setting="assets.proofs")
         for _, run in sorted({run.folder: run for one in gaps.values() for run in one.incomplete}.items()):
             files, keys = _missing_parts(run, assets)
