@@ -84,6 +84,20 @@ class Bookkeeping(Record):
             return False
         return self.squash or entry.path not in self._work_paths
 
+    def trees_of(self, commit: Commit) -> Sequence[str]:
+        """Return the tree of a commit, and those that runs saw before they and approvals were filed in it.
+
+        Only if a branch lands as one commit are there others.
+
+        Raises:
+            MissingFact: its files are not there.
+        """
+        entries = commit.own_entries if self.squash else ()
+        runs = [entry.path for entry in entries if entry.path in self._run_paths]
+        filed = [*runs, *(entry.path for entry in entries if is_filed(entry, self.log))]
+        others = [self.change.git.tree_without(commit.tree, paths) for paths in (runs, filed) if paths]
+        return [commit.tree, *others]
+
     @cached_property
     def _run_paths(self) -> Set[bytes]:
         return self._added_to_runs(self.change.entries) if self.runs() else frozenset()

@@ -18,6 +18,7 @@ from specguard.change.entries import (
     DIRECTORY,
     Commit,
     Entry,
+    object_id,
     read_commit,
     read_diffs,
     read_entries,
@@ -28,7 +29,7 @@ from specguard.change.process import CommandError, Process
 from specguard.change.repository import PastCommit, Repository, is_oid
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_known
-from specguard.model import cached_method
+from specguard.model import cached_method, grouped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -300,6 +301,21 @@ class Git(Store):
             raise self.missing(f"tree {oid}", f"it is a {kind}")
         with Reading(self, f"tree {oid}"):
             yield from read_tree(content, len(oid))
+
+    def tree_without(self, tree: str, paths: Iterable[bytes]) -> str:
+        """Return the object id that a tree has without some of its files; empty if no file is left.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        below = grouped((name, rest) for name, _, rest in (path.partition(b"/") for path in paths))
+        kept = []
+        for name, mode, oid in self.tree_entries(tree, *self.object(tree, limit=1 << 30)):
+            if name in below:
+                oid = self.tree_without(oid, below[name]) if mode == DIRECTORY else ""
+            if oid:
+                kept.append(b"%o %s\0" % (mode, name) + bytes.fromhex(oid))
+        return object_id("tree", b"".join(kept), len(tree)) if kept else ""
 
     def _tree_of(self, oid: str) -> str:
         """Return the tree of a commit; a tree itself."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import (
         Artifacts,
+        Bookkeeping,
         Breakdowns,
         Claims,
         Commit,
@@ -132,6 +133,7 @@ class FailedGate(Rule):
         run_records: RunRecords,
         run_proof: RunProof,
         policy: Policy,
+        bookkeeping: Bookkeeping,
         work: Work | None = None,
     ) -> Iterator[Finding]:
         """Look up the results of each required gate."""
@@ -149,7 +151,7 @@ class FailedGate(Rule):
                 required, missing = work.gates_of(naming, commit, policy.origins)
                 origins = {gate.name: gate for gate in required}
             for gate in dict.fromkeys((*origins, *run_records.settings.gates)):
-                flaw = run_proof.flaw(run, gate_claim(commit, gate, run_proof))
+                flaw = run_proof.flaw(run, gate_claim(commit, gate, run_proof, bookkeeping))
                 origin = origins.get(gate)
                 if flaw is not None:
                     message = f"the run {run_records.shown(run)} {flaw.reason}"
@@ -238,6 +240,7 @@ class MissingGateRun(Rule):
         run_proof: RunProof,
         policy: Policy,
         work_kinds: Mapping[str, WorkKind],
+        bookkeeping: Bookkeeping,
         artifacts: Artifacts | None = None,
         work_item: WorkItem | None = None,
         breakdowns: Breakdowns | None = None,
@@ -257,7 +260,9 @@ class MissingGateRun(Rule):
             needs += _needs_before(judged, commits, settings, artifacts)
         # If a gate has several reasons to run on a commit, the first one is the strictest.
         first = {(need.gate, need.commits[0].oid): need for need in reversed(needs)}
-        yield from judge_each(reversed(first.values()), lambda need: _missing_run(run_proof, need))
+        yield from judge_each(
+            reversed(first.values()), lambda need: _missing_run(run_proof, need, bookkeeping)
+        )
 
 
 class _Need(Record):
@@ -311,7 +316,7 @@ def _accepted_gates(
     return dict(rule.gates_of(listed, breakdowns, kinds))
 
 
-def _missing_run(proof: RunProof, need: _Need) -> Iterator[Finding]:
+def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping) -> Iterator[Finding]:
     """Yield the finding for a gate that no run shows.
 
     Raises:
@@ -319,12 +324,12 @@ def _missing_run(proof: RunProof, need: _Need) -> Iterator[Finding]:
     """
     problem, records = "", proof.records
     for commit in need.commits:
-        claim = gate_claim(commit, need.gate, proof)
+        claim = gate_claim(commit, need.gate, proof, bookkeeping)
         for run in records.all:
             flaw = proof.flaw(run, claim)
             if flaw is None:
                 return
-            if run.last(need.gate, commit.tree):
+            if any(run.last(need.gate, tree) for tree in claim.on):
                 problem = problem or f": the run {records.shown(run)} {flaw.reason}"
     commit = need.commits[0]
     what = f"the gate {need.gate} for the tree of commit {commit.oid[:12]}"

@@ -10,7 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final
 
-    from specguard.rules import AgentSettings, Commit, Documents, Models, RunProof, RunRecords, Work
+    from specguard.rules import (
+        AgentSettings,
+        Bookkeeping,
+        Commit,
+        Documents,
+        Models,
+        RunProof,
+        RunRecords,
+        Work,
+    )
     from specguard.runs.proof import Claim
     from specguard.runs.record import RunRecord
     from specguard.work.kinds import Naming
@@ -21,8 +30,14 @@ TABLES: Final = ("runs.require", "runs.grade", "runs.gates", "runs.quick_gates",
 
 
 def run_names(commit: Commit, records: RunRecords) -> list[str]:
-    """Return the names of the runs that a commit names."""
-    return [trailer.value for trailer in Trailers(commit.message.lines).of(records.settings.trailer)]
+    """Return the names of the runs that a commit names.
+
+    In a message that a squash joined from several, trailers are further up. The last run that exists counts,
+    as the trees of those before it are gone.
+    """
+    trailers, key = Trailers(commit.message.lines), records.settings.trailer
+    joined = [one for one in trailers.find_misplaced(key) if records.in_tree and records.named(one.value)]
+    return [one.value for one in trailers.of(key) or joined[-1:]]
 
 
 def cited_runs(
@@ -97,10 +112,11 @@ def run_flaw(
     return Finding(message, help=step, key=key, **more)
 
 
-def gate_claim(commit: Commit, gate: str, proof: RunProof) -> Claim:
+def gate_claim(commit: Commit, gate: str, proof: RunProof, bookkeeping: Bookkeeping) -> Claim:
     """Return the claim that a gate succeeded for a commit's tree."""
     least = proof.records.settings.grade or "re-run"
-    return proof.claim(f"the tree of commit {commit.oid[:12]}", gate, (commit.tree,), least=least)
+    label, trees = f"the tree of commit {commit.oid[:12]}", bookkeeping.trees_of(commit)
+    return proof.claim(label, gate, trees, least=least)
 
 
 _LAST_STEPS: Final = frozenset({"pull-request", "report"})
@@ -504,6 +520,7 @@ class TamperedRun(Rule):
         run_records: RunRecords,
         start_documents: Documents,
         whole: bool,
+        bookkeeping: Bookkeeping,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Compare each run's record with its files, its tree and its commits."""
@@ -516,7 +533,7 @@ class TamperedRun(Rule):
                 step, path = "Put back what the run has left, or run it again.", run_records.path(run, name)
                 yield run_flaw(run_records, run, message, step, f"{name} {shown}", path=path, line=line)
             for commit in named_by:
-                if run.tree and run.tree != commit.tree:
+                if run.tree and run.tree not in bookkeeping.trees_of(commit):
                     oid, judged_last = commit.oid, f"the tree that it judged last, as the run {shown} says"
                     message = f"the tree of commit {oid[:12]} is not {judged_last}"
                     step = "Run it again, or after a rebase take the run's line out of the message."
