@@ -562,8 +562,8 @@ class ForeignWorkDocument(_WorkRule, Rule):
     """A change edits another work item's document.
 
     Plan upkeep is exempt, as for `pointer-change`. `document`, `index`, `legacy`, `siblings` and the pointer
-    name the documents. Upkeep that alters an open item's scope, gates, files or `verify` is a warning; with
-    `[work.<kind>] upkeep = "approvers"` it needs an approval.
+    name the documents; index rows count. Upkeep that alters an open item's scope, gates, files or `verify`
+    warns; with `[work.<kind>] upkeep = "approvers"` it needs an approval.
 
     Why is this bad? Who carries out an order must not rewrite it.
 
@@ -618,14 +618,17 @@ class ForeignWorkDocument(_WorkRule, Rule):
     condition: ClassVar[str] = "no document of a work item is changed but for it, or by the plan's upkeep"
 
     def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
-        """Yield findings for upkeep that alters open items and for edits of other items' documents."""
+        """Yield findings for what alters open items and for edits of other items' documents."""
+        changed = {entry.path: entry for entry in entries}
         for one in work.alterations():
-            needs_approval = work.kinds[one.kind].upkeep == "approvers"
+            entry = changed[one.path]
+            if base.has(entry):
+                continue
+            needs_approval = bool(work.naming) or work.kinds[one.kind].upkeep == "approvers"
             old, new = (", ".join(texts) or "nothing" for texts in (one.old, one.new))
             step = "See that those who work on it know, and that its reviewers hold it to the new one."
             if needs_approval:
-                steps = (put_back(entry, base) for entry in entries if entry.path == one.path)
-                step = f"{next(steps, f'Put {path_text(one.path)} back')}, or have this approved."
+                step = f"{put_back(entry, base)}, or have this approved."
             message = f"the {one.what} of {one.item}, which is open, was {old} and is {new}"
             key, setting = f"{one.item} {one.what}", f"work.{one.kind}.upkeep"
             found = Finding(message, help=step, path=one.path, line=one.line, key=key, setting=setting)

@@ -16,7 +16,7 @@ from specguard.documents.data import as_text
 from specguard.errors import if_applicable
 from specguard.model import cached_method, path_text
 from specguard.work.document_search import read_text
-from specguard.work.item import Paper, WorkItem, listed_paths
+from specguard.work.item import Paper, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, match_items
 from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, strip_pull_number
 from specguard.work.name_templates import PathTemplate, Template
@@ -81,8 +81,12 @@ def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: 
             yield from _document_changes(work, paper.kind, path, before, after)
         elif paper.role == "list":
             yield from _list_changes(paper.kind, work.kinds[paper.kind], path, before, after)
-    for name in {paper.kind: None for paper in papers.values() if paper.role in ("pointer", "index")}:
-        yield from _document_moves(work, name, before, after)
+    moves: dict[tuple[str, ...], Alteration] = {}
+    for path, paper in papers.items():
+        if paper.role in ("pointer", "index"):
+            for one in _document_moves(work, paper.kind, path, before, after):
+                moves.setdefault((one.kind, *one.old), one)
+    yield from moves.values()
 
 
 def _document_changes(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
@@ -148,19 +152,22 @@ def _read_texts(listed: Listed, name: str) -> Sequence[str]:
     return [] if value is None else [as_text(one) for one in (value if isinstance(value, list) else [value])]
 
 
-def _document_moves(work: Work, name: str, before: Tree, after: Tree) -> Iterator[Alteration]:
-    """Yield the move of the current item's document, if the pointer or index now leads to another one."""
-    current = WorkItems(work.kinds, lambda: after).current(name)
-    if not isinstance(current, WorkItem):
-        return
-    earlier = WorkItems(work.kinds, lambda: before).resolve(name, current.id, current.number, {})
-    old = earlier.document if isinstance(earlier, WorkItem) else None
-    new = current.document
-    if old is not None and old != new:
-        path = work.pointer(name).path or old
-        shown = [] if new is None else [path_text(new)]
-        was = [path_text(old)]
-        yield Alteration(kind=name, item=str(current), what="document", old=was, new=shown, path=path)
+def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
+    """Yield the moves of other open items' documents, if a pointer or index now leads to other ones."""
+    from specguard.work.stated_paths import differing_rows
+
+    earlier, later = WorkItems(work.kinds, lambda: before), WorkItems(work.kinds, lambda: after)
+    rows = " ".join(sorted(differing_rows(*(read_text(tree, path) or "" for tree in (before, after)))))
+    # Any word of a row that changes, or part of a file's name in it, may be the id of an item.
+    for item_id in dict.fromkeys([later.pointer(name).id, *rows.split(), *rows.replace("-", " ").split()]):
+        was, item = earlier.with_id(name, item_id), later.with_id(name, item_id)
+        if was is None or item is None or (was.number or 0) < (work.pointer(name).number or 0):
+            continue
+        old, new = was.document, item.document
+        if old is not None and old != new and not (work.naming and work.item.owns(old)):
+            shown = [] if new is None else [path_text(new)]
+            was_shown = [path_text(old)]
+            yield Alteration(kind=name, item=str(item), what="document", old=was_shown, new=shown, path=path)
 
 
 _REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')

@@ -123,6 +123,15 @@ class WorkItems(Record, frozen=False):
             return Unresolved(f"{_pointer_place(pointer)} {problem}", pointer)
         return self._complete(item) if named else item
 
+    def with_id(self, kind: str, item_id: str) -> WorkItem | None:
+        """Return the item with an id, whose names need not be complete; None if it cannot be resolved.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        item = self.resolve(kind, item_id, number_of(item_id), {}, named=False)
+        return item if isinstance(item, WorkItem) else None
+
     def _resolve_listed(
         self, kind: str, settings: WorkKind, item_id: str, name_fields: Mapping[str, str]
     ) -> WorkItem | Unresolved:
@@ -303,8 +312,8 @@ class Work(WorkItems, frozen=False):
                 if item_id in tried:
                     continue
                 tried.add(item_id)
-                item = self.resolve(kind, item_id, number_of(item_id), {}, named=False)
-                path = item.document if isinstance(item, WorkItem) else None
+                item = self.with_id(kind, item_id)
+                path = item.document if item is not None else None
                 if path in rest:
                     rest.discard(path)
                     found.setdefault(path, Paper(kind, "document", f"work.{kind}.document", ""))
@@ -361,23 +370,23 @@ class Work(WorkItems, frozen=False):
         return found
 
     def alterations(self) -> Iterator[Alteration]:
-        """Yield the changes to open items by a person's change without an item; see `specguard.work.changes`.
+        """Yield the changes to open items; see `specguard.work.changes`.
+
+        Of a change for an item, only an index can alter other items here.
 
         Raises:
             NotApplicable: the change has no paths.
             MissingFact: a file cannot be read, or the title that could name an item is not known.
         """
-        if self.naming is not None or self.by_agent or not self.papers:
+        if not self.papers or (self.by_agent and self.naming is None):
             return
         from specguard.work.changes import alterations
 
         # Unless the change is upkeep, other rules report pointers and documents whatever they contain.
-        all_roles = self.is_upkeep
-        papers = {
-            path: paper
-            for path, paper in self.papers.items()
-            if paper.role == "list" or (all_roles and paper.role != "artifact")
-        }
+        roles = ["index"] if self.naming else ["list"]
+        if self.is_upkeep:
+            roles += ["pointer", "document", "index"]
+        papers = {path: paper for path, paper in self.papers.items() if paper.role in roles}
         if papers:
             yield from alterations(self, papers, *self.trees())
 

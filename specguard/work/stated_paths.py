@@ -309,6 +309,24 @@ def index_rows(
                 yield cells[0].line, titles[:2][-1], [link for cell in cells for link in _link_targets(cell)]
 
 
+def differing_rows(old: str, new: str) -> set[str]:
+    """Return the rows and list items that only one of two versions of an index has, each with its links."""
+    versions: list[set[str]] = [set(), set()]
+    for rows, text in zip(versions, (old, new), strict=True):
+        queue = list(_parse_index(text))
+        for block in queue:
+            for item in block.items if isinstance(block, List) else ():
+                rows.add(f"{item.number} {_with_links(item.text)}")
+                queue += item.rest
+            for cells in block.rows if isinstance(block, Table) else ():
+                rows.add(" ".join(map(_with_links, cells)))
+    return versions[0] ^ versions[1]
+
+
+def _with_links(text: Text) -> str:
+    return " ".join([_visible_text(text), *_link_targets(text)])
+
+
 @lru_cache(maxsize=2)
 def _parse_index(text: str) -> Sequence[AnyBlock]:
     """Return the blocks of an index, in which a change may have many items looked up."""
