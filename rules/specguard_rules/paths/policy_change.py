@@ -36,15 +36,16 @@ _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH0
 _AGENTS: Final = (b".claude/", b".codex/")
 """How paths of agents' settings begin."""
 
+_LEFTHOOK: Final = (b"lefthook.", b".lefthook.", b".config/lefthook.")
+"""How the paths of main settings of lefthook begin. Which of several is read depends on its version."""
+
 _PRECEDENCE: Final = (
     ((b".claude/settings.local.json",), (b".claude/settings.json",)),
     ((b".codex/config.toml",), (b".codex/hooks.json",)),
     ((b".forgejo/workflows/",), (b".gitea/workflows/", b".github/workflows/")),
     ((b".gitea/workflows/",), (b".github/workflows/",)),
-    (
-        (b"lefthook-local.", b".lefthook-local.", b".config/lefthook-local."),
-        (b"lefthook.", b".lefthook.", b".config/lefthook."),
-    ),
+    (_LEFTHOOK, _LEFTHOOK),
+    ((b"lefthook-local.", b".lefthook-local.", b".config/lefthook-local."), _LEFTHOOK),
 )
 """How paths of files begin that precede others or are read in their place, and how those of others do."""
 
@@ -257,7 +258,7 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
 def _preceded(path: bytes, before: Documents) -> bytes | None:
     """Return a file that runs specguard and that a file precedes or is read with; None if there is none."""
     for own, others in _PRECEDENCE:
-        paths = before.tree.paths() if path.startswith(own) else ()
+        paths = [one for one in before.tree.paths() if one != path] if path.startswith(own) else ()
         known = [one for one in paths if one.startswith(others) and mentions(_text(before, one))]
         # Once a folder of workflows precedes another, a further file in it changes nothing.
         if known and not (own[0].endswith(b"/") and any(one.startswith(own) for one in paths)):
@@ -268,10 +269,10 @@ def _preceded(path: bytes, before: Documents) -> bytes | None:
 def _overlay(path: bytes, documents: Documents) -> Any:
     """Return what a file changes in one that it precedes or is read with; None if it changes nothing.
 
-    Of agents' settings this is the environment, and of a workflow that the file exists.
+    Of agents' settings this is the environment, and of a workflow or lefthook's main file that it exists.
     """
-    if b"/workflows/" in path:
-        return documents.tree.find(path)
+    if b"/workflows/" in path or path.startswith(_LEFTHOOK):
+        return documents.tree.find(path) is not None
     read = documents.data(path)
     settings = read.value if read is not None and isinstance(read.value, dict) else None
     if path.startswith(_AGENTS):
