@@ -6,6 +6,7 @@ import re
 
 from specguard.rules import Finding, MissingFact, Rule, Selecting, judge_each, setting, shortened
 from specguard_rules.artifacts.texts import INSTRUCTIONS, plan_files, select_files
+from specguard_rules.content.forbidden import COMMAND_FILES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,12 +75,8 @@ class ProcessKillByName(Rule):
     condition: ClassVar[str] = "no script, gate, CI file or brief ends processes by name"
 
     files: Selecting = setting(Selecting.of(
-        "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/*.ps1", "**/*.psm1", "**/*.bat", "**/*.cmd",
-        "**/Makefile", "**/makefile", "**/GNUmakefile", "**/*.mk", "**/package.json", ".github/**/*.yml",
-        ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", ".gitlab/**/*.yml",
-        "scripts/**", "tools/**", "bin/**", "ci/**", ".ci/**", ".githooks/**", ".husky/**", ".claude/**",
-        ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**", ".plans/**",
-        "**/briefs/**/*.md", *INSTRUCTIONS
+        *COMMAND_FILES, ".claude/**", ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**",
+        ".plans/**", "**/briefs/**/*.md", *INSTRUCTIONS
     ), "the files to read", tightens="more")  # fmt: skip
 
     def check(

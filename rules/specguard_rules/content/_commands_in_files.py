@@ -276,7 +276,7 @@ _WINDOWS: Final = (b".ps1", b".psm1", b".bat", b".cmd")
 _FIRST_LINE: Final = re.compile(
     rb"#!\s*\S*/(?:env\s+(?:-\S+\s+)*)?(?:((?:ba|da|z|k|a)?sh)\b|(python|node|ruby|perl|php|deno|bun|lua))"
 )
-_MAKEFILE: Final = re.compile(rb"(?:^|/)(?:gnu)?makefile(?:\.[^/]*)?$|\.mk$")
+_MAKEFILE: Final = re.compile(rb"(?:^|/)(?:(?:gnu)?makefile(?:\.[^/]*)?|\.?justfile)$|\.(?:mk|just)$")
 # Agents' instruction files can be Markdown with other file names.
 _PROSE: Final = re.compile(rb"\.(?:md|markdown|mdx|mdc|prompt|txt)$|(?:^|/)\.[a-z]*rules$")
 
@@ -306,7 +306,7 @@ def file_commands(path: bytes, content: bytes, documents: Documents) -> Iterator
     """
     text, name = content.decode("utf-8", "surrogateescape"), path.lower()
     if name.endswith((b".yaml", b".yml")):
-        yield from _yaml_commands(content, text)
+        yield from _yaml_commands(path, content, text)
     elif name.endswith((b".json", b".toml")):
         data = documents.data(path)
         if data is not None and data.problem is not None:
@@ -319,12 +319,16 @@ def file_commands(path: bytes, content: bytes, documents: Documents) -> Iterator
     elif _PROSE.search(name):
         yield from _markdown_commands(text)
     elif _MAKEFILE.search(name):
-        # A recipe's line begins with a tab, sometimes followed by make's own prefixes.
-        yield from parse_commands(re.sub(r"^(?:\t[@+-]*|[^\t\n].*)", "", text, flags=re.MULTILINE))
+        # A recipe's line begins with a tab, in a justfile also with spaces, and then with signs for make.
+        space = " " if name.endswith((b"justfile", b".just")) else ""
+        recipes = rf"^(?:[\t{space}]+[@+-]*|[^\t\n{space}].*)"
+        yield from parse_commands(re.sub(recipes, "", text, flags=re.MULTILINE))
     elif language(path, content) == "shell":
         yield from parse_commands(text)
     elif language(path, content):
-        backquotes = name.endswith((b".rb", b".pl", b".php")) or re.match(rb"#!.*(?:ruby|perl|php)", content)
+        backquotes = name.endswith((b".rb", b".pl", b".php", b"jenkinsfile")) or re.match(
+            rb"#!.*(?:ruby|perl|php)", content
+        )
         yield from _code_commands(text, _CALL_OR_BACKQUOTE if backquotes else _CALL)
 
 
@@ -336,10 +340,14 @@ _CALL: Final = re.compile(
     r"\b(?:system|popen|Popen|run|call|check_call|check_output|getoutput|getstatusoutput|exec\w*|spawn\w*|shell"
     r"|shell_exec|passthru|create_subprocess_\w+|sh)\s*\(\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])"
 )
-_TEXT: Final = re.compile(r"([\"'])((?:(?!\1)[^\\\n]|\\.)*)\1|`((?:[^`\\]|\\.)*)`", re.DOTALL)
+_TEXT: Final = re.compile(
+    r"(\"{3}|'{3})(.*?)\1|([\"'])((?:(?!\3)[^\\\n]|\\.)*)\3|`((?:[^`\\]|\\.)*)`", re.DOTALL
+)
 _NEXT_ARGUMENT: Final = re.compile(r"\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
-# In Ruby, Perl and PHP, backquotes run a command, and calls need no parentheses.
-_CALL_OR_BACKQUOTE: Final = re.compile(rf"{_CALL.pattern}|\b(?:system|exec)[ \t]+(?=[\"'])|(?=`)")
+# In Ruby, Perl, PHP and Jenkins, backquotes or calls without parentheses run a command.
+_CALL_OR_BACKQUOTE: Final = re.compile(
+    rf"{_CALL.pattern}|\b(?:system|exec|sh|bat|powershell|pwsh)[ \t(]+(?:script:[ \t]*)?(?=[\"'])|(?=`)"
+)
 _COMMENT_LINE: Final = re.compile(r"[ \t]*(?:#|//|\*)")
 
 
@@ -354,7 +362,7 @@ def _code_commands(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
         words: list[str] = []
         following: re.Match[str] | None = call
         while following is not None and (literal := _TEXT.match(text, following.end())):
-            words.append(literal[2] or literal[3] or "")
+            words.append(literal[2] or literal[4] or literal[5] or "")
             end = literal.end()
             following = _NEXT_ARGUMENT.match(text, end)
         yield from parse_commands(words[0] if words else "", line + 1)
@@ -363,12 +371,16 @@ def _code_commands(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
 
 # The keys whose values are commands: in plans, hooks' settings, work breakdowns, package.json.
 _RUN_KEY: Final = re.compile(
-    r"(?i)(?:^|[-_])(?:checks?|cleanup|cmd|commands?|exec|gates?|run|scripts?|setup|shell|start|stop|task"
-    r"|teardown|test|verification|verify)$"
+    r"(?i)(?:^|[-_])(?:bash|checks?|cleanup|cmds?|commands?|entry|exec|gates?|powershell|pwsh|run|scripts?|setup"
+    r"|shell|start|stop|task|teardown|test|verification|verify)$"
 )
 
 
-def _yaml_commands(content: bytes, text: str) -> Iterator[Command]:
+# The keys beside a command that only describe it.
+_ABOUT: Final = frozenset(["desc", "description", "displayName", "label", "name", "summary", "title"])
+
+
+def _yaml_commands(path: bytes, content: bytes, text: str) -> Iterator[Command]:
     """Yield the commands of a CI file's steps, or of other YAML by its keys."""
     try:
         top = read_yaml(content)
@@ -376,7 +388,9 @@ def _yaml_commands(content: bytes, text: str) -> Iterator[Command]:
         # A file that is not valid YAML is read as lines: a wrong command is better than a missed one.
         yield from parse_commands(text)
         return
-    parts = {id(part): part for step in steps(top) for part in step.script}
+    # The jobs of CircleCI look like those of GitHub, but not all of their commands are in steps.
+    found = () if path.startswith(b".circleci/") else steps(top)
+    parts = {id(part): part for step in found for part in step.script}
     for part in parts.values():
         yield from part.commands()
     if not parts:
@@ -407,6 +421,7 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
                 inner = [
                     (key, part, _RUN_KEY.search(key) is not None or (runs and isinstance(part, str)))
                     for key, part in value.items()
+                    if key not in _ABOUT
                 ]
             stack += [((*place, at), part, here) for at, part, here in reversed(inner)]
 

@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from specguard_rules.content._shell import Command
 
 
+COMMAND_FILES: Final = (
+    "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/*.ps1", "**/*.psm1", "**/*.bat", "**/*.cmd",
+    "**/Makefile", "**/makefile", "**/GNUmakefile", "**/*.mk", "**/package.json", "**/[Jj]ustfile",
+    "**/.justfile", "**/*.just", "**/[Tt]askfile*.yml", "**/[Tt]askfile*.yaml", "**/Jenkinsfile",
+    ".github/**/*.yml", ".github/**/*.yaml", ".gitea/**/*.yml", ".gitea/**/*.yaml", ".forgejo/**/*.yml",
+    ".forgejo/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", ".gitlab/**/*.yml",
+    ".circleci/**/*.yml", ".buildkite/**/*.yml", ".buildkite/**/*.yaml", "**/azure-pipelines*.yml",
+    "**/azure-pipelines*.yaml", "bitbucket-pipelines.yml", ".pre-commit-config.yaml", "lefthook*.*",
+    ".lefthook*.*", ".config/lefthook*.*", "scripts/**", "tools/**", "bin/**", "ci/**", ".ci/**",
+    ".githooks/**", ".husky/**",
+)  # fmt: skip
+"""The files that run commands: scripts, tasks, hooks and the steps of CI."""
+
 MOST: Final = 100
 """The most findings for one file and one expression; one more finding counts the rest."""
 
@@ -126,9 +139,9 @@ class ForbiddenForm(Settings):
 class ForbiddenCommand(Rule):
     r"""A script, CI file or brief gets a forbidden command.
 
-    Judged are added lines of `files`: shell scripts, makefiles, GitHub's and GitLab's CI steps, and
-    Markdown's shell blocks and code spans. Of programs in `files`, calls such as
-    `system("...")` are read, and backquotes of Ruby, Perl and PHP.
+    Judged are added lines of `files`: scripts, makefiles, hooks, CI steps, and Markdown's shell blocks and
+    code spans. Of programs in `files`, calls such as `system("...")` are read, and backquotes of Ruby, Perl
+    and PHP.
     A code span that forbids the command is fine. A form begins with the program, however it is run (`sudo`,
     `bash -c`). Options match anywhere, `--force` also as `--force=x`. Options in `unless` allow it.
 
@@ -194,10 +207,7 @@ class ForbiddenCommand(Rule):
     condition: ClassVar[str] = "no added line of {files} has a command in a forbidden form"
 
     commands: list[ForbiddenForm] = setting([], "the forbidden forms", tightens="more")
-    files: Selecting = setting(Selecting.of(
-        "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/Makefile", "**/*.mk", ".github/**/*.yml",
-        ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", "**/*.md"
-    ), "the files to read", tightens="more")  # fmt: skip
+    files: Selecting = setting(Selecting.of(*COMMAND_FILES, "**/*.md"), "the files to read", tightens="more")
 
     def check(
         self, entries: Sequence[Entry], head_files: Tree, lines: Lines, documents: Documents
@@ -215,13 +225,18 @@ class ForbiddenCommand(Rule):
             # A quick search for all words of a form that are not options skips most files.
             names = [[word.encode() for word in form if word[0] != "-"] for form in forms]
             possible = [which for which, form in enumerate(names) if all(name in data for name in form)]
-            if possible:
+            try:
                 found[entry.path] = [
                     (command, which)
-                    for command in file_commands(entry.path, data, documents)
+                    for command in (file_commands(entry.path, data, documents) if possible else ())
                     for which in possible
                     if has_form(command, forms[which], self.commands[which].unless)
                 ]
+            except MissingFact:
+                # Most data files that cannot be read have the words of a form only within other words.
+                words = set(data.translate(bytes.maketrans(b"\"',;", b"    ")).split())
+                if any(words.issuperset(names[which]) for which in possible):
+                    raise
         for entry, hunks in lines.compare([entry for entry in candidates if found.get(entry.path)]):
             added = {hunk.new_start + offset for hunk in hunks for offset in range(len(hunk.added))}
             for command, which in found[entry.path]:
@@ -291,6 +306,7 @@ def _matches(option: str, word: str) -> bool:
 SHELL: Final = (b".sh", b".bash", b".zsh", b".ksh")
 CODE: Final = (
     b".py", b".js", b".mjs", b".cjs", b".ts", b".mts", b".cts", b".rb", b".pl", b".php", b".lua", b".ps1",
+    b"Jenkinsfile",
 )  # fmt: skip
 """The suffixes of scripts."""
 
