@@ -230,11 +230,11 @@ _NAME: Final = (
     r"|(?:access|auth|api|bearer|refresh|session|bot|deploy)\\?[_ -]?token|(?-i:[A-Z0-9]\\?_TOKEN\b))"
 )
 _VALUE_START: Final = r"[A-Za-z0-9+/_~.!#&^?@=-]{8}"
+_ASSIGNED: Final = r"[\"'\]`*]{0,4}[ \t]{0,8}(?::=|=>|={1,3}|:|\|)[ \t*`]{0,8}[@(]?[\"'`]?" + _VALUE_START
 VALUE_HINTS: Final = (
-    _NAME
-    + r"[A-Za-z0-9_\\-]{0,40}[\"'\]`*]{0,4}[ \t]{0,8}(?::=|=>|={1,3}|:|\|)[ \t*`]{0,8}[@(]?[\"'`]?"
-    + _VALUE_START,
-    rf"--[A-Za-z-]{{0,30}}{_NAME}[A-Za-z-]{{0,30}}[ =]{{1,4}}[\"']?{_VALUE_START}",
+    rf"{_NAME}[A-Za-z0-9_\\-]{{0,40}}{_ASSIGNED}",
+    rf"\btoken{_ASSIGNED}",
+    rf"--(?:[A-Za-z-]{{0,30}}{_NAME}[A-Za-z-]{{0,30}}|token)[ =]{{1,4}}[\"']?{_VALUE_START}",
     rf"\B-(?:u|-user)[ =]{{1,4}}[\"']?[A-Za-z0-9._@+-]{{1,80}}:{_VALUE_START}",
 )
 """A name, an assignment, and eight characters of a value; case does not count."""
@@ -304,6 +304,11 @@ def credential_value(content: bytes, at: int, end: int) -> FoundSecret | None:
     value, rest = _split_value(text[assignment.end() :], assignment["quote"])
     if name.lower() in ("u", "user"):
         name, value = "password", value.partition(":")[2]
+    if name.lower().endswith("token") and content[at:end].lstrip(b"-").lower().startswith(b"token"):
+        # A page's token or an object id is no credential. Of a JSON web token, the form decides.
+        mixed = value.lower() != value != value.upper()
+        if name.strip("-").lower() != "token" or not mixed or value.startswith("eyJ"):
+            return None
     # In running text a colon also introduces a sentence.
     if assignment["by"] in (":", "|") and not assignment["quote"] and not _VALUE_END.match(rest):
         return None
