@@ -6,14 +6,7 @@ import re
 
 from specguard.documents.blocks import Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import content_of
-from specguard.documents.fields import (
-    IN_COMMENT,
-    find_section,
-    has_invisible,
-    matches_title,
-    near_section,
-    normal_title,
-)
+from specguard.documents.fields import IN_COMMENT, find_section, matches_title, near_section, normal_title
 from specguard.model import Finding, cached_method, path_text, shortened
 
 TYPE_CHECKING = False
@@ -64,9 +57,8 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
             lines = ", ".join(str(section.line) for section in again[:MOST_LINES])
             times = f"{len(again)} times, in lines {lines}: one could contradict another"
             message = f"{path} has the section {title!r} {times}"
-            yield artifact.finding(
-                setting, f"again {key}", message, "Make one section of them.", again[1].line
-            )
+            help, line = "Make one section of them.", again[1].line
+            yield artifact.finding(setting, f"again {key}", message, help, line)
     reported: set[int] = set()
     for index, title in enumerate(contract.forbidden_sections):
         forbidden = [section for section in _starting_with(artifact, title) if section.line not in reported]
@@ -113,14 +105,10 @@ def find_titled(artifact: Artifact, title: str) -> Sequence[Section]:
     if first is None:
         return []
     wanted = {normal_title(name) for name in (title, *aliases)}
-    same = [
-        one
-        for one in document.sections
-        if normal_title(one.heading.text.plain) in wanted and not has_invisible(one)
-    ]
+    titled = [one for one in document.sections if normal_title(one.heading.text.plain) in wanted]
+    same = [one for one in titled if not one.has_invisible]
     level = min((one.level for one in same), default=first.level)
-    highest = [one for one in same if one.level == level] or [first]
-    return sorted(highest, key=lambda one: one is not first)
+    return sorted([one for one in same if one.level == level] or [first], key=lambda one: one is not first)
 
 
 def _duplicates(found: Sequence[Section]) -> Sequence[Section]:
@@ -131,11 +119,8 @@ def _duplicates(found: Sequence[Section]) -> Sequence[Section]:
     if len(found) < 2:
         return found
     words = found[0].heading.text.rendered
-    same = [
-        one
-        for one in found
-        if matches_title(other := one.heading.text.rendered, words) and matches_title(words, other)
-    ]
+    titles = [(one, one.heading.text.rendered) for one in found]
+    same = [one for one, other in titles if matches_title(other, words) and matches_title(words, other)]
     return sorted(same, key=lambda one: one.line)
 
 
@@ -168,11 +153,8 @@ def _missing_message(artifact: Artifact, title: str) -> tuple[str, str, int | No
 def _own_blocks(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
     """Return the blocks of a section, without other required sections inside it."""
     inside = [other for other in others if section.line < other.line <= section.end]
-    return [
-        block
-        for block in section.blocks
-        if not any(other.line <= block.line <= other.end for other in inside)
-    ]
+    theirs = {line for other in inside for line in range(other.line, other.end + 1)}
+    return [block for block in section.blocks if block.line not in theirs]
 
 
 LONGEST_LABEL: Final = 300
@@ -253,12 +235,9 @@ def _find_options(
                 if label:
                     yield label, cell.line, [Paragraph(row[position]) for row in block.rows]
         elif label := _option_of(block, labels):
-            end = (
-                to
-                for to, other in enumerate(blocks[at + 1 :], at + 1)
-                if _option_of(other, labels) or _ends_option(block, other)
-            )
-            body = list(blocks[at + 1 : next(end, len(blocks))])
+            below = blocks[at + 1 :]
+            ends = (to for to, one in enumerate(below) if _option_of(one, labels) or _ends_option(block, one))
+            body = below[: next(ends, len(below))]
             # The description may begin after the label of a paragraph.
             own = [Paragraph(_split_label(block.text, labels)[1])] if isinstance(block, Paragraph) else []
             yield label, block.line, [*own, *body]
@@ -267,11 +246,9 @@ def _find_options(
 def _option_of(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
     """Return the option whose description a heading or a bold paragraph begins; empty without one."""
     # A sentence may begin with a single letter, so a paragraph must have its label in bold.
-    if isinstance(block, Heading) or (
-        isinstance(block, Paragraph) and block.text.raw.lstrip().startswith(("**", "__"))
-    ):
-        return _split_label(block.text, labels)[0]
-    return ""
+    if isinstance(block, Paragraph) and not block.text.raw.lstrip().startswith(("**", "__")):
+        return ""
+    return _split_label(block.text, labels)[0] if isinstance(block, Heading | Paragraph) else ""
 
 
 def _split_label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str, Text]:

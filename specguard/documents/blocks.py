@@ -280,6 +280,9 @@ class Footnote(Record, frozen=False):
     line: int
 
 
+ENCLOSING: Final = (Quote, Footnote)
+"""Blocks that only enclose others, besides lists."""
+
 if TYPE_CHECKING:
     AnyBlock = Heading | Paragraph | List | Table | Fence | Quote | Html | Footnote
 
@@ -373,6 +376,12 @@ class Section(Record):
     def level(self) -> int:
         """The level of the heading, from 1 to 6."""
         return self.heading.level
+
+    @property
+    def has_invisible(self) -> bool:
+        """True if the heading has invisible characters that writing does not need."""
+        text = self.heading.text
+        return text.has_invisible or strip_invisible(text.rendered) != text.rendered
 
 
 def sections_of(blocks: Sequence[AnyBlock], last_line: int) -> list[Section]:

@@ -10,18 +10,7 @@ import re
 from unicodedata import normalize
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import (
-    Fence,
-    Footnote,
-    Heading,
-    Html,
-    List,
-    Paragraph,
-    Quote,
-    Table,
-    Text,
-    flatten,
-)
+from specguard.documents.blocks import ENCLOSING, Fence, Heading, Html, List, Paragraph, Table, Text, flatten
 from specguard.documents.characters import strip_invisible
 from specguard.documents.inline import html_text, unescaped
 
@@ -363,7 +352,7 @@ def ticked_items(
                 text = Text(html_text(_HTML_BOX.sub("[x] ", line)), number)
                 if is_ticked(text):
                     yield Ticked(number, _own_words(text), [Paragraph(text)], above)
-        elif isinstance(block, Quote | Footnote):
+        elif isinstance(block, ENCLOSING):
             yield from ticked_items(block.blocks, above)
 
 
@@ -424,7 +413,7 @@ def _item_texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
             yield from (cell.raw for row in (block.header, *block.rows) for cell in row)
         elif isinstance(block, Fence):
             yield block.content
-        elif isinstance(block, Quote | Footnote):
+        elif isinstance(block, ENCLOSING):
             yield from _item_texts(block.blocks)
 
 

@@ -116,13 +116,7 @@ def find_section(document: Document, title: str, *, aliases: Iterable[str] = ())
         aliases: alternative titles.
     """
     found = find_sections(document, title, aliases=aliases)
-    return next((section for section in found if not has_invisible(section)), None)
-
-
-def has_invisible(section: Section) -> bool:
-    """True if a heading has invisible characters that writing does not need."""
-    text = section.heading.text
-    return text.has_invisible or strip_invisible(text.rendered) != text.rendered
+    return next((section for section in found if not section.has_invisible), None)
 
 
 def find_sections(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Sequence[Section]:
@@ -158,7 +152,7 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
     readings = {reading(form) for form in wanted}
     known: dict[str, tuple[int, str]] = {}
     for section in document.sections[:MOST_COMPARED]:
-        words, invisible = section.heading.text.rendered, has_invisible(section)
+        words, invisible = section.heading.text.rendered, section.has_invisible
         forms = frozenset[str]().union(*_heading_forms(words))
         if (invisible or not words.isascii()) and any(reading(form) in readings for form in forms):
             return Near(section.line, words, "with characters that cannot be seen" if invisible else _ALIKE)
