@@ -235,14 +235,13 @@ def citations_in(text: Text) -> Iterator[Citation]:
     raw = text.raw
     places = LineCounter(raw, text.line)
     for start, end, part, marked in _candidates(text):
-        at = places.line_at(start)
         if found := parse_path(part, marked):
             path, lines = found
             before = raw[max(0, start - 60) : start]
             nearby = None if lines else _LINES_AFTER.match(raw, end) or _LINES_BEFORE.search(before)
             lines = nearby["lines"] if nearby else lines
             if lines or marked or "/" in path.strip("/"):
-                yield from _each_range(path, lines, at)
+                yield from _each_range(path, lines, places.line_at(start))
 
 
 def _each_range(path: str, lines: str, at: int) -> Iterator[Citation]:

@@ -443,8 +443,7 @@ class _YamlReader:
 
         from specguard.documents.fields import normal_name
 
-        lines = [line for line in text.splitlines() if line[:1].strip()]
-        keys = [line.partition(":")[0] for line in lines]
+        keys = [line.partition(":")[0] for line in text.splitlines() if line[:1].strip()]
         if any(key[:1] in "?{[&!*" or "\\" in key for key in keys if key):
             return {}
         starts = Counter([normal_name(key.strip("'\" \t")) for key in keys])
@@ -535,6 +534,4 @@ def _parse_scalar(text: str) -> Any:
         return _CONSTANTS[text]
     # Nobody calculates with a longer number; and `12e4567` is more likely an abbreviated object id.
     found = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
-    if found is None:
-        return text
-    return Number(text) if found[1] else int(text)
+    return text if found is None else Number(text) if found[1] else int(text)

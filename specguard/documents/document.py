@@ -122,11 +122,10 @@ class Document:
         if self._front is None:
             return Data({})
         data = read_data(self._front.text, self._front.kind, first=2)
-        if data.problem is None and data.value is None:
-            return Data({})
-        if data.problem is None and not isinstance(data.value, dict):
-            return Data.unread(Problem("its front matter is not a mapping of keys", 2))
-        return data
+        if data.problem is not None or isinstance(data.value, dict):
+            return data
+        not_keys = Problem("its front matter is not a mapping of keys", 2)
+        return Data({}) if data.value is None else Data.unread(not_keys)
 
     @cached_property
     def sections(self) -> Sequence[Section]:

@@ -92,8 +92,7 @@ class Schema:
         # An inner `$schema` would bring the library's own keyword checks back.
         schema = _without_drafts(schema)
         extend: Callable[..., type[Validator]] = validators.extend
-        self._steps = 0
-        self._step_limit = STEPS
+        self._steps_left = STEPS
         known = kind.VALIDATORS
         counting = {name: self._count_steps(known[name]) for name in _BRANCHES if name in known}
         # The library's default registry would fetch schemas; this one is empty.
@@ -112,8 +111,7 @@ class Schema:
         from jsonschema.exceptions import best_match
         from referencing.exceptions import Unresolvable
 
-        self._steps = 0
-        self._step_limit = STEPS + STEPS_EACH * sum(1 for _ in walk(value))
+        self._steps_left = STEPS + STEPS_EACH * sum(1 for _ in walk(value))
         try:
             for number, error in enumerate(self._validator.iter_errors(value)):
                 if number == MOST_MISFITS:
@@ -130,8 +128,8 @@ class Schema:
         """Wrap a keyword that leads to other schemas, to count its uses."""
 
         def count(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
-            self._steps += 1
-            if self._steps > self._step_limit:
+            self._steps_left -= 1
+            if self._steps_left < 0:
                 raise SchemaError("it takes too many steps to compare with this file")
             return keyword(validator, value, instance, schema)
 

@@ -30,7 +30,6 @@ _TOKEN: Final = re.compile(
     r"""|(?P<mark>[\[\]{},=.\n])|\#[^\n]*|[ \t\r]+|[^\s\[\]{},=.\#\"']+""",
     re.DOTALL,
 )
-_WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 _PART: Final = r"(?:[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
@@ -62,9 +61,10 @@ def read_toml(
     try:
         data = tomllib.loads(text, parse_float=number)
     except tomllib.TOMLDecodeError as error:
-        message = _WHERE.sub("", str(error))
-        where = _WHERE.search(str(error))
-        line = int(where[1]) - 1 if where and where[1] else text.rstrip("\n").count("\n")
+        # The place is `line 3, column 5` or `end of document`.
+        message, _, place = str(error).partition(" (at ")
+        row = place.partition(",")[0].removeprefix("line ")
+        line = int(row) - 1 if row.isdecimal() else text.rstrip("\n").count("\n")
         raise DataError(f"{message[:1].lower()}{message[1:]}", line + first) from None
     except RecursionError:
         raise DataError(TOO_DEEP, first) from None
