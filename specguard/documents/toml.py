@@ -62,7 +62,7 @@ def read_toml(
         data = tomllib.loads(text, parse_float=number)
     except tomllib.TOMLDecodeError as error:
         # The place is `line 3, column 5` or `end of document`.
-        message, _, place = str(error).partition(" (at ")
+        message, _, place = str(error).rpartition(" (at ")
         row = place.partition(",")[0].removeprefix("line ")
         line = int(row) - 1 if row.isdecimal() else text.rstrip("\n").count("\n")
         raise DataError(f"{message[:1].lower()}{message[1:]}", line + first) from None
