@@ -125,9 +125,8 @@ class Artifacts(Record, frozen=False):
     @cached_property
     def roots(self) -> Sequence[str]:
         """The prefixes that mean the repository's root by any contract, such as a team's own folders."""
-        return sorted(
-            {root for one in self.contracts.values() if one.evidence for root in one.evidence.roots}
-        )
+        evidence = [one.evidence for one in self.contracts.values() if one.evidence]
+        return sorted({root for one in evidence for root in one.roots})
 
     def cited(self, artifact: Artifact) -> tuple[set[bytes], set[str]]:
         """Return the cited paths in the tree, and the cited absolute ones if no contract declares `roots`."""
@@ -475,8 +474,7 @@ class Artifact(Record):
             MissingFact: a required object is missing.
         """
         for rule, target, settings in ASPECTS:
-            wanted = any(getattr(self.contract, name) for name in settings)
-            if wanted and (not rules or rule in rules):
+            if (not rules or rule in rules) and any(getattr(self.contract, name) for name in settings):
                 module, _, name = target.partition(":")
                 yield from getattr(importlib.import_module(f"specguard.artifacts.{module}"), name)(self)
 
@@ -513,14 +511,9 @@ class Pass(Artifact):
     @property
     def _paths(self) -> Sequence[bytes]:
         """The files in the folder that a template of `members` matches, in order."""
-        places = self.artifacts.places
-        return sorted(
-            {
-                path
-                for template in self.contract.members
-                for path in places.files_beside(self.path, template, self.fields)
-            }
-        )
+        places, members = self.artifacts.places, self.contract.members
+        found = [places.files_beside(self.path, template, self.fields) for template in members]
+        return sorted(set[bytes]().union(*found))
 
 
 ASPECTS: Final = (

@@ -126,8 +126,6 @@ class Contract(Settings):
 
     def aliases_of(self, title: str) -> list[str]:
         """Return the alternative names of a section or field."""
-        if not self.aliases:
-            return []
         from specguard.documents.fields import normal_name
 
         known = {normal_name(name): aliases for name, aliases in self.aliases.items()}

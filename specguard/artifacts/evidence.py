@@ -354,5 +354,5 @@ def _root_pattern(root: str) -> tuple[re.Pattern[str], bool]:
     text = root.replace("\\", "/").removeprefix("file://").rstrip("/")
     anywhere = text == "**" or text.endswith("/**")
     text = text.removesuffix("**").rstrip("/") if anywhere else text
-    names = "".join("[^/]+" if part == "*" else re.escape(part) for part in re.split(r"(\*)", text))
+    names = "[^/]+".join(map(re.escape, text.split("*")))
     return re.compile(f"{names}/" if names else ""), anywhere

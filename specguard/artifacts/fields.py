@@ -443,8 +443,7 @@ def _out_of_order(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
             latest = [stamp]
             continue
         # Times with and without an offset are compared separately, so the latest of each kind is kept.
-        aware = stamp.moment.tzinfo is not None
-        same = [one for one in latest if (one.moment.tzinfo is not None) is aware]
+        same = [one for one in latest if (one.moment.tzinfo is None) == (stamp.moment.tzinfo is None)]
         if not same or same[0].moment < stamp.moment:
             latest = [one for one in latest if one not in same] + [stamp]
 

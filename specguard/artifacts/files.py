@@ -67,9 +67,8 @@ class Places:
         """True if a path, existing or not, matches a template; arguments as for `matching`."""
         template = path_template(text)
         name = path if text.startswith("/") else relative_path(path, folder)
-        return name is not None and template.key_of(name, template.names & fields.keys()) == template.key(
-            fields
-        )
+        names = template.names & fields.keys()
+        return name is not None and template.key_of(name, names) == template.key(fields)
 
     def below(self, folder: bytes) -> Sequence[bytes]:
         """Return all non-folder paths below a folder, sorted; all paths of the tree for the root.
@@ -168,17 +167,13 @@ def alternatives(companion: str | list[str]) -> list[str]:
 
 
 def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, where: str) -> Iterator[Finding]:
-    places = artifact.artifacts.places
-    existing = [
-        path
-        for template in templates
-        for path in places.matching(artifact.folder, template, artifact.fields)
-        if path != artifact.path
-    ]
+    places, folder, fields = artifact.artifacts.places, artifact.folder, artifact.fields
+    found = [path for template in templates for path in places.matching(folder, template, fields)]
+    existing = [path for path in found if path != artifact.path]
     problems = [why for path in existing if (why := _artifact_problem(artifact.artifacts, path))]
     if len(problems) < len(existing) or (not existing and _is_cleaned_up(artifact, templates)):
         return
-    names = [path_template(template).show(artifact.fields) for template in templates]
+    names = [path_template(template).show(fields) for template in templates]
     name = " or ".join(names)
     if existing:
         shown = path_text(existing[0])

@@ -393,11 +393,8 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
         return
     must_close = {normal_name(name) for name in settings.must_close}
     words = {word: [word, *artifact.contract.aliases_of(word)] for word in settings.closed}
-    open_ones = [
-        (one, missing)
-        for one in review.findings
-        if normal_name(one.severity) in must_close and (missing := one.missing_words(words))
-    ]
+    serious = [one for one in review.findings if normal_name(one.severity) in must_close]
+    open_ones = [(one, missing) for one in serious if (missing := one.missing_words(words))]
     verdict = verdict_of(artifact, settings, review) if open_ones else None
     if (verdict is None or not is_open_verdict(verdict, settings.verdict_open)) is not closed:
         return

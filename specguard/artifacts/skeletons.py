@@ -79,13 +79,9 @@ class Skeletons(Record, frozen=False):
         """Plan a file and its companions, unless it exists."""
         if path in self.planned or self.exists(path):
             return
-        found = [
-            (contract, fields)
-            for contract in self.contracts.values()
-            if contract.path and (fields := path_template(contract.path).read(path)) is not None
-        ]
-        contracts = [contract for contract, _ in found]
-        self.planned[path] = self._text(path, contracts)
+        read = [(one, path_template(one.path).read(path)) for one in self.contracts.values() if one.path]
+        found = [(contract, fields) for contract, fields in read if fields is not None]
+        self.planned[path] = self._text(path, [contract for contract, _ in found])
         for contract, fields in found:
             for companion in contract.companions:
                 self._plan_companion(path.rpartition(b"/")[0], alternatives(companion), {**known, **fields})
@@ -256,9 +252,7 @@ def _format(value: Any, kind: Kind) -> str:
         from specguard.documents.toml import toml_key, toml_value
 
         pairs = value.items() if isinstance(value, dict) else ()
-        return "".join(
-            f"{toml_key(key)} = {toml_value(inner)}\n" for key, inner in pairs if inner is not None
-        )
+        return "".join(f"{toml_key(key)} = {toml_value(one)}\n" for key, one in pairs if one is not None)
     import yaml
 
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False)
