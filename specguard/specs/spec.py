@@ -169,15 +169,9 @@ class Spec(Record):
     def _is_about_all(self, value: WrittenValue) -> bool:
         """Return True if a line is about the whole document: above any subheading, or in *Metadata*."""
         line, sections = value.line or 0, self.document.sections
-        return (
-            len(sections) < 2
-            or line < sections[1].line
-            or any(
-                section.line <= line <= section.end
-                for section in sections
-                if normal_title(section.heading.text.plain) in METADATA
-            )
-        )
+        about = (one for one in sections if normal_title(one.heading.text.plain) in METADATA)
+        is_above = len(sections) < 2 or line < sections[1].line
+        return is_above or any(one.line <= line <= one.end for one in about)
 
     def _status_section(self) -> Iterator[WrittenValue]:
         """Yield the first line of each section with the status field's name, unless it is a sentence."""
@@ -195,9 +189,8 @@ class Spec(Record):
         for value, data, place, path in self.key_values(name):
             found += ApprovalReader(fields, path).of_data(value, data, place)
         reader = ApprovalReader(fields, self.path)
-        for field in find_fields(self.fields, name):
-            if field.form not in KEY_FORMS:
-                found.append(reader.of_text(field.value, field.line))
+        texts = [field for field in find_fields(self.fields, name) if field.form not in KEY_FORMS]
+        found += [reader.of_text(field.value, field.line) for field in texts]
         for section in self.sections(name):
             found += reader.of_blocks(section.blocks)
         return found
@@ -267,14 +260,9 @@ class Spec(Record):
             # A date in another form than ISO 8601 is not parsed, but still only a date.
             return bool(text) and not strip_dates(text).strip()
 
-        return sorted(
-            {
-                field.name
-                for field in (self.fields if days else ())
-                if is_day(field.value)
-                and all(not old.value or parse_date(old.value) for old in find_fields(was.fields, field.name))
-            }
-        )
+        names = sorted({field.name for field in (self.fields if days else ()) if is_day(field.value)})
+        old = {name: [one.value for one in find_fields(was.fields, name) if one.value] for name in names}
+        return [name for name in names if all(map(parse_date, old[name]))]
 
     @property
     def has_text(self) -> bool:
@@ -484,11 +472,8 @@ class Catalogue:
             MissingFact: the index cannot be read.
         """
         flow = StatusFlow(self.settings)
-        return [
-            entry
-            for entry in self.entries
-            if any(flow.is_done(value.text) for value in list(entry.values_of(self.settings.status))[:1])
-        ]
+        stated = [(entry, next(entry.values_of(self.settings.status), None)) for entry in self.entries]
+        return [entry for entry, value in stated if value is not None and flow.is_done(value.text)]
 
     @cached_property
     def entries(self) -> Sequence[IndexEntry]:

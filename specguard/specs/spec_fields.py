@@ -33,7 +33,7 @@ from specguard.documents.completeness import (
     leading_paths,
     without_box,
 )
-from specguard.documents.data import Data, as_text, data_kind
+from specguard.documents.data import Data, as_text, data_kind, walk
 from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates
 from specguard.documents.fields import (
     elements,
@@ -108,10 +108,8 @@ class SpecSettings(Settings):
             return f"of a key of `governs`, {problem}"
         known = {normal_name(name) for name in (*self.statuses, *self.terminal)}
         following = [name for names in self.transitions.values() for name in names]
-        for key, names in (
-            ("transitions", [*self.transitions, *following]),
-            ("approval_needed", self.approval_needed),
-        ):
+        named = {"transitions": [*self.transitions, *following], "approval_needed": self.approval_needed}
+        for key, names in named.items():
             for name in names:
                 if self.statuses and normal_name(name) not in known:
                     near = nearest(name, (*self.statuses, *self.terminal))
@@ -235,12 +233,10 @@ def without_space(text: str) -> str:
 def _fold(text: str) -> str:
     """Return a text as an eye reads it, without punctuation that only ends a sentence or a part of one."""
     if text.isascii():
-        text = text.lower()
-    else:
-        from specguard.declaration.look_alikes import reading
+        return _STOPS.sub("", text.lower())
+    from specguard.declaration.look_alikes import reading
 
-        text = reading(text)
-    return _STOPS.sub("", text)
+    return _STOPS.sub("", reading(text))
 
 
 def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tuple[int, str, bool]]:
@@ -407,8 +403,8 @@ def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
             if isinstance(pattern, str) and pattern.strip():
                 line = spec.data.line((key, position) if isinstance(value, list) else (key,))
                 yield WrittenValue(pattern.strip(), spec.path, line)
-    fields = [field for field in find_fields(spec.fields, GOVERNS) if field.form not in KEY_FORMS]
-    texts = [(field.value, field.line) for field in fields]
+    found_fields = find_fields(spec.fields, GOVERNS)
+    texts = [(field.value, field.line) for field in found_fields if field.form not in KEY_FORMS]
     for section in spec.sections(GOVERNS):
         texts += _rows(section.blocks)
     for text, line in texts:
@@ -524,9 +520,8 @@ class ApprovalReader:
                 text = as_text(value)
                 yield self.of_text(f"{label}: {text}" if label else text, data.line(place), shown=text)
             return
-        who, when = (
-            find_key(value, names) if isinstance(value, dict) else None for names in (self._who, self._when)
-        )
+        table = value if isinstance(value, dict) else {}
+        who, when = find_key(table, self._who), find_key(table, self._when)
         if who is None and when is None:
             for key, inner in elements(value):
                 yield from self.of_data(inner, data, (*place, key), key if isinstance(key, str) else label)
@@ -625,9 +620,6 @@ def _refuses(verdict: str) -> bool:
 
 
 def _verdicts(value: Mapping[str, Any]) -> Iterator[str]:
-    """Yield every value under a record's verdict keys, including values of nested tables."""
-    waiting = [inner for key, inner in value.items() if normal_name(key) in _VERDICTS]
-    for one in waiting:
-        waiting += [inner for _, inner in elements(one)]
-        if not isinstance(one, (dict, list)):
-            yield as_text(one)
+    """Return every value under a record's verdict keys, including values of nested tables."""
+    stated = [inner for key, inner in value.items() if normal_name(key) in _VERDICTS]
+    return (as_text(one) for _, one in walk(stated) if not isinstance(one, (dict, list)))

@@ -290,9 +290,8 @@ class Specs(Record, frozen=False):
         moved = {was.path for spec in here if (was := self.before(spec))}
         gone = [path for path, entry in self._touched.items() if not entry.is_file and path not in moved]
         specs = [was for path in gone if (was := self.earlier.at(path)) and not self.terminal(was)]
-        governed = Covering(
-            [text for spec in (self.now.all if specs else ()) for text in spec.governs.patterns]
-        )
+        patterns = [text for spec in (self.now.all if specs else ()) for text in spec.governs.patterns]
+        governed = Covering(patterns)
         for was in specs:
             remaining = was.governs.among(self.documents.tree.paths())
             for one in [one for one in remaining if not governed.matches(one)][:1]:
@@ -390,16 +389,14 @@ class Mirrors(Record, frozen=False):
                 yield from self._check_blocks(document.blocks, path)
 
     def _find_judged(self) -> Sequence[bytes]:
-        specs = self.specs
+        specs, index = self.specs, self.specs.now.index_path
         if not specs.settings.mirrors:
             return ()
-        mirrors = specs.settings.mirrors.among(self.specs.documents.tree.paths())
-        mirrors = [path for path in mirrors if path != specs.now.index_path]
-        if not (
-            specs.whole or any(map(specs.touches, specs.judged)) or specs.touches_path(specs.now.index_path)
-        ):
+        mirrors = specs.settings.mirrors.among(specs.documents.tree.paths())
+        mirrors = [path for path in mirrors if path != index]
+        if not (specs.whole or any(map(specs.touches, specs.judged)) or specs.touches_path(index)):
             mirrors = [path for path in mirrors if specs.touches_path(path)]
-        self.specs.documents.prefetch(mirrors)
+        specs.documents.prefetch(mirrors)
         return mirrors
 
     def _check_blocks(self, blocks: Sequence[AnyBlock], mirror: bytes) -> Iterator[Finding]:
@@ -445,16 +442,13 @@ class Mirrors(Record, frozen=False):
         official = self._true_status(named[0]) if named is not None else None
         if named is None or official is None:
             return
-        status = self._last_status(raw)
+        status, ways = self._last_status(raw), self.specs.ways
         if status:
-            shown, differs = repr(shortened(status)), not self.specs.ways.same(status, official.text)
+            shown, differs = repr(shortened(status)), not ways.same(status, official.text)
         else:
             shown = "done with" if item.checked else "still open"
-            differs = (
-                item.checked is not None
-                and self.specs.ways.is_known(official.text)
-                and self.specs.ways.is_terminal(official.text) != item.checked
-            )
+            is_done = ways.is_terminal(official.text)
+            differs = ways.is_known(official.text) and item.checked not in (None, is_done)
         if differs:
             yield _mismatch(mirror, named[1], shown, item.line, official)
 
