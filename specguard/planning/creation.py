@@ -22,19 +22,9 @@ from specguard.documents.blocks import Text
 from specguard.documents.data import data_kind, read_data
 from specguard.documents.document import Document
 from specguard.engine.status import open_waves
-from specguard.errors import Needed, SpecguardError, nearest
+from specguard.errors import Needed, SpecguardError, nearest, usage
 from specguard.model import path_text
-from specguard.planning.task_lists import (
-    CHANGES,
-    KEBAB,
-    MAIN,
-    TASKS,
-    Box,
-    Boxes,
-    SourceFolder,
-    SourcePage,
-    files_of,
-)
+from specguard.planning.task_lists import CHANGES, KEBAB, MAIN, TASKS, Box, Boxes, SourceFolder, SourcePage
 from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
 from specguard.reporters.escape import markdown_templates
@@ -234,8 +224,7 @@ def require_open(policy: Policy, path: str) -> None:
                     given = [f"{name}={shlex.quote(fields[name])}" for name in asked]
                     step = " ".join(["complete it first: specguard new", one, *given])
                 message = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.what}"
-                place = path_text(missing.path) if missing.path else path
-                raise _error(message, place, step, missing.line)
+                raise _error(message, path_text(missing.path) if missing.path else path, step, missing.line)
             return
 
 
@@ -249,14 +238,14 @@ def _plan_folder(kind: PlanKind, name: str) -> str:
     bad = not name or name in (".", "..") or any(char <= " " or char in "/\x7f" for char in name)
     if path is None or bad or template.read(path) is None:
         help = "use a word such as cart, without a slash, where the folder has one placeholder"
-        raise SpecguardError(f"{name!r} is not a name of a plan in {kind.folder}", help=help, code="usage")
+        raise usage(f"{name!r} is not a name of a plan in {kind.folder}", help)
     return path_text(path)
 
 
 def _task_files(box: Box) -> list[str]:
     """Return the files of a task: those of its `files` details, else those that its text names."""
     if box.has("files"):
-        found = [file for value in box.values("files") for file in files_of(value)]
+        found = box.files
     elif box.id.startswith("T"):
         found = [match[1].rstrip(".") for match in _PATH.finditer(box.text.replace("`", " "))]
     else:
@@ -327,13 +316,10 @@ def proposal_files(
         SpecguardError: OpenSpec does not allow a name, or the options contradict each other.
     """
     _check_name(slug, "a change")
-    wrong, help = "", "give it another name"
     if slug == "archive":
-        wrong = "'archive' is where OpenSpec keeps old changes"
-    elif capabilities and not specs:
-        wrong, help = "--capability and --no-specs cannot be given together", "leave one of them out"
-    if wrong:
-        raise SpecguardError(wrong, help=help, code="usage")
+        raise usage("'archive' is where OpenSpec keeps old changes", "give it another name")
+    if capabilities and not specs:
+        raise usage("--capability and --no-specs cannot be given together", "leave one of them out")
     named = list(dict.fromkeys(capabilities or [slug])) if specs else []
     for capability in named:
         for part in capability.split("/"):
@@ -353,7 +339,7 @@ def _check_name(name: str, what: str) -> None:
     if not KEBAB.fullmatch(name):
         near = "-".join(re.findall(r"[^\W_]+", name.lower()))
         use = f"did you mean {near!r}?" if KEBAB.fullmatch(near) else "use small letters, digits and hyphens"
-        raise SpecguardError(f"{name!r} is not a name of {what}", help=use, code="usage")
+        raise usage(f"{name!r} is not a name of {what}", use)
 
 
 def _render(name: str, **values: object) -> str:

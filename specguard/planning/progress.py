@@ -210,9 +210,8 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
     found: dict[str, PlanFile] = {}
     wanted = os.path.realpath(only) if only else ""
     for name, template in plan_templates(kinds):
-        for path in sorted(
-            glob.glob(template.render({}), root_dir=root, recursive=True, include_hidden=True)
-        ):
+        paths = glob.glob(template.render({}), root_dir=root, recursive=True, include_hidden=True)
+        for path in sorted(paths):
             file = os.path.join(root, path)
             fields = template.read(os.fsencode(path))
             if fields is None or os.path.realpath(file) != os.path.join(os.path.realpath(root), path):
@@ -292,8 +291,7 @@ class Sync(Record):
         for file in self.files:
             for task in file.plan.tasks:
                 runs = known.get((file.plan.path, normal_id(task.id)), [])
-                found = self._drift(file, task, runs) if task.id else None
-                if found is not None:
+                if task.id and (found := self._drift(file, task, runs)) is not None:
                     yield found
 
     def _drift(self, file: PlanFile, task: Task, runs: Sequence[RunView]) -> TaskDrift | None:
@@ -329,9 +327,8 @@ class Sync(Record):
     def _done_drift(self, file: PlanFile, task: Task, run: RunView) -> TaskDrift:
         evidence = self._evidence(task, run)
         if not evidence:
-            return TaskDrift(
-                file, task, f"its run {run.run_id} succeeded, and ran no command that verifies it"
-            )
+            why = f"its run {run.run_id} succeeded, and ran no command that verifies it"
+            return TaskDrift(file, task, why)
         new = [one for one in evidence if one not in _recorded(task)]
         status = task.plan.settings.done[0]
         return TaskDrift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)

@@ -329,6 +329,11 @@ class Box:
         """Return the values of a detail, without empty ones."""
         return [one.value for one in self.details if one.key == key and one.value]
 
+    @property
+    def files(self) -> list[str]:
+        """The files that its details name."""
+        return [file for value in self.values("files") for file in files_of(value)]
+
     def has(self, key: str) -> bool:
         """Return True if the task has a detail, even an empty one."""
         return any(one.key == key for one in self.details)

@@ -216,8 +216,7 @@ class Plans(Record, frozen=False):
         """
         from specguard.plans.verification import find_unverified
 
-        folder = proof.records.settings.folder
-        touched = any(entry.path.startswith(folder) for entry in self.change.entries)
+        touched = any(entry.path.startswith(proof.records.settings.folder) for entry in self.change.entries)
         done = [task for plan in (self.all if touched else self.judged) for task in plan.tasks if task.done]
         return judge_each(done, lambda task: find_unverified(task, proof, today))
 

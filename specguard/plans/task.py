@@ -55,9 +55,7 @@ class Task(DataEntry):
     @property
     def name(self) -> str:
         """The task's name in messages: its id, or its place if it has none."""
-        if self.id.isdigit():
-            return f"task {self.id}"
-        return self.id or f"the task at {self.field()}"
+        return f"task {self.id}" if self.id.isdigit() else self.id or f"the task at {self.field()}"
 
     @property
     def title(self) -> str:
@@ -238,9 +236,8 @@ def parse_expected(text: str, code: str = "") -> Expectation:
 
 def covers_all(expected: Expectation) -> bool:
     """Return True if an entry covers every possible file."""
-    if not any("*" in pattern for pattern in expected.paths.patterns):
-        return False
-    return all(expected.paths.matches(probe) for probe in _PROBES)
+    has_star = any("*" in pattern for pattern in expected.paths.patterns)
+    return has_star and all(map(expected.paths.matches, _PROBES))
 
 
 def mark_task(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) -> str:
