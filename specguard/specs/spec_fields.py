@@ -403,8 +403,7 @@ def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
             if isinstance(pattern, str) and pattern.strip():
                 line = spec.data.line((key, position) if isinstance(value, list) else (key,))
                 yield WrittenValue(pattern.strip(), spec.path, line)
-    found_fields = find_fields(spec.fields, GOVERNS)
-    texts = [(field.value, field.line) for field in found_fields if field.form not in KEY_FORMS]
+    texts = [(one.value, one.line) for one in find_fields(spec.fields, GOVERNS) if one.form not in KEY_FORMS]
     for section in spec.sections(GOVERNS):
         texts += _rows(section.blocks)
     for text, line in texts:
