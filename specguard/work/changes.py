@@ -332,14 +332,14 @@ class DoneEvidence(Record):
 
     def _changes_since(self, listed: Listed) -> Sequence[Entry]:
         """Return the entries changed since the first list of the item's wave that contains it."""
-        fields = listed.source.fields
-        paths = tuple(
-            source.path
-            for source in self.sources.of(listed.source.kind)
-            if all(source.fields.get(name) == fields.get(name) for name in self.wave_fields)
-            and any(item.is_named(listed.id) for item in source.items)
-        )
-        return self.history.changed_since(paths)
+
+        def wave_of(source: Source) -> list[str | None]:
+            return [source.fields.get(name) for name in self.wave_fields]
+
+        own = listed.source
+        same = [one for one in self.sources.of(own.kind) if wave_of(one) == wave_of(own)]
+        paths = [one.path for one in same if any(item.is_named(listed.id) for item in one.items)]
+        return self.history.changed_since(tuple(paths))
 
 
 class OwnPlan(Record):
@@ -370,14 +370,10 @@ def task_kinds(policy: Policy) -> Mapping[str, PlanKind]:
     """Return the kinds of work items that plans list, each with its kind of plan."""
     if not policy.declares("plan_kinds"):
         return {}
-    plans: Sequence[PlanKind] = list(policy.declared("plan_kinds").values())
+    plans: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
-    return {
-        name: plan
-        for name, kind in kinds.items()
-        for plan in plans
-        if f"{plan.folder}/{plan.plan}" in kind.sources
-    }
+    by_source = [(f"{plan.folder}/{plan.plan}", plan) for plan in plans.values()]
+    return {name: plan for name, kind in kinds.items() for text, plan in by_source if text in kind.sources}
 
 
 def shared_kinds(policy: Policy) -> Mapping[str, PlanKind]:

@@ -412,10 +412,8 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
     if near is not None:
         read.append(NotRead(near.line, near.text, f"it is not a section on gates: it is {near.reason}"))
     gates = [one.replace(path=path) for one in read if isinstance(one, PlannedGate)]
-    unread = [one for one in read if isinstance(one, NotRead)]
-    not_read = [
-        NotRead(one.line, shortened(one.text[:_LONGEST_TEXT], _MOST_SHOWN), one.why, path) for one in unread
-    ]
+    others = [(one, one.text[:_LONGEST_TEXT]) for one in read if isinstance(one, NotRead)]
+    not_read = [NotRead(one.line, shortened(text, _MOST_SHOWN), one.why, path) for one, text in others]
     return Gates(gates, not_read, _find_format_all(document, path))
 
 
@@ -462,9 +460,9 @@ def _read_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
             below = why or (f"it is under {plain!r}" if item.rest and _is_excluded(plain) else "")
             found = list(_read_text(item.text, kind, why))
             found += _read_blocks(item.rest, _named_kind(plain.rstrip(": "), kind), below)
-            yield from found or (
-                [] if why else [NotRead(item.line, plain or "an item", "it names no command")]
-            )
+            if not found and not why:
+                found = [NotRead(item.line, plain or "an item", "it names no command")]
+            yield from found
     elif isinstance(block, Table) and not why:
         yield from _read_table(block, kind)
     elif isinstance(block, Fence):

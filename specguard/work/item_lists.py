@@ -341,10 +341,8 @@ def find_sources(
         pattern = template.render(name_fields or {})
         # A path may spell a given value in another case: `d` as `D`.
         paths = matching_paths(documents.tree, template.render({}) if has_wildcard(pattern) else pattern)
-        given = [(path, template.read(path)) for path in paths]
-        found = [
-            Source(kind, settings, path, fields, documents) for path, fields in given if fields is not None
-        ]
+        read = [(path, template.read(path)) for path in paths]
+        found = [Source(kind, settings, path, own, documents) for path, own in read if own is not None]
         if found:
             return found
     return []
@@ -456,12 +454,10 @@ class Listed(DataEntry):
     @property
     def depends_on(self) -> Sequence[ListElement]:
         """The ids of the items that this item depends on."""
-        return [
-            ListElement(part.strip(), one.line)
-            for one in self.stated("depends_on")
-            for part in one.text.split(",")
-            if part.strip()
+        parts = [
+            (part.strip(), one.line) for one in self.stated("depends_on") for part in one.text.split(",")
         ]
+        return [ListElement(part, line) for part, line in parts if part]
 
     @property
     def needed(self) -> Sequence[Listed]:
@@ -583,8 +579,7 @@ def find_listed(
         broken = next((source for source in sources if source.problem), sources[0])
         problem = f"{path_text(broken.path)} {broken.problem}" if broken.problem else ""
         names = " and ".join(path_text(source.path) for source in sources[:3])
-        pointer = pointer_of(broken, problem=problem)
-        return Unresolved(problem or f"{names} has no {kind} {item_id}", pointer)
+        return Unresolved(problem or f"{names} has no {kind} {item_id}", pointer_of(broken, problem=problem))
     patterns = [PathTemplate(text).render(name_fields) for text in settings.sources]
     problem = f"no file matches {' or '.join(patterns)}"
     tried = [f"{pattern} matches no file" for pattern in patterns]

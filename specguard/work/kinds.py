@@ -252,12 +252,8 @@ NAME_SETTINGS: Final = ("branch", "commit", "pull_request")
 
 def _templates(kinds: Mapping[str, WorkKind]) -> list[tuple[str, str, Template]]:
     """Return the templates of names: the kind, the setting, and the template."""
-    return [
-        (name, key, kind.template(key))
-        for name, kind in kinds.items()
-        for key in NAME_SETTINGS
-        if getattr(kind, key)
-    ]
+    found = [(name, key, kind.template(key)) for name, kind in kinds.items() for key in NAME_SETTINGS]
+    return [one for one in found if one[2].text]
 
 
 class Names:

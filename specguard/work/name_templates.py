@@ -203,9 +203,7 @@ class Template(_Parts):
 
     def read_leniently(self, text: str) -> dict[str, str] | None:
         """Return the number, and the slug if present, of a text that starts with the word and a number."""
-        if len(text) > LONGEST:
-            return None
-        match = self._lenient.match(text) if self._lenient is not None else None
+        match = self._lenient.match(text) if self._lenient is not None and len(text) <= LONGEST else None
         if match is None:
             return None
         fields = {"number": match.group("number").lstrip("0") or "0"}
@@ -457,8 +455,7 @@ def _expression(template: PathTemplate) -> str:
     except PatternError as error:
         raise PatternError(text, error.problem) from None
     for mark, hole in zip(marks, template.placeholders, strict=True):
-        before = expression.partition(mark)[0]
-        if before.endswith(("(?:", "|")) or mark not in expression:
+        if mark not in expression or expression.partition(mark)[0].endswith(("(?:", "|")):
             raise TemplateError(f"the template {text!r} has a placeholder within '[...]'")
         shortest = "[^/]+?" if hole.name == "slug" else hole.shortest
         expression = expression.replace(mark, f"({shortest})", 1)

@@ -182,10 +182,8 @@ class WorkItems(Record, frozen=False):
         from specguard.work.changes import unreverted
 
         past = history.mentioning(self.names.literals(item.kind))
-        for commit, naming in unreverted(past, self.names, history):
-            if item.told_by(naming):
-                return commit
-        return None
+        found = unreverted(past, self.names, history)
+        return next((commit for commit, naming in found if item.told_by(naming)), None)
 
     @cached_property
     def _documents(self) -> Documents:
@@ -498,11 +496,8 @@ class Work(WorkItems, frozen=False):
     @property
     def subjects(self) -> list[str]:
         """The commit templates of the kinds whose branches do not identify an item."""
-        return [
-            settings.commit
-            for settings in self.kinds.values()
-            if settings.commit and not Template(settings.branch).names & ID_FIELDS
-        ]
+        listed = [one for one in self.kinds.values() if not Template(one.branch).names & ID_FIELDS]
+        return [one.commit for one in listed if one.commit]
 
     def branch_of_list(self, kind: str) -> str:
         """Return the branch for a list of items that the change touches; else the template to fill in.
