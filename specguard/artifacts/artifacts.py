@@ -80,15 +80,15 @@ class Artifacts(Record, frozen=False):
         from specguard.change.check_request import resolve
 
         change = self.change
-        base, *steps = re.split(r"(?=[~^])", name, maxsplit=1)
+        base = name.partition("~")[0].partition("^")[0]
         short = base.removeprefix("refs/heads/").removeprefix("origin/")
         known = any(one.short == short for one in change.refs) or self.branches(short)
-        if known and not steps:
+        if known and base == name:
             return short
         if not known and re.fullmatch("[0-9a-fA-F]{7,64}", base) is None:
             return ""
         try:
-            oid = resolve(change.git, name).oid if steps else change.git.resolve(name)
+            oid = change.git.resolve(name) if base == name else resolve(change.git, name).oid
         except SpecguardError:
             oid = None
         if oid is None and change.git.repository.shallow:

@@ -360,7 +360,7 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
     from specguard.change.repository import is_oid
     from specguard.change.tree import Tree
 
-    sides = re.split(r"\.{2,3}", part)
+    sides = part.replace("...", "..").split("..")
     if "" in sides:
         return "a range without both its ends"
     found = [artifact.artifacts.revision(side) for side in sides]
@@ -554,7 +554,7 @@ def _people(text: str) -> set[str]:
     from specguard.declaration.look_alikes import reading
 
     # Look-alike letters do not make another person. A dash is like a letter, so it is replaced first.
-    text = reading(re.sub("[\u2013\u2014]", "-", text[:LONGEST_VALUE]))
+    text = reading(text[:LONGEST_VALUE].replace("\u2013", "-").replace("\u2014", "-"))
     found: set[str] = set(map(str.casefold, _ADDRESS.findall(text)))
     for part in _PEOPLE.split(_BRACKETS.sub(" ", _ADDRESS.sub(" ", text))):
         plain = _ROLE.sub("", part).strip().removeprefix("@")

@@ -369,9 +369,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
             help += f"'Severity: {worst}' below."
             yield artifact.finding("findings.severities", f"severity {one.key}", message, help, one.line)
         cited = [place for place in citations(one.blocks) if place.line is not None or unit == "file"]
-        if settings.anchors != "none" and all(
-            artifact.path in (targets.places(place, artifact.folder) or ()) for place in cited
-        ):
+        places = (targets.places(place, artifact.folder) or () for place in cited)
+        if settings.anchors != "none" and all(artifact.path in found for found in places):
             message, help = f"{subject} cites no {unit}", f"Cite in it {citation_form(settings.anchors)}."
             yield artifact.finding("findings.anchors", f"anchor {one.key}", message, help, one.line)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 
 from specguard.artifacts.files import alternatives, join_path, unique_path
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 
 _LINES: Final = {"line": ", each with its line", "path": ", each with its path", "none": ""}
-_SEPARATORS: Final = re.compile(r"[-_\s]+")
 
 
 class Skeletons(Record, frozen=False):
@@ -101,8 +99,8 @@ class Skeletons(Record, frozen=False):
         if kind is not None:
             return self._structured(path, contracts, kind)
         name = path.rpartition(b"/")[2].decode("utf-8", "replace")
-        title = _SEPARATORS.sub(" ", name.rpartition(".")[0] or name).strip() or TODO
-        lines = [f"# {title}", ""]
+        words = (name.rpartition(".")[0] or name).replace("-", " ").replace("_", " ").split()
+        lines = [f"# {' '.join(words) or TODO}", ""]
         for contract in contracts:
             lines += _markdown(contract, self.kinds, self.now)
         if len(lines) == 2:

@@ -122,7 +122,8 @@ def _row_has_content(row: Sequence[Text], placeholders: Sequence[str]) -> bool:
     filled = [cell for cell in row[1:] or row if _text_has_content(cell, placeholders)]
     if plain_words(row[0].rendered) and not _text_has_content(row[0], placeholders):
         # A word such as `Low` says nothing of a placeholder.
-        return any(_ONE_WORD.fullmatch(cell.rendered.strip()) is None for cell in filled)
+        others = (cell.rendered.strip() for cell in filled)
+        return not all(words.isascii() and words.isalpha() for words in others)
     return bool(filled)
 
 
@@ -188,7 +189,6 @@ _POSTPONED: Final = re.compile(
 _LABEL_OF_NOTHING: Final = re.compile(
     r"^[^:\uff1a]{1,60}[:\uff1a]\s*(?=no(?:ne|thing|t applicable| risks?)\b|n/?a\b)", re.IGNORECASE
 )
-_ONE_WORD: Final = re.compile(r"[A-Za-z]+")
 _CLAUSE_END: Final = re.compile(r"[:;,(]|\.(?:\s|$)|\s[-\u2013\u2014]+\s")
 _NOTHING: Final = re.compile(
     r"n a|na|nil|null|no|no content|not (?:applicable|available|yet)|empty|void|unknown"
