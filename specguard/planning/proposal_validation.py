@@ -275,7 +275,7 @@ def _strip_marks(text: str) -> str:
 
 def _has_words(text: str) -> bool:
     """Return True if a line has words besides Markdown markers and a step's keyword."""
-    return text == "`" or bool(re.search(r"\w", _strip_marks(text)))
+    return text == "`" or any(map(str.isalnum, _strip_marks(text)))
 
 
 # OpenSpec's own validator.
@@ -292,11 +292,8 @@ def _openspec_flaws(folder: SourceFolder, known_flaws: Sequence[Issue]) -> Itera
         result = subprocess.run(
             words, cwd=folder.top, env=environment, capture_output=True, timeout=_WAIT_SECONDS, check=False
         )
-        issues = [
-            (str(issue["path"]), str(issue["level"]), str(issue["message"]))
-            for item in json.loads(result.stdout)["items"]
-            for issue in item["issues"]
-        ]
+        read = [issue for item in json.loads(result.stdout)["items"] for issue in item["issues"]]
+        issues = [(str(one["path"]), str(one["level"]), str(one["message"])) for one in read]
     except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired) as error:
         message = f"`openspec validate` gave no answer that can be read: {error}"
         yield Issue(folder.path, 0, message, f"openspec validate {folder.name}", "warning")

@@ -216,17 +216,12 @@ class SourcePage:
         Each section ends at the next heading of its level or a higher one.
         """
         begin, end = (within.line, within.end) if within else (0, len(self.lines))
-        headings = [
-            (at, len(match[1]), (match[2] or "").strip())
-            for at in range(begin, end)
-            if (match := _HEADING.match(self.lines[at])) and len(match[1]) <= level
-        ]
+        read = ((at, _HEADING.match(self.lines[at])) for at in range(begin, end))
+        found = [(at, match[1], match[2] or "") for at, match in read if match]
+        headings = [(at, len(marks), title.strip()) for at, marks, title in found if len(marks) <= level]
         ends = [at for at, _, _ in headings[1:]] + [end]
-        return [
-            PageSection(title, at + 1, stop)
-            for (at, one, title), stop in zip(headings, ends, strict=False)
-            if one == level
-        ]
+        placed = zip(headings, ends, strict=False)
+        return [PageSection(title, at + 1, stop) for (at, one, title), stop in placed if one == level]
 
     def body(self, section: PageSection) -> Sequence[str]:
         """Return the lines below a heading."""

@@ -69,11 +69,8 @@ class Plan(Record):
     @cached_property
     def tasks(self) -> Sequence[Task]:
         """The tasks in order; entries that are not mappings are left out."""
-        return [
-            Task(self.data, (*self.tasks_key, key), value, self)
-            for key, value in elements(self.task_list)
-            if isinstance(value, dict)
-        ]
+        listed = [(key, value) for key, value in elements(self.task_list) if isinstance(value, dict)]
+        return [Task(self.data, (*self.tasks_key, key), value, self) for key, value in listed]
 
     @cached_property
     def by_id(self) -> Mapping[str, Task]:

@@ -323,8 +323,7 @@ class StatusFlow:
         for name in (*settings.statuses, *settings.transitions, *following, *settings.terminal):
             self._written.setdefault(plain_status(name), name)
         self._next: Mapping[str, Sequence[str]] = {
-            plain_status(name): [plain_status(after) for after in names]
-            for name, names in settings.transitions.items()
+            plain_status(name): list(map(plain_status, names)) for name, names in settings.transitions.items()
         }
         self._needing = {plain_status(name) for name in settings.approval_needed}
         self._terminal = {plain_status(name) for name in settings.terminal}

@@ -177,12 +177,8 @@ class Specs(Record, frozen=False):
         """Return True if the change adds a valid approval that is not older than the previous review."""
         known = {approval.key for approval in was.approvals}
         since = was.review.date if was.review else None
-        return any(
-            self.holds(one)
-            and one.key not in known
-            and (since is None or one.when is None or one.when >= since)
-            for one in spec.approvals
-        )
+        new = (one for one in spec.approvals if self.holds(one) and one.key not in known)
+        return any(since is None or one.when is None or one.when >= since for one in new)
 
     def holds(self, approval: SpecApproval) -> bool:
         """Return True if an approval is complete and is not dated in the future."""
