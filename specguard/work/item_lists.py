@@ -653,10 +653,8 @@ def agree(fields: Mapping[str, str], name_fields: Mapping[str, str]) -> bool:
         fields: the fields of an entry or of its source.
         name_fields: the fields in a name; id, kind and number are compared elsewhere.
     """
-    return all(
-        name in _IDENTITY or name not in fields or normal_id(fields[name]) == normal_id(text)
-        for name, text in name_fields.items()
-    )
+    common = (fields.keys() & name_fields.keys()) - _IDENTITY
+    return all(normal_id(fields[name]) == normal_id(name_fields[name]) for name in common)
 
 
 def _finding(

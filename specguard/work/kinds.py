@@ -311,11 +311,9 @@ class Names:
 
     def literals(self, kind: str) -> list[str]:
         """Return literal texts; a subject that names an item of a kind, or undoes one, has one of them."""
-        found = [
-            max((part for part in template.parts if isinstance(part, str)), key=len, default="")
-            for name, key, template in self._templates
-            if name == kind and key != "branch"
-        ]
+        templates = [one for name, key, one in self._templates if name == kind and key != "branch"]
+        literals = [[part for part in one.parts if isinstance(part, str)] for one in templates]
+        found = [max(parts, key=len, default="") for parts in literals]
         return [*found, 'Revert "Merge '] if found else []
 
 

@@ -391,7 +391,8 @@ class PathTemplate(_Parts):
     @cached_property
     def _exact(self) -> Any:
         """The expression for short paths."""
-        if len(re.findall(r"[*+]", self._expression.replace(CONTINUED, ""))) > 3:
+        expression = self._expression.replace(CONTINUED, "")
+        if expression.count("*") + expression.count("+") > 3:
             return self._linear
         return re.compile(self._expression.encode("ascii"))
 

@@ -255,11 +255,8 @@ def _block_mentions(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
 def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:
     """Yield the paths of one text, except those in a sentence that excludes them."""
     for position, sentence in enumerate(text.sentences()):
-        tokens = [
-            (path, sentence.line + sentence.raw[: token.start()].count("\n"))
-            for token in _TOKEN.finditer(sentence.raw)
-            if (path := _path_of(token))
-        ]
+        read = [(_path_of(token), token.start()) for token in _TOKEN.finditer(sentence.raw)]
+        tokens = [(path, sentence.line + sentence.raw.count("\n", 0, at)) for path, at in read if path]
         if not tokens or _is_exclusion(sentence):
             continue
         raw = without_box(sentence.raw)
