@@ -116,7 +116,7 @@ class Skeletons(Record, frozen=False):
             for contract in contracts:
                 for name, _ in _fields(contract, self.kinds):
                     value.setdefault(name, TODO)
-        return _format({} if value is None else value, kind)
+        return _format(value, kind)
 
     def _items(self, path: bytes) -> dict[str, Any]:
         """Return a table that lists one work item if the path is the source of a kind; else an empty one."""

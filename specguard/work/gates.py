@@ -421,8 +421,7 @@ def _read_blocks(blocks: Sequence[AnyBlock], kind: Kind, why: str = "") -> Itera
     """Yield the gates of blocks; with `why`, or under "Manual checks" and "Do not run:", only report them."""
     level, block_kind, excluded, note = 0, kind, why, ""
     for block in blocks:
-        rank = block.level if isinstance(block, Heading) else 7
-        words = block.text.plain if isinstance(block, Heading) else ""
+        rank, words = (block.level, block.text.plain) if isinstance(block, Heading) else (7, "")
         if isinstance(block, Paragraph):
             words = bold_words(block.text)
         if words:
