@@ -444,11 +444,10 @@ def _shorten(value: Any, elements: int, characters: int, place: str, omitted: di
         return cut(json_safe(value), characters)
     if not isinstance(value, dict | list | tuple):
         return value
-    most = max(elements, _MOST_KEYS) if isinstance(value, dict) else elements
-    if len(value) > most and (place or not isinstance(value, dict)):
+    # The outermost object keeps all its members.
+    most = max(elements, _MOST_KEYS if place else len(value)) if isinstance(value, dict) else elements
+    if len(value) > most:
         omitted[place] = omitted.get(place, 0) + len(value) - most
-    else:
-        most = len(value)
     if not isinstance(value, dict):
         return [_shorten(inner, elements, characters, f"{place}[]", omitted) for inner in value[:most]]
     return {

@@ -285,13 +285,11 @@ class Excerpts:
         lines, positions = self._cache[path]
         if not finding.line:
             return Excerpt([Line(*line) for line in lines[:LINES]], max(0, len(lines) - LINES))
-        begin = positions.get((finding.side != "base", finding.line))
-        if begin is None:
+        if (begin := positions.get((finding.side != "base", finding.line))) is None:
             return None
-        added, _, _, hunk = lines[begin]
         last = min(finding.end_line or finding.line, finding.line + LINES - 1)
         near = lines[begin : begin + LINES]
-        shown = [Line(*line) for line in near if line[::3] == (added, hunk) and line[1] <= last]
+        shown = [Line(*line) for line in near if line[::3] == lines[begin][::3] and line[1] <= last]
         return Excerpt(shown, len(lines) - len(shown))
 
 

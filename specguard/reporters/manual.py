@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from specguard.authority.validate import Option, options_of
@@ -100,13 +101,10 @@ def index(entries: Iterable[Registered]) -> str:
     lines = ["# Rules", "", _INDEX, "", "## On without any setting", "", _DEFAULTS_TEXT, ""]
     default_rules = [entry.rule for entry in found if entry.rule.code in DEFAULTS]
     lines.append(",\n".join(f"[{rule.name}]({rule.name}.md)" for rule in default_rules) + ".")
-    family = ""
-    for entry in found:
-        rule = entry.rule
-        if rule.family() != family:
-            family = rule.family()
-            lines += ["", f"## {family}: {FAMILIES.get(family, family)}", ""]
-        lines.append(f"- {rule.code} [{rule.name}]({rule.name}.md): {summary(entry)}")
+    for family, members in groupby(found, key=lambda one: one.rule.family()):
+        lines += ["", f"## {family}: {FAMILIES.get(family, family)}", ""]
+        rules = [(entry.rule, summary(entry)) for entry in members]
+        lines += [f"- {rule.code} [{rule.name}]({rule.name}.md): {text}" for rule, text in rules]
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 

@@ -83,8 +83,7 @@ def answer(words: Sequence[str]) -> int:
 
 
 def _answer(words: Sequence[str]) -> dialects.HookOutput:
-    agent = next((one for one in dialects.AGENTS if list(words) == [one]), None)
-    if agent is None:
+    if (agent := next((one for one in dialects.AGENTS if list(words) == [one]), None)) is None:
         return dialects.HookOutput(
             stderr=f"specguard: `specguard hook` takes one of {', '.join(dialects.AGENTS)}, and was called "
             f"with: {' '.join(words)[:200]!r}\n  next: specguard init --agent NAME writes the settings\n",
@@ -150,10 +149,9 @@ def _answer_broken(event: HookEvent, error: BaseException) -> dialects.Reply:
         return dialects.Reply()
     meaning = _FAILURES.get(event.moment, _CANNOT_JUDGE)
     text = f"{_reason(error, meaning)}\nTo repair the guard: `{repair}` (this command is never refused)."
-    if event.moment == "stop" and (event.continued or (event.stop_count or 0) > 0):
-        # The agent was informed already, and may be unable to fix the guard.
-        return dialects.Reply("tell", text)
-    return dialects.Reply("refuse", text)
+    # An agent that was informed already may be unable to fix the guard.
+    is_informed = event.moment == "stop" and (event.continued or (event.stop_count or 0) > 0)
+    return dialects.Reply("tell" if is_informed else "refuse", text)
 
 
 def _find_repair(error: BaseException) -> str:

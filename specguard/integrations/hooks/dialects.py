@@ -175,8 +175,7 @@ def text_of(data: Mapping[str, Any], *names: str, what: str = "the event") -> st
     Raises:
         UnreadableError: all names are missing, or the value is not a text.
     """
-    name = next((name for name in names if name in data), None)
-    if name is None:
+    if (name := next((one for one in names if one in data), None)) is None:
         raise UnreadableError(f"{what} has no `{names[0]}`")
     return str(_check_type(data[name], str, f"`{name}` of {what} is not a text"))
 

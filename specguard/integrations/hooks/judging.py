@@ -146,8 +146,7 @@ class _Judging:
                     self.judge_in(root, known)
                 # Above, only the last write of each file is judged; in a command with branches, any write may
                 # be last.
-                rewritten = _rewritten_files(found)
-                if rewritten:
+                if rewritten := _rewritten_files(found):
                     self.judge_in(root, rewritten)
             except NoAuthorityError:
                 # A repository next to the agent's project need not be guarded.
@@ -188,9 +187,8 @@ class _Judging:
             drop_ignored(verdict, root, self._environment)
             for result in results:
                 found = [one for one in result.findings if one.is_open_error]
-                new = [one for one in found if (root, one.fingerprint) not in self._seen]
-                self._seen.update((root, one.fingerprint) for one in new)
-                result.findings = new
+                result.findings = [one for one in found if (root, one.fingerprint) not in self._seen]
+                self._seen.update((root, one.fingerprint) for one in result.findings)
             # Unknown contents are judged later, when they exist.
             verdict.results = [
                 result
@@ -238,8 +236,7 @@ class _Judging:
     def answer(self) -> Reply:
         """Return the answer to the agent."""
         warning = self.pin.warning
-        blocks = list(dict.fromkeys([*self.guard_blocks, *self._rule_blocks]))
-        if not blocks:
+        if not (blocks := list(dict.fromkeys([*self.guard_blocks, *self._rule_blocks]))):
             return Reply("tell" if warning else "pass", warning)
         from specguard.reporters.short_reports import join_blocks
 

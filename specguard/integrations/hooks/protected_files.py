@@ -230,9 +230,8 @@ def _why_git_settings(name: bytes, environment: Mapping[str, str]) -> str:
     home = os.path.realpath(_home(environment))
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", ""))
     folders = [home + b"/.config", *([os.path.realpath(config)] if config.startswith(b"/") else [])]
-    if name in (b"/etc/gitconfig", home + b"/.gitconfig", *(folder + b"/git/config" for folder in folders)):
-        return "holds git's settings, by which it may run other hooks, or none"
-    return ""
+    files = (b"/etc/gitconfig", home + b"/.gitconfig", *(folder + b"/git/config" for folder in folders))
+    return "holds git's settings, by which it may run other hooks, or none" if name in files else ""
 
 
 def _why_installation(
@@ -257,9 +256,8 @@ def _why_installation(
 def _why_floor(name: bytes, environment: Mapping[str, str], *, gone: bool) -> str:
     floor = os.fsencode(environment.get(FLOOR, ""))
     files = (os.path.normpath(floor), os.path.realpath(floor)) if floor.startswith(b"/") else ()
-    if name in files or (gone and any(is_below(file, name) for file in files)):
-        return f"is the organisation's floor, which {FLOOR} names"
-    return ""
+    is_floor = name in files or (gone and any(is_below(file, name) for file in files))
+    return f"is the organisation's floor, which {FLOOR} names" if is_floor else ""
 
 
 def _installed_folders(trees: Sequence[Checkout]) -> list[bytes]:
@@ -309,10 +307,9 @@ def drop_ignored(verdict: Verdict, root: bytes, environment: Mapping[str, str]) 
             work_tree=os.fsdecode(root), literal=False,
         )  # fmt: skip
         try:
-            output = process.read()
+            ignored = {name.removeprefix(b"./") for name in process.read().split(b"\0")}
         except CommandError:
             return
-    ignored = {name.removeprefix(b"./") for name in output.split(b"\0")}
     for result in results:
         result.findings = [one for one in result.findings if one.finding.path not in ignored]
         result.state = result.state if result.findings else "passed"

@@ -70,8 +70,7 @@ def _write(file: bytes, content: bytes, most: int = 0) -> bool:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
         os.replace(partial, file)
-        names = os.listdir(folder) if most else []
-        if len(names) > most:
+        if most and len(names := os.listdir(folder)) > most:
             paths = [os.path.join(folder, name) for name in names]
             for path in sorted(paths, key=lambda one: os.lstat(one).st_mtime)[: len(names) - most]:
                 os.unlink(path)
@@ -157,8 +156,7 @@ class Pin(Record, frozen=False):
         folder = user_folder(event.environment, PINS_FOLDER, os.path.dirname(os.fsdecode(tree.common)))
         key = "\0".join((event.agent, event.session, os.fsdecode(tree.common)))
         file = os.path.join(folder, sha1(key.encode("utf-8", "surrogatepass")).hexdigest()) if folder else ""
-        data = _read_pin(file)
-        if data is not None:
+        if (data := _read_pin(file)) is not None:
             return cls(file=file, **data)
         session = Session(event, tree)
         has_begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
@@ -268,8 +266,7 @@ class Pin(Record, frozen=False):
             current: the uncommitted changes in it, in the format of `states_before`.
         """
         tree, index, new, last, away = self._states(root)
-        earlier = {**new, **tree}
-        if not earlier:
+        if not (earlier := {**new, **tree}):
             return {}
         last_seen, away_now, work = dict(last), dict[bytes, str](), dict[bytes, str]()
         try:

@@ -248,8 +248,7 @@ def _has_hook(group: object, data: Mapping[str, Any]) -> bool:
     if "hooks" not in data:
         return True
     is_for_all = "matcher" in data or group.get("matcher", "") in ("", "*")
-    wanted = data["hooks"][0].items()
-    return is_for_all and any(wanted <= one.items() for one in _handlers(group))
+    return is_for_all and any(data["hooks"][0].items() <= one.items() for one in _handlers(group))
 
 
 def _is_ours(group: object) -> bool:
@@ -466,8 +465,7 @@ def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
         process.stdin.write("".join(json.dumps({"jsonrpc": "2.0"} | one) + "\n" for one in requests).encode())
         process.stdin.flush()
         while line := process.stdout.readline(_LARGEST):
-            data = json.loads(line)
-            if data.get("id") == 2:
+            if (data := json.loads(line)).get("id") == 2:
                 return data["result"]
         raise OSError("it ended")
     finally:
@@ -523,7 +521,6 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
         environment: the environment variables of the process.
         limit: the time limit of the agent, in seconds.
     """
-    event = json.dumps(probe_event(host, top)).encode()
     variables = {**environment, **dict.fromkeys(PROJECTS.get(host.agent, ()), top)}
     if host.agent == "gemini":
         variables["GEMINI_SESSION_ID"] = PROBE_ID
@@ -533,7 +530,7 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
         stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
-        stdout, stderr = process.communicate(event, timeout=limit)
+        stdout, stderr = process.communicate(json.dumps(probe_event(host, top)).encode(), timeout=limit)
     except subprocess.TimeoutExpired:
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -548,8 +548,8 @@ def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     others = [word for word in words if (word.text or "-") not in inline]
     options, operands = options_of(others, "ef", ["expression", "file"])
     operands = [word for word in operands if word.text] if inline else []
-    scripted = has(options, "e", "f", "expression", "file")
-    for path in shell.paths(*(operands if scripted else operands[1:])):
+    # Without these options, the first operand is the script.
+    for path in shell.paths(*operands[not has(options, "e", "f", "expression", "file") :]):
         shell.edit(path)
 
 

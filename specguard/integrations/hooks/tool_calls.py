@@ -143,10 +143,8 @@ def _edit_effects(event: HookEvent) -> Effects:
     edits: list[FileEdit] = []
     if is_known:
         path = path_bytes(text_of(inputs, *PATH_KEYS, what=tool))
-        content = None
-        if tool in OVERWRITING:
-            content = _content(event)
-        elif tool in REPLACING:
+        content = _content(event) if tool in OVERWRITING else None
+        if tool in REPLACING:
             content = _replace(event, path)
         edits = [FileEdit(path, content, known=content is not None or tool in DELETING)]
     edits += [FileEdit(path_bytes(text), known=False) for text in texts[is_known:] if writes]
@@ -271,7 +269,6 @@ def _apply_hunks(text: bytes, body: bytes) -> bytes | None:
         anchor, _, rest = hunk.partition(b"\n") if hunk.startswith(b"@@") else (b"", b"", hunk[1:])
         lines = rest.removesuffix(b"\n").split(b"\n") if rest.strip() else []
         rows = [row.removesuffix(b"\r") for row in lines if row.rstrip(b"\r") != _END]
-        is_last = len(rows) < len(lines)
         if any(row[:1] not in (b"", b" ", b"+", b"-") for row in rows):
             return None
         start = at
@@ -279,7 +276,7 @@ def _apply_hunks(text: bytes, body: bytes) -> bytes | None:
             start = _find_lines([anchor[2:].removeprefix(b" ").rstrip(b"\r")], text, at)
             start = text.index(b"\n", start) + 1 if start >= 0 else -1
         old = [row[1:] for row in rows if not row.startswith(b"+")]
-        found = len(text) if not old else _find_lines(old, text, start, is_last=is_last)
+        found = len(text) if not old else _find_lines(old, text, start, is_last=len(rows) < len(lines))
         if start < 0 or found < at:
             return None
         if rows:
@@ -458,10 +455,8 @@ def _work_tree(root: bytes) -> Checkout | None:
     place = root.rstrip(b"/") + b"/.git"
     if not os.path.lexists(place):
         return None
-    git_dir = os.path.realpath(place)
-    if not os.path.isdir(git_dir):
-        text = _first_line(place)
-        if not text.startswith(b"gitdir: "):
+    if not os.path.isdir(git_dir := os.path.realpath(place)):
+        if not (text := _first_line(place)).startswith(b"gitdir: "):
             return None
         git_dir = os.path.realpath(os.path.join(root, text[8:]))
     if not os.path.exists(git_dir + b"/HEAD"):

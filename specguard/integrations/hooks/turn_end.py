@@ -72,8 +72,7 @@ def judge_end(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
         # A person has started this turn.
         session.stops = 0
     blocks = [*state.new_notes(), *_blocks(state.on_tree), *_blocks(state.on_commits, set(session.reported))]
-    failed = state.failed_source
-    if not failed and not blocks:
+    if not (failed := state.failed_source) and not blocks:
         if session.stops:
             session.stops = 0
             session.save()
@@ -109,8 +108,7 @@ def judge_after(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     if session.reported != state.fingerprints:
         session.reported = state.fingerprints
         session.save()
-    new = len(set(state.fingerprints) - known)
-    if not blocks or not new:
+    if not blocks or not (new := len(set(state.fingerprints) - known)):
         return Reply()
     heading = f"After this command specguard has {counted(new, 'new finding')}."
     return _refuse(heading, blocks, _PLACES[state.failed_source][1])
@@ -182,7 +180,6 @@ class _State:
         refs = sorted(repository.refs_named([*names, pin.ref]).items())
         state = f"{repository.head} {repository.branch} {refs} {pin.oid}"
         digest = sha1(state.encode("utf-8", "surrogateescape"))
-        latest = 0
         try:
             paths = [os.fsencode(repository.index)] if os.path.exists(repository.index) else []
             stats = [(path, os.lstat(path)) for path in paths]
@@ -199,9 +196,9 @@ class _State:
         except OSError:
             return ""
         for path, one in stats:
-            latest = max(latest, one.st_ctime_ns)
             numbers = (one.st_mode, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns)
             digest.update(b"%s\0%d %d %d %d %d\0" % (path, *numbers))
+        latest = max((one.st_ctime_ns for _, one in stats), default=0)
         return digest.hexdigest() if latest < time.time_ns() - _CLOCK_STEP else ""
 
     def _judge(self, tree: Checkout, repository: Repository) -> None:
@@ -391,14 +388,12 @@ def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG
     folder = os.fsdecode(tree.root)
     policy = open_policy(Request(environment=event.environment, directory=folder, pinned=pin.base))
     documents = ", ".join(path for path, _ in policy.documents)
-    guards = list(policy.guards.all)
     lines = [
         f"specguard guards this repository by {visible(cut(documents))}.",
         "Edits are judged before they are written, and what a command has done after it.",
     ]
     for code, word in (("PTH001", "Never change"), ("PTH002", "Do not change without an approval")):
-        patterns = [guard.pattern for guard in guards if guard.code == code]
-        if patterns:
+        if patterns := [guard.pattern for guard in policy.guards.all if guard.code == code]:
             more = f" and {len(patterns) - _MOST_NAMED} more" if len(patterns) > _MOST_NAMED else ""
             lines.append(f"{word}: {visible(cut(', '.join(patterns[:_MOST_NAMED])))}{more}.")
     kinds = list(policy.declared("work_kinds")) if policy.declares("work_kinds") else []
