@@ -82,8 +82,7 @@ class BrokenLog(Rule):
                 reported.add(path)
                 yield _finding(path, flaw, put_back(entry, base), side=entry.side)
         for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):
-            path = broken.path
-            if path not in reported:
+            if (path := broken.path) not in reported:
                 reported.add(path)
                 step = f"Take it out with `rm -r -- {shell_quote(path)}`"
                 inside = (one for name, one in entries.items() if (b"%b/" % name).startswith(b"%b/" % path))

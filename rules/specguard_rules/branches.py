@@ -94,20 +94,18 @@ class BranchName(Rule):
         if push is not None and push.new is None:
             raise NotApplicable("the push deletes a branch, whatever its name is")
         name = branch.name
-        if self.characters == "safe":
-            unsafe = None if _is_plain(name) else re.search(_UNSAFE, name)
-            if unsafe:
-                problem = f"has {unsafe[0]!a}, which is not shown, or which a shell or a command acts on"
-                yield _finding(branch, base, push, problem, "Take another name", "characters")
-                return
+        is_checked = self.characters == "safe" and not _is_plain(name)
+        if unsafe := re.search(_UNSAFE, name) if is_checked else None:
+            problem = f"has {unsafe[0]!a}, which is not shown, or which a shell or a command acts on"
+            yield _finding(branch, base, push, problem, "Take another name", "characters")
+            return
         skipped = base.is_landing or (stage == "staged" and _adds_nothing(stage, base, entries))
         if skipped or any(one.search(name) for one in self.exclude_names):
             return
         if work_item and work_item.branches:
-            if name not in work_item.branches:
-                own = work_item.branches
+            if name not in (own := work_item.branches):
                 message = f"the branch is {quote(name)}, and {work_item} has {alternatives(own)}"
-                step = f"Take it there with `{move_to_branch(work_item.branches[0], branch, base, push)}`."
+                step = f"Take it there with `{move_to_branch(own[0], branch, base, push)}`."
                 setting = work_item.setting("branch")
                 yield Finding(message, help=step, field="branch", key="item", setting=setting)
         elif self.pattern is not None and not self.pattern.search(name):
@@ -185,8 +183,7 @@ class ForeignOrigin(Rule):
 
     def check(self, origin: Remote, policy: Policy, work_item: WorkItem | None = None) -> Iterator[Finding]:
         """Compare the URLs of `origin` with the canonical repository."""
-        expected = (work_item.remote if work_item else "") or policy.remote
-        if not expected:
+        if not (expected := (work_item.remote if work_item else "") or policy.remote):
             raise NotApplicable("the policy names no canonical repository (remote)")
         setting = work_item.setting("remote") if work_item and work_item.settings.remote else "remote"
         if origin.url is None:

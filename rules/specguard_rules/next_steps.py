@@ -78,8 +78,7 @@ def put_back(
 
 def _fold_into_commits(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> str:
     """Return a step that also changes the commits with the entries; without commits the plain step."""
-    commits = base.commits
-    if not commits:
+    if not (commits := base.commits):
         return f"{step}`"
     paths, last = {one.path for one in entries}, commits[-1]
     touching = {one.oid for path in paths for one in base.touching(path)}

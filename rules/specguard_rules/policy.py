@@ -83,8 +83,7 @@ class UnreadPolicyItem(Rule):
                     place = None if document.startswith("preset:") else path
                     step = "List all: specguard policy"
                     yield Finding(message, help=step, path=place, severity=level, key="more", setting="shown")
-            for item in items:
-                yield _finding(item)
+            yield from map(_finding, items)
 
 
 def _severity(item: Unread) -> Severity:
@@ -256,13 +255,11 @@ class UnenforcedStatement(Rule):
             count = len(statements) if whole or len(statements) == 1 else self.shown if path in touched else 0
             for statement in statements[:count]:
                 message = f"no active rule is bound to: {statement.text}"
-                place = Origin(document, statement.line)
                 step = "Name the code of the rule that holds it, or leave it to people."
                 if statement.settings:
                     step = f"Write {' and '.join(statement.settings)} in the settings, or leave it to people."
-                yield _line_finding(message, step, place, statement.text)
-            rest = len(statements) - count
-            if rest > 0:
+                yield _line_finding(message, step, Origin(document, statement.line), statement.text)
+            if (rest := len(statements) - count) > 0:
                 message = f"commands to which no active rule is bound: {rest}{' more' if count else ''}"
                 step = "List them: specguard policy --coverage"
                 yield Finding(message, help=step, path=path, key="more", setting="shown")
@@ -368,9 +365,8 @@ def _pattern_lists(policy: Policy) -> Iterator[tuple[str, Any]]:
     """Yield each list of path patterns of the active rules, with its key."""
     for rule in policy.rules:
         if rule.active and rule.configured:
-            of_branches = rule.code[:3] in _ABOUT_BRANCHES
             for key, patterns in rule.patterns:
-                if key == f"rules.{rule.name}.exclude" or not of_branches:
+                if key == f"rules.{rule.name}.exclude" or rule.code[:3] not in _ABOUT_BRANCHES:
                     yield key, patterns
     if policy.active_rule("SPC007"):
         yield _CODE_KEY, policy.declared("spec_settings").code

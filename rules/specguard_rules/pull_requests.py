@@ -231,8 +231,7 @@ class PullRequestTarget(Rule):
         self, pull_request: PullRequest, base: Base, policy: Policy, work_item: WorkItem | None = None
     ) -> Iterator[Finding]:
         """Compare the target branch with the policy's base."""
-        expected = (work_item.base if work_item else "") or policy.base
-        if not expected:
+        if not (expected := (work_item.base if work_item else "") or policy.base):
             raise NotApplicable("the policy names no base")
         target = pull_request.base
         if target is None and pull_request.number is None:

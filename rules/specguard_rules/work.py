@@ -399,8 +399,7 @@ class RepeatedWorkItem(_WorkRule, Rule):
     ) -> Iterator[Finding]:
         """Look for the item in the subjects of the base's history, then in the names of other branches."""
         for item in [item for _, item in work.each if item.resolved]:
-            landed = work.landed(item, history)
-            if landed is not None:
+            if (landed := work.landed(item, history)) is not None:
                 message = f"{item} is in the base already: commit {landed.oid[:10]} {quote(landed.subject)}"
                 step, field = "Take up the current item, or revert that commit first", "commit.subject"
                 step += "." if work.required else "; a later fix names no item."

@@ -55,8 +55,7 @@ def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
     """Try a rule with paths from its own settings; None without such paths, or if it did not judge."""
     if problem := unmatched_reason(rule, authority.policy, authority.files):
         return Canary(rule.code, rule.name, "missed", f"{problem}; write it as the tree has it")
-    paths = _paths(rule, authority.policy, authority.files)
-    if not paths:
+    if not (paths := _paths(rule, authority.policy, authority.files)):
         return None
     # Half of the paths are added, half are changed.
     changed = [path for path in paths[1::2] if path not in authority.policy.document_paths]
@@ -204,8 +203,7 @@ def unmatched_reason(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes])
 def _paths(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> list[bytes]:
     """Return paths at which a rule must find something: one for each pattern, or the first code file."""
     if rule.name == _CODE_RULE:
-        code: Patterns = policy.declared("spec_settings").code
-        return code.among(files)[:1]
+        return list(policy.declared("spec_settings").code.among(files)[:1])
     if rule.name not in _GUARDS:
         return []
     patterns: Patterns = rule.settings["paths"]

@@ -483,8 +483,7 @@ class _Evaluator(Record):
                 )
             self._judge(snapshot, result, f"{scratch}-cache")
             named = sample.name
-            commands = [one for one in self.samples.commands if named in (one.samples or (named,))]
-            if commands:
+            if commands := [one for one in self.samples.commands if named in (one.samples or (named,))]:
                 snapshot.repository.checkout(snapshot.oid, detach=True)
             for command in commands:
                 self._run_one(command, snapshot, result)
@@ -538,8 +537,7 @@ class _Evaluator(Record):
         if self.update:
             store_expected(sample, [flatten(one) for one in found])
             result.updated = True
-        expected = read_expected(sample)
-        if expected is None:
+        if (expected := read_expected(sample)) is None:
             message = f"nothing is stored that it could be compared with: {sample.expected}"
             step = f"`specguard eval --update {shlex.quote(sample.path)}` stores what is found"
             raise SpecguardError(message, help=step)

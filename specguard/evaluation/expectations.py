@@ -103,8 +103,7 @@ def read_own(top: str) -> OwnAuthority:
         SpecguardError: it does not exist, or cannot be read.
     """
     files = FolderTree(top)
-    policy = load_policy(files, registry=load_registry)
-    if policy is None:
+    if (policy := load_policy(files, registry=load_registry)) is None:
         raise missing_authority("the working tree")
     documents = _document_texts(files, policy)
     floor = open_floor(Request(environment=os.environ))

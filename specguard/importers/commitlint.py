@@ -88,8 +88,7 @@ def import_commitlint(top: str, name: str) -> Imported:
     def origin(*path: str | int) -> Origin:
         return Origin(name, data.line((*at, *path)) or 0)
 
-    value = data.get(at)
-    if not isinstance(value, dict):
+    if not isinstance(value := data.get(at), dict):
         raise unreadable(name, "it has no object of commitlint's settings")
     rules = {rule.name: rule for rule in _rules(result, value, origin)}
     type_problem = ""
@@ -129,23 +128,20 @@ def _rules(result: Imported, value: dict[str, Any], origin: Callable[..., Origin
         if base == _CONVENTIONAL_CONFIG:
             rules |= {key: (list(rule), origin("extends", at)) for key, rule in _CONVENTIONAL.items()}
         elif not _is_printed(value):
-            why = f"{shortened(repr(base))} is not read; {_ADVICE}"
-            result.skip(origin("extends", at), "extends", why)
-    configured = value.get("rules")
-    if isinstance(configured, dict):
+            result.skip(origin("extends", at), "extends", f"{shortened(repr(base))} is not read; {_ADVICE}")
+    if isinstance(configured := value.get("rules"), dict):
         rules |= {key: (rule, origin("rules", key)) for key, rule in configured.items()}
     for key, (config, place) in rules.items():
         parts: list[Any] = config if isinstance(config, list) and config else [config]
         level = parts[0]
         when = parts[1] if len(parts) > 1 else "always"
-        setting = parts[2] if len(parts) > 2 else None
         if type(level) is not int or level not in (0, 1, 2) or (level and when not in ("always", "never")):
             why = f"{shortened(repr(config))} is not a level with a condition that can be read"
             result.skip(place, key, why)
         elif level == 1:
             result.skip(place, key, "it only warns, and what is carried over blocks")
         elif level == 2:
-            yield _CommitRule(key, when, setting, place)
+            yield _CommitRule(key, when, parts[2] if len(parts) > 2 else None, place)
     for key in (key for key in value if key not in (*_READ_KEYS, *_UNUSED_KEYS)):
         code = key in ("ignores", "plugins")
         if value[key] or not code:
@@ -160,8 +156,7 @@ def _is_printed(value: dict[str, Any]) -> bool:
 
 def _is_parsed(value: dict[str, Any]) -> bool:
     """True if messages are parsed as Conventional Commits, without a custom pattern."""
-    preset = value.get("parserPreset")
-    if not isinstance(preset, dict):
+    if not isinstance(preset := value.get("parserPreset"), dict):
         return preset is None or preset in _PARSERS
     options = preset.get("parserOpts")
     printed = _is_printed(value) and isinstance(options, dict) and "noteKeywords" in options

@@ -216,8 +216,7 @@ def _contract(result: Imported, name: str, path: str, origin: Origin, **settings
 def _has_usual_schema(top: str, result: Imported) -> bool:
     """True if changes have the usual files; record the other keys of the configuration as left out."""
     names = (f"{OPENSPEC}/config.yaml", f"{OPENSPEC}/config.yml")
-    name = next((one for one in names if os.path.isfile(os.path.join(top, one))), None)
-    if name is None:
+    if (name := next((one for one in names if os.path.isfile(os.path.join(top, one))), None)) is None:
         return True
     data = read_settings(top, name)
     why = "of it only `schema` says what is asked for"

@@ -198,8 +198,7 @@ def _page_parts(verdict: Verdict) -> Iterator[str]:
     for result in text.gravest_first(verdict):
         if result.findings:
             yield f"\n### {result.code} {result.name}\n\n"
-        for group in text.fold(result.findings, verdict):
-            yield f"- {_finding_item(group)}\n"
+        yield from (f"- {_finding_item(group)}\n" for group in text.fold(result.findings, verdict))
         if offer := wording.approval_offer(result, verdict):
             yield f"\n{markdown_text(offer[0])}: {markdown_code(offer[1])}\n"
     if verdict.policy_change:
@@ -212,8 +211,7 @@ def _page_parts(verdict: Verdict) -> Iterator[str]:
         yield f"- **could not be judged**: {markdown_text(cut(results[0].reason or ''))}.{command}\n"
     if verdict.notes:
         yield "\n"
-    for note in verdict.notes:
-        yield f"> {markdown_text(cut(note))}\n"
+    yield from (f"> {markdown_text(cut(note))}\n" for note in verdict.notes)
     yield "\n"
 
 
@@ -291,8 +289,7 @@ def error_report_junit(error: SpecguardError) -> str:
 def _add_case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
     name = f"{result.code} {result.name}"
     case = SubElement(suite, "testcase", name=name, classname=f"specguard.{result.code[:3]}")
-    errors = [one for one in result.findings if wording.shown_severity(verdict, one) == "error"]
-    if errors:
+    if errors := [one for one in result.findings if wording.shown_severity(verdict, one) == "error"]:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         failure = SubElement(case, "failure", type="error", message=f"{text.one_line(errors[0])}{more}")
         failure.text = _findings_text(errors)

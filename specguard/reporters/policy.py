@@ -88,8 +88,7 @@ def _settings(path: Path, value: object, policy: Policy, set_keys: set[str]) -> 
                 covers = expansion(pattern, covers=value.covers)
                 yield PolicySetting((*path, index), pattern, place, covers)
         return
-    members = _members(value, key, set_keys)
-    if members is None:
+    if (members := _members(value, key, set_keys)) is None:
         if value is not None and origin:
             yield PolicySetting(path, plain(value), origin)
         return

@@ -222,7 +222,7 @@ def rule_descriptor(result: RuleResult) -> dict[str, Any]:
     help_text = "\n\n".join(filter(None, (text, condition_text))) or result.name
     link = f"\n\n[The rule's page]({page})" if page else ""
     problem = result.severity if result.severity in ("error", "warning") else "recommendation"
-    data: dict[str, Any] = {
+    return {
         "id": result.code,
         "name": "".join(part.capitalize() for part in result.name.split("-")),
         "shortDescription": {"text": cut(first or result.name, LONGEST)},
@@ -234,7 +234,5 @@ def rule_descriptor(result: RuleResult) -> dict[str, Any]:
             "precision": "very-high",
             "problem.severity": problem,
         },
+        **({"helpUri": page} if page else {}),
     }
-    if page:
-        data["helpUri"] = page
-    return data

@@ -95,8 +95,7 @@ def finding_blocks(verdict: Verdict, *, errors: bool = False, known: Container[s
             for judged in result.findings
             if judged.state == "open" and judged.severity in shown and judged.fingerprint not in known
         ]
-        for group in text.fold(found, verdict):
-            yield _block(group, result, verdict)
+        yield from (_block(group, result, verdict) for group in text.fold(found, verdict))
     for results in text.group_undecided(verdict, by_severity=errors):
         if errors and not results[0].incomplete:
             continue

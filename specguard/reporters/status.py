@@ -72,8 +72,7 @@ def _head(status: Data) -> Iterator[str]:
     yield _row("at", f"{where}{status['branch'] or 'no branch'} ({head})")
     if floor := status["authority"].get("floor"):
         yield _row("floor", floor["path"])
-    item = status["item"]
-    if item is not None:
+    if (item := status["item"]) is not None:
         yield from _item("item", item)
     for one in status["current"]:
         if item is None or (one["kind"], one["id"]) != (item["kind"], item["id"]):

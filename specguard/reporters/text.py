@@ -60,8 +60,7 @@ def render(
     for verdict in verdicts:
         if verdict in idle:
             continue
-        subject = verdict.change.get("branch") or verdict.change["head"]
-        if len(verdicts) > 1 and subject:
+        if len(verdicts) > 1 and (subject := verdict.change.get("branch") or verdict.change["head"]):
             lines += [style("strong", visible(str(subject))), ""]
         for result in gravest_first(verdict):
             lines += _findings(result, style, verdict)
@@ -143,8 +142,7 @@ def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[st
         yield f"  {style(judged.severity, judged.severity)}{state}: {one_line(judged)}{visible(group.others)}"
         if lines != following:
             yield from lines
-    rest = sum(group.count for group in folds[FINDINGS_SHOWN:])
-    if rest:
+    if rest := sum(group.count for group in folds[FINDINGS_SHOWN:]):
         yield f"  and {rest} more; --output-format json has them all"
     if any(judged.state == "baselined" for judged in result.findings):
         yield style("quiet", f"  {baseline_count(result)}")
@@ -258,9 +256,7 @@ def place_text(judged: Judged) -> str:
     if finding.path is not None:
         line = f":{finding.line}" if finding.line else ""
         return f"{visible(cut_path(path_text(finding.path)))}{line}: "
-    if finding.commit is not None:
-        return f"commit {finding.commit[:12]}: "
-    return ""
+    return f"commit {finding.commit[:12]}: " if finding.commit is not None else ""
 
 
 def group_undecided(verdict: Verdict, *, by_severity: bool = False) -> list[list[RuleResult]]:
@@ -462,7 +458,7 @@ def _folder_command(command: str, verdict: Verdict) -> str:
             return command.replace("rm -f --cached", f"restore --source={start[:12]} --staged")
     elif command in _FOLDER_COMMANDS:
         return _FOLDER_COMMANDS[command]
-    return command if re.search(r"\b(?:checkout|reset) ", command) else ""
+    return command if " checkout " in command or " reset " in command else ""
 
 
 def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
@@ -508,7 +504,7 @@ def _cover_words(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Seque
     return [*map(shell_word, found), *(shell_word(b":!" + path) for path in others)]
 
 
-def cover(paths: Sequence[bytes], touched: Iterable[bytes], also: Sequence[bytes] = ()) -> list[bytes]:
+def cover(paths: Sequence[bytes], touched: Sequence[bytes], also: Sequence[bytes] = ()) -> list[bytes]:
     """Return the fewest files and folders that hold all of these paths, but no other changed path.
 
     Args:
@@ -518,9 +514,7 @@ def cover(paths: Sequence[bytes], touched: Iterable[bytes], also: Sequence[bytes
     """
     wanted = {*paths, *also}
     others: set[bytes] = set()
-    known = False
     for path in touched:
-        known = True
         while path not in wanted and b"/" in path:
             path = path.rpartition(b"/")[0]
             others.add(path)
@@ -528,6 +522,5 @@ def cover(paths: Sequence[bytes], touched: Iterable[bytes], also: Sequence[bytes
     for path in paths:
         parts = path.split(b"/")
         above = (b"/".join(parts[:depth]) for depth in range(1, len(parts)))
-        folder = next((one for one in above if known and one not in others), path)
-        found[folder] = None
+        found[next((one for one in above if touched and one not in others), path)] = None
     return list(found)

@@ -196,9 +196,6 @@ def difference_text(difference: Difference) -> tuple[str, str]:
     return f"{_EFFECT_VERBS[difference.effect]} {setting}", cut_path(str(difference.origin or ""))
 
 
-_DOCUMENT: Final = b"SPEC_AUTHORITY.md"
-
-
 class ReportPlace(Record):
     """A file of the repository, and lines of it.
 
@@ -242,7 +239,7 @@ def _file_place(name: str, line: int | None, *, is_own: bool) -> ReportPlace | N
 def authority_place(verdict: Verdict | None) -> ReportPlace:
     """Return the first line of the document that holds the policy."""
     documents = verdict.authority.get("documents", ()) if verdict else ()
-    path = next((path for path in map(relative_path, documents) if path), _DOCUMENT)
+    path = next((path for path in map(relative_path, documents) if path), b"SPEC_AUTHORITY.md")
     return ReportPlace(path, 1, 1, is_own=False)
 
 

@@ -305,7 +305,6 @@ class _SweepJudge:
         # The last work of each agent that is still there, by the agent's lower-case name.
         alive: dict[str, AgentWork] = {}
         for one in passes:
-            judged = whole or one.touched
             sweeps = [sweep for holder in one.sweep_files for sweep in self._sweeps(holder)]
             found = list(_late_findings(one, sweeps)) if sweeps else [self._missing_sweep(one)]
             unswept: list[AgentWork] = []
@@ -323,7 +322,7 @@ class _SweepJudge:
                     found += self._agent_findings(last, one, sweeps[0][0], rows, states)
             if unswept:
                 found.append(_unswept_finding(unswept, one, sweeps[0]))
-            yield from found if judged else ()
+            yield from found if whole or one.touched else ()
             for name, work in one.agents.items():
                 alive[name] = work
                 if self._is_closed_at_end(work, one):

@@ -82,8 +82,7 @@ def agent_works(artifacts: Artifacts, names: Sequence[str], placeholder: str) ->
             continue
         agent = artifact.fields.get(placeholder, "")
         folder = pass_of(artifact, artifacts, placeholder)
-        work = found.setdefault((folder, agent.casefold()), AgentWork(agent, folder))
-        work.artifacts.append(artifact)
+        found.setdefault((folder, agent.casefold()), AgentWork(agent, folder)).artifacts.append(artifact)
     return [found[key] for key in sorted(found)]
 
 
@@ -92,8 +91,7 @@ def pass_of(artifact: Artifact, artifacts: Artifacts, placeholder: str) -> bytes
 
     If the contract has one folder for all passes, or one for each agent, the result is the root (empty).
     """
-    above = [one.path for one in artifacts.passes if artifact.path.startswith(one.path + b"/")]
-    if above:
+    if above := [one.path for one in artifacts.passes if artifact.path.startswith(one.path + b"/")]:
         return max(above, key=len)
     folder = artifact.contract.path.rpartition("/")[0].replace(f"{{{placeholder}}}", "")
     return artifact.folder if "*" in folder or "{" in folder else b""

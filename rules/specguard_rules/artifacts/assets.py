@@ -145,12 +145,10 @@ class UnregisteredAsset(Rule):
         index, *others = (_bytes(name) for name in (assets.index, assets.table, assets.samples))
         changed = {entry.path for entry in entries}
         paths = sorted({*(documents.tree.paths() if whole else ()), *changed} - {index, *others})
-        found = assets.paths.among(paths)
-        if not found and index not in changed:
+        if not (found := assets.paths.among(paths)) and index not in changed:
             return
         data = documents.data(index)
-        listed = read_index(data, assets)
-        if listed is None:
+        if (listed := read_index(data, assets)) is None:
             yield _index_finding(assets, index, data)
             return
         old = read_index(start_documents.data(index), assets) or []
@@ -227,8 +225,7 @@ def entries_by_place(listed: Sequence[Asset]) -> Mapping[bytes, Sequence[int]]:
 
 def entries_at(path: bytes, by_place: Mapping[bytes, Sequence[int]]) -> list[int]:
     """Return the positions of the entries that have a file, or a folder above it, in their order."""
-    ends = [at for at, byte in enumerate(path) if byte == ord("/")]
-    places = [path, *(path[:end] for end in ends)]
+    places = [path, *(path[:end] for end, byte in enumerate(path) if byte == ord("/"))]
     return sorted({position for place in places for position in by_place.get(place, ())})
 
 

@@ -164,8 +164,7 @@ def _next_step(
             right = [one.oid for one in group if item.allows("commit", one.message.subject)]
             message = f"-C {right[0][:SHORT]}" if right else f"-m {shell_quote(item.named_by('commit'))}"
         return f"Squash them: `git reset --soft {start[:SHORT]} && git commit {message}`"
-    how = squash(group, count - most, commits)
-    if how:
+    if how := squash(group, count - most, commits):
         return f"Squash the last: `{how}`"
     return f"Squash {count - most} of them; merges or other commits are between, so no one command does it."
 
@@ -274,8 +273,7 @@ class MergeCommit(Rule):
         self, commits: Sequence[Commit], base: Base, policy: Policy, merges: Merges, lines: Lines
     ) -> Iterator[Finding]:
         """Look for merge commits, and redo those that differ from all their parents."""
-        found = [commit for commit in commits if commit.is_merge]
-        if not found:
+        if not (found := [commit for commit in commits if commit.is_merge]):
             raise NotApplicable("the change has no merge commit")
         for commit in found if self.linear and policy.merge != "squash" else ():
             step = f"Rebase the branch instead of merging: `git rebase {base.name}`"

@@ -75,8 +75,7 @@ class SubjectForm(Settings):
         Returns:
             A clause with the subject as `it`, and a setting's name.
         """
-        found = re.fullmatch(_SUBJECT, subject)
-        if found is None:
+        if (found := re.fullmatch(_SUBJECT, subject)) is None:
             return _NO_TYPE, "conventional"
         kind, scope = found["type"], found["scope"]
         if self.types and kind.casefold() not in {known.casefold() for known in self.types}:
@@ -433,8 +432,7 @@ class CommitForm(Rule):
             elif not message.valid:
                 what = f"the message {quote(message.subject)} is not UTF-8"
                 yield "encoding", what, "Write it again in UTF-8"
-        found = re.search(_CONTROL, message.text) if self.control == "forbid" else None
-        if found:
+        if found := re.search(_CONTROL, message.text) if self.control == "forbid" else None:
             line = message.text.count("\n", 0, found.start()) + 1
             what = f"line {line} of the message has the character U+{ord(found[0]):04X}, hidden or misleading"
             yield "control", what, "Take the character out"

@@ -111,8 +111,7 @@ def _read_trailers(lines: Sequence[str]) -> list[Trailer]:
         return []
     found: list[Trailer] = []
     for number, line in enumerate(lines[start:end], start + 1):
-        trailer = _parse_trailer(line, number)
-        if trailer:
+        if trailer := _parse_trailer(line, number):
             found.append(trailer)
         elif line[0] in " \t" and found:
             found[-1].value = f"{found[-1].value} {line.strip()}".strip()
@@ -225,8 +224,7 @@ class MissingTrailer(Rule):
                     continue
                 judged = True
                 applies = wanted.authors is None or any(map(wanted.authors.search, people))
-                problem = _problem(wanted, trailers, author) if applies else ""
-                if problem:
+                if problem := _problem(wanted, trailers, author) if applies else "":
                     what = f"the message {quote(message.subject)} {problem}"
                     step, setting = _next_step(wanted, trailers, message, by_id), f"require.{position}.key"
                     field, key, oid = "commit.body", wanted.key, message.commit

@@ -89,14 +89,12 @@ class DeceptivePath(Rule):
     ) -> Iterator[Finding]:
         """Search every path for crafted segments, and check the names that the change adds."""
         crafted = dict(crafted_paths([entry.path for entry in entries if not entry.deleted]))
-        for path, what in crafted.items():
-            yield _finding(base, path, path, what, "error", "crafted")
+        yield from (_finding(base, path, path, what, "error", "crafted") for path, what in crafted.items())
         added = [entry.path for entry in entries if entry.added and entry.path not in crafted]
         flagged = _suspicious(added, start_files, head_files, guards)
         for path in added if flagged else ():
             above = [path[:end] for end, byte in enumerate(path + b"/") if byte == 0x2F]
-            problems = [(one, *flagged[one]) for one in above if one in flagged]
-            if problems:
+            if problems := [(one, *flagged[one]) for one in above if one in flagged]:
                 yield _finding(base, path, *next((one for one in problems if one[2] == "error"), problems[0]))
 
 
@@ -118,8 +116,7 @@ def is_git_name(segment: bytes) -> bool:
     if not segment.isascii():
         plain = segment.decode("utf-8", "surrogateescape").translate(_UNSEEN_BY_HFS)
         segment = plain.encode("utf-8", "replace")
-    name = segment.lower().partition(b":")[0].partition(b"\\")[0]
-    return name.rstrip(b" .") in {b".git", b"git~1"}
+    return segment.lower().partition(b":")[0].partition(b"\\")[0].rstrip(b" .") in {b".git", b"git~1"}
 
 
 def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
@@ -143,8 +140,7 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
         return
     for path in paths:
         segments = path.split(b"/")
-        odd = next((one for one in segments if one in {b"", b".", b".."}), None)
-        if odd is not None:
+        if (odd := next((one for one in segments if one in {b"", b".", b".."}), None)) is not None:
             yield path, f"has the segment '{odd.decode('ascii')}', which leads elsewhere or nowhere"
         elif any(map(is_git_name, segments)):
             yield path, "is what git or a file system takes for '.git'"
@@ -205,8 +201,7 @@ def _twin(folder: bytes, name: bytes, alike: Mapping[str, Sequence[bytes]], afte
         alike: the names of the folder, including removed ones, by their likeliest reading.
         after: the tree after the change.
     """
-    on_windows = _windows_name(name)
-    for like in dict.fromkeys((name, on_windows)):
+    for like in dict.fromkeys((name, _windows_name(name))):
         for other in (one for read in dict.fromkeys(_readings(like)) for one in alike.get(read, ())):
             # An ASCII name is never reported as the look-alike of a name with other characters. The older
             # name may be gone: a name whose case changes has no twin.
@@ -272,8 +267,7 @@ def suspicion(segment: bytes) -> Problem | None:
         text = segment.decode("utf-8")
     except UnicodeDecodeError:
         return "is not UTF-8", "error", "encoding"
-    control = re.search(_CONTROL, text)
-    if control:
+    if control := re.search(_CONTROL, text):
         return f"has the control character U+{ord(control[0]):04X}", "error", "control"
     return (None if text.isascii() else _character_problem(text)) or _windows_problem(segment, text)
 
@@ -314,8 +308,7 @@ def _windows_problem(segment: bytes, text: str) -> Problem | None:
         return "names a stream of another file on Windows", "error", "stream"
     if re.fullmatch(_SHORT_NAME, segment):
         return "has the form of Windows' short name for another file", "error", "short-name"
-    device = re.match(_DEVICE, text)
-    if device:
+    if device := re.match(_DEVICE, text):
         is_whole = device.end() == len(text)
         return f"is the device '{device[0]}' on Windows", "error" if is_whole else "warning", "device"
     if b":" in segment:

@@ -437,8 +437,7 @@ class LinkIntoGuardedPath(Rule):
 
     def _submodule(self, entry: Entry, guards: Guards) -> str:
         """Return the problem with a submodule; empty if there is none."""
-        guard = guards.find(entry.path)
-        if guard is not None:
+        if (guard := guards.find(entry.path)) is not None:
             return f"is a submodule under {guard.pattern}, which is guarded, and no rule looks into it"
         if self.submodules == "any" or (self.submodules == "existing" and entry.status == "M"):
             return ""

@@ -197,8 +197,7 @@ class OversizedChange(Rule):
         bookkeeping: Bookkeeping,
     ) -> Iterator[Finding]:
         """Count paths, then bytes, then lines, but only in files that are small enough."""
-        log = policy.log_folder
-        judged = [entry for entry in entries if not (entry.added and entry.path.startswith(log))]
+        judged = [one for one in entries if not (one.added and one.path.startswith(policy.log_folder))]
         limited = self.entries or self.lines or self.bytes
         counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else ()
         if self.entries and len(counted) > self.entries:
@@ -214,8 +213,7 @@ class OversizedChange(Rule):
         if self.bytes:
             work = [entry.new for entry in counted if entry.has_new_content]
             every = objects.sizes(list(set(work)))
-            total = sum(every[one] for one in work)
-            if total > self.bytes:
+            if (total := sum(every[one] for one in work)) > self.bytes:
                 what = f"the change's files come to {_size_text(total, up=True)}"
                 yield _too_large("bytes", what, _size_text(self.bytes))
         if self.lines:

@@ -290,8 +290,7 @@ def _date_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
 
 def _drift_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Yield the finding for differences from the reviewed state."""
-    drifts = list(specs.drifts(spec))
-    if drifts:
+    if drifts := list(specs.drifts(spec)):
         drift_text = "; ".join(f"{path} {why}" for path, _, why in drifts[:3])
         more = f"; and {len(drifts) - 3} more" if len(drifts) > 3 else ""
         now = ", ".join(specs.current_ids(spec)) or "nothing, since none is left"
@@ -577,8 +576,7 @@ def _no_status_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
 
 def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterator[Finding]:
     """Yield a finding for a status that may not follow the earlier one there, or may not be first."""
-    was = specs.before(spec)
-    before = list(was.statuses) if was is not None else []
+    before = list(was.statuses) if (was := specs.before(spec)) is not None else []
     # If the status was only in the other place before, that place counts.
     before = [one for one in before if (one.form == "index") == (status.form == "index")] or before
     old = before[0].text if before else ""
