@@ -240,8 +240,7 @@ def reword(message: Message, by_id: CommitsById, text: str = "") -> str:
     if not message.commit:
         return ""
     text = text or shell_text("SUBJECT", message)
-    commit = by_id.get(message.commit)
-    if commit is None or message.commit == next(reversed(by_id)):
+    if message.commit not in by_id or message.commit == next(reversed(by_id)):
         return f"git commit --amend --only -m {text}"
     # Here the words are arguments of `printf`, without `-m`, and the shell quotes them once.
     return _FILTER_MESSAGES % (text.replace(" -m ", " "), message.commit, by_id.range)

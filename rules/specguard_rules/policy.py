@@ -267,7 +267,6 @@ class UnenforcedStatement(Rule):
 
 _WILDCARDS: Final = frozenset("*?[")
 _CODE_KEY: Final = "specs.code"
-_ABOUT_BRANCHES: Final = frozenset(["BRN", "PRQ"])
 
 
 class UnmatchedSetting(Rule):
@@ -366,7 +365,7 @@ def _pattern_lists(policy: Policy) -> Iterator[tuple[str, Any]]:
     for rule in policy.rules:
         if rule.active and rule.configured:
             for key, patterns in rule.patterns:
-                if key == f"rules.{rule.name}.exclude" or rule.code[:3] not in _ABOUT_BRANCHES:
+                if key == f"rules.{rule.name}.exclude" or rule.code[:3] not in ("BRN", "PRQ"):
                     yield key, patterns
     if policy.active_rule("SPC007"):
         yield _CODE_KEY, policy.declared("spec_settings").code

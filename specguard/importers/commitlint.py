@@ -24,7 +24,6 @@ FILES: Final = (
 """The files in which commitlint looks for its configuration, in its order."""
 
 _ADVICE: Final = "specguard import commitlint=FILE reads what `commitlint --print-config json > FILE` writes"
-_CONVENTIONAL_CONFIG: Final = "@commitlint/config-conventional"
 _CONVENTIONAL: Final[Mapping[str, tuple[int, str, Any]]] = {
     "type-empty": (2, "never", None),
     "subject-empty": (2, "never", None),
@@ -125,7 +124,7 @@ def _rules(result: Imported, value: dict[str, Any], origin: Callable[..., Origin
     rules: dict[str, tuple[Any, Origin]] = {}
     extends = value.get("extends") or []
     for at, base in enumerate(extends if isinstance(extends, list) else [extends]):
-        if base == _CONVENTIONAL_CONFIG:
+        if base == "@commitlint/config-conventional":
             rules |= {key: (list(rule), origin("extends", at)) for key, rule in _CONVENTIONAL.items()}
         elif not _is_printed(value):
             result.skip(origin("extends", at), "extends", f"{shortened(repr(base))} is not read; {_ADVICE}")

@@ -175,7 +175,6 @@ def _list(value: Any) -> list[Any]:
 OPENSPEC: Final = "openspec"
 """The folder of OpenSpec's files."""
 
-_USUAL_SCHEMA: Final = "spec-driven"
 _FEATURE: Final = re.compile(r"[0-9]{3,}-.+")
 _SPEC: Final = ["User Scenarios & Testing", "Requirements", "Success Criteria"]
 _PLAN: Final = ["Summary", "Technical Context", "Constitution Check", "Project Structure"]
@@ -221,7 +220,7 @@ def _has_usual_schema(top: str, result: Imported) -> bool:
     data = read_settings(top, name)
     why = "of it only `schema` says what is asked for"
     result.skip(Origin(name, data.line() or 0), os.path.basename(name), why)
-    return bool(data.get("schema", _USUAL_SCHEMA) == _USUAL_SCHEMA)
+    return bool(data.get("schema", "spec-driven") == "spec-driven")
 
 
 def has_features(top: str) -> bool:

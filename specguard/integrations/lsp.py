@@ -141,7 +141,6 @@ _FAMILIES: Final = ("ART", "SPC", "PLN")
 """The rules whose findings a writer of documents can fix while writing."""
 
 _MOST_FLAWS: Final = 500
-_EXPLAINS: Final = frozenset({"prose", "hidden", "list"})
 
 
 class DocumentFlaw(Record):
@@ -189,7 +188,7 @@ def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[Doc
     ]
     for one in policy.unread:
         if one.path == path:
-            severity: Severity = "info" if one.meaning in _EXPLAINS else "warning"
+            severity: Severity = "info" if one.meaning in ("prose", "hidden", "list") else "warning"
             flaws.append(DocumentFlaw(f"not understood: {visible(one.reason)}", one.line, one.line, severity))
     return flaws[:_MOST_FLAWS]
 

@@ -42,11 +42,6 @@ from specguard.reporters.status import as_data as runs_data
 
 _Value = TypeVar("_Value")
 
-_LONGEST_NAME = 1_000
-_LONGEST_PATH = 4_096
-_LONGEST_TEXT = 200_000
-_MOST_NAMES = 200
-
 
 def _readable(text: str) -> str:
     """Validate a text that can be a name or a message."""
@@ -55,10 +50,10 @@ def _readable(text: str) -> str:
     return text
 
 
-Name = Annotated[str, Field(max_length=_LONGEST_NAME), AfterValidator(_readable)]
-Path = Annotated[str, Field(max_length=_LONGEST_PATH), AfterValidator(_readable)]
-Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_readable)]
-Names = Annotated[list[Name], Field(max_length=_MOST_NAMES)]
+Name = Annotated[str, Field(max_length=1_000), AfterValidator(_readable)]
+Path = Annotated[str, Field(max_length=4_096), AfterValidator(_readable)]
+Text = Annotated[str, Field(max_length=200_000), AfterValidator(_readable)]
+Names = Annotated[list[Name], Field(max_length=200)]
 
 
 _OMITTED_STATES: Final = frozenset({"passed", "not-applicable", "off"})

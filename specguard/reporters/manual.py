@@ -35,7 +35,6 @@ _DEFAULTS_TEXT = (
     "These judge every change, and the APR rules every approval. "
     '`severity = "off"` under `[rules.<name>]` turns one off. All others need settings or a preset.'
 )
-_STAGES = ("staged", "push", "range", "pull-request", "run")
 _LONGEST_DEFAULT = 120
 _EMPTY_DEFAULTS = ("`[]`", "`{}`", '`""`')
 _PLAIN_TYPES = ("boolean", "integer", "string", "strings")
@@ -170,7 +169,7 @@ def split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
 def _deviations(rule: type[Rule]) -> Iterator[str]:
     """Yield a line on the rule's severity, stages and approvals, if they differ from those of most rules."""
     parts = [f"Severity: {rule.severity}."] if rule.severity != "error" else []
-    if rule.stages != _STAGES:
+    if rule.stages != Rule.stages:
         missing = [stage for stage in STAGES if stage not in rule.stages]
         parts.append(f"Stages: {min('all but ' + ', '.join(missing), ', '.join(rule.stages), key=len)}.")
     if not rule.approvable:

@@ -346,9 +346,6 @@ def rdjson(entries: Iterable[wording.ListEntry]) -> str:
     return json_text({**data, "diagnostics": found}) + "\n"
 
 
-_GITLAB: Final = {"error": "critical", "warning": "minor", "info": "info"}
-
-
 def gitlab(entries: Iterable[wording.ListEntry]) -> str:
     """Return the findings as GitLab issues, each with its own fingerprint, even for equal texts.
 
@@ -358,7 +355,7 @@ def gitlab(entries: Iterable[wording.ListEntry]) -> str:
     counts: dict[str, int] = {}
     for one in entries:
         first, *rest = one.lines
-        severity = _GITLAB[one.severity]
+        severity = {"error": "critical", "warning": "minor", "info": "info"}[one.severity]
         if one.judged is not None:
             # GitLab does not show the check's name, so it is part of the description.
             first, rest = f"{one.code} {one.judged.name}", list(one.lines)

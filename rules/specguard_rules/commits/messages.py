@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 # Rules 1, 4, 5 and 13: a type, an optional scope, an optional mark, a colon and one space, a description.
 _SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?P<first>\S)(?s:.*)"
 # Rules 12, 15 and 16: the one unit that is case-sensitive; either spelling, with ": " or " #" as any footer.
-_BREAKING: Final = r"BREAKING[ -]CHANGE(?:: | #)\S"
 _NO_TYPE: Final = 'it does not begin with a type, a colon and one space, as in "fix: " or "fix(scope)!: "'
 _LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
 
@@ -114,7 +113,7 @@ def footer_problems(text: str) -> Iterator[tuple[int, str]]:
         text: the whole message.
     """
     for found in re.finditer(_LIKE_BREAKING, text):
-        if found.start() and not re.match(_BREAKING, found[0]):
+        if found.start() and not re.match(r"BREAKING[ -]CHANGE(?:: | #)\S", found[0]):
             footer = quote(found[0].rstrip("\r"))
             what = f"the footer {footer} must begin with 'BREAKING CHANGE: ' and say what breaks"
             yield text.count("\n", 0, found.start()) + 1, what
@@ -303,7 +302,6 @@ def _item_flaws(
 # characters that reorder text. Joiners and marks that scripts and emoji need are allowed.
 _CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
 _UNBREAKABLE: Final = r"^(?:    |\t)|\bhttps?://\S"
-_REVERT: Final = r'(?:Revert|Reapply) "(.*)"'
 
 
 class CommitForm(Rule):
@@ -443,7 +441,7 @@ class CommitForm(Rule):
             if self.empty == "forbid":
                 yield "empty", "the subject is empty", "Say in one line what the commit does"
             return
-        revert = re.fullmatch(_REVERT, subject) if subject.startswith("Re") else None
+        revert = re.fullmatch(r'(?:Revert|Reapply) "(.*)"', subject) if subject.startswith("Re") else None
         length = len(revert[1] if revert else subject)
         if self.subject_max and length > self.subject_max:
             what = f"the subject has {length} characters, {self.subject_max} are allowed: {quote(subject)}"

@@ -19,7 +19,7 @@ from specguard_rules.paths.guarded import EMPTY_BLOBS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import ClassVar, Final
+    from typing import ClassVar
 
     from specguard.rules import (
         Base,
@@ -119,9 +119,6 @@ class OutOfScopePath(Rule):
                 found.severity = "warning" if scope.unread and entry.path not in left_out else None
                 found.authority = Origin(place, scope.lines[0]) if place else None
                 yield found
-
-
-_UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 class OversizedChange(Rule):
@@ -230,7 +227,7 @@ def _too_large(setting: str, what: str, limit: str) -> Finding:
 
 def _size_text(size: int, *, up: bool = False) -> str:
     """Format a number of bytes for a message, such as `1.5 MiB`: a limit down, and what exceeds it up."""
-    for unit, name in _UNITS:
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
         if size >= unit:
             return f"{(size * 10 + up * (unit - 1)) // unit / 10:.1f} {name}".replace(".0 ", " ")
     return f"{size} bytes"

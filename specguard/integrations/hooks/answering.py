@@ -40,7 +40,6 @@ _FAILURES: Final = {
 """The meaning of a failure at moments where nothing is refused; `_CANNOT_JUDGE` applies elsewhere."""
 
 _EVENT_NAME: Final = rb'"hook_event_name"\s*:\s*"([A-Za-z]{1,40})"'
-_QUOTED_COMMAND: Final = r"`([^`]+)`"
 _REPAIR_COMMANDS: Final = (
     r"specguard (?:doctor|init|policy|status)(?: [A-Za-z0-9_./-]+)*"
     r"|git fetch(?: --(?:unshallow|refetch|no-filter|all))*(?: \w[\w./-]*)*"
@@ -157,7 +156,7 @@ def _answer_broken(event: HookEvent, error: BaseException) -> dialects.Reply:
 def _find_repair(error: BaseException) -> str:
     """Return the command that repairs the cause of an error; `REPAIR` if the error suggests none."""
     help_ = error.help if isinstance(error, SpecguardError) else ""
-    for words in (help_, *re.findall(_QUOTED_COMMAND, help_)):
+    for words in (help_, *re.findall(r"`([^`]+)`", help_)):
         if re.fullmatch(_REPAIR_COMMANDS, words, re.ASCII):
             return str(words)
     return REPAIR

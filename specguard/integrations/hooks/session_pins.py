@@ -41,7 +41,6 @@ PINS_FOLDER: Final = "pins"
 REMOTE_TIMEOUT: Final = 5.0
 """The time limit for the remote to confirm a base, in seconds."""
 
-_SESSIONS_FOLDER: Final = b"specguard/sessions"
 _SESSIONS_LIMIT: Final = 1 << 20
 _PINS_LIMIT: Final = 64 << 20
 _MOST_SESSIONS: Final = 200
@@ -97,7 +96,7 @@ class Session:
     def __init__(self, event: HookEvent, tree: Checkout) -> None:
         name = f"{event.agent}\0{event.session}\0{os.fsdecode(tree.root)}"
         key = sha1(name.encode("utf-8", "replace")).hexdigest()
-        self._file = os.path.join(tree.git_dir, _SESSIONS_FOLDER, key.encode("ascii"))
+        self._file = os.path.join(tree.git_dir, b"specguard/sessions", key.encode("ascii"))
         self.is_saved = True
         data = object_of(read_unlinked(self._file, _SESSIONS_LIMIT) or b"")
         stops, found, base, began = (data.get(name) for name in ("stops", "told", "base", "began"))

@@ -489,7 +489,6 @@ def _read_json(file: str) -> dict[str, Any]:
 REFUSED: Final = "specguard refuses this edit"
 """The beginning of a refusal after an edit was judged; an edit that cannot be judged gets another text."""
 
-_REPAIR: Final = re.compile(r"To repair the guard: `([^`]+)`")
 _REFUSALS: Final = {"gemini": ("decision", "reason"), "cursor": ("permission", "agent_message")}
 """The keys of a refusal and its reason; other agents use the format of Claude Code."""
 
@@ -539,7 +538,7 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
         return Probe(state="passed", reason=text, seconds=time.monotonic() - start)
     seconds = time.monotonic() - start
     refused, text = read_answer(host, process.returncode, stdout, stderr)
-    repair = _REPAIR.search(text)
+    repair = re.search(r"To repair the guard: `([^`]+)`", text)
     state = "passed" if not refused else "refused" if text.startswith(REFUSED) else "broken"
     return Probe(state=state, reason=text, repair=repair[1] if repair else "", seconds=seconds)
 

@@ -45,7 +45,6 @@ OVERWRITING: Final = ("Write", "write_file")
 
 REPLACING: Final = ("Edit", "replace", "MultiEdit", "StrReplace", "search_replace", "edit_file")
 DELETING: Final = ("Delete", "delete_file")
-NOTEBOOKS: Final = ("NotebookEdit", "EditNotebook")
 
 MAX_READ: Final = 16 << 20
 """The largest file that is read to compute the result of an edit, in bytes."""
@@ -126,7 +125,7 @@ def _command_effects(event: HookEvent, value: object) -> Effects:
 def _edit_effects(event: HookEvent) -> Effects:
     """Return the effects of an editing tool on its file, or on all files that the call names."""
     tool, inputs = event.tool, event.input
-    is_known = tool in (*OVERWRITING, *REPLACING, *DELETING, *NOTEBOOKS)
+    is_known = tool in (*OVERWRITING, *REPLACING, *DELETING, "NotebookEdit", "EditNotebook")
     # Before the last `__` is the name of a server.
     name = tool.lower().rpartition("__")[2]
     words = set(name.replace("-", "_").split("_"))
