@@ -103,8 +103,7 @@ def undo_removal(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
     # One of a merge's parents may never have had the file.
     altered = [any(entry.path == path and not entry.added for entry in diff) for diff in first.diffs]
     start, name = first.parents[altered.index(True)][:SHORT], shell_quote(path)
-    only_this = not first.is_merge and len(first.own_entries) == 1
-    if not later and not only_this:
+    if not later and (first.is_merge or len(first.own_entries) != 1):
         return f"git checkout {start} -- {name} && git commit --amend --only --no-edit -- {name}"
     return _filter_command(f"git reset -q {start}", [path], f"{start}..HEAD")
 

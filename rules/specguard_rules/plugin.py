@@ -16,19 +16,10 @@ from specguard_rules.artifacts.invariants import Invariant
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Final
 
     from specguard.rules import Registry
 
 specguard_api = 2
-
-_DECLARATIONS: Final = (
-    Declaration("checklists", Checklists, fact="checklists"),
-    Declaration("grounding", Grounding, fact="grounding"),
-    Declaration("invariants", Invariant, shape="list", fact="invariants"),
-    Declaration("assets", Assets, fact="assets"),
-)
-"""The tables at the top of a policy that only rules of this plugin read."""
 
 
 def specguard_register(registry: Registry) -> None:
@@ -37,9 +28,12 @@ def specguard_register(registry: Registry) -> None:
     A family of many rules is a folder of modules. A module whose name begins with an underscore is a helper
     of the rules in its folder, and is not searched for rules.
     """
-    # The facts of declarations must be known before the rules that ask for them.
-    for declaration in _DECLARATIONS:
-        registry.add_declaration(declaration)
+    # The tables at the top of a policy that only rules of this plugin read; their facts must be known before
+    # the rules that ask for them.
+    registry.add_declaration(Declaration("checklists", Checklists, fact="checklists"))
+    registry.add_declaration(Declaration("grounding", Grounding, fact="grounding"))
+    registry.add_declaration(Declaration("invariants", Invariant, shape="list", fact="invariants"))
+    registry.add_declaration(Declaration("assets", Assets, fact="assets"))
     for rule in sorted(_rules(), key=lambda rule: rule.code):
         registry.add_rule(rule)
     for path in sorted((Path(specguard_rules.__path__[0]) / "presets").glob("*.toml")):
@@ -49,7 +43,6 @@ def specguard_register(registry: Registry) -> None:
 def _rules() -> Iterator[type[Rule]]:
     for found in pkgutil.walk_packages(specguard_rules.__path__, "specguard_rules."):
         if "._" not in found.name:
-            module = importlib.import_module(found.name)
-            for value in vars(module).values():
+            for value in vars(importlib.import_module(found.name)).values():
                 if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == found.name:
                     yield value

@@ -330,9 +330,8 @@ class UnmatchedSetting(Rule):
             if paths is None:
                 # A pattern for a file that the change deletes is not a typo; the policy itself may not be
                 # committed yet.
-                deleted = [entry.path for entry in entries if entry.deleted]
                 own = [path.encode("utf-8", "surrogateescape") for path, _ in policy.documents]
-                paths = [*head_files.paths(), *deleted, *own]
+                paths = [*head_files.paths(), *(one.path for one in entries if one.deleted), *own]
             used = patterns.used(paths)
             places = [origins.get(f"{key}.{at}", origins.get(key)) for at in range(len(patterns.patterns))]
             if places and all(place and place.path.startswith("preset:") for place in places):

@@ -221,12 +221,11 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
         message = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
         raise SpecguardError(message, path=sample.expected, code="unreadable-file")
     try:
-        case = Case.from_toml(table, sample.name)
+        return [dict(one) for one in Case.from_toml(table, sample.name).expect or ()]
     except CaseError as error:
         raise SpecguardError(
             f"it is not what is expected of a sample: {error}", path=sample.expected, code="unreadable-file"
         ) from None
-    return [dict(one) for one in case.expect or ()]
 
 
 def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> None:

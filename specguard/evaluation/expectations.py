@@ -105,9 +105,8 @@ def read_own(top: str) -> OwnAuthority:
     files = FolderTree(top)
     if (policy := load_policy(files, registry=load_registry)) is None:
         raise missing_authority("the working tree")
-    documents = _document_texts(files, policy)
     floor = open_floor(Request(environment=os.environ))
-    return OwnAuthority(documents, floor.apply(policy) if floor else policy)
+    return OwnAuthority(_document_texts(files, policy), floor.apply(policy) if floor else policy)
 
 
 def policy_authority(git: Git, policy: Policy) -> OwnAuthority:

@@ -43,7 +43,6 @@ _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", 
 def render(verdicts: Sequence[Verdict]) -> str:
     """Return the verdicts as an HTML page."""
     budget = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
-    views = [_verdict_view(verdict, budget) for verdict in verdicts]
     worst = min(verdicts, key=lambda verdict: _GRAVEST_FIRST.index(verdict.outcome), default=None)
     one = verdicts[0] if len(verdicts) == 1 else None
     headline = _headline(worst) if worst is not None else "Nothing to judge"
@@ -53,7 +52,7 @@ def render(verdicts: Sequence[Verdict]) -> str:
         headline=headline,
         outcome=worst.outcome if worst is not None else "passed",
         lead=_lead(one) if one else f"{len(verdicts)} verdicts.",
-        views=views,
+        views=[_verdict_view(verdict, budget) for verdict in verdicts],
         reason_text=text.reason_text,
         most=ITEMS_SHOWN,
     )

@@ -78,8 +78,7 @@ def cases(entry: Registered) -> str:
 
 def summary(entry: Registered) -> str:
     """Return the first paragraph of a rule's page, on one line."""
-    first = inspect.cleandoc(entry.rule.__doc__ or "").split("\n\n", 1)[0]
-    return " ".join(first.split("\n"))
+    return inspect.cleandoc(entry.rule.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ")
 
 
 def data(entry: Registered) -> dict[str, Any]:

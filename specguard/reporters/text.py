@@ -222,9 +222,8 @@ def details(judged: Judged, group: Fold | None = None) -> Iterator[tuple[str, st
         from specguard.reporters.wording import approval_lines
 
         yield from (("", line) for line in approval_lines(judged))
-    step = group.help if group else judged.finding.help
     # An approved finding needs no next step.
-    if step and judged.state != "approved":
+    if (step := group.help if group else judged.finding.help) and judged.state != "approved":
         yield "next", cut(step)
 
 
@@ -400,17 +399,15 @@ def _without_names(text: str, finding: Finding) -> str:
         parts[at] = " && ".join(one.partition(" -- ")[0] for one in parts[at].split(" && "))
     text = "`".join(parts)
     for path in (finding.path, finding.moved):
-        name = path_text(path) if path else ""
         # Compiling an expression for each of thousands of paths would be slow.
-        if name and name in text:
+        if path and (name := path_text(path)) in text:
             text = re.sub(rf"(?<![\w./-]){re.escape(name)}(?![\w/-])", "\0", text)
     return text
 
 
 def _shared_step(findings: Sequence[Finding], verdict: Verdict) -> str:
     """Return the next step of grouped findings: one command for all, or else the step of the first."""
-    step = findings[0].help
-    if "`" in step:
+    if "`" in (step := findings[0].help):
         if findings[0].moved and (back := _move_back(findings, verdict)):
             return f"Put them back with `{back}`{step.rpartition('`')[2]}"
         if joined := _join_commands(findings, verdict):
@@ -453,8 +450,7 @@ def _rest_of(command: re.Match[str]) -> str:
 def _folder_command(command: str, verdict: Verdict) -> str:
     """Return the command that does the same for whole folders of the change; empty if there is none."""
     if verdict.change.get("source") not in ("staged", "worktree"):
-        start = verdict.change.get("merge_base")
-        if start and command.endswith("git rm -f --cached"):
+        if (start := verdict.change.get("merge_base")) and command.endswith("git rm -f --cached"):
             return command.replace("rm -f --cached", f"restore --source={start[:12]} --staged")
     elif command in _FOLDER_COMMANDS:
         return _FOLDER_COMMANDS[command]

@@ -142,7 +142,6 @@ def approval_offer(result: RuleResult, verdict: Verdict, most: int = 3) -> tuple
     which += "".join(f" --{name} {shell_word(value)}" for name, value in verdict.options.items() if value)
     flags = "".join(f" --path {word}" for word in named) + which
     approver = shell_word(result.approvers[0])
-    command = f'specguard approve {result.code}{flags} --approved-by {approver} --reason "..."'
     offer = join_or(map(shortened, result.approvers))
     offer += f" may approve {'this' if len(errors) == 1 else 'these'}"
     if result.persons > 1:
@@ -152,7 +151,7 @@ def approval_offer(result: RuleResult, verdict: Verdict, most: int = 3) -> tuple
     if named and len(named) < len(paths):
         offer += f"; the command names {len(named)} of {len(paths)} files"
         offer += f" (plain specguard approve{which} names all)" if len(words) == len(paths) else ""
-    return offer, command
+    return offer, f'specguard approve {result.code}{flags} --approved-by {approver} --reason "..."'
 
 
 def join_or(names: Iterable[str]) -> str:

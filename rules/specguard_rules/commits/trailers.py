@@ -70,8 +70,7 @@ class Trailers:
 
 def trailers_of(commits: Sequence[Commit], pull_request: PullRequest | None) -> Iterator[Trailers]:
     """Yield the trailers of each commit's message, and of the pull request's text."""
-    for commit in commits:
-        yield Trailers(commit.message.lines)
+    yield from (Trailers(commit.message.lines) for commit in commits)
     if pull_request is not None and pull_request.body:
         # The body is below the title, as in the message of a merge.
         yield Trailers(["", "", *pull_request.body.split("\n")])
@@ -97,9 +96,8 @@ def _parse_trailer(line: str, number: int) -> Trailer | None:
     """Parse a trailer, `Key: value` with letters, digits and hyphens in the key; None for other lines."""
     key, colon, value = line.partition(":")
     key = key.rstrip(" \t")
-    if not colon or key.startswith("-") or not key.isascii() or not key.replace("-", "").isalnum():
-        return None
-    return Trailer(key, value.strip(), number)
+    is_key = key.isascii() and key.replace("-", "").isalnum() and not key.startswith("-")
+    return Trailer(key, value.strip(), number) if colon and is_key else None
 
 
 def _read_trailers(lines: Sequence[str]) -> list[Trailer]:

@@ -161,8 +161,7 @@ class Pin(Record, frozen=False):
         has_begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
         # If the pin cannot be saved, git's own folder is the only record.
         has_begun = has_begun and bool(file or not session.base)
-        pin = cls._create(file, tree, event.environment, session.base)
-        if not pin.oid:
+        if not (pin := cls._create(file, tree, event.environment, session.base)).oid:
             return pin
         if has_begun or event.moment == "stop":
             # The current commits may be the session's own.

@@ -195,8 +195,7 @@ def merge(text: str, host: Host, program: str, *, on_failure: bool = False) -> s
     before = json.dumps(hooks)
     for hook in wanted_hooks(host, program):
         wanted = hook_settings(host, hook, on_failure=on_failure)
-        groups = hooks.setdefault(hook.event, [])
-        if not isinstance(groups, list):
+        if not isinstance(groups := hooks.setdefault(hook.event, []), list):
             raise JsonTextError(f"`hooks.{hook.event}` is not a list")
         if not any(_has_hook(group, wanted) for group in groups):
             position = next((at for at, group in enumerate(groups) if _is_ours(group)), len(groups))
@@ -274,8 +273,7 @@ def _object_of(text: str) -> dict[str, Any]:
         JsonTextError: the text is not JSON (a comment, a trailing comma, a duplicate key), or has another
             shape.
     """
-    read = read_data(text, "json")
-    if read.problem is not None:
+    if (read := read_data(text, "json")).problem is not None:
         where = f"line {read.problem.line}: " if read.problem.line else ""
         raise JsonTextError(f"{where}{read.problem.message}; it may have no comment and no comma at an end")
     data = read.value

@@ -308,8 +308,7 @@ class Interpreter:
             made: str = re.sub(r"\\([nt\\'\"])", lambda one: _ESCAPES.get(one[1], one[1]), text[2:-1])
             return made if re.fullmatch(r"(?:[^\\]|\\[nt\\'\"])*", text[2:-1]) else None
         if node.type == "string":
-            values = [self._value(one) for one in inner if one.type != "string_content"]
-            if not values:
+            if not (values := [self._value(one) for one in inner if one.type != "string_content"]):
                 return re.sub(r'\\([$`"\\\n])', lambda one: "" if one[1] == "\n" else one[1], text[1:-1])
             return values[0] if len(inner) == 1 else None
         if text in ("$PWD", "${PWD}", "$(pwd)") and self.folder is not None:

@@ -328,8 +328,7 @@ def _diff_name(text: str, strip: int) -> bytes:
     """
     import codecs
 
-    name = as_bytes(text)
-    if name.startswith(b'"'):
+    if (name := as_bytes(text)).startswith(b'"'):
         name = codecs.escape_decode(name.strip(b'"'))[0]
     parts = [part for part in name.split(b"/") if part]
     return name if not strip else b"/".join(parts[strip:] or parts[-1:])

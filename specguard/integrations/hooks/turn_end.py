@@ -257,8 +257,7 @@ class _State:
     def _follow_base(self, git: Git) -> None:
         """Let the pin follow a base that moved, if the remote confirms it; otherwise record a message."""
         pin = self._pin
-        found = pin.find_moved_base(git) if pin.oid else None
-        if found is None:
+        if not pin.oid or (found := pin.find_moved_base(git)) is None:
             return
         key, now = f"moved {pin.oid} {found.oid}", found.oid or "not there"
         if self._event.moment != "stop" and key in self.session.reported:
