@@ -78,7 +78,7 @@ class BrokenLog(Rule):
         entries = {entry.path: entry for entry in approvals.entries}
         for path, entry in entries.items():
             allowed = path in approvals.old or _removes_own(entry, base, start_files)
-            if flaw := "" if allowed else _log_flaw(entry, policy):
+            if not allowed and (flaw := _log_flaw(entry, policy)):
                 reported.add(path)
                 yield _finding(path, flaw, put_back(entry, base), side=entry.side)
         for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):

@@ -94,8 +94,7 @@ class BranchName(Rule):
         if push is not None and push.new is None:
             raise NotApplicable("the push deletes a branch, whatever its name is")
         name = branch.name
-        is_checked = self.characters == "safe" and not _is_plain(name)
-        if unsafe := re.search(_UNSAFE, name) if is_checked else None:
+        if self.characters == "safe" and not _is_plain(name) and (unsafe := re.search(_UNSAFE, name)):
             problem = f"has {unsafe[0]!a}, which is not shown, or which a shell or a command acts on"
             yield _finding(branch, base, push, problem, "Take another name", "characters")
             return

@@ -396,7 +396,8 @@ def _inactive_branch(change: Change) -> str:
 def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     """Yield notes on what to type before the next steps: the way to the root, and the patch."""
     asks = change.stage == "staged" and any(one.approvers and one.state == "failed" for one in results)
-    if words := _taken_back(change) if asks else "":
+    words = _taken_back(change) if asks else ""
+    if words:
         yield f"Git takes back what it staged for this commit; before an approval type: git add -u{words}"
     helps = [judged.finding.help for result in results for judged in result.findings]
     if not any(" -- " in text for text in [*helps, words]):

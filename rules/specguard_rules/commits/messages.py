@@ -430,7 +430,7 @@ class CommitForm(Rule):
             elif not message.valid:
                 what = f"the message {quote(message.subject)} is not UTF-8"
                 yield "encoding", what, "Write it again in UTF-8"
-        if found := re.search(_CONTROL, message.text) if self.control == "forbid" else None:
+        if self.control == "forbid" and (found := re.search(_CONTROL, message.text)):
             line = message.text.count("\n", 0, found.start()) + 1
             what = f"line {line} of the message has the character U+{ord(found[0]):04X}, hidden or misleading"
             yield "control", what, "Take the character out"

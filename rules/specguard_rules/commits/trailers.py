@@ -222,7 +222,7 @@ class MissingTrailer(Rule):
                     continue
                 judged = True
                 applies = wanted.authors is None or any(map(wanted.authors.search, people))
-                if problem := _problem(wanted, trailers, author) if applies else "":
+                if applies and (problem := _problem(wanted, trailers, author)):
                     what = f"the message {quote(message.subject)} {problem}"
                     step, setting = _next_step(wanted, trailers, message, by_id), f"require.{position}.key"
                     field, key, oid = "commit.body", wanted.key, message.commit
