@@ -169,30 +169,46 @@ class Review:
     Args:
         sections: the sections that contain the findings.
         severities: finds the severities.
+        verdict: the names of the field that states the verdict.
 
     Attributes:
         findings: the findings, in order.
         sections: the sections.
     """
 
-    def __init__(self, sections: Sequence[Section], severities: Severities) -> None:
+    def __init__(
+        self, sections: Sequence[Section], severities: Severities, verdict: Sequence[str] = ()
+    ) -> None:
         self.sections = sections
         self.findings: list[ReviewFinding] = []
         self._severities = severities
+        self._verdict = set(map(normal_name, verdict))
+        self._own_lines: set[int] = set()
+        names = [self._verdict_name(block) for section in sections for block in section.blocks]
+        # The only verdict, after the last finding, is not its own unless it may be its status.
+        closes = names[-1:] > [""] and names[-1] not in _STATUS and names.count(names[-1]) == 1
         for section in sections:
             self._group = (0, "")
             own = [section.heading] if severities.begins(section.heading) else []
-            self._read([*own, *section.blocks])
+            self._read([*own, *section.blocks[: -1 if closes and section is sections[-1] else None]])
         for one in self.findings:
             fields = block_fields(one.blocks)
+            self._own_lines.update(part.line for part in (*one.blocks, *fields))
             for field in find_fields(fields, *_SEVERITY):
                 one.severity = one.severity or severities.in_value(field.value)
                 one.severity_text = one.severity_text or field.value
             one.status += [field.value for field in find_fields(fields, *_STATUS)]
 
-    def contains(self, line: int) -> bool:
-        """True if a line is within the sections that contain the findings."""
-        return any(one.line <= line <= one.end for one in self.sections)
+    def is_verdict(self, name: str, line: int) -> bool:
+        """True if a field or heading states the verdict, and belongs to no finding."""
+        names = {normal_name(name), normal_name(name.rpartition(" ")[2])}
+        return not self._verdict.isdisjoint(names) and line not in self._own_lines
+
+    def _verdict_name(self, block: AnyBlock) -> str:
+        """Return the normalized name of the verdict that a paragraph begins with; empty without one."""
+        first = next(iter(block_fields([block])), None) if isinstance(block, Paragraph) else None
+        begins = first and first.line == block.line and self.is_verdict(first.name, first.line)
+        return normal_name(first.name) if first and begins else ""
 
     def _add(self, text: Text, blocks: Iterable[AnyBlock]) -> ReviewFinding:
         self.findings.append(ReviewFinding(text, blocks, self._severities.in_title(text) or self._group[1]))
@@ -243,7 +259,8 @@ class Review:
         if isinstance(block, Table):
             self._read_table(block)
         elif isinstance(block, Paragraph):
-            return self._add(block.text, [block]) if self._is_new(block) and not is_none(block.text) else None
+            new = self._is_new(block) and not is_none(block.text) and not self._verdict_name(block)
+            return self._add(block.text, [block]) if new else None
         elif isinstance(block, List):
             before = len(self.findings)
             for item in block.items:
@@ -312,7 +329,7 @@ def review_of(artifact: Artifact, settings: Findings) -> Review | None:
     words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
     severities = Severities(words)
     sections = find_titled(artifact, title)[:1] if title else list(findings_sections(document, severities))
-    return Review(sections, severities) if sections else None
+    return Review(sections, severities, settings.verdict) if sections else None
 
 
 def findings_sections(document: Document, severities: Severities) -> Iterator[Section]:
@@ -394,7 +411,7 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
     words = {word: [word, *artifact.contract.aliases_of(word)] for word in settings.closed}
     serious = [one for one in review.findings if normal_name(one.severity) in must_close]
     open_ones = [(one, missing) for one in serious if (missing := one.missing_words(words))]
-    verdict = verdict_of(artifact, settings, review) if open_ones else None
+    verdict = verdict_of(artifact, review) if open_ones else None
     if (verdict is None or not is_open_verdict(verdict, settings.verdict_open)) is not closed:
         return
     where = "that says no verdict" if verdict is None else f"whose verdict is {shortened(verdict)!r}"
@@ -417,28 +434,25 @@ def findings_of_open_review(artifact: Artifact) -> Iterator[Finding]:
     """
     settings = artifact.contract.findings
     review = review_of(artifact, settings) if settings else None
-    verdict = verdict_of(artifact, settings, review) if settings and review else None
+    verdict = verdict_of(artifact, review) if settings and review else None
     if settings and verdict and is_open_verdict(verdict, settings.verdict_open):
         message = f"{path_text(artifact.path)} is open: its verdict is {shortened(verdict)!r}"
         yield artifact.finding("findings.verdict_open", "open", message, "Close the review.")
     yield from open_findings(artifact, closed=False)
 
 
-def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | None:
+def verdict_of(artifact: Artifact, review: Review) -> str | None:
     """Return the verdict that a review states; None without one.
 
-    The verdict is a field, or the first words of a section, outside of the findings; the last one counts. A
-    `status` field counts only above the first subsection, since elsewhere it may describe anything.
+    The verdict is a field, or the first words of a section, that belongs to no finding; the last one counts.
+    A `status` field counts only above the first subsection, since elsewhere it may describe anything.
     """
-    names = {normal_name(name) for name in settings.verdict}
     document = artifact.document
     top = next((one.line for one in document.sections if one.level > 1), document.last_line + 1)
     found: list[tuple[int, str]] = []
     for field in artifact.values:
-        name = normal_name(field.name)
-        name = name if name in names else normal_name(field.name.rpartition(" ")[2])
-        elsewhere = review.contains(field.line) or (name == "status" and field.line >= top)
-        if name in names and (field.form == "front matter" or not elsewhere):
+        elsewhere = field.line >= top and normal_name(field.name).endswith("status")
+        if review.is_verdict(field.name, field.line) and not elsewhere:
             found.append((field.line, field.value))
     for section in document.sections:
         title = normal_title(section.heading.text.plain)
@@ -446,7 +460,7 @@ def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | 
         if section.level == 1 < max(one.level for one in document.sections):
             # The document's own title is no verdict.
             continue
-        if normal_name(title.rpartition(" ")[2]) in names and text and not review.contains(section.line):
+        if text and review.is_verdict(title, section.line):
             found.append((section.line, text.plain))
     return max(found, key=lambda one: one[0])[1] if found else None
 

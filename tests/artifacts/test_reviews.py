@@ -69,7 +69,7 @@ def test_a_verdict_says_that_a_review_is_open() -> None:
 def test_an_open_review_completes_no_stage(each: Each) -> None:
     found = "## Findings\n\n- [HIGH] cold, `a.py:1`\n- [LOW] slow, `a.py:2`\n"
     texts = [f"Disposition: changes_requested\n\n{found}", f"---\nstatus: draft\n---\n{found}", found]
-    texts += ["Verdict: open\n\n## Findings\n\nNone.\n", f"# Review verdict\n\nOpen it.\n\n{found}"]
+    texts += ["## Findings\n\nNone.\n\nVerdict: open\n", f"# Review verdict\n\nOpen it.\n\n{found}"]
     made = [one for _, one in each(texts, findings=Findings(severities=["high", "low"], must_close=["high"]))]
     assert [len(list(findings_of_open_review(one))) for one in made] == [2, 2, 0, 1, 0]
     for one in made[:2]:
