@@ -71,6 +71,8 @@ _STATUS_DETAILS: Final = (
 _TITLE: Final = ("finding", "title", "issue", "description")
 _SEVERITY: Final = ("severity", "priority")
 _STATUS: Final = ("status", "resolution", "verification", "disposition")
+# "High: cold, a.py:1. Status: fixed, re-verified".
+_IN_TITLE: Final = re.compile(rf"(?:[.,;|)\]\u2013\u2014-]\s|\s\()(?:{'|'.join(_STATUS)})\s?:", re.IGNORECASE)
 
 
 class Severities:
@@ -128,7 +130,7 @@ class ReviewFinding:
         blocks: all blocks that belong to it.
         severity: its severity as the policy writes it; empty without a valid one.
         severity_text: the text in place of a severity; empty without one.
-        status: the values of `Status:` fields, or of a column of that name.
+        status: the values of `Status:` fields, or of a column of that name, or at the end of its title.
     """
 
     def __init__(self, text: Text, blocks: Iterable[AnyBlock], severity: str = "") -> None:
@@ -198,6 +200,7 @@ class Review:
                 one.severity = one.severity or severities.in_value(field.value)
                 one.severity_text = one.severity_text or field.value
             one.status += [field.value for field in find_fields(fields, *_STATUS)]
+            one.status = one.status or _IN_TITLE.split(one.title)[1:]
 
     def is_verdict(self, name: str, line: int) -> bool:
         """True if a field or heading states the verdict, and belongs to no finding."""
