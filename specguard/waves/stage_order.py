@@ -148,13 +148,20 @@ def _outside_paths(works: Sequence[StageWork], entries: Sequence[Entry], waves: 
     covering = Covering(list(dict.fromkeys(texts)))
     allowed = f"which changes only {', '.join(covering.patterns[:5])}"
     apart, key = "change it on a branch of its own.", f"outside {stage.name}"
-    for entry in entries:
-        if not entry.path.startswith(waves.log_folder) and not covering.matches(entry.path):
-            # `specguard new` without `--in` writes to the working directory.
-            paper = entry.added and waves.is_paper(entry.path)
-            step = f"Move it to one of these paths, or {apart}" if paper else f"Take it out, and {apart}"
-            message = f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, {allowed}"
-            yield _finding(stage, "paths", message, step, key, path=entry.path, side=entry.side)
+    others = [one for one in entries if not one.path.startswith(waves.log_folder)]
+    for entry in _uncleaned([one for one in others if not covering.matches(one.path)], waves):
+        # `specguard new` without `--in` writes to the working directory.
+        paper = entry.added and waves.is_paper(entry.path)
+        step = f"Move it to one of these paths, or {apart}" if paper else f"Take it out, and {apart}"
+        message = f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, {allowed}"
+        yield _finding(stage, "paths", message, step, key, path=entry.path, side=entry.side)
+
+
+def _uncleaned(entries: Sequence[Entry], waves: Waves) -> Sequence[Entry]:
+    """Return the entries without the deletions that a cleanup manifest lists."""
+    deleted = [entry.path for entry in entries if entry.deleted]
+    listed = {path for path, _ in waves.artifacts.cleaned_up.matches(deleted)} if deleted else ()
+    return [entry for entry in entries if entry.path not in listed]
 
 
 def _mixed_entries(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
@@ -165,10 +172,7 @@ def _mixed_entries(touched: Sequence[Wave], entries: Sequence[Entry], waves: Wav
     """
     owned = [stage for wave in touched for stage in wave.stages if stage.settings.paths]
     paper = next((entry.path for entry in entries if any(_owns(stage, entry.path) for stage in owned)), None)
-    others = [entry for entry in entries if not waves.is_paper(entry.path)] if paper else []
-    deleted = [entry.path for entry in others if entry.deleted]
-    listed = {path for path, _ in waves.artifacts.cleaned_up.matches(deleted)} if deleted else ()
-    others = [entry for entry in others if entry.path not in listed]
+    others = _uncleaned([entry for entry in entries if paper and not waves.is_paper(entry.path)], waves)
     if paper and others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         message = f"{path_text(others[0].path)}{more} is changed together with {path_text(paper)}"
