@@ -260,6 +260,20 @@ class Change(Record, frozen=False):
             # The whole change is judged then.
             return None
 
+    @cached_property
+    def branches_below(self) -> Collection[str]:
+        """The short names of the branches of the stack below the change.
+
+        Raises:
+            MissingFact: the history or a ref cannot be read.
+        """
+        below = self.stacked_on
+        if below is None or below.oid is None:
+            return ()
+        oids = set(self.git.revisions(below.oid, self.found.oid))
+        refs = [ref for ref in self.git.repository.branches() if ref.oid in oids]
+        return {short_branch(below.ref), *(ref.short for ref in refs)}
+
     @property
     def known_stacked_on(self) -> FoundBase | None:
         """`stacked_on` as far as it was read; the start of an uncommitted change does not depend on it."""

@@ -253,6 +253,7 @@ class Facts:
             documents=self.get("documents"),
             entries=lambda: self.change.entries,
             whole=self.get("whole"),
+            below=lambda: self.change.branches_below,
         )
         sources.landed = self._landed(sources, lambda: self.change.commits)
         if not self._is_before_commit:

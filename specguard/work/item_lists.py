@@ -19,7 +19,7 @@ from specguard.work.name_templates import PathTemplate, Template, path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any, Final, TypeVar
 
     from specguard.authority.policy import Policy
@@ -159,6 +159,7 @@ class Sources(Record, frozen=False):
         entries: returns what the change touches; None if no change is judged.
         whole: True if the whole tree is judged.
         landed: returns True if a commit did an item; by default no item has landed.
+        below: returns the branches of the stack below the change; by default none.
         shown: returns True if a commit or a run confirms a closed status; None if the status is enough.
     """
 
@@ -167,6 +168,7 @@ class Sources(Record, frozen=False):
     entries: Callable[[], Sequence[Entry]] | None = None
     whole: bool = False
     landed: Callable[[Listed], bool] = lambda _: False
+    below: Callable[[], Collection[str]] = tuple
     shown: Callable[[Listed], bool] | None = None
 
     @property
@@ -267,10 +269,11 @@ class Sources(Record, frozen=False):
             MissingFact: the history cannot be read.
         """
         for other in item.needed:
-            if other is item or other.deferred or other.conditional or self.done(other):
-                continue
-            message, step = early_start(str(item), why, other.id, self.status_of(other))
-            yield _finding(item.source, message, step, f"{item.id}:early:{other.id}", item.line, "closed")
+            is_met = other is item or other.deferred or other.conditional or self.done(other)
+            if not is_met and other.branch not in self.below():
+                how = "first and set its status in the base"
+                message, step = early_start(str(item), why, other.id, self.status_of(other), how)
+                yield _finding(item.source, message, step, f"{item.id}:early:{other.id}", item.line, "closed")
 
     def open_needs(self, item: Listed, *, deferred: bool = False) -> Sequence[str]:
         """Return the ids of an item's dependencies that are not done or not listed.
@@ -722,10 +725,10 @@ def dependency_flaws(
         yield first, graph[first][others[0]], message, step, f"circle:{min(circle)}"
 
 
-def early_start(item: str, why: str, needed: str, status: str) -> tuple[str, str]:
+def early_start(item: str, why: str, needed: str, status: str, how: str = "first") -> tuple[str, str]:
     """Return the problem of an item that was begun before a dependency was done, and the next step."""
     state = f"is {status}" if status else "has no status"
-    step = f"Finish {needed} first, or take it out of what {item} needs if that is a mistake."
+    step = f"Finish {needed} {how}, or take it out of what {item} needs if that is a mistake."
     return f"{item} {why}, and needs {needed}, which {state}", step
 
 

@@ -526,13 +526,13 @@ def _item_lists(plans: Plans | None, sources: Sources) -> list[Source]:
 class BrokenDependency(Rule):
     r"""A task's dependency is missing, circular or not done in time.
 
-    A task starts with a status in `started` of `[plans.<name>]`, or a change for it. The tasks it needs must
-    then be `done`. In breakdowns (`[work.<kind>]`), closed items and the change's own need their dependencies
-    closed, landed, deferred or conditional.
+    A task starts with a status in `started` of `[plans.<name>]`, or a change for it. What it needs must then
+    be `done`. In breakdowns (`[work.<kind>]`), closed items and the change's own need their dependencies
+    closed, landed, deferred, conditional or below in the stack.
 
     Why is this bad? A task that starts too early builds on nothing.
 
-    How to fix it: correct the dependency, or finish the other task first.
+    How to fix it: correct the dependency, or finish it first.
 
     ```text
     error: .plans/cart/plan.json:2: tasks need each other in a circle: task_001 -> task_002 -> task_001
