@@ -245,7 +245,7 @@ class SliceOutOfFiles(Rule):
                 raise NotApplicable(f"{path_text(listed.source.path)} lists no files for {listed}")
             if branch and base and not landed and branch.name not in (work_item.branches or [branch.name]):
                 yield _branch_flaw(work_item, listed, branch, base)
-            yield from _outside_files(work_item, listed, entries, staged=stage == "staged")
+            yield from _outside_files(work_item, listed, entries, None if stage == "staged" else base)
             return
         kept = waves.kept if waves is not None and not landed else ()
         if waves is None or not kept:
@@ -282,7 +282,7 @@ def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base
 
 
 def _outside_files(
-    work_item: WorkItem, listed: Listed, entries: Sequence[Entry], *, staged: bool
+    work_item: WorkItem, listed: Listed, entries: Sequence[Entry], base: Base | None
 ) -> Iterator[Finding]:
     """Yield a finding for each path outside the slice's files."""
     place = path_text(listed.source.path)
@@ -298,9 +298,11 @@ def _outside_files(
         if len(owners) == 1:
             [owner] = owners
             message += f"; it belongs to {owner}"
-            below = "; if this one starts from it, merge that first, or for checks without --enforce: "
-            below += f"git branch -u {owner.branch}"
-            step = f"Change it on the branch of {owner}{below if owner.branch and not staged else '.'}"
+            below = "."
+            if base and owner.branch and owner.branch not in base.change.branches_below:
+                below = "; if this one starts from it, merge that first, or for checks without --enforce: "
+                below += f"git branch -u {owner.branch}"
+            step = f"Change it on the branch of {owner}{below}"
         yield _slice_flaw(entry, listed, message, step, listed.id, work_item.setting("source"))
 
 
