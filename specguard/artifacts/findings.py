@@ -460,10 +460,8 @@ def verdict_of(artifact: Artifact, review: Review) -> str | None:
     for section in document.sections:
         title = normal_title(section.heading.text.plain)
         text = next(texts(section.own), None)
-        if section.level == 1 < max(one.level for one in document.sections):
-            # The document's own title is no verdict.
-            continue
-        if text and review.is_verdict(title, section.line):
+        of_document = section.level == 1 < max(one.level for one in document.sections)
+        if text and not of_document and review.is_verdict(title, section.line):
             found.append((section.line, text.plain))
     return max(found, key=lambda one: one[0])[1] if found else None
 

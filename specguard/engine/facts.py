@@ -367,8 +367,7 @@ class Facts:
         sources = Sources(judged.kinds, documents=documents)
         sources.landed = self._landed(sources, commits=lambda: ())
         if judged.shown is not None:
-            below = self.change.stacked_on
-            sources.shown = self.shown_test(sources, below.oid if below else self.change.found.oid)
+            sources.shown = self.shown_test(sources, (self.change.stacked_on or self.change.found).oid)
         return Waves(
             self._policy.declared("wave_settings"),
             artifacts=self._artifacts(documents),
