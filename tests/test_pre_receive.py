@@ -197,9 +197,9 @@ def test_a_branch_of_another_name_can_be_the_base_and_one_there_must_be(server: 
     # Without a default branch nothing is taken.
     server.hook()
     (server.remote.path / "HEAD").write_text(server.author.oid("main") + "\n")
-    server.refuses(
-        "wrong:again", because="HEAD names no branch, so nothing says which one is trusted [no-base]"
-    )
+    server.refuses("wrong:again", because="HEAD names no branch, so nothing says which branch is trusted")
+    server.remote.git("symbolic-ref", "HEAD", "refs/heads/master")
+    server.refuses("wrong:again", ":main", because="HEAD names master, which does not exist, so nothing says")
 
 
 def test_the_hook_update_can_ask_the_same(tmp_path: Path) -> None:

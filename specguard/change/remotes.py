@@ -18,7 +18,7 @@ from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Final
 
     from specguard.change.change import Change
@@ -293,7 +293,7 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
         )
     if not pushes:
         return []
-    found = _find_base(git, request)
+    found = _find_base(git, request, created={push.remote_ref for push in pushes if push.new})
     names = [push.remote_ref for push in pushes]
     # The repository remembers each ref that it looks up, with the target of a symbolic one.
     for start in range(0, len(names), _REFS_PER_COMMAND):
@@ -304,11 +304,17 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     return [_received_change(git, request, found, push) for push in pushes]
 
 
-def _find_base(git: Git, request: Request) -> FoundBase:
+def _find_base(git: Git, request: Request, *, created: Collection[str]) -> FoundBase:
     """Find the branch that everything trusted is read from, as it is before the push.
 
+    Args:
+        git: the repository that is pushed to.
+        request: the request for the check.
+        created: the refs that the push writes; one of them may be the missing branch that `HEAD` names.
+
     Raises:
-        SpecguardError: `HEAD` names no branch, or the branch that the caller names does not exist.
+        SpecguardError: `HEAD` names no branch, or a missing one while others are there; or the branch that
+            the caller names does not exist.
         MissingFact: its ref or object is broken.
     """
     repository = git.repository
@@ -324,14 +330,17 @@ def _find_base(git: Git, request: Request) -> FoundBase:
         ref = repository.target_of(ref)
     else:
         ref, oid = repository.branch or "", repository.head
-        if not ref.startswith("refs/heads/"):
+        named = ref.startswith("refs/heads/")
+        others = oid is None and any(other.name.startswith("refs/heads/") for other in repository.branches())
+        if not named or (others and ref not in created):
+            what = f"{short_name(ref)}, which does not exist" if named else "no branch"
             raise SpecguardError(
-                "HEAD names no branch, so nothing says which one is trusted",
+                f"HEAD names {what}, so nothing says which branch is trusted",
                 help="Let it name one: `git symbolic-ref HEAD refs/heads/main`, or give `--base BRANCH`.",
                 code="no-base",
             )
         if oid is None:
-            # The repository has no commits yet.
+            # The repository has no commits yet, or this push creates its default branch.
             return FoundBase("", None, "none")
     return FoundBase(short_name(ref), git.commit(oid).oid, "server", ref)
 
