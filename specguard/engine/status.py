@@ -55,7 +55,7 @@ def read_status(request: Request, *, waves: Sequence[str] = (), worktrees: bool 
     """
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
-        change, policy, notes = _open(git, request, Policies(request, repository))
+        change, policy, notes = open_tree(git, request, Policies(request, repository))
         tree = _TreeReport(Facts(change, policy))
         found = tree.data(waves)
     if worktrees:
@@ -85,12 +85,21 @@ def open_waves(request: Request) -> Iterator[Waves | None]:
         MissingFact: a required file or object is missing.
     """
     with Git(Repository.locate(request.directory, request.environment)) as git:
-        change, policy, _ = _open(git, request, Policies(request, git.repository))
+        change, policy, _ = open_tree(git, request, Policies(request, git.repository))
         yield Facts(change, policy).if_declared("waves")
 
 
-def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Policy, list[str]]:
-    """Open the judged change with its policy; without a base, its own policy."""
+def open_tree(git: Git, request: Request, policies: Policies) -> tuple[Change, Policy, list[str]]:
+    """Open the change at `HEAD` or in the working tree; return it with its policy and notes.
+
+    Args:
+        git: the repository.
+        request: the request of the report.
+        policies: choose the policy; without a base, the tree's own.
+
+    Raises:
+        SpecguardError: the policy or the first commit is missing.
+    """
     if not request.worktree and find_base(git, request) is None:
         request = type(request)(**{**request.__dict__, "root": True})
     [change] = open_changes(git, request)

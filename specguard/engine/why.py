@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from specguard.authority.policy import leaves
 from specguard.change.change import BASELINE
@@ -12,10 +13,12 @@ from specguard.change.tree import Documents, Tree
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.declaration.rule import Record
 from specguard.engine.check import Quotes
-from specguard.engine.policies import open_policy
+from specguard.engine.facts import Facts
+from specguard.engine.policies import Policies, open_policy
 from specguard.engine.rule_runner import describe_condition
-from specguard.errors import Needed, usage
-from specguard.model import path_text
+from specguard.engine.status import open_tree
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, usage
+from specguard.model import Origin, path_text
 from specguard.specs.spec import Catalogue
 from specguard.work.item import Papers
 from specguard.work.name_templates import PathTemplate
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.check_request import Request
-    from specguard.model import Origin, Severity
+    from specguard.model import Severity
+    from specguard.work.item import WorkItem
 
     Match = tuple[str, str, str, str]
     """A rule code, a key of the policy, the pattern there, and its effect on the path."""
@@ -89,7 +93,9 @@ def find_governing(request: Request, path: str, policy: Policy | None = None) ->
         raise usage(text, "write it as git does: docs/api/x.yaml")
     name = os.fsencode(plain)
     policy = policy or open_policy(request)
-    return match_patterns(policy, name) + governing_specs(request, policy, name)
+    return (
+        match_patterns(policy, name) + governing_scope(request, name) + governing_specs(request, policy, name)
+    )
 
 
 def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
@@ -115,11 +121,13 @@ def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
     return sorted(found, key=lambda one: one.code)
 
 
-def _make_governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, effect: str) -> Governing:
+def _make_governing(
+    policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, effect: str, origin: Origin | None = None
+) -> Governing:
     check = rule.load()
     key = setting.removeprefix(f"rules.{rule.name}.")
     asks = "" if effect == "left alone" else (check.asks and check.asks(key)) or describe_condition(check)
-    origin = policy.cite(rule.name, key)
+    origin = origin or policy.cite(rule.name, key)
     return Governing(rule.code, rule.name, rule.severity, setting, pattern, effect, origin, asks)
 
 
@@ -152,6 +160,26 @@ def _match_specs(policy: Policy, path: bytes) -> Iterator[Match]:
             yield "SPC001", "specs.index", settings.index, "the index of specs"
     if policy.keys and (rank := policy.rank(path)) is not None:
         yield "SPC009", f"authority.order.{rank}", policy.order[rank], f"number {rank + 1} of the order"
+
+
+def governing_scope(request: Request, path: bytes) -> list[Governing]:
+    """Return the scope of the item that the branch at `HEAD` is for; nothing without a scope.
+
+    Args:
+        request: the request of `find_governing`.
+        path: the path from the root.
+    """
+    repository = Repository.locate(request.directory, request.environment)
+    with suppress(SpecguardError, MissingFact, NotApplicable), Git(repository) as git:
+        change, policy, _ = open_tree(git, request, Policies(request, repository))
+        item: WorkItem = Facts(change, policy).get("work_item")
+        scope, rule = item.scope, policy.active_rule("PTH003")
+        if rule is not None and not path.startswith(policy.log_folder):
+            allowed = not scope.excluded.matches(path) and (not scope.paths or scope.paths.matches(path))
+            origin = Origin(path_text(scope.document), scope.lines[0]) if scope.document else None
+            effect = f"{'in' if allowed else 'outside'} the scope of {item}"
+            return [_make_governing(policy, rule, item.setting("scope"), scope.text, effect, origin)]
+    return []
 
 
 def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Governing]:

@@ -44,6 +44,12 @@ class Scope(Record):
     unread: Sequence[int] = ()
     excluded: Covering = Covering()
 
+    @property
+    def text(self) -> str:
+        """The first patterns, as a message lists them."""
+        patterns = [*self.paths.patterns, *(f"not {pattern}" for pattern in self.excluded.patterns)]
+        return ", ".join(patterns[:8]) + (", ..." if len(patterns) > 8 else "")
+
 
 def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
     """Return the paths that sections with these titles allow or exclude; see `allowed_paths`."""

@@ -102,8 +102,7 @@ class OutOfScopePath(Rule):
         left_out = {*scope.excluded.among(paths)}
         inside = {*(scope.paths.among(paths) if scope.paths else paths)} - left_out
         place = None if scope.document is None else path_text(scope.document)
-        patterns = [*scope.paths.patterns, *(f"not {pattern}" for pattern in scope.excluded.patterns)]
-        allowed = ", ".join(patterns[:8]) + (", ..." if len(patterns) > 8 else "")
+        allowed = scope.text
         if scope.unread:
             allowed += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"
         setting = work_item.setting("scope")
