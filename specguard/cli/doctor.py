@@ -521,7 +521,10 @@ def disabled_features(policy: Policy) -> Iterator[str]:
     if local and len(unset_keys) < (1 if runs.full_before else 2):
         yield feature("the gates of [runs] are asked only where a folder of runs is, so not in CI (RUN009)")
     if runs.grade in ("", "claimed") and (policy.declares("checklists") or policy.declares("plan_kinds")):
-        yield 'a run of its item and tree shows what is done (RUN007): under [runs] write grade = "observed"'
+        named = kinds or policy.declares("plan_kinds")
+        items = "" if named else ", and list the items in [work.<kind>] with source and branch"
+        promise = "a run of its item and tree shows what is done (RUN007): under [runs] write"
+        yield f'{promise} grade = "observed"{items}'
     if specs.code and not specs.governs:
         code, spec = specs.code.patterns[0], next(iter(specs.files.patterns), "SPEC.md")
         yield f'a spec governs its code (SPC003): under [specs.governs] write "{code}" = ["{spec}"]'

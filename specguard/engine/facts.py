@@ -177,9 +177,11 @@ class Facts:
         """Return notes for the report: facts that could not be read, and items that are only claimed."""
         proof: RunProof | None = self.known.get("run_proof")
         if proof is not None and (count := len(proof.claimed)):
+            named = self._policy.declared("work_kinds") or self._policy.declares("plan_kinds")
+            items = "" if named else " and the items in [work.<kind>]"
             self.notes.append(
                 f"Done or ticked only by a claim: {count}. "
-                'With [runs] grade = "observed" each run is bound to its item and tree.'
+                f'With [runs] grade = "observed"{items} each run is bound to its item and tree.'
             )
         return self.notes
 

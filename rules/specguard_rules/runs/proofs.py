@@ -342,6 +342,10 @@ def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping) -> Iter
 
 
 _RERUN: Final = "Run `specguard run gates` for the item on what is there now, or take it back."
+_LIST_ITEMS: Final = (
+    "Run it again with a manifest that names the item. Or list the items in the authority's [work.<kind>], "
+    "with `source` and `branch`: then `specguard run gates` on the item's branch names it."
+)
 _NAME_ITEM: Final = "Name the item in the tick, as '- [x] ID: ...', or in a heading above it."
 
 
@@ -443,6 +447,9 @@ class UncoveredItem(Rule):
             if flaw is not None and (flaw.unbound or not (ticked or claims.is_planned(claim))):
                 label = repr(shortened(claim.label)) if ticked else claim.label
                 message, step = f"{label} is {claim.status}, and {flaw}", _RERUN if claim.ids else _NAME_ITEM
+                named = run_proof.least == "claimed" or run_proof.kinds or claims.is_planned(claim)
+                if claim.ids and not named:
+                    step = _LIST_ITEMS
                 path, line, key = claim.path, claim.line, claim.key
                 yield Finding(message, help=step, path=path, line=line, key=key, setting="runs.grade")
 
