@@ -271,10 +271,12 @@ def shell_text(subject: str, message: Message) -> str:
 
 
 def move_to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
-    """Return the command that moves the commits to a branch of another name; the base's branch stays."""
+    """Return the command that moves the commits to another branch, new or not; the base's branch stays."""
     if push is not None and push.local_ref != f"refs/heads/{branch.name}":
         pushed = shell_quote(push.local_ref or push.new or "HEAD")
         return f"git push {shell_quote(push.remote)} {pushed}:refs/heads/{name}"
+    if base.change.git.repository.refs_named([f"refs/heads/{name}"]):
+        return f"git switch {name}" + (f" && git merge {shell_quote(branch.name)}" if base.commits else "")
     if is_base_branch(branch, base):
         return f"git switch -c {name}"
     # A branch other than the judged one may be checked out.
