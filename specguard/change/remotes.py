@@ -102,7 +102,9 @@ def identity(url: str) -> tuple[str, str] | None:
         if scheme not in _SCHEMES:
             return None
         authority, _, path = match["rest"].partition("/")
-        return _host_identity(_host(authority), path)
+        host = authority.rpartition("@")[2]
+        host = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+        return _host_identity(host, path)
     if match := _SCP.fullmatch(url):
         return _host_identity(match["host"], match["path"])
     return ("", _clean_path(url)) if url.startswith("/") else None
@@ -124,12 +126,6 @@ def shown_address(url: str) -> str:
     if at and (":" in user or match["scheme"].lower() in {"https", "http"}):
         authority = f"***@{host}"
     return f"{match['scheme']}://{authority}{slash}{path}"
-
-
-def _host(authority: str) -> str:
-    """Return the host of `user:password@host:port`."""
-    host = authority.rpartition("@")[2]
-    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
 def _host_identity(host: str, path: str) -> tuple[str, str] | None:

@@ -521,8 +521,7 @@ def disabled_features(policy: Policy) -> Iterator[str]:
     if local and len(unset_keys) < (1 if runs.full_before else 2):
         yield feature("the gates of [runs] are asked only where a folder of runs is, so not in CI (RUN009)")
     if runs.grade in ("", "claimed") and (policy.declares("checklists") or policy.declares("plan_kinds")):
-        named = kinds or policy.declares("plan_kinds")
-        items = "" if named else ", and list the items in [work.<kind>] with source and branch"
+        items = "" if kinds or policy.declares("plan_kinds") else ", and list the items in [work.<kind>]"
         promise = "a run of its item and tree shows what is done (RUN007): under [runs] write"
         yield f'{promise} grade = "observed"{items}'
     if specs.code and not specs.governs:
