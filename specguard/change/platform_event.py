@@ -295,9 +295,11 @@ def find_event(request: Request) -> Event | None:
         return read_event(request.event_file)
     if environment.get("GITHUB_ACTIONS") == "true":
         return _github_event(environment)
-    if environment.get("GITLAB_CI") == "true" and environment.get("CI_MERGE_REQUEST_IID"):
+    if environment.get("GITLAB_CI") != "true":
+        return None
+    if environment.get("CI_MERGE_REQUEST_IID"):
         return _gitlab_event(environment)
-    return None
+    return _gitlab_push(environment) if environment.get("CI_PIPELINE_SOURCE") == "push" else None
 
 
 def read_event(file: str) -> Event:
@@ -409,3 +411,14 @@ def _gitlab_event(environment: Mapping[str, str]) -> Event:
         body=body,
         number=int(number) if number.isascii() and number.isdigit() else None,
     )
+
+
+def _gitlab_push(environment: Mapping[str, str]) -> Event:
+    # Only the pipeline of a branch, and not that of a tag, has this variable.
+    branch = environment.get("CI_COMMIT_BRANCH")
+    values = {
+        "ref": branch and f"refs/heads/{branch}",
+        "before": environment.get("CI_COMMIT_BEFORE_SHA"),
+        "after": environment.get("CI_COMMIT_SHA"),
+    }
+    return _push(Fields(values, "", "GitLab's variables"), environment.get("CI_DEFAULT_BRANCH") or None)

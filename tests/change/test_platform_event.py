@@ -169,7 +169,7 @@ def test_on_gitlab_the_variables_are_the_event() -> None:
     }  # fmt: skip
     assert there(of({**GITLAB, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B})).head == B
     assert there(of({**GITLAB, "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "true"})).body is None
-    # A merge train is a queue that tells the branch, and a branch's pipeline no event.
+    # A merge train is a queue that tells the branch, and a pipeline of another source no event.
     event = there(of({**GITLAB, "CI_MERGE_REQUEST_EVENT_TYPE": "merge_train"}))
     assert (event.kind, event.branch) == ("merge_group", "phase-12")
     assert of({"GITLAB_CI": "true", "CI_COMMIT_SHA": A}) is None
