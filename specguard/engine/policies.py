@@ -20,7 +20,7 @@ from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Final
 
     from specguard.artifacts.contracts import WaveStage
@@ -189,6 +189,18 @@ class Policies:
     def _hold(self, policy: Policy | None) -> Policy | None:
         return self._floor.apply(policy) if policy is not None and self._floor is not None else policy
 
+    def load_base(self, tree: Tree, name: str, judged: Callable[[], Tree]) -> Policy | None:
+        """Load the policy of a base; an error in a document that the judged files changed names it."""
+        try:
+            return self.load(tree)
+        except SpecguardError as error:
+            for one in {error, *error.errors()}:
+                if one.path and if_known(partial(_is_changed, one.path.encode(), tree, judged), False):
+                    one.message = one.summary = f"on {name}: {one.message}"
+                    step = f"a person must land the correction on {name} past the check"
+                    one.help = f"{step}; {one.help}" if one.help else step
+            raise
+
     def registry(self, plugins: Sequence[str]) -> Registry:
         """Return the registry of plugins, imported only to compile a policy; an audit refuses some."""
         return _registry(plugins)
@@ -199,8 +211,15 @@ class Policies:
         if oid is None:
             return self.load(change.policy_files)
         if oid not in self._policies:
-            self._policies[oid] = self.load(change.policy_files)
+            self._policies[oid] = self.load_base(
+                change.policy_files, change.found.name, lambda: change.head_files
+            )
         return self._policies[oid]
+
+
+def _is_changed(path: bytes, tree: Tree, judged: Callable[[], Tree]) -> bool:
+    before, after = tree.find(path), judged().find(path)
+    return (before and before.oid) != (after and after.oid)
 
 
 def open_policy(request: Request) -> Policy:
@@ -220,8 +239,18 @@ def open_policy(request: Request) -> Policy:
         found = find_base(git, request) or FoundBase("", None, "none")
         oids = [oid for oid in (found.oid, repository.head) if oid]
         trees = {oid: Tree(git, git.commit(oid).tree) for oid in oids} or {"": Tree(git, None)}
+
+        def own_files() -> Tree:
+            from specguard.change.worktree import FolderTree
+
+            top = repository.work_tree_if_any()
+            return FolderTree(top) if top else Tree(git, None)
+
         for oid, tree in trees.items():
-            policy = policies.load(tree, request.authority)
+            if request.authority:
+                policy = policies.load(tree, request.authority)
+            else:
+                policy = policies.load_base(tree, found.name if oid == found.oid else "HEAD", own_files)
             if policy is None:
                 continue
             policy.ref = None if request.authority else oid or None
@@ -230,7 +259,7 @@ def open_policy(request: Request) -> Policy:
                 return policy
             named = named_base(git, policy.base, "policy")
             if named.oid and named.oid != oid:
-                policy = policies.load(Tree(git, git.commit(named.oid).tree))
+                policy = policies.load_base(Tree(git, git.commit(named.oid).tree), named.name, own_files)
                 if policy is None:
                     raise _base_without_authority(named.name)
                 policy.ref = named.oid
