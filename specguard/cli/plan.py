@@ -81,8 +81,10 @@ def _issue_lines(issue: Issue) -> Iterator[str]:
 @opt.output_format
 def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
-    states = _states(open_policy(Request(environment=os.environ)), plan)
-    rows = align_rows([("plan", *progress.STATES, "next"), *map(_row, states)]).split("\n")
+    policy = open_policy(Request(environment=os.environ))
+    states = _states(policy, plan)
+    cells = [("plan", *progress.STATES, "next"), *(_row(policy, state) for state in states)]
+    rows = align_rows(cells).split("\n")
     show(output_format, {"schema": progress.SCHEMA, "plans": [state.data for state in states]}, rows)
 
 
@@ -145,15 +147,24 @@ def _states(policy: Policy, plan: str) -> list[progress.PlanState]:
     return [one for one in states if one.form == "plan"] if plan else states
 
 
-def _row(state: progress.PlanState) -> tuple[str, ...]:
+def _row(policy: Policy, state: progress.PlanState) -> tuple[str, ...]:
     counts = state.counts
     name = state.name if state.form == "plan" else state.path.rpartition("/")[0]
     next_step = state.next.id if state.next is not None else "-"
     # For a source folder with open boxes and no plan, the next step is to create the plan.
     if state.form != "plan" and counts["done"] < sum(counts.values()):
-        words = f"create {shlex.quote(state.name)} --name NAME"
-        next_step = f"specguard plan {words if state.next else 'validate ' + shlex.quote(state.name)}"
+        validate = f"specguard plan validate {shlex.quote(state.name)}"
+        next_step = _creation_step(policy, state) if state.next else validate
     return (name, *(str(counts[one]) for one in progress.STATES), next_step)
+
+
+def _creation_step(policy: Policy, state: progress.PlanState) -> str:
+    """Return the step that makes a plan of a source folder, or makes plans possible."""
+    kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
+    which = " --kind KIND" if len(kinds) > 1 else ""
+    return (
+        f"specguard plan create {shlex.quote(state.name)} --name NAME{which}" if kinds else creation.DESCRIBE
+    )
 
 
 def _task_lines(policy: Policy, state: progress.PlanState, task: progress.TaskState) -> Iterator[str]:
@@ -164,7 +175,7 @@ def _task_lines(policy: Policy, state: progress.PlanState, task: progress.TaskSt
     for title, values in details.items():
         yield from (f"  {title:7} {value}" for value in values)
     if state.form != "plan":
-        yield f"  next    specguard plan create {shlex.quote(state.name)} --name NAME"
+        yield f"  next    {_creation_step(policy, state)}"
     elif kind := _work_kind(policy, state.path):
         words = f"specguard run {kind} {shlex.quote(task.id)} --plan {shlex.quote(state.path)}"
         yield f"  next    {words} -- AGENT"

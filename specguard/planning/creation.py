@@ -174,6 +174,10 @@ class NewPlan:
         return {**task, "notes": box.notes} if box.notes else task
 
 
+DESCRIBE: Final = "describe plans in a table [plans.<name>]; the preset planner-pipeline has one"
+"""The next step where the policy describes no plans."""
+
+
 def choose_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
     """Return the name of the kind of plans that the user means.
 
@@ -183,7 +187,7 @@ def choose_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
     if wanted in kinds or (not wanted and len(kinds) == 1):
         return wanted or next(iter(kinds))
     message = f"the policy describes no plans {wanted!r}" if wanted else "the policy describes no plans"
-    help = "describe them in a table [plans.<name>]; the preset planner-pipeline has one"
+    help = DESCRIBE
     if kinds:
         message = message if wanted else "the policy describes several kinds of plans"
         help = nearest(wanted, kinds) if wanted else f"--kind {next(iter(kinds))}"
