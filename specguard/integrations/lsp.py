@@ -1,4 +1,4 @@
-"""A language server: problems in authority documents and artifacts while they are written."""
+"""A language server: problems in authority documents, artifacts and guarded files while they are written."""
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
     )
 
 
-_FAMILIES: Final = ("ART", "SPC", "PLN")
-"""The rules whose findings a writer of documents can fix while writing."""
+_SHOWN: Final = ("ART", "SPC", "PLN", "PTH001", "PTH002")
+"""The starts of the codes of rules whose findings belong to one file, and help while it is written."""
 
 _MOST_FLAWS: Final = 500
 
@@ -194,12 +194,12 @@ def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[Doc
 
 
 def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
-    """Return the findings about artifacts, specs and plans in a saved file of the working tree.
+    """Return the findings in a saved file about artifacts, specs, plans and guarded paths.
 
     Raises:
         SpecguardError: no verdict is possible.
     """
-    asked = [rule.code for rule in policy.rules if rule.active and rule.code.startswith(_FAMILIES)]
+    asked = [rule.code for rule in policy.rules if rule.active and rule.code.startswith(_SHOWN)]
     if not asked:
         return []
     request = Request(environment=os.environ, directory=root, worktree=True, all=True, select=asked)

@@ -164,7 +164,7 @@ def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
     assert file.read_text() == AUTHORITY
 
 
-def test_an_artifact_is_judged_when_it_is_saved_and_nothing_elsewhere(
+def test_a_file_is_judged_when_it_is_saved_and_nothing_elsewhere(
     governed: Repository, tmp_path: Path
 ) -> None:
     file = governed.path / "plans" / "one ü.md"
@@ -173,6 +173,9 @@ def test_an_artifact_is_judged_when_it_is_saved_and_nothing_elsewhere(
     for other in elsewhere:
         other.write_text("# Plan\n")
     odd = rows(__file__, "odd_addresses")
+    for path, code in (("docs/api/new.md", "PTH001"), ("LICENSE", "PTH002")):
+        governed.write(path, "None.\n")
+        assert [flaw.code for flaw in flaws_of(str(governed.path / path), {}, saved=True) or ()] == [code]
 
     async def edit(editor: Editor) -> None:
         for other in elsewhere:
