@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from importlib.resources import files
 from typing import Final, NamedTuple
 
@@ -17,7 +18,7 @@ import click
 from specguard.authority import validate
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.cli import options as opt
-from specguard.cli.app import app, require_extra
+from specguard.cli.app import app
 from specguard.cli.options import show, show_markdown, usage
 from specguard.declaration.registry import Registered, Registry
 from specguard.engine.plugins import find_rule, known_rules, load_registry
@@ -37,9 +38,7 @@ _MARKER_PAGE: Final = "policy.schema.json"
 @opt.flag("--check", help="Write nothing; end with 1 if a page is stale.")
 def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
-    # The page of limits also reads constants of `specguard mcp`.
-    with require_extra("mcp", "mcp", "mcp_types", "anyio"):
-        pages = reference_pages(load_registry())
+    pages = _drop_dead_links(reference_pages(load_registry()), directory)
     stale = [name for name, page in pages.items() if _read(os.path.join(directory, name)) != page]
     leftover = sorted({*glob.glob("rules/*.md", root_dir=directory)} - {*pages})
     places = [os.path.join(directory, name) for name in (*stale, *leftover)]
@@ -66,6 +65,19 @@ def _read(file: str) -> str | None:
     with suppress(FileNotFoundError), open(file, encoding="utf-8") as stream:
         return stream.read()
     return None
+
+
+_PAGE_LINK: Final = re.compile(r"\[([^][]+)\]\(([\w./-]+\.md)(?:#[\w-]+)?\)")
+
+
+def _drop_dead_links(pages: Mapping[str, str], directory: str) -> Mapping[str, str]:
+    """Replace links to pages that are neither generated nor in the folder by their text."""
+
+    def shown(name: str, link: re.Match[str]) -> str:
+        target = os.path.normpath(os.path.join(name, "..", link[2]))
+        return link[0] if target in pages or os.path.exists(os.path.join(directory, target)) else link[1]
+
+    return {name: _PAGE_LINK.sub(partial(shown, name), page) for name, page in pages.items()}
 
 
 def reference_pages(registry: Registry) -> Mapping[str, str]:

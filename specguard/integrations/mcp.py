@@ -36,7 +36,7 @@ from specguard.executor.steps import brief_of
 from specguard.model import path_text
 from specguard.reporters import manual
 from specguard.reporters.escape import cut, json_text, visible_lines
-from specguard.reporters.json import error_data, json_safe, report
+from specguard.reporters.json import MAX_ANSWER, MAX_PAGE, error_data, json_safe, report
 from specguard.reporters.policy import as_data as policy_data
 from specguard.reporters.status import as_data as runs_data
 
@@ -401,12 +401,6 @@ def _documents(directory: str) -> Sequence[tuple[str, str]]:
 def _media_type(path: str) -> str:
     return "application/toml" if path.endswith(".toml") else MARKDOWN
 
-
-MAX_ANSWER: Final = 60_000
-"""The largest JSON of an answer, in characters; clients warn about longer answers or cut them."""
-
-MAX_PAGE: Final = 1_000_000
-"""The largest text of a document as a resource, in characters."""
 
 _MOST_KEYS: Final = 20
 

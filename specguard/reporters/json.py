@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from specguard.errors import SpecguardError
 
 
+MAX_ANSWER: Final = 60_000
+"""The largest answer of `specguard mcp`, in characters; clients warn about longer ones or cut them."""
+
+MAX_PAGE: Final = 1_000_000
+"""The largest text of a document that `specguard mcp` gives, in characters."""
+
 _TOOL: Final = {"name": "specguard", "version": __version__}
 
 

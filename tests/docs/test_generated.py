@@ -64,13 +64,18 @@ def test_a_page_that_was_altered_or_is_of_no_rule_is_named_and_mended(pages: Pat
     assert check(pages) == (0, [])
 
 
-def test_pages_not_made_or_not_written_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_not_written_are_an_error_and_need_no_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "pages").write_text("")
-    outcome = run_here("docs", "--directory", "pages", directory=tmp_path)
-    assert (outcome.exit_code, outcome.stderr[:23]) == (2, "specguard: error: Inval")
     monkeypatch.setitem(sys.modules, "anyio", None)
     monkeypatch.delitem(sys.modules, "specguard.integrations.mcp", raising=False)
-    assert "pip install --upgrade 'specguard[mcp]'" in run_here("docs", directory=tmp_path).stderr
+    outcome = run_here("docs", "--directory", "pages", directory=tmp_path)
+    assert (outcome.exit_code, outcome.stderr[:23]) == (2, "specguard: error: Inval")
+
+
+def test_no_link_leads_to_a_page_that_is_not_there(pages: Path) -> None:
+    assert "\nAuthority says" in (pages / "settings.md").read_text()
 
 
 def test_pages_of_somebody_else_are_neither_altered_nor_removed(pages: Path) -> None:

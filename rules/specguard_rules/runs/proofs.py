@@ -355,7 +355,7 @@ class UncoveredItem(Rule):
     An agent says so (`claimed`), a runner saw it (`observed`), or specguard ran it (`re-run`). `grade` of
     `[runs]` is the least that counts. Judged are items, tasks, specs in the index and ticked checklist items
     that the change closes. The run succeeded and names no other item. From `observed` up it names this one,
-    and [its tree must fit](../runs.md#what-a-proof-is-bound-to).
+    and its tree must fit.
 
     Why is this bad? Everybody can say that something is done.
 
