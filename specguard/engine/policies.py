@@ -189,16 +189,16 @@ class Policies:
     def _hold(self, policy: Policy | None) -> Policy | None:
         return self._floor.apply(policy) if policy is not None and self._floor is not None else policy
 
-    def load_base(self, tree: Tree, name: str, judged: Callable[[], Tree]) -> Policy | None:
+    def load_base(self, tree: Tree, found: FoundBase, judged: Callable[[], Tree]) -> Policy | None:
         """Load the policy of a base; an error in a document that the judged files changed names it."""
         try:
             return self.load(tree)
         except SpecguardError as error:
             for one in {error, *error.errors()}:
-                if one.path and if_known(partial(_is_changed, one.path.encode(), tree, judged), False):
-                    one.message = one.summary = f"on {name}: {one.message}"
-                    step = f"a person must land the correction on {name} past the check"
-                    one.help = f"{step}; {one.help}" if one.help else step
+                if one.path and if_known(partial(_is_changed, os.fsencode(one.path), tree, judged), False):
+                    one.message = one.summary = f"on {found.name}: {one.message}"
+                    step = f"a person must land the correction on {found.name} past the check"
+                    one.help = "; ".join(filter(None, [step if found.ref else "", one.help]))
             raise
 
     def registry(self, plugins: Sequence[str]) -> Registry:
@@ -211,9 +211,7 @@ class Policies:
         if oid is None:
             return self.load(change.policy_files)
         if oid not in self._policies:
-            self._policies[oid] = self.load_base(
-                change.policy_files, change.found.name, lambda: change.head_files
-            )
+            self._policies[oid] = self.load_base(change.policy_files, change.found, lambda: change.head_files)
         return self._policies[oid]
 
 
@@ -250,7 +248,8 @@ def open_policy(request: Request) -> Policy:
             if request.authority:
                 policy = policies.load(tree, request.authority)
             else:
-                policy = policies.load_base(tree, found.name if oid == found.oid else "HEAD", own_files)
+                base = found if oid == found.oid else FoundBase("HEAD", oid, "head")
+                policy = policies.load_base(tree, base, own_files)
             if policy is None:
                 continue
             policy.ref = None if request.authority else oid or None
@@ -259,7 +258,7 @@ def open_policy(request: Request) -> Policy:
                 return policy
             named = named_base(git, policy.base, "policy")
             if named.oid and named.oid != oid:
-                policy = policies.load_base(Tree(git, git.commit(named.oid).tree), named.name, own_files)
+                policy = policies.load_base(Tree(git, git.commit(named.oid).tree), named, own_files)
                 if policy is None:
                     raise _base_without_authority(named.name)
                 policy.ref = named.oid
