@@ -58,7 +58,8 @@ class Fields(Record):
     def text(self, key: str) -> str | None:
         """Return the text under a key; None if it is null or absent."""
         value: str | None = self.value(key, str, "text")
-        return None if value is None else drop_surrogates(value)
+        # JSON can escape lone surrogates, which encodings cannot write.
+        return None if value is None else value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
     def oid(self, key: str) -> str | None:
         """Return the object id under a key; None if it is null, absent or all zeros."""
@@ -90,11 +91,6 @@ class Fields(Record):
 def is_object_id(text: str) -> bool:
     """True if the text is a full object id of either format."""
     return is_oid(text, 40) or is_oid(text, 64)
-
-
-def drop_surrogates(text: str) -> str:
-    """Return text without lone surrogates, which JSON can escape but encodings cannot write."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 CLOCK_SKEW: Final = 300

@@ -88,7 +88,7 @@ def reference_pages(registry: Registry) -> Mapping[str, str]:
     pages["rules/index.md"] = manual.index(registry.rules.values())
     pages["settings.md"] = _settings_page(registry)
     pages["errors.md"] = errors_text()
-    pages["limits.md"] = limits_page()
+    pages["limits.md"] = _TARGET.sub(lambda found: limit_text(*found.groups("")), _read_text("limits.md"))
     pages["commands.md"] = _commands_page()
     for name, schema in run_schemas().items():
         pages[f"schemas/{name}.schema.json"] = json.dumps(schema, indent=2) + "\n"
@@ -220,15 +220,7 @@ def error_command(name: str | None, output_format: str) -> None:
 
 
 _TARGET: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
-
-
-def limits_page() -> str:
-    """Return the page of limits, ending in a newline.
-
-    Its template has `{module:CONSTANT unit}` for each number. `module:CONSTANT.key` names a value of a
-    mapping, and `module:Class.field` the default of a setting.
-    """
-    return _TARGET.sub(lambda found: limit_text(*found.groups("")), _read_text("limits.md"))
+"""A number of the page of limits: a constant, a mapping's value (`CONSTANT.key`), or a setting's default."""
 
 
 def limit_targets() -> list[tuple[str, str]]:

@@ -196,8 +196,6 @@ _INSTRUCTIONS: Final = (
     "what may change. Ask `why` before changing a file, `check` before a commit and when work is done, and "
     "`rule` about a finding's code. All of it only reads: only a person can approve what is forbidden."
 )
-_MOST_CALLS: Final = 4
-"""The highest number of requests that run at the same time; others wait."""
 
 _REFUSAL_SIZE: Final = 10_000
 """The largest JSON of an error, in characters."""
@@ -216,7 +214,8 @@ def serve(directory: str) -> None:
 
 
 async def _serve(directory: str) -> None:
-    limiter = anyio.CapacityLimiter(_MOST_CALLS)
+    # No more requests run at the same time; others wait.
+    limiter = anyio.CapacityLimiter(4)
 
     async def in_thread(ask: Callable[[], _Value]) -> _Value:
         # Not abandoned if the client cancels: a check has to remove its temporary files.
