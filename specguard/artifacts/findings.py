@@ -188,7 +188,7 @@ class Review:
         self._own_lines: set[int] = set()
         names = [self._verdict_name(block) for section in sections for block in section.blocks]
         # The only verdict, after the last finding, is not its own unless it may be its status.
-        closes = names[-1:] > [""] and names[-1] not in _STATUS and names.count(names[-1]) == 1
+        closes = bool(names and names[-1]) and names[-1] not in _STATUS and names.count(names[-1]) == 1
         for section in sections:
             self._group = (0, "")
             own = [section.heading] if severities.begins(section.heading) else []

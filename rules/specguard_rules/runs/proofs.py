@@ -570,7 +570,7 @@ class UnprovenAsset(Rule):
             if gap.lacking:
                 what = f"no run that the change brings has logged its {' and '.join(gap.lacking)}{gap.weak}"
                 message = f"{path_text(path)} changes, and {what}"
-                example = f"what can fail and has its word, as `make {gap.lacking[0]}` has"
+                example = f"a command that can fail and has that name, such as `make {gap.lacking[0]}`"
                 step = f"Run {example}: `specguard run gates --command CMD`; add its folder with `-f`."
                 yield Finding(message, help=step, path=path, key="unproven", setting="assets.proofs")
         for _, run in sorted({run.folder: run for one in gaps.values() for run in one.incomplete}.items()):
