@@ -48,6 +48,8 @@ def put_back(
 ) -> str:
     """Return the command that undoes an entry, as the beginning of a sentence.
 
+    An edit that is not made yet needs no command.
+
     Args:
         entry: the entry to undo.
         base: what the change is compared with.
@@ -55,6 +57,8 @@ def put_back(
         each: True if each commit lands, so that undoing the entry in a further commit is not enough.
         moved: the other end of the move, if the entry is one end of a moved file.
     """
+    if base.change.source == "edit":
+        return "Leave it as it is"
     if commit is not None:
         return f"Take it out of that commit with `{_filter_paths([entry], base)}`"
     if moved is not None:
