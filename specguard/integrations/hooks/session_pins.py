@@ -53,7 +53,7 @@ _MOST_PATHS: Final = 20_000
 _STATES_SUFFIX: Final = ".before"
 _KINDS: Final = ("tree", "index", "new", "last", "away")
 """At the start: working tree, index and untracked files. Since: the last state, and files that are away."""
-_TEXT_FIELDS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
+_TEXT_FIELDS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen", "own")
 
 
 def _write(file: bytes, content: bytes, most: int = 0) -> bool:
@@ -124,7 +124,8 @@ class Pin(Record, frozen=False):
         head: the object id of `HEAD` when the session began; empty if it is unknown.
         judged: the object id of the `HEAD` whose commits were judged last; empty before that.
         seen: the signature of the state that was judged last; empty before that.
-        found: the fingerprints of the findings in the commits.
+        own: the fingerprints of the findings in the session's commits, with blanks between them.
+        found: the fingerprints of the findings in all commits.
         warning: a sentence saying that the pin had to be recreated; empty if it was not.
     """
 
@@ -138,6 +139,7 @@ class Pin(Record, frozen=False):
     head: str = ""
     judged: str = ""
     seen: str = ""
+    own: str = ""
     found: list[str] = []
     warning: str = ""
 

@@ -6,7 +6,7 @@ import os
 import re
 import time
 
-from specguard.change.check_request import Request, base_refs
+from specguard.change.check_request import Request, base_refs, read_unlinked
 from specguard.change.entries import sha1
 from specguard.change.repository import USUAL_BASES, Lookup, Repository
 from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.change.entries import Commit
     from specguard.change.git import Git
     from specguard.change.sources import Change
     from specguard.integrations.hooks.tool_calls import Checkout
@@ -48,6 +49,9 @@ _DISCARDS: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm|reset --keep|filt
 _ENTERED: Final = r"""(?:\bcd|\bpushd|\s-C)\s+(?:('[^']+'|"[^"$`\\]+")|([^\s;&|<>()'"$`]+))"""
 """A folder that a command enters with `cd`, `pushd` or `git -C`: in quotes, or as a plain word."""
 
+_MADE: Final = rb"(?m)^\S+ (\S+) .* (\d+) \S+\t(?:commit|cherry-pick|revert|am)\b"
+"""A line of the log of `HEAD` about a new commit: its object id and time."""
+
 _GUARD_FAMILIES: Final = ("PTH", "CNT", "APR", "CFG")
 """The rule families that judge everything since the base; others start at the branch below in a stack."""
 
@@ -61,7 +65,8 @@ def judge_end(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
 
     Returns:
         A refusal while findings are left and the limit `MOST_STOPS` is not reached. After that, a message to
-        the user about them. Findings in commits are reported once, and do not hold up the turn again.
+        the user about them. Findings in commits from before the session or of others are reported once, and
+        do not hold up the turn again.
 
     Raises:
         SpecguardError: no verdict is possible.
@@ -71,13 +76,14 @@ def judge_end(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     if event.continued is False and event.stop_count is None:
         # A person has started this turn.
         session.stops = 0
-    blocks = [*state.new_notes(), *_blocks(state.on_tree), *_blocks(state.on_commits, set(session.reported))]
+    known = set(session.reported) - state.own
+    blocks = [*state.new_notes(), *_blocks(state.on_tree), *_blocks(state.on_commits, known)]
     if not (failed := state.failed_source) and not blocks:
         if session.stops:
             session.stops = 0
             session.save()
         return Reply()
-    count = len({*_fingerprints(state.on_tree), *(set(state.fingerprints) - set(session.reported))})
+    count = len({*_fingerprints(state.on_tree), *(set(state.fingerprints) - known)})
     left = f"{counted(count, 'finding')} left"
     place, command = _PLACES[failed]
     given_up = f"specguard: {left} in {place}, and the agent was told {MOST_STOPS} times; {command} shows it."
@@ -120,7 +126,9 @@ class _State:
     Attributes:
         session: the record of the session.
         on_tree: the verdicts on working trees and indexes.
-        on_commits: the verdicts on commits that were not judged before.
+        on_commits: the verdicts on commits that were not judged before; at the end of a turn also on those
+            with findings of the session's own.
+        own: the fingerprints of the findings in commits that the session has made.
         fingerprints: the fingerprints of all findings, and the keys of messages about the base.
     """
 
@@ -129,6 +137,7 @@ class _State:
         self.session = Session(event, event_trees[0])
         self.on_tree: list[Verdict] = []
         self.on_commits: list[Verdict] = []
+        self.own: set[str] = set()
         self._event = event
         self._environment = event.environment
         self._pin = pin = Pin.of(event, event_trees[0])
@@ -153,6 +162,9 @@ class _State:
         self.fingerprints = [*self._notes, *_fingerprints([*self.on_tree, *self.on_commits])]
         if self.on_commits:
             pin.found = _fingerprints(self.on_commits)
+            # After a rebase, a finding stays the session's.
+            self.own = {*self.own, *pin.own.split()}.intersection(pin.found)
+            pin.own = " ".join(self.own)
         else:
             self.fingerprints += pin.found
         pin.seen = now
@@ -215,6 +227,7 @@ class _State:
             policies = Policies(plain, repository)
             earlier = pin.states_before(tree.root)
             earlier_edits: dict[bytes, str] = {}
+            starts = {pin.head}
 
             def judge(**asked: Any) -> list[Verdict]:
                 request = Request(**{**plain.__dict__, **asked})
@@ -223,8 +236,14 @@ class _State:
                     verdict = judge_change(change, policies, needs={"quotes"})
                     if any(earlier) and request.worktree:
                         earlier_edits.update(pin.earlier_edits(git, tree.root, states_of(change.entries)))
-                    if change.source == "range" and (codes := policies.edit_rules(change.stage)):
-                        _drop_earlier_commits(verdict, change, pin.head, codes)
+                    if change.source == "range" and verdict.findings:
+                        oids = [commit.oid for commit in change.commits]
+                        later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
+                        _drop_earlier_commits(verdict, later, policies.edit_rules(change.stage))
+                        made = self._made_commits(tree) if pin.head else ()
+                        own = [commit for commit in later if commit.oid in made]
+                        starts.update(own[0].parents[:1] if own else ())
+                        self.own.update(_fingerprints_in(verdict, own))
                     if any(earlier):
                         _spare_earlier_edits(verdict, change, earlier, earlier_edits)
                     if request.worktree:
@@ -247,12 +266,25 @@ class _State:
                 self.on_tree += judge(staged=True)
                 _drop_repeated(*self.on_tree[-2:])
             rules = policies.hook_rules()
-            if head is None or not rules or head in (pin.oid, pin.judged):
+            is_told = head == pin.judged and not (pin.own and self._event.moment == "stop")
+            if head is None or not rules or head == pin.oid or is_told:
                 return
             guards = [code for code in rules if code.startswith(_GUARD_FAMILIES)]
-            self.on_commits += judge(select=guards)
-            self.on_commits += judge(select=[code for code in rules if code not in guards], own_part=True)
+            others = [code for code in rules if code not in guards]
+
+            def judge_commits(**asked: Any) -> list[Verdict]:
+                return [*judge(select=guards, **asked), *judge(select=others, own_part=True, **asked)]
+
+            self.on_commits += judge_commits()
+            # What was found before the session, or before its first commit on a branch, is somebody else's.
+            for start in starts - {pin.oid} if self.own.difference(pin.own.split()) else ():
+                self.own.difference_update(_fingerprints(judge_commits(head=start)))
             pin.judged = head
+
+    def _made_commits(self, tree: Checkout) -> set[str]:
+        """Return the object ids of the commits that were made in a working tree since the session began."""
+        log = read_unlinked(tree.git_dir + b"/logs/HEAD", -1) or b""
+        return {oid.decode() for oid, at in re.findall(_MADE, log) if int(at) >= int(self.session.began)}
 
     def _follow_base(self, git: Git) -> None:
         """Let the pin follow a base that moved, if the remote confirms it; otherwise record a message."""
@@ -319,22 +351,25 @@ def _spare_earlier_edits(
                 result.state = state_of(own)
 
 
-def _drop_earlier_commits(verdict: Verdict, change: Change, start: str, codes: Container[str]) -> None:
-    """Remove what rules for agents only find in files that no commit of the session changes.
-
-    Args:
-        verdict: the verdict on the commits since the base.
-        change: the judged change.
-        start: the object id of `HEAD` when the session began; empty if it is unknown.
-        codes: the codes of these rules.
-    """
-    oids = [commit.oid for commit in change.commits]
-    later = change.commits[oids.index(start) + 1 if start in oids else 0 :]
+def _drop_earlier_commits(verdict: Verdict, later: Sequence[Commit], codes: Container[str]) -> None:
+    """Remove what rules for agents only find in files that no commit since the session's start changes."""
     paths = {entry.path for commit in later for entry in commit.own_entries}
     for result in verdict.results:
         if result.code in codes and result.findings:
             result.findings = [judged for judged in result.findings if judged.finding.path in paths]
             result.state = state_of(result.findings)
+
+
+def _fingerprints_in(verdict: Verdict, commits: Sequence[Commit]) -> list[str]:
+    """Return the fingerprints of the errors in some commits, or in files that they change."""
+    oids = {commit.oid for commit in commits}
+    paths = {entry.path for commit in commits for entry in commit.own_entries}
+    return [
+        judged.fingerprint
+        for judged in verdict.findings
+        if judged.is_open_error
+        and (judged.finding.commit in oids if judged.finding.commit else judged.finding.path in paths)
+    ]
 
 
 def _drop_repeated(worktree: Verdict, staged: Verdict) -> None:
