@@ -126,7 +126,8 @@ class _Judging:
         for ref, target in effects.refs:
             # The ref may be reset to its pinned commit, and fetched from the branch that it follows.
             if self.pin.is_base_ref(ref) and target not in (self.pin.oid, fetched):
-                what = f"`{ref}` is the base of this session, {self.pin.name}, and would be moved"
+                verb = "includes" if ref.endswith("*") else "is"
+                what = f"`{ref}` {verb} the base of this session, {self.pin.name}, and would be moved"
                 self._refuse(what, "Push your own branch, and let a person bring it there.")
         for clause in effects.bypasses:
             self._refuse(clause, "Leave that out, and fix what the guard says.")

@@ -289,11 +289,11 @@ class Pin(Record, frozen=False):
         return work
 
     def is_base_ref(self, ref: str) -> bool:
-        """True if a ref, as a command names it, is the base's branch, local or remote."""
+        """True if a ref, as a command names it, is the base's branch, local or remote, or all branches."""
         kind, _, rest = self.ref.removeprefix("refs/").partition("/")
         branch = rest.partition("/")[2] if kind == "remotes" else rest
         names = (self.ref, f"{kind}/{rest}", rest, branch, f"heads/{branch}", f"refs/heads/{branch}")
-        return bool(branch) and ref in names
+        return bool(branch) and ref in (*names, "refs/heads/*")
 
     def find_moved_base(self, git: Git) -> FoundBase | None:
         """Return the base as it is found now, if it is another commit or missing; None if it did not move.

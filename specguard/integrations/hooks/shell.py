@@ -16,6 +16,7 @@ from specguard.declaration.rule import Record
 from specguard.integrations.hooks.tool_calls import (
     Effects,
     as_bytes,
+    read_beginning,
     read_diff,
     read_file,
     read_patch,
@@ -114,6 +115,7 @@ class Interpreter:
         effects: the effects found so far.
         skips: the bypasses by variables that are set for the current command only.
         placed: True if a variable may name the repository of git's commands.
+        switched: True if an earlier command may have checked out another branch.
     """
 
     def __init__(self, directory: bytes, home: str, own: Collection[bytes]) -> None:
@@ -122,7 +124,7 @@ class Interpreter:
         self._before = b""
         self.effects = Effects()
         self.skips: list[str] = []
-        self.placed = False
+        self.placed = self.switched = False
         self._nested = self._depth = self._conditions = 0
 
     def run(self, text: str) -> None:
@@ -370,6 +372,13 @@ class Interpreter:
         tree = work_tree_at(place)
         return tree.common not in self._own if tree else not os.path.exists(place + b"/HEAD")
 
+    def branch(self) -> str:
+        """Return the branch that is checked out in the current folder; empty if that is uncertain."""
+        known = self.folder is not None and not self.placed and not self.switched
+        tree = work_tree_at(self.absolute(self.folder or b"")) if known else None
+        head = os.fsdecode(read_beginning(tree.git_dir + b"/HEAD", 4096)) if tree else ""
+        return head.rstrip("\n").removeprefix("ref: refs/heads/") if head.startswith("ref: ") else ""
+
     # Edits
 
     def edit(self, path: bytes, content: bytes | None = None, *, gone: bool = False) -> None:
@@ -613,6 +622,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
         shell.folder = None
     if handler and not (is_elsewhere and handler in (_check_hooks, _config, _move_refs)):
         handler(shell, name, rest[1:], stdin)
+    shell.switched = shell.switched or name in ("branch", "checkout", "switch", "symbolic-ref")
     shell.folder = start
 
 
@@ -706,8 +716,12 @@ def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -
         refs += [(text, "".join(texts[1:2])) for text in texts[:1]]
     elif name == "branch":
         refs += [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
+    if name == "push" and len(texts) < 2 and not has(options, "tags"):
+        texts = [*(texts or [""]), "refs/heads/*" if has(options, "all", "branches", "mirror") else "HEAD"]
     for text in texts[1:] if name in ("push", "fetch") else ():
         source, colon, target = text.removeprefix("+").partition(":")
+        if name == "push" and text.removeprefix("+") in ("HEAD", "@"):
+            source = shell.branch()
         branch = source.removeprefix("refs/heads/")
         # Git itself writes the remote's refs there.
         if (colon and target != f"refs/remotes/{texts[0]}/{branch}") or (name == "push" and source):

@@ -222,7 +222,7 @@ class _State:
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
         with Git(repository) as git:
             comparison = git.start_index_diff(head or git.empty_tree)
-            self._follow_base(git)
+            self._follow_base(git, tree)
             plain = Request(environment=self._environment, directory=folder, pinned=pin.base, by_agent=True)
             policies = Policies(plain, repository)
             earlier = pin.states_before(tree.root)
@@ -286,10 +286,24 @@ class _State:
         log = read_unlinked(tree.git_dir + b"/logs/HEAD", -1) or b""
         return {oid.decode() for oid, at in re.findall(_MADE, log) if int(at) >= int(self.session.began)}
 
-    def _follow_base(self, git: Git) -> None:
+    def _is_to_judge_first(self, tree: Checkout, head: str | None) -> bool:
+        """True if the base was pushed from here, and commits of the session are new or have findings.
+
+        Findings that have held up the end of a turn as often as possible do not count.
+        """
+        pin = self._pin
+        is_said = self._event.moment == "after" and self.session.stops >= MOST_STOPS
+        if head == pin.oid or (head == pin.judged and (is_said or not pin.own)):
+            return False
+        log = read_unlinked(os.path.join(tree.common, b"logs", os.fsencode(pin.ref)), -1) or b""
+        return b"\tupdate by push" in (b"\n" + log).partition(b"\n" + pin.oid.encode())[2]
+
+    def _follow_base(self, git: Git, tree: Checkout) -> None:
         """Let the pin follow a base that moved, if the remote confirms it; otherwise record a message."""
         pin = self._pin
-        if not pin.oid or (found := pin.find_moved_base(git)) is None:
+        if not pin.oid or self._is_to_judge_first(tree, git.repository.head):
+            return
+        if (found := pin.find_moved_base(git)) is None:
             return
         key, now = f"moved {pin.oid} {found.oid}", found.oid or "not there"
         if self._event.moment != "stop" and key in self.session.reported:
