@@ -139,7 +139,9 @@ def _judge(event: HookEvent, looking: dict[bytes, Lookup]) -> dialects.Reply:
 
 def _answer_broken(event: HookEvent, error: BaseException) -> dialects.Reply:
     """Return the answer if the guard is broken: a repair command passes, others are refused with its name."""
-    repair = _find_repair(error)
+    help_ = error.help if isinstance(error, SpecguardError) else ""
+    words = (help_, *re.findall(r"`([^`]+)`", help_))
+    repair = next((one for one in words if re.fullmatch(_REPAIR_COMMANDS, one, re.ASCII)), REPAIR)
     # Whatever else is broken, none of these commands writes guarded files.
     values = [event.input[name] for name in dialects.COMMAND_KEYS if name in event.input]
     # If there are several commands, the one that the program runs is unknown.
@@ -151,15 +153,6 @@ def _answer_broken(event: HookEvent, error: BaseException) -> dialects.Reply:
     # An agent that was informed already may be unable to fix the guard.
     is_informed = event.moment == "stop" and (event.continued or (event.stop_count or 0) > 0)
     return dialects.Reply("tell" if is_informed else "refuse", text)
-
-
-def _find_repair(error: BaseException) -> str:
-    """Return the command that repairs the cause of an error; `REPAIR` if the error suggests none."""
-    help_ = error.help if isinstance(error, SpecguardError) else ""
-    for words in (help_, *re.findall(r"`([^`]+)`", help_)):
-        if re.fullmatch(_REPAIR_COMMANDS, words, re.ASCII):
-            return str(words)
-    return REPAIR
 
 
 def _reason(error: BaseException, meaning: str = _CANNOT_JUDGE) -> str:

@@ -240,8 +240,7 @@ class _State:
                         oids = [commit.oid for commit in change.commits]
                         later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
                         _drop_earlier_commits(verdict, later, policies.edit_rules(change.stage))
-                        made = self._made_commits(tree) if pin.head else ()
-                        own = [commit for commit in later if commit.oid in made]
+                        own = self._made_here(tree, later) if pin.head else []
                         starts.update(own[0].parents[:1] if own else ())
                         self.own.update(_fingerprints_in(verdict, own))
                     if any(earlier):
@@ -281,10 +280,12 @@ class _State:
                 self.own.difference_update(_fingerprints(judge_commits(head=start)))
             pin.judged = head
 
-    def _made_commits(self, tree: Checkout) -> set[str]:
-        """Return the object ids of the commits that were made in a working tree since the session began."""
+    def _made_here(self, tree: Checkout, commits: Sequence[Commit]) -> list[Commit]:
+        """Return those of some commits that were made in a working tree since the session began."""
         log = read_unlinked(tree.git_dir + b"/logs/HEAD", -1) or b""
-        return {oid.decode() for oid, at in re.findall(_MADE, log) if int(at) >= int(self.session.began)}
+        began = int(self.session.began)
+        made = {oid.decode() for oid, at in re.findall(_MADE, log) if int(at) >= began}
+        return [commit for commit in commits if commit.oid in made]
 
     def _is_to_judge_first(self, tree: Checkout, head: str | None) -> bool:
         """True if the base was pushed from here, and commits of the session are new or have findings.
