@@ -2,7 +2,8 @@
 
 A sentence is bound to an active rule if it names the rule's code or name. It is also bound if it says that
 paths must stay unchanged, and they are guarded. The third case is one of `_KNOWN_DEMANDS` whose setting is in
-force. Nothing else is guessed: text beside a sentence does not bind it.
+force. In the last two cases the sentence must say nothing else. Nothing else is guessed: text beside a
+sentence does not bind it.
 """
 
 from __future__ import annotations
@@ -310,21 +311,46 @@ _STAY_UNCHANGED: Final = re.compile(
 """Wording that a path must stay unchanged."""
 
 _MAY_CHANGE: Final = re.compile(
-    r"\b(?:by hand|manually|directly|outside|except|other than|but|same (?:commit|change|pr|pull request))\b"
-    r"|^if |^when |\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
+    r"\b(?:by hand|manually|directly|outside|except|other than|but|only|optional|not for)\b"
+    r"|\bsame (?:commit|change|pr|pull request)\b|^if |^when "
+    r"|\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
     re.IGNORECASE,
 )
 """Wording that a path may change, in another way, in another case or together with something else."""
 
+_FILLERS: Final = (
+    r"(?:an?|all|any|each|every|the|its?|our|their|your|this|these|there|we|you|they|everyone|people|ai"
+    r"|agents?|authors?|contributors?|contributions?|commits?|messages?|trailers?|history|repository|project"
+    r"|branch|chang(?:es?|ing)|files?|folders?|director(?:y|ies)|documents?|paths?|contents?|must|shall|has"
+    r"|have|to|be|is|are|needs?|require[sd]?|follow|use|include|contain|carry|with|of|in|on|within|direct(?:ly)?"
+    r"|by|for|and|or|nor|always|ever|exactly|please|specification|format)"
+)
+"""Words that add nothing to what a sentence demands of every change."""
+
+_FILLER: Final = re.compile(rf"\b{_FILLERS}\b", re.IGNORECASE)
+_GAP: Final = rf"(?:{_FILLERS}\W+)*"
+_AT_MOST: Final = r"(?:at most |up to |limited to |(?:not be|no) (?:more|longer) than |not exceed )?"
+_CHANGING: Final = r"(?:touch|modif|edit|chang|delet|remov|renam|alter|mov|creat|updat)\w*"
+_GUARD_TERMS: Final = re.compile(
+    rf"\b(?:(?:(?:do )?not|never|don['\u2019]t|cannot)\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
+    r"|nothing|may|under|below|stay|so|locked|frozen|immutable|read-only|off-limits|forbidden|prohibited"
+    r"|(?:without|unless|requir\w*)\b.*(?:approv|permi|review|consent|authori|ask|confirm|instruct).*)\b",
+    re.IGNORECASE,
+)
+"""What a sentence may say about the paths that it guards."""
+
+_REMOVAL: Final = re.compile(r"\b(?:delet|remov|renam|mov)\w*", re.IGNORECASE)
+_EXPLANATION: Final = re.compile(r"[:;(\u2013\u2014]|\s-\s|\b(?:because|since|so)\b", re.IGNORECASE)
+
 _KNOWN_DEMANDS: Final = (
     (r"\bconventional[- ]commits?\b", "commit-message", "rules.commit-message.conventional = true"),
     (
-        r"\b(?:signed[- ]off|sign[- ]offs?|DCO)\b",
+        r"\b(?:signed[- ]off(?:-by)?|sign[- ]offs?|DCO)\b",
         "missing-trailer",
         'rules.missing-trailer.require = [{key = "Signed-off-by"}]',
     ),
     (
-        r"\b(?:not|never|don['\u2019]t|no)\b[^;]*\b(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
+        rf"\b(?:(?:do\s+)?not|never|don['\u2019]t|no)\W+{_GAP}(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
         "protected-branch",
         r'rules.protected-branch.branches = ["\1"]',
     ),
@@ -344,12 +370,12 @@ _KNOWN_DEMANDS: Final = (
         "rules.merge-commit.linear = true",
     ),
     (
-        r"\bsubjects?(?: lines?)?\b[^;]*?\b([0-9]{2,3}) char",
+        rf"\bsubjects?(?: lines?)?\W+{_GAP}{_AT_MOST}([0-9]{{2,3}}) char\w*",
         "commit-form",
         r"rules.commit-form.subject_max = \1",
     ),
     (
-        r"\blocalhost\b",
+        r"\bCI\b[^;]*\b(?:not|never)\b[^;]*\blocalhost\b(?: services?)?",
         "host-network-call",
         'rules.host-network-call.files = [".github/workflows/*.yml", ".github/workflows/*.yaml"]',
     ),
@@ -384,41 +410,62 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
     """Return the codes of the active rules that enforce a sentence; if none does, settings that would."""
     named = {*_RULE.findall(text), *sentence.spans}
     codes = {rule.code for rule in policy.rules if rule.active and named & {rule.code, rule.name}}
-    proposed: list[str] = []
+    if codes:
+        return sorted(codes), []
     if _STAY_UNCHANGED.search(text) and not _MAY_CHANGE.search(text):
-        guarding, proposed = _find_guards(policy, sentence, meaning)
-        codes |= guarding
+        codes, proposed = _find_guards(policy, sentence, text, meaning)
+        if codes or proposed:
+            return sorted(codes), proposed
+    wanted: list[str] = []
+    rest = text
     for expression, name, setting in _KNOWN_DEMANDS:
-        match = re.search(expression, text, re.IGNORECASE)
         rule = policy.rule(name)
-        if match is None or rule is None:
+        if rule is None:
             continue
-        setting = match.expand(setting) if match.re.groups else setting
-        if rule.active and _in_force(policy, tomllib.loads(setting)):
-            codes.add(rule.code)
-        elif setting.startswith("rules."):
-            proposed.append(setting)
-    return sorted(codes), [] if codes else proposed
+        for match in re.finditer(expression, text, re.IGNORECASE):
+            rest = rest.replace(match[0], "\0")
+            asked = match.expand(setting) if match.re.groups else setting
+            if rule.active and _in_force(policy, tomllib.loads(asked)):
+                codes.add(rule.code)
+            else:
+                wanted.append(asked)
+    if not _says_no_more(rest) or not all(one.startswith("rules.") for one in wanted):
+        return [], []
+    return [] if wanted else sorted(codes), list(dict.fromkeys(wanted))
 
 
-def _find_guards(policy: Policy, sentence: Text, meaning: str) -> tuple[set[str], list[str]]:
+def _says_no_more(rest: str) -> bool:
+    """Return True if a text says nothing of weight beside what was understood, which a NUL replaces."""
+    head, _, tail = rest.rpartition("\0")
+    said, *explanation = _EXPLANATION.split(tail, 1)
+    return not re.search(r"\w", _FILLER.sub("", head + said)) and not _MAY_CHANGE.search("".join(explanation))
+
+
+def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tuple[set[str], list[str]]:
     """Return the codes of the rules that guard all paths of a sentence; else none, and a setting that would.
 
     Without a path, the section's own rule counts.
     """
     words = (word.strip("()[],.;:*_\"'") for word in _CODE.sub(" ", sentence.raw).split())
     names = [name for name in (*sentence.spans, *words) if name and looks_like_path(name)]
-    found: list[Guard | None] = []
-    for name in dict.fromkeys([*names, *sentence.spans]):
+    found: dict[str, Guard | None] = {}
+    for name in [*names, *sentence.spans]:
         guard = policy.guards.find(name.removesuffix("/**").rstrip("/").encode())
         # A code span that is no path may still name something that is guarded.
-        found += [guard] if guard or name in names else []
+        if guard or name in names:
+            found[name] = guard
     section = policy.active_rule(meaning)
     if not found and section is not None:
         return {section.code}, []
-    if all(found):
-        return {guard.code for guard in found if guard is not None}, []
-    return set(), [f"rules.locked-path.paths = {toml_value(names)}"]
+    names = list(dict.fromkeys([*sentence.spans, *names]))
+    known = "|".join(map(re.escape, sorted(names, reverse=True)))
+    if not _says_no_more(_GUARD_TERMS.sub("\0", re.sub(rf"(?<!\w)(?:{known})", "\0", text))):
+        return set(), []
+    if all(found.values()):
+        return {guard.code for guard in found.values() if guard}, []
+    # A lock also holds edits, which a sentence on removals alone does not speak of.
+    proposed = [f"rules.locked-path.paths = {toml_value(names)}"]
+    return set(), proposed if _STAY_UNCHANGED.search(_REMOVAL.sub("", text)) else []
 
 
 def _in_force(policy: Policy, wanted: Mapping[str, Any]) -> bool:

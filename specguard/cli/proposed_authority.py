@@ -416,17 +416,23 @@ class Adoption:
             if one.rules:
                 yield one.path, one.line, "held", f"{one.text}  ({', '.join(one.rules)})"
             else:
-                yield self._propose(one.path, one.line, one.text, one.settings)
+                yield self._propose(one.path, one.line, one.text, one.settings, whole=True)
 
-    def _propose(self, path: str, line: int, text: str, settings: Sequence[str]) -> _Line:
-        """Propose settings for a text, unless the authority sets them otherwise; return its report line."""
+    def _propose(
+        self, path: str, line: int, text: str, settings: Sequence[str], *, whole: bool = False
+    ) -> _Line:
+        """Propose settings for a text, unless the authority sets them otherwise; return its report line.
+
+        If `whole`, paths are proposed only if all of them are in the repository.
+        """
         additions: list[str] = []
         for setting in settings:
             key, value = _key_and_value(tomllib.loads(setting))
             origin = self._policy.origins.get(key)
             if key == _PATHS or key.endswith(".files"):
                 valid = (one for one in value if not Guarding.problem_in(one))
-                value = [one for one in valid if Guarding.of(one).used(self._tracked)]
+                used = [one for one in valid if Guarding.of(one).used(self._tracked)]
+                value = [] if whole and key == _PATHS and used != value else used
             if not value:
                 continue
             if origin is not None and key not in _MERGED_KEYS and not origin.path.startswith("preset:"):
