@@ -329,7 +329,10 @@ _FILLERS: Final = (
 
 _FILLER: Final = re.compile(rf"\b{_FILLERS}\b", re.IGNORECASE)
 _GAP: Final = rf"(?:{_FILLERS}\W+)*"
-_AT_MOST: Final = r"(?:at most |up to |limited to |(?:not be|no) (?:more|longer) than |not exceed )?"
+_AT_MOST: Final = (
+    r"(?:at most |up to |limited to |(?:not be|no) (?:more|longer) than |not exceed "
+    r"|(?P<below>(?:shorter|less|fewer) than |under |below ))?(?P<most>[0-9]{2,3})"
+)
 _CHANGING: Final = r"(?:touch|modif|edit|chang|delet|remov|renam|alter|mov|creat|updat)\w*"
 _GUARD_TERMS: Final = re.compile(
     rf"\b(?:(?:(?:do )?not|never|don['\u2019]t|cannot)\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
@@ -370,9 +373,9 @@ _KNOWN_DEMANDS: Final = (
         "rules.merge-commit.linear = true",
     ),
     (
-        rf"\bsubjects?(?: lines?)?\W+{_GAP}{_AT_MOST}([0-9]{{2,3}}) char\w*",
+        rf"\bsubjects?(?: lines?)?\W+{_GAP}{_AT_MOST} char\w*",
         "commit-form",
-        r"rules.commit-form.subject_max = \1",
+        r"rules.commit-form.subject_max = \g<most>",
     ),
     (
         r"\bCI\b[^;]*\b(?:not|never)\b[^;]*\blocalhost\b(?: services?)?",
@@ -425,6 +428,8 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
         for match in re.finditer(expression, text, re.IGNORECASE):
             rest = rest.replace(match[0], "\0")
             asked = match.expand(setting) if match.re.groups else setting
+            if match.groupdict().get("below"):
+                asked = asked.replace(match["most"], str(int(match["most"]) - 1))
             if rule.active and _in_force(policy, tomllib.loads(asked)):
                 codes.add(rule.code)
             else:
