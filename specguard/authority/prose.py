@@ -346,6 +346,11 @@ _REMOVAL: Final = re.compile(r"\b(?:delet|remov|renam|mov)\w*", re.IGNORECASE)
 _EXPLANATION: Final = re.compile(r"[:;(\u2013\u2014]|\s-\s|\b(?:because|since|so)\b", re.IGNORECASE)
 
 _KNOWN_DEMANDS: Final = (
+    (
+        r"^(?:(?:all|every) )?(?:pull request|PR) titles? (?:must|shall) (?:follow|use) conventional commits\b",
+        "pull-request-title",
+        "rules.pull-request-title.conventional = true",
+    ),
     (r"\bconventional[- ]commits?\b", "commit-message", "rules.commit-message.conventional = true"),
     (
         r"\b(?:signed[- ]off(?:-by)?|sign[- ]offs?|DCO)\b",
@@ -383,7 +388,10 @@ _KNOWN_DEMANDS: Final = (
         'rules.host-network-call.files = [".github/workflows/*.yml", ".github/workflows/*.yaml"]',
     ),
 )
-"""Settings that sentences ask for: an expression, the rule that enforces it, and the setting."""
+"""Settings that sentences ask for: an expression, the rule that enforces it, and the setting.
+
+An expression does not see what those before it have read.
+"""
 
 
 def find_statements(
@@ -425,7 +433,7 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
         rule = policy.rule(name)
         if rule is None:
             continue
-        for match in re.finditer(expression, text, re.IGNORECASE):
+        for match in re.finditer(expression, rest, re.IGNORECASE):
             rest = rest.replace(match[0], "\0")
             asked = match.expand(setting) if match.re.groups else setting
             if match.groupdict().get("below"):
