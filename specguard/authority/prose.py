@@ -65,6 +65,11 @@ _GUARD_WORDS: Final = re.compile(
 
 
 _BRACKETS: Final = re.compile(r"[(\[\uff08\u3010][^()\[\]]*[)\]\uff09\u3011]")
+_LIMIT: Final = re.compile(
+    r"(?<![^\s(,;])(?:except|excluding|other than|apart from|but not|anywhere)\b(?![/.]\w)", re.I
+)
+"""Words by which an item names fewer or other files than its path does."""
+
 _NO_TITLE: Final = "it lists paths, and no title above it is one that is read"
 
 
@@ -227,7 +232,10 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
         return "it does not begin with a path"
     below = text.raw.partition("\n")[2].strip()
     more = leading_paths(below).paths if not leading.rest else ()
+    words = _CODE.sub(lambda code: " " * len(code[0]), text.raw)
+    limit = _LIMIT.search(words) if meaning in ("locked-path", "forbidden-path") else None
     rest = leading.rest or (below if any(path not in leading.paths for path in more) else "")
+    rest = rest or (text.raw[limit.start() :] if limit else "")
     problem = f"what follows the path was not understood: {rest}" if rest else ""
     for path in leading.paths:
         if "://" in path or path[0] in "~$<":
@@ -347,7 +355,7 @@ _EXPLANATION: Final = re.compile(r"[:;(\u2013\u2014]|\s-\s|\b(?:because|since|so
 
 _KNOWN_DEMANDS: Final = (
     (
-        r"^(?:(?:all|every) )?(?:pull request|PR) titles? (?:must|shall) (?:follow|use) conventional commits\b",
+        r"^(?:(?:all|every) )?(?:pull request|PR) titles? (?:must|shall) follow conventional commits\b",
         "pull-request-title",
         "rules.pull-request-title.conventional = true",
     ),
