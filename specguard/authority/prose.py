@@ -302,17 +302,21 @@ def _paths(text: Text) -> list[str]:
     return [*text.spans, *(word for word in words if word.count("/") > 0 and "`" not in word)]
 
 
+_NOT: Final = r"(?:not|never|cannot|(?:don|mustn|can)['\u2019]t)"
+_BANNED: Final = r"(?:forbidden|prohibited|banned|(?:not|never)\s+(?:allowed|permitted))"
 _COMMAND_WORDS: Final = re.compile(
-    r"(?<!-)\b(?:must|shall|never|only|required|forbidden|prohibited|do\s+not|don['\u2019]t|may\s+not"
-    r"|(?:nothing|nobody)\b.{0,80}?\bmay|conventional\s+commits?)\b",
+    rf"(?<!-)\b(?:must|shall|only|required|ha(?:s|ve)\s+to|{_BANNED}|(?:do|may)\s+not|(?!not\b){_NOT}"
+    r"|(?:nothing|nobody)\b.{0,80}?\bmay|conventional\s+commits?)\b"
+    r"|^\W*(?:no|(?:every|each|all|an?|changes?)\b.{0,80}?\b(?:requires?|needs?))\b",
     re.IGNORECASE,
 )
 _CODE: Final = re.compile(r"(`+).+?\1", re.DOTALL)
 _RULE: Final = re.compile(r"\b[A-Z]{3}[0-9]{3}\b")
 
 _STAY_UNCHANGED: Final = re.compile(
-    r"\b(?:not|never|don['\u2019]t|nobody|nothing|cannot)\b[^;]*?\b(?:touch|modif|edit|chang|delet|remov|renam|alter|mov)\w*"
-    r"|\b(?:locked|frozen|immutable|read-only|off-limits)\b|\brequir\w* (?:an? |explicit )*approval"
+    rf"\b(?:{_NOT}|nobody|nothing)\b[^;]*?\b(?:touch|modif|edit|chang|delet|remov|renam|alter|mov)\w*"
+    r"|\b(?:locked|frozen|immutable|read-only|off-limits)\b"
+    r"|\b(?:requir\w*|needs?) (?:an? |explicit )*approval"
     r"|^\S+:? (?:(?:is|are) )?(?:forbidden|prohibited)\b",
     re.IGNORECASE,
 )
@@ -343,9 +347,9 @@ _AT_MOST: Final = (
 )
 _CHANGING: Final = r"(?:touch|modif|edit|chang|delet|remov|renam|alter|mov|creat|updat)\w*"
 _GUARD_TERMS: Final = re.compile(
-    rf"\b(?:(?:(?:do )?not|never|don['\u2019]t|cannot)\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
+    rf"\b(?:(?:do )?{_NOT}\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
     r"|nothing|may|under|below|stay|so|locked|frozen|immutable|read-only|off-limits|forbidden|prohibited"
-    r"|(?:without|unless|requir\w*)\b.*(?:approv|permi|review|consent|authori|ask|confirm|instruct).*)\b",
+    r"|(?:without|unless|requir\w*|needs?)\b.*(?:approv|permi|review|consent|authori|ask|confirm|instruct).*)\b",
     re.IGNORECASE,
 )
 """What a sentence may say about the paths that it guards."""
@@ -366,7 +370,7 @@ _KNOWN_DEMANDS: Final = (
         'rules.missing-trailer.require = [{key = "Signed-off-by"}]',
     ),
     (
-        rf"\b(?:(?:do\s+)?not|never|don['\u2019]t|no)\W+{_GAP}(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
+        rf"\b(?:do\s+)?(?:{_NOT}|no)\W+{_GAP}(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
         "protected-branch",
         r'rules.protected-branch.branches = ["\1"]',
     ),
@@ -381,7 +385,7 @@ _KNOWN_DEMANDS: Final = (
         "rules.commit-count.exactly = 1",
     ),
     (
-        r"\bno merge commits?\b|\bmerge commits? are (?:forbidden|prohibited|banned)\b|\blinear history\b",
+        rf"\bno merge commits?\b|\bmerge commits? are {_BANNED}\b|\blinear history\b",
         "merge-commit",
         "rules.merge-commit.linear = true",
     ),
