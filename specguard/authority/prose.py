@@ -323,8 +323,8 @@ _STAY_UNCHANGED: Final = re.compile(
 """Wording that a path must stay unchanged."""
 
 _MAY_CHANGE: Final = re.compile(
-    r"\b(?:by hand|manually|directly|outside|except|other than|but|only|optional|not for)\b"
-    r"|\bsame (?:commit|change|pr|pull request)\b|^if |^when "
+    r"\b(?:by hand|manually|directly|outside|except|other than|but|only|optional)\b"
+    r"|\b(?:not for|not required|need not)\b|\bsame (?:commit|change|pr|pull request)\b|^if |^when "
     r"|\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
     re.IGNORECASE,
 )
