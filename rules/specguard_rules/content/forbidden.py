@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 COMMAND_FILES: Final = (
     "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/*.ps1", "**/*.psm1", "**/*.bat", "**/*.cmd",
-    "**/Makefile", "**/makefile", "**/GNUmakefile", "**/*.mk", "**/package.json", "**/[Jj]ustfile",
-    "**/.justfile", "**/*.just", "**/[Tt]askfile*.yml", "**/[Tt]askfile*.yaml", "**/Jenkinsfile",
+    "**/Makefile", "**/makefile", "**/GNUmakefile", "**/*.mk", "**/package.json", "**/Justfile",
+    "**/justfile", "**/.justfile", "**/*.just", "**/Taskfile*.yml", "**/Taskfile*.yaml",
+    "**/taskfile*.yml", "**/taskfile*.yaml", "**/Jenkinsfile",
     ".github/**/*.yml", ".github/**/*.yaml", ".gitea/**/*.yml", ".gitea/**/*.yaml", ".forgejo/**/*.yml",
     ".forgejo/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", ".gitlab/**/*.yml",
     ".circleci/**/*.yml", ".buildkite/**/*.yml", ".buildkite/**/*.yaml", "**/azure-pipelines*.yml",
@@ -26,7 +27,10 @@ COMMAND_FILES: Final = (
     ".lefthook*.*", ".config/lefthook*.*", "scripts/**", "tools/**", "bin/**", "ci/**", ".ci/**",
     ".githooks/**", ".husky/**",
 )  # fmt: skip
-"""The files that run commands: scripts, tasks, hooks and the steps of CI."""
+"""The files that run commands: scripts, tasks, hooks and the steps of CI.
+
+They have no classes of characters, by which `may_match` could not rule out a path without compiling them.
+"""
 
 MOST: Final = 100
 """The most findings for one file and one expression; one more finding counts the rest."""
