@@ -378,6 +378,8 @@ _RUN_KEY: Final = re.compile(
 
 # The keys beside a command that only describe it.
 _ABOUT: Final = frozenset(["desc", "description", "displayName", "label", "name", "summary", "title"])
+# How keys of lists of forbidden commands begin. Tables have such names too: hooks that look for a command.
+_FORBIDS: Final = ("block-", "blocked", "blocklist", "deni", "deny", "disallow", "forbid", "prohibit")
 
 
 def _yaml_commands(path: bytes, content: bytes, text: str) -> Iterator[Command]:
@@ -395,6 +397,12 @@ def _yaml_commands(path: bytes, content: bytes, text: str) -> Iterator[Command]:
         yield from part.commands()
     if not parts:
         yield from _data_commands(top, lambda _: 1)
+
+
+def _forbids(key: str, value: Any) -> bool:
+    """True if the commands below a key are only forbidden, as in a policy of specguard."""
+    is_listed = isinstance(value, list) or key.lower() in ("denied", "deny", "forbidden")
+    return key == "forbidden-command" or (is_listed and f"{key}-".lower().startswith(_FORBIDS))
 
 
 def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
@@ -416,12 +424,12 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
                     line = getattr(value[0], "line", None) or line_of(place)
                     yield Command(line, value, line)
                 inner = [(at, part, runs and isinstance(part, str)) for at, part in enumerate(value)]
-            elif isinstance(value, dict):
-                # A table of commands by name, such as the `scripts` of a package.json, has only texts.
+            elif isinstance(value, dict) and value.get("language") not in ("fail", "pygrep"):
+                # The `entry` of such a hook of pre-commit runs nothing.
                 inner = [
                     (key, part, _RUN_KEY.search(key) is not None or (runs and isinstance(part, str)))
                     for key, part in value.items()
-                    if key not in _ABOUT
+                    if key not in _ABOUT and not _forbids(key, part)
                 ]
             stack += [((*place, at), part, here) for at, part, here in reversed(inner)]
 
