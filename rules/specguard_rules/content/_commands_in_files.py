@@ -399,10 +399,11 @@ def _yaml_commands(path: bytes, content: bytes, text: str) -> Iterator[Command]:
         yield from _data_commands(top, lambda _: 1)
 
 
-def _forbids(key: str, value: Any) -> bool:
-    """True if the commands below a key are only forbidden, as in a policy of specguard."""
-    is_listed = isinstance(value, list) or key.lower() in ("denied", "deny", "forbidden")
-    return key == "forbidden-command" or (is_listed and f"{key}-".lower().startswith(_FORBIDS))
+def _describes(key: str, value: Any) -> bool:
+    """True if a key's value only describes the command beside it, or the commands below are forbidden."""
+    if not isinstance(value, list) and key.lower() not in ("denied", "deny", "forbidden"):
+        return key == "forbidden-command" or (key in _ABOUT and isinstance(value, str))
+    return f"{key}-".lower().startswith(_FORBIDS)
 
 
 def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
@@ -426,10 +427,13 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
                 inner = [(at, part, runs and isinstance(part, str)) for at, part in enumerate(value)]
             elif isinstance(value, dict) and value.get("language") not in ("fail", "pygrep"):
                 # The `entry` of such a hook of pre-commit runs nothing.
+                # In a package.json or a Taskfile, any name may have a command, or a list of them.
+                named = place[-1:] in (("scripts",), ("tasks",))
+                kinds = (str, list) if named else (str,) if runs else ()
                 inner = [
-                    (key, part, _RUN_KEY.search(key) is not None or (runs and isinstance(part, str)))
+                    (key, part, _RUN_KEY.search(key) is not None or isinstance(part, kinds))
                     for key, part in value.items()
-                    if key not in _ABOUT and not _forbids(key, part)
+                    if named or not _describes(key, part)
                 ]
             stack += [((*place, at), part, here) for at, part, here in reversed(inner)]
 
