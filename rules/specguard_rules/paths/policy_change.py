@@ -36,8 +36,14 @@ _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH0
 _AGENTS: Final = (b".claude/", b".codex/")
 """How paths of agents' settings begin."""
 
-_LEFTHOOK: Final = (b"lefthook.", b".lefthook.", b".config/lefthook.")
-"""How the paths of main settings of lefthook begin. Which of several is read depends on its version."""
+_SETTINGS: Final = (b".json", b".jsonc", b".toml", b".yaml", b".yml")
+"""How paths of settings and of workflows end."""
+
+_LEFTHOOK, _LEFTHOOK_LOCAL = (
+    tuple(place + name + end for place in (b"", b".", b".config/") for end in _SETTINGS)
+    for name in (b"lefthook", b"lefthook-local")
+)
+"""The main settings of lefthook, of which its version decides the one that is read, and the local ones."""
 
 _PRECEDENCE: Final = (
     ((b".claude/settings.local.json",), (b".claude/settings.json",)),
@@ -45,7 +51,7 @@ _PRECEDENCE: Final = (
     ((b".forgejo/workflows/",), (b".gitea/workflows/", b".github/workflows/")),
     ((b".gitea/workflows/",), (b".github/workflows/",)),
     (_LEFTHOOK, _LEFTHOOK),
-    ((b"lefthook-local.", b".lefthook-local.", b".config/lefthook-local."), _LEFTHOOK),
+    (_LEFTHOOK_LOCAL, _LEFTHOOK),
 )
 """How paths of files begin that precede others or are read in their place, and how those of others do."""
 
@@ -229,7 +235,7 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
         return
     path = entry.path
     old, new = _text(before, path), _text(after, path) if entry.is_file else ""
-    other = None if entry.deleted else _preceded(path, before)
+    other = None if entry.deleted else _preceded(path, before, after)
     if other and not entry.is_file:
         what = f"is no regular file, and {path_text(other)}, which runs specguard, is read with it"
         yield _finding(path, what, "error", "switch")
@@ -255,11 +261,12 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
             yield _finding(path, "changes how specguard is run, which cannot be compared", "error", "runner")
 
 
-def _preceded(path: bytes, before: Documents) -> bytes | None:
-    """Return a file that runs specguard and that a file precedes or is read with; None if there is none."""
-    for own, others in _PRECEDENCE:
+def _preceded(path: bytes, before: Documents, after: Documents) -> bytes | None:
+    """Return a file that runs specguard and that a file precedes or is read with; None if none is left."""
+    for own, others in _PRECEDENCE if path.endswith(_SETTINGS) else ():
         paths = [one for one in before.tree.paths() if one != path] if path.startswith(own) else ()
-        known = [one for one in paths if one.startswith(others) and mentions(_text(before, one))]
+        known = [one for one in paths if one.startswith(others) and one.endswith(_SETTINGS)]
+        known = [one for one in known if after.tree.find(one) is not None and mentions(_text(before, one))]
         # Once a folder of workflows precedes another, a further file in it changes nothing.
         if known and not (own[0].endswith(b"/") and any(one.startswith(own) for one in paths)):
             return known[0]
