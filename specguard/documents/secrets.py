@@ -336,5 +336,6 @@ def _is_value(value: str, name: str) -> bool:
         return False
     changes = len(_RUN.findall(value)) - 1
     # `Summer2024` is an example more often than a real password. In words such as `OAuth2Provider`, letters
-    # repeat; in a key they rarely do.
-    return changes >= (2 if _PASSWORD.search(name) else 3) or len(set(value[:_SAMPLE])) >= _DISTINCT
+    # repeat; in a key they rarely do. A mere token may be of a parser: `SHA256WithRSA1`.
+    least = 2 if _PASSWORD.search(name) else 5 if name.strip("-").lower() == "token" else 3
+    return changes >= least or len(set(value[:_SAMPLE])) >= _DISTINCT
