@@ -115,7 +115,7 @@ class Interpreter:
         effects: the effects found so far.
         skips: the bypasses by variables that are set for the current command only.
         placed: True if a variable may name the repository of git's commands.
-        switched: True if an earlier command may have checked out another branch.
+        switched: the folder where an earlier command checked out a branch, and its name, empty if uncertain.
     """
 
     def __init__(self, directory: bytes, home: str, own: Collection[bytes]) -> None:
@@ -124,7 +124,8 @@ class Interpreter:
         self._before = b""
         self.effects = Effects()
         self.skips: list[str] = []
-        self.placed = self.switched = False
+        self.placed = False
+        self.switched: tuple[bytes | None, str] | None = None
         self._nested = self._depth = self._conditions = 0
 
     def run(self, text: str) -> None:
@@ -374,10 +375,20 @@ class Interpreter:
 
     def branch(self) -> str:
         """Return the branch that is checked out in the current folder; empty if that is uncertain."""
-        known = self.folder is not None and not self.placed and not self.switched
+        known = self.folder is not None and not self.placed
+        if self.switched:
+            return self.switched[1] if known and self.switched[0] == self.folder else ""
         tree = work_tree_at(self.absolute(self.folder or b"")) if known else None
         head = os.fsdecode(read_beginning(tree.git_dir + b"/HEAD", 4096)) if tree else ""
         return head.rstrip("\n").removeprefix("ref: refs/heads/") if head.startswith("ref: ") else ""
+
+    def switch(self, name: str, words: Words) -> None:
+        """Record the branch that a git command checks out; listing, deleting and restoring leave it."""
+        options, operands = options_of(words)
+        kept = {"branch": not has(options, "m", "M", "move"), "symbolic-ref": len(operands) < 2}
+        if not kept.get(name, any(word.text in ("--", ".") for word in words)):
+            plain = len(operands) == 1 and all(one in ("q", "quiet") for one, _ in options)
+            self.switched = (self.folder, operands[0].text or "" if plain and not self._conditions else "")
 
     # Edits
 
@@ -622,7 +633,8 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
         shell.folder = None
     if handler and not (is_elsewhere and handler in (_check_hooks, _config, _move_refs)):
         handler(shell, name, rest[1:], stdin)
-    shell.switched = shell.switched or name in ("branch", "checkout", "switch", "symbolic-ref")
+    if name in ("branch", "checkout", "switch", "symbolic-ref"):
+        shell.switch(name, rest[1:])
     shell.folder = start
 
 
