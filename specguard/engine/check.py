@@ -413,7 +413,8 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
         yield f"Paths in next steps are from the repository's root; first type: cd {quote(top)}"
         patch = patch if patch in ("", "-") else os.path.abspath(patch)
     if patch:
-        yield f"For next steps apply the patch first; type: git apply --index {quote(patch)}"
+        name = "FILE" if patch == "-" else quote(patch)
+        yield f"For next steps apply the patch first; type: git apply --index {name}"
 
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:

@@ -139,7 +139,9 @@ def approval_offer(result: RuleResult, verdict: Verdict, most: int = 3) -> tuple
     words = [word for path in paths if path and len(word := shell_word(path)) <= _LONGEST_WORD]
     named = [] if None in paths else words[:most]
     which = {"staged": " --staged", "worktree": " --worktree"}.get(verdict.change.get("source", ""), "")
-    which += "".join(f" --{name} {shell_word(value)}" for name, value in verdict.options.items() if value)
+    # The standard input has been read; its patch needs a file.
+    options = {name: "FILE" if value == "-" else value for name, value in verdict.options.items() if value}
+    which += "".join(f" --{name} {shell_word(value)}" for name, value in options.items())
     flags = "".join(f" --path {word}" for word in named) + which
     approver = shell_word(result.approvers[0])
     offer = join_or(map(shortened, result.approvers))
