@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Guarding, MissingFact, NotApplicable, Rule, setting
-from specguard_rules.next_steps import alternatives, is_base_branch, move_to_branch, quote
+from specguard_rules.next_steps import alternatives, is_base_branch, move_to_branch, quote, take_there
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class BranchName(Rule):
         if work_item and work_item.branches:
             if name not in (own := work_item.branches):
                 message = f"the branch is {quote(name)}, and {work_item} has {alternatives(own)}"
-                step = f"Take it there with `{move_to_branch(own[0], branch, base, push)}`."
+                step = take_there(own[0], branch, base, push)
                 setting = work_item.setting("branch")
                 yield Finding(message, help=step, field="branch", key="item", setting=setting)
         elif self.pattern is not None and not self.pattern.search(name):

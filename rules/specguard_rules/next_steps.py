@@ -274,13 +274,22 @@ def shell_text(subject: str, message: Message) -> str:
     return shell_quote(subject) + body
 
 
+def take_there(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
+    """Return the step that moves the commits to an item's branch, which may exist with other commits."""
+    command, ref, git = move_to_branch(name, branch, base, push), f"refs/heads/{name}", base.change.git
+    if not command.startswith("git push") and (tip := git.repository.refs_named([ref]).get(ref)):
+        command = f"git switch {name}" + (f" && git merge {shell_quote(branch.name)}" if base.commits else "")
+        if base.commits and git.revisions(tip, base.tip, base.head):
+            others = f"The branch {quote(name)} exists, with commits that {quote(branch.name)} lacks"
+            return f"{others}: rename it first, or go on there."
+    return f"Take it there with `{command}`."
+
+
 def move_to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
-    """Return the command that moves the commits to another branch, new or not; the base's branch stays."""
+    """Return the command that moves the commits to a branch of another name; the base's branch stays."""
     if push is not None and push.local_ref != f"refs/heads/{branch.name}":
         pushed = shell_quote(push.local_ref or push.new or "HEAD")
         return f"git push {shell_quote(push.remote)} {pushed}:refs/heads/{name}"
-    if base.change.git.repository.refs_named([f"refs/heads/{name}"]):
-        return f"git switch {name}" + (f" && git merge {shell_quote(branch.name)}" if base.commits else "")
     if is_base_branch(branch, base):
         return f"git switch -c {name}"
     # A branch other than the judged one may be checked out.

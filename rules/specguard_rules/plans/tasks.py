@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, Selecting, path_text, setting
-from specguard_rules.next_steps import alternatives, is_base_branch, move_to_branch, quote
+from specguard_rules.next_steps import alternatives, is_base_branch, quote, take_there
 from specguard_rules.paths.scope import written_paths
 
 TYPE_CHECKING = False
@@ -276,7 +276,7 @@ def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base
     """Build a finding about a slice's change on a branch that is not the slice's own."""
     own, setting = alternatives(work_item.branches), work_item.setting("branch")
     message = f"the change is for {listed}, whose branch is {own}, and is on {quote(branch.name)}"
-    step = f"Take it there: `{move_to_branch(work_item.branches[0], branch, base)}`"
+    step = take_there(work_item.branches[0], branch, base)
     same_as = ("BRN001 item",)
     return Finding(message, help=step, field="branch", key="branch", setting=setting, same_as=same_as)
 
