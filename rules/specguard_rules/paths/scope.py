@@ -368,11 +368,15 @@ def written_paths(entries: Iterable[Entry]) -> list[bytes]:
 
 
 def _has_new_words(entry: Entry, base: Base) -> bool:
-    """Return True if an entry changes more of its file than white space."""
+    """Return True if an entry changes more of its file than blank lines and white space at ends of lines."""
     if not entry.is_file or entry.status != "M":
         return True
     old, new = (content for _, content in base.change.git.blobs([entry.old, entry.new]))
-    return old is None or new is None or old.split() != new.split()
+    return old is None or new is None or _shown(old) != _shown(new)
+
+
+def _shown(content: bytes) -> list[bytes]:
+    return [line.rstrip() for line in content.splitlines() if line.strip()]
 
 
 def _stated_reasons(
