@@ -52,8 +52,16 @@ _CANNOT_FAIL: Final = re.compile(
 
 
 def _plain_words(command: str) -> list[str]:
-    """Return the words of a command, without folders and endings: `./scripts/build.sh` is `build`."""
-    return [os.path.basename(word).partition(".")[0] for word in command.replace(":", " ").split()]
+    """Return the words of a command, and the base names of what it runs: `sh a/build.sh` runs `build`."""
+    words = command.replace(":", " ").split()
+    names, runs = list(words), True
+    for word in words:
+        name = os.path.basename(word.strip("'\"();"))
+        names += [name, name.partition(".")[0]] if runs else []
+        # An option, a duration or a variable may stand between a program and its script.
+        between = word[0] == "-" or word[0].isdigit() or "=" in word or name.rstrip(".0123456789") in _RUNNERS
+        runs = word[-1] in ";&|(" or (runs and between)
+    return names
 
 
 def cannot_fail(command: str) -> bool:
@@ -403,6 +411,11 @@ _SHORT: Final = {
 }  # fmt: skip
 _LONG: Final = {"agent": "force", "aider": "yes", "cursor-agent": "force"}
 _SHELLS: Final = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
+# Programs that run the script or program behind them; `.` is read without its dot.
+_RUNNERS: Final = frozenset({
+    *_SHELLS, "", "bun", "deno", "env", "exec", "go", "node", "nohup", "npx", "perl", "php", "poetry", "pwsh",
+    "python", "ruby", "run", "source", "sudo", "time", "timeout", "tsx", "uv",
+})  # fmt: skip
 _DANGEROUS: Final = re.compile(r"--?(?:[a-z]+-)*dangerous", re.IGNORECASE)
 _TRUST_MODE: Final = re.compile(r"danger-?full-?access|bypass-?permissions", re.IGNORECASE)
 # Settings of high trust in `-c key=value`, in JSON, or as a variable before the command.
