@@ -36,12 +36,13 @@ from specguard.work.name_templates import Template, path_template
 CONTEXT: Final = "CONTEXT.md"
 """The page that every agent of a plan must read besides the plan."""
 
-_PART: Final = r"(?:[\w.@+-]|[\[{]{1,2}[\w.,-]+[\]}]{1,2}|\([\w.-]+\)(?=/))"
+_GROUP: Final = r"\([\w.-]+\)"
+_PART: Final = rf"(?:[\w.@+-]|[\[{{]{{1,2}}[\w.,=-]+[\]}}]{{1,2}}|(?<=[/)]){_GROUP}|(?<![/)]){_GROUP}(?=/))"
 """A piece of a name in a path: a character, or a group such as `[id]`."""
 
 _PATH: Final = re.compile(
-    rf"(?<![\w/.@:-])((?:{_PART}+/(?:\*\*/)?)+(?:\*|{_PART})*|[\w@+-]+\.(?!\d)[A-Za-z]\w{{0,7}})"
-    r"(?!(?<=/)[\[{(]|[\w/@:-])"
+    rf"(?<![\w/.@:+)\]}}-])((?:{_PART}+/(?:\*\*/)?)+(?:\*|{_PART})*|[\w@+-]+\.(?!\d)[A-Za-z]\w{{0,7}})"
+    r"(?![\w/@:-])"
 )
 _SECTIONS: Final = {
     "proposal.md": ("why", "what changes", "impact"),
