@@ -124,9 +124,12 @@ class NewPlan:
         plan = Plan(kind_name, self._kind, {}, self.path.encode(), data)
         if self._kind.option:
             self._check_option(top, plan.option)
-        findings = [*(one for task in plan.tasks for one in task_flaws(task)), *plan.dependency_flaws()]
-        if findings:
-            raise _error(f"no plan is made of it: {findings[0].message}", self.path, findings[0].help)
+        for box, task in zip(self._boxes.all, plan.tasks, strict=True):
+            for found in task_flaws(task):
+                message = f"no plan is made of it: {found.message.replace(task.name, box.name, 1)}"
+                raise _error(message, f"{self._source.path}/{TASKS}", found.help, box.line)
+        for found in plan.dependency_flaws():
+            raise _error(f"no plan is made of it: {found.message}", self.path, found.help)
 
     def _check_option(self, top: str, option: str) -> None:
         options = f"{self.folder}/{self._kind.options}" if self._kind.options else ""
