@@ -279,9 +279,7 @@ class RunProof(Record):
         if (content and content == self._content_of("")) or self.head is None:
             return True
         since = claim.commit or self._last_commit(run, claim)
-        if not since and not self.whole:
-            return False
-        if tree in self._trees_since(since):
+        if (since or self.whole) and tree in self._trees_since(since):
             return True
         if not since:
             return False
