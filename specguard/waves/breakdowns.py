@@ -193,10 +193,12 @@ TEST_LIMIT: Final = 32 << 20
 """The limit in bytes of test files that are searched for a test's name."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]{2,100}")
-# Where a language defines a test without that word in its name: `void kept()`, `kept() {`, `it("kept"`.
+# Where a plain word names a test: `void kept()`, `kept(browser) {`, `it("kept"`, `Scenario: Kept`, `kept:`.
 _DEFINED: Final = re.compile(
-    rb"\b(?:class|def|fn|fun|func|function|sub|Task|void)\s+(\w+)|\b(\w+)\s*\(\)\s*\{"
-    rb"|\bTEST\w*\(\s*\w+,\s*(\w+)|[\"'`](\w+)[\"'`]"
+    rb"\b(?:class|def|fn|fun|func|function|sub|Task|void|(?:[Nn]ame|[Tt]itle|Scenario|Example):)\s+(\w+)"
+    rb"|\b[A-Z_]{0,30}TEST\w*\(\s*(?:\w+,\s*)?(\w+)|\b(\w+)\s*\(\w*\)\s*\{|[\"'`](\w+)[\"'`]"
+    rb"|^(\w+)(?::|\r?$)|^[ \t]+(\w+):\r?$",
+    re.MULTILINE,
 )
 
 
@@ -248,9 +250,12 @@ class Proofs:
     @cached_property
     def _words(self) -> frozenset[bytes]:
         """The names in all test files that may be those of tests, so that many can be looked up."""
-        named = (word for word in re.findall(rb"\w+", self._content) if b"test" in word.lower())
+        words = frozenset(re.findall(rb"\w+", self._content))
+        # No prose has words such as `warm_start` and `warmStart`.
+        plain = (word for word in words if word.isalpha() and (word[1:].islower() or word.isupper()))
+        prose = {word for word in plain if b"test" not in word.lower()}
         defined = (one[one.lastindex or 0] for one in _DEFINED.finditer(self._content))
-        return frozenset([*named, *defined])
+        return words.difference(prose).union(defined)
 
     @cached_property
     def _content(self) -> bytes:
