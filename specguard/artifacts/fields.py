@@ -128,10 +128,13 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
 
 def _says_none(value: str, name: str) -> bool:
     """True if a value states that there is none, perhaps with a reason: `No blockers`, `None: all closed`."""
-    such = rf"(?:there (?:are|is) )?no (?:(?:known|open|remaining) )?{re.escape(name.removesuffix('s'))}s?\b"
+    noun = rf"{re.escape(name.removesuffix('s'))}s?(?: remains?)?\b"
+    such = rf"(?:there (?:are|is) )?no (?:(?:known|open|outstanding|remaining) )?{noun}"
     said = re.sub(such, "none", _strip_marks(value[:LONGEST_VALUE]), count=1, flags=re.IGNORECASE)
-    first, *rest = _REMARK.split(said)
-    return is_bare_nothing(first) and not _EXCEPTION.match(" ".join(rest))
+    first = _REMARK.split(said)[0]
+    # A new sentence after "None." makes no exception.
+    rest = said.removeprefix(first).lstrip(" ([,;:-\uff08\u2013\u2014")
+    return is_bare_nothing(first) and not _EXCEPTION.match(rest)
 
 
 def find_statements(artifact: Artifact, name: str) -> Sequence[Field]:
