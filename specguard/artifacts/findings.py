@@ -72,7 +72,9 @@ _TITLE: Final = ("finding", "title", "issue", "description")
 _SEVERITY: Final = ("severity", "priority")
 _STATUS: Final = ("status", "resolution", "verification", "disposition")
 # "High: cold, a.py:1. Status: fixed, re-verified".
-_IN_TITLE: Final = re.compile(rf"(?:[.,;|)\]\u2013\u2014-]\s|\s\()(?:{'|'.join(_STATUS)})\s?:", re.IGNORECASE)
+_IN_TITLE: Final = re.compile(
+    rf"(?:[.,;|)\]\u2013\u2014-]\s|\s[([])(?:{'|'.join(_STATUS)})\s?:", re.IGNORECASE
+)
 
 
 class Severities:
@@ -200,7 +202,8 @@ class Review:
                 one.severity = one.severity or severities.in_value(field.value)
                 one.severity_text = one.severity_text or field.value
             one.status += [field.value for field in find_fields(fields, *_STATUS)]
-            one.status = one.status or _IN_TITLE.split(one.title)[1:]
+            said = _IN_TITLE.split(one.title)[1:]
+            one.status = one.status or [part if "[" in part else part.rstrip("]") for part in said]
 
     def is_verdict(self, name: str, line: int) -> bool:
         """True if a field or heading states the verdict, and belongs to no finding."""
