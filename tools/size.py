@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 49_916,
+    "code lines of specguard and rules": 50_185,
     "modules of specguard and rules": 234,
-    "code lines of tests": 32_790,
+    "code lines of tests": 32_796,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 546,
+    "expressions of re": 556,
 }
 """The upper limit of each figure."""
 
