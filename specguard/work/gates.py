@@ -142,10 +142,10 @@ class Gates(Record):
 
     def with_more(self, read: Iterable[Read]) -> Gates:
         """Return a copy with further gates, each command once, and with what is not run."""
-        gates, not_read = [*self.gates], [*self.not_read]
-        for one in read:
-            (gates if isinstance(one, PlannedGate) else not_read).append(one)  # type: ignore[arg-type]
-        return Gates(merge_gates(gates), not_read, self.format_all)
+        more = list(read)
+        gates = [one for one in more if isinstance(one, PlannedGate)]
+        not_read = [one for one in more if isinstance(one, NotRead)]
+        return Gates(merge_gates([*self.gates, *gates]), [*self.not_read, *not_read], self.format_all)
 
 
 def gates_of(item: WorkItem, origins: Mapping[str, Origin]) -> Gates:
