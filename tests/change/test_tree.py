@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from specguard.change import tree as module
-from specguard.change.entries import Entry
+from specguard.change.entries import DIRECTORY, Entry
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
-from specguard.change.tree import DIRECTORY, Documents, Tree, TreeEntry
+from specguard.change.tree import Documents, Tree, TreeEntry
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.changes import loose
