@@ -378,7 +378,7 @@ _RUN_KEY: Final = re.compile(
 
 # The keys beside a command that only describe it.
 _ABOUT: Final = frozenset(["desc", "description", "displayName", "label", "name", "summary", "title"])
-# How keys of lists of forbidden commands begin. Tables have such names too: hooks that look for a command.
+# How keys of lists of forbidden commands begin. A hook or a job may be called so, and is read.
 _FORBIDS: Final = ("block-", "blocked", "blocklist", "deni", "deny", "disallow", "forbid", "prohibit")
 
 
@@ -401,9 +401,9 @@ def _yaml_commands(path: bytes, content: bytes, text: str) -> Iterator[Command]:
 
 def _describes(key: str, value: Any) -> bool:
     """True if a key's value only describes the command beside it, or the commands below are forbidden."""
-    if not isinstance(value, list) and key.lower() not in ("denied", "deny", "forbidden"):
-        return key == "forbidden-command" or (key in _ABOUT and isinstance(value, str))
-    return f"{key}-".lower().startswith(_FORBIDS)
+    if isinstance(value, list) or (isinstance(value, dict) and "commands" in value):
+        return f"{key}-".lower().startswith(_FORBIDS)
+    return key in _ABOUT and isinstance(value, str)
 
 
 def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
@@ -425,7 +425,9 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
                     line = getattr(value[0], "line", None) or line_of(place)
                     yield Command(line, value, line)
                 inner = [(at, part, runs and isinstance(part, str)) for at, part in enumerate(value)]
-            elif isinstance(value, dict) and value.get("language") not in ("fail", "pygrep"):
+            elif isinstance(value, dict) and (
+                place[:1] != ("repos",) or value.get("language") not in ("fail", "pygrep")
+            ):
                 # The `entry` of such a hook of pre-commit runs nothing.
                 # In a package.json or a Taskfile, any name may have a command, or a list of them.
                 named = place[-1:] in (("scripts",), ("tasks",))
