@@ -5,6 +5,8 @@ Every error that a user can cause is a `SpecguardError` (exit code 2); users see
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -114,6 +116,17 @@ def internal_error(error: BaseException) -> SpecguardError:
         help="please report it, with what this prints: specguard --traceback, then the same words",
         code="internal-error",
     )
+
+
+def failure_text(error: BaseException) -> str:
+    """Return the type and text of an exception of a plugin, and the last line of its own code that ran."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__"))
+        if module.partition(".")[0] not in {"specguard", *sys.stdlib_module_names}:
+            place = f" ({module}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return f"{type(error).__name__}: {error}{place}"
 
 
 class MissingFact(Exception):

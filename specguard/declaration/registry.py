@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import LAST, Declaration, Record, Rule, fact_names, import_path, is_code, load
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, failure_text
 from specguard.model import SEVERITIES, STAGES, Verdict
 
 TYPE_CHECKING = False
@@ -104,7 +104,7 @@ class PluginFormat(Format):
         try:
             text = load(self.target)([report(verdict) for verdict in verdicts])
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            problem = f"{type(error).__name__}: {error}"
+            problem = failure_text(error)
         else:
             if isinstance(text, str):
                 return text

@@ -19,7 +19,7 @@ from specguard.declaration.registry import FORMATS, Format, PluginError, Registe
 from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
 from specguard.engine.policies import open_policy
-from specguard.errors import SpecguardError, unknown
+from specguard.errors import SpecguardError, failure_text, unknown
 from specguard.rules import API_VERSION
 from specguard.runs.settings import AgentSettings, Models, RunSettings
 from specguard.specs.spec_fields import SpecSettings
@@ -89,7 +89,7 @@ def _load(distributions: tuple[str, ...]) -> Registry:
         except PluginError as error:
             raise PluginError(error.message, help=error.help or _BROKEN_HELP) from None
         except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            message = f"plugin {distribution!r} cannot be loaded: {type(error).__name__}: {error}"
+            message = f"plugin {distribution!r} cannot be loaded: {failure_text(error)}"
             raise PluginError(message, help=_BROKEN_HELP) from None
     return registry
 

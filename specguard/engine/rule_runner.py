@@ -10,7 +10,7 @@ from __future__ import annotations
 from specguard.authority.policy import Policy, RuleInPolicy, decode, encode
 from specguard.change.entries import sha256
 from specguard.declaration.rule import LAST, Rule, fact_names, lower_severity
-from specguard.errors import MissingFact, NotApplicable, if_known
+from specguard.errors import MissingFact, NotApplicable, failure_text, if_known
 from specguard.model import SEVERITIES, Judged, Origin, Record, RuleResult, grouped, state_of
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ class RuleOutcome(Record, frozen=False):
     Attributes:
         findings: the findings that the rule yielded.
         missing: the missing or inapplicable fact that stopped the rule; None if it ran to its end.
-        crash: the exception that the rule raised; empty if it did not crash.
+        crash: the exception that the rule raised, with its place; empty if it did not crash.
         condition: the condition that holds if the rule passes.
         facts: the names of the facts that it asks for.
         looked_at: the facts that it got, each with a short account of its size.
@@ -175,7 +175,7 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
     except (MissingFact, NotApplicable) as error:
         outcome.missing = error
     except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - it must not stop the others
-        outcome.crash = f"{type(error).__name__}: {error}"
+        outcome.crash = failure_text(error)
     outcome.looked_at = [_describe_fact(name, value) for name, value in looked_at]
     outcome.time_dependent = facts.time_dependent
     return outcome
