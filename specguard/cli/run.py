@@ -10,12 +10,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from math import isnan
 from typing import Any, Final
 
 import click
 from rich.console import Console, Group, RenderableType
 
+from specguard.authority.settings import LEAST_LIKENESS
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, show_markdown, usage
@@ -51,6 +53,10 @@ class _RunGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] in self.commands:
             return args[0], self.commands[args[0]], args[1:]
+        # Without a policy, a kind whose name resembles a subcommand cannot be told from a misspelt one.
+        if near := get_close_matches(args[0], self.commands, 1, LEAST_LIKENESS):
+            step = f"did you mean {near[0]!r}? Or for a kind of work items: specguard run item {args[0]}"
+            raise usage(f"there is no command 'run {args[0]}'", step)
         return "item", self.commands["item"], args
 
 

@@ -430,7 +430,7 @@ class Start:
         if kind not in self.work.kinds:
             described = ", ".join(self.work.kinds) or "no kind of work items"
             help = f"it describes {described}; add a table [work.{kind}], or see `specguard run --help`"
-            raise _incomplete(f"the policy describes no {kind}", help)
+            raise _incomplete(f"the policy describes no {kind}", nearest(kind, self.work.kinds, help))
         found = self._find_listed(kind) if self.work.kinds[kind].source else self._find_pointed(kind)
         if isinstance(found, Unresolved):
             tried = "; ".join(map(str, found.pointer.tried)) or "no pointer"
