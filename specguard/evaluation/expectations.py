@@ -23,7 +23,7 @@ from specguard.documents.document import Document
 from specguard.documents.toml import read_toml
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import missing_authority, open_floor
-from specguard.errors import Needed, SeveralErrors, SpecguardError
+from specguard.errors import Needed, SeveralErrors, SpecguardError, nearest
 from specguard.reporters.escape import visible
 from specguard.reporters.platforms import suites_text
 from specguard.testing.case import Case, CaseError, split_cases
@@ -58,8 +58,18 @@ class OwnAuthority:
 
         The CFG rules are ignored unless the case names one: they compare the policy with the whole tree. A
         case has only a few files.
+
+        Raises:
+            CaseError: the policy has no rule of which the case expects something.
         """
-        named = [*case.args, *case.states, *(str(one.get("code")) for one in case.expect or ())]
+        codes = {name: rule.code for rule in self.policy.rules for name in (rule.code, rule.name)}
+        asked = {f"expect.{at}": one.get("code", one.get("name")) for at, one in enumerate(case.expect or ())}
+        asked |= {f"states.{name}": name for name in case.states}
+        for where, name in asked.items():
+            if name and name not in codes:
+                step = nearest(name, codes, "`specguard rule` lists them")
+                raise CaseError(f"{where}: there is no rule {name!r}; {step}", where)
+        named = [*case.args, *(codes[name] for name in asked.values() if name)]
         if not any(_ABOUT_TREE in name for name in named):
             case = replace(case, args=[*case.args, f"--ignore={_ABOUT_TREE}"])
         return self.with_authority(case)
@@ -228,23 +238,20 @@ class PolicyTest:
         defaults: dict[str, Any] = {"policy": None}
         if self.kind != "case":
             table.pop("name", None)
-            defaults["exit_code"] = 1 if self.kind == "should-fail" else 0
+            defaults |= {"exit_code": 1, "expect": None} if self.kind == "should-fail" else {"exit_code": 0}
         if not table:
             raise self.error("the case has nothing to judge", help="give it `commits` with `files`")
-        if self.kind == "should-fail" and "expect" not in table:
-            defaults["expect"] = None
         try:
             case = Case.from_toml(table, self.name, self.folder, defaults)
             refuse_harmful(case)
+            if case.policy is None:
+                if authority is None:
+                    message = "the case has no policy, and there is no authority here that it could be for"
+                    help = "give it a `policy`, or begin with `specguard init`"
+                    raise self.error(message, help=help, code="unknown-name")
+                case = authority.as_judged(case)
         except CaseError as error:
             raise self.format_error(error) from None
-        if case.policy is None:
-            if authority is None:
-                message = "the case has no policy, and there is no authority here that it could be for"
-                raise self.error(
-                    message, "", "give it a `policy`, or begin with `specguard init`", "unknown-name"
-                )
-            case = authority.as_judged(case)
         self.case = case
 
     def run(self) -> None:

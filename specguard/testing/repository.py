@@ -532,7 +532,8 @@ class Step:
         for path, oid in self.submodules.items():
             tree[to_bytes(path)] = (SUBMODULE, oid.encode())
         for path in self.executable:
-            tree[to_bytes(path)] = (EXECUTABLE, tree[to_bytes(path)][1])
+            for name in _below(tree, to_bytes(path)):
+                tree[name] = (EXECUTABLE, tree[name][1])
 
 
 def _below(tree: Tree, path: bytes) -> Iterator[bytes]:
