@@ -147,7 +147,7 @@ def _annotation_schema(annotation: Any) -> CoreSchema:
         return core_schema.list_schema(_annotation_schema(arguments[0]))
     if origin in _TABLES:
         return core_schema.dict_schema(_annotation_schema(arguments[0]), _annotation_schema(arguments[1]))
-    raise TypeError(f"no setting has the type {annotation}; limits stand in `setting(default, text, …)`")
+    raise TypeError(f"no setting has type {annotation}; use str, int, Sequence, Mapping; limits: `setting`")
 
 
 def _text_schema(check: Callable[[str], Any]) -> CoreSchema:
