@@ -95,8 +95,7 @@ class Tools:
         """  # noqa: D205 - this is the tool's description
         of_branch = [name for name, value in (("head", head), ("title", title), ("body", body)) if value]
         if of_branch and (what != "branch" or commit_message is not None):
-            message, help = f"{of_branch[0]!r} is about a branch's commits", 'ask with "what": "branch"'
-            raise SpecguardError(message, help=help, code="unknown-name")
+            raise usage(f"{of_branch[0]!r} is about a branch's commits", 'ask with "what": "branch"')
         with ExitStack() as files:
             verdicts = check(
                 self._request(
