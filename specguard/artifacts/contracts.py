@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import nearest
-from specguard.work.name_templates import PathTemplate, check_path_template
+from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,14 +68,14 @@ class Contract(Settings):
     """
 
     path: str = setting(
-        "", "the template, such as `**/AGENT_{agent}_FINAL_{objective}.md`", check=check_path_template
+        "", "the template, such as `**/AGENT_{agent}_FINAL_{objective}.md`", check=PathTemplate
     )
-    root: str = setting("", "instead of `path`: the folder with all `members`", check=check_path_template)
+    root: str = setting("", "instead of `path`: the folder with all `members`", check=PathTemplate)
     members: list[str] = setting(
-        [], "the files that a `root` folder must hold", tightens="more", check=check_path_template
+        [], "the files that a `root` folder must hold", tightens="more", check=PathTemplate
     )
     companions: list[str | list[str]] = setting(
-        [], "files beside it; one of each inner list", tightens="more", check=check_path_template
+        [], "files beside it; one of each inner list", tightens="more", check=PathTemplate
     )
     sections: list[str] = setting([], "required sections", tightens="more")
     forbidden_sections: list[str] = setting([], "forbidden sections", tightens="more")
@@ -99,10 +99,10 @@ class Contract(Settings):
     findings: Findings | None = setting(None, "the form of its findings")
     options: list[str] = setting([], 'the options it must describe, such as `["A", "B"]`', tightens="more")
     inputs: list[str] = setting(
-        [], "patterns; it must cite one file of each", tightens="more", check=check_path_template
+        [], "patterns; it must cite one file of each", tightens="more", check=PathTemplate
     )
     records: list[str] = setting(
-        [], "files whose object ids it must name", tightens="more", check=check_path_template
+        [], "files whose object ids it must name", tightens="more", check=PathTemplate
     )
     author_not: str = setting(
         "",
@@ -115,7 +115,7 @@ class Contract(Settings):
         "", "it lists exactly the removed paths, with reasons", tightens=["", "deletions"]
     )
     closure: list[str] = setting(
-        [], "folders that then hold only what it lists", tightens="more", check=check_path_template
+        [], "folders that then hold only what it lists", tightens="more", check=PathTemplate
     )
     schema: str = setting("", "its JSON Schema, a path in the trusted base", path="file")
 
@@ -226,9 +226,9 @@ class WaveStage(Settings):
         "", "items (a kind, or `tasks`) to close, except conditional and deferred ones", names=["work"]
     )
     branch: str | list[str] = setting(
-        [], "its branches, with globs and placeholders of `by`", check=check_path_template
+        [], "its branches, with globs and placeholders of `by`", check=PathTemplate
     )
-    paths: list[str] = setting([], "the only paths for its branch", check=check_path_template)
+    paths: list[str] = setting([], "the only paths for its branch", check=PathTemplate)
 
     @property
     def branches(self) -> list[str]:

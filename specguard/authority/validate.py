@@ -173,20 +173,20 @@ def _apply_options(schema: CoreSchema, note: FieldOptions) -> CoreSchema:
     return core_schema.no_info_before_validator_function(refuse, schema) if refused else schema
 
 
-def _path_check(note: FieldOptions) -> Callable[[str], str]:
+def _path_check(note: FieldOptions) -> Callable[[str], None]:
     """Return the check of a field that names paths; a text that is its default is not checked."""
-    check: Callable[[str], str] = note.options.get("check", str)
+    check: Callable[[str], object] = note.options.get("check", str)
     slash = "/" if note.options["path"] == "folder" else ""
 
-    def refuse(text: str) -> str:
+    def refuse(text: str) -> None:
         if text not in note.default and not is_path(text.removesuffix(slash)):
             raise ValueError(f"{text!r} is not a plain path, as `git ls-files` prints one")
-        return check(text)
+        check(text)
 
     return refuse
 
 
-def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str], str] | None) -> Any:
+def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str], object] | None) -> Any:
     """Apply limits to a schema, to each alternative those that its type supports, and a check to texts."""
     kind = schema["type"]
     if kind in {"nullable", "function-after"}:
@@ -198,7 +198,14 @@ def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str],
     made = {**schema, **{name: value for name, value in limits.items() if name in known}}
     if check and kind == "list":
         made["items_schema"] = _apply_limits(made["items_schema"], {}, check)
-    return core_schema.no_info_after_validator_function(check, made) if check and kind == "str" else made
+    if check is None or kind != "str":
+        return made
+
+    def checked(text: str) -> str:
+        check(text)
+        return text
+
+    return core_schema.no_info_after_validator_function(checked, made)
 
 
 _TYPE_NAMES: Final[dict[str, Any]] = {

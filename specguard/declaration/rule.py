@@ -66,7 +66,7 @@ class Settings(Record):
 
     - `min_length`, `max_length`, `pattern`, `gt`, `ge`, `lt`, `le`, `multiple_of`: pydantic's limits.
 
-    - `check`: a function for each text in the value, which returns the text or raises a `ValueError`.
+    - `check`: a function for each text in the value, which raises a `ValueError` if it refuses the text.
 
     - `path`: `"file"` if each text is a path within the repository, `"folder"` if it may end with a slash.
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _NO_CI: Final = 'no file shows that CI ran it: write grade = "re-run", and have the platform require its jobs'
 
 
-def check_root(text: str) -> str:
-    """Return a path if all its placeholders can be expanded.
+def check_root(text: str) -> None:
+    """Check that all placeholders of a path can be expanded.
 
     Raises:
         ValueError: the path has shell syntax or braces that are not variables.
@@ -34,7 +34,6 @@ def check_root(text: str) -> str:
     name, brace, _ = filled.partition("{")[2].partition("}")
     if brace:
         raise ValueError(f"{text!r} has {{{name}}}, which is not a variable: write ${{{name}}}")
-    return text
 
 
 class RunSettings(Settings):
@@ -93,21 +92,33 @@ class RunSettings(Settings):
         return self.path.strip("/").encode("utf-8", "surrogateescape") + b"/"
 
 
-def check_versions(text: str) -> str:
-    """Return a text of version clauses, if it is valid; empty: any version.
+# Not compiled here: each hook imports this module, as settings name it.
+_CLAUSE: Final = r"(?:==?|(?P<by>>=|<=|!=|>|<))?\s*v?(?P<version>[0-9]+(?:\.[0-9]+){0,5})"
+
+
+def version_clauses(text: str) -> list[tuple[str, tuple[int, ...]]]:
+    """Return the operator and the bound of each clause in a text such as `>=0.40,<0.50`.
 
     Raises:
         ValueError: a clause is invalid.
     """
-    _clauses(text)
-    return text
+    clauses = []
+    for clause in text.split(",") if text.strip() else ():
+        found = re.fullmatch(_CLAUSE, clause.strip())
+        if found is None:
+            raise ValueError(
+                f"{clause.strip()!r} does not say which versions may be used: write it as in '>=0.40,<0.50' "
+                "or '!=0.41.2'"
+            )
+        clauses.append((found["by"] or "==", _numbers(found["version"])))
+    return clauses
 
 
 class AgentSettings(Settings):
     """An agent's command line, by the name that `--agent` takes."""
 
     command: list[str] = required("it reads the brief from standard input or `{brief}`", min_length=1)
-    version: str = setting("", "allowed versions, such as `>=0.40,<0.50`", check=check_versions)
+    version: str = setting("", "allowed versions, such as `>=0.40,<0.50`", check=version_clauses)
     allow_flags: list[str] = setting(
         [], "high-trust words that it may have, such as `danger-full-access`", tightens="fewer"
     )
@@ -119,8 +130,6 @@ def seconds(text: str) -> int:
     return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
 
 
-# Not compiled here: each hook imports this module, as settings name it.
-_CLAUSE: Final = r"(?:==?|(?P<by>>=|<=|!=|>|<))?\s*v?(?P<version>[0-9]+(?:\.[0-9]+){0,5})"
 # A number with at least one dot, and the mark of a pre-release: `0.50.0-alpha.3`, `1.0rc1`.
 _VERSION: Final = (
     r"(?<![0-9A-Za-z.])v?(?P<numbers>[0-9]+(?:\.[0-9]+){1,5})"
@@ -148,7 +157,7 @@ def version_in(output: str, wanted: str = "") -> str:
     if found is None:
         return ""
     numbers, is_prerelease = _numbers(found["numbers"]), found["before"] is not None
-    fits = all(_is_allowed(numbers, is_prerelease, by, bound) for by, bound in _clauses(wanted))
+    fits = all(_is_allowed(numbers, is_prerelease, by, bound) for by, bound in version_clauses(wanted))
     return found[0].removeprefix("v") if fits else ""
 
 
@@ -165,19 +174,6 @@ def _is_allowed(numbers: tuple[int, ...], is_prerelease: bool, by: str, bound: t
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split(".")))
-
-
-def _clauses(text: str) -> list[tuple[str, tuple[int, ...]]]:
-    clauses = []
-    for clause in text.split(",") if text.strip() else ():
-        found = re.fullmatch(_CLAUSE, clause.strip())
-        if found is None:
-            raise ValueError(
-                f"{clause.strip()!r} does not say which versions may be used: write it as in '>=0.40,<0.50' "
-                "or '!=0.41.2'"
-            )
-        clauses.append((found["by"] or "==", _numbers(found["version"])))
-    return clauses
 
 
 ROLES: Final = {"research": "researcher", "review": "reviewer", "plan-review": "reviewer"}

@@ -13,10 +13,7 @@ from specguard.work.name_templates import (
     Template,
     TemplateError,
     check_ids,
-    check_number_format,
-    check_path_template,
     check_readable,
-    check_template,
     number_width,
 )
 
@@ -57,7 +54,7 @@ class WorkKind(Settings):
     source: str | list[str] = setting(
         [],
         "instead: data files with all items, such as `.plans/{name}/plan.json`; the first counts",
-        check=check_path_template,
+        check=PathTemplate,
     )
     items: str = setting(
         "", "their field; by default the kind's plural (`slices`), `items`, or the whole file"
@@ -79,31 +76,27 @@ class WorkKind(Settings):
         "for an entry's `owner`, `files`, `depends_on`, `acceptance`, `conditional`, `status` and `title`",
     )
     document: list[str] = setting(
-        [], "where the item's document is, in order; `*` is allowed", check=check_template
+        [], "where the item's document is, in order; `*` is allowed", check=Template
     )
-    index: list[str] = setting(
-        [], "Markdown files that map numbers to documents: tried next", check=check_template
-    )
-    legacy: list[str] = setting([], "tried last, with a warning", check=check_template)
+    index: list[str] = setting([], "Markdown files that map numbers to documents: tried next", check=Template)
+    legacy: list[str] = setting([], "tried last, with a warning", check=Template)
     number_format: list[str] = setting(
-        ["{n}"], "forms of numbers, canonical first: `{n}`, `{n:02}`", min_length=1, check=check_number_format
+        ["{n}"], "forms of numbers, canonical first: `{n}`, `{n:02}`", min_length=1, check=number_width
     )
-    siblings: list[str] = setting([], "more documents, of item `{number}` or of none", check=check_template)
+    siblings: list[str] = setting([], "more documents, of item `{number}` or of none", check=Template)
     scope: list[str] = setting(
-        [], "the paths it may change; else those in its document", tightens="within", check=check_template
+        [], "the paths it may change; else those in its document", tightens="within", check=Template
     )
     scope_sections: list[str] = setting(["Scope", "Files"], "sections with these paths")
     gate_sections: list[str] = setting(["Gates", "Verification"], "sections with gates")
-    base: str = setting("", "the branch it starts from; by default the policy's `base`", check=check_template)
+    base: str = setting("", "the branch it starts from; by default the policy's `base`", check=Template)
     branch: str = setting("", "its branch's name", check=check_readable)
-    submit: str = setting("", "what submits its branch, for reports", check=check_template)
+    submit: str = setting("", "what submits its branch, for reports", check=Template)
     commits: int | Commits | None = setting(None, "how many commits it has", ge=1)
     commit: str = setting("", "their subject", check=check_readable)
     pull_request: str = setting("", "its title", check=check_readable)
-    pull_request_body: str = setting("", "its body; `{gates}` lists its gates", check=check_template)
-    remote: str = setting(
-        "", "the canonical repository; by default the policy's `remote`", check=check_template
-    )
+    pull_request_body: str = setting("", "its body; `{gates}` lists its gates", check=Template)
+    remote: str = setting("", "the canonical repository; by default the policy's `remote`", check=Template)
     protect_pointer: bool = setting(True, "an item's change may not move the pointer")
     upkeep: Literal["anyone", "approvers"] = setting(
         "anyone",
@@ -381,9 +374,9 @@ LIST_KEYS: Final = ("depends_on", "expected_files", "verify", "done_criteria")
 class PlanKind(Settings):
     """A kind of plan: a folder for each plan, with a file that lists its tasks."""
 
-    folder: str = setting(".plans/{name}", "a plan's folder", check=check_path_template)
-    plan: str = setting("plan.json", "the file with the tasks", path="file", check=check_path_template)
-    branch: str = setting("plan-{name}", "for research and reviews", check=check_template)
+    folder: str = setting(".plans/{name}", "a plan's folder", check=PathTemplate)
+    plan: str = setting("plan.json", "the file with the tasks", path="file", check=PathTemplate)
+    branch: str = setting("plan-{name}", "for research and reviews", check=Template)
     code: str = setting("", "where `expected_files` start", path="folder")
     tasks: str = setting("tasks", "the tasks' key; empty: the file is the list")
     keys: dict[str, str] = setting({}, 'other keys of a task: `{depends_on = "dependencies"}`')
@@ -394,7 +387,7 @@ class PlanKind(Settings):
         "what each task must have",
         tightens="more",
     )
-    id_format: str = setting("task_{number}", "the form of ids", check=check_template)
+    id_format: str = setting("task_{number}", "the form of ids", check=Template)
     statuses: list[str] = setting(
         ["pending", "in_progress", "agent_done", "done", "deferred", "blocked"], "all statuses", min_length=1
     )

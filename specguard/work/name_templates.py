@@ -271,8 +271,8 @@ def number_width(text: str) -> int:
     return int(match[1] or 1)
 
 
-def check_readable(text: str) -> str:
-    """Return a text unchanged if it is a template that can be read back.
+def check_readable(text: str) -> None:
+    """Check that a text is a template that can be read back.
 
     Raises:
         TemplateError: the template is malformed, or has two placeholders with nothing between them.
@@ -283,11 +283,10 @@ def check_readable(text: str) -> str:
                 f"the template {text!r} has {{{one.name}}} and {{{other.name}}} with nothing between them, "
                 "so it cannot be read back"
             )
-    return text
 
 
-def check_ids(text: str) -> str:
-    """Return a text unchanged if it is empty, or an expression without groups of its own.
+def check_ids(text: str) -> None:
+    """Check that a text is empty, or an expression without groups of its own.
 
     Raises:
         ExpressionError: the expression is malformed.
@@ -297,7 +296,6 @@ def check_ids(text: str) -> str:
 
     if text and Expression(text).check().group_count:
         raise TemplateError(f"the expression {text!r} has a group of its own: write `(?:...)`")
-    return text
 
 
 _CAPITALS: Final = re.compile(r"\{\{|\}\}|\{([A-Z][A-Z0-9_]*)\}")
@@ -418,21 +416,6 @@ def escape(value: str) -> str:
 def unescape(pattern: str) -> str:
     """Return the name that a pattern without wildcards matches, with its backslashes removed."""
     return re.sub(r"\\(.)", r"\1", pattern)
-
-
-def _checker(read: Callable[[str], object]) -> Callable[[str], str]:
-    """Return a function that returns its text unchanged, or raises the errors of parsing it."""
-
-    def check(text: str) -> str:
-        read(text)
-        return text
-
-    return check
-
-
-check_template: Final = _checker(Template)
-check_number_format: Final = _checker(number_width)
-check_path_template: Final = _checker(PathTemplate)
 
 
 def _lower_name(token: re.Match[str]) -> str:

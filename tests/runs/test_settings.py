@@ -8,7 +8,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.runs.files import expand_path
 from specguard.runs.proof import high_trust
-from specguard.runs.settings import check_root, check_versions, version_in
+from specguard.runs.settings import check_root, version_clauses, version_in
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
 from tests.rows import rows
@@ -27,7 +27,7 @@ def test_a_path_is_filled_in_as_a_shell_does(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["${CODEX_HOME:-$HOME/.codex}/runs", "~/${RUNS:-kept}", "~$SET", "runs}"])
 def test_a_policy_may_name_variables_that_only_some_machines_have(text: str) -> None:
-    assert check_root(text) == text
+    check_root(text)
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_whether_it_may_be_used(version: str, wanted: str, may: bool) -> None:
 @pytest.mark.parametrize("text", ["latest", ">=", "0.40 - 0.50", ">=0.40,", "~=1.0", ">=1.*"])
 def test_what_says_nothing_about_versions(text: str) -> None:
     with pytest.raises(ValueError, match="does not say which versions may be used"):
-        check_versions(text)
+        version_clauses(text)
