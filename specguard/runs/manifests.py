@@ -18,6 +18,7 @@ from inspect import cleandoc
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
 from specguard.change.base import FoundBase
 from specguard.errors import SpecguardError
@@ -444,41 +445,32 @@ def run_schemas() -> Mapping[str, dict[str, Any]]:
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
-    made = _without_titles(model.model_json_schema(by_alias=True, mode="serialization"))
-    for base in model.__mro__[1:]:
-        _add_descriptions(made, cleandoc(base.__doc__ or ""))
+    made = model.model_json_schema(by_alias=True, mode="serialization", schema_generator=_PlainSchema)
     if "schema" in made["properties"] and "schema" not in made["required"]:
         made["required"] = ["schema", *made["required"]]
     return {"$schema": _DIALECT, "title": title, **made}
 
 
-def _without_titles(schema: Any) -> Any:
-    """Return a schema without Python's titles, with the text of `Attributes:` at each property.
+class _PlainSchema(GenerateJsonSchema):
+    """Makes schemas without Python's titles, with the text of `Attributes:` at each property.
 
     Later versions add fields, so unknown fields are allowed.
     """
-    if isinstance(schema, list):
-        return [_without_titles(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made = {key: _without_titles(value) for key, value in schema.items()}
-    for key in ("title", "additionalProperties"):
-        # A property may have this name.
-        if isinstance(made.get(key), (str, bool)):
-            del made[key]
-    text = made.get("description")
-    if isinstance(text, str):
-        made["description"] = text.partition("\n\nAttributes:\n")[0]
-        _add_descriptions(made, text)
-    return made
 
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - no field has a title
+        return False
 
-def _add_descriptions(schema: dict[str, Any], text: str) -> None:
-    """Add the descriptions in a class docstring to the properties of a schema."""
-    rest = text.partition("\n\nAttributes:\n")[2]
-    for name, description in _ATTRIBUTE.findall(f"{rest}\n"):
-        if name in schema.get("properties", {}):
-            schema["properties"][name].setdefault("description", " ".join(description.split()).rstrip("."))
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        made = super().model_schema(schema)
+        del made["title"]
+        made.pop("additionalProperties", None)
+        texts = [cleandoc(cls.__doc__ or "").partition("\n\nAttributes:\n") for cls in schema["cls"].__mro__]
+        made["description"] = texts[0][0]
+        for name, description in _ATTRIBUTE.findall("\n".join(f"{rest}\n" for _, _, rest in texts)):
+            if name in made["properties"]:
+                plain = " ".join(description.split()).rstrip(".")
+                made["properties"][name].setdefault("description", plain)
+        return made
 
 
 MANIFEST: Final = "manifest.json"
