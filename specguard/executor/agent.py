@@ -33,7 +33,7 @@ from specguard.executor.item_choice import OwnPaper, is_paper, paper_contracts, 
 from specguard.executor.process import passed_variables, response_of, run_command
 from specguard.executor.push import title_of
 from specguard.executor.remote import run_program
-from specguard.executor.report import outcome, page
+from specguard.executor.report import outcome, page, rendered
 from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.side_effects import check_size
 from specguard.model import Origin, path_text, shortened
@@ -298,13 +298,8 @@ def _write_instructions(run: Run, *, resumed: bool) -> str:
         return BRIEF
     with open(run.folder.file(BRIEF), encoding="utf-8", errors="surrogateescape") as file:
         brief = file.read()
-    feedback = "\n\n".join(part.strip("\n") for part in run.feedback)
-    text = (
-        f"# Mend this: round {attempt} of {run.manifest.max_attempts}\n\n"
-        "What you left in the working folder does not pass yet. Mend what follows there, change nothing that "
-        f"has nothing to do with it, and end. If it cannot be fixed, say why in `{STOP_NOTE}` and end.\n\n"
-        f"{feedback}\n\n---\n\nThe brief, as before:\n\n{brief}"
-    )
+    values = {"attempt": attempt, "most": run.manifest.max_attempts, "stop": STOP_NOTE, "brief": brief}
+    text = rendered("mend.md", **values, feedback=[part.strip("\n") for part in run.feedback])
     run.folder.write(name, run.redactor.redact_bytes(text.encode("utf-8", "surrogateescape")))
     run.feedback.clear()
     return name

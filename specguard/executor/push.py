@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Iterator
 from typing import Final
 
 from specguard.errors import SpecguardError
@@ -29,10 +28,10 @@ from specguard.executor.remote import (
     printed_command,
     ref_of,
 )
-from specguard.executor.report import failed_commands, fenced, outcome
+from specguard.executor.report import failed_commands, outcome, rendered
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, shortened
-from specguard.reporters.escape import markdown_code, markdown_text
+from specguard.reporters.escape import markdown_code
 from specguard.runs.manifests import Command, Manifest, PullRequest
 
 _MOVED_NOTE: Final = "While the run went on, branches moved at "
@@ -365,7 +364,7 @@ def body_of(run: Run) -> str:
         ran = {command.name for command in _last_gates(run.manifest)}
         gates = [gate for gate in gates if gate.name in ran]
     intro = run.item.body_with([markdown_code(run.redactor.redact(gate.run)) for gate in gates])
-    return (f"{intro}\n\n" if intro else "") + "\n".join(_part(run)) + "\n"
+    return (f"{intro}\n\n" if intro else "") + _part(run)
 
 
 def _last_gates(manifest: Manifest) -> list[Command]:
@@ -377,31 +376,16 @@ def _last_gates(manifest: Manifest) -> list[Command]:
 
 def _with_part(body: str, run: Run) -> str:
     """Return the text of an open request with the run's part at its end, unless it has that already."""
-    lines, own = body.splitlines(), list(_part(run))
-    mark = next(line for line in own if line.startswith("- Run: "))
-    return "\n".join(lines if mark in lines else [*lines, "", *own]) + "\n"
+    lines, own = body.splitlines(), _part(run)
+    mark = next(line for line in own.splitlines() if line.startswith("- Run: "))
+    return "\n".join([*lines, "" if mark in lines else f"\n{own}"])
 
 
-def _part(run: Run) -> Iterator[str]:
-    """Yield the part that a run adds to a body."""
-    manifest = run.manifest
-    if document := manifest.item.document or manifest.item.plan:
-        yield f"- Document: {markdown_code(document)} at {markdown_code(manifest.repository.base_oid[:10])}"
-    if manifest.judgements:
-        last = manifest.judgements[-1]
-        yield f"- Rules: {last.verdict}, by the policy {markdown_code(last.policy_id[:12])}"
-    yield f"- Run: {markdown_code(f'{manifest.item.kind}-{manifest.item.id}/{manifest.run_id}')}"
-    gates = _last_gates(manifest)
-    yield "- Gates:" if gates else "- Gates: none ran"
-    for gate in gates:
-        yield f"  - {markdown_code(gate.command)}: {outcome(gate)}"
-    failed = [one for one in failed_commands(manifest, run.folder) if one.tail][:_MOST_FAILURES]
-    for one in failed:
-        how = f"{markdown_text(one.said)}; {one.after}"
-        yield f"- Failed in round {one.round}: {markdown_code(one.what)}, {how}:"
-        yield f"\n{fenced(one.tail, 2)}\n"
-    for note in manifest.notes:
-        yield f"- Note: {markdown_code(note)}"
+def _part(run: Run) -> str:
+    """Return the part that a run adds to a body."""
+    failed = [one for one in failed_commands(run.manifest, run.folder) if one.tail][:_MOST_FAILURES]
+    gates = _last_gates(run.manifest)
+    return rendered(BODY_FILE, manifest=run.manifest, gates=gates, failed=failed, outcome=outcome)
 
 
 def _find_open(platform: Platform, branch: str, base: str, commit: str) -> BranchRequest | None:

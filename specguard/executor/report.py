@@ -281,7 +281,15 @@ def _commit_command(manifest: Manifest) -> str:
 
 
 def page(name: str, **values: Any) -> str:
-    """Render a page from a template.
+    """Return a page from a template, as `rendered` does, without repeated empty lines."""
+    text = rendered(name, **values)
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip("\n") + "\n"
+
+
+def rendered(name: str, **values: Any) -> str:
+    """Return the text that a template makes.
 
     Args:
         name: the name of the template, such as `brief.md`.
@@ -289,9 +297,7 @@ def page(name: str, **values: Any) -> str:
             `text` or `fenced`. Pages for agents, who read the source text, use `span` and `plain`.
     """
     text: str = _environment().get_template(name).render(**values)
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text.strip("\n") + "\n"
+    return text
 
 
 def fenced(text: str, indent: int = 0) -> str:
