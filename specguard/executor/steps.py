@@ -427,8 +427,7 @@ def brief_of(options: RunOptions) -> str:
         SpecguardError: the item or the policy is missing, or the item lacks data that a run needs.
     """
     if not options.kind:
-        values = {name: getattr(options, name) for name in options._fields}
-        options = RunOptions(**{**values, "kind": _only_kind(options)})
+        options = RunOptions(**{**vars(options), "kind": _only_kind(options)})
     with draft_run(options) as draft:
         landed = landed_text(draft) if paper_of(draft.policy, draft.item) is None else ""
         return (f"> **Note:** {landed}; {MOVE_ON}.\n\n" if landed else "") + brief_text(draft)

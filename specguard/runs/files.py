@@ -299,10 +299,8 @@ def write_gitignore(runs: str) -> bool:
     file = os.path.join(runs, IGNORE)
     with reporting_errors(file):
         os.makedirs(runs, mode=0o755, exist_ok=True)
-        with suppress(FileExistsError):
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                stream.write(_IGNORED)
+        with suppress(FileExistsError), open(file, "x", encoding="ascii") as stream:
+            stream.write(_IGNORED)
             return True
     return False
 

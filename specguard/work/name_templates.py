@@ -158,11 +158,7 @@ class Template(_Parts):
 
         Empty without such a word.
         """
-        head = self.parts[0] if self.parts else ""
-        if len(self.parts) < 2 or not isinstance(head, str) or getattr(self.parts[1], "name", "") != "number":
-            return ""
-        match = _WORD.search(head)
-        return match.group(1).lower() if match else ""
+        return self._word[1].lower() if self._word else ""
 
     def render(self, fields: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
         """Return the name that fields give.
@@ -224,13 +220,18 @@ class Template(_Parts):
         return re.compile(source)
 
     @cached_property
+    def _word(self) -> re.Match[str] | None:
+        """The word in the literal part before the number; None if the template begins otherwise."""
+        match self.parts:
+            case (str() as head, Placeholder(name="number"), *_):
+                return _WORD.search(head)
+        return None
+
+    @cached_property
     def _lenient(self) -> re.Pattern[str] | None:
-        if not self.word:
+        if self._word is None:
             return None
-        head = self.parts[0]
-        assert isinstance(head, str)  # noqa: S101 - `word` is empty otherwise; this is for the type checker
-        found = _WORD.search(head)
-        before = head[: found.start(1)] if found else head
+        before = self._word.string[: self._word.start(1)]
         # A conventional commit of any type may name its item in the scope.
         return re.compile(
             rf"(?:{re.escape(before)}|[a-z]{{1,20}}\()?{self.word}[-_ ./#:]{{0,3}}(?P<number>{NUMBER})"
