@@ -46,6 +46,7 @@ from specguard.runs.proof import Claim, Flaw, RunProof
 from specguard.runs.record import RunRecord
 from specguard.runs.views import RunStore
 from specguard.work.changes import unreverted
+from specguard.work.gates import change_kind
 from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import Names, WorkKind, normal_id
 
@@ -176,10 +177,7 @@ def changed_files(place: Place, tree: str | None) -> Sequence[tuple[str, str]] |
         entries = place.git.diff_trees(place.base, tree)
     except (MissingFact, CommandError, OSError):
         return None
-    return [
-        (os.fsdecode(one.path), "added" if one.added else "deleted" if one.deleted else "modified")
-        for one in entries
-    ]
+    return [(os.fsdecode(one.path), change_kind(one)) for one in entries]
 
 
 def outcome(command: Command) -> str:

@@ -289,7 +289,7 @@ def _select_gate(gate: PlannedGate, entries: Sequence[Entry]) -> Chosen:
     places = {match[1] for match in _FILE_HOLDER.finditer(run)}
     if gate.is_unconditional:
         return Chosen(gate, [run])
-    counted = [entry for entry in entries if _change_kind(entry) in gate.on]
+    counted = [entry for entry in entries if change_kind(entry) in gate.on]
     if gate.when:
         counted = [entry for entry in counted if gate.when.matches(entry.path)]
     if not counted:
@@ -307,7 +307,8 @@ def _select_gate(gate: PlannedGate, entries: Sequence[Entry]) -> Chosen:
     return Chosen(gate, _split_commands(run, files))
 
 
-def _change_kind(entry: Entry) -> str:
+def change_kind(entry: Entry) -> str:
+    """Return what a change does to a path, as `on` of a gate has it."""
     return "added" if entry.added else "deleted" if entry.deleted else "modified"
 
 
