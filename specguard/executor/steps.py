@@ -25,12 +25,11 @@ from specguard.executor.item_choice import item_taken, paper_of, shares_branch, 
 from specguard.executor.preflight import MOVE_ON, DraftRun, check, draft_run, landed_text
 from specguard.executor.push import body_of, check_remote, find_new_tip, open_pull_request, push, request_of
 from specguard.executor.remote import installed_command
-from specguard.executor.report import REPORT
+from specguard.executor.report import REPORT, rendered
 from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, check_progress, count_round
 from specguard.executor.side_effects import inspect, make_place
 from specguard.executor.start_point import find_clash
 from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
-from specguard.reporters.escape import visible
 
 _MOST_GATE_ROUNDS: Final = 3
 """The largest number of times that formatters and hooks may alter each other's files before they must agree.
@@ -331,7 +330,7 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
             policy, item = draft.policy, draft.item
             scope, shared = scope_of(policy, item), shares_branch(policy, item)
             job = _plan_job(draft, scope)
-        label, branch, paths = _label(job), job["branch"], scope.paths if scope else None
+        label, branch, paths = f"{item.kind} {item.id}", job["branch"], scope.paths if scope else None
         if branch in of_one_item:
             raise item_taken(
                 f"{of_one_item[branch]} and {label} have one branch, {branch}",
@@ -353,21 +352,7 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
 
 def plan_text(plan: Mapping[str, Any]) -> str:
     """Return the plan as text for a person."""
-    lines: list[str] = []
-    width = max(map(len, STEPS))
-    for job in plan["jobs"]:
-        lines.append(f"{_label(job)}: {job['title']}")
-        for step in job["steps"]:
-            names = (step["name"], *[""] * len(step["does"]))
-            lines += (f"  {name:<{width}}  {line}" for name, line in zip(names, step["does"], strict=False))
-        lines += (f"  note: {note}" for note in job["notes"])
-        lines.append("")
-    lines.append("Nothing was touched, and nothing was fetched.")
-    return "\n".join(map(visible, lines))
-
-
-def _label(job: Mapping[str, Any]) -> str:
-    return f"{job['item']['kind']} {job['item']['id']}"
+    return rendered("plan.txt", jobs=plan["jobs"], width=max(map(len, STEPS))).rstrip("\n")
 
 
 def _plan_job(run: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
