@@ -112,8 +112,8 @@ def _check_heads(run: Run, address: Address, heads: Heads) -> None:
             move += f", pushed from the run's place; to undo it: `{undo[name]}`"
         if name != base or name in undo:
             moves.append(move)
-    if moves:
-        run.note(f"{_MOVED_NOTE}{shown}: {listed(moves, between='; ')}.", instead_of=_MOVED_NOTE)
+    note = f"{_MOVED_NOTE}{shown}: {listed(moves, between='; ')}."
+    run.note(note if moves else "", instead_of=_MOVED_NOTE)
     if undo:
         raise RunEnded(
             f"{' and '.join(undo)} at {shown} was pushed from the run's place",
@@ -126,11 +126,10 @@ def _note_base(run: Run, heads: Heads) -> str:
     """Note that the base has moved on, and return the note; empty if the base is unchanged."""
     base, start_oid = run.manifest.repository.base, run.manifest.repository.base_oid
     now = heads.branches.get(base, "")
-    if now == start_oid:
-        return ""
     where = f"is at {now[:10]} now" if now else "is gone"
-    note = f"The base {base} was at {start_oid[:10]} when the run began, and {where}."
-    run.note(note)
+    began = f"The base {base} was at {start_oid[:10]} when the run began, and "
+    note = "" if now == start_oid else f"{began}{where}."
+    run.note(note, instead_of=began)
     return note
 
 

@@ -211,13 +211,13 @@ class Run(Record, frozen=False):
         """Add a note for a reader of the run, without secrets.
 
         Args:
-            text: the note.
+            text: the note; empty: only remove what it replaces.
             instead_of: the beginning of earlier notes that this one replaces; empty: replace nothing.
         """
         notes, text = self.manifest.notes, self.redactor.redact(text)
         if instead_of:
             notes[:] = [one for one in notes if not one.startswith(instead_of)]
-        if text not in notes:
+        if text and text not in notes:
             notes.append(text)
             self.save()
 

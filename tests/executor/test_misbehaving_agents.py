@@ -107,7 +107,7 @@ def test_an_agent_that_pushes_by_the_address(workshop: Workshop, script: str, un
     command = workshop.error["suggestion"].removeprefix("undo it: ")
     assert undo in command
     subprocess.run(["sh", "-ec", command], cwd=workshop.user.path, env=workshop.environment, check=True)
-    done = workshop.resume(ends=0)
+    assert not {"undo", "began,"} & set(workshop.resume(ends=0).stdout.split())
     workshop.check_done()
 
 
