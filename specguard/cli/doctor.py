@@ -385,7 +385,7 @@ def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
     agents: Mapping[str, AgentSettings] = policy.declared("agents")
     for name, settings in agents.items():
         yield from _catch_errors(f"agent {name}", _agent(name, settings, checkup), "missing")
-    yield from _catch_errors("runs", _run_folder(policy, environment, top), "note")
+    yield from _catch_errors("runs", _run_folder(repository, policy, top), "note")
 
 
 def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diagnosis]:
@@ -429,14 +429,14 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Dia
     yield Diagnosis(subject, "ok", f"{program} {found.version or ''}".rstrip())
 
 
-def _run_folder(policy: Policy, environment: Mapping[str, str], top: str) -> Iterator[Diagnosis]:
+def _run_folder(repository: Repository, policy: Policy, top: str) -> Iterator[Diagnosis]:
     """Yield whether the folder of runs is writable, and which runs in it have died."""
-    from specguard.runs.files import run_root
+    from specguard.runs.files import committed_folder, ignored_runs, run_root
     from specguard.runs.views import RunStore
 
     settings: RunSettings = policy.declared("run_settings")
     try:
-        root = existing = run_root(settings, environment, work_tree=top)
+        root = existing = run_root(settings, repository.environment, work_tree=top)
     except SpecguardError as error:
         if origin := policy.origin("runs.root"):
             error.path, error.line = origin.path, origin.line
@@ -453,6 +453,8 @@ def _run_folder(policy: Policy, environment: Mapping[str, str], top: str) -> Ite
         yield Diagnosis("runs", "note", f"{message}; died: {', '.join(dead)}", "specguard run doctor")
     else:
         yield Diagnosis("runs", "ok", message)
+    for note in ignored_runs(repository, committed_folder(settings, work_tree=top, runs=root)):
+        yield Diagnosis("runs", "note", note)
 
 
 _CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {

@@ -28,7 +28,7 @@ from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start
 from specguard.model import path_text
 from specguard.reporters.text import deciding_line
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, item_folder, write_gitignore
+from specguard.runs.files import committed_folder, ignored_runs, item_folder, write_gitignore
 from specguard.runs.manifests import RunFolder
 from specguard.waves.stage_order import too_early
 
@@ -276,6 +276,7 @@ def prepare(options: RunOptions) -> Run:
             committed = committed_folder(run.settings, work_tree=root, runs=runs)
             if committed:
                 write_gitignore(runs)
+            notes += ignored_runs(repository, committed)
             run.folder = folder = lock.new_folder(options.reuse_run)
             subfolder = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
             manifest.run_id, manifest.notes = folder.run_id, notes

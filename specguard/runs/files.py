@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from typing import Final, TypeAlias, TypeVar
 
+    from specguard.change.repository import Repository
     from specguard.change.tree import Documents
     from specguard.runs.settings import RunSettings
 
@@ -282,6 +283,14 @@ def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str
     if settings.keep != "tree" or settings.root or own != os.path.realpath(runs):
         return ""
     return settings.path.strip("/")
+
+
+def ignored_runs(repository: Repository, folder: str) -> list[str]:
+    """Return a note if git ignores the folder of committed runs; none if `folder` is empty."""
+    probe = ("--no-literal-pathspecs", "check-ignore", "-q", f"{repository.work_tree()}/{folder}/run")
+    if not folder or repository.spawn(*probe, user=True).wait():
+        return []
+    return [f"Git ignores {folder}/, which has runs to commit: end {IGNORE} with the line !/{folder}/."]
 
 
 def write_gitignore(runs: str) -> bool:

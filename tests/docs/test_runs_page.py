@@ -58,7 +58,12 @@ def test_the_files_are_those_that_runs_leave(tmp_path: Path) -> None:
 
 def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(tmp_path: Path) -> None:
     project = committing(tmp_path)
-    ended(project.run_phase())
+    project.user.git("config", "core.excludesFile", exclude := str(tmp_path / "exclude"))
+    Path(exclude).write_text("/.runs/\n")
+    hint = "end .gitignore with the line !/.runs/"
+    assert hint in ended(project.run_phase()).stdout
+    assert hint in project.specguard("doctor").stdout
+    Path(exclude).unlink()
     # What the report says is to be done with the run.
     remains = (project.only_run() / "report.md").read_text().partition("## What remains\n")[2]
     steps = "^- (?:To look at it here|Commit the run there, behind its item): `(.*)`$"
