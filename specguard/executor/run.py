@@ -326,7 +326,7 @@ def check_progress(run: Run, *, only_rules: bool) -> None:
         return
     raise RunEnded(
         f"there is no progress: the agent left the same {what} as the round before",
-        help=f"{run.folder.command('report')} shows what is left",
+        help=f"correct what is left in {run.place.path}, then: {run.folder.command('resume')}",
         tail="\n".join(run.feedback),
         exit_code=EXIT_FAILED if only_rules else None,
         code="no-progress",

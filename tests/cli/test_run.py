@@ -117,12 +117,13 @@ def test_a_run_goes_on_when_nobody_reads_its_lines(tmp_path: Path) -> None:
 def test_the_end_says_what_was_not_mended_and_what_comes_next(project: Project) -> None:
     outcome = project.run_phase("cat > /dev/null; echo x > locked/a")
     [manifest] = project.manifests()
+    help = f"correct what is left in {manifest['place']}, then: specguard run resume {manifest['run_id']}"
     assert outcome.stdout.split("\n") == [
         f"failed: {manifest['reason']}",
         "  test -f src/b.py: exit code 1",
         "  PTH002 locked-path: locked/a was modified; locked/ is locked",
         "note: Open pull requests were not looked for: the canonical repository is on this machine.",
-        f"It ended in the step check; next: specguard run report {manifest['run_id']} shows what is left",
+        f"It ended in the step check; next: {help}",
         "",
     ]
     again = project.specguard("run", "resume", manifest["run_id"], "--", "sh", "-c", GOOD)

@@ -93,7 +93,7 @@ def test_a_run_ends_by_itself_where_there_is_no_progress(
     workshop.work(script, "--max-attempts", "9", ends=code)
     assert workshop.manifest.reason == f"there is no progress: the agent left {reason} as the round before"
     assert len(workshop.told) == 2
-    assert workshop.error["suggestion"] == f"specguard run report {workshop.run_id} shows what is left"
+    assert workshop.error["suggestion"].endswith(f", then: specguard run resume {workshop.run_id}")
     workshop.check_evidence()
     assert "there is no progress" in (workshop.folder_of_run / "report.md").read_text()
 
