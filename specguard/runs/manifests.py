@@ -555,7 +555,8 @@ class RunFolder:
             with open(self.file(HOLDER), encoding="ascii") as file:
                 found = file.read().strip()
         except FileNotFoundError:
-            raise StaleWorker(f"the folder of {self.run_id} is gone, and nothing more is done") from None
+            help = self.command("stop") if os.path.isdir(self.path) else "specguard run clean"
+            raise StaleWorker(f"{self.file(HOLDER)} is gone, and nothing more is done", help=help) from None
         except (OSError, ValueError):
             found = ""
         if found != self.holder:

@@ -40,7 +40,7 @@ def test_an_agent_that(workshop: Workshop, script: str, reason: str) -> None:
 
 def test_an_agent_that_takes_the_folder_of_its_run_away(workshop: Workshop) -> None:
     done = workshop.work(f'{GOOD}; rm -rf "{workshop.runs}"', ends=2)
-    assert "is gone" in done.stderr
+    assert "is gone, and nothing more is done [run-lost]\n  next: specguard run clean" in done.stderr
     assert "Traceback" not in done.stderr
     _is_untouched(workshop)
 
