@@ -169,14 +169,14 @@ def start_from(source: Canonical, *, root: str) -> Start:
     for _ in range(_MOST_MOVES):
         base = base or (source.heads.default if source.heads else "") or fetched.name or "main"
         oid = source.require_tip(base)
-        stack = _find_stack(source, below, oid)
+        stack = _find_stack(source, below, oid, named=bool(named))
         start = Start(git, options, base, oid, source.tip, stack)
         item, policy = start.item, start.policy
         wanted = _wanted_branches(start, named)
         address = canonical(policy, item.remote or policy.remote or "")
         if wanted == (base, below) and address == source.address:
-            # A branch that the user named must exist, merged or not; one from a template may be gone.
-            if below and stack is None and (named or "{" not in item.settings.base):
+            # A branch that the user named exists, merged or not; one from a template may be gone.
+            if below and stack is None and "{" not in item.settings.base:
                 source.require_tip(below)
             return start
         if address != source.address:
@@ -205,9 +205,11 @@ def _first_guess(
     return plain_branch(known.base or "", options.remote), below, known
 
 
-def _find_stack(source: Canonical, branch: str, base_oid: str) -> FoundBase | None:
+def _find_stack(source: Canonical, branch: str, base_oid: str, *, named: bool) -> FoundBase | None:
     """Return the branch that a run is stacked on; None without one, or if the base contains it already."""
-    tip = source.base_tip(branch) if branch else None
+    # Without the branch that the user named, any error about the item would mislead.
+    find = source.require_tip if named else source.base_tip
+    tip = find(branch) if branch else None
     if tip is None or is_ancestor(source.git, tip, base_oid):
         return None
     return FoundBase(branch, tip, "stack", f"refs/heads/{branch}")
