@@ -9,7 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any, Final, Literal, TypeVar, TypeVarTuple
+    from typing import Any, ClassVar, Final, Literal, TypeVar, TypeVarTuple
     from typing import dataclass_transform as dataclass_transform
 
     from specguard.approvals.record import Approval
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     _Arguments = TypeVarTuple("_Arguments")
     _Key = TypeVar("_Key")
     _Value = TypeVar("_Value")
+
+    Plan = tuple[Mapping[str, Any], Sequence[str], set[str], int]
+    """How records of a class are made: defaults, those to copy, all fields, the number of positional ones."""
 
     Severity = Literal["off", "info", "warning", "error"]
     State = Literal[
@@ -104,8 +107,7 @@ class Record:
     its own copy of a mutable default. Two records of one class with equal fields are equal.
 
     Only the type checker enforces that a field is not set again, unless a class is declared with
-    `frozen=False`. In a class with `kw_only=True`, fields without a default may follow fields with one. The
-    constructor is compiled when a class is used often, so a class that a process seldom uses costs little.
+    `frozen=False`. In a class with `kw_only=True`, fields without a default may follow fields with one.
 
     Annotations must be postponed (`from __future__ import annotations`), so that their names can be imported
     for the type checker only.
@@ -114,15 +116,29 @@ class Record:
         TypeError: an argument does not name a field, or a field has neither an argument nor a default.
     """
 
-    _fields: tuple[str, ...] = ()
+    _fields: ClassVar[tuple[str, ...]] = ()
+    _plan: ClassVar[Plan | None] = None
 
     def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
         names = [name for base in reversed(cls.__bases__) for name in getattr(base, "_fields", ())]
         noted = cls.__dict__.get("__annotations__", {}).items()
         names += [name for name, kind in noted if name[0] != "_" and not str(kind).startswith("ClassVar")]
         cls._fields = tuple(dict.fromkeys(names))
-        if "__init__" not in cls.__dict__:
-            cls.__init__ = _generic_init  # type: ignore[method-assign]  # until the first use
+        cls._plan = None
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        store = self.__dict__
+        defaults, copied, names, positional = self._plan or _plan_of(type(self))
+        store.update(defaults)
+        store.update(zip(self._fields, values))  # noqa: B905 - the numbers differ
+        store.update(named)
+        repeats = named and values and not named.keys().isdisjoint(self._fields[: len(values)])
+        if store.keys() != names or len(values) > positional or repeats:
+            takes = f"{type(self).__name__} takes {self._fields}, at most {positional} of them positional"
+            raise TypeError(f"{takes}, and got {len(values)} values and {sorted(named)}")
+        for name in copied:
+            if store[name] is defaults[name]:
+                store[name] = store[name].copy()
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
@@ -135,55 +151,16 @@ class Record:
         return f"{type(self).__name__}({fields})"
 
 
-def _generic_init(self: Any, *values: Any, **named: Any) -> None:
-    """Set a record's fields by name; a class that is used often gets a constructor of its own."""
-    cls = type(self)
-    fields, store = cls._fields, self.__dict__
-    if "_plan" not in cls.__dict__:
-        defaults = {name: getattr(cls, name) for name in fields if hasattr(cls, name)}
-        copied = [name for name, value in defaults.items() if isinstance(value, (list, dict))]
-        required = len(fields) - len(defaults)
-        # A field without a default is keyword-only behind one with a default.
-        positional = required if defaults.keys() & fields[:required] else len(fields)
-        cls._plan = defaults, copied, positional, iter(range(_COMPILE_AFTER))
-    defaults, copied, positional, uses = cls._plan
-    store.update(defaults)
-    store.update(zip(fields, values, strict=False))
-    store.update(named)
-    # The compiled constructor reports wrong arguments, and knows which fields are keyword-only.
-    simple = len(values) <= positional and named.keys().isdisjoint(fields[: len(values)])
-    if not simple or store.keys() != set(fields) or next(uses, None) is None:
-        store.clear()
-        _compile(cls)
-        cls.__init__(self, *values, **named)
-        return
-    for name in copied:
-        if store[name] is defaults[name]:
-            store[name] = store[name].copy()
-
-
-_COMPILE_AFTER: Final = 10
-"""After this number of uses, a class is likely to be used so often that compiling takes less time."""
-
-
-def _compile(cls: Any) -> None:
-    parameters, body, optional = [], [], False
-    for name in cls._fields:
-        if hasattr(cls, name):
-            parameters.append(f"{name}=defaults.{name}")
-            copied = isinstance(getattr(cls, name), (list, dict))
-            value = f"{name}.copy() if {name} is defaults.{name} else {name}" if copied else name
-            optional = True
-        else:
-            if optional and "*" not in parameters:
-                parameters.append("*")
-            parameters.append(name)
-            value = name
-        body.append(f"self.{name} = {value}")
-    space = {"defaults": cls}
-    # The text consists only of the names of annotated fields.
-    exec("\n ".join([f"def __init__(self, {', '.join(parameters)}):", *body, "pass"]), space)  # noqa: S102
-    cls.__init__ = space["__init__"]
+def _plan_of(cls: type[Record]) -> Plan:
+    """Return how records of a class are made, and keep that in the class."""
+    # A class can get its defaults after it is made, so the first record asks for them.
+    defaults = {name: getattr(cls, name) for name in cls._fields if hasattr(cls, name)}
+    copied = [name for name, value in defaults.items() if isinstance(value, (list, dict))]
+    # A field without a default is keyword-only behind one with a default.
+    required = [at for at, name in enumerate(cls._fields) if name not in defaults]
+    positional = next((at for at in required if defaults.keys() & cls._fields[:at]), len(cls._fields))
+    cls._plan = defaults, copied, {*cls._fields}, positional
+    return cls._plan
 
 
 def cached_method(
