@@ -11,7 +11,8 @@ from typing import Final
 import click
 
 from specguard import __version__
-from specguard.cli.options import flag, in_directory, usage
+from specguard.cli import options as opt
+from specguard.cli.options import usage
 from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
@@ -116,7 +117,7 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="specguard", message="%(prog)s %(version)s")
-@in_directory
+@opt.in_directory
 @click.option("--traceback", is_flag=True, hidden=True, help="Show where an internal error came from.")
 @click.pass_context
 def app(context: click.Context, traceback: bool) -> int:  # noqa: ARG001 - `main` looks for it
@@ -190,8 +191,7 @@ def hook_command(agent: str) -> int:
     return answer([agent])
 
 
-@click.command("mcp")
-@in_directory
+@opt.command("mcp")
 def mcp_command() -> None:
     """Serve check, why, policy, brief, status, rule and run_status to an agent, on standard input and output.
 
@@ -202,9 +202,8 @@ def mcp_command() -> None:
     serve("")
 
 
-@click.command("lsp")
-@in_directory
-@flag("--stdio", help="Does nothing; some editors add it.")
+@opt.command("lsp")
+@opt.flag("--stdio", help="Does nothing; some editors add it.")
 def lsp_command(stdio: bool) -> None:  # noqa: ARG001 - see its help
     """Serve an editor over the Language Server Protocol, on standard input and output.
 

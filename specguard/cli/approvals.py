@@ -40,10 +40,10 @@ _decisions = opt.repeated(
 )
 _KEY_HELP = "The SSH key, or its `.pub` file for ssh-agent."
 _key = opt.file("--key", help=_KEY_HELP)
-_record_options = opt.combine(click.argument("name", metavar="ID"), opt.in_directory, opt.base)
+_record_options = opt.combine(click.argument("name", metavar="ID"), opt.base)
 
 
-class _Group(click.Group):
+class _Group(opt.PlacedGroup):
     """A click group that runs `list` if no subcommand is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -74,12 +74,10 @@ def _open_logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]
             say(f"note: no decisions in the logs of decisions: {counted(broken, 'line')}", err=True)
 
 
-@command.command("list")
-@opt.in_directory
+@command.command("list", json=True)
 @opt.base
 @opt.flag("--all", "ended", help="Include expired and revoked ones.")
 @_decisions
-@opt.output_format
 def list_(base: str, ended: bool, decisions: Sequence[str], output_format: str) -> None:
     """List the approvals: who gave them, for what, why, until when, and where used."""
     with _open_logbook(base, decisions) as book:
@@ -91,10 +89,9 @@ def list_(base: str, ended: bool, decisions: Sequence[str], output_format: str) 
         show(output_format, _log_data(book, [*book.approvals(), *revocations]), ())
 
 
-@command.command("show")
+@command.command("show", json=True)
 @_record_options
 @_decisions
-@opt.output_format
 def show_(name: str, base: str, decisions: Sequence[str], output_format: str) -> None:
     """Show a record, where it is, who signed it, and where it was used."""
     with _open_logbook(base, decisions) as book:
@@ -102,10 +99,8 @@ def show_(name: str, base: str, decisions: Sequence[str], output_format: str) ->
         show(output_format, _log_data(book, [logged]), _record_lines(logged))
 
 
-@command.command("verify")
-@opt.in_directory
+@command.command("verify", json=True)
 @opt.base
-@opt.output_format
 def verify(base: str, output_format: str) -> int:
     """Find edited, renamed, removed, forged, copied and incomplete records.
 
@@ -117,12 +112,11 @@ def verify(base: str, output_format: str) -> int:
     return EXIT_FAILED if outcome.problems else EXIT_PASSED
 
 
-@command.command("revoke")
+@command.command("revoke", json=True)
 @_record_options
 @opt.text("--approved-by", metavar="WHO", required=True, help="The approver who revokes it.")
 @opt.text("--reason", metavar="TEXT", required=True, help="Why.")
 @_key
-@opt.output_format
 def revoke_(name: str, base: str, output_format: str, **words: str) -> None:
     """End an approval early, for ever. An unsigned revocation counts too."""
     with _open_logbook(base) as book:
@@ -130,10 +124,9 @@ def revoke_(name: str, base: str, output_format: str, **words: str) -> None:
     _report_written(f"approval {filed.id[:12]} is revoked", filed.id, paths, output_format)
 
 
-@command.command("sign")
+@command.command("sign", json=True)
 @_record_options
 @opt.file("--key", required=True, help=_KEY_HELP)
-@opt.output_format
 def sign(name: str, base: str, key: str, output_format: str) -> None:
     """Sign an unsigned record as its approver, after showing its text."""
     with _open_logbook(base) as book:
@@ -256,13 +249,11 @@ def _record_data(logged: LoggedRecord) -> dict[str, Any]:
     }
 
 
-@click.command("approve")
+@opt.command("approve", json=True)
 @click.argument("rules", nargs=-1, metavar="[RULE]...")
-@opt.in_directory
 @opt.approval
 @_key
 @opt.what_is_judged
-@opt.output_format
 def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) -> None:
     """Show the findings that an approval could lift, or approve those of RULE.
 
@@ -334,13 +325,11 @@ LINES_SHOWN: Final = 20
 _BASELINE_PATH: Final = path_text(BASELINE)
 
 
-@click.command("baseline")
-@opt.in_directory
+@opt.command("baseline", json=True)
 @opt.flag("--grow", help="Also accept what is not recorded yet.")
 @opt.flag("--check", help="Write nothing; end with 1 if it could shrink.")
 @opt.flag("--strict", help="Count warnings as errors.")
 @opt.today
-@opt.output_format
 def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_format: str) -> int:
     """Record in .specguard/baseline.json how many errors each file has of each rule.
 

@@ -21,9 +21,8 @@ from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import replace_file, writing
 
 
-@click.command("audit")
+@opt.command("audit")
 @click.argument("repositories", nargs=-1, metavar="[REPOSITORY]...")
-@opt.in_directory
 @opt.repeated("--repos", "lists", metavar="FILE", help="Repositories, one a line; - is standard input.")
 @opt.folder("--mirrors", help="Keep mirrors of addresses in DIR.")
 @opt.text("--branch", metavar="NAME", help="Audit this branch; by default each repository's base.")

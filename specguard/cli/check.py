@@ -69,8 +69,7 @@ def _first_given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
     return next((flag for flag in flags if options.get(params[flag])), "")
 
 
-@click.command("check")
-@opt.in_directory
+@opt.command("check")
 @opt.what_is_judged
 @opt.flag("--pre-receive", help="Judge a server's pre-receive input; implies --enforce unless --dry-run.")
 @opt.file("--authority", callback=opt.not_empty, help="Judge by this authority.")

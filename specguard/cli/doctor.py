@@ -11,8 +11,6 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Final, Literal
 
-import click
-
 from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase, find_base, named_base, no_base_error
 from specguard.change.check_request import Request
@@ -20,7 +18,8 @@ from specguard.change.git import Git
 from specguard.change.platform_event import find_event, read_event
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository, find_program
-from specguard.cli.options import flag, in_directory, output_format, show, text
+from specguard.cli import options as opt
+from specguard.cli.options import show
 from specguard.declaration.rule import Record
 from specguard.engine.check import is_ci_only
 from specguard.engine.plugins import load_registry
@@ -66,11 +65,9 @@ class Diagnosis(Record):
     help: str = ""
 
 
-@click.command("doctor")
-@in_directory
-@text("--base", metavar="REF", help="The base that checks will use.")
-@flag("--canary", help="Show that each active rule catches a change.")
-@output_format
+@opt.command("doctor", json=True)
+@opt.text("--base", metavar="REF", help="The base that checks will use.")
+@opt.flag("--canary", help="Show that each active rule catches a change.")
 def command(base: str, canary: bool, output_format: str) -> int:
     """Diagnose git, the repository, the base, the authority, hooks, the event file, plugins and runs.
 

@@ -19,8 +19,9 @@ from specguard.change.check_request import read_regular
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, find_program, short_name
+from specguard.cli import options as opt
 from specguard.cli.doctor import disabled_features
-from specguard.cli.options import find_repository, flag, in_directory, repeated, say, usage
+from specguard.cli.options import find_repository, say, usage
 from specguard.cli.proposed_authority import (
     Adoption,
     Draft,
@@ -48,26 +49,19 @@ from specguard.runs.files import IGNORE, run_root, write_gitignore
 from specguard.runs.settings import RunSettings
 
 
-@click.command("init")
-@in_directory
-@repeated("--preset", "presets", metavar="NAME", help="Start from this preset; repeatable.")
-@repeated("--lock", "locks", metavar="PATTERN", help="Also lock these paths; repeatable.")
-@repeated("--forbid", "forbids", metavar="PATTERN", help="Forbid these paths; repeatable.")
-@repeated(
+@opt.command("init")
+@opt.repeated("--preset", "presets", metavar="NAME", help="Start from this preset; repeatable.")
+@opt.repeated("--lock", "locks", metavar="PATTERN", help="Also lock these paths; repeatable.")
+@opt.repeated("--forbid", "forbids", metavar="PATTERN", help="Forbid these paths; repeatable.")
+@opt.repeated(
     "--approver",
     "approvers",
     metavar="NAME=KEYFILE",
     help="Let NAME approve, with this public SSH key; repeatable.",
 )
-@click.option(
-    "--agent",
-    "agents",
-    multiple=True,
-    type=click.Choice(AGENTS),
-    help="Write this agent's hooks; repeatable.",
-)
-@flag("--adopt", help="Read prose, and add the settings that enforce it.")
-@flag("--print", "only_print", help="Print it, and write nothing.")
+@opt.choice("--agent", "agents", words=AGENTS, multiple=True, help="Write this agent's hooks; repeatable.")
+@opt.flag("--adopt", help="Read prose, and add the settings that enforce it.")
+@opt.flag("--print", "only_print", help="Print it, and write nothing.")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 def command(
     presets: tuple[str, ...],

@@ -14,8 +14,8 @@ from specguard.errors import SpecguardError
 from specguard.errors import usage as usage
 from specguard.reporters.escape import json_text, visible
 
-Command = Callable[..., Any]
-Option = Callable[[Command], Command]
+Function = Callable[..., Any]
+Option = Callable[[Function], Function]
 
 
 FILE: Final = click.Path(readable=False)
@@ -65,10 +65,10 @@ def choice(*names: str, words: Iterable[str], help: str, **more: Any) -> Option:
 def combine(*options: Option) -> Option:
     """Combine options into one decorator; a command's help lists them in this order."""
 
-    def decorate(command: Command) -> Command:
+    def decorate(function: Function) -> Function:
         for option in reversed(options):
-            command = option(command)
-        return command
+            function = option(function)
+        return function
 
     return decorate
 
@@ -105,10 +105,34 @@ in_directory = click.option(
 )
 """`-C DIR`, as in git, before a command or after it."""
 
+output_format = choice("--output-format", words=("text", "json"), default="text", help="What is printed.")
+
+
+class PlacedCommand(click.Command):
+    """A command with `-C` as its first option, and with `--output-format` as its last if it prints JSON."""
+
+    def __init__(self, *names: Any, json: bool = False, **more: Any) -> None:
+        super().__init__(*names, **more)
+        in_directory(self)
+        self.params.insert(0, self.params.pop())
+        if json:
+            output_format(self)
+
+
+class PlacedGroup(click.Group):
+    """A group of such commands."""
+
+    command_class = PlacedCommand
+
+
+def command(name: str, **more: Any) -> Callable[[Function], PlacedCommand]:
+    """Return the decorator that makes a function a command."""
+    return click.command(name, cls=PlacedCommand, **more)
+
+
 run_root = folder("--run-root", help="Keep runs in DIR.")
 base = text("--base", metavar="REF", help="Use the policy of REF.")
 branch = text("--branch", metavar="NAME", help="The branch, if git cannot tell.")
-output_format = choice("--output-format", words=("text", "json"), default="text", help="What is printed.")
 today = text("--today", metavar="DATE", help="Judge as of this UTC date.")
 yes = flag("--yes", help="Do not ask.")
 extra_gates = repeated("--command", "commands", metavar="CMD", help="One more gate; repeatable.")

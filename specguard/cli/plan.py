@@ -37,16 +37,14 @@ _plan_option = opt.file("--plan", help="The plan's file or folder.")
 _one_plan_option = opt.file("--plan", help="Only this plan's file or folder.")
 
 
-@click.group("plan")
+@click.group("plan", cls=opt.PlacedGroup)
 def command() -> None:
     """Make plans of proposals, and follow their tasks."""
 
 
-@command.command("validate", short_help="Check whether a change or feature can become a plan.")
+@command.command("validate", short_help="Check whether a change or feature can become a plan.", json=True)
 @click.argument("slug")
-@opt.in_directory
 @opt.flag("--strict", help="Also end with 1 for warnings.")
-@opt.output_format
 def validate(slug: str, strict: bool, output_format: str) -> int:
     """Check the OpenSpec change SLUG, or a spec-kit feature such as 001-cart.
 
@@ -75,10 +73,8 @@ def _issue_lines(issue: Issue) -> Iterator[str]:
         yield f"  next: {issue.help}"
 
 
-@command.command("status", short_help="Show plans and their progress.")
-@opt.in_directory
+@command.command("status", short_help="Show plans and their progress.", json=True)
 @_one_plan_option
-@opt.output_format
 def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
     policy = open_policy(Request(environment=os.environ))
@@ -88,10 +84,8 @@ def status(plan: str, output_format: str) -> None:
     show(output_format, {"schema": progress.SCHEMA, "plans": [state.data for state in states]}, rows)
 
 
-@command.command("next", short_help="Show the next task.")
-@opt.in_directory
+@command.command("next", short_help="Show the next task.", json=True)
 @_one_plan_option
-@opt.output_format
 def next_task(plan: str, output_format: str) -> int:
     """Show the next task of each plan: its dependencies are done, and a command verifies it.
 
@@ -191,7 +185,6 @@ def _work_kind(policy: Policy, path: str) -> str:
 
 
 @command.command("init", short_help="Write the folders of plans and the planner's brief.")
-@opt.in_directory
 @opt.flag("--print", "only_print", help="Print the brief, and write nothing.")
 def init(only_print: bool) -> None:
     """Make the folders of plans and changes, and write the planner's brief from the policy."""
@@ -214,7 +207,6 @@ def init(only_print: bool) -> None:
 
 @command.command("proposal", short_help="Write an OpenSpec change.")
 @click.argument("slug")
-@opt.in_directory
 @opt.repeated(
     "--capability", "capabilities", metavar="NAME", help="What it is about (default: SLUG); repeatable."
 )
@@ -239,7 +231,6 @@ def proposal(slug: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
 @command.command("create", short_help="Make a plan of a change or feature.")
 @click.argument("slug")
 @opt.text("--name", metavar="NAME", required=True, help="The plan's name.")
-@opt.in_directory
 @opt.text("--kind", metavar="KIND", help="The kind of plan, if there are several.")
 @opt.text("--option", metavar="OPTION", help="The chosen option, such as B.")
 @opt.text("--goal", metavar="TEXT", help="What it is for.")
@@ -282,12 +273,10 @@ def _write_missing(top: str, files: Mapping[str, str], *, plan: str = "") -> Non
             say(f"{path} is written" if path in missing else f"{path} is there already, and stays as it is")
 
 
-@command.command("sync", short_help="Compare plans with the runs of their tasks.")
-@opt.in_directory
+@command.command("sync", short_help="Compare plans with the runs of their tasks.", json=True)
 @opt.run_root
 @_plan_option
 @opt.flag("--write", help="Write it.")
-@opt.output_format
 def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     """Show where plans and the runs of their tasks differ, and with --write correct the plans.
 
@@ -329,7 +318,6 @@ def _drift_lines(drifts: Sequence[progress.TaskDrift], fixable: int, again: str)
 @click.argument("task")
 @opt.text("--note", metavar="TEXT", required=True, help="What you saw, such as 'works on the device'.")
 @opt.text("--by", metavar="WHO", help="The person (default: git's user.name).")
-@opt.in_directory
 @_plan_option
 def verify(task: str, note: str, by: str, plan: str) -> None:
     """Record in its plan that a person verified TASK, and set it to done."""

@@ -34,8 +34,7 @@ from specguard.reporters.policy import (
 )
 
 
-@click.command("policy")
-@opt.in_directory
+@opt.command("policy")
 @opt.base
 @opt.authority
 @opt.flag("--coverage", help="List the sentences that command, with their rules.")
@@ -71,12 +70,10 @@ def command(coverage: bool, strict: bool, schema: str | None, output_format: str
 _CODE: Final = re.compile(r"[A-Z]{3}[0-9]{2,4}|[A-Za-z]{3}[0-9]{3}")
 
 
-@click.command("why")
+@opt.command("why", json=True)
 @click.argument("words", nargs=-1, required=True, metavar="[RULE] [PATH]", type=opt.FILE)
-@opt.in_directory
 @opt.base
 @opt.authority
-@opt.output_format
 def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> None:
     """Show which rules and lines of the authority govern PATH, from the repository's root.
 
@@ -138,11 +135,9 @@ _MERGED_KEYS: Final = frozenset({"rules.forbidden-path.paths"})
 """Keys of lists to which every source adds its own elements."""
 
 
-@click.command("import")
+@opt.command("import", json=True)
 @click.argument("sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1)
-@opt.in_directory
 @opt.flag("--write", help=f"Add the settings to {AUTHORITY}.")
-@opt.output_format
 def import_command(sources: tuple[str, ...], write: bool, output_format: str) -> None:
     """Read settings of commitlint, OpenSpec, repolinter and spec-kit into an authority.
 

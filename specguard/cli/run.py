@@ -40,10 +40,8 @@ from specguard.runs.views import RunStore, RunView, find_moves, move_run
 
 _PAUSE: Final = 1.0
 
-_location_options = opt.combine(opt.in_directory, opt.run_root)
 
-
-class _RunGroup(click.Group):
+class _RunGroup(opt.PlacedGroup):
     """A click group whose first word may also be a kind of work item."""
 
     def resolve_command(
@@ -82,19 +80,17 @@ def _show_runs(runs: Sequence[RunView], form: str, empty_text: str, lines: int |
         click.echo(table(runs) if lines is None else "\n\n".join(describe(one, lines=lines) for one in runs))
 
 
-@command.command("list", short_help="List the runs.")
-@_location_options
-@opt.output_format
+@command.command("list", short_help="List the runs.", json=True)
+@opt.run_root
 def list_(run_root: str, output_format: str) -> None:
     """List all runs, newest last, also old and broken ones."""
     _show_runs(open_store(run_root=run_root).runs(), output_format, "there are no runs")
 
 
-@command.command("status", short_help="Show a run's state, or all that are under way.")
+@command.command("status", short_help="Show a run's state, or all that are under way.", json=True)
 @click.argument("run", default="")
-@_location_options
+@opt.run_root
 @opt.flag("--watch", help="Follow it until it ends.")
-@opt.output_format
 def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
     """Show the state of RUN, or else the active runs or the last one.
 
@@ -109,13 +105,12 @@ def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
         _show_runs(runs, output_format, "there are no runs", 5 if whole else None)
 
 
-@command.command("doctor", short_help="Say what is wrong with runs.")
+@command.command("doctor", short_help="Say what is wrong with runs.", json=True)
 @click.argument("run", default="")
-@_location_options
+@opt.run_root
 @click.option(
     "--lines", metavar="N", type=click.IntRange(0), default=20, help="How many lines of its log to show."
 )
-@opt.output_format
 def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
     """Show whether RUN lives, its heartbeat, the end of its log, and what resumes it.
 
@@ -129,7 +124,7 @@ def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
 
 @command.command("report", short_help="Show a run's report.")
 @click.argument("run", default="")
-@_location_options
+@opt.run_root
 def report(run: str, run_root: str) -> None:
     """Show the report of RUN, or of the last run."""
     store = open_store(run_root=run_root)
@@ -161,7 +156,7 @@ def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
 
 @command.command("stop", short_help="End a run, and what it has started.")
 @click.argument("run")
-@_location_options
+@opt.run_root
 def stop(run: str, run_root: str) -> None:
     """Stop RUN and its own processes. You can resume it.
 
@@ -173,7 +168,7 @@ def stop(run: str, run_root: str) -> None:
 
 @command.command("clean", short_help="Remove what ended runs have left.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
-@_location_options
+@opt.run_root
 @opt.yes
 @opt.flag("--dry-run", help="List them, and remove nothing.")
 def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int:
@@ -220,7 +215,7 @@ def confirm(question: str, words: Sequence[str]) -> bool:
 
 
 @command.command("gates", short_help="Run the gates, with no agent and no commit.")
-@_location_options
+@opt.run_root
 @opt.base
 @opt.branch
 @opt.extra_gates
@@ -235,8 +230,8 @@ def gates(**words: Any) -> int:
     return carry_out_gates(_make_options(**words), say=lambda line: click.echo(line))
 
 
-@command.command("metrics", short_help="Count runs, and how much of what is done they show.")
-@_location_options
+@command.command("metrics", short_help="Count runs, and how much of what is done they show.", json=True)
+@opt.run_root
 @click.option(
     "--fail-under-coverage",
     "least",
@@ -244,7 +239,6 @@ def gates(**words: Any) -> int:
     type=click.FloatRange(0, 100),
     help="End with 1 if runs show fewer of the done items, with 2 if none is done.",
 )
-@opt.output_format
 def metrics(run_root: str, least: float | None, output_format: str) -> int:
     """Count runs, their times and results, their gates, and how often agents corrected themselves.
 
@@ -261,7 +255,7 @@ def metrics(run_root: str, least: float | None, output_format: str) -> int:
 
 
 @command.command("migrate", short_help="Move run folders of an older layout.")
-@_location_options
+@opt.run_root
 @opt.yes
 @opt.flag("--dry-run", help="List the moves, and make none.")
 def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
@@ -288,7 +282,7 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
     return result
 
 
-class TrailingCommand(click.Command):
+class TrailingCommand(opt.PlacedCommand):
     """A click command whose arguments after `--` are another command, its parameter `command`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -305,7 +299,6 @@ class TrailingCommand(click.Command):
 
 _until_option = opt.choice("--until", words=STEPS, help="Stop after this step.")
 _agent_options = opt.combine(
-    opt.in_directory,
     opt.agent,
     _until_option,
     opt.flag("--dry-run", help="Print the steps, and touch nothing."),
@@ -390,7 +383,6 @@ def item(
 
 @command.command("resume", cls=TrailingCommand, short_help="Go on with a run that has ended early.")
 @click.argument("run")
-@opt.in_directory
 @opt.run_root
 @opt.text("--agent", metavar="NAME", help="Use this agent instead.")
 @_until_option

@@ -27,8 +27,7 @@ from specguard.reporters.status import align_rows, branches_as_data, render, ren
 from specguard.work.name_templates import PathTemplate
 
 
-@click.command("status")
-@opt.in_directory
+@opt.command("status", json=True)
 @opt.base
 @opt.authority
 @opt.flag("--worktree", help="Look at the working tree, not HEAD.")
@@ -36,7 +35,6 @@ from specguard.work.name_templates import PathTemplate
 @opt.choice("--require", words=("complete",), help="End with 1 if something is missing, with 2 if unknown.")
 @opt.text("--today", metavar="DATE", help="The UTC date, YYYY-MM-DD.")
 @opt.flag("--branches", help="Show all open branches instead, and which of them touch the same.")
-@opt.output_format
 def command(
     waves: Sequence[str], require: str | None, branches: bool, output_format: str, **given: Any
 ) -> int:
@@ -63,10 +61,9 @@ def command(
     return {None: EXIT_NO_VERDICT, True: EXIT_PASSED, False: EXIT_FAILED}[status["complete"]]
 
 
-@click.command("brief")
+@opt.command("brief")
 @click.argument("kind", default="")
 @click.argument("item", default="", metavar="[ID]")
-@opt.in_directory
 @opt.file("--plan", help="Take the item from this file.")
 @opt.start_branch
 @opt.remote("The remote with the base.")
@@ -82,10 +79,9 @@ def brief_command(**given: Any) -> None:
     show_markdown(brief_of(RunOptions(environment=dict(os.environ), **given)))
 
 
-@click.command("new")
+@opt.command("new")
 @click.argument("artifact", default="")
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
-@opt.in_directory
 @opt.folder("--in", "into", metavar="FOLDER", help="Write it in FOLDER.")
 @opt.file("--path", "chosen", metavar="PATH", help="Write it to PATH.")
 @opt.base

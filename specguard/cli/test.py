@@ -25,9 +25,8 @@ SCHEMA: Final = "specguard.test/1"
 _DIFFERENCE_WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
 
 
-@click.command("test")
+@opt.command("test")
 @click.argument("cases", nargs=-1, metavar="[FOLDER|FILE]...", type=opt.FILE)
-@opt.in_directory
 @opt.choice("--output-format", words=("text", "json", "junit"), default="text", help="What is printed.")
 def command(cases: Sequence[str], output_format: str) -> int:
     """Test the working tree's authority, case by case, in scratch repositories.
@@ -126,13 +125,11 @@ _LINES_SHOWN: Final = 20
 _STATES: Final = {"as-expected": "ok", "different": "FAIL", "unknown": "error"}
 
 
-@click.command("eval")
+@opt.command("eval", json=True)
 @click.argument("repositories", nargs=-1, metavar="[REPO]...", type=opt.FILE)
-@opt.in_directory
 @opt.file("--samples", "declared", help="The samples (default: evaluation/samples.toml).")
 @opt.flag("--update", help="Accept the present findings as expected.")
 @opt.run_root
-@opt.output_format
 def eval_command(
     repositories: Sequence[str], declared: str, update: bool, run_root: str, output_format: str
 ) -> int:
