@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.model import path_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
@@ -222,6 +224,7 @@ def markdown_templates(package: str) -> Environment:
     """Return the Markdown templates of a package; their filters escape what must not become markup."""
     environment = templates(package, escapes=False, keep_trailing_newline=True)
     environment.filters.update(code=markdown_code, text=markdown_text, span=markdown_span, plain=visible)
+    environment.filters.update(cut=cut, cut_path=cut_path, path_text=path_text)
     return environment
 
 

@@ -42,6 +42,7 @@ from specguard.reporters.escape import (
     cut_path,
     json_text,
     markdown_code,
+    markdown_templates,
     markdown_text,
     visible,
     workflow_data,
@@ -164,7 +165,8 @@ def render_markdown(verdicts: Sequence[Verdict], *, limit: int = COMMENT_LIMIT) 
         verdicts: one verdict, or one for each ref of a push.
         limit: the largest size of the page, in bytes.
     """
-    return _cut_page([part for verdict in verdicts for part in _page_parts(verdict)], limit)
+    page = markdown_templates("specguard.reporters").get_template("verdicts.md")
+    return _cut_page(page.render(verdicts=verdicts, said=text, wording=wording), limit)
 
 
 def error_report_markdown(error: SpecguardError) -> str:
@@ -173,64 +175,16 @@ def error_report_markdown(error: SpecguardError) -> str:
     for one in error.errors():
         at = f"{markdown_code(cut_path(one.place))}: " if one.path else ""
         parts.append(f"- {at}{'<br>'.join(map(markdown_text, wording.error_lines(one)))}\n")
-    return _cut_page(parts, COMMENT_LIMIT)
+    return _cut_page("".join(parts), COMMENT_LIMIT)
 
 
-def _cut_page(sections: Sequence[str], limit: int) -> str:
-    parts: list[str] = []
-    size = 0
-    for position, part in enumerate(sections):
-        size += len(part.encode("utf-8", "backslashreplace"))
-        if size > limit - 200:
-            rest = len(sections) - position
-            parts.append(f"\nThe page is cut here; {rest} more lines are in `--output json=FILE`.\n")
-            break
-        parts.append(part)
-    return "".join(parts)
-
-
-def _page_parts(verdict: Verdict) -> Iterator[str]:
-    subject = verdict.change.get("branch")
-    of = f" ({markdown_code(cut_path(str(subject)))})" if subject else ""
-    yield f"## specguard: {text.outcome_text(verdict)}{of}\n\n"
-    counts = ", ".join(text.count_texts(verdict))
-    yield f"{counts.capitalize() or ('Nothing to judge' if verdict.empty else 'No findings')}.\n"
-    for result in text.gravest_first(verdict):
-        if result.findings:
-            yield f"\n### {result.code} {result.name}\n\n"
-        yield from (f"- {_finding_item(group)}\n" for group in text.fold(result.findings, verdict))
-        if offer := wording.approval_offer(result, verdict):
-            yield f"\n{markdown_text(offer[0])}: {markdown_code(offer[1])}\n"
-    if verdict.policy_change:
-        first, *rest = wording.policy_lines(verdict)
-        yield f"\n### policy\n\n{first.removeprefix('policy: ').capitalize()}.\n\n"
-        yield from (f"- {markdown_text(line)}\n" for line in rest)
-    for results in text.group_undecided(verdict):
-        command = f" Next: {markdown_code(cut(results[0].command))}" if results[0].command else ""
-        yield f"\n### {text.titles(results)}\n\n"
-        yield f"- **could not be judged**: {markdown_text(cut(results[0].reason or ''))}.{command}\n"
-    if verdict.notes:
-        yield "\n"
-    yield from (f"> {markdown_text(cut(note))}\n" for note in verdict.notes)
-    yield "\n"
-
-
-def _finding_item(group: Fold) -> str:
-    judged = group.first
-    finding = judged.finding
-    parts = [f"**{judged.severity}**"]
-    if judged.state != "open":
-        parts.append(f"({judged.state})")
-    if finding.path is not None:
-        line = f":{finding.line}" if finding.line else ""
-        parts.append(markdown_code(f"{cut_path(path_text(finding.path))}{line}"))
-    if finding.commit is not None:
-        parts.append(f"commit {markdown_code(finding.commit[:12])}")
-    lines = [f"{' '.join(parts)}: {markdown_text(text.shown_message(judged) + group.others)}"]
-    for kind, line in text.details(judged, group):
-        written = markdown_code(line) if kind == "by" and judged.authority else markdown_text(line)
-        lines.append(f"{wording.MARKS.get(kind, '')}{written}")
-    return "<br>".join(lines)
+def _cut_page(page: str, limit: int) -> str:
+    content = page.encode("utf-8", "surrogateescape")
+    if len(content) <= limit - 200:
+        return page
+    kept = content[: limit - 200].rpartition(b"\n")[0].decode("utf-8", "surrogateescape")
+    rest = page.count("\n") - kept.count("\n") - 1
+    return f"{kept}\n\nThe page is cut here; {rest} more lines are in `--output json=FILE`.\n"
 
 
 VERSION: Final = "4.3"
