@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import click
@@ -111,10 +111,14 @@ output_format = choice("--output-format", words=("text", "json"), default="text"
 class PlacedCommand(click.Command):
     """A command with `-C` as its first option, and with `--output-format` as its last if it prints JSON."""
 
+    first_options: Sequence[Option] = (in_directory,)
+
     def __init__(self, *names: Any, json: bool = False, **more: Any) -> None:
         super().__init__(*names, **more)
-        in_directory(self)
-        self.params.insert(0, self.params.pop())
+        own, self.params = self.params, []
+        for option in self.first_options:
+            option(self)
+        self.params += own
         if json:
             output_format(self)
 
@@ -148,7 +152,9 @@ def not_empty(context: click.Context, parameter: click.Parameter, value: str) ->
     return value
 
 
-authority = file("--authority", callback=not_empty, help="Use the policy in FILE.")
+policy = combine(base, file("--authority", callback=not_empty, help="Use the policy in FILE."))
+"""The options that say which policy to use."""
+
 floor = combine(
     file("--floor", callback=not_empty, help="Hold the authority to this one: it may only tighten it."),
     text("--floor-sha256", metavar="HEX", callback=not_empty, help="Refuse a floor with another SHA-256."),

@@ -35,8 +35,7 @@ from specguard.reporters.policy import (
 
 
 @opt.command("policy")
-@opt.base
-@opt.authority
+@opt.policy
 @opt.flag("--coverage", help="List the sentences that command, with their rules.")
 @opt.flag("--strict", help="End with 1 if something was not understood.")
 @opt.choice(
@@ -72,8 +71,7 @@ _CODE: Final = re.compile(r"[A-Z]{3}[0-9]{2,4}|[A-Za-z]{3}[0-9]{3}")
 
 @opt.command("why", json=True)
 @click.argument("words", nargs=-1, required=True, metavar="[RULE] [PATH]", type=opt.FILE)
-@opt.base
-@opt.authority
+@opt.policy
 def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> None:
     """Show which rules and lines of the authority govern PATH, from the repository's root.
 

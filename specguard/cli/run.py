@@ -41,8 +41,14 @@ from specguard.runs.views import RunStore, RunView, find_moves, move_run
 _PAUSE: Final = 1.0
 
 
-class _RunGroup(opt.PlacedGroup):
+class _RunCommand(opt.PlacedCommand):
+    first_options = (opt.in_directory, opt.run_root)
+
+
+class _RunGroup(click.Group):
     """A click group whose first word may also be a kind of work item."""
+
+    command_class = _RunCommand
 
     def resolve_command(
         self,
@@ -81,7 +87,6 @@ def _show_runs(runs: Sequence[RunView], form: str, empty_text: str, lines: int |
 
 
 @command.command("list", short_help="List the runs.", json=True)
-@opt.run_root
 def list_(run_root: str, output_format: str) -> None:
     """List all runs, newest last, also old and broken ones."""
     _show_runs(open_store(run_root=run_root).runs(), output_format, "there are no runs")
@@ -89,7 +94,6 @@ def list_(run_root: str, output_format: str) -> None:
 
 @command.command("status", short_help="Show a run's state, or all that are under way.", json=True)
 @click.argument("run", default="")
-@opt.run_root
 @opt.flag("--watch", help="Follow it until it ends.")
 def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
     """Show the state of RUN, or else the active runs or the last one.
@@ -107,7 +111,6 @@ def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
 
 @command.command("doctor", short_help="Say what is wrong with runs.", json=True)
 @click.argument("run", default="")
-@opt.run_root
 @click.option(
     "--lines", metavar="N", type=click.IntRange(0), default=20, help="How many lines of its log to show."
 )
@@ -124,7 +127,6 @@ def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
 
 @command.command("report", short_help="Show a run's report.")
 @click.argument("run", default="")
-@opt.run_root
 def report(run: str, run_root: str) -> None:
     """Show the report of RUN, or of the last run."""
     store = open_store(run_root=run_root)
@@ -156,7 +158,6 @@ def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
 
 @command.command("stop", short_help="End a run, and what it has started.")
 @click.argument("run")
-@opt.run_root
 def stop(run: str, run_root: str) -> None:
     """Stop RUN and its own processes. You can resume it.
 
@@ -168,7 +169,6 @@ def stop(run: str, run_root: str) -> None:
 
 @command.command("clean", short_help="Remove what ended runs have left.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
-@opt.run_root
 @opt.yes
 @opt.flag("--dry-run", help="List them, and remove nothing.")
 def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int:
@@ -215,7 +215,6 @@ def confirm(question: str, words: Sequence[str]) -> bool:
 
 
 @command.command("gates", short_help="Run the gates, with no agent and no commit.")
-@opt.run_root
 @opt.base
 @opt.branch
 @opt.extra_gates
@@ -231,7 +230,6 @@ def gates(**words: Any) -> int:
 
 
 @command.command("metrics", short_help="Count runs, and how much of what is done they show.", json=True)
-@opt.run_root
 @click.option(
     "--fail-under-coverage",
     "least",
@@ -255,7 +253,6 @@ def metrics(run_root: str, least: float | None, output_format: str) -> int:
 
 
 @command.command("migrate", short_help="Move run folders of an older layout.")
-@opt.run_root
 @opt.yes
 @opt.flag("--dry-run", help="List the moves, and make none.")
 def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
@@ -282,7 +279,7 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
     return result
 
 
-class TrailingCommand(opt.PlacedCommand):
+class TrailingCommand(_RunCommand):
     """A click command whose arguments after `--` are another command, its parameter `command`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -303,7 +300,6 @@ _agent_options = opt.combine(
     _until_option,
     opt.flag("--dry-run", help="Print the steps, and touch nothing."),
     opt.number("--max-attempts", metavar="N", help="The most rounds of the agent."),
-    opt.run_root,
     opt.start_branch,
     opt.remote("Fetch and push there."),
 )
@@ -383,7 +379,6 @@ def item(
 
 @command.command("resume", cls=TrailingCommand, short_help="Go on with a run that has ended early.")
 @click.argument("run")
-@opt.run_root
 @opt.text("--agent", metavar="NAME", help="Use this agent instead.")
 @_until_option
 @opt.number("--timeout", metavar="SECONDS", help="For the whole run; never less.")

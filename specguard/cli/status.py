@@ -28,8 +28,7 @@ from specguard.work.name_templates import PathTemplate
 
 
 @opt.command("status", json=True)
-@opt.base
-@opt.authority
+@opt.policy
 @opt.flag("--worktree", help="Look at the working tree, not HEAD.")
 @opt.repeated("--wave", "waves", metavar="WAVE", help="Only this wave; repeatable.")
 @opt.choice("--require", words=("complete",), help="End with 1 if something is missing, with 2 if unknown.")
@@ -84,8 +83,7 @@ def brief_command(**given: Any) -> None:
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @opt.folder("--in", "into", metavar="FOLDER", help="Write it in FOLDER.")
 @opt.file("--path", "chosen", metavar="PATH", help="Write it to PATH.")
-@opt.base
-@opt.authority
+@opt.policy
 @opt.flag("--print", "only_print", help="Print it, and write nothing.")
 def new_command(
     artifact: str, values: tuple[str, ...], into: str, chosen: str, only_print: bool, **given: Any
