@@ -53,6 +53,9 @@ STATES: Final = (
 )
 """The states of a rule, in the order in which a report counts them."""
 
+OUTCOMES: Final = ("passed", "accepted", "failed", "indeterminate")
+"""The outcomes of a verdict, from the lightest to the gravest."""
+
 STAGES: Final = ("edit", "staged", "commit-msg", "push", "range", "pull-request", "run")
 
 EXIT_PASSED: Final = 0

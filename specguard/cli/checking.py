@@ -13,12 +13,12 @@ from functools import partial
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
-from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, Verdict
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, OUTCOMES, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Final
+    from typing import Any
 
     from specguard.change.check_request import Request
     from specguard.change.repository import Lookup
@@ -249,10 +249,6 @@ def wants_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-_LIGHTEST_FIRST: Final = ("passed", "accepted", "failed", "indeterminate")
-"""The verdicts, from the lightest to the gravest."""
-
-
 def _write_job_files(verdicts: Sequence[Verdict], code: int, reports: Reports) -> None:
     """Append to the job's summary and to the outputs of its step, if the platform names files for them.
 
@@ -267,7 +263,7 @@ def _write_job_files(verdicts: Sequence[Verdict], code: int, reports: Reports) -
     for verdict in verdicts:
         for state, count in verdict.counts.items():
             counts[state] = counts.get(state, 0) + count
-    outcome = max((verdict.outcome for verdict in verdicts), key=_LIGHTEST_FIRST.index, default="passed")
+    outcome = max((verdict.outcome for verdict in verdicts), key=OUTCOMES.index, default="passed")
     findings = sum(len(verdict.findings) for verdict in verdicts)
     values = {"verdict": outcome, "exit-code": str(code), "findings": str(findings)}
     values["counts"] = json.dumps(counts)

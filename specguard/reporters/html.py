@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from specguard import __version__
 from specguard.declaration.rule import Record
-from specguard.model import STATES, counted, listed, path_text, shortened
+from specguard.model import OUTCOMES, STATES, counted, listed, path_text, shortened
 from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, cut_path, templates, visible
 
@@ -35,7 +35,6 @@ LIMIT: Final = 8_000_000
 ITEMS_SHOWN: Final = 200
 """The most notes, or rules that lack the same fact, that are listed."""
 
-_GRAVEST_FIRST: Final = ("indeterminate", "failed", "accepted", "passed")
 _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
 """The states of rules that judged something, the most important first."""
 
@@ -43,7 +42,7 @@ _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", 
 def render(verdicts: Sequence[Verdict]) -> str:
     """Return the verdicts as an HTML page."""
     budget = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
-    worst = min(verdicts, key=lambda verdict: _GRAVEST_FIRST.index(verdict.outcome), default=None)
+    worst = max(verdicts, key=lambda verdict: OUTCOMES.index(verdict.outcome), default=None)
     one = verdicts[0] if len(verdicts) == 1 else None
     headline = _headline(worst) if worst is not None else "Nothing to judge"
     return page(
