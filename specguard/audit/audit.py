@@ -14,7 +14,7 @@ import shlex
 import signal
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain, islice
 from multiprocessing import active_children, get_context, parent_process
@@ -28,6 +28,7 @@ from specguard import __version__
 from specguard.audit.judging import JudgedSlice, PastPolicies, Slice, find_branch, judge, past_changes
 from specguard.audit.store import AuditStore, StoreKey
 from specguard.authority.cache import development_stamp, user_folder
+from specguard.change.base import named_base
 from specguard.change.check_request import Request, read_bounded, read_input, resolve
 from specguard.change.git import Git
 from specguard.change.remotes import shown_address
@@ -259,10 +260,18 @@ def _find_changes(
     id_, versions = store.repository(name), _versions(options.plugins)
     with Needed(), Git(repository.as_bare()) as git:
         branch = find_branch(git, branch_name)
-        changes = _changes(git, branch, options, since)
         request = Request(environment=options.environment)
         policies = PastPolicies(request, git.repository, options.plugins, given=None, floor=floor)
-        policy = _policy(git, branch, options.by, policies)
+        # As in a check, the authority may name another base; a missing one is an old name.
+        with suppress(SpecguardError):
+            base = "" if options.branch else _policy(git, branch, "now", policies).base or ""
+            base = base.removeprefix("origin/")
+            if base not in ("", branch.name):
+                if one.address:
+                    update_mirror(one.address, mirrors, base, options.environment)
+                branch = find_branch(git, named_base(git, base, "policy").ref or base)
+        changes = _changes(git, branch, options, since)
+        policy = None if options.by == "then" else _policy(git, branch, options.by, policies)
         state = store.state(id_)
         held_to = floor.sha256 if floor else ""
         inputs = [branch.tip, versions, held_to, datetime.now(UTC).date().isoformat()]
@@ -290,10 +299,8 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: floa
     return [change for change in changes if change.at >= since]
 
 
-def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) -> Policy | None:
-    """Return the policy that judges every change; None if each change is judged by its base's policy."""
-    if by == "then":
-        return None
+def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) -> Policy:
+    """Return the policy of a branch's tip for `now`, else that of a file."""
     file = "" if by == "now" else by
     policy = policies.load(Tree(git, git.commit(branch.tip).tree), file)
     if policy is None:

@@ -20,7 +20,7 @@ from jinja2 import Environment
 
 from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase
-from specguard.change.check_request import Request, Revision
+from specguard.change.check_request import Revision
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.ranges import RangeChange
@@ -395,18 +395,18 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
         `run` is the run that proves it, as `<kind>-<id>/<run-id>` or as the path of a manifest. `problem` is
         the reason why a reviewer cannot rely on that run. A value that does not exist is empty.
     """
-    repository = Repository.locate("", environment)
     options = RunOptions(environment=environment)
-    with Git(repository) as git:
+    with Git(Repository.locate("", environment)) as git:
         fetched = fetched_base(git, options)
+        if fetched.policy and fetched.policy.base:
+            # As in a check, the policy may name another base.
+            fetched = fetched_base(git, options, fetched.policy.base)
         if not fetched.oid:
-            message = "there is no base to see what is done"
-            raise SpecguardError(message, help="git fetch origin", code="no-base")
+            raise SpecguardError("there is no base to look at", help="git fetch origin", code="no-base")
         with Needed():
             policy = options.trusted_policy(git, fetched.name, fetched.oid)
-            request = Request(environment=environment, all=True)
             found = FoundBase(fetched.name, fetched.oid, "option", f"refs/heads/{fetched.name}")
-            change = RangeChange(git, request, found, head=Revision(fetched.oid))
+            change = RangeChange(git, options.request(all=True), found, head=Revision(fetched.oid))
             facts = Facts(change, policy)
             facts.root = store.root
             # Without a required grade of evidence, a run must still be evidence for the item's commit.
