@@ -6,18 +6,18 @@ import binascii
 import tomllib
 from hashlib import sha256
 
-from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob
+from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob, merges_base
 from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy, plain
 from specguard.change.change import BASELINE
 from specguard.change.entries import FILE, Entry
 from specguard.declaration.patterns import Guarding, fold
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, if_known
 from specguard.model import RuleResult, listed, path_text, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.sources import Change
@@ -164,6 +164,7 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
     if settings.persons_for(rule.code, rule.name) > 1:
         return []
     found: dict[str, list[str]] = {}
+    plain = if_known(lambda: [one.oid for one in change.commits if merges_base(one, change)], [])
     for judged in result.findings:
         path = judged.finding.path
         if judged.state != "open" or path is None or _controls_judging(change, policy, path):
@@ -171,7 +172,7 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
         named = _owner_names(rule.settings["paths"], rule.settings["owners"], path)
         owners = [one for one in settings.approver if one.name in named]
         try:
-            evidence = _owner_evidence(change, policy, path, owners)
+            evidence = _owner_evidence(change, policy, path, owners, plain)
         except (MissingFact, NotApplicable):
             # Without evidence of an owner, the path stays locked.
             continue
@@ -208,7 +209,9 @@ def _controls_judging(change: Change, policy: Policy, path: bytes) -> bool:
     )
 
 
-def _owner_evidence(change: Change, policy: Policy, path: bytes, owners: Sequence[Approver]) -> str:
+def _owner_evidence(
+    change: Change, policy: Policy, path: bytes, owners: Sequence[Approver], plain: Collection[str]
+) -> str:
     """Return the owner who changed or reviewed a path, with the evidence; empty if there is none.
 
     Args:
@@ -216,16 +219,18 @@ def _owner_evidence(change: Change, policy: Policy, path: bytes, owners: Sequenc
         policy: the trusted policy.
         path: the path.
         owners: its owners.
+        plain: the object ids of commits that only merge the base.
 
     Raises:
         MissingFact: the evidence cannot be read.
         NotApplicable: the change has no commits.
     """
-    # A merge can revert a parent's content, so its difference from each parent counts.
+    # A merge can revert a parent's content, so its difference from each parent counts, unless git made it.
     touching = [
         commit
         for commit in change.commits
-        if any(entry.path == path for diff in commit.diffs for entry in diff)
+        for entries in ([commit.own_entries] if commit.oid in plain else commit.diffs)
+        if any(entry.path == path for entry in entries)
     ]
     signers = [
         next((one.name for one in owners if is_signed(change.git, commit.oid, tuple(one.keys))), "")

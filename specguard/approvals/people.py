@@ -206,7 +206,7 @@ def find_part(approver: Approver, people: Sequence[Person]) -> str:
 
 
 def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Sequence[Person]:
-    """Return the people who took part in a change, except those who only filed approvals or landed it.
+    """Return the people who took part in a change, except those who only filed approvals or merged the base.
 
     Args:
         change: the judged change.
@@ -219,7 +219,7 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
     """
     try:
         commits = [
-            one for one in change.commits if not (one.files_approvals(folder) or _only_lands(one, change))
+            one for one in change.commits if not (one.files_approvals(folder) or merges_base(one, change))
         ]
     except NotApplicable:
         return list(_pending_committers(change))
@@ -232,9 +232,9 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
     return people
 
 
-def _only_lands(commit: Commit, change: Change) -> bool:
-    """True if a commit merges a branch onto the base's tip, with the result of the automatic merge."""
-    if len(commit.parents) != 2 or commit.parents[0] != change.base.tip:
+def merges_base(commit: Commit, change: Change) -> bool:
+    """True if a commit merges a branch and the base's history, with the result of the automatic merge."""
+    if len(commit.parents) != 2 or {*commit.parents} <= {one.oid for one in change.commits}:
         return False
     merged = if_known(lambda: change.merges.merge([(commit.parents[0], commit.parents[1])]), None)
     return merged == [(commit.tree, set())]
