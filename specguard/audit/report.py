@@ -52,9 +52,9 @@ def _day(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
-def _share(part: int, whole: int) -> str:
-    """Format a part of a whole in percent."""
-    return f"{100 * part / whole:.0f} %" if whole else "-"
+def _share(part: float, whole: float) -> str:
+    """Format a part of a whole in percent; only the whole is 100 %."""
+    return f"{min(100 * part / whole, 100 if part == whole else 99):.0f} %" if whole else "-"
 
 
 def _headline(summary: Summary) -> str:
@@ -216,7 +216,7 @@ def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list
             "x": round(at * width, 2),
             "width": round(min(width * 0.8, _WIDEST), 2),
             "height": round(_HEIGHT * value / highest, 2),
-            "value": f"{100 * value:.0f} %" if percent else f"{value:g}",
+            "value": _share(value, 1) if percent else f"{value:g}",
         }
         for at, (label, value) in enumerate(values)
     ]

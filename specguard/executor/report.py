@@ -380,7 +380,8 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
             "most": max(attempts, default=None),
         },
         "coverage": {
-            "percent": round(100 * len(covered) / len(items), 1) if items else None,
+            # Rounded down, because a limit is compared with it.
+            "percent": 1000 * len(covered) // len(items) / 10 if items else None,
             "covered": covered,
             "uncovered": [item for item in items if item["problem"]],
         },
