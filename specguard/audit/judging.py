@@ -236,9 +236,7 @@ def find_branch(git: Git, wanted: str) -> AuditedBranch:
     if found is not None and found.oid:
         return AuditedBranch(short_branch(found.ref) or found.name, found.oid)
     if repository.head is None:
-        raise SpecguardError(
-            "the repository has no commit", help="There is nothing to audit yet.", code="no-commit"
-        )
+        raise SpecguardError("the repository has no commit", help="Make one first.", code="no-commit")
     return AuditedBranch("HEAD", repository.head)
 
 

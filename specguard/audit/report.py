@@ -72,24 +72,15 @@ def _tables(summary: Summary) -> Iterator[tuple[str, Sequence[str], list[list[st
     With a single readable repository, the tables leave out the repositories.
     """
     several = len(summary.repositories) > 1 or any(row["state"].get("reason") for row in summary.repositories)
-    repositories = [
-        {**row, "without": row["state"].get("reason") or row["unclear"]} for row in summary.repositories
-    ]
-    newest = [
-        {
-            **row,
-            "day": _day(row["at"]),
-            "head": row["head"][:_OID_DIGITS],
-            "said": f"{row['code']} {row['message']}",
-        }
-        for row in summary.newest()
-    ]
+    known = [{**row, "without": row["state"].get("reason") or row["unclear"]} for row in summary.repositories]
+    newest = [{**row, "day": _day(row["at"]), "head": row["head"][:_OID_DIGITS]} for row in summary.newest()]
+    approvals = [{**row, "id": row["id"][:_OID_DIGITS]} for row in summary.approvals]
     tables: dict[str, tuple[str, Sequence[_Row]]] = {
-        "Repositories": ("name changes passed failed without", repositories),
+        "Repositories": ("name changes passed failed without", known),
         "Authorities that cannot judge": ("repository changes reason", summary.reasons),
         "Rules": ("code errors findings changes", summary.rules),
         f"Paths that are broken most, {MOST} at most": ("repository path errors codes", summary.paths),
-        "Approvals that were used": ("code approver ends findings", summary.approvals),
+        "Approvals that were used": ("id code approver ends findings", approvals),
         "Look first at": ("head day repository code message", newest),
     }
     for title, (columns, rows) in tables.items():
