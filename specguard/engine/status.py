@@ -316,13 +316,14 @@ class _TreeReport:
         counts = {"total": 0, "terminal": 0, "unreviewed": 0, "stale": 0, "due": 0}
         for spec in specs.now.all:
             counts["total"] += 1
-            reviewed = spec.review.date if spec.review else None
+            review, today = spec.review, specs.today()
+            reviewed = review.date if review and not review.is_ahead(today) else None
             if specs.terminal(spec):
                 counts["terminal"] += 1
             elif settings.review and reviewed is None:
                 counts["unreviewed"] += 1
-            elif settings.review and reviewed is not None:
-                left = settings.max_age_days - (specs.today() - reviewed).days
+            elif reviewed is not None:
+                left = settings.max_age_days - (today - reviewed).days
                 if left < settings.warn_days:
                     counts["stale" if left < 0 else "due"] += 1
         return counts
