@@ -126,8 +126,7 @@ def _log_flaw(entry: Entry, policy: Policy) -> str:
 
 
 def _finding(path: bytes, what: str, step: str, **more: Any) -> Finding:
-    message = f"{path_text(path)} {what}"
-    return Finding(message, help=f"{step}.", path=path, key="log", setting="approvals.log", **more)
+    return Finding(f"{path_text(path)} {what}", f"{step}.", path, key="log", setting="approvals.log", **more)
 
 
 _APPROVER: Final = "approvals.approver"
@@ -170,7 +169,7 @@ def _field_finding(
     lines = decision.approval.content.split(b"\n")
     key, path = f"{decision.filed.id}{key}", decision.filed.path
     at = next((number for number, line in enumerate(lines, 1) if line.startswith(start)), None)
-    return Finding(message, help=step, path=path, line=at, field=field or None, key=key, setting=setting)
+    return Finding(message, step, path, at, field=field or None, key=key, setting=setting)
 
 
 class UntrustedApproval(_RefusedApproval, Rule):
@@ -245,7 +244,7 @@ class UntrustedApproval(_RefusedApproval, Rule):
         """Yield findings about untrusted revocations and signatures first, then about refused approvals."""
         for path, what, step in approvals.strangers:
             message, how = f"{path_text(path)} {what}", f"{step} Take this out of the branch."
-            yield Finding(message, help=how, path=path, key="stranger", setting=_APPROVER)
+            yield Finding(message, how, path, key="stranger", setting=_APPROVER)
         yield from super().check(approvals)
 
 
@@ -522,7 +521,7 @@ class ReplayedApproval(_RefusedApproval, Rule):
                 message = f"record {filed.id[:12]} has the nonce of {other[:12]}, so it is a copy of it"
                 key, path = f"{filed.id} copy", filed.path
                 step = "Take it out of the branch."
-                yield Finding(message, help=step, path=path, field="nonce", key=key, setting="approvals")
+                yield Finding(message, step, path, field="nonce", key=key, setting="approvals")
         yield from super().check(approvals)
 
 

@@ -105,8 +105,7 @@ class BranchName(Rule):
             if name not in (own := work_item.branches):
                 message = f"the branch is {quote(name)}, and {work_item} has {alternatives(own)}"
                 step = take_there(own[0], branch, base, push)
-                setting = work_item.setting("branch")
-                yield Finding(message, help=step, field="branch", key="item", setting=setting)
+                yield Finding(message, step, field="branch", key="item", setting=work_item.setting("branch"))
         elif self.pattern is not None and not self.pattern.search(name):
             problem = f"does not match {quote(self.pattern.text)}"
             yield _finding(branch, base, push, problem, "Take a name that does", "pattern")
@@ -135,7 +134,7 @@ def _is_plain(name: str) -> bool:
 def _finding(branch: Branch, base: Base, push: Push | None, problem: str, step: str, setting: str) -> Finding:
     message = f"the branch {quote(branch.name)} {problem}"
     how = f"{step}: `{move_to_branch('<name>', branch, base, push)}`"
-    return Finding(message, help=how, field="branch", key=setting, setting=setting)
+    return Finding(message, how, field="branch", key=setting, setting=setting)
 
 
 class ForeignOrigin(Rule):
@@ -207,7 +206,7 @@ _SHOW_REWRITES = "`git config --show-origin --get-regexp '^(remote[.]origin|url)
 
 
 def _origin_finding(problem: str, step: str, setting: str, key: str) -> Finding:
-    return Finding(problem, help=step, field="origin", key=key, setting=setting)
+    return Finding(problem, step, field="origin", key=key, setting=setting)
 
 
 class ProtectedBranch(Rule):
@@ -286,7 +285,7 @@ class ProtectedBranch(Rule):
 
     def _finding(self, problem: str, step: str, which: int) -> Finding:
         key = self.branches.patterns[which]
-        return Finding(problem, help=step, field="branch", key=key, setting=f"branches.{which}")
+        return Finding(problem, step, field="branch", key=key, setting=f"branches.{which}")
 
 
 def _short(ref: str) -> str:
@@ -355,7 +354,7 @@ class StaleBase(Rule):
         else:
             return
         step = f"Bring it up to date: `git rebase {base.name}`"
-        yield Finding(f"the branch {problem}", help=step, field="branch", key="stale", setting="require")
+        yield Finding(f"the branch {problem}", step, field="branch", key="stale", setting="require")
 
 
 def _starts_at(tip: str, commits: Sequence[Commit]) -> bool:

@@ -183,7 +183,7 @@ def flaw_in(
     """
     step += f": `{cmd}`" if cmd else "."
     oid, field, setting = message.commit, field or message.field, setting or key
-    return Finding(problem, help=step, commit=oid, field=field, key=key, setting=setting, same_as=same_as)
+    return Finding(problem, step, commit=oid, field=field, key=key, setting=setting, same_as=same_as)
 
 
 def mixed_items(work: Work | None, commit: str | None) -> Sequence[str]:

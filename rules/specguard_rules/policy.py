@@ -82,7 +82,7 @@ class UnreadPolicyItem(Rule):
                     level = min(map(_severity, rest), key=("warning", "info").index)
                     place = None if document.startswith("preset:") else path
                     step = "List all: specguard policy"
-                    yield Finding(message, help=step, path=place, severity=level, key="more", setting="shown")
+                    yield Finding(message, step, place, severity=level, key="more", setting="shown")
             yield from map(_finding, items)
 
 
@@ -123,7 +123,7 @@ def _finding(item: Unread) -> Finding:
 
 def _line_finding(message: str, step: str, place: Origin, key: str, field: str | None = None) -> Finding:
     """Build a finding about a line of the authority; it has no path in a preset, which is not a file."""
-    found = Finding(message, help=step, field=field, key=key, authority=place)
+    found = Finding(message, step, field=field, key=key, authority=place)
     if not place.path.startswith("preset:"):
         found.path, found.line = place.path.encode("utf-8", "surrogateescape"), place.line or None
     return found
@@ -262,7 +262,7 @@ class UnenforcedStatement(Rule):
             if (rest := len(statements) - count) > 0:
                 message = f"commands to which no active rule is bound: {rest}{' more' if count else ''}"
                 step = "List them: specguard policy --coverage"
-                yield Finding(message, help=step, path=path, key="more", setting="shown")
+                yield Finding(message, step, path, key="more", setting="shown")
 
 
 _WILDCARDS: Final = frozenset("*?[")
@@ -375,7 +375,7 @@ def _unmatched_preset(key: str, patterns: Any, policy: Policy) -> Finding:
     where = f"{key.removeprefix('rules.')} ({', '.join(patterns.patterns)})"
     message = f"the preset's {where} matches no file, so it holds nothing"
     step = f"Say where that is here: `{key} = [...]`."
-    found = Finding(message, help=step, path=path.encode("utf-8", "surrogateescape"), field=key, key=key)
+    found = Finding(message, step, path.encode("utf-8", "surrogateescape"), field=key, key=key)
     found.line, found.authority = (place and place.line) or None, place
     return found
 

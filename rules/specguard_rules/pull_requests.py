@@ -75,7 +75,7 @@ class PullRequestTitle(SubjectForm, Rule):
 
 
 def _finding(problem: str, step: str, key: str, setting: str, field: str = "title") -> Finding:
-    return Finding(problem, help=step, field=f"pull_request.{field}", key=key, setting=setting)
+    return Finding(problem, step, field=f"pull_request.{field}", key=key, setting=setting)
 
 
 _PLACEHOLDER = r"(?i)(todo|tbd|tbc|fixme|xxx|[\W_])*"

@@ -137,7 +137,7 @@ def _undoes(commit: Commit, history: History) -> bool:
 
 
 def _required_finding(message: str, step: str, key: str, field: str, commit: str | None = None) -> Finding:
-    return Finding(message, help=step, commit=commit, field=field, key=key, setting="require_work_item")
+    return Finding(message, step, commit=commit, field=field, key=key, setting="require_work_item")
 
 
 def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Work) -> Finding:
@@ -166,7 +166,7 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
     message += f" (tried: {tried})" if tried else ""
     path, field = pointer.path, None if pointer.path else "work_item"
     key, setting = naming.kind, f"work.{naming.kind}.{'source' if source else 'pointer'}"
-    return Finding(message, help=step, path=path, line=pointer.line, field=field, key=key, setting=setting)
+    return Finding(message, step, path, pointer.line, field=field, key=key, setting=setting)
 
 
 class WorkItemMismatch(_WorkRule, Rule):
@@ -254,7 +254,7 @@ class WorkItemMismatch(_WorkRule, Rule):
             message = f"{naming.label} names {naming.item}, but {place} says that {current} is current"
             step = f"Work on {current}" + (f" on the branch '{branch}'." if branch else ".")
             key, setting = f"pointer {naming.item}", f"work.{naming.kind}.pointer"
-            yield Finding(message, help=step, path=pointer.path, line=pointer.line, key=key, setting=setting)
+            yield Finding(message, step, pointer.path, pointer.line, key=key, setting=setting)
         work.require_title()
 
 
@@ -342,7 +342,7 @@ def _mismatch_finding(
     naming: Naming, message: str, step: str, key: str, template: str, same_as: Sequence[str] = ()
 ) -> Finding:
     commit, field, setting = naming.commit, naming.field, f"work.{naming.kind}.{template}"
-    return Finding(message, help=step, commit=commit, field=field, key=key, same_as=same_as, setting=setting)
+    return Finding(message, step, commit=commit, field=field, key=key, same_as=same_as, setting=setting)
 
 
 class RepeatedWorkItem(_WorkRule, Rule):
@@ -404,7 +404,7 @@ class RepeatedWorkItem(_WorkRule, Rule):
                 step, field = "Take up the current item, or revert that commit first", "commit.subject"
                 step += "." if work.required else "; a later fix names no item."
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
-                yield Finding(message, help=step, commit=landed.oid, field=field, key=key, setting=setting)
+                yield Finding(message, step, commit=landed.oid, field=field, key=key, setting=setting)
         own = {(name, commit.oid) for commit in base.commits for name in work_item.branches}
         named = [] if base.is_landing else [ref for ref in refs if (ref.short, ref.oid) not in own]
         others = {ref.short: ref for ref in reversed(named) if work.branch not in ("", ref.short)}
@@ -414,7 +414,7 @@ class RepeatedWorkItem(_WorkRule, Rule):
                 shown = ref.name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
                 message = f"another branch works on {work_item}: {quote(shown)}"
                 step, setting = "Go on there, or delete it if it is not used.", work_item.setting("branch")
-                yield Finding(message, help=step, field="branch", key=short, setting=setting)
+                yield Finding(message, step, field="branch", key=short, setting=setting)
 
 
 class MissingWorkDocument(_WorkRule, Rule):
@@ -486,12 +486,12 @@ class MissingWorkDocument(_WorkRule, Rule):
             if located.near_misses:
                 step = f"Near misses: {'; '.join(located.near_misses)}."
             cited = work_item.setting("document" if settings.document else "index")
-            yield Finding(message, help=step, field="work_item", key="document", setting=cited)
+            yield Finding(message, step, field="work_item", key="document", setting=cited)
         elif located.legacy:
             message = f"the document of {work_item} is in an older place, {path_text(located.path)}"
             step = f"Move it to {located.legacy}/, by a change of its own."
             path, setting = located.path, work_item.setting("legacy")
-            yield Finding(message, help=step, path=path, key="legacy", setting=setting, severity="warning")
+            yield Finding(message, step, path, key="legacy", setting=setting, severity="warning")
 
 
 class PointerChange(_WorkRule, Rule):
@@ -630,7 +630,7 @@ class ForeignWorkDocument(_WorkRule, Rule):
                 step = f"{put_back(entry, base)}, or have this approved."
             message = f"the {one.what} of {one.item}, which is open, was {old} and is {new}"
             key, setting = f"{one.item} {one.what}", f"work.{one.kind}.upkeep"
-            found = Finding(message, help=step, path=one.path, line=one.line, key=key, setting=setting)
+            found = Finding(message, step, one.path, one.line, key=key, setting=setting)
             found.severity = None if needs_approval else "warning"
             yield found
         for entry, paper in work.papers_of(entries, ("document",) if work.naming else ("document", "index")):
@@ -719,12 +719,11 @@ class ConflictingDocument(_WorkRule, Rule):
             asks = f"{place}:{ask.line} {how.get(ask.how, 'asks to change it')}"
             message = f"{ask.path} is guarded by '{guard.pattern}' ({guard.rule}), and {asks}"
             step = "The authority wins: leave the path alone, and have a document that asks for it corrected."
-            path, key, setting = work_item.document, ask.path, guard.key
-            found = Finding(message, help=step, path=path, line=ask.line, key=key, setting=setting)
+            found = Finding(message, step, work_item.document, ask.line, key=ask.path, setting=guard.key)
             found.severity = "warning" if ask.how == "named" else None
             yield found
 
 
 def _paper_finding(entry: Entry, what: str, step: str, setting: str) -> Finding:
     name = path_text(entry.path)
-    return Finding(f"{name}{what}", help=step, path=entry.path, side=entry.side, key=name, setting=setting)
+    return Finding(f"{name}{what}", step, entry.path, side=entry.side, key=name, setting=setting)

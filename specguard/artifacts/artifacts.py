@@ -443,7 +443,7 @@ class Artifact(Record):
             severity: a lower severity than the rule's; None for the rule's own.
         """
         path, cited = self.path, self.setting(setting)
-        return Finding(message, help=help, path=path, line=line, key=key, severity=severity, setting=cited)
+        return Finding(message, help, path, line, key=key, severity=severity, setting=cited)
 
     def setting(self, key: str) -> str:
         """Return the full key of a setting of its contract, as in `artifacts.agent-final.sections`."""

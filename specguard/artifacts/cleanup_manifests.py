@@ -266,14 +266,10 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     for path in deleted:
         # A pattern that matches everything does not list a path.
         if all(listing.listed[reading[0]][1].matches_all for reading in by_path.get(path, ())):
-            yield Finding(
-                f"{path_text(path)} is removed, and {names} does not say so",
-                help=f"List it there, with the reason: '- `{path_text(path)}`: ...'.",
-                path=path,
-                side="base",
-                key="unlisted",
-                setting=manifests[0].setting("agrees_with"),
-            )
+            message = f"{path_text(path)} is removed, and {names} does not say so"
+            help = f"List it there, with the reason: '- `{path_text(path)}`: ...'."
+            setting = manifests[0].setting("agrees_with")
+            yield Finding(message, help, path, side="base", key="unlisted", setting=setting)
     removing = {reading for found in by_path.values() for reading in found}
     remaining = _existing(artifacts, listing, staying)
     moved = {path.rpartition(b"/")[2]: path for path in deleted}
@@ -349,13 +345,11 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
         for folder in closed_folders(artifact, template):
             for path in unlisted[folder]:
                 if path != artifact.path:
+                    where = f"in {path_text(folder)}/, and {path_text(artifact.path)} does not list it"
+                    help = "Remove it, or list it there below a heading 'Kept'."
+                    setting = artifact.setting(f"closure.{index}")
                     yield Finding(
-                        f"{path_text(path)} is left in {path_text(folder)}/, and {path_text(artifact.path)} "
-                        "does not list it",
-                        help="Remove it, or list it there below a heading 'Kept'.",
-                        path=path,
-                        key=artifact.name,
-                        setting=artifact.setting(f"closure.{index}"),
+                        f"{path_text(path)} is left {where}", help, path, key=artifact.name, setting=setting
                     )
 
 

@@ -257,15 +257,11 @@ def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding
         for misfit in schema.misfits(data.value):
             where = dotted(misfit.path)
             kind = dotted(["*" if isinstance(part, int) else part for part in misfit.path])
-            yield Finding(
-                f"{f'{where}: ' if where else ''}{misfit.message}",
-                help=f"Make it fit {name}.",
-                path=artifact.path,
-                line=data.line(misfit.path),
-                field=where or None,
-                key=f"{kind} {misfit.keyword}",
-                setting=artifact.setting("schema"),
-            )
+            message = f"{where}: {misfit.message}" if where else misfit.message
+            key, line = f"{kind} {misfit.keyword}", data.line(misfit.path)
+            found = artifact.finding("schema", key, message, f"Make it fit {name}.", line)
+            found.field = where or None
+            yield found
     except SchemaError as error:
         message = f"the schema {name} of [artifacts.{artifact.name}] cannot be used: {error}"
         raise MissingFact(message, code="unusable-schema") from None

@@ -105,15 +105,9 @@ class Plan(Record):
         self, message: str, help: str, key: str, place: Sequence[str | int] = (), setting: str = ""
     ) -> Finding:
         """Return a finding about the plan, or about a place in its file."""
-        return Finding(
-            message,
-            help=help,
-            path=self.path,
-            line=self.data.line(place),
-            field=dotted(place) or None,
-            key=key,
-            setting=self.setting(setting) if setting else "",
-        )
+        line, field = self.data.line(place), dotted(place) or None
+        setting = self.setting(setting) if setting else ""
+        return Finding(message, help, self.path, line, field=field, key=key, setting=setting)
 
     def owns(self, path: bytes) -> bool:
         """Return True if a path is in the plan's folder."""

@@ -525,12 +525,11 @@ class ApprovalReader:
                 yield from self.of_data(inner, data, (*place, key), key if isinstance(key, str) else label)
             return
         summary = ", ".join(f"{key}: {as_text(inner)}" for key, inner in value.items() if is_scalar(inner))
-        yield SpecApproval(
-            _valid_name(plain_value(scalar_text(who[1])) if who else ""),
-            parse_date(scalar_text(when[1])) if when else None,
-            WrittenValue(summary, self._path, data.line(place)),
-            refused=_is_pending(label) or any(map(_refuses, _verdicts(value))),
-        )
+        name = _valid_name(plain_value(scalar_text(who[1]))) if who else ""
+        day = parse_date(scalar_text(when[1])) if when else None
+        written = WrittenValue(summary, self._path, data.line(place))
+        refused = _is_pending(label) or any(map(_refuses, _verdicts(value)))
+        yield SpecApproval(name, day, written, refused)
 
     def of_blocks(self, blocks: Sequence[AnyBlock], above: str = "") -> Iterator[SpecApproval]:
         """Yield the records in a section of a document; the heading or item `above` them may refuse them."""
@@ -556,15 +555,10 @@ class ApprovalReader:
         for row in table.rows:
             cells = [plain_value(cell.raw[:LONGEST]) for cell in row]
             verdicts = [cell for cell, name in zip(cells, header, strict=True) if name in _VERDICTS]
-            yield SpecApproval(
-                _valid_name(cells[who]),
-                parse_date(cells[when]),
-                WrittenValue(" | ".join(cells), self._path, row[0].line),
-                refused=any(map(is_open, row))
-                or any(map(_refuses, verdicts))
-                or _is_pending(above)
-                or "~~" in row[who].raw + row[when].raw,
-            )
+            written = WrittenValue(" | ".join(cells), self._path, row[0].line)
+            struck = "~~" in row[who].raw + row[when].raw
+            refused = _is_pending(above) or any(map(is_open, row)) or any(map(_refuses, verdicts))
+            yield SpecApproval(_valid_name(cells[who]), parse_date(cells[when]), written, refused or struck)
 
     def of_text(self, raw: str, line: int | None, *, shown: str = "") -> SpecApproval:
         """Return the record in a text: labelled fields, or a name and a date.

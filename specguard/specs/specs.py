@@ -489,11 +489,11 @@ class Mirrors(Record, frozen=False):
 def _unreadable(path: bytes, why: str, line: int | None = None) -> Finding:
     message = f"{path_text(path)}, which repeats statuses, cannot be read: {why}"
     step = "Correct it; until then nobody can tell what it says."
-    return Finding(message, help=step, path=path, line=line, key="unread", setting="specs.mirrors")
+    return Finding(message, step, path, line, key="unread", setting="specs.mirrors")
 
 
 def _mismatch(mirror: bytes, name: str, shown: str, line: int, official: WrittenValue) -> Finding:
     known = shortened(official.text)
     message = f"{path_text(mirror)} says that {name} is {shown}, and {official.place} that it is {known!r}"
     step, key = f"Write {known!r} here, or correct the other.", f"status of {name}"
-    return Finding(message, help=step, path=mirror, line=line, key=key, setting="specs.mirrors")
+    return Finding(message, step, mirror, line, key=key, setting="specs.mirrors")

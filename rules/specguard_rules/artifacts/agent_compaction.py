@@ -340,7 +340,7 @@ class _SweepJudge:
         where = f"a section {self._rule.sections[0]!r} of its {self._rule.sweep}"
         step = f"Record in {where} every agent that is still there, as aligned or stale."
         message, place = f"{one.name} has no sweep of its agents", (places or [one.folder])[0]
-        return Finding(message, help=step, path=place, key=f"sweep {one.name}", setting="sweep")
+        return Finding(message, step, place, key=f"sweep {one.name}", setting="sweep")
 
     def _agent_findings(
         self, last: AgentWork, one: Pass, sweep: Artifact, rows: Sequence[Row], states: set[str]
@@ -371,7 +371,7 @@ class _SweepJudge:
             step = f"Record its `{self._rule.compaction[0]}` before its first work, here or in the sweep."
             logs = [artifact for artifact in now.artifacts if artifact.contract.timestamps]
             path, line = (logs or now.artifacts)[0].path, 0
-        yield Finding(message, help=step, path=path, line=line or None, key=f"{key} {agent}", setting=setting)
+        yield Finding(message, step, path, line or None, key=f"{key} {agent}", setting=setting)
 
     def _is_closed(self, *works: AgentWork | None) -> bool:
         """True if an agent's own artifacts have an entry that closes it."""
@@ -399,7 +399,7 @@ def _unswept_finding(works: Sequence[AgentWork], one: Pass, sweep: Sweep) -> Fin
     earlier = " and ".join(sorted({_pass_name(work.folder) for work in works}))
     message = f"the sweep of {one.name} lacks agents of {earlier}: {names}"
     path, line, step = sweep[0].path, sweep[1].line, "Add each, as aligned or stale."
-    return Finding(message, help=step, path=path, line=line, key=f"unswept {one.name}", setting="sweep")
+    return Finding(message, step, path, line, key=f"unswept {one.name}", setting="sweep")
 
 
 def _late_findings(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
@@ -419,4 +419,4 @@ def _late_findings(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
             _, path, line = min(times)
             message = f"the agent {work.agent} begins before the sweep of {one.name}, at {sweep.text}"
             step = "Sweep the agents before the pass begins."
-            yield Finding(message, help=step, path=path, line=line, key=f"late {work.agent}", setting="sweep")
+            yield Finding(message, step, path, line, key=f"late {work.agent}", setting="sweep")

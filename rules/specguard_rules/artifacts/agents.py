@@ -255,7 +255,7 @@ class TooManyAgents(Rule):
                 when = f"at once at {begin.isoformat()} ({names})"
                 message = f"{most} agents of {place} are active {when}, and {self.max} may be"
                 step, key, extra = "Close agents before others begin.", f"agents of {place}", active[self.max]
-                yield Finding(message, help=step, path=extra.path, line=extra.line, key=key, setting="max")
+                yield Finding(message, step, extra.path, extra.line, key=key, setting="max")
                 return
         if unknown and most + len(unknown) > self.max:
             names = ", ".join(sorted(work.agent for work in unknown))
@@ -263,7 +263,7 @@ class TooManyAgents(Rule):
             message = f"it is not known {what}: there are no times of {names}"
             step = "Write when each began and ended, such as 2026-01-31T12:00:00Z."
             path, key = unknown[0].artifacts[0].path, f"unknown agents of {place}"
-            yield Finding(message, help=step, severity="warning", path=path, key=key, setting="max")
+            yield Finding(message, step, path, severity="warning", key=key, setting="max")
 
 
 class _Span(Record):
@@ -396,15 +396,14 @@ class UnreadGrounding(Rule):
                 message = f"the grounding document {document} is outside of the repository, and not checked"
                 step = "See for yourself that agents read it; a copy in the repository can be checked."
                 if judged:
-                    label = f"external {document}"
-                    yield Finding(message, help=step, severity="warning", key=label, setting=key)
+                    yield Finding(message, step, severity="warning", key=f"external {document}", setting=key)
                 continue
             places = [_path(one) for one in (document, *grounding.equivalents.get(document, ()))]
             asked = whole or judged or not changed.isdisjoint(places)
             if asked and not any(map(documents.tree.has_file, places)):
                 message = f"the grounding document {document} is not there"
                 step = "Put it there, or name another one in the authority."
-                found_here = Finding(message, help=step, path=places[0], key="grounding", setting=key)
+                found_here = Finding(message, step, places[0], key="grounding", setting=key)
                 found_here.side = "base" if places[0] in changed else None
                 yield found_here
         if artifacts is not None:
@@ -440,7 +439,7 @@ def _uncited_documents(
             noted = f"its {grounding.noted_in} does not note it"
             message = f"{who} cites {equivalents[0]} in place of {document}, and {noted}"
             step = f"Write there that `{equivalents[0]}` was used."
-        yield Finding(message, help=step, path=path, key=f"{work.agent} {document}", setting=setting)
+        yield Finding(message, step, path, key=f"{work.agent} {document}", setting=setting)
 
 
 def _cites(artifacts: Sequence[Artifact], document: str, cited: Cited) -> bool:

@@ -277,7 +277,7 @@ def _finding(
     path: bytes, message: str, step: str, key: str, setting: str = "assets.index", line: int | None = None
 ) -> Finding:
     """Build a finding of ART022; `step` is its next step."""
-    return Finding(message, help=step, path=path, line=line, key=key, setting=setting)
+    return Finding(message, step, path, line, key=key, setting=setting)
 
 
 def _index_finding(assets: Assets, index: bytes, data: Data | None) -> Finding:

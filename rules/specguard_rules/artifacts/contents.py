@@ -1507,8 +1507,7 @@ class UnprovenCheckbox(Rule):
                 "Name in the item the manifest of a run of it that succeeded, by its path from the root "
                 "(`specguard run gates` makes one), or take the tick away."
             )
-            path, line, setting = claim.path, claim.line, "checklists.evidence"
-            yield Finding(message, help=step, path=path, line=line, key=claim.key, setting=setting)
+            yield Finding(message, step, claim.path, claim.line, key=claim.key, setting="checklists.evidence")
 
         yield from judge_each(list(claims.ticks), unproven)
 
@@ -1516,4 +1515,4 @@ class UnprovenCheckbox(Rule):
 def _unread_finding(path: bytes, why: str, line: int | None) -> Finding:
     message = f"the checklist {path_text(path)} cannot be read: {why}"
     step = "Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it."
-    return Finding(message, help=step, path=path, line=line, key="unread", setting="checklists.files")
+    return Finding(message, step, path, line, key="unread", setting="checklists.files")

@@ -171,7 +171,7 @@ def _finding(
 ) -> Finding:
     message += f"; {invariant.message}" if invariant.message else ""
     side: Literal["base"] | None = "base" if gone else None
-    return Finding(message, help=step, path=path, side=side, key=key, setting=f"invariants.{setting}")
+    return Finding(message, step, path, side=side, key=key, setting=f"invariants.{setting}")
 
 
 def _is_lost(path: bytes, start: Tree, head: Tree) -> bool:

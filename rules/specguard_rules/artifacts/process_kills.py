@@ -183,7 +183,7 @@ def _finding(
     where, key = f"the gate {gate!r}: " if gate else "", " ".join(command.words)
     message = f"{where}`{shortened(_command_text(command), 80)}` ends processes by name, whoever started them"
     help = 'End the process that was started, by its id: `server & pid=$!`, then `kill "$pid"`.'
-    return Finding(message, help=help, path=path, line=line, key=key, setting=setting)
+    return Finding(message, help, path, line, key=key, setting=setting)
 
 
 # The expressions are compiled on first use, which most changes do not need.

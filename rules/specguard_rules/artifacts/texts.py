@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from specguard.documents.inline import Hidden
     from specguard.documents.secrets import CredentialFinder
-    from specguard.rules import Artifacts, Documents, Entry, Expression, PlanKind, Tree
+    from specguard.rules import Artifacts, Documents, Entry, Expression, PlanKind, Severity, Tree
 
 
 FEW_PATHS: Final = 500
@@ -250,11 +250,10 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
         message = f"{_CHARACTERS[hidden.what]}: {_describe_chars(hidden.chars)}{text}"
         step = "Take them out; an editor that shows invisible characters finds them."
         key = f"{hidden.what} {_describe_chars(hidden.chars)}"
-    found = Finding(message, help=step, path=path, line=hidden.line, key=key, setting=setting)
     # These are more often leftovers of copied text than placed on purpose.
     left_over = hidden.what == "selector" and hidden.chars == "\ufe0f"
-    found.severity = "warning" if left_over or hidden.what in ("comment", "hyphen") else None
-    return found
+    severity: Severity | None = "warning" if left_over or hidden.what in ("comment", "hyphen") else None
+    return Finding(message, step, path, hidden.line, key=key, severity=severity, setting=setting)
 
 
 def _describe_chars(chars: Collection[str]) -> str:
@@ -383,7 +382,6 @@ def _secret_finding(path: bytes, kind: str, line: int, shown: str, setting: str)
         what = f"given to {shown!r}"
     elif shown:
         what += f" ({shown})"
-    message = f"this looks like a credential: {what}"
     step = "Name the variable that holds it instead, and revoke it: whoever has the commit knows it."
     key = f"{kind}:{shown if kind == 'Secret Keyword' else ''}"
-    return Finding(message, help=step, path=path, line=line, key=key, setting=setting)
+    return Finding(f"this looks like a credential: {what}", step, path, line, key=key, setting=setting)

@@ -114,7 +114,7 @@ class CommitCount(Commits, Rule):
             if len(items) > 1:
                 step = "Keep the commits for one item, and take the others to branches of their own."
             key = "count" if len(groups) < 2 else f"count {owner}"
-            yield Finding(message, help=step, key=key, setting=setting)
+            yield Finding(message, step, key=key, setting=setting)
 
     def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
         """Return the limits that apply, the owner of the limits as text, and their setting.
@@ -299,7 +299,7 @@ class MergeCommit(Rule):
 
 def _finding(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:
     message = f"the merge {commit.oid[:10]} {quote(commit.message.subject)} {what}"
-    return Finding(message, help=step, commit=commit.oid, key=key, **more)
+    return Finding(message, step, commit=commit.oid, key=key, **more)
 
 
 def _keeps_both(hunks: Sequence[Hunk]) -> bool:

@@ -599,7 +599,7 @@ class UnfinishedCommit(Rule):
                 bring = "Let it bring a file: `git commit --amend`"
                 step = f"Drop it: `{drop_empty(by_id)}`" if commit.parents else bring
                 what = f"the commit {subject} changes no file"
-                yield Finding(what, help=step, commit=commit.oid, key="empty", setting="empty")
+                yield Finding(what, step, commit=commit.oid, key="empty", setting="empty")
 
     def _problem(self, subject: str) -> tuple[str, str]:
         """Return a clause that says why a commit is unfinished, and its setting; both empty if it is not."""

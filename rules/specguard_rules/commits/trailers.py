@@ -226,7 +226,7 @@ class MissingTrailer(Rule):
                     what = f"the message {quote(message.subject)} {problem}"
                     step, setting = _next_step(wanted, trailers, message, by_id), f"require.{position}.key"
                     field, key, oid = "commit.body", wanted.key, message.commit
-                    yield Finding(what, help=step, commit=oid, field=field, key=key, setting=setting)
+                    yield Finding(what, step, commit=oid, field=field, key=key, setting=setting)
         if not judged:
             raise NotApplicable("all messages are merges', the platform's (merge = 'squash') or nobody's yet")
 

@@ -111,15 +111,15 @@ def judge_ci_file(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
         reason, line = error.args
         message = f"the CI file cannot be read: {reason}"
         help = "Correct it, so that its steps can be judged."
-        yield Finding(message, help=help, path=path, line=line, key="unreadable", setting=setting)
+        yield Finding(message, help, path, line, key="unreadable", setting=setting)
     for (place, line, key), (message, severity) in sorted(file.calls.items()):
-        yield Finding(message, help=_HELP, path=place, line=line, key=key, setting=setting, severity=severity)
+        yield Finding(message, _HELP, place, line, key=key, setting=setting, severity=severity)
     if file.unfollowed:
         names = [f"{name} (line {line})" for line, name in sorted(file.unfollowed)]
         more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
         message = f"not followed from this file: {', '.join(names[:_MOST_LISTED])}{more}"
         help = "See for yourself that they call nothing on the CI host."
-        yield Finding(message, help=help, path=path, key="not followed", severity="info", setting=setting)
+        yield Finding(message, help, path, key="not followed", severity="info", setting=setting)
 
 
 class _CiFile:

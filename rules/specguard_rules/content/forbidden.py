@@ -117,12 +117,12 @@ class ForbiddenContent(Rule):
                 message = forbidden.message or f"the added line matches {forbidden.pattern.text!r}"
                 key = " ".join(added.text.split())
                 if count <= MOST:
-                    yield Finding(message, help=step, path=path, line=added.line, key=key, setting=setting)
+                    yield Finding(message, step, path, added.line, key=key, setting=setting)
         for (path, which), count in counts.items():
             if count > MOST:
                 text, setting = self.forbid[which].pattern.text, f"forbid.{which}.pattern"
                 message = f"{count - MOST} more added lines of this file match {text!r}"
-                yield Finding(message, help=step, path=path, key=f"more {text}", setting=setting)
+                yield Finding(message, step, path, key=f"more {text}", setting=setting)
 
 
 # These programs run a command that is among their arguments.
@@ -252,7 +252,7 @@ class ForbiddenCommand(Rule):
         message = form.message or f"the command form {form.command!r} is forbidden"
         how = f"with {' or '.join(form.unless)}" if form.unless else "in another way"
         step, setting = f"Do this {how}, or take the command out.", f"commands.{which}.command"
-        found = Finding(message, help=step, path=path, line=command.line, key=key, setting=setting)
+        found = Finding(message, step, path, command.line, key=key, setting=setting)
         found.end_line = command.end_line if command.end_line > command.line else None
         if not command.is_instruction:
             found.severity, found.help = "info", "Make sure that nobody takes it for an instruction."

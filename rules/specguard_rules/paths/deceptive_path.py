@@ -104,9 +104,8 @@ def _finding(base: Base, path: bytes, odd: bytes, what: str, severity: Severity,
 
     how = "Give it a name of its own" if key == "twin" else "Rename it in plain characters"
     command = "" if base.change.source == "edit" else f" with `{rename(path, base)}`"
-    step = f"{how}{command}, or let it in with 'exclude'."
     message = f"the {'name' if odd == path else 'folder'} {path_text(odd)} {what}"
-    return Finding(message, help=step, path=path, key=key, severity=severity)
+    return Finding(message, f"{how}{command}, or let it in with 'exclude'.", path, key=key, severity=severity)
 
 
 def is_git_name(segment: bytes) -> bool:

@@ -320,7 +320,7 @@ def _findings(
         moved = moves[origin].other_end(entry)
         message = f"{name} was {moves[origin].describe(entry)}{where}; {subject} is {state}"
         step = f"{put_back(entry, base, commit=commit, each=bool(commits), moved=moved)}."
-        found = Finding(message, help=step, path=entry.path, side=entry.side, key=pattern)
+        found = Finding(message, step, entry.path, side=entry.side, key=pattern)
         found.commit, found.setting = origin or None, f"paths.{index}"
         found.moved = moved.path if moved else None
         yield found
@@ -433,7 +433,7 @@ class LinkIntoGuardedPath(Rule):
                 step = f"{put_back(entry, base, commit=commit, each=bool(landed))}{approval}."
                 oid, setting = commit.oid if commit else None, "submodules" if entry.is_submodule else ""
                 problem = f"{path_text(entry.path)} {where}{at}"
-                yield Finding(problem, help=step, path=entry.path, commit=oid, key=kind, setting=setting)
+                yield Finding(problem, step, entry.path, commit=oid, key=kind, setting=setting)
 
     def _submodule(self, entry: Entry, guards: Guards) -> str:
         """Return the problem with a submodule; empty if there is none."""
@@ -616,7 +616,7 @@ class WeakenedPath(Rule):
             path, side, place = entry.path, entry.side, setting[entry.path]
             message = f"{path_text(path)} was {moves.describe(entry)}; it may grow and not lose"
             step = f"{put_back(entry, base, moved=moves.other_end(entry))}{_OR_APPROVAL}"
-            yield Finding(message, help=step, path=path, side=side, key="gone", setting=place)
+            yield Finding(message, step, path, side=side, key="gone", setting=place)
         judged = [entry for entry in guarded if entry.has_new_content and entry.status != "T"]
         grown = lines.compare([entry for entry in judged if not entry.added])
         losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path]))
@@ -631,7 +631,7 @@ class WeakenedPath(Rule):
             message = f"the added line takes force away from {path_text(path)}: {text[:120]}"
             step = f"Take the line out{_OR_APPROVAL}"
             key, setting = " ".join(text.split()), f"patterns.{added.which}"
-            yield Finding(message, help=step, path=path, line=added.line, key=key, setting=setting)
+            yield Finding(message, step, path, added.line, key=key, setting=setting)
 
 
 def _cap(findings: Iterator[Finding], template: str, setting: str) -> Iterator[Finding]:
@@ -644,8 +644,7 @@ def _cap(findings: Iterator[Finding], template: str, setting: str) -> Iterator[F
     for path, count in counts.items():
         if count > MOST:
             message = template.format(path=path_text(path or b""), count=count - MOST)
-            step = f"Take that back{_OR_APPROVAL}"
-            yield Finding(message, help=step, path=path, key="more", setting=setting)
+            yield Finding(message, f"Take that back{_OR_APPROVAL}", path, key="more", setting=setting)
 
 
 def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
@@ -658,10 +657,9 @@ def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Findi
         if gone:
             message = f"{path_text(entry.path)} loses {lines}: {text[:120]}"
             step, key = f"Bring it back{_OR_APPROVAL}", " ".join(text.split())
-            found = Finding(message, help=step, path=entry.path, key=key, setting=setting)
-            found.line = max(hunk.new_start, 1)
-            found.end_line = max(hunk.new_start + len(hunk.added) - 1, found.line)
-            yield found
+            start = max(hunk.new_start, 1)
+            end = max(hunk.new_start + len(hunk.added) - 1, start)
+            yield Finding(message, step, entry.path, start, end, key=key, setting=setting)
 
 
 def _first_lost_line(hunk: Hunk) -> tuple[int, bytes]:

@@ -385,4 +385,4 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
     step = _HELP if severity == "error" else "See that this is meant."
-    return Finding(f"{path_text(path)} {what}", help=step, path=path, key=key, severity=severity)
+    return Finding(f"{path_text(path)} {what}", step, path, key=key, severity=severity)

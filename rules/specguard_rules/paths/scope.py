@@ -114,7 +114,7 @@ class OutOfScopePath(Rule):
 
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}"
                 step, path, side = f"{put_back(entry, base)}, or {widened}.", entry.path, entry.side
-                found = Finding(message, help=step, path=path, side=side, key="scope", setting=setting)
+                found = Finding(message, step, path, side=side, key="scope", setting=setting)
                 found.severity = "warning" if scope.unread and entry.path not in left_out else None
                 found.authority = Origin(place, scope.lines[0]) if place else None
                 yield found
@@ -205,7 +205,7 @@ class OversizedChange(Rule):
             most = _size_text(self.file_bytes)
             message = f"{path_text(path)} has {_size_text(size, up=True)}; a file may have {most}"
             step = "Keep large files outside the repository, or let this one in with 'exclude'."
-            yield Finding(message, help=step, path=path, key="file_bytes", setting="file_bytes")
+            yield Finding(message, step, path, key="file_bytes", setting="file_bytes")
         if self.bytes:
             work = [entry.new for entry in counted if entry.has_new_content]
             every = objects.sizes(list(set(work)))
@@ -221,7 +221,7 @@ class OversizedChange(Rule):
 
 def _too_large(setting: str, what: str, limit: str) -> Finding:
     message = f"{what}; the policy allows {limit}"
-    return Finding(message, help="Split the change into smaller ones.", key=setting, setting=setting)
+    return Finding(message, "Split the change into smaller ones.", key=setting, setting=setting)
 
 
 def _size_text(size: int, *, up: bool = False) -> str:
@@ -349,7 +349,7 @@ class MissingCompanion(Rule):
             if stated:
                 message += f"; '{key}: {shortened(next(iter(stated)))}' gives no reason"
             step = f"Change what belongs to it under {wanted}{reason}."
-            found = Finding(message, help=step, path=changed[0], setting=f"companions.{which}.require")
+            found = Finding(message, step, changed[0], setting=f"companions.{which}.require")
             found.key = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
             found.severity = "warning" if key and commits is None and draft is None else None
             yield found

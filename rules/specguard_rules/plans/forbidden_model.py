@@ -257,8 +257,7 @@ def _judge(path: bytes, named: _Model, models: Models, role: str) -> Iterator[Fi
     default = f", such as {models.suggested(role)}" if models.suggested(role) else ""
     message = f"the model {named.name!r} may not be used: {reason}"
     step = f"Use one that is allowed{default}, and do again what was done with this one."
-    line, key = named.line, named.name
-    yield Finding(message, help=step, path=path, line=line, key=key, severity=severity, setting=setting)
+    yield Finding(message, step, path, named.line, key=named.name, severity=severity, setting=setting)
 
 
 def _is_model(name: str) -> bool:

@@ -269,7 +269,7 @@ def _taken_flaw(entry: Entry, slices: Sequence[Listed], how: str) -> Finding:
 def _slice_flaw(entry: Entry, listed: Listed, message: str, step: str, key: str, setting: str) -> Finding:
     """Build a finding about a path that cites the line which lists the slice."""
     line, path, side = Origin(path_text(listed.source.path), listed.line or 0), entry.path, entry.side
-    return Finding(message, help=step, path=path, side=side, key=key, setting=setting, authority=line)
+    return Finding(message, step, path, side=side, key=key, setting=setting, authority=line)
 
 
 def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) -> Finding:
@@ -277,8 +277,7 @@ def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base
     own, setting = alternatives(work_item.branches), work_item.setting("branch")
     message = f"the change is for {listed}, whose branch is {own}, and is on {quote(branch.name)}"
     step = take_there(work_item.branches[0], branch, base)
-    same_as = ("BRN001 item",)
-    return Finding(message, help=step, field="branch", key="branch", setting=setting, same_as=same_as)
+    return Finding(message, step, field="branch", key="branch", setting=setting, same_as=("BRN001 item",))
 
 
 def _outside_files(
@@ -417,7 +416,7 @@ class UndisposedSlice(Rule):
             patterns = self.decisions.patterns
             message = f"{listed} is conditional, and its change decides nothing in {' and '.join(patterns)}"
             step = f"Record what triggered {listed}, and what is decided, in {patterns[0]}."
-            yield Finding(message, help=step, field="work_item", key=listed.id, setting="decisions")
+            yield Finding(message, step, field="work_item", key=listed.id, setting="decisions")
         yield from breakdowns.undisposed(self.readiness)
 
 
@@ -812,8 +811,7 @@ class UnexpectedFile(Rule):
                 what = f"{unit.label} touches {len(touched)}: {names}{', ...' * (len(touched) > 3)}"
                 message = f"{task.name} expects no files, and {what}"
                 step, key = "Have the planner list them in `expected_files` beforehand.", f"{task.id}:none"
-                path = task.plan.path
-                yield Finding(message, help=step, path=path, line=task.line, commit=unit.commit, key=key)
+                yield Finding(message, step, task.plan.path, task.line, commit=unit.commit, key=key)
                 continue
             allowed = ", ".join(task.expected_files[:6]) + (", ..." if len(task.expected_files) > 6 else "")
             for entry in (one for one in touched if not expected.matches(one.path)):
@@ -826,8 +824,7 @@ class UnexpectedFile(Rule):
 
 def _unit_flaw(unit: Unit, entry: Entry, message: str, step: str, key: str, setting: str = "") -> Finding:
     """Build a finding about a unit's change of a path."""
-    path, side = entry.path, entry.side
-    return Finding(message, help=step, path=path, side=side, commit=unit.commit, key=key, setting=setting)
+    return Finding(message, step, entry.path, side=entry.side, commit=unit.commit, key=key, setting=setting)
 
 
 class SeveralTasks(Rule):
@@ -911,7 +908,7 @@ class SeveralTasks(Rule):
                 names = [*names[:5], f"{len(names) - 5} more"]
             message = f"{unit.label} finishes {', '.join(names[:-1])} and {names[-1]}"
             step = "Make it a change for one task, and do the others after it, each in its own."
-            finding = Finding(message, help=step, commit=unit.commit, key="several")
+            finding = Finding(message, step, commit=unit.commit, key="several")
             finding.field, finding.setting = "commit.subject", tasks[0].plan.setting("unit")
             for shown in finished[:2][-1:]:
                 finding.path, finding.line, finding.field = shown.plan.path, shown.line_of("status"), None

@@ -338,7 +338,7 @@ def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping) -> Iter
     message = f"no run shows {what}{need.why}{problem}"
     step = "Check the commit out, run `specguard run gates` on it, and keep the run, in a commit of its own."
     key, field = f"{need.gate} {commit.message.subject}", "commit.subject"
-    yield Finding(message, help=step, commit=commit.oid, field=field, key=key, setting=need.setting)
+    yield Finding(message, step, commit=commit.oid, field=field, key=key, setting=need.setting)
 
 
 _RERUN: Final = "Run `specguard run gates` for the item on what is there now, or take it back."
@@ -450,8 +450,7 @@ class UncoveredItem(Rule):
                 named = run_proof.least == "claimed" or run_proof.kinds or claims.is_planned(claim)
                 if claim.ids and not named:
                     step = _LIST_ITEMS
-                path, line, key = claim.path, claim.line, claim.key
-                yield Finding(message, help=step, path=path, line=line, key=key, setting="runs.grade")
+                yield Finding(message, step, claim.path, claim.line, key=claim.key, setting="runs.grade")
 
         under_way = [one for one in commits or () if one.oid == run_records.under_way]
         names = [name.rpartition("/")[0] for one in under_way for name in run_names(one, run_records)]
@@ -572,7 +571,7 @@ class UnprovenAsset(Rule):
                 message = f"{path_text(path)} changes, and {what}"
                 example = f"a command that can fail and has that name, such as `make {gap.lacking[0]}`"
                 step = f"Run {example}: `specguard run gates --command CMD`; add its folder with `-f`."
-                yield Finding(message, help=step, path=path, key="unproven", setting="assets.proofs")
+                yield Finding(message, step, path, key="unproven", setting="assets.proofs")
         for _, run in sorted({run.folder: run for one in gaps.values() for run in one.incomplete}.items()):
             files, keys = _missing_parts(run, assets)
             lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])
@@ -730,6 +729,6 @@ class DirtyWorktree(Rule):
                 message = f"{path_text(declared[0].path)} declares a wave complete, and {what}"
                 step = f"Commit or discard what `git -C {shell_quote(tree.folder)} status` lists."
                 key = f"dirty {tree.branch}"
-                yield Finding(message, help=step, path=declared[0].path, key=key, setting="declared_by")
+                yield Finding(message, step, declared[0].path, key=key, setting="declared_by")
 
         yield from judge_each(worktrees if declared else (), changes_in)

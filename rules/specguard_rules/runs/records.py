@@ -109,7 +109,7 @@ def run_flaw(
 ) -> Finding:
     """Build a finding about a run's manifest, at the line of a place in it."""
     more = {"setting": "runs.require", "path": records.path(run), "line": run.line(*place), **more}
-    return Finding(message, help=step, key=key, **more)
+    return Finding(message, step, key=key, **more)
 
 
 def gate_claim(commit: Commit, gate: str, proof: RunProof, bookkeeping: Bookkeeping) -> Claim:
@@ -201,7 +201,7 @@ class MissingManifest(Rule):
                 message = f"commit {oid[:12]} names the run {label}, which is not there"
                 step = "Commit the folder of the run, or name the run that made the commit."
                 key, field = f"no run {name}", "commit.body"
-                yield Finding(message, help=step, commit=oid, field=field, key=key, setting="runs.trailer")
+                yield Finding(message, step, commit=oid, field=field, key=key, setting="runs.trailer")
             elif run.misfit:
                 message = f"the run {label} has no manifest that can be used: {run.misfit}"
                 step = "Put back the manifest that the run has written, or run it again."
@@ -232,7 +232,7 @@ def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords
 
 def _no_run_finding(naming: Naming, message: str, step: str, commit: str | None, field: str) -> Finding:
     key = f"unnamed {naming.item}"
-    return Finding(message, help=step, commit=commit, field=field, key=key, setting="runs.require")
+    return Finding(message, step, commit=commit, field=field, key=key, setting="runs.require")
 
 
 class StaleHeartbeat(Rule):
@@ -555,7 +555,7 @@ def _altered_runs(records: RunRecords, before: Documents) -> Iterator[Finding]:
             what = f"{'deletes' if entry.deleted else 'alters'} {path_text(entry.path)}"
             message = f"the change {what} of a run that is {run.state} in the base"
             step, key = "Put back what the run has left.", f"altered {records.shown(run)}"
-            yield Finding(message, help=step, path=entry.path, side=entry.side, key=key, setting="runs.keep")
+            yield Finding(message, step, entry.path, side=entry.side, key=key, setting="runs.keep")
 
 
 def _manifest_conflicts(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:

@@ -95,18 +95,18 @@ class MissingSpec(Rule):
         for link in specs.links():
             message = f"{path_text(link)} is in place of a spec, and is not a regular file"
             step = "Make it a file of its own: what a link leads to is not judged as a spec."
-            yield Finding(message, help=step, path=link, key="no file", setting="specs.files")
+            yield Finding(message, step, link, key="no file", setting="specs.files")
         setting = "specs.files"
         for gone, left in specs.orphaned():
             message = f"the spec {path_text(gone.path)} is gone, and what it governs stays: {path_text(left)}"
             step = "Keep it, give it a terminal status first, or have another one govern the path."
-            yield Finding(message, help=step, path=gone.path, side="base", key="taken away", setting=setting)
+            yield Finding(message, step, gone.path, side="base", key="taken away", setting=setting)
         for pattern, files, path in specs.unmet():
             wanted = " or ".join(files.patterns)
             message = f"{path_text(path)} is governed by a spec under {wanted}, and there is none"
             step = "Write the spec, or correct the patterns in [specs.governs]."
             key, setting = f"governed by {pattern}", f"specs.governs.{pattern}"
-            yield Finding(message, help=step, path=path, key=key, setting=setting)
+            yield Finding(message, step, path, key=key, setting=setting)
 
 
 def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
@@ -115,8 +115,7 @@ def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
     if spec.problem is not None:
         message = f"the spec {path} cannot be read: {spec.problem.message}"
         step = "Correct it, so that its review, status and approvals can be read."
-        found = Finding(message, help=step, path=spec.path, line=spec.problem.line, key="unreadable")
-        found.setting = "specs.files"
+        found = Finding(message, step, spec.path, spec.problem.line, key="unreadable", setting="specs.files")
         if spec.is_partly_readable:
             found.severity = "warning"
             found.same_as = f"SPC002 no {specs.settings.review}", "SPC005 no status"
@@ -124,11 +123,11 @@ def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
     if index is not None and spec.entry is None:
         message = f"no entry of {path_text(index.path)} names the spec {path}"
         step = f"Add an entry with its id and path to {path_text(index.path)}."
-        yield Finding(message, help=step, path=spec.path, key="unknown to the index", setting="specs.index")
+        yield Finding(message, step, spec.path, key="unknown to the index", setting="specs.index")
     for text, why in specs.malformed(spec) if not specs.settings.governs else ():
         message = f"{path} says that it governs {text.text!r}, but {why}"
         step, key = "Write a path or pattern from the root.", f"governs {text.text}"
-        yield Finding(message, help=step, path=spec.path, line=text.line, key=key)
+        yield Finding(message, step, spec.path, text.line, key=key)
 
 
 def _unread_index(index: Index) -> Finding:
@@ -177,7 +176,7 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
 def _index_finding(
     index: Index, message: str, step: str, key: str, line: int | None = None, setting: str = "specs.index"
 ) -> Finding:
-    return Finding(message, help=step, path=index.path, line=line, key=key, setting=setting)
+    return Finding(message, step, index.path, line, key=key, setting=setting)
 
 
 class MissingSpecChange(Rule):
@@ -272,7 +271,7 @@ class MissingSpecChange(Rule):
         how = f"Change {known}, which governs it" if known else f"Let a spec govern it, in {where}"
         step = f"{how}; or add one under {wanted}. Or say why not in the last paragraph of the commit "
         step += f"message: '{settings.trailer}: none (REASON)'."
-        found = Finding(message, help=step, path=first.path, side=first.side, setting="specs.code")
+        found = Finding(message, step, first.path, side=first.side, setting="specs.code")
         found.key, found.severity = "no spec changed", "warning" if commits is None else None
         yield found
 
@@ -383,7 +382,7 @@ class ContradictedAuthority(Rule):
                 path, setting = entry.path, "authority.order"
                 message = f"{path_text(path)}, which has a place in the order, is not a regular file any more"
                 step = "Make it a file of its own: what a link leads to is not compared."
-                yield Finding(message, help=step, path=path, key="no file", setting=setting)
+                yield Finding(message, step, path, key="no file", setting=setting)
         touched = {entry.path for entry in entries}
         for one in policy.contradictions(documents, lambda path: whole or path in touched):
             low, high = one.lower, one.higher
@@ -391,4 +390,4 @@ class ContradictedAuthority(Rule):
             message = f"{low.place} says that {one.name} is {shortened(low.value, 80)!r}, and {other}"
             step = f"Correct {path_text(low.path)}, or first {path_text(high.path)}."
             setting = f"authority.keys.{one.key}"
-            yield Finding(message, help=step, path=low.path, line=low.line, key=one.name, setting=setting)
+            yield Finding(message, step, low.path, low.line, key=one.name, setting=setting)

@@ -431,7 +431,7 @@ def _flaw(
     setting: str = "specs.review",
     **more: Any,
 ) -> Finding:
-    return Finding(message, help=step, path=spec.path, line=line, key=key, setting=setting, **more)
+    return Finding(message, step, spec.path, line, key=key, setting=setting, **more)
 
 
 class InvalidStatus(Rule):
@@ -596,7 +596,7 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
 
 def _status_flaw(spec: Spec, value: WrittenValue, message: str, step: str, key: str, setting: str) -> Finding:
     key, line = f"{key} in {value.form}", value.line_in(spec.path)
-    return Finding(message, help=step, path=spec.path, line=line, key=key, setting=setting)
+    return Finding(message, step, spec.path, line, key=key, setting=setting)
 
 
 class UnapprovedSpec(Rule):
