@@ -26,7 +26,7 @@ from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, Issue, source_folder, source_folders
 from specguard.plans.plans import too_early
 from specguard.plans.task import Task
-from specguard.plans.verification import ManualCheck, missing_parts
+from specguard.plans.verification import missing_parts
 from specguard.reporters.file_writing import exists_error, write_files
 from specguard.reporters.status import align_rows
 from specguard.runs.manifests import now_text
@@ -327,7 +327,7 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     file, found = _find_task(files, task)
     when = now_text()
     who = by.strip() or identity(repository, when)[0].rpartition(" <")[0]
-    proof = ManualCheck(note.strip(), who, when, ())
+    proof = {"note": note.strip(), "by": who, "at": when}
     if problem := missing_parts(proof, datetime.now(UTC).date()):
         where = f" --plan {shlex.quote(plan)}" if plan else ""
         help = f'specguard plan verify {shlex.quote(task)}{where} --note "what was seen" --by "Ann Lee"'
@@ -336,8 +336,8 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
         place = path_text(found.plan.path)
         raise SpecguardError(flaw.message, path=place, line=flaw.line, help=flaw.help, code="item-unready")
     status = found.status if found.done else found.plan.settings.done[0]
-    file.mark(found, status=status, evidence=[{"note": proof.note, "by": proof.who, "at": proof.when}])
-    say(f"{found.name} is {status}: verified by {proof.who} at {proof.when}")
+    file.mark(found, status=status, evidence=[proof])
+    say(f"{found.name} is {status}: verified by {who} at {when}")
     say(f"  {path_text(found.plan.path)} is written; commit it by itself, for {found.name} or the plan")
 
 

@@ -56,34 +56,18 @@ class RanCommand(Record):
     place: Place
 
 
-class ManualCheck(Record):
-    """A person's statement.
-
-    Attributes:
-        note: the person's observation; empty if there is none.
-        who: the person; empty if nobody is named.
-        when: the time as it is written; empty if there is none.
-        place: the place below the task.
-    """
-
-    note: str
-    who: str
-    when: str
-    place: Place
-
-
 class TaskEvidence(Record):
     """All the verification that a plan states for a task.
 
     Attributes:
         commands: the commands.
-        statements: the statements of people.
+        statements: the statements of people, with the keys `note`, `by` and `at`, and their places.
         runs: the paths cited as manifests, and their places.
         other_places: the places of entries that prove nothing.
     """
 
     commands: list[RanCommand] = []
-    statements: list[ManualCheck] = []
+    statements: list[tuple[Mapping[str, Any], Place]] = []
     runs: list[tuple[str, Place]] = []
     other_places: list[Place] = []
 
@@ -98,7 +82,7 @@ def evidence_of(task: Task) -> TaskEvidence:
     _read_value(evidence, task.value.get(key), (key,))
     flat = {name: task.value[f"verified_{name}"] for name in _PERSON_KEYS if f"verified_{name}" in task.value}
     if flat:
-        evidence.statements.append(_read_manual(flat, (f"verified_{next(iter(flat))}",)))
+        evidence.statements.append((flat, (f"verified_{next(iter(flat))}",)))
     return evidence
 
 
@@ -139,7 +123,7 @@ def _read_entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, 
     if isinstance(manifest, str) and _is_path(manifest):
         evidence.runs.append((manifest.strip(), (*place, "manifest")))
     if command is None and several is None and manifest is None and any(key in entry for key in _PERSON_KEYS):
-        evidence.statements.append(_read_manual(entry, place))
+        evidence.statements.append((entry, place))
     elif not (command or several or manifest):
         evidence.other_places.append(place)
 
@@ -150,12 +134,6 @@ def _parse_code(value: Any) -> int | None:
     if digits.isascii() and digits.isdigit() and len(digits) < 10:
         return int(value) or None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _read_manual(entry: Mapping[str, Any], place: Place) -> ManualCheck:
-    texts = (entry.get(key) for key in _PERSON_KEYS)
-    note, who, when = (strip_invisible(one).strip() if isinstance(one, str) else "" for one in texts)
-    return ManualCheck(note, who, when, place)
 
 
 def _is_path(text: str) -> bool:
@@ -185,7 +163,7 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
     # The last run of each command counts.
     recorded = {_normal(one.command): one for one in evidence.commands}
     failed = [ran for ran in recorded.values() if ran.code]
-    checks = [(missing_parts(one, today), "manual", one.place) for one in evidence.statements]
+    checks = [(missing_parts(said, today), "manual", place) for said, place in evidence.statements]
     for ran in failed:
         clause = f"and {shortened(ran.command, 80)!r} ended with {ran.code}"
         help = "Take the task back to the status that is true, and verify it again."
@@ -253,12 +231,14 @@ def _run_problem(cited: str, task: Task, proof: RunProof) -> str:
     return f"the run {shown!r} {flaw.reason}" if flaw is not None and not flaw.unbound else ""
 
 
-def missing_parts(manual: ManualCheck, today: date) -> str:
+def missing_parts(statement: Mapping[str, Any], today: date) -> str:
     """Return the missing parts of a person's statement, as a clause; empty if it is complete."""
-    day = parse_date(manual.when)
+    texts = (statement.get(key) for key in _PERSON_KEYS)
+    note, who, when = (strip_invisible(one).strip() if isinstance(one, str) else "" for one in texts)
+    day = parse_date(when)
     parts = {
-        "a note": manual.note and not is_todo(manual.note),
-        "a person": not names_nobody(manual.who),
+        "a note": note and not is_todo(note),
+        "a person": not names_nobody(who),
         # A clock that is ahead of UTC may show tomorrow's date.
         "a time that is not in the future": day is not None and (day - today).days <= 1,
     }

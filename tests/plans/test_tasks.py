@@ -13,7 +13,7 @@ from specguard.errors import SpecguardError
 from specguard.model import Finding
 from specguard.plans.plans import Plan
 from specguard.plans.task import covers_all, flaws, mark_task, parse_expected
-from specguard.plans.verification import ManualCheck, evidence_of, missing_parts
+from specguard.plans.verification import evidence_of, missing_parts
 from specguard.work.kinds import PlanKind
 from tests.plans.making import NOTHING, plan_of, task, told, written
 from tests.rows import rows
@@ -247,7 +247,7 @@ def test_a_plan_that_is_no_json_is_not_written() -> None:
 
 def test_a_persons_word_is_not_of_the_future() -> None:
     # A clock ahead of UTC may show the day after.
-    words = [ManualCheck("device ok", "Ann", day, ()) for day in ("2026-02-02", "2026-02-03")]
+    words = [{"note": "device ok", "by": "Ann", "at": day} for day in ("2026-02-02", "2026-02-03")]
     problems = [missing_parts(word, date(2026, 2, 1)) for word in words]
     assert problems == ["", "its verification by hand lacks a time that is not in the future"]
 
