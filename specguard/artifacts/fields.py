@@ -16,7 +16,7 @@ from specguard.documents.completeness import (
     without_box,
 )
 from specguard.documents.data import walk
-from specguard.documents.fields import Field, find_fields, find_section, near_field, normal_name
+from specguard.documents.fields import Field, find_fields, near_field, normal_name
 from specguard.model import cached_method, path_text, shortened
 from specguard.work.name_templates import path_template
 
@@ -155,7 +155,7 @@ def _section_field(artifact: Artifact, name: str) -> list[Field]:
     """
     document = artifact.document
     aliases = [name, *other_titles(document, artifact.contract.aliases_of(name))]
-    section = find_section(document, name.replace("_", " "), aliases=aliases)
+    section = document.section(name.replace("_", " "), *aliases)
     if section is None:
         return []
     content = content_of(section.blocks, artifact.contract.placeholders)

@@ -6,7 +6,7 @@ import re
 
 from specguard.documents.blocks import Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import content_of
-from specguard.documents.fields import IN_COMMENT, find_section, matches_title, near_section, normal_title
+from specguard.documents.fields import IN_COMMENT, matches_title, near_section, normal_title
 from specguard.model import Finding, cached_method, path_text, shortened
 
 TYPE_CHECKING = False
@@ -101,7 +101,7 @@ def find_titled(artifact: Artifact, title: str) -> Sequence[Section]:
     """Return the sections with a title at the highest level that has one; the one that counts comes first."""
     document = artifact.document
     aliases = other_titles(document, artifact.contract.aliases_of(title))
-    first = find_section(document, title, aliases=aliases)
+    first = document.section(title, *aliases)
     if first is None:
         return []
     wanted = {normal_title(name) for name in (title, *aliases)}
@@ -142,7 +142,7 @@ def _missing_message(artifact: Artifact, title: str) -> tuple[str, str, int | No
     if document.problem:
         message += f" that could be read: {document.problem.message}"
         return message, "Make it a Markdown file in UTF-8.", None
-    near = near_section(document, title, aliases=artifact.contract.aliases_of(title))
+    near = near_section(document, title, *artifact.contract.aliases_of(title))
     if near is None:
         return message, f"Add a heading {title!r} with what belongs there.", None
     message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.reason}"

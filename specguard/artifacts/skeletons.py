@@ -9,7 +9,7 @@ from specguard.artifacts.files import alternatives, join_path, unique_path
 from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
-from specguard.documents.fields import find_section, normal_name, normal_title
+from specguard.documents.fields import normal_name, normal_title
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 from specguard.work.kinds import LIST_KEYS, TASK_KEYS, PlanKind, WorkKind
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.artifacts.contracts import Contract
-    from specguard.documents.blocks import Section
     from specguard.documents.data import Kind
 
 
@@ -321,20 +320,16 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     Returns:
         The document; unchanged if the section exists already, or if the new heading would be invisible.
     """
-    old = Document.of(text.encode())
-    if old.problem is not None or _find(old, contract, title) is not None:
+    old, titles = Document.of(text.encode()), (title, *contract.aliases_of(title))
+    if old.problem is not None or old.section(*titles) is not None:
         return text
     end = "\r\n" if "\r\n" in text else "\n"
     parts = [*filter(None, [text.rstrip()]), f"## {title}", placeholders(contract)[title]]
     after = f"{end}{end}".join(parts) + end
     document = Document.of(after.encode())
-    if len(document.sections) != len(old.sections) + 1 or _find(document, contract, title) is None:
+    if len(document.sections) != len(old.sections) + 1 or document.section(*titles) is None:
         return text
     return after
-
-
-def _find(document: Document, contract: Contract, title: str) -> Section | None:
-    return find_section(document, title, aliases=contract.aliases_of(title))
 
 
 def plan_skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:

@@ -146,16 +146,18 @@ class Document:
         return list(ticked_items(self.blocks))
 
     def section(self, *titles: str) -> Section | None:
-        """Return the first section with one of these titles, compared as in `find_section`."""
-        from specguard.documents.fields import find_section
+        """Return the first section with one of these titles; None if there is none.
 
-        return find_section(self, titles[0], aliases=titles[1:])
+        A heading with invisible characters that writing does not need never matches, because a search for the
+        title does not find it either.
+        """
+        return next((section for section in self.entitled(*titles) if not section.has_invisible), None)
 
-    def entitled(self, title: str, *aliases: str) -> Sequence[Section]:
-        """Return all sections with a title or one of its aliases; exact matches come first."""
+    def entitled(self, *titles: str) -> Sequence[Section]:
+        """Return all sections with one of these titles; exact matches come before headings with a remark."""
         from specguard.documents.fields import find_sections
 
-        return find_sections(self, title, aliases=aliases)
+        return find_sections(self, *titles)
 
     def rows(self, section: Section | None = None) -> Iterator[Row]:
         """Yield the rows of the document, or of one section, in order."""

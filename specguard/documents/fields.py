@@ -104,24 +104,9 @@ class Near(Record):
     reason: str
 
 
-def find_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Section | None:
-    """Return the first section with a title, compared as people write headings; None if there is none.
-
-    An exact match takes precedence over a heading with a qualifier. A heading with invisible characters that
-    writing does not need never matches, because a search for the title does not find it either.
-
-    Args:
-        document: the document to search.
-        title: the title.
-        aliases: alternative titles.
-    """
-    found = find_sections(document, title, aliases=aliases)
-    return next((section for section in found if not section.has_invisible), None)
-
-
-def find_sections(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Sequence[Section]:
-    """Return all sections with a title, exact matches first; arguments as for `find_section`."""
-    wanted = {form for one in (title, *aliases) for form in _title_forms(one)}
+def find_sections(document: Document, *titles: str) -> Sequence[Section]:
+    """Return all sections with one of some titles, compared as people write headings; exact matches first."""
+    wanted = {form for title in titles for form in _title_forms(title)}
     exact: list[Section] = []
     qualified: list[Section] = []
     for section in document.sections:
@@ -138,17 +123,11 @@ def matches_title(heading: str, title: str) -> bool:
     return any(not _title_forms(title).isdisjoint(forms) for forms in _heading_forms(heading))
 
 
-def near_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Near | None:
-    """Return the text most like a missing section; None if nothing is similar.
-
-    Args:
-        document: the document, in which `find_section` has found nothing.
-        title: the title.
-        aliases: alternative titles.
-    """
+def near_section(document: Document, *titles: str) -> Near | None:
+    """Return the text most like a missing section with one of some titles; None if nothing is similar."""
     from specguard.declaration.look_alikes import reading
 
-    wanted = {form for one in (title, *aliases) for form in _title_forms(one)}
+    wanted = {form for title in titles for form in _title_forms(title)}
     readings = {reading(form) for form in wanted}
     known: dict[str, tuple[int, str]] = {}
     for section in document.sections[:MOST_COMPARED]:

@@ -16,7 +16,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table, fences, texts
 from specguard.documents.completeness import without_box
 from specguard.documents.document import Document
-from specguard.documents.fields import bold_words, find_key, find_sections, near_section, normal_title
+from specguard.documents.fields import bold_words, find_key, near_section, normal_title
 from specguard.errors import SpecguardError, usage
 from specguard.model import Origin, path_text, shortened
 
@@ -401,7 +401,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
     """
     document = Document(text)
     read: list[Read] = list(_read_front_matter(document.properties))
-    found = find_sections(document, titles[0], aliases=titles[1:]) if titles else ()
+    found = document.entitled(*titles)
     sections = sorted(found, key=lambda section: section.line)
     seen: set[int] = set()
     for section in sections:
@@ -409,7 +409,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
         seen.update(map(id, blocks))
         own = list(_read_blocks(blocks, "gate"))
         read += own or [NotRead(section.line, section.heading.text.plain, "the section names no command")]
-    near = near_section(document, titles[0], aliases=titles[1:]) if titles and not sections else None
+    near = near_section(document, *titles) if titles and not sections else None
     if near is not None:
         read.append(NotRead(near.line, near.text, f"it is not a section on gates: it is {near.reason}"))
     gates = [one.replace(path=path) for one in read if isinstance(one, PlannedGate)]
@@ -616,7 +616,7 @@ def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
 
 def _find_format_all(document: Document, path: str) -> str:
     """Return the place where the section on formatting asks for the whole repository; empty if nowhere."""
-    for section in find_sections(document, _FORMATTING[0], aliases=_FORMATTING[1:]):
+    for section in document.entitled(*_FORMATTING):
         for text in texts(section.blocks):
             for sentence in text.sentences():
                 if _WHOLE_REPO.match(sentence.plain):

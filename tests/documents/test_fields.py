@@ -12,7 +12,6 @@ from specguard.documents.fields import (
     Field,
     data_fields,
     find_fields,
-    find_section,
     find_sections,
     near_section,
     normal_name,
@@ -91,25 +90,25 @@ def test_what_is_no_such_section_is_named_with_its_line_and_reason() -> None:
         ("## Risk", 3, "spelt differently"),
     ):
         document = Document(f"# T\n\n{heading}\n")
-        assert find_section(document, "Risks") is None
+        assert document.section("Risks") is None
         near = there(near_section(document, "Risks"))
         assert (near.reason, near.line) == (why, line)
 
 
 def test_other_words_are_another_section() -> None:
     for heading, title in rows(__file__, "other_titles"):
-        assert find_section(Document(f"## {heading}\n"), title) is None
+        assert Document(f"## {heading}\n").section(title) is None
 
 
 def test_titles_of_several_words_are_found() -> None:
     for heading, title in rows(__file__, "long_titles"):
-        assert find_section(Document(f"## {heading}\n"), title) is not None
+        assert Document(f"## {heading}\n").section(title) is not None
 
 
 def test_aliases_stand_for_a_title_and_an_exact_heading_goes_first() -> None:
     document = Document("# Risks - of last year\n\n# Hazards\n\n# Risks\n")
     assert [section.line for section in find_sections(document, "Risks")] == [5, 1]
-    assert [section.line for section in find_sections(document, "Danger", aliases=["Hazards"])] == [3]
-    near = there(near_section(document, "Danger", aliases=["Hazard"]))
+    assert [section.line for section in find_sections(document, "Danger", "Hazards")] == [3]
+    near = there(near_section(document, "Danger", "Hazard"))
     assert (near.text, near.reason) == ("Hazards", "spelt differently")
     assert near_section(document, "Skills Introspected") is None

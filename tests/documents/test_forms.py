@@ -19,7 +19,7 @@ from specguard.documents.completeness import content_of
 from specguard.documents.data import as_text
 from specguard.documents.dates import date_problem, parse_date, read_times
 from specguard.documents.document import Document
-from specguard.documents.fields import find_fields, find_section, near_section, read_fields
+from specguard.documents.fields import find_fields, near_section, read_fields
 from specguard.work.gates import read_gates
 
 PAGE = Path(__file__).parents[2] / "docs" / "documents.md"
@@ -48,7 +48,7 @@ def rows(page: Path) -> Iterator[tuple[str, bool, str, str]]:
 
 def heading(text: str, read: bool, said: str) -> None:
     document = Document(f"{text}\n\ntext\n")
-    assert (find_section(document, "Evidence Map") is not None) is read
+    assert (document.section("Evidence Map") is not None) is read
     if not read:
         near = near_section(document, "Evidence Map")
         assert near is not None

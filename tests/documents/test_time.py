@@ -12,7 +12,7 @@ from specguard.documents.citations import citations
 from specguard.documents.completeness import is_bare_nothing, is_todo
 from specguard.documents.data import read_data
 from specguard.documents.document import Document, find_hidden
-from specguard.documents.fields import find_section, near_section, read_fields
+from specguard.documents.fields import near_section, read_fields
 from tests.rows import rows
 from tests.taking import taken
 
@@ -35,7 +35,7 @@ def test_no_reader_takes_the_square_of_the_length(part: str) -> None:
         assert len(document.sections) <= 15_000
         read_fields(document)
         list(citations([Paragraph(Text(text, 1))]))
-        assert find_section(document, "Risks") is None
+        assert document.section("Risks") is None
         near_section(document, "Risks")
         list(find_hidden(text.encode(), lambda: document))
         line = Text(text, 1)

@@ -78,7 +78,7 @@ def lines_of(document: Document) -> Iterator[int]:
     for near in (near_field(document, fields, "status", "owner"), near_section(document, "Test plan")):
         if near is not None:
             yield near.line
-    for found in find_sections(document, "Test plan", aliases=["Title"]):
+    for found in find_sections(document, "Test plan", "Title"):
         yield found.line
     assert all(field in fields for field in find_fields(fields, "Status"))
     if document.properties.problem is not None:
