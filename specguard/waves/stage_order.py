@@ -36,13 +36,12 @@ class StageWork(Record):
 
 def out_of_order(
     waves: Waves,
-    *,
     entries: Sequence[Entry],
     commits: Sequence[Commit],
     branch: str,
     item: WorkItem | None,
+    *,
     landed: bool,
-    whole: bool,
 ) -> Iterator[Finding]:
     """Yield findings about every part of a change that belongs to a stage which is not open.
 
@@ -54,12 +53,11 @@ def out_of_order(
         item: the work item that the change implements; None if there is none.
         landed: True if the change has been merged into the base, so that no name identifies its item any
             more.
-        whole: True if all waves are judged, not only those that the change touches.
 
     Raises:
         MissingFact: a required file or object is missing.
     """
-    touched = waves.all if whole else waves.touched([entry.path for entry in entries])
+    touched = waves.all if waves.artifacts.whole else waves.touched([entry.path for entry in entries])
     for wave in touched:
         yield from _early_artifacts(wave)
     if not entries:

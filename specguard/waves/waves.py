@@ -136,18 +136,19 @@ class Waves(Record, frozen=False):
         known = self.fields_at(path, fields)
         return None if known is None else self.key_of(known)
 
-    def out_of_order(self, **work: Any) -> Iterator[Finding]:
+    def out_of_order(self, *work: Any, landed: bool) -> Iterator[Finding]:
         """Yield findings about the parts of a change in stages that are not open.
 
         Args:
-            work: the other arguments of `specguard.waves.stage_order.out_of_order`, by name.
+            work: the other arguments of `specguard.waves.stage_order.out_of_order`.
+            landed: as there.
 
         Raises:
             MissingFact: a required file or object is missing.
         """
         from specguard.waves.stage_order import out_of_order
 
-        return out_of_order(self, **work)
+        return out_of_order(self, *work, landed=landed)
 
     def fields_at(self, path: bytes, fields: Mapping[str, str]) -> Mapping[str, str] | None:
         """Return a file's fields, including the values of `by`; None if one of these is unknown.

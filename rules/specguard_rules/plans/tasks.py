@@ -105,7 +105,6 @@ class WaveStageOutOfOrder(Rule):
     def check(
         self,
         waves: Waves,
-        whole: bool,
         entries: Sequence[Entry] | None = None,
         commits: Sequence[Commit] | None = None,
         branch: Branch | None = None,
@@ -113,14 +112,8 @@ class WaveStageOutOfOrder(Rule):
         base: Base | None = None,
     ) -> Iterator[Finding]:
         """Judge the waves that the change touches, and the stage that it belongs to."""
-        yield from waves.out_of_order(
-            entries=entries or (),
-            commits=commits or (),
-            branch=branch.name if branch else "",
-            item=work_item,
-            landed=base is not None and base.is_landing,
-            whole=whole,
-        )
+        name, landed = branch.name if branch else "", base is not None and base.is_landing
+        yield from waves.out_of_order(entries or (), commits or (), name, work_item, landed=landed)
 
 
 class SliceOutOfFiles(Rule):
