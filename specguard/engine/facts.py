@@ -464,6 +464,7 @@ class Facts:
             entries=lambda: change.entries,
             now=self._now,
             under_way=change.base.head or "" if isinstance(change, RunChange) else "",
+            whole=self.get("whole"),
         )
 
     def _run_root(self) -> str | None:

@@ -448,6 +448,7 @@ class RunRecords(Record):
         entries: returns the additions, modifications and deletions of the change.
         now: returns the time.
         under_way: the commit that a run is about to make and judges itself; empty outside of a run.
+        whole: True if all runs are judged, and not only those that the change touches.
     """
 
     settings: RunSettings
@@ -456,6 +457,7 @@ class RunRecords(Record):
     entries: Callable[[], Sequence[Entry]]
     now: Callable[[], datetime]
     under_way: str = ""
+    whole: bool = False
 
     @property
     def in_tree(self) -> bool:
@@ -470,6 +472,15 @@ class RunRecords(Record):
             MissingFact: runs are not kept in the tree, and the local folder of runs is missing.
         """
         return [self._run_at(folder, b"") for folder in sorted(self._files.folders())]
+
+    @property
+    def judged(self) -> Sequence[RunRecord]:
+        """The runs that the change touches, or all of them if all are judged.
+
+        Raises:
+            MissingFact: as for `all`.
+        """
+        return self.all if self.whole else self.touched
 
     @property
     def touched(self) -> Sequence[RunRecord]:

@@ -76,22 +76,19 @@ def judge_runs(
     commits: Sequence[Commit] | None,
     records: RunRecords,
     judge: Callable[[RunRecord, Sequence[Commit]], Iterator[Finding]],
-    *,
-    whole: bool,
 ) -> Iterator[Finding]:
-    """Yield the findings in the runs that commits name and in those that the change adds; each run once.
+    """Yield the findings in the runs that commits name and in those that are judged; each run once.
 
     Args:
         commits: the change's commits; None if it has none.
         records: the runs.
         judge: yields the findings of a run, given the commits that name it; the first of them is cited.
-        whole: True if every run counts.
 
     Raises:
         MissingFact: one of the runs cannot be read here; raised after the findings in the others.
     """
     named, missing = named_runs(commits, records)
-    unnamed: Named = {run.folder: (run, []) for run in (records.all if whole else records.touched)}
+    unnamed: Named = {run.folder: (run, []) for run in records.judged}
 
     def of_run(item: tuple[bytes, tuple[RunRecord, list[Commit]]]) -> Iterator[Finding]:
         run, naming = item[1]
@@ -290,9 +287,7 @@ class StaleHeartbeat(Rule):
     tables: ClassVar[tuple[str, ...]] = TABLES
     condition: ClassVar[str] = "no run says that it is under way and has fallen silent"
 
-    def check(
-        self, run_records: RunRecords, whole: bool, commits: Sequence[Commit] | None = None
-    ) -> Iterator[Finding]:
+    def check(self, run_records: RunRecords, commits: Sequence[Commit] | None = None) -> Iterator[Finding]:
         """Compare each run's last heartbeat with the limit."""
 
         def stale(run: RunRecord, _: Sequence[Commit]) -> Iterator[Finding]:
@@ -308,7 +303,7 @@ class StaleHeartbeat(Rule):
                 place, setting = "state" if "state" in run.value else "status", "runs.stale_after"
                 yield run_flaw(run_records, run, message, step, f"stale {shown}", place, setting=setting)
 
-        yield from judge_runs(commits, run_records, stale, whole=whole)
+        yield from judge_runs(commits, run_records, stale)
 
 
 class SeveralItems(Rule):
@@ -386,11 +381,7 @@ class SeveralItems(Rule):
     condition: ClassVar[str] = "every run is one item's, and stopped at its pull request"
 
     def check(
-        self,
-        run_records: RunRecords,
-        whole: bool,
-        commits: Sequence[Commit] | None = None,
-        work: Work | None = None,
+        self, run_records: RunRecords, commits: Sequence[Commit] | None = None, work: Work | None = None
     ) -> Iterator[Finding]:
         """Compare the items of each run with those of the commits that name it."""
         namings = {naming.commit: naming for naming in work.commits} if work is not None else {}
@@ -417,7 +408,7 @@ class SeveralItems(Rule):
                     what = f"is one of {item}, and {label}, which names it, is {naming.item}'s"
                     yield found(run, what, "item", commit=commit.oid)
 
-        yield from judge_runs(commits, run_records, several, whole=whole)
+        yield from judge_runs(commits, run_records, several)
 
 
 def _step_after_pull_request(run: RunRecord) -> tuple[str, int]:
@@ -519,7 +510,6 @@ class TamperedRun(Rule):
         self,
         run_records: RunRecords,
         start_documents: Documents,
-        whole: bool,
         bookkeeping: Bookkeeping,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
@@ -541,7 +531,7 @@ class TamperedRun(Rule):
                     yield run_flaw(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
 
         yield from _altered_runs(run_records, start_documents)
-        yield from judge_runs(commits, run_records, tampered, whole=whole)
+        yield from judge_runs(commits, run_records, tampered)
 
 
 def _altered_runs(records: RunRecords, before: Documents) -> Iterator[Finding]:
@@ -685,7 +675,6 @@ class ForbiddenAgentMode(Rule):
         run_records: RunRecords,
         agents: Mapping[str, AgentSettings],
         models: Models,
-        whole: bool,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Check the words of each agent's command."""
@@ -706,7 +695,7 @@ class ForbiddenAgentMode(Rule):
                 message, key = f"the agent of the run {shown} {what}", f"{shown} {key}"
                 yield run_flaw(run_records, run, message, step, key, *place, setting=setting)
 
-        yield from judge_runs(commits, run_records, forbidden, whole=whole)
+        yield from judge_runs(commits, run_records, forbidden)
 
 
 def _trust_flags(
