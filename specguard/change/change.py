@@ -137,6 +137,7 @@ class Change(Record, frozen=False):
         item_branches: returns, for the judged branch's name, the test that recognises branches of other
             items; None if stacks are not searched for.
         item_base: the branch that is named as the base, if it is an item's; None for any other.
+        pushed: the ref that is being pushed; None if nothing is.
         notes: sentences about the change that a reader of the verdict must see.
     """
 
@@ -149,6 +150,7 @@ class Change(Record, frozen=False):
     stage: Stage = "range"
     item_branches: Callable[[str], BranchMatcher] | None = None
     item_base: FoundBase | None = None
+    pushed: Push | None = None
 
     @cached_property
     def whole(self) -> bool:
@@ -281,8 +283,9 @@ class Change(Record, frozen=False):
 
     @property
     def branch_names(self) -> frozenset[str]:
-        """The short names of the judged branch."""
-        return frozenset([self.branch.name])
+        """The short names of the judged branch, for a push both here and at the remote."""
+        local = [self.pushed.local_ref.removeprefix("refs/heads/")] if self.pushed else []
+        return frozenset([self.branch.name, *local])
 
     @property
     def _stack_head(self) -> str | None:
@@ -363,6 +366,11 @@ class Change(Record, frozen=False):
         return self._own_branch()
 
     def _own_branch(self) -> Branch:
+        if self.pushed is not None:
+            ref = self.pushed.remote_ref
+            if ref.startswith("refs/heads/"):
+                return Branch(ref.removeprefix("refs/heads/"), "push")
+            raise NotApplicable(f"{ref or 'what is pushed'} is not a branch")
         name = self.git.repository.branch or self.git.repository.branch_of_detached()
         if name is None:
             if self.empty:
@@ -396,7 +404,9 @@ class Change(Record, frozen=False):
     @property
     def push(self) -> Push:
         """The ref that is being pushed."""
-        raise NotApplicable("nothing is being pushed")
+        if self.pushed is None:
+            raise NotApplicable("nothing is being pushed")
+        return self.pushed
 
     # Facts that only some kinds of changes have
 

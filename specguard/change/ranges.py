@@ -96,6 +96,9 @@ class RangeChange(Change, frozen=False, kw_only=True):
                 "specguard check --root",
                 code="no-common-ancestor",
             )
+        if against.how == "server" and self.push.remote_ref == against.ref:
+            # A forced push to the base drops commits after the merge base, which only its old tip shows.
+            merge_bases = [against.oid]
         return Base(self, against, start=merge_bases[0], head=head, merge_bases=merge_bases)
 
     @property
@@ -280,40 +283,7 @@ class RunChange(RangeChange, frozen=False, kw_only=True):
         return PullRequest(self.title, self.body, base=(self.stacked_on or self.found).name)
 
 
-class _RefChange(Change, frozen=False, kw_only=True):
-    """A change of one ref that is being pushed.
-
-    Attributes:
-        pushed: the ref.
-    """
-
-    stage = "push"
-    pushed: Push
-
-    def _own_branch(self) -> Branch:
-        ref = self.pushed.remote_ref
-        if ref.startswith("refs/heads/"):
-            return Branch(ref.removeprefix("refs/heads/"), "push")
-        raise NotApplicable(f"{ref or 'what is pushed'} is not a branch")
-
-    @property
-    def branch_names(self) -> frozenset[str]:
-        """The names of the branch here and at the remote."""
-        return super().branch_names | {self.pushed.local_ref.removeprefix("refs/heads/")}
-
-    @property
-    def push(self) -> Push:
-        """The ref that is being pushed."""
-        return self.pushed
-
-
-class PushedChange(_RefChange, RangeChange, frozen=False, kw_only=True):
-    """The commits that a push adds to one ref of a remote."""
-
-
-def change_of_push(
-    git: Git, request: Request, found: FoundBase, push: Push, kind: type[PushedChange] = PushedChange
-) -> Change:
+def change_of_push(git: Git, request: Request, found: FoundBase, push: Push) -> Change:
     """Return the change that one ref of a push makes.
 
     Raises:
@@ -322,25 +292,26 @@ def change_of_push(
     """
     if push.new is None:
         return RefAlone(git, request, found, remote=push.remote, pushed=push)
-    return kind(
+    return RangeChange(
         git, request, found, read_description(request), push.remote,
-        head=Revision(git.commit(push.new).oid), named=push.local_ref, pushed=push,
+        stage="push", head=Revision(git.commit(push.new).oid), pushed=push,
     )  # fmt: skip
 
 
-class RefAlone(_RefChange, frozen=False, kw_only=True):
+class RefAlone(Change, frozen=False, kw_only=True):
     """A push that changes no content, as it deletes a ref or only names commits: judged only as a push.
 
     Attributes:
         empty: True if the push only names commits that the remote has.
     """
 
+    stage = "push"
     empty: bool = False
     _stack_head = None
 
     @property
     def _missing_reason(self) -> str:
-        return f"{self.pushed.remote_ref} {'brings nothing new' if self.pushed.new else 'is deleted'}"
+        return f"{self.push.remote_ref} {'brings nothing new' if self.push.new else 'is deleted'}"
 
     @cached_property
     def base(self) -> Base:

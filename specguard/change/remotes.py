@@ -8,12 +8,11 @@ So no other ref is looked up, and a base that the hook names is a branch.
 from __future__ import annotations
 
 import re
-from functools import cached_property
 
 from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, read_input, resolve
-from specguard.change.ranges import PushedChange, change_of_push
-from specguard.change.repository import Base, Push, Remote, Repository, is_oid, read_git_settings, short_name
+from specguard.change.ranges import change_of_push
+from specguard.change.repository import Push, Remote, Repository, is_oid, read_git_settings, short_name
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
@@ -348,19 +347,4 @@ def _received_change(git: Git, request: Request, found: FoundBase, push: Push) -
             help="Let HEAD name another branch first, if this one is to go.",
             code="not-possible",
         )
-    return change_of_push(git, request, found, push, ReceivedChange)
-
-
-class ReceivedChange(PushedChange, frozen=False, kw_only=True):
-    """The commits that a push adds to one ref of this repository."""
-
-    @cached_property
-    def base(self) -> Base:
-        """The base of the change; for a push to the base itself its old tip, even if the push drops it.
-
-        A forced push removes the base's commits after the merge base, which no other comparison shows.
-        """
-        base = super().base
-        if self.found.oid is None or self.push.remote_ref != self.found.ref:
-            return base
-        return Base(self, self.found, start=self.found.oid, head=base.head, merge_bases=(self.found.oid,))
+    return change_of_push(git, request, found, push)
