@@ -63,11 +63,6 @@ _PROCESSES_AHEAD: Final = 4
 _INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
 _COMMIT_DIFFS: Final = ("diff-tree", "--stdin", "--always", "--root", *RAW)
 
-_EMPTY_TREES: Final = {
-    "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
-    "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
-}
-
 
 class Git(Store):
     """Commits and trees of a repository, as git reports them.
@@ -82,7 +77,7 @@ class Git(Store):
 
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository)
-        self.empty_tree = _EMPTY_TREES[repository.format]
+        self.empty_tree = object_id("tree", b"", repository.oid_digits)
         self.max_entries = MAX_ENTRIES
         self._commits: dict[str, Commit] = {}
         self._refusals: dict[tuple[object, ...], MissingFact] = {}
