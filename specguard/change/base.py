@@ -18,7 +18,6 @@ import os
 from specguard.change.check_request import Request, base_refs, is_invalid, resolve
 from specguard.change.entries import read_commit_time
 from specguard.change.object_store import stdin_lines
-from specguard.change.process import CommandError
 from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
@@ -168,7 +167,7 @@ def local_base(git: Git, *, without: str = "") -> FoundBase | None:
         MissingFact: a ref or object is broken.
     """
     heads = {ref.short: ref for ref in git.repository.branches() if ref.name.startswith("refs/heads/")}
-    name = _user_default(git)
+    name = git.repository.user_setting("init.defaultBranch") or ""
     if name not in heads:
         named: dict[str, str] = {}
         for short, ref in heads.items():
@@ -189,18 +188,6 @@ def _stated_base(content: bytes) -> str:
     lines = [line.split(b'"') for line in content.split(b"\n") if line.startswith(b'base = "')]
     names = [parts[1] for parts in lines if len(parts) == 3 and not parts[2].strip(b" \t\r")]
     return next(filter(None, names), b"").decode("utf-8", "surrogateescape")
-
-
-def _user_default(git: Git) -> str:
-    """Read `init.defaultBranch` from the user's or system's configuration, never from the repository's."""
-    words = ("config", "-z", "--show-scope", "--get-all", "init.defaultBranch")
-    try:
-        output = git.repository.spawn(*words, user=True).read().decode("utf-8", "surrogateescape")
-    except CommandError:
-        return ""
-    fields = output.split("\0")
-    pairs = [*zip(fields[::2], fields[1::2], strict=False)]
-    return next((name for scope, name in reversed(pairs) if scope in ("global", "system")), "")
 
 
 def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> FoundBase:

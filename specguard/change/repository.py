@@ -403,6 +403,13 @@ class Repository:
         flags = [*where, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=false"]
         return Process(self.program, [*flags, *arguments], environment, label=["git", *arguments])
 
+    def user_setting(self, name: str, *options: str) -> str | None:
+        """Return a setting of the user's or the system's configuration, never the repository's, or None."""
+        process = self.spawn("config", "-z", "--show-scope", *options, "--get-all", name, user=True)
+        fields = process.drain().decode("utf-8", "surrogateescape").split("\0")
+        pairs = [*zip(fields[::2], fields[1::2], strict=False)]
+        return next((value for scope, value in reversed(pairs) if scope in ("global", "system")), None)
+
     def max_indexed(self) -> int:
         """Return an upper bound of the index's entries: each takes 62 bytes or more."""
         try:

@@ -41,9 +41,6 @@ FILE_LIMIT: Final = 2 << 30
 LFS_POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version http://git-media.io/v/")
 """The beginnings of a pointer, which Git LFS keeps in the repository in place of a file."""
 
-_USER_SCOPES: Final = ("global", "system")
-"""The scopes of git's configuration that no repository sets."""
-
 _UNTRACKED: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
 
@@ -131,14 +128,12 @@ def copy_ignore_lists(git: Git, *names: str) -> str:
     The repository's own settings may not name it. The return value is the name of the copy.
     """
     repository, copied = git.repository, f"{git.folder}/info/exclude"
-    words = ("config", "--show-scope", "-z", "--path", "--get-all", "core.excludesFile")
-    fields = os.fsdecode(repository.spawn(*words, user=True).drain()).split("\0")
-    named = [name for scope, name in zip(fields[::2], fields[1::2], strict=False) if scope in _USER_SCOPES]
+    named = repository.user_setting("core.excludesFile", "--path")
     home = repository.environment.get("HOME", "")
     settings = repository.environment.get("XDG_CONFIG_HOME") or f"{home}/.config"
     os.makedirs(os.path.dirname(copied), exist_ok=True)
     with open(copied, "wb") as copy:
-        for one in (named[-1] if named else f"{settings}/git/ignore", *names):
+        for one in (f"{settings}/git/ignore" if named is None else named, *names):
             with suppress(SpecguardError):
                 copy.write(read_regular(one, DOCUMENT_LIMIT, "the list of ignored files") + b"\n")
     return copied
