@@ -8,6 +8,7 @@ from specguard.change.base import FoundBase, event_commit, find_base, named_base
 from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
 from specguard.change.tree import Tree, TreeEntry
+from specguard.declaration.patterns import fold
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known, usage
 
 TYPE_CHECKING = False
@@ -385,9 +386,9 @@ def _find_spelling(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:
     directory = b""
     entry = None
     for name in names:
-        folded = _fold_name(name)
+        folded = fold(name)
         found = tree.names(directory)
-        known = name if name in found else next((one for one in found if _fold_name(one) == folded), None)
+        known = name if name in found else next((one for one in found if fold(one) == folded), None)
         if known is None:
             return None
         entry = found[known]
@@ -395,9 +396,3 @@ def _find_spelling(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:
             return entry
         directory = directory + b"/" + known if directory else known
     return entry
-
-
-def _fold_name(name: bytes) -> str:
-    import unicodedata
-
-    return unicodedata.normalize("NFC", name.decode("utf-8", "surrogateescape")).casefold()
