@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.change.base import FoundBase, default_base, find_branch_below, named_base, paper_tree
+from specguard.change.base import FoundBase, find_branch_below, named_base, paper_tree
 from specguard.change.entries import FILE, Commit, Entry, Message, is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote, short_branch, short_name
 from specguard.change.tree import Tree
@@ -191,15 +191,6 @@ class Change(Record, frozen=False):
         other = self._with_found(default)
         other.item_base = self.found
         return other
-
-    def default_base(self) -> FoundBase | None:
-        """Find the default branch; None if none is named and none of the usual ones exists.
-
-        Raises:
-            SpecguardError: the branch that the platform names does not exist.
-        """
-        with Needed():
-            return default_base(self.git, self.request, self.event, remote=self.remote)
 
     @property
     def target_branch(self) -> str:

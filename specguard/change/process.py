@@ -74,11 +74,6 @@ class Process:
         SpecguardError: it cannot be started.
     """
 
-    __slots__ = (
-        "_buffer", "_callback", "_deadline", "_errors", "_feeding", "_in", "_keep_input", "_out", "_pending",
-        "_poll", "_stderr", "code", "label", "pid",
-    )  # fmt: skip
-
     def __init__(
         self,
         program: str,

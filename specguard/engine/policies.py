@@ -9,7 +9,7 @@ from functools import partial
 from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, load_policy
 from specguard.authority.policy import Policy, PolicyChange
-from specguard.change.base import FoundBase, find_base, named_base
+from specguard.change.base import FoundBase, default_base, find_base, named_base
 from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR, Request
 from specguard.change.git import Git
@@ -156,7 +156,8 @@ class Policies:
         into, default_name = change.target_branch, change.event.default if change.event else None
         if change.found.how not in ("option", "event") or into in ("", default_name) or change.stacked_on:
             return change
-        default = change.default_base()
+        with Needed():
+            default = default_base(change.git, change.request, change.event, remote=change.remote)
         if default is None or default.oid == change.found.oid or short_branch(default.ref) == into:
             return change
         based = change.on_branch_of_item(default)
