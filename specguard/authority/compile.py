@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from specguard.authority.layers import (
     GUARDING,
+    Layer,
     Merged,
     PolicyError,
     SettingProblem,
@@ -23,24 +26,16 @@ from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_se
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
+from specguard.change.tree import Tree
+from specguard.declaration.registry import Registered, Registry
 from specguard.declaration.rule import Declaration, Rule, import_path, lower_severity
 from specguard.documents.data import DataError, UnreadableDocument, dotted
 from specguard.documents.document import Document
+from specguard.documents.toml import KeyPath
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Origin, shortened
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Final, TypeVar
-
-    from specguard.authority.layers import Layer
-    from specguard.change.tree import Tree
-    from specguard.declaration.registry import Registered, Registry
-    from specguard.documents.toml import KeyPath
-
-    _Kind = TypeVar("_Kind", list[Any], dict[str, Any])
-
+_Kind = TypeVar("_Kind", list[Any], dict[str, Any])
 
 _PROJECT_ONLY: Final = ("extends", "documents", "plugins")
 """Keys that a preset must not set."""

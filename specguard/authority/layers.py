@@ -6,26 +6,20 @@ A nested authority, the document of a folder, is a layer that may only guard pat
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
+from specguard.authority.load import AuthoritySource
 from specguard.authority.policy import Unread, members
+from specguard.authority.prose import SectionPath
 from specguard.declaration.patterns import Guarding
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import fences
+from specguard.documents.blocks import Fence, fences
 from specguard.documents.data import DataError, dotted
-from specguard.documents.toml import read_toml
+from specguard.documents.document import Document
+from specguard.documents.toml import KeyPath, read_toml
 from specguard.errors import SeveralErrors, SpecguardError
 from specguard.model import Origin, shortened
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Any, Final
-
-    from specguard.authority.load import AuthoritySource
-    from specguard.authority.prose import SectionPath
-    from specguard.documents.blocks import Fence
-    from specguard.documents.document import Document
-    from specguard.documents.toml import KeyPath
 
 
 class SettingProblem(SpecguardError):

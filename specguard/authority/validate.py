@@ -13,8 +13,9 @@ import re
 import sys
 import typing
 from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema
 
@@ -23,19 +24,12 @@ from specguard.authority.policy import plain
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel, find_misspelt
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, is_path
-from specguard.declaration.rule import Declaration, Record, Settings
+from specguard.declaration.registry import Registry
+from specguard.declaration.rule import Declaration, FieldOptions, Record, Settings
 from specguard.documents.data import dotted
-from specguard.documents.toml import toml_value
+from specguard.documents.toml import KeyPath, toml_value
 from specguard.errors import nearest
 from specguard.model import SEVERITIES, STAGES, Origin, grouped, shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from specguard.declaration.registry import Registry
-    from specguard.declaration.rule import FieldOptions
-    from specguard.documents.toml import KeyPath
-
 
 _PLAIN: Mapping[Any, Callable[[], CoreSchema]] = {
     str: core_schema.str_schema,

@@ -10,17 +10,13 @@ import json
 import os
 import re
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from specguard.change.check_request import Request, read_bounded, refuse_constant, unique
 from specguard.change.repository import is_oid, short_name
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any, Final
-
 
 LIMIT: Final = 25 << 20
 """The maximum size of a platform's file, in bytes: GitHub sends no larger payload."""

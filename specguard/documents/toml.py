@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from specguard.documents.data import Lines
 
-    KeyPath = tuple[str | int, ...]
-    """A key from the top: names of tables and keys, and positions in arrays."""
 
+KeyPath = tuple[str | int, ...]
+"""A key from the top: names of tables and keys, and positions in arrays."""
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 # A multi-line string ends at the last of up to five quotes.
