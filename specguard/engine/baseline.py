@@ -23,7 +23,7 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.engine.rule_runner import Judging
 from specguard.errors import Needed, SpecguardError
-from specguard.model import Judged, Record, RuleResult, path_text, state_of
+from specguard.model import Judged, Record, RuleResult, grouped, path_text, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,29 +91,15 @@ def counts_text(counts: Counts) -> str:
     return "{\n" + ",\n".join(rules) + "\n}\n" if rules else "{}\n"
 
 
-class Growth(Record):
-    """A baseline entry that accepts more errors than before."""
-
-    code: str
-    path: bytes
-    before: int
-    after: int
-    line: int
-
-    def __str__(self) -> str:
-        instead = f" instead of {self.before}" if self.before else ""
-        return f"{self.after}{instead} of {self.code} in {path_text(self.path)}"
-
-
 class BaselineChange(Record):
     """The effect of a change on the baseline.
 
     Attributes:
-        growths: the entries that accept more than before, in file order.
+        growths: the entries that accept more than before, in file order: a clause on each, and its line.
         problem: why the two baselines cannot be compared; empty if they can.
     """
 
-    growths: Sequence[Growth] = ()
+    growths: Sequence[tuple[str, int]] = ()
     problem: str = ""
 
 
@@ -127,9 +113,14 @@ def compare_baselines(old: bytes | None, new: bytes | None) -> BaselineChange:
         after = read_counts(new) if new is not None else {}
     except SpecguardError as error:
         return BaselineChange(problem=error.message)
-    grown = [(*key, before.get(key, 0), count) for key, count in after.items() if count > before.get(key, 0)]
+    grown = [key for key, count in after.items() if count > before.get(key, 0)]
     lines = json_lines((new or b"").decode()) if grown else {}
-    return BaselineChange([Growth(*one, line=lines.get((one[0], _as_text(one[1])), 1)) for one in grown])
+    growths = []
+    for code, path in grown:
+        instead = f" instead of {before[code, path]}" if (code, path) in before else ""
+        what = f"{after[code, path]}{instead} of {code} in {path_text(path)}"
+        growths.append((what, lines.get((code, _as_text(path)), 1)))
+    return BaselineChange(growths)
 
 
 _HELP: Final = "fix it there, or remove it and let `specguard baseline` write one"
@@ -205,12 +196,12 @@ def can_be_accepted(result: RuleResult) -> bool:
 
 def _errors(results: Sequence[RuleResult]) -> dict[tuple[str, bytes], list[Judged]]:
     """Group the errors that have a path by rule code and path."""
-    errors: dict[tuple[str, bytes], list[Judged]] = {}
-    for result in results:
-        for judged in result.findings:
-            if judged.severity == "error" and judged.finding.path is not None:
-                errors.setdefault((result.code, judged.finding.path), []).append(judged)
-    return errors
+    return grouped(
+        ((result.code, judged.finding.path), judged)
+        for result in results
+        for judged in result.findings
+        if judged.severity == "error" and judged.finding.path is not None
+    )
 
 
 def read_baseline(tree: Tree) -> Counts | None:

@@ -221,11 +221,11 @@ def _baseline_finding(change: BaselineChange) -> Finding:
         return _finding(_BASELINE, what, "error", "baseline")
     if not change.growths:
         return _finding(_BASELINE, "accepts no more findings than before", "warning", "baseline")
-    named = ", ".join(map(str, change.growths[:_MOST_NAMED]))
+    named = ", ".join(text for text, _ in change.growths[:_MOST_NAMED])
     more = f" and {len(change.growths) - _MOST_NAMED} more" if len(change.growths) > _MOST_NAMED else ""
     what = f"accepts findings that were not accepted before: {named}{more}"
     found = _finding(_BASELINE, what, "error", "baseline")
-    found.line = change.growths[0].line
+    found.line = change.growths[0][1]
     return found
 
 
