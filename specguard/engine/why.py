@@ -93,9 +93,9 @@ def find_governing(request: Request, path: str, policy: Policy | None = None) ->
         raise usage(text, "write it as git does: docs/api/x.yaml")
     name = os.fsencode(plain)
     policy = policy or open_policy(request)
-    return (
-        match_patterns(policy, name) + governing_scope(request, name) + governing_specs(request, policy, name)
-    )
+    with Git(Repository.locate(request.directory, request.environment)) as git:
+        of_scope, of_specs = _match_scope(git, request, name), _match_governed(git, policy, name)
+        return [*match_patterns(policy, name), *of_scope, *of_specs]
 
 
 def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
@@ -162,53 +162,33 @@ def _match_specs(policy: Policy, path: bytes) -> Iterator[Match]:
         yield "SPC009", f"authority.order.{rank}", policy.order[rank], f"number {rank + 1} of the order"
 
 
-def governing_scope(request: Request, path: bytes) -> list[Governing]:
-    """Return the scope of the item that the branch at `HEAD` is for; nothing without a scope.
-
-    Args:
-        request: the request of `find_governing`.
-        path: the path from the root.
-    """
-    repository = Repository.locate(request.directory, request.environment)
-    with suppress(SpecguardError, MissingFact, NotApplicable), Git(repository) as git:
-        change, policy, _ = open_tree(git, request, Policies(request, repository))
+def _match_scope(git: Git, request: Request, path: bytes) -> Iterator[Governing]:
+    """Yield the scope of the item that the branch at `HEAD` is for; nothing without a scope."""
+    with suppress(SpecguardError, MissingFact, NotApplicable):
+        change, policy, _ = open_tree(git, request, Policies(request, git.repository))
         item: WorkItem = Facts(change, policy).get("work_item")
         scope, rule = item.scope, policy.active_rule("PTH003")
         if rule is not None and not path.startswith(policy.log_folder):
             allowed = not scope.excluded.matches(path) and (not scope.paths or scope.paths.matches(path))
             origin = Origin(path_text(scope.document), scope.lines[0]) if scope.document else None
             effect = f"{'in' if allowed else 'outside'} the scope of {item}"
-            return [_make_governing(policy, rule, item.setting("scope"), scope.text, effect, origin)]
-    return []
+            yield _make_governing(policy, rule, item.setting("scope"), scope.text, effect, origin)
 
 
-def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Governing]:
-    """Return the specs that govern a path, in the tree of `HEAD`.
-
-    Args:
-        request: reads its directory and environment.
-        policy: the policy.
-        path: the path from the root.
-    """
-    rule = policy.rule("SPC003")
-    if not policy.declares("spec_settings") or rule is None:
-        return []
-    repository = Repository.locate(request.directory, request.environment)
-    if repository.head is None:
-        return []
-    with Git(repository) as git:
-        tree = Tree(git, git.commit(repository.head).tree)
-        with Needed():
-            catalogue = Catalogue(policy.declared("spec_settings"), Documents(tree))
-            return [
-                Governing(
-                    rule.code, rule.name, rule.severity, "specs.governs", pattern,
-                    effect=f"governed by {path_text(spec.path)}",
-                    origin=policy.origin(f"specs.governs.{pattern}"),
-                    asks=f"a change here needs a review of {path_text(spec.path)} that still holds",
-                )
-                for spec, pattern in catalogue.governing(path)
-            ]  # fmt: skip
+def _match_governed(git: Git, policy: Policy, path: bytes) -> Iterator[Governing]:
+    """Yield the specs that govern a path, in the tree of `HEAD`."""
+    rule, head = policy.rule("SPC003"), git.repository.head
+    if head is None or rule is None or not policy.declares("spec_settings"):
+        return
+    with Needed():
+        documents = Documents(Tree(git, git.commit(head).tree))
+        for spec, pattern in Catalogue(policy.declared("spec_settings"), documents).governing(path):
+            yield Governing(
+                rule.code, rule.name, rule.severity, "specs.governs", pattern,
+                effect=f"governed by {path_text(spec.path)}",
+                origin=policy.origin(f"specs.governs.{pattern}"),
+                asks=f"a change here needs a review of {path_text(spec.path)} that still holds",
+            )  # fmt: skip
 
 
 def match_tables(policy: Policy, path: bytes) -> Iterator[Match]:
