@@ -454,13 +454,9 @@ class Policy:
 
     def origin(self, key: str) -> Origin | None:
         """Return the place of a setting by its dotted key, or of the nearest key above; None if default."""
-        origins = self._data["origins"]
-        while key:
-            if key in origins:
-                path, line = origins[key]
-                return Origin(path, line)
+        while key and key not in self.origins:
             key = key.rpartition(".")[0]
-        return None
+        return self.origins.get(key)
 
     def cite(self, rule: str, setting: str, tables: Sequence[str] = ()) -> Origin | None:
         """Return the line of the policy that a rule's finding cites; None if the rule is on by default.
@@ -470,17 +466,16 @@ class Policy:
             setting: a key within its table (`paths.2`) or from the top (`work.phase.branch`), or empty.
             tables: keys from the top, of which the rule needs one; cited if the setting has no line.
         """
-        origins = self._data["origins"]
         table = f"rules.{rule}"
         first = setting.split(".", 1)[0]
-        if setting and f"{table}.{first}" not in origins and first in self._data["keys"]:
+        if setting and f"{table}.{first}" not in self.origins and first in self._data["keys"]:
             return self.origin(setting)
-        if table in origins:
+        if table in self.origins:
             return self.origin(f"{table}.{setting}" if setting else table)
-        found = (key for key in origins if any(is_in_table(key.split("."), one) for one in tables))
+        found = (key for key in self.origins if any(is_in_table(key.split("."), one) for one in tables))
         return self.origin(next(found, ""))
 
-    @property
+    @cached_property
     def origins(self) -> Mapping[str, Origin]:
         """The origin of every key that is set, in the order of the keys."""
         return {key: Origin(path, line) for key, (path, line) in self._data["origins"].items()}
