@@ -235,9 +235,6 @@ def open_policy(request: Request) -> Policy:
     repository = Repository.locate(request.directory, request.environment)
     policies = Policies(request, repository)
     with Needed(), Git(repository) as git:
-        found = find_base(git, request) or FoundBase("", None, "none")
-        oids = [oid for oid in (found.oid, repository.head) if oid]
-        trees = {oid: Tree(git, git.commit(oid).tree) for oid in oids} or {"": Tree(git, None)}
 
         def own_files() -> Tree:
             from specguard.change.worktree import FolderTree
@@ -245,26 +242,23 @@ def open_policy(request: Request) -> Policy:
             top = repository.work_tree_if_any()
             return FolderTree(top) if top else Tree(git, None)
 
-        for oid, tree in trees.items():
+        def load(base: FoundBase) -> Policy | None:
+            tree = Tree(git, git.commit(base.oid).tree if base.oid else None)
             if request.authority:
-                policy = policies.load(tree, request.authority)
-            else:
-                base = found if oid == found.oid else FoundBase("HEAD", oid, "head")
-                policy = policies.load_base(tree, base, own_files)
-            if policy is None:
-                continue
-            policy.ref = None if request.authority else oid or None
-            in_place = found.how == "head" and repository.is_place
-            if found.oid != oid or found.given or in_place or request.authority or not policy.base:
-                return policy
-            named = named_base(git, policy.base, "policy")
-            if named.oid and named.oid != oid:
-                policy = policies.load_base(Tree(git, git.commit(named.oid).tree), named, own_files)
-                if policy is None:
-                    raise _base_without_authority(named.name)
-                policy.ref = named.oid
+                return policies.load(tree, request.authority)
+            if (policy := policies.load_base(tree, base, own_files)) is not None:
+                policy.ref = base.oid
             return policy
-        policy = policies.draft(repository)
+
+        found = find_base(git, request) or FoundBase("", None, "none")
+        policy = load(found) if found.oid else None
+        in_place = found.how == "head" and repository.is_place
+        if policy is None:
+            policy = load(FoundBase("HEAD", repository.head, "head")) or policies.draft(repository)
+        elif policy.base and not (found.given or in_place or request.authority):
+            named = named_base(git, policy.base, "policy")
+            if named.oid != found.oid and (policy := load(named)) is None:
+                raise _base_without_authority(named.name)
     if policy is None:
         raise missing_authority("the base")
     return policy
