@@ -345,24 +345,27 @@ class Facts:
     @property
     def waves(self) -> Waves:
         """The waves, each with the state of its stages."""
-        settings = self._get_table("wave_settings", "wave")
+        self._get_table("wave_settings", "wave")
+        artifacts, plans = self.get("artifacts"), self.if_declared("plans")
+        return self._waves(self._item_sources, artifacts, plans, trusted=self._trusted_waves)
+
+    def _waves(
+        self, sources: Sources, artifacts: Artifacts, plans: Plans | None = None, **more: Any
+    ) -> Waves:
         from specguard.plans.plans import Plans
         from specguard.waves.waves import Waves
 
-        documents = self.get("documents")
         return Waves(
-            settings,
-            artifacts=self.get("artifacts"),
-            sources=self._item_sources,
-            plans=self.if_declared("plans") or Plans({}, change=self.change, documents=documents),
+            self._policy.declared("wave_settings"),
+            artifacts=artifacts,
+            sources=sources,
+            plans=plans or Plans({}, change=self.change, documents=sources.documents),
             log_folder=self._policy.log_folder,
-            trusted=self._trusted_waves,
+            **more,
         )
 
     def _trusted_waves(self) -> Waves:
         """Return the waves of the trusted base, where nothing in the change can mark an item as done."""
-        from specguard.plans.plans import Plans
-        from specguard.waves.waves import Waves
         from specguard.work.item_lists import Sources
 
         documents, judged = Documents(self.change.paper_files), self._item_sources
@@ -370,13 +373,7 @@ class Facts:
         sources.landed = self._landed(sources, commits=lambda: ())
         if judged.shown is not None:
             sources.shown = self.shown_test(sources, (self.change.stacked_on or self.change.found).oid)
-        return Waves(
-            self._policy.declared("wave_settings"),
-            artifacts=self._artifacts(documents),
-            sources=sources,
-            plans=Plans({}, change=self.change, documents=documents),
-            log_folder=self._policy.log_folder,
-        )
+        return self._waves(sources, self._artifacts(documents))
 
     @property
     def _item_sources(self) -> Sources:
