@@ -257,9 +257,7 @@ class Facts:
             whole=self.get("whole"),
             below=lambda: self.change.branches_below,
         )
-        sources.landed = self._landed(sources, lambda: self.change.commits)
-        if not self._is_before_commit:
-            sources.shown = self.shown_test(sources, self.change.base.head or self.change.found.oid)
+        self._set_done(sources, self.change.base.head or self.change.found.oid, lambda: self.change.commits)
         return sources
 
     @property
@@ -368,11 +366,9 @@ class Facts:
         """Return the waves of the trusted base, where nothing in the change can mark an item as done."""
         from specguard.work.item_lists import Sources
 
-        documents, judged = Documents(self.change.paper_files), self._item_sources
-        sources = Sources(judged.kinds, documents=documents)
-        sources.landed = self._landed(sources, commits=lambda: ())
-        if judged.shown is not None:
-            sources.shown = self.shown_test(sources, (self.change.stacked_on or self.change.found).oid)
+        documents = Documents(self.change.paper_files)
+        sources = Sources(self._item_sources.kinds, documents=documents)
+        self._set_done(sources, (self.change.stacked_on or self.change.found).oid, tuple)
         return self._waves(sources, self._artifacts(documents))
 
     @property
@@ -484,41 +480,53 @@ class Facts:
         """Return a fact; None if it does not apply, for example because the policy does not declare it."""
         return if_applicable(lambda: self.get(fact), None)
 
-    def _landed(self, sources: Sources, commits: Callable[[], Sequence[Commit]]) -> Callable[[Listed], bool]:
-        """Return a test whether a commit did a listed item; False for kinds without a template for commits.
+    def _set_done(self, sources: Sources, tip: str | None, commits: Callable[[], Sequence[Commit]]) -> None:
+        """Let commits and runs decide which listed items are done.
 
         Staged changes are judged without history. There an item counts as done if a commit could do it, and
         the check of the commits corrects that.
         """
-        named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
-        if not named or self._is_before_commit:
-            return lambda listed: listed.source.kind in named
-        from specguard.work.changes import LandedItems
-        from specguard.work.kinds import Names
-
-        names = Names(self._policy.declared("work_kinds"))
-        return LandedItems(sources, names, history=self.change.history, commits=commits)
+        if self._is_before_commit:
+            named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
+            sources.landed = lambda listed: listed.source.kind in named
+        else:
+            self.set_done(sources, tip, commits)
 
     @property
     def _is_before_commit(self) -> bool:
         """True if the judged change is not committed yet, so the history does not contain it."""
         return self.change.stage in ("edit", "staged", "commit-msg")
 
-    def shown_test(self, sources: Sources, tip: str | None) -> Callable[[Listed], bool] | None:
-        """Return a test whether a wave's item is proven done by more than its status; None without waves.
+    def set_done(
+        self,
+        sources: Sources,
+        tip: str | None,
+        commits: Callable[[], Sequence[Commit]] = tuple,
+        history: History | None = None,
+    ) -> None:
+        """Let commits decide which listed items they did, and with waves if more than a status proves it.
 
         Args:
             sources: the files that list the items.
-            tip: the commit whose history counts.
+            tip: the commit whose history proves a status.
+            commits: returns commits that are not in the history yet.
+            history: the history of commits that do items; None: the change's.
         """
+        if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
+            from specguard.work.changes import LandedItems
+            from specguard.work.kinds import Names
+
+            names = Names(self._policy.declared("work_kinds"))
+            history = history or self.change.history
+            sources.landed = LandedItems(sources, names, history=history, commits=commits)
         if not self._policy.declares("wave_settings"):
-            return None
+            return
         from specguard.work.changes import DoneEvidence
 
         settings = self._policy.declared("wave_settings")
         plans = self._policy.declares("plan_kinds")
         items = {stage.items for stage in settings.stages if not (plans and stage.items == "tasks")}
-        return DoneEvidence(
+        sources.shown = DoneEvidence(
             sources,
             kinds=items | {name.removesuffix("s") for name in items},
             wave_fields=settings.by,

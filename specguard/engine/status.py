@@ -26,10 +26,8 @@ from specguard.plans.task import Task
 from specguard.specs.specs import Specs
 from specguard.waves.breakdowns import Breakdowns
 from specguard.waves.waves import StageState, Wave, Waves
-from specguard.work.changes import LandedItems
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Sources
-from specguard.work.kinds import Names
 from specguard.work.name_templates import PathTemplate
 from specguard.work.named_items import Work
 
@@ -138,7 +136,9 @@ class _TreeReport:
         read, policy = self.read, self.policy
         sources: Sources | None = self.fact("sources")
         if sources is not None:
-            self._set_landed(sources)
+            # The whole history of `HEAD` decides which items are done, regardless of the base.
+            head = self.change.git.repository.head
+            self.facts.set_done(sources, head, history=History(self.change.git, head))
         known_waves: Waves | None = self.fact("waves")
         every: list[Wave] = read(lambda: list(known_waves.all), []) if known_waves is not None else []
         waves = _select_waves(every, wanted)
@@ -175,15 +175,6 @@ class _TreeReport:
         # A missing branch hides nothing about the state of the work.
         name = if_known(lambda: self.change.branch.name, None)
         return None if name is None else path_text(name.encode("utf-8", "surrogateescape"))
-
-    def _set_landed(self, sources: Sources) -> None:
-        """Let the whole history of `HEAD` decide which items commits did, regardless of the base."""
-        git = self.change.git
-        if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
-            names = Names(self.policy.declared("work_kinds"))
-            history = History(git, git.repository.head)
-            sources.landed = LandedItems(sources, names, history=history, commits=lambda: ())
-        sources.shown = self.facts.shown_test(sources, git.repository.head)
 
     @cached_property
     def _work(self) -> Work:
