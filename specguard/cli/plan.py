@@ -17,7 +17,7 @@ from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.engine.policies import open_policy
 from specguard.engine.status import open_waves, waiting_plans
-from specguard.errors import Needed, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.executor.place import identity
 from specguard.executor.run import open_store
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted, path_text
@@ -133,10 +133,8 @@ def _states(policy: Policy, plan: str) -> list[progress.PlanState]:
             help = "specguard plan proposal SLUG writes a change"
             raise SpecguardError(message, help=help, code=error.code) from error
         return [one for one in progress.plan_states([], top, {}) if one.source in paths]
-    waiting: Mapping[bytes, str] = {}
-    if policy.declares("wave_settings") and policy.declares("contracts"):
-        with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
-            waiting = waiting_plans(waves.all) if waves is not None else {}
+    with open_waves(policy) as waves:
+        waiting = waiting_plans(waves.all) if waves is not None else {}
     states = progress.plan_states(files, top, waiting)
     return [one for one in states if one.form == "plan"] if plan else states
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from specguard.change.worktree import worktrees
 from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, NotApplicable, if_known, unknown
+from specguard.errors import MissingFact, Needed, NotApplicable, if_known, unknown
 from specguard.model import grouped, path_text
 from specguard.plans.plans import Plan, Plans
 from specguard.plans.task import Task
@@ -72,17 +73,17 @@ def read_status(request: Request, *, waves: Sequence[str] = (), worktrees: bool 
 
 
 @contextmanager
-def open_waves(request: Request) -> Iterator[Waves | None]:
-    """Open the waves of a tree while the context lasts; None if the policy has no stages.
-
-    Args:
-        request: reads the same fields as the status report.
+def open_waves(policy: Policy) -> Iterator[Waves | None]:
+    """Open the waves of the working tree while the context lasts; None if a policy has no stages.
 
     Raises:
-        SpecguardError: the policy or the first commit is missing.
-        MissingFact: a required file or object is missing.
+        SpecguardError: the policy, the first commit, or a required file or object is missing.
     """
-    with Git(Repository.locate(request.directory, request.environment)) as git:
+    if not (policy.declares("wave_settings") and policy.declares("contracts")):
+        yield None
+        return
+    request = Request(environment=os.environ, worktree=True, all=True)
+    with Needed(), Git(Repository.locate("", os.environ)) as git:
         change, policy, _ = open_tree(git, request, Policies(request, git.repository))
         yield Facts(change, policy).if_declared("waves")
 

@@ -7,7 +7,6 @@ one task, and the rules that will judge the plan check it first.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,12 +16,11 @@ from typing import Any, Final
 from specguard.artifacts.sections import describes_option
 from specguard.artifacts.skeletons import nest_keys
 from specguard.authority.policy import Policy
-from specguard.change.check_request import Request
 from specguard.documents.blocks import Text
 from specguard.documents.data import data_kind, read_data
 from specguard.documents.document import Document
 from specguard.engine.status import open_waves
-from specguard.errors import Needed, SpecguardError, nearest, usage
+from specguard.errors import SpecguardError, nearest, usage
 from specguard.model import path_text
 from specguard.planning.task_lists import CHANGES, KEBAB, MAIN, TASKS, Box, Boxes, SourceFolder, SourcePage
 from specguard.plans.plans import Plan
@@ -208,9 +206,7 @@ def require_open(policy: Policy, path: str) -> None:
     Raises:
         SpecguardError: an earlier stage is incomplete; the message names what is missing.
     """
-    if not (policy.declares("wave_settings") and policy.declares("contracts")):
-        return
-    with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
+    with open_waves(policy) as waves:
         if waves is None:
             return
         contracts = waves.artifacts.contracts
