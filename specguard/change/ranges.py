@@ -134,11 +134,18 @@ class RangeChange(Change, frozen=False, kw_only=True):
     def _diff_merged(
         self, bases: Sequence[str], found: dict[bytes, Entry], tip_paths: set[bytes]
     ) -> dict[bytes, Entry]:
-        """Return the differences from the merge of several merge bases; on a conflict, those found before."""
+        """Return the differences from the merge of several merge bases, which git uses to merge the head.
+
+        On a conflict, the differences found before count, which are never fewer. So do they if git cannot
+        merge the bases, or if there are more than `BASES_MAX`.
+        """
+        if len(bases) > BASES_MAX:
+            return found
+        merges = Merges(self.git)
         try:
-            merged, conflicts = Merges(self.git).virtual_base(bases)
+            tree, conflicts = merges.merge_all(bases)
+            merged = merges.commit(tree, *bases)
         except MissingFact:
-            # The differences from any of the merge bases count then, which are never fewer.
             return found
         conflicting = {path: entry for path, entry in found.items() if in_conflict(path, conflicts)}
         own = {entry.path: entry for entry in self._diff_from(merged) if entry.path in tip_paths}
@@ -384,14 +391,6 @@ class Merges(Record):
             own = [entry for entry in differing if entry not in resolved]
             yield Redone(commit, self._not_moved(commit, own), resolved)
 
-    def conflicts(self, pairs: Sequence[tuple[str, str]]) -> list[set[bytes]]:
-        """Return the paths in which merging each pair of commits conflicts, from one process.
-
-        Raises:
-            MissingFact: git is too old, or an object is not there.
-        """
-        return [paths for _, paths in self.merge(pairs)]
-
     def merge(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, set[bytes]]]:
         """Return the tree of each automatic merge, and the paths in which it has conflicts.
 
@@ -436,23 +435,6 @@ class Merges(Record):
         named = [word for parent in parents for word in ("-p", parent)]
         process = self.git.start(*_COMMIT, *named, tree)
         return self.git.read(process, "what a merge joins").decode("ascii").strip()
-
-    def virtual_base(self, bases: Sequence[str]) -> tuple[str, set[bytes]]:
-        """Merge several merge bases, as git does to merge the commits that have them.
-
-        Args:
-            bases: the merge bases, at most `BASES_MAX`.
-
-        Returns:
-            A commit in the temporary object store, and the paths in conflict.
-
-        Raises:
-            MissingFact: the merge bases are too many, git is too old, or an object is not there.
-        """
-        if len(bases) > BASES_MAX:
-            raise MissingFact(f"more than {BASES_MAX} merge bases are not merged", code="size-limit")
-        tree, conflicts = self.merge_all(bases)
-        return self.commit(tree, *bases), conflicts
 
     def _compare(self, pairs: Sequence[Sequence[str]]) -> list[list[Entry]]:
         """Return the differences of each pair of trees, from one comparison of two trees that contain all."""

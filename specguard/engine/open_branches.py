@@ -290,13 +290,13 @@ def _merge_pairs(git: Git, pairs: Sequence[BranchPair], starts: Mapping[str, str
     """Merge the first pairs to find conflicts, and yield a note on the pairs that were not merged."""
     merged = pairs[:LIMIT]
     try:
-        found = Merges(git).conflicts([(pair.one.oid, pair.other.oid) for pair in merged])
+        found = Merges(git).merge([(pair.one.oid, pair.other.oid) for pair in merged])
     except MissingFact as missing:
         why = "that takes git 2.39 or later" if missing.code == "program-missing" else missing.reason
         yield f"No pair was asked about conflicts: {why}."
         return
     start_trees = {tip: Tree(git, git.commit(start).tree) for tip, start in starts.items()}
-    for pair, conflicts in zip(merged, found, strict=True):
+    for pair, (_, conflicts) in zip(merged, found, strict=True):
         one, other = start_trees.get(pair.one.oid), start_trees.get(pair.other.oid)
         # If the base changed a path between their starts, the conflict is with the base, not in the pair.
         pair.conflicts = {
