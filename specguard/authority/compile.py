@@ -7,30 +7,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from specguard.authority.layers import (
-    GUARDING,
     Layer,
     Merged,
+    Part,
     PolicyError,
     SettingProblem,
     find_outside_items,
-    prose_layer,
-    read_blocks,
-    read_settings,
     scope_patterns,
     toml_layer,
     toml_problem,
 )
 from specguard.authority.load import AuthoritySource, find_nested, is_document, read_source
 from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, members, plain
-from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_sections, read_sections
+from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_sections
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
 from specguard.change.tree import Tree
 from specguard.declaration.registry import Registered, Registry
 from specguard.declaration.rule import Declaration, Rule, import_path, lower_severity
-from specguard.documents.data import DataError, UnreadableDocument, dotted
-from specguard.documents.document import Document
+from specguard.documents.data import DataError, dotted
 from specguard.documents.toml import KeyPath
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Origin, shortened
@@ -39,52 +35,6 @@ _Kind = TypeVar("_Kind", list[Any], dict[str, Any])
 
 _PROJECT_ONLY: Final = ("extends", "documents", "plugins")
 """Keys that a preset must not set."""
-
-_ONLY_GUARDS: Final = "a nested authority only locks and forbids paths"
-"""The reason why the other sections of a nested authority are not read."""
-
-
-class _Part:
-    """One document, with the layers, unread text and problems that were read from it."""
-
-    def __init__(self, source: AuthoritySource) -> None:
-        self.source = source
-        self.document: Document | None = None
-        self.unread: list[Unread] = []
-        self.layers: list[Layer]
-        self.problems: list[SettingProblem]
-        if source.is_toml:
-            self.layers, self.problems = read_settings(source)
-        else:
-            try:
-                self.document = Document(source.text)
-            except UnreadableDocument as error:
-                message = f"the authority cannot be read: {error.problem.message}"
-                raise SettingProblem(message, Origin(source.path, error.problem.line or 0)) from None
-            self.layers, self.unread, self.problems = read_blocks(self.document, source.path)
-
-    def read_prose(self, sections: Mapping[str, str], *, guards_only: bool = False) -> None:
-        """Read the known sections of the document; their layer precedes those of its blocks.
-
-        Args:
-            sections: the meaning of each known section.
-            guards_only: True to read only the sections that lock and forbid paths.
-        """
-        if self.document is None:
-            return
-        path = self.source.path
-        read, unread = read_sections(self.document, path, sections)
-        if guards_only:
-            others = [one for one in read if one.meaning not in GUARDING]
-            read = [one for one in read if one.meaning in GUARDING]
-            unread += [Unread(path, one.line, "", one.path, _ONLY_GUARDS, one.meaning) for one in others]
-        self.layers.insert(0, prose_layer(read, path))
-        self.unread = sorted([*self.unread, *unread], key=lambda one: one.line)
-
-    @property
-    def is_authority(self) -> bool:
-        """True for every document except a `pyproject.toml` that has neither settings nor problems."""
-        return not self.source.is_pyproject or bool(self.layers or self.problems)
 
 
 def compile_policy(
@@ -106,7 +56,7 @@ def compile_policy(
         PolicyError: the settings have problems; all are listed.
         SpecguardError: a document cannot be read, or a plugin cannot be used.
     """
-    parts = [part for part in map(_Part, sources) if part.is_authority]
+    parts = [part for part in map(Part, sources) if part.is_authority]
     if not parts:
         return None
     problems = [problem for part in parts for problem in part.problems]
@@ -160,14 +110,14 @@ def compile_policy(
 
 def _read_nested(
     paths: Sequence[str], above: Merged, sections: Mapping[str, str], tree: Tree
-) -> tuple[list[_Part], list[Disregarded]]:
+) -> tuple[list[Part], list[Disregarded]]:
     """Return the valid nested authorities, and the problems of the others, which are wholly disregarded."""
-    parts: list[_Part] = []
+    parts: list[Part] = []
     disregarded: list[Disregarded] = []
     named = above.origin(("authority", "nested"))
     for path in paths:
         try:
-            part = _Part(read_source(tree, path, named))
+            part = Part(read_source(tree, path, named))
             problems = part.problems
         except SpecguardError as error:
             problems = [SettingProblem(error.message, Origin(path, error.line or 0), error.help)]
@@ -205,7 +155,7 @@ def _nested_patterns(above: Merged) -> Sequence[str]:
     return [] if AuthoritySettings(nested=patterns).problem() else patterns
 
 
-def _note_missing_rules(parts: Sequence[_Part]) -> None:
+def _note_missing_rules(parts: Sequence[Part]) -> None:
     """Note the first Markdown document as unread: no rule is set, and its author may believe otherwise."""
     for part in parts:
         if part.document is not None:
@@ -226,9 +176,9 @@ def _origins(merged: Merged) -> dict[str, list[Any]]:
     }
 
 
-def _read_named(parts: Sequence[_Part], tree: Tree | None, problems: list[SettingProblem]) -> list[_Part]:
+def _read_named(parts: Sequence[Part], tree: Tree | None, problems: list[SettingProblem]) -> list[Part]:
     """Read the documents that the authority names; they cannot name others."""
-    further: list[_Part] = []
+    further: list[Part] = []
     known = {part.source.path for part in parts}
     for layer in [layer for part in parts for layer in part.layers]:
         named = layer.data.get("documents", [])
@@ -241,7 +191,7 @@ def _read_named(parts: Sequence[_Part], tree: Tree | None, problems: list[Settin
                 problems.append(SettingProblem(message, origin=origin))
             elif path not in known:
                 known.add(path)
-                further += [_Part(read_source(tree, path, origin))] if tree else []
+                further += [Part(read_source(tree, path, origin))] if tree else []
     for part in further:
         problems.extend(part.problems)
         problems.extend(

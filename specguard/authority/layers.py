@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from specguard.authority.load import AuthoritySource
 from specguard.authority.policy import Unread, members
-from specguard.authority.prose import SectionPath
+from specguard.authority.prose import SectionPath, read_sections
 from specguard.declaration.patterns import Guarding
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, fences
-from specguard.documents.data import DataError, dotted
+from specguard.documents.data import DataError, UnreadableDocument, dotted
 from specguard.documents.document import Document
 from specguard.documents.toml import KeyPath, read_toml
 from specguard.errors import SeveralErrors, SpecguardError
@@ -57,6 +57,9 @@ TESTS: Final = ("should-fail", "should-pass")
 GUARDING: Final = ("locked-path", "forbidden-path")
 """The meanings of sections that guard paths. Each is a rule whose `paths` a nested authority may extend."""
 
+_ONLY_GUARDS: Final = "a nested authority only locks and forbids paths"
+"""The reason why the other sections of a nested authority are not read."""
+
 _GUARDS: Final = frozenset(("rules", name, "paths") for name in GUARDING)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
 _OWN: Final = ("rules.", "authority]", "approvals]", "approvals.", "work.", "runs]", "extends", "merge =")
@@ -83,11 +86,6 @@ class Layer(Record, frozen=False):
         """True if the layer is a preset, whose values the project's own values override."""
         return self.path.startswith(PRESET)
 
-    def split_tests(self) -> Layer:
-        """Move the tables of `TESTS` from `data` to `tests`, and return this layer."""
-        self.tests = {name: self.data.pop(name) for name in TESTS if name in self.data}
-        return self
-
     def origin(self, path: KeyPath) -> Origin:
         """Return the place of a key, or of the nearest key above it that has a line."""
         while path and path not in self.lines:
@@ -95,31 +93,98 @@ class Layer(Record, frozen=False):
         return Origin(self.path, self.lines.get(path, 0))
 
 
-def read_blocks(document: Document, path: str) -> tuple[list[Layer], list[Unread], list[SettingProblem]]:
-    """Read the blocks of settings in a Markdown document.
+class Part:
+    """One document of an authority, with the layers, unread text and problems that were read from it.
 
-    Returns:
-        The layers, the blocks that look like settings but are not read, and the blocks that are not valid
-        TOML.
+    Args:
+        source: the document.
+
+    Attributes:
+        source: the document.
+        document: its text as Markdown; None for TOML.
+        layers: its settings.
+        unread: blocks that look like settings and are not read, and unread text of known sections.
+        problems: what is wrong with its settings.
+
+    Raises:
+        SettingProblem: it cannot be read as Markdown.
     """
-    layers: list[Layer] = []
-    unread: list[Unread] = []
-    problems: list[SettingProblem] = []
-    for fence in fences(document.blocks):
-        if tuple(fence.info.split()) != BLOCK_INFO:
-            if _seems_settings(fence):
-                reason = "the words behind its fence are not `toml specguard`"
-                unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
-            closed = fence.nested or fence.first + fence.content.count("\n") <= document.last_line
-            if (swallowed := _find_swallowed_block(fence.content, closed=closed)) is not None:
-                reason = f"the block of line {fence.line} is not closed before it"
-                unread.append(Unread(path, fence.first + swallowed, "", f"```{' '.join(BLOCK_INFO)}", reason))
-            continue
+
+    def __init__(self, source: AuthoritySource) -> None:
+        self.source = source
+        self.document: Document | None = None
+        self.layers: list[Layer] = []
+        self.unread: list[Unread] = []
+        self.problems: list[SettingProblem] = []
+        if source.is_toml:
+            self._add_settings(source.text.removeprefix("\ufeff"))
+            return
         try:
-            layers.append(toml_layer(fence.content, path, first=fence.first).split_tests())
+            self.document = Document(source.text)
+        except UnreadableDocument as error:
+            message = f"the authority cannot be read: {error.problem.message}"
+            raise SettingProblem(message, Origin(source.path, error.problem.line or 0)) from None
+        for fence in fences(self.document.blocks):
+            if tuple(fence.info.split()) == BLOCK_INFO:
+                self._add_settings(fence.content, fence.first)
+            else:
+                self._note_block(fence, self.document.last_line)
+
+    def _add_settings(self, text: str, first: int = 1) -> None:
+        """Read the settings in TOML text from a line on; of `pyproject.toml` only `[tool.specguard]`."""
+        source = self.source
+        try:
+            layer = toml_layer(text, source.path, first=first)
         except DataError as error:
-            problems.append(toml_problem(error, path))
-    return layers, unread, problems
+            if not source.is_pyproject or "specguard" in text:
+                self.problems.append(toml_problem(error, source.path))
+            return
+        if source.is_pyproject:
+            tools, key = layer.data.get("tool"), ("tool", "specguard")
+            table = tools.get("specguard") if isinstance(tools, dict) else None
+            if table is not None and not isinstance(table, dict):
+                self.problems.append(SettingProblem("[tool.specguard] is not a table", layer.origin(key)))
+            if not isinstance(table, dict):
+                return
+            lines = {path[2:]: line for path, line in layer.lines.items() if path[:2] == key}
+            layer = Layer(table, source.path, lines)
+        layer.tests = {name: layer.data.pop(name) for name in TESTS if name in layer.data}
+        self.layers.append(layer)
+
+    def _note_block(self, fence: Fence, last_line: int) -> None:
+        """Record that a block of code is not read, if it looks like settings or swallows a block of them."""
+        path = self.source.path
+        if _seems_settings(fence):
+            reason = "the words behind its fence are not `toml specguard`"
+            self.unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
+        closed = fence.nested or fence.first + fence.content.count("\n") <= last_line
+        if (swallowed := _find_swallowed_block(fence.content, closed=closed)) is not None:
+            line, text = fence.first + swallowed, f"```{' '.join(BLOCK_INFO)}"
+            reason = f"the block of line {fence.line} is not closed before it"
+            self.unread.append(Unread(path, line, "", text, reason))
+
+    def read_prose(self, sections: Mapping[str, str], *, guards_only: bool = False) -> None:
+        """Read the known sections of the document; their layer precedes those of its blocks.
+
+        Args:
+            sections: the meaning of each known section.
+            guards_only: True to read only the sections that lock and forbid paths.
+        """
+        if self.document is None:
+            return
+        path = self.source.path
+        read, unread = read_sections(self.document, path, sections)
+        if guards_only:
+            others = [one for one in read if one.meaning not in GUARDING]
+            read = [one for one in read if one.meaning in GUARDING]
+            unread += [Unread(path, one.line, "", one.path, _ONLY_GUARDS, one.meaning) for one in others]
+        self.layers.insert(0, prose_layer(read, path))
+        self.unread = sorted([*self.unread, *unread], key=lambda one: one.line)
+
+    @property
+    def is_authority(self) -> bool:
+        """True for every document except a `pyproject.toml` that has neither settings nor problems."""
+        return not self.source.is_pyproject or bool(self.layers or self.problems)
 
 
 def _seems_settings(fence: Fence) -> bool:
@@ -150,30 +215,6 @@ def _find_swallowed_block(content: str, *, closed: bool) -> int | None:
         elif fence and closed and begins is not None and fence[1].startswith(mark) and not fence[2].strip():
             begins = None
     return begins
-
-
-def read_settings(source: AuthoritySource) -> tuple[list[Layer], list[SettingProblem]]:
-    """Read the settings of a TOML document; of `pyproject.toml` only its table `[tool.specguard]`.
-
-    Returns:
-        The layer, if the document has settings, and the problems.
-    """
-    try:
-        layer = toml_layer(source.text.removeprefix("\ufeff"), source.path)
-    except DataError as error:
-        if source.is_pyproject and "specguard" not in source.text:
-            return [], []
-        return [], [toml_problem(error, source.path)]
-    if not source.is_pyproject:
-        return [layer.split_tests()], []
-    tools = layer.data.get("tool")
-    table = tools.get("specguard") if isinstance(tools, dict) else None
-    if table is None:
-        return [], []
-    if not isinstance(table, dict):
-        return [], [SettingProblem("[tool.specguard] is not a table", layer.origin(("tool", "specguard")))]
-    lines = {path[2:]: line for path, line in layer.lines.items() if path[:2] == ("tool", "specguard")}
-    return [Layer(table, source.path, lines).split_tests()], []
 
 
 def toml_layer(text: str, path: str, *, first: int = 1) -> Layer:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
-from specguard.authority.layers import TESTS, read_blocks, read_settings
+from specguard.authority.layers import TESTS, Part
 from specguard.authority.load import AuthoritySource, load_policy
 from specguard.authority.policy import Policy
 from specguard.change.check_request import FLOOR, Request, read_regular
@@ -19,7 +19,6 @@ from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.tree import Tree
 from specguard.change.worktree import FolderTree
 from specguard.documents.data import DataError
-from specguard.documents.document import Document
 from specguard.documents.toml import read_toml
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import missing_authority, open_floor
@@ -325,8 +324,7 @@ def _inline_tests(authority: OwnAuthority) -> Iterator[PolicyTest]:
     """Yield the tests in the tables of an authority."""
     for path, text in authority.documents.items():
         source = AuthoritySource(os.fsdecode(path), "", text)
-        layers = (read_settings(source) if source.is_toml else read_blocks(Document(text), source.path))[0]
-        for layer in layers:
+        for layer in Part(source).layers:
             for kind in TESTS:
                 value = layer.tests.get(kind, [])
                 for position, table in enumerate(value if isinstance(value, list) else [value]):
