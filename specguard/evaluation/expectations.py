@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
 from specguard.authority.layers import TESTS, Part
@@ -19,7 +20,7 @@ from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.tree import Tree
 from specguard.change.worktree import FolderTree
 from specguard.documents.data import DataError
-from specguard.documents.toml import read_toml
+from specguard.documents.toml import KeyPath, read_toml
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import missing_authority, open_floor
 from specguard.errors import Needed, SeveralErrors, SpecguardError, nearest
@@ -28,12 +29,6 @@ from specguard.reporters.platforms import suites_text
 from specguard.testing.case import Case, CaseError, split_cases
 from specguard.testing.repository import to_bytes
 from specguard.testing.running import Mismatch, differences, judge_case
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from specguard.documents.toml import KeyPath as Key
-
 
 _ABOUT_TREE = "CFG"
 
@@ -193,7 +188,7 @@ class PolicyTest:
     name: str
     path: str
     line: int
-    lines: Mapping[Key, int] = field(repr=False)
+    lines: Mapping[KeyPath, int] = field(repr=False)
     folder: Path | None = None
     case: Case = field(default_factory=Case)
     differences: Sequence[Mismatch] = ()
@@ -328,14 +323,14 @@ def _inline_tests(authority: OwnAuthority) -> Iterator[PolicyTest]:
             for kind in TESTS:
                 value = layer.tests.get(kind, [])
                 for position, table in enumerate(value if isinstance(value, list) else [value]):
-                    prefix: Key = (kind, position)
+                    prefix: KeyPath = (kind, position)
                     name = table.get("name") if isinstance(table, dict) else ""
                     named = str(name or f"{kind} {position + 1}")
                     line, lines = layer.origin(prefix).line, _lines_below(prefix, layer.lines)
                     yield PolicyTest(table, kind, named, layer.path, line, lines)
 
 
-def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
+def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
     """Parse a TOML file, with the line of each key.
 
     Raises:
@@ -358,20 +353,22 @@ def _read_case_file(path: str) -> Iterator[PolicyTest]:
     except CaseError as error:
         raise PolicyTest(table, "case", stem, path, 1, lines).format_error(error) from None
     for position, (name, case) in enumerate(split):
-        prefix: Key = ("cases", position) if "cases" in table else ()
+        prefix: KeyPath = ("cases", position) if "cases" in table else ()
         own = {**lines, **_lines_below(prefix, lines)}
         yield PolicyTest(case, "case", name, path, lines.get(prefix, 1), own, Path(path).parent)
 
 
-def _lines_below(prefix: Key, lines: Mapping[Key, int]) -> dict[Key, int]:
+def _lines_below(prefix: KeyPath, lines: Mapping[KeyPath, int]) -> dict[KeyPath, int]:
     """Return the lines of the keys below a key, with their paths relative to it."""
     return {key[len(prefix) :]: at for key, at in lines.items() if key[: len(prefix)] == prefix}
 
 
-def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
+def nearest_line(lines: Mapping[KeyPath, int], where: str) -> int | None:
     """Return the line of a dotted key, or of its nearest parent with a line; None without one."""
     parts = [part for part in where.split(".") if part]
-    key: Key = tuple(int(one) if one.isascii() and one.isdigit() and len(one) < 10 else one for one in parts)
+    key: KeyPath = tuple(
+        int(one) if one.isascii() and one.isdigit() and len(one) < 10 else one for one in parts
+    )
     while key and key not in lines:
         key = key[:-1]
     return lines.get(key)
