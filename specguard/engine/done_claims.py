@@ -264,28 +264,23 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
 
     Papers are the documents under contract, lists of items, indexes, checklists, plans, the log and runs.
     """
-    folders = [policy.declared("run_settings").folder]
-    if policy.log_folder:
-        folders.append(policy.log_folder)
-    contracts = policy.declared("contracts").values()
-    files = [one.path for one in contracts if one.path]
-    root_texts = [one.root.rstrip("/") for one in contracts if one.root]
-    root_texts += [one.folder for one in policy.declared("plan_kinds").values()]
+    folders = (policy.declared("run_settings").folder, policy.log_folder)
+    contracts, specs = policy.declared("contracts").values(), policy.declared("spec_settings")
+    files = [specs.index, *(one.path for one in contracts)]
     for kind in policy.declared("work_kinds").values():
         files += [*kind.sources, *kind.index]
-    specs = policy.declared("spec_settings")
-    if specs.index:
-        files.append(specs.index)
+    root_texts = [one.root.rstrip("/") for one in contracts if one.root]
+    root_texts += [one.folder for one in policy.declared("plan_kinds").values()]
     lists: list[Selecting] = [specs.mirrors]
     if policy.has_fact("checklists"):
         lists.append(policy.declared("checklists").files)
-    templates = [PathTemplate(text) for text in files]
+    templates = [PathTemplate(text) for text in files if text]
     roots = [PathTemplate(text) for text in root_texts]
 
     def is_paper(path: bytes) -> bool:
         ends = [end for end, char in enumerate(path) if char == 0x2F] if roots else []
         return (
-            any(path.startswith(folder) for folder in folders)
+            path.startswith(folders)
             or any(one.matches(path) for one in lists)
             or any(one.read(path) is not None for one in templates)
             or any(one.read(path[:end]) is not None for end in ends for one in roots)
