@@ -61,7 +61,7 @@ _PROCESSES_AHEAD: Final = 4
 """The maximum number of such processes that run before their output is read."""
 
 _INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
-_COMMIT_DIFFS: Final = ("diff-tree", "--stdin", "--always", "--root", *RAW)
+_EACH_PARENT: Final = ("--always", "--root", *RAW)
 
 
 class Git(Store):
@@ -434,7 +434,7 @@ class _Diffs(Record, frozen=False):
         """Start the process for the commits from a position on, before its output is needed."""
         if at < len(self.commits) and len(self.ahead) < _PROCESSES_AHEAD:
             stdin = _diff_input(self.commits[at : at + PER_PROCESS])
-            self.ahead[at] = self.git.start(*_COMMIT_DIFFS, stdin=stdin, wide=True)
+            self.ahead[at] = self.git.start("diff-tree", "--stdin", *_EACH_PARENT, stdin=stdin, wide=True)
 
     def reader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
         """Return the function that reads the changes of the commit at a position."""
@@ -454,7 +454,7 @@ class _Diffs(Record, frozen=False):
         process = self.ahead.pop(at, None)
         self.start(at + _PROCESSES_AHEAD * PER_PROCESS)
         found = self.git.commit_diffs(
-            what, *_COMMIT_DIFFS[2:], pairs=trees, stdin=_diff_input(commits), process=process
+            what, *_EACH_PARENT, pairs=trees, stdin=_diff_input(commits), process=process
         )
         if [oid for oid, _ in found] != [commit.oid for commit, _ in pairs]:
             raise self.git.missing(what, "other commits are told of")

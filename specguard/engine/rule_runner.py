@@ -166,7 +166,7 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
             if name == "entries" and exclude and value is not None:
                 value = [one for one in value if not exclude.matches(one.path)]
             # The other rules judge the same list.
-            frozen = isinstance(value, list) and rule.package != BUILT_IN
+            frozen = isinstance(value, list) and rule.package != RULES_PACKAGE
             looked_at.append((name, tuple(value) if frozen else value))
         for finding in check.check(*(value for _, value in looked_at)):
             _check_types(finding)
@@ -284,7 +284,7 @@ CACHEABLE_FACTS: Final = (
 )  # fmt: skip
 """The facts of a range that depend only on the inputs in `cache_inputs`, as facts of declared tables do."""
 
-BUILT_IN: Final = "specguard_rules"
+RULES_PACKAGE: Final = "specguard_rules"
 """The package whose rules are known to depend on facts only."""
 
 
@@ -320,7 +320,7 @@ class OutcomeCache:
         Rules of other plugins may depend on more than their facts, so they are not cached.
         """
         pure = all(name in CACHEABLE_FACTS or self._is_declared(name) for name in outcome.facts)
-        if pure and outcome.complete and rule.package == BUILT_IN:
+        if pure and outcome.complete and rule.package == RULES_PACKAGE:
             absent = outcome.missing and outcome.missing.reason
             self._stored[rule.code] = encode([outcome.findings, absent, outcome.condition, outcome.looked_at])
             self._changed = True
@@ -328,7 +328,7 @@ class OutcomeCache:
     def save(self) -> None:
         """Write new outcomes to the cache."""
         if self._changed:
-            self._cache.write(self._inputs, self._stored, {BUILT_IN})
+            self._cache.write(self._inputs, self._stored, {RULES_PACKAGE})
 
 
 def cache_inputs(change: Change, policy: Policy, today: date) -> Mapping[str, str] | None:
