@@ -73,7 +73,7 @@ def _tables(summary: Summary) -> Iterator[tuple[str, Sequence[str], list[list[st
     """
     several = len(summary.repositories) > 1 or any(row["state"].get("reason") for row in summary.repositories)
     known = [{**row, "without": row["state"].get("reason") or row["unclear"]} for row in summary.repositories]
-    newest = [{**row, "day": _day(row["at"]), "head": row["head"][:_OID_DIGITS]} for row in summary.newest()]
+    newest = [{**row, "day": _day(row["at"]), "head": row["head"][:_OID_DIGITS]} for row in summary.newest]
     approvals = [{**row, "id": row["id"][:_OID_DIGITS]} for row in summary.approvals]
     tables: dict[str, tuple[str, Sequence[_Row]]] = {
         "Repositories": ("name changes passed failed without", known),

@@ -395,15 +395,13 @@ class Summary(Record):
         left = [(date.fromisoformat(row["ends"]) - self.today).days for row in rows]
         return [{**row, "soon": 0 <= days <= SOON_DAYS} for row, days in zip(rows, left, strict=True)]
 
-    def newest(self, most: int = 5) -> Sequence[Mapping[str, Any]]:
-        """Return the newest changes with open errors, each with its first error; guarded paths come first."""
-        return self._rows(
-            "SELECT name AS repository, head, subject, at, code, json_extract(data, '$.message') AS message,"
-            " path, count(*) AS errors, min((code NOT LIKE 'PTH%') * 1000000 + position) AS first"
-            " FROM told_finding WHERE is_open"
-            " GROUP BY id ORDER BY code NOT LIKE 'PTH%', at DESC, age, head LIMIT ?",
-            most,
-        )
+    newest = _queried(
+        "SELECT name AS repository, head, subject, at, code, json_extract(data, '$.message') AS message,"
+        " path, count(*) AS errors, min((code NOT LIKE 'PTH%') * 1000000 + position) AS first"
+        " FROM told_finding WHERE is_open"
+        " GROUP BY id ORDER BY code NOT LIKE 'PTH%', at DESC, age, head LIMIT 5"
+    )
+    """The newest changes with open errors, each with its first error; guarded paths come first."""
 
     def newest_findings(self, most: int) -> Sequence[Mapping[str, Any]]:
         """Return at most `most` open errors, those of the newest changes first."""
