@@ -173,18 +173,14 @@ class RangeChange(Change, frozen=False, kw_only=True):
 
     @cached_property
     def commits(self) -> Sequence[Commit]:
-        """The commits of the head that the base does not have, every parent before its children."""
-        commits = self._read_commits()
-        if len(commits) == 1 and commits[0].parents == [self.base.start]:
-            # The entries of the change are the same comparison.
-            commits[0].read = lambda: [self.entries]
-        return commits
-
-    def _read_commits(self) -> list[Commit]:
-        """Return the commits that neither the base's tip nor the branch below has."""
+        """The commits of the head that neither the base nor the branch below has, parents before children."""
         # Unrelated histories have no range, although git would list one.
         bases = dict.fromkeys([self.base.tip, self.found.oid])
-        return self.git.commits(self.git.revisions(self.head.oid, *bases))
+        commits = self.git.commits(self.git.revisions(self.head.oid, *bases))
+        if len(commits) == 1 and commits[0].parents == [self.base.start] and self.source == "range":
+            # Without a working tree on top, the entries of the change are the same comparison.
+            commits[0].read = lambda: [self.entries]
+        return commits
 
     def messages(self, merge: str) -> Sequence[Message]:
         """Return each commit's message; with `squash` the title that will land."""
@@ -251,11 +247,6 @@ class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):
 
     def _diff_from(self, start: str | None) -> Sequence[Entry]:
         return self.work_tree.since(start or self.git.empty_tree)
-
-    @cached_property
-    def commits(self) -> Sequence[Commit]:
-        """The commits of the branch that the base does not have; the working tree adds none."""
-        return self._read_commits()
 
     @cached_property
     def head_files(self) -> Tree:
