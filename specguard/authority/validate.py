@@ -195,9 +195,10 @@ def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str],
     if check is None or kind != "str":
         return made
 
-    def checked(text: str) -> str:
-        check(text)
-        return text
+    def checked(text: str) -> object:
+        made = check(text)
+        # A single pattern may stand without a list.
+        return made if isinstance(made, Patterns) else text
 
     return core_schema.no_info_after_validator_function(checked, made)
 
