@@ -266,7 +266,7 @@ def test_the_commands_that_are_told_of_a_run_elsewhere_find_it(project: Project,
     assert "phase 12" in project.specguard("run", "list", *root).stdout
     manifest = next(Path(root[1]).glob("*/*/manifest.json"))
     run_id = manifest.parent.name
-    assert f"specguard run report {run_id} {shown} shows" in failed.stdout + failed.stderr
+    assert f"specguard run resume {run_id} {shown}" in failed.stdout + failed.stderr
     assert f"run resume {run_id} {shown}" in project.specguard("run", "status", run_id, *root).stdout
     data = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(data | {"state": "running", "ended_at": None, "pid": 1 << 22}))
