@@ -306,9 +306,10 @@ def read_event(file: str) -> Event:
     fields = Fields(event, file, "the event file")
     default = fields.child("repository").name("default_branch")
     if "pull_request" in event:
-        reviews = [read_review(fields.child("review"))] if "review" in event else []
-        submitted = [review for review in reviews if review is not None]
-        return _pull_request(fields.child("pull_request"), submitted, default)
+        # Gitea and Forgejo write null here, and a review without who gave it, its state and its commit.
+        told = fields.child("review")
+        review = read_review(told) if "state" in told.values else None
+        return _pull_request(fields.child("pull_request"), [review] if review else [], default)
     if "merge_group" in event:
         return _merge_group(fields.child("merge_group"), default)
     if "ref" in event and "before" in event and "after" in event:
