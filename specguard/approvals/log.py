@@ -192,7 +192,11 @@ def read_log(
         log.add("base", _read_tree_folder(base, folder, known))
     if head is not None:
         log.add("head", _read_tree_folder(head, folder, known, MOST))
-    written = (name for name in log.local if not name.startswith(TEMPORARY))
+    # The files of a folder that a link leads to, from the log's place or above it, are not the log's.
+    linked = os.path.realpath(place) != os.path.join(
+        os.path.realpath(place.removesuffix(folder)), folder[:-1]
+    )
+    written = (name for name in log.local if not linked and not name.startswith(TEMPORARY))
     log.add("local", {name: _read_regular_file(place + name) for name in written})
     return log
 
