@@ -433,8 +433,8 @@ class Approvals:
         if proof == "local" and filed.signatures:
             unsign = f"Remove {path_text(filed.path)}.sig in a commit; then {sign}"
             yield f"its signature is by no key of {approver.name}", unsign, ""
-        elif proof in ("base", "local") and any(rule.signed for rule in rules):
-            yield "it is not signed, and only a signature lifts this rule", sign, ""
+        elif proof in ("base", "local") and (signed := [rule.code for rule in rules if rule.signed]):
+            yield f"it is not signed, and only a signature lifts {' and '.join(signed)}", sign, ""
         elif self._enforce and proof == "local":
             yield "nothing proves it: it is not signed", sign, ""
         elif self._enforce and (filed.places == {"local"} or filed.local_signature):
