@@ -384,8 +384,8 @@ class SelfApproval(_RefusedApproval, Rule):
     """The approver had a part in the change.
 
     Authors, committers, co-authors and who opened the pull request are compared with the approver by address,
-    account, signing key and name. Filing the approval is no part. If a commit does not say who made it, the
-    rule is indeterminate.
+    account, signing key and name. Filing the approval is no part, nor is merging the base without conflicts.
+    If a commit does not say who made it, the rule is indeterminate.
 
     Why is this bad? Nobody reviews their own change, and no agent its own run.
 

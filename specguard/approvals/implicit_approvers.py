@@ -6,7 +6,7 @@ import binascii
 import tomllib
 from hashlib import sha256
 
-from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob, merges_base
+from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob, plain_merges
 from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy, plain
 from specguard.change.change import BASELINE
@@ -164,7 +164,7 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
     if settings.persons_for(rule.code, rule.name) > 1:
         return []
     found: dict[str, list[str]] = {}
-    plain = if_known(lambda: [one.oid for one in change.commits if merges_base(one, change)], [])
+    plain = if_known(lambda: plain_merges(change), set())
     for judged in result.findings:
         path = judged.finding.path
         if judged.state != "open" or path is None or _controls_judging(change, policy, path):

@@ -206,7 +206,7 @@ def find_part(approver: Approver, people: Sequence[Person]) -> str:
 
 
 def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Sequence[Person]:
-    """Return the people who took part in a change, except those who only filed approvals or merged the base.
+    """Return the people who took part in a change, beyond filing approvals and merging it with the base.
 
     Args:
         change: the judged change.
@@ -218,13 +218,12 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
         MissingFact: a commit cannot be read, or has no address of its author or committer.
     """
     try:
-        commits = [
-            one for one in change.commits if not (one.files_approvals(folder) or merges_base(one, change))
-        ]
+        commits = [one for one in change.commits if not one.files_approvals(folder)]
     except NotApplicable:
         return list(_pending_committers(change))
+    merges = plain_merges(change)
     people: list[Person] = []
-    for commit in commits:
+    for commit in (one for one in commits if one.oid not in merges):
         filed = squashed and any(is_record(entry.path, folder) for entry in commit.own_entries)
         people += _people_of_commit(commit, change.git, co_authors=not filed)
     if change.author_login:
@@ -232,12 +231,12 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
     return people
 
 
-def merges_base(commit: Commit, change: Change) -> bool:
-    """True if a commit merges a branch and the base's history, with the result of the automatic merge."""
-    if len(commit.parents) != 2 or {*commit.parents} <= {one.oid for one in change.commits}:
-        return False
-    merged = if_known(lambda: change.merges.merge([(commit.parents[0], commit.parents[1])]), None)
-    return merged == [(commit.tree, set())]
+def plain_merges(change: Change) -> set[str]:
+    """Return the merges of the change with what the base has, if they are what git does by itself."""
+    judged = {one.oid for one in change.commits}
+    merges = [one for one in change.commits if len(one.parents) == 2 and not judged.issuperset(one.parents)]
+    results = if_known(lambda: change.merges.merge([(one.parents[0], one.parents[1]) for one in merges]), ())
+    return {one.oid for one, done in zip(merges, results, strict=False) if done == (one.tree, set())}
 
 
 def _people_of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator[Person]:
