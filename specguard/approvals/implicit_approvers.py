@@ -33,6 +33,8 @@ _FIRST_APPROVER_NOTE: Final = (
     "it, without comments and in one commit, and touches nothing else that is guarded."
 )
 
+_NOBODY: Final = "Nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may."
+
 
 def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     """Accept that a change adds the first approvers to the authority; other findings stay as judged.
@@ -44,8 +46,7 @@ def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[
     Returns:
         Notes for the reader of the report.
     """
-    change, policy = facts.change, facts.policy
-    request = change.request
+    change, policy, request = facts.change, facts.policy, facts.change.request
     # A base that only this machine knows counts too, as no verdict against it is final.
     based = policy.trusted or (change.found.how == "local" and policy.ref)
     by_program = request.by_agent or change.stage in ("edit", "run")
@@ -55,7 +56,7 @@ def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[
         compared = facts.get("policy_change")
         additions = [one for one in compared.differences if one.key == "approvals.approver" and not one.old]
         if not additions:
-            return []
+            return [_NOBODY]
         single = len(compared.differences) == 1 and not compared.problem and compared.baseline is None
         if not (single and _only_adds_approvers(change, policy, additions[0].new, results)):
             return [_FIRST_APPROVER_NOTE]

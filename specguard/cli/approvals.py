@@ -270,7 +270,7 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
     (verdict,) = check(Request(environment=os.environ, **selection, **options)) or (None,)
     if verdict is None:
         raise refusal("there is no change to approve", "name a branch that is there")
-    lines = [f"note: {note}" for note in verdict.notes] if approving else _approvable_lines(verdict)
+    lines = [*([] if approving else _approvable_lines(verdict)), *(f"note: {note}" for note in verdict.notes)]
     show(output_format, _approvable_data(verdict, written=approving), lines)
 
 

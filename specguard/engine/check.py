@@ -260,13 +260,10 @@ def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, 
         notes += grant(facts, results)
     # Nobody can approve an edit before it is made, and imports slow the hook down.
     failed = {one.code for one in results if one.state == "failed" and change.stage != "edit"}
-    if "PTH004" in failed:
-        from specguard.approvals.implicit_approvers import accept_first_approvers
+    if not failed.isdisjoint(("PTH002", "PTH004")):
+        from specguard.approvals.implicit_approvers import accept_first_approvers, accept_owners
 
         notes += accept_first_approvers(facts, results)
-    if "PTH002" in failed:
-        from specguard.approvals.implicit_approvers import accept_owners
-
         notes += accept_owners(change, policy, results)
     log_altered = policy.merge != "squash" and _alters_log(change, policy.log_folder)
     idle_reason = "" if log_altered else "the change has no approvals"

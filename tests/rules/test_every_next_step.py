@@ -188,6 +188,6 @@ def test_a_step_alters_the_judged_branch_alone(repository: Repository) -> None:
     for folder, below in (("", "s/"), ("s", "")):
         words, environment = ("check", "--head=one", "--output-format=json"), {"GIT_PREFIX": below}
         found = run_here(*words, directory=repository.path / folder, env=environment).report
-        assert found["notes"][0].endswith(f" from the repository's root; first type: cd {repository.path}")
+        assert found["notes"][-1].endswith(f" from the repository's root; first type: cd {repository.path}")
     type_in(repository, commands(found["findings"][0]["help"], "")[0])
     assert (repository.git("status", "-sb"), repository.git("diff", "main", "one", "--", "f")) == (before, "")
