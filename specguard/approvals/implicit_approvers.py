@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import tomllib
+from functools import partial
 from hashlib import sha256
 
 from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob, plain_merges
@@ -33,6 +34,7 @@ _FIRST_APPROVER_NOTE: Final = (
     "it, without comments and in one commit, and touches nothing else that is guarded."
 )
 
+_OWNERS_WAY: Final = " without an approval, if their SSH key signs the commits or they review it."
 _NOBODY: Final = "Nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may."
 
 
@@ -159,30 +161,28 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
         return []
     # A run's output is its working tree, whatever the stage.
     by_program = change.source == "worktree" or request.by_agent or request.pre_receive
-    if change.stage not in ("range", "pull-request") or by_program or not policy.trusted:
-        return []
     settings = policy.declared("approval_settings")
-    if settings.persons_for(rule.code, rule.name) > 1:
+    is_open = policy.trusted and settings.persons_for(rule.code, rule.name) == 1
+    if change.stage not in ("range", "pull-request") or by_program or not is_open:
         return []
-    found: dict[str, list[str]] = {}
-    plain = if_known(lambda: plain_merges(change), set())
+    found: dict[tuple[str, str], list[str]] = {}
+    merges = if_known(lambda: plain_merges(change), set())
     for judged in result.findings:
         path = judged.finding.path
         if judged.state != "open" or path is None or _controls_judging(change, policy, path):
             continue
         named = _owner_names(rule.settings["paths"], rule.settings["owners"], path)
         owners = [one for one in settings.approver if one.name in named]
-        try:
-            evidence = _owner_evidence(change, policy, path, owners, plain)
-        except (MissingFact, NotApplicable):
-            # Without evidence of an owner, the path stays locked.
-            continue
-        if evidence:
-            judged.state = "approved"
-            found.setdefault(evidence, []).append(path_text(path))
+        # Without evidence of an owner, the path stays locked.
+        evidence = if_known(partial(_owner_evidence, change, policy, path, owners, merges), "")
+        judged.state = "approved" if evidence else "open"
+        if owners:
+            note = f"{listed([one.name for one in owners])} may change ", _OWNERS_WAY
+            changed = "Changed by an owner: ", f"; {evidence}."
+            found.setdefault(changed if evidence else note, []).append(path_text(path))
     if found:
         result.state = state_of(result.findings)
-    return [f"Changed by an owner: {listed(paths)}; {shown}." for shown, paths in found.items()]
+    return [f"{before}{listed(paths)}{after}" for (before, after), paths in found.items()]
 
 
 def _owner_names(patterns: Guarding, owners: Mapping[str, Sequence[str]], path: bytes) -> set[str]:
@@ -211,7 +211,7 @@ def _controls_judging(change: Change, policy: Policy, path: bytes) -> bool:
 
 
 def _owner_evidence(
-    change: Change, policy: Policy, path: bytes, owners: Sequence[Approver], plain: Collection[str]
+    change: Change, policy: Policy, path: bytes, owners: Sequence[Approver], merges: Collection[str]
 ) -> str:
     """Return the owner who changed or reviewed a path, with the evidence; empty if there is none.
 
@@ -220,7 +220,7 @@ def _owner_evidence(
         policy: the trusted policy.
         path: the path.
         owners: its owners.
-        plain: the object ids of commits that only merge the base.
+        merges: the object ids of commits that only merge the base.
 
     Raises:
         MissingFact: the evidence cannot be read.
@@ -230,7 +230,7 @@ def _owner_evidence(
     touching = [
         commit
         for commit in change.commits
-        for entries in ([commit.own_entries] if commit.oid in plain else commit.diffs)
+        for entries in ([commit.own_entries] if commit.oid in merges else commit.diffs)
         if any(entry.path == path for entry in entries)
     ]
     signers = [
