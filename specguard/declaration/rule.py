@@ -66,8 +66,8 @@ class Settings(Record):
 
     - `min_length`, `max_length`, `pattern`, `gt`, `ge`, `lt`, `le`, `multiple_of`: pydantic's limits.
 
-    - `check`: a function for each text in the value, which raises a `ValueError` if it refuses the text;
-      patterns that it returns replace the text.
+    - `check`: a function for each text in the value, which raises a `ValueError` to refuse it. Patterns
+      that it returns replace the text.
 
     - `path`: `"file"` if each text is a path within the repository, `"folder"` if it may end with a slash.
 
