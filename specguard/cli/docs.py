@@ -16,7 +16,6 @@ from typing import Final, NamedTuple
 import click
 
 from specguard.authority import validate
-from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.cli import options as opt
 from specguard.cli.app import app
 from specguard.cli.options import show, show_markdown, usage
@@ -86,26 +85,13 @@ def reference_pages(registry: Registry) -> Mapping[str, str]:
     pages = {_MARKER_PAGE: json.dumps(validate.policy_schema(registry), indent=2) + "\n"}
     pages |= {f"rules/{entry.rule.name}.md": manual.page(entry) for entry in registry.rules.values()}
     pages["rules/index.md"] = manual.index(registry.rules.values())
-    pages["settings.md"] = _settings_page(registry)
+    pages["settings.md"] = manual.settings_page(registry, _read_text("settings.md"))
     pages["errors.md"] = errors_text()
     pages["limits.md"] = _TARGET.sub(lambda found: limit_text(*found.groups("")), _read_text("limits.md"))
     pages["commands.md"] = _commands_page()
     for name, schema in run_schemas().items():
         pages[f"schemas/{name}.schema.json"] = json.dumps(schema, indent=2) + "\n"
     return pages
-
-
-def _settings_page(registry: Registry) -> str:
-    lines = [_read_text("settings.md"), "## Top level", "", *manual.bullets(validate.options_of(TopLevel))]
-    within = validate.options_of(AuthoritySettings, "authority.")
-    lines += ["## authority", "", "`[authority]`", "", *manual.bullets(within)]
-    for declaration in sorted(registry.declarations.values(), key=lambda one: one.name):
-        title = {"table": "[{}]", "tables": "[{}.<name>]", "list": "[[{}]]"}[declaration.shape]
-        lines += [f"## {declaration.name}", "", f"`{title.format(declaration.name)}`", ""]
-        lines += manual.bullets(validate.options_of(declaration.settings))
-    lines += ["## rules", "", "Each `[rules.<name>]` also takes these.", ""]
-    lines += manual.bullets(validate.options_of(RuleTable))
-    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 _WIDTH: Final = 100

@@ -7,6 +7,7 @@ that start with `::`, and Markdown gives nearly every sign a meaning. Each funct
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from specguard.model import path_text
 
@@ -220,6 +221,7 @@ def _encode_last(match: re.Match[str]) -> str:
     return f"{match[0][:-1]}&#{ord(match[0][-1])};{'&#8203;' if match['refers'] else ''}"
 
 
+@cache
 def markdown_templates(package: str) -> Environment:
     """Return the Markdown templates of a package; their filters escape what must not become markup."""
     environment = templates(package, escapes=False, keep_trailing_newline=True)

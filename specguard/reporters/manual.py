@@ -6,35 +6,28 @@ import inspect
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import Option, options_of
-from specguard.declaration.registry import FAMILIES, Registered
+from specguard.declaration.registry import FAMILIES, Registered, Registry
 from specguard.declaration.rule import Rule
 from specguard.model import STAGES
+from specguard.reporters.escape import markdown_templates
 from specguard.reporters.json import fields_of
 
 _EXAMPLE = re.compile(r"(?:\A|\n+)```(?:toml )?(fails|passes|text)\n((?:.*\n)*?)```(?=\n|\Z)")
 _REMEDY = "How to fix it:"
 _REASON = "Why is this bad?"
 _RELATED = "See also:"
-_TITLES = {"fails": "This change fails:", "passes": "This change passes:"}
-_INDEX = (
-    "`specguard rule WORD` searches these pages. "
-    "Every rule also takes the [common settings](../settings.md#rules)."
-)
 DEFAULTS = (
     "ART012", "ART016", "ART017", "BRN001", "CFG001", "CFG002", "CFG003", "CMT003", "CMT004", "CMT005",
     "PTH004", "PTH005", "PTH006", "PTH008",
 )  # fmt: skip
 """The rules that judge a change even without settings; the rules about approvals judge each approval."""
 
-_DEFAULTS_TEXT = (
-    "These judge every change, and the APR rules every approval. "
-    '`severity = "off"` under `[rules.<name>]` turns one off. All others need settings or a preset.'
-)
 _LONGEST_DEFAULT = 120
 _EMPTY_DEFAULTS = ("`[]`", "`{}`", '`""`')
 _PLAIN_TYPES = ("boolean", "integer", "string", "strings")
@@ -44,36 +37,31 @@ _PLAIN_TYPES = ("boolean", "integer", "string", "strings")
 def page(entry: Registered) -> str:
     """Return the manual page of one rule, ending in a newline."""
     rule = entry.rule
-    options = list(options_of(rule))
     prose_text, examples = split_examples(inspect.cleandoc(rule.__doc__ or ""))
     parts = prose_text.split("\n\n")
     by_mark = {_mark(part): _without_mark(part) for part in parts if _mark(part)}
     intro = "\n\n".join(part for part in parts if not _mark(part))
     for table in dict.fromkeys(one.split(".")[0] for one in rule.tables):
         intro = re.sub(rf"`\[+{table}\b[^`]*`", rf"[\g<0>](../settings.md#{table})", intro, count=1)
-    lines = [
-        f"# {rule.name} ({rule.code})",
-        "",
-        *_deviations(rule),
-        intro,
-        "",
-        *_labelled_line("Why", by_mark.get(_REASON)),
-        *_example(examples),
-        *([f"`specguard check --fix` {rule.fixes}.", ""] if rule.fixes else []),
-        *_labelled_line("Fix", by_mark.get(_REMEDY)),
-        *(("Settings:", "", *bullets(options)) if options else ()),
-        *_labelled_line("See also", re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", by_mark.get(_RELATED, ""))),
-    ]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    blocks = dict(reversed(examples))
+    return _rendered(
+        "rule.md",
+        rule=rule,
+        deviations=list(_deviations(rule)),
+        intro=intro,
+        why=by_mark.get(_REASON),
+        policy=tomllib.loads(blocks["fails"]).get("policy", "").strip("\n"),
+        output=blocks.get("text"),
+        remedy=by_mark.get(_REMEDY),
+        options=list(options_of(rule)),
+        related=re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", by_mark.get(_RELATED, "")),
+    )
 
 
 def cases(entry: Registered) -> str:
     """Return the test cases in a rule's docstring as Markdown."""
-    lines = [f"# {entry.rule.name} ({entry.rule.code}): cases", ""]
-    for kind, block in split_examples(inspect.cleandoc(entry.rule.__doc__ or ""))[1]:
-        if kind in _TITLES:
-            lines += [_TITLES[kind], "", "```toml", *block.strip("\n").split("\n"), "```", ""]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    examples = split_examples(inspect.cleandoc(entry.rule.__doc__ or ""))[1]
+    return _rendered("cases.md", rule=entry.rule, examples=examples)
 
 
 def summary(entry: Registered) -> str:
@@ -96,14 +84,26 @@ def data(entry: Registered) -> dict[str, Any]:
 def index(entries: Iterable[Registered]) -> str:
     """Return the list of rules by family, with links to their pages."""
     found = sorted(entries, key=lambda one: one.rule.code)
-    lines = ["# Rules", "", _INDEX, "", "## On without any setting", "", _DEFAULTS_TEXT, ""]
-    default_rules = [entry.rule for entry in found if entry.rule.code in DEFAULTS]
-    lines.append(",\n".join(f"[{rule.name}]({rule.name}.md)" for rule in default_rules) + ".")
-    for family, members in groupby(found, key=lambda one: one.rule.family()):
-        lines += ["", f"## {family}: {FAMILIES.get(family, family)}", ""]
-        rules = [(entry.rule, summary(entry)) for entry in members]
-        lines += [f"- {rule.code} [{rule.name}]({rule.name}.md): {text}" for rule, text in rules]
-    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
+    families = groupby(found, key=lambda one: one.rule.family())
+    return _rendered(
+        "rules.md",
+        defaults=[entry.rule for entry in found if entry.rule.code in DEFAULTS],
+        families=[(name, FAMILIES.get(name, name), list(members)) for name, members in families],
+        summary=summary,
+    )
+
+
+def settings_page(registry: Registry, introduction: str) -> str:
+    """Return the page of all settings, ending in a newline."""
+    return _rendered(
+        "settings.md",
+        introduction=introduction,
+        top=options_of(TopLevel),
+        authority=options_of(AuthoritySettings, "authority."),
+        declarations=sorted(registry.declarations.values(), key=lambda one: one.name),
+        rules=options_of(RuleTable),
+        options_of=options_of,
+    )
 
 
 def prose(text: str) -> str:
@@ -117,9 +117,10 @@ def remedy(text: str) -> str:
     return (fix[:1].upper() + fix[1:]).replace("\n", " ")
 
 
-def bullets(options: Iterable[Option]) -> list[str]:
-    """Return a Markdown list of settings, ending in an empty line."""
-    return [*(f"- {_setting(option)}" for option in options), ""]
+def _rendered(name: str, **values: Any) -> str:
+    """Return a page from a template of this package, ending in one newline."""
+    page = markdown_templates("specguard.reporters").get_template(name)
+    return page.render(**values, setting=_setting).rstrip("\n") + "\n"
 
 
 def _setting(option: Option) -> str:
@@ -146,19 +147,6 @@ def _without_mark(part: str) -> str:
     return part.removeprefix(_mark(part)).strip()
 
 
-def _labelled_line(label: str, text: str | None) -> list[str]:
-    return [f"{label}: {text}", ""] if text else []
-
-
-def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Yield the policy of the first failing case, and the output for it."""
-    blocks = dict(reversed(examples))
-    if policy := tomllib.loads(blocks["fails"]).get("policy", "").strip("\n"):
-        yield from ("```markdown" if policy.startswith("#") else "```toml", *policy.split("\n"), "```", "")
-    if "text" in blocks:
-        yield from (*(f"    {line}" for line in blocks["text"].split("\n")), "")
-
-
 def split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
     """Return a docstring's prose, and its examples with their kinds."""
     examples = [(found[1], found[2].removesuffix("\n")) for found in _EXAMPLE.finditer(text)]
@@ -166,12 +154,11 @@ def split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _deviations(rule: type[Rule]) -> Iterator[str]:
-    """Yield a line on the rule's severity, stages and approvals, if they differ from those of most rules."""
-    parts = [f"Severity: {rule.severity}."] if rule.severity != "error" else []
+    """Yield a sentence on each of the rule's severity, stages and approvals that most rules do not have."""
+    if rule.severity != "error":
+        yield f"Severity: {rule.severity}."
     if rule.stages != Rule.stages:
         missing = [stage for stage in STAGES if stage not in rule.stages]
-        parts.append(f"Stages: {min('all but ' + ', '.join(missing), ', '.join(rule.stages), key=len)}.")
+        yield f"Stages: {min('all but ' + ', '.join(missing), ', '.join(rule.stages), key=len)}."
     if not rule.approvable:
-        parts.append("No approval lifts it.")
-    if parts:
-        yield from (" ".join(parts), "")
+        yield "No approval lifts it."
