@@ -230,6 +230,24 @@ def markdown_templates(package: str) -> Environment:
     return environment
 
 
+def text_lines(template: str, **values: Any) -> list[str]:
+    """Return the lines of a text for a terminal, which a template of this package makes.
+
+    Each value stays on its line. The lines are still to be printed through `visible`.
+    """
+    return _text_templates().get_template(template).render(values).rstrip("\n").split("\n")
+
+
+@cache
+def _text_templates() -> Environment:
+    def on_one_line(value: object) -> str:
+        return str(value).replace("\n", "\\x0a")
+
+    environment = templates("specguard.reporters", escapes=False, finalize=on_one_line)
+    environment.filters.update(cut=cut, cut_path=cut_path, visible=visible)
+    return environment
+
+
 def templates(package: str, *, escapes: bool, **options: Any) -> Environment:
     """Return a jinja2 environment with the templates of a package, by their names without `.j2`.
 

@@ -15,7 +15,7 @@ from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.why import Governing, quotes
 from specguard.model import Origin, grouped, path_text
-from specguard.reporters.escape import cut, cut_path, visible
+from specguard.reporters.escape import text_lines, visible
 from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import prose, remedy
 from specguard.reporters.wording import join_or
@@ -110,41 +110,17 @@ def _members(value: object, key: str, set_keys: set[str]) -> list[tuple[str | in
     return None
 
 
-def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
-    """Yield the lines of the policy as it was understood, then the text that was not understood."""
-    yield f"documents: {', '.join(path for path, _ in policy.documents)}"
-    yield f"policy: {policy.policy_id}"
-    if policy.floor:
-        yield f"floor: {policy.floor['path']} (sha256 {policy.floor['sha256']})"
-    yield ""
-    tables: dict[str, list[str]] = {}
+def as_text(policy: Policy, *, coverage: bool = False) -> list[str]:
+    """Return the lines of the policy as it was understood, then the text that was not understood."""
+    tables: dict[str, list[tuple[str, Origin]]] = {}
     for setting in settings(policy):
         depth = _depth(setting.path)
         head, key = _key(setting.path[:depth]), _key(setting.path[depth:])
         text = f"{key} = {toml_value(setting.value)}"
         if setting.covers and setting.covers != setting.value:
             text += f"  ({setting.covers})"
-        line = f"  {visible(cut(text)):60}  {cut_path(str(setting.origin))}"
-        tables.setdefault(head, []).append(line)
-    for head, lines in tables.items():
-        yield from [*([f"[{cut(head)}]"] if head else []), *lines, ""]
-    active = sum(rule.active for rule in policy.rules)
-    yield f"{active} of {len(policy.rules)} rules have something to judge"
-    if policy.unread:
-        yield from ("", "not understood:")
-    for one in policy.unread:
-        yield f"  {cut_path(one.path)}:{one.line}: {cut(one.text)} ({cut(one.reason)})"
-    if policy.disregarded:
-        yield from ("", "does not count:")
-    for flaw in policy.disregarded:
-        yield f"  {cut_path(str(flaw.origin))}: {cut(flaw.message)} ({cut_path(str(flaw.above))})"
-    if coverage:
-        # Sentences are only found in English, so the line must not deny those of other languages.
-        yield from ("", f"sentences that command, in English:{'' if policy.statements else ' none'}")
-    for command in policy.statements if coverage else ():
-        rules = ", ".join(command.rules) or f"held by no rule{', would be by ' if command.settings else ''}"
-        text = f"{cut_path(command.path)}:{command.line}: {cut(command.text)}"
-        yield f"  {text}  [{rules}{' and '.join(command.settings)}]"
+        tables.setdefault(head, []).append((text, setting.origin))
+    return text_lines("policy.txt", policy=policy, tables=tables, coverage=coverage)
 
 
 def as_toml(policy: Policy) -> str:
@@ -272,32 +248,9 @@ def explanation_data(
     }
 
 
-def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines of an explanation for a person, from the result of `explanation_data`."""
-    yield f"{data['code']} {data['name']} ({data['severity']}): {data['summary']}"
-    yield ""
-    yield f"  judged at    {', '.join(data['stages'])}"
-    yield f"  passes when  {cut(data['condition'])}"
-    if data["reason"]:
-        yield f"  but          {data['reason']}, so it has nothing to judge"
-    if data["path"]:
-        name, lines = cut_path(data["path"]), data["governing"]
-        yield ""
-        yield f"{name}:" if lines else f"no line of the policy names {name} for this rule"
-        yield from _cite([(f"{one['effect']}: {cut(one['pattern'])}", one) for one in lines])
-    own = data["settings"]
-    yield ""
-    yield "settings:" if own else "the policy has no settings of its own for it"
-    yield from _cite([(cut(f"{one['key']} = {toml_value(one['value'])}"), one) for one in own[:SHOWN]])
-    if len(own) > SHOWN:
-        yield f"  and {len(own) - SHOWN} more; specguard policy has them all"
-    if data["kinds"]:
-        yield f"it goes by settings of items, too: {', '.join(f'[work.{name}]' for name in data['kinds'])}"
-    yield ""
-    yield _approval_line(data)
-    yield ""
-    yield "next:"
-    yield from (f"  {line}" for line in data["next"])
+def explanation_lines(data: Mapping[str, Any]) -> list[str]:
+    """Return the lines of an explanation for a person, from the result of `explanation_data`."""
+    return text_lines("explanation.txt", **data, most=SHOWN, toml=toml_value, join_or=join_or, place=_place)
 
 
 def _rule_settings(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting]:
@@ -307,27 +260,8 @@ def _rule_settings(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting
     return [one for one in settings(policy) if any(is_in_table(one.path, table) for table in tables)]
 
 
-def _cite(texts: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """Yield texts, each with the line it comes from, and that line's words if they differ from the text."""
-    before = None
-    for text, one in texts:
-        at = one["authority"]
-        where = f"{cut_path(str(Origin(at['path'], at['line'] or 0)))}" if at else "by default"
-        yield f"  {text}  ({where})"
-        if one["quote"] and at != before and not text.endswith(one["quote"]):
-            yield f"    > {cut(one['quote'])}"
-        before = at
-
-
-def _approval_line(data: Mapping[str, Any]) -> str:
-    if not data["approvable"]:
-        return "no approval can lift what it finds"
-    if not data["approvers"]:
-        return "the policy names nobody who may approve what it finds"
-    signed = ", signed" if data["signed"] else ""
-    many = f"; it takes {data['persons']} persons" if data["persons"] > 1 else ""
-    who = join_or(data["approvers"])
-    return f"{who} may approve what it finds{signed}, in a change that others made{many}"
+def _place(authority: Mapping[str, Any] | None) -> str:
+    return str(Origin(authority["path"], authority["line"] or 0)) if authority else "by default"
 
 
 def _commands(rule: RuleInPolicy, approvers: Sequence[str], path: bytes, *, judges: bool) -> Iterator[str]:
