@@ -13,6 +13,7 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, Final
     from xml.etree.ElementTree import Element
 
@@ -230,12 +231,12 @@ def markdown_templates(package: str) -> Environment:
     return environment
 
 
-def text_lines(template: str, **values: Any) -> list[str]:
-    """Return the lines of a text for a terminal, which a template of this package makes.
+def text_lines(template: str, **values: Any) -> Iterator[str]:
+    """Yield the lines of a text for a terminal, which a template of this package makes.
 
     Each value stays on its line. The lines are still to be printed through `visible`.
     """
-    return _text_templates().get_template(template).render(values).rstrip("\n").split("\n")
+    yield from _text_templates().get_template(template).render(values).rstrip("\n").split("\n")
 
 
 @cache
@@ -244,7 +245,7 @@ def _text_templates() -> Environment:
         return str(value).replace("\n", "\\x0a")
 
     environment = templates("specguard.reporters", escapes=False, finalize=on_one_line)
-    environment.filters.update(cut=cut, cut_path=cut_path, visible=visible)
+    environment.filters.update(cut=cut, cut_path=cut_path, path_text=path_text, visible=visible)
     return environment
 
 

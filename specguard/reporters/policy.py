@@ -110,8 +110,8 @@ def _members(value: object, key: str, set_keys: set[str]) -> list[tuple[str | in
     return None
 
 
-def as_text(policy: Policy, *, coverage: bool = False) -> list[str]:
-    """Return the lines of the policy as it was understood, then the text that was not understood."""
+def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
+    """Yield the lines of the policy as it was understood, then the text that was not understood."""
     tables: dict[str, list[tuple[str, Origin]]] = {}
     for setting in settings(policy):
         depth = _depth(setting.path)
@@ -120,7 +120,7 @@ def as_text(policy: Policy, *, coverage: bool = False) -> list[str]:
         if setting.covers and setting.covers != setting.value:
             text += f"  ({setting.covers})"
         tables.setdefault(head, []).append((text, setting.origin))
-    return text_lines("policy.txt", policy=policy, tables=tables, coverage=coverage)
+    yield from text_lines("policy.txt", policy=policy, tables=tables, coverage=coverage)
 
 
 def as_toml(policy: Policy) -> str:
@@ -248,7 +248,7 @@ def explanation_data(
     }
 
 
-def explanation_lines(data: Mapping[str, Any]) -> list[str]:
+def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
     """Return the lines of an explanation for a person, from the result of `explanation_data`."""
     return text_lines("explanation.txt", **data, most=SHOWN, toml=toml_value, join_or=join_or, place=_place)
 

@@ -6,7 +6,7 @@ import shlex
 from datetime import datetime
 
 from specguard.model import counted, listed, path_text
-from specguard.reporters.escape import cut, cut_path, visible
+from specguard.reporters.escape import cut, cut_path, text_lines, visible
 from specguard.reporters.json import json_safe
 
 TYPE_CHECKING = False
@@ -354,29 +354,11 @@ def describe(run: RunView, *, lines: int = 20) -> str:
         run: the run.
         lines: the number of lines from the end of its log to show.
     """
-    process = {None: "unknown", True: f"{run.pid} runs", False: f"{run.pid} has ended"}[run.is_process_alive]
-    alive = "yes" if run.alive else "no: it has died" if run.stale else "no: it has ended"
-    rows = {
-        "run": run.run_id,
-        "item": run.label,
-        "state": run.state,
-        "why": run.reason,
-        "record": run.layout or "none",
-        "problem": run.problem,
-        "step": run.step,
-        "started": moment(run.started),
-        "took": duration(run.duration),
-        "process": process,
-        "alive": "not told" if not run.running and run.problem else alive,
-        "heartbeat": "none" if run.heartbeat_age is None else f"{duration(run.heartbeat_age)} ago",
-        "folder": run.path,
-        "log": run.log or "none",
-        "again": shlex.join(run.rerun),
-    }
-    text_lines = [f"{name:<10} {visible(text)}" for name, text in rows.items() if text]
+    again = shlex.join(run.rerun)
+    shown = list(text_lines("run.txt", run=run, moment=moment, duration=duration, again=again))
     if tail := run.tail(lines):
-        text_lines += ["", *(f"  {visible(line)}" for line in tail.split("\n"))]
-    return "\n".join(text_lines)
+        shown += ["", *(f"  {line}" for line in tail.split("\n"))]
+    return "\n".join(map(visible, shown))
 
 
 def moment(at: datetime | None) -> str:
@@ -396,25 +378,4 @@ def duration(seconds: float | None) -> str:
 
 def metrics_text(data: Mapping[str, Any]) -> str:
     """Return the metrics of runs as text for a person."""
-    seconds, attempts, coverage = data["seconds"], data["attempts"], data["coverage"]
-    total, median, longest = (duration(seconds[name]) for name in ("total", "median", "longest"))
-    states = ", ".join(f"{number} {state}" for state, number in data["states"].items())
-    percent = "none" if coverage["percent"] is None else f"{coverage['percent']:g} %"
-    done = len(coverage["covered"]) + len(coverage["uncovered"])
-    attempts_text = "none"
-    if attempts["mean"] is not None:
-        attempts_text = f"{attempts['mean']:g} a run, {attempts['most']} at most"
-    lines = [
-        f"runs       {data['runs']}" + (f" ({states})" if states else ""),
-        f"time       {total} in all, {median} in the middle, {longest} the longest",
-        f"attempts   {attempts_text}",
-        "gates" if data["gates"] else "gates      none",
-        *(f"  {one['passed']} passed, {one['failed']} failed: {name}" for name, one in data["gates"].items()),
-        f"coverage   {percent}" + (f" ({len(coverage['covered'])} of {done} done items)" if done else ""),
-    ]
-    for title, items in (("covered", coverage["covered"]), ("not covered", coverage["uncovered"])):
-        lines += [title] if items else []
-        for item in items:
-            text = " ".join(filter(None, (item["label"], item["commit"][:10], item["run"])))
-            lines.append(f"  {text}: {item['problem']}" if item["problem"] else f"  {text}")
-    return "\n".join(map(visible, lines))
+    return "\n".join(map(visible, text_lines("metrics.txt", **data, duration=duration)))
