@@ -23,7 +23,7 @@ from specguard.engine.facts import Clock
 from specguard.engine.policies import open_policy
 from specguard.errors import Needed
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, listed, path_text, shortened
-from specguard.reporters.escape import cut, cut_path
+from specguard.reporters.escape import cut, cut_path, text_lines
 from specguard.reporters.file_writing import path_in_tree, replace_file, writing
 from specguard.reporters.json import fields_of, report
 from specguard.reporters.text import group_undecided, one_line, titles, undecided_lines
@@ -362,28 +362,16 @@ def _write_baseline(recording: Recording) -> None:
 
 
 def _baseline_lines(recording: Recording, *, check: bool) -> Iterator[str]:
-    after = recording.after
-    changed = [one for one in recording.entries if one.before != one.after or (one.found or 0) > one.after]
-    for entry in changed[:LINES_SHOWN]:
-        found = "not judged" if entry.found is None else f"{entry.found} found"
-        before = f" instead of {entry.before}" if entry.before not in (entry.after, 0) else ""
-        yield f"{entry.code} {cut_path(path_text(entry.path))}: {found}, {entry.after} accepted{before}"
-    if len(changed) > LINES_SHOWN:
-        yield f"and {len(changed) - LINES_SHOWN} more; --output-format json has them all"
-    if recording.exceeded:
-        yield "what is found beyond that stays a finding; --grow accepts it"
-    for result in recording.undecided:
-        yield f"{result.code} could not be judged, and its counts stay as they were: {result.reason}"
-    errors, files = sum(after.values()), len({path for _, path in after})
-    accepted = f"{counted(errors, 'error')} in {counted(files, 'file')}"
-    if not after:
-        removed = "" if check or recording.before is None else ", and is removed"
-        yield f"nothing is to be accepted: {_BASELINE_PATH} is not needed{removed}"
-    elif recording.changes:
-        does = "would accept" if check else "is written: it accepts"
-        yield f"{_BASELINE_PATH} {does} {accepted}, once it is on the base branch"
-    else:
-        yield f"{_BASELINE_PATH} stays as it is: it accepts {accepted}"
+    errors, files = sum(recording.after.values()), {path for _, path in recording.after}
+    return text_lines(
+        "baseline.txt",
+        recording=recording,
+        changed=[one for one in recording.entries if one.before != one.after or (one.found or 0) > one.after],
+        accepted=f"{counted(errors, 'error')} in {counted(len(files), 'file')}",
+        baseline=_BASELINE_PATH,
+        check=check,
+        most=LINES_SHOWN,
+    )
 
 
 def _baseline_data(recording: Recording, *, written: bool) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
-from specguard.reporters.escape import cut, json_text, visible_lines
+from specguard.reporters.escape import json_text, text_lines, visible_lines
 from specguard.reporters.json import fields_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any, Final
 
     from specguard.evaluation.expectations import PolicyTest
@@ -121,10 +121,6 @@ def _data(tests: Sequence[PolicyTest]) -> dict[str, Any]:
     }
 
 
-_LINES_SHOWN: Final = 20
-_STATES: Final = {"as-expected": "ok", "different": "FAIL", "unknown": "error"}
-
-
 @opt.command("eval", json=True)
 @click.argument("repositories", nargs=-1, metavar="[REPO]...", type=opt.FILE)
 @opt.file("--samples", "declared", help="The samples (default: evaluation/samples.toml).")
@@ -150,26 +146,8 @@ def eval_command(
     samples = read_samples(place)
     options = RunOptions(environment=os.environ, kind="eval", run_root=run_root)
     data = evaluate(samples, samples.chosen(repositories), options, update=update)
-    show(output_format, data, _sample_lines(data))
+    show(output_format, data, text_lines("evaluation.txt", **data, counted=counted))
     states = {one["state"] for one in data["samples"]}
     if "unknown" in states:
         return EXIT_NO_VERDICT
     return EXIT_FAILED if "different" in states else EXIT_PASSED
-
-
-def _sample_lines(data: Mapping[str, Any]) -> Iterator[str]:
-    for one in data["samples"]:
-        version = f" {one['version']}" if one["version"] else ""
-        at = f" at {one['object_id'][:12]}" if one["object_id"] else ""
-        stored = ", stored as what is expected" if one["updated"] else ""
-        found = counted(one["findings"], "finding")
-        yield f"{_STATES[one['state']]:6}{one['name']}{version}{at}: {found}{stored}"
-        for kind, name in (("expected", "missing"), ("found", "unexpected"), ("but", "others")):
-            yield from (f"        {kind:9} {cut(line)}" for line in one[name][:_LINES_SHOWN])
-            if len(one[name]) > _LINES_SHOWN:
-                yield f"        {kind:9} and {len(one[name]) - _LINES_SHOWN} more"
-        yield from (f"        warning   {warning}" for warning in one["warnings"])
-        if one["problem"]:
-            yield f"        cannot be evaluated: {cut(one['problem'])}"
-    yield f"run {data['run_id']}: {data['state']}, {counted(len(data['samples']), 'sample')}"
-    yield f"manifest: {data['manifest']}"
