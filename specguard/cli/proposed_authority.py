@@ -34,7 +34,7 @@ from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import Needed, SpecguardError
 from specguard.model import grouped, listed
-from specguard.reporters.escape import cut, markdown_code
+from specguard.reporters.escape import cut, markdown_templates
 from specguard.reporters.file_writing import path_in_tree, replace_file, writing
 from specguard.work.kinds import WorkKind
 
@@ -97,30 +97,23 @@ class Draft:
 
     def __init__(self, base: str, presets: Sequence[str]) -> None:
         self.base = base
-        self._guards: dict[tuple[str, bool], str] = {}
+        self._locked: dict[str, str] = {}
+        self._forbidden: dict[str, str] = {}
         self.guard(AUTHORITY, "this document")
         extends = [f"extends = {toml_value(list(presets))}"] if presets else []
         self.settings = [ProposedSetting(one) for one in (*extends, f"base = {toml_value(base)}")]
 
     def guard(self, path: str, why: str = "", *, forbidden: bool = False) -> None:
         """Lock or forbid a path, with the reason; a path that is guarded in this way already stays so."""
-        known = [(one.rstrip("/"), kind) for one, kind in self._guards]
-        if (path.rstrip("/"), forbidden) not in known:
-            self._guards[path, forbidden] = f"- `{path}`: {why}." if why else f"- `{path}`"
+        guards = self._forbidden if forbidden else self._locked
+        if path.rstrip("/") not in [one.rstrip("/") for one in guards]:
+            guards[path] = why
 
     def text(self, *trial: ProposedSetting) -> str:
         """Return the text of the document, including settings that are only tried."""
-        locked = [line for (_, is_forbidden), line in self._guards.items() if not is_forbidden]
-        forbidden = [line for (_, is_forbidden), line in self._guards.items() if is_forbidden]
-        base = markdown_code(self.base)
-        head = (
-            "# Authority\n\nWhat may change in this repository, in which steps and with which evidence.\n"
-            f"`specguard check` judges every change by the copy of this document on {base}.\n"
-        )
-        lines = [head, "## Locked zones\n\nA change here needs an approval.\n", *locked]
-        if forbidden:
-            lines += ["\n## Forbidden paths\n\nNothing here changes.\n", *forbidden]
-        return "\n".join([*lines, "\n## Settings\n", *settings_block([*self.settings, *trial]), ""])
+        page = markdown_templates("specguard.cli").get_template("authority.md")
+        block = settings_block([*self.settings, *trial])
+        return page.render(base=self.base, locked=self._locked, forbidden=self._forbidden, settings=block)
 
 
 def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
