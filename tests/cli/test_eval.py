@@ -60,7 +60,7 @@ def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repositor
     done = ended(run_here("eval", directory=team.path))
     assert sorted(shop.path.rglob("*")) == files  # nothing of it is written or run
     lines = done.stdout.splitlines()
-    assert lines[0] == f"ok    shop 2026.1 at {shop.oid()[:12]}: 2 findings"
+    assert lines[0] == f"ok    shop 2026\\x0a1 at {shop.oid()[:12]}: 2 findings"
     assert lines[-1].startswith(f"manifest: {team.path}/.runs/eval-shop/")
     manifest, evaluation = manifest_of(done)
     assert (manifest.state, manifest.item.kind, manifest.item.id) == ("succeeded", "eval", "shop")
@@ -72,7 +72,7 @@ def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repositor
     assert judgement.report == "samples/shop/report.json"
     assert set(manifest.digests) >= {"evaluation.json", "samples/shop/report.json", "run.log"}
     [sample] = evaluation["samples"]
-    declared = {"version": "2026.1", "source": "https://example.org/shop.git", "refresh_by": "2027-01-31"}
+    declared = {"version": "2026\n1", "source": "https://example.org/shop.git", "refresh_by": "2027-01-31"}
     assert sample.items() >= {**declared, "object_id": shop.oid(), "state": "as-expected"}.items()
     listed = run_here("run", "list", directory=team.path)
     assert "eval shop" in listed.stdout
@@ -86,7 +86,7 @@ def test_what_differs_is_told_both_ways(team: Repository) -> None:
     team.write("evaluation/shop.expected.toml", 'expect = ["PTH001", {code = "PTH001", path = "gen/b"}]\n')
     done = ended(run_here("eval", "shop", directory=team.path), 1)
     for said in (
-        "FAIL  shop 2026.1",
+        "FAIL  shop 2026\\x0a1",
         "        expected  PTH001 gen/b\n",
         "        found     CNT001 src/a.js:2: ",
     ):
