@@ -31,7 +31,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
 from specguard.executor.item_choice import check_kill, listed_gates, verify_gates
 from specguard.executor.process import command_environment, default_timeout, response_of, run_command
-from specguard.executor.report import GATES_FILE, fenced, outcome
+from specguard.executor.report import GATES_FILE, outcome, rendered
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import file_metadata, inspect
 from specguard.model import listed, path_text
@@ -369,15 +369,11 @@ def command_feedback(run: Run, command: Command, what: str, source: str = "") ->
         what: the thing that failed, such as `The gate tests`.
         source: the source that names the command; empty if that is obvious.
     """
-    how = f"ended with exit code {command.exit_code}"
-    how = f"failed, since {command.problem}" if command.problem else how
-    sentence = f"`{command.command}`{f' ({source})' if source else ''} {how}"
     tail = ""
     with suppress(OSError, ValueError):
         tail = response_of(run.folder, command).tail
     lines = "\n".join(tail[-_CHARACTERS:].split("\n")[-_LINES:])
-    block = f":\n\n{fenced(lines)}" if lines.strip() else ", and said nothing."
-    return f"## {what} failed\n\n{sentence}{block}\n"
+    return rendered("failed.md", command=command, what=what, source=source, tail=lines)
 
 
 _PLAIN_NAME: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9_.+-]*")
