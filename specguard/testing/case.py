@@ -170,16 +170,17 @@ class Case:
         for key, value in table.items():
             where = f"{name}: {key}"
             several = value if isinstance(value, list) else [value]
+            places = [f"{where}.{at}" for at in range(len(several))] if several is value else [where]
             if key in ("staged", "worktree"):
                 table[key] = _step(value, where, "")
             elif key in _STEP_MESSAGES:
-                table[key] = [_step(item, where, _STEP_MESSAGES[key]) for item in several]
+                table[key] = [_step(*one, _STEP_MESSAGES[key]) for one in zip(several, places, strict=True)]
             else:
                 _check_form(value, forms[key], where)
             if key == "approvals":
-                table[key] = [_grant(item, f"{where}.{position}") for position, item in enumerate(value)]
+                table[key] = list(map(_grant, several, places))
             elif key == "expect":
-                table[key] = [_finding(item, f"{where}.{position}") for position, item in enumerate(value)]
+                table[key] = list(map(_finding, several, places))
             elif key == "env" and any(not variable or "=" in variable for variable in value):
                 raise CaseError(f"{where}: no variable has such a name", where)
             words = [*value, *value.values()] if isinstance(value, dict) else several
