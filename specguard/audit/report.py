@@ -13,7 +13,7 @@ from specguard import __version__
 from specguard.audit.store import MOST, SOON_DAYS, Summary
 from specguard.model import counted, grouped, listed
 from specguard.reporters import html
-from specguard.reporters.escape import cut, json_text, markdown_text, visible
+from specguard.reporters.escape import cut, json_text, markdown_templates, text_lines, visible
 from specguard.reporters.json import fields_of
 from specguard.reporters.status import align_rows
 
@@ -91,21 +91,14 @@ def _tables(summary: Summary) -> Iterator[tuple[str, Sequence[str], list[list[st
 
 def _text(summary: Summary) -> str:
     """Render one screen: the headline, and the first rows of each table."""
-    lines = [_headline(summary)]
-    for title, names, rows in _tables(summary):
-        table = [names, *([visible(cell) for cell in row] for row in rows[:_MOST_ROWS])]
-        shown = align_rows(table).split("\n")
-        rest = [f"and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else []
-        lines += ["", f"{title}:", *(f"  {line}" for line in (*shown, *rest))]
-    return "\n".join(lines) + "\n"
+    headline, tables = _headline(summary), _tables(summary)
+    lines = text_lines("audit.txt", headline=headline, tables=tables, most=_MOST_ROWS, align=align_rows)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _markdown(summary: Summary) -> str:
-    lines = ["# Audit", "", f"{_headline(summary)}."]
-    for title, names, rows in _tables(summary):
-        cells = [names, ["---"] * len(names), *(map(markdown_text, row) for row in rows)]
-        lines += ["", f"## {title}", "", *(f"| {' | '.join(row)} |" for row in cells)]
-    return "\n".join(lines) + "\n"
+    page = markdown_templates("specguard.reporters").get_template("audit.md")
+    return page.render(headline=_headline(summary), tables=_tables(summary))
 
 
 def _json(summary: Summary) -> str:
