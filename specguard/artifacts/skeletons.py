@@ -340,7 +340,7 @@ def plan_skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
         path: the file.
     """
     for kind in kinds.values():
-        if path_template(f"{kind.folder}/{kind.plan}").read(path) is not None:
+        if kind.task_file.read(path) is not None:
             option = {kind.option: TODO} if kind.option and kind.tasks else {}
             return nest_keys({**option, kind.tasks: [_plan_task(kind)]})
     return None

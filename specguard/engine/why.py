@@ -254,8 +254,8 @@ def _match_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator
     if table == "plans":
         for name, kind in settings.items():
             folder = f"{kind.folder.rstrip('/')}/"
-            if PathTemplate(folder + kind.plan).read(path) is not None:
-                yield f"plans.{name}", folder + kind.plan, "a plan"
+            if kind.task_file.read(path) is not None:
+                yield f"plans.{name}", kind.task_file.text, "a plan"
             elif code == "PLN009" and _is_below(folder, path):
                 yield f"plans.{name}", folder, "in the folder of a plan"
     elif table == "work":

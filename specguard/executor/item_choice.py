@@ -320,7 +320,8 @@ def _find_plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKin
             values = dict.fromkeys(folder.names, options.item) if len(folder.names) == 1 else {}
             read = [folder.read(folder.exact_path(values) or b"")]
         else:
-            read = [fields for _, fields in PathTemplate(f"{settings.folder}/**").find(tree.paths())]
+            below = PathTemplate(f"{settings.folder.rstrip('/')}/**")
+            read = [fields for _, fields in below.find(tree.paths())]
         for fields in filter(None, read):
             found.setdefault(tuple(fields.values()), (settings, fields))
     if not found or (len(found) > 1 and not plan_path):

@@ -289,7 +289,7 @@ def planner_brief(policy: Policy) -> str:
 
     def items(kind: PlanKind) -> Iterator[tuple[str, str, str, str]]:
         for name, work in works.items():
-            if f"{kind.folder}/{kind.plan}" in work.sources:
+            if kind.task_file.text in work.sources:
                 unit = "a commit" if kind.unit == "commit" else "a change"
                 yield name, unit, work.branch, work.commit
 

@@ -18,7 +18,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.item_choice import is_ancestor
 from specguard.model import path_text
 from specguard.planning.task_lists import TASKS, Boxes, SourceFolder, source_folders
-from specguard.plans.plans import Plan, plan_templates
+from specguard.plans.plans import Plan
 from specguard.plans.task import Task, mark_task
 from specguard.plans.verification import evidence_of, same_command
 from specguard.reporters.file_writing import replace_file, writing
@@ -209,18 +209,18 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
     """
     found: dict[str, PlanFile] = {}
     wanted = os.path.realpath(only) if only else ""
-    for name, template in plan_templates(kinds):
-        paths = glob.glob(template.render({}), root_dir=root, recursive=True, include_hidden=True)
+    for name, kind in kinds.items():
+        paths = glob.glob(kind.task_file.render({}), root_dir=root, recursive=True, include_hidden=True)
         for path in sorted(paths):
             file = os.path.join(root, path)
-            fields = template.read(os.fsencode(path))
+            fields = kind.task_file.read(os.fsencode(path))
             if fields is None or os.path.realpath(file) != os.path.join(os.path.realpath(root), path):
                 continue
             if wanted and wanted not in (os.path.realpath(file), os.path.dirname(os.path.realpath(file))):
                 continue
-            found.setdefault(path, _read_file(file, os.fsencode(path), name, kinds[name], fields))
+            found.setdefault(path, _read_file(file, os.fsencode(path), name, kind, fields))
     if not found:
-        tried = ", ".join(template.render({}) for _, template in plan_templates(kinds))
+        tried = ", ".join(kind.task_file.render({}) for kind in kinds.values())
         missing = f"there is no plan here; tried: {tried}" if tried else "the policy describes no plans"
         raise SpecguardError(
             f"there is no plan {only}" if only else missing,

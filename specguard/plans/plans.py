@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.runs.proof import RunProof
-    from specguard.work.name_templates import PathTemplate
     from specguard.work.named_items import Work
 
 
@@ -138,7 +137,7 @@ class Plans(Record, frozen=False):
             MissingFact: the tree cannot be read.
         """
         paths = self.documents.tree.paths()
-        found = {paths[at] for _, template in plan_templates(self.kinds) for at, _ in template.find(paths)}
+        found = {paths[at] for kind in self.kinds.values() for at, _ in kind.task_file.find(paths)}
         self.documents.prefetch(found)
         return self._read_plans(sorted(found))
 
@@ -277,20 +276,15 @@ def read_plan(kinds: Mapping[str, PlanKind], path: bytes, documents: Documents) 
     Raises:
         MissingFact: the tree or the file cannot be read.
     """
-    for name, template in plan_templates(kinds):
-        fields = template.read(path)
+    for name, kind in kinds.items():
+        fields = kind.task_file.read(path)
         if fields is None:
             continue
         data = documents.data(path)
         if data is None and documents.tree.find(path) is None:
             return None
-        return Plan(name, kinds[name], fields, path, data or Data.unread(Problem("it is not a regular file")))
+        return Plan(name, kind, fields, path, data or Data.unread(Problem("it is not a regular file")))
     return None
-
-
-def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTemplate]]:
-    """Return the name and the task-file template of each kind of plans."""
-    return [(name, path_template(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
 
 
 def too_early(task: Task, why: str, base: Plan | None = None) -> Iterator[Finding]:

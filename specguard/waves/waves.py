@@ -221,7 +221,7 @@ class Waves(Record, frozen=False):
             if kind:
                 texts += self.sources.kinds[kind].sources
             elif kind is not None:
-                texts += [f"{kind.folder}/{kind.plan}" for kind in self.plans.kinds.values()]
+                texts += [kind.task_file.text for kind in self.plans.kinds.values()]
         return [PathTemplate(text) for text in dict.fromkeys(texts)]
 
     def _check_placeholders(self) -> None:

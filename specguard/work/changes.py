@@ -19,7 +19,7 @@ from specguard.work.document_search import read_text
 from specguard.work.item import Paper, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, match_items
 from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, strip_pull_number
-from specguard.work.name_templates import PathTemplate, Template
+from specguard.work.name_templates import Template
 from specguard.work.named_items import Work, WorkItems
 
 TYPE_CHECKING = False
@@ -372,8 +372,8 @@ def task_kinds(policy: Policy) -> Mapping[str, PlanKind]:
         return {}
     plans: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
-    by_source = [(f"{plan.folder}/{plan.plan}", plan) for plan in plans.values()]
-    return {name: plan for name, kind in kinds.items() for text, plan in by_source if text in kind.sources}
+    pairs = ((name, kind, plan) for name, kind in kinds.items() for plan in plans.values())
+    return {name: plan for name, kind, plan in pairs if plan.task_file.text in kind.sources}
 
 
 def shared_kinds(policy: Policy) -> Mapping[str, PlanKind]:
@@ -401,9 +401,8 @@ def own_plan(
         MissingFact: a commit or a tree is missing.
     """
     for name, plan in shared_kinds(policy).items():
-        template = PathTemplate(f"{plan.folder}/{plan.plan}")
         known = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
-        exact = template.exact_path(known) if known else None
+        exact = plan.task_file.exact_path(known) if known else None
         if plan.trusted != "branch" or (branch and (exact is None or papers.find(exact) is not None)):
             continue
         first = _first_commit(git, head, base) if head and base and head != base else None
@@ -412,7 +411,7 @@ def own_plan(
         commit = git.commit(first)
         added = [entry.path for entry in git.diff_trees(commit.parents[0], first)]
         for path in added:
-            fields, folder = template.read(path), path.removesuffix(plan.plan.encode("utf-8"))
+            fields, folder = plan.task_file.read(path), path.removesuffix(plan.plan.encode("utf-8"))
             if fields is None or exact not in (None, path) or papers.find(path) is not None:
                 continue
             tree = Tree(git, commit.tree)

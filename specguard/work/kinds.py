@@ -15,6 +15,7 @@ from specguard.work.name_templates import (
     check_ids,
     check_readable,
     number_width,
+    path_template,
 )
 
 TYPE_CHECKING = False
@@ -405,6 +406,11 @@ class PlanKind(Settings):
         "touches only its folder",
         tightens=["branch", "base"],
     )
+
+    @property
+    def task_file(self) -> PathTemplate:
+        """The path of the file that lists a plan's tasks."""
+        return path_template(f"{self.folder.rstrip('/')}/{self.plan}")
 
     def key_of(self, name: str) -> str:
         """Return the task's key for a property in `TASK_KEYS`."""
