@@ -238,7 +238,7 @@ class SliceOutOfFiles(Rule):
                 raise NotApplicable(f"{path_text(listed.source.path)} lists no files for {listed}")
             if branch and base and not landed and branch.name not in (work_item.branches or [branch.name]):
                 yield _branch_flaw(work_item, listed, branch, base)
-            yield from _outside_files(work_item, listed, entries, None if stage == "staged" else base)
+            yield from _outside_files(listed, entries, None if stage == "staged" else base)
             return
         kept = waves.kept if waves is not None and not landed else ()
         if waves is None or not kept:
@@ -256,13 +256,13 @@ def _taken_flaw(entry: Entry, slices: Sequence[Listed], how: str) -> Finding:
     first, names = slices[0], " and ".join(str(item) for item in slices[:3])
     message = f"{path_text(entry.path)} is a file of {names}, still to be done, and the change is for none"
     step = f"{how} {first.branch or f'the branch of {first}'}, or have it approved."
-    return _slice_flaw(entry, first, message, step, f"kept {first.id}", first.setting)
+    return _slice_flaw(entry, first, message, step, f"kept {first.id}")
 
 
-def _slice_flaw(entry: Entry, listed: Listed, message: str, step: str, key: str, setting: str) -> Finding:
+def _slice_flaw(entry: Entry, listed: Listed, message: str, step: str, key: str) -> Finding:
     """Build a finding about a path that cites the line which lists the slice."""
     line, path, side = Origin(path_text(listed.source.path), listed.line or 0), entry.path, entry.side
-    return Finding(message, step, path, side=side, key=key, setting=setting, authority=line)
+    return Finding(message, step, path, side=side, key=key, setting=listed.setting, authority=line)
 
 
 def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) -> Finding:
@@ -273,9 +273,7 @@ def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base
     return Finding(message, step, field="branch", key="branch", setting=setting, same_as=("BRN001 item",))
 
 
-def _outside_files(
-    work_item: WorkItem, listed: Listed, entries: Sequence[Entry], base: Base | None
-) -> Iterator[Finding]:
+def _outside_files(listed: Listed, entries: Sequence[Entry], base: Base | None) -> Iterator[Finding]:
     """Yield a finding for each path outside the slice's files."""
     place = path_text(listed.source.path)
     others = [other for other in listed.source.items if other.id != listed.id and other.files]
@@ -295,7 +293,7 @@ def _outside_files(
                 below = "; if this one starts from it, merge that first, or for checks without --enforce: "
                 below += f"git branch -u {owner.branch}"
             step = f"Change it on the branch of {owner}{below}"
-        yield _slice_flaw(entry, listed, message, step, listed.id, work_item.setting("source"))
+        yield _slice_flaw(entry, listed, message, step, listed.id)
 
 
 class UndisposedSlice(Rule):
