@@ -349,7 +349,7 @@ def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, wa
         "kind": listed.source.kind,
         "id": listed.id,
         "title": listed.title,
-        "owner": listed.owner,
+        "owner": listed.text("owner"),
         "status": listed.status,
         "state": state,
         "needs": needs,

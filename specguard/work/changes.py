@@ -338,7 +338,7 @@ class DoneEvidence(Record):
 
         own = listed.source
         same = [one for one in self.sources.of(own.kind) if wave_of(one) == wave_of(own)]
-        paths = [one.path for one in same if any(item.is_named(listed.id) for item in one.items)]
+        paths = [one.path for one in same if normal_id(listed.id) in one.by_id]
         return self.history.changed_since(tuple(paths))
 
 

@@ -395,11 +395,6 @@ class Listed(DataEntry):
         return self.text("title")
 
     @property
-    def owner(self) -> str:
-        """The item's owner; empty if there is none."""
-        return self.text("owner")
-
-    @property
     def status(self) -> str:
         """The item's status as it is written; empty if there is none."""
         return self.text("status")
@@ -481,10 +476,6 @@ class Listed(DataEntry):
     def setting(self) -> str:
         """The key of the setting that names the source, for a citation."""
         return f"work.{self.source.kind}.source"
-
-    def is_named(self, item_id: str) -> bool:
-        """Return True if an id is this item's, with any padding of its number and any letter case."""
-        return normal_id(self.id) == normal_id(item_id)
 
     def get(self, name: str) -> Any:
         """Return the value of a field of the entry, looked up through the kind's `fields`; None if unset."""

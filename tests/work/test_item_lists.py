@@ -44,7 +44,7 @@ def test_a_source_may_be_written_in_yaml(tree: Grow) -> None:
     assert source.top("gates") == {"quick": ["make test"]}
     one, two, three = source.items
     assert (one.id, one.number, one.line) == ("D1", 1, 4)
-    assert (one.title, one.owner) == ("Dedupe the middleware", "@host")
+    assert (one.title, one.text("owner")) == ("Dedupe the middleware", "@host")
     assert [file.text for file in one.files] == ["src/a.ts", "src/b/**"]
     assert [file.line for file in one.files] == [9, 10]
     assert [(line.text, line.line) for line in one.acceptance] == [("chains are marked", 12), ("AC-2", 13)]
@@ -64,7 +64,7 @@ def test_items_are_a_list_or_go_by_their_ids_in_any_format(tree: Grow) -> None:
         "slices:\n  '1': {owner: me}\n",
     ):
         [source] = sources(tree({"a/PHASE_E_WORKBREAKDOWN.yaml": text}))
-        assert [(item.id, item.owner) for item in source.items] == [("1", "me")]
+        assert [(item.id, item.text("owner")) for item in source.items] == [("1", "me")]
     kind = WorkKind(source=["plan.toml", "plan.json"], items="plan.parts", branch="part-{id}")
     [source] = sources(tree({"plan.toml": "[[plan.parts]]\nid = 'x'\n", "plan.json": "{}"}), "part", kind)
     assert [item.id for item in source.items] == ["x"]
