@@ -9,7 +9,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, dotted
 from specguard.documents.fields import elements, normal_name
 from specguard.errors import NotApplicable, if_applicable, judge_each
-from specguard.model import Finding
+from specguard.model import Finding, cached_method
 from specguard.plans.task import Task, flaws
 from specguard.work.item_lists import dependency_flaws, early_start
 from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id
@@ -120,13 +120,12 @@ class Plans(Record, frozen=False):
         kinds: the policy's kinds of plans by name.
         change: the judged change.
         documents: the documents of the judged tree.
-        known, known_units: caches of the plans by file, and of `units`.
+        known_units: the cache of `units`.
     """
 
     kinds: Mapping[str, PlanKind]
     change: Change
     documents: Documents
-    known: dict[tuple[Documents, bytes], Plan | None] = {}
     known_units: Sequence[Unit] | None = None
 
     @cached_property
@@ -153,11 +152,6 @@ class Plans(Record, frozen=False):
         owners = (self.holding(entry.path) for entry in self.change.entries)
         return self._read_plans(sorted({path for path in owners if path is not None}))
 
-    @cached_property
-    def before(self) -> Documents:
-        """The documents before the change."""
-        return Documents(self.change.start_files)
-
     def at(self, path: bytes, documents: Documents | None = None) -> Plan | None:
         """Return the plan whose tasks a file lists; None if the file is missing or is not a plan's file.
 
@@ -168,10 +162,11 @@ class Plans(Record, frozen=False):
         Raises:
             MissingFact: the tree or the file cannot be read.
         """
-        key = (documents or self.documents, path)
-        if key not in self.known:
-            self.known[key] = read_plan(self.kinds, path, key[0])
-        return self.known[key]
+        return self._read(path, documents or self.documents)
+
+    @cached_method
+    def _read(self, path: bytes, documents: Documents) -> Plan | None:
+        return read_plan(self.kinds, path, documents)
 
     def holding(self, path: bytes) -> bytes | None:
         """Return the task file of the plan whose folder contains a path; None if no plan's folder does."""
@@ -244,8 +239,8 @@ class Plans(Record, frozen=False):
             levels -= {"commit"} if commits else set()
             # The first name decides the change's item; if it is not a task, the change is for no task.
             named_tasks = [task for _, task in tasks] if tasks and tasks[0][1] is not None else []
-            entries, after = self.change.entries, self.documents
-            whole = Unit(self, _unit_tasks(named_tasks, levels), sorted(levels), entries, self.before, after)
+            entries, before, after = self.change.entries, Documents(self.change.start_files), self.documents
+            whole = Unit(self, _unit_tasks(named_tasks, levels), sorted(levels), entries, before, after)
             self.known_units = [*commits, *([whole] if levels or not commits else [])]
         return self.known_units
 
