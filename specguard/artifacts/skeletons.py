@@ -120,10 +120,9 @@ class Skeletons(Record, frozen=False):
     def _items(self, path: bytes) -> dict[str, Any]:
         """Return a table that lists one work item if the path is the source of a kind; else an empty one."""
         for name, kind in self.kinds.items():
-            for source in kind.sources:
-                if path_template(source).read(path) is not None:
-                    item = {kind.number: 1, **dict.fromkeys(["title", *kind.required], TODO)}
-                    return {kind.items or f"{name}s": [item]}
+            if kind.read_source(path) is not None:
+                item = {kind.number: 1, **dict.fromkeys(["title", *kind.required], TODO)}
+                return {kind.items or f"{name}s": [item]}
         return {}
 
 

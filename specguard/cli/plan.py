@@ -31,7 +31,6 @@ from specguard.reporters.file_writing import exists_error, write_files
 from specguard.reporters.status import align_rows
 from specguard.runs.manifests import now_text
 from specguard.work.kinds import PlanKind, WorkKind
-from specguard.work.name_templates import PathTemplate
 
 _plan_option = opt.file("--plan", help="The plan's file or folder.")
 _one_plan_option = opt.file("--plan", help="Only this plan's file or folder.")
@@ -176,10 +175,8 @@ def _task_lines(policy: Policy, state: progress.PlanState, task: progress.TaskSt
 def _work_kind(policy: Policy, path: str) -> str:
     """Return the kind of work item that a plan's tasks belong to; empty if they belong to no kind."""
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
-    for name, kind in kinds.items():
-        if any(PathTemplate(source).read(path.encode("utf-8")) is not None for source in kind.sources):
-            return name
-    return ""
+    found = (name for name, kind in kinds.items() if kind.read_source(path.encode("utf-8")) is not None)
+    return next(found, "")
 
 
 @command.command("init", short_help="Write the folders of plans and the planner's brief.")

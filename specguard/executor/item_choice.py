@@ -501,10 +501,8 @@ class Start:
             fields = Template(self.work.kinds[kind].branch).read(branch) if branch else None
             return fields if fields and self._own_plan(kind, fields) is not None else {}
         path = os.fsencode(os.path.normpath(plan))
-        for text in self.work.kinds[kind].sources:
-            values = PathTemplate(text).read(path)
-            if values is not None:
-                return values
+        if (values := self.work.kinds[kind].read_source(path)) is not None:
+            return values
         raise _unready(
             f"{plan} is not a list of {kind}s; tried: {self._list_names(kind, {})}",
             "name it from the repository's root",

@@ -15,7 +15,7 @@ from specguard.model import Finding, cached_method, grouped, path_text, shortene
 from specguard.work.document_search import Pointer, has_wildcard, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template, path_template
+from specguard.work.name_templates import PathTemplate, Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -206,8 +206,8 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the change cannot be read.
         """
-        texts = [text for kind in self.kinds.values() for text in kind.sources] if self.touched else []
-        return any(path_template(text).read(path) is not None for text in texts for path in self.touched)
+        read = (kind.read_source(path) for kind in self.kinds.values() for path in self.touched)
+        return any(fields is not None for fields in read)
 
     @cached_method
     def of(self, kind: str) -> Sequence[Source]:

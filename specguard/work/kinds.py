@@ -113,6 +113,11 @@ class WorkKind(Settings):
         """`source` as a list."""
         return [self.source] if isinstance(self.source, str) else self.source
 
+    def read_source(self, path: bytes) -> Mapping[str, str] | None:
+        """Return the values of the placeholders in the path of a list of items; None for any other path."""
+        read = (path_template(text).read(path) for text in self.sources)
+        return next((fields for fields in read if fields is not None), None)
+
     @property
     def widths(self) -> list[int]:
         """The minimum number of digits in each number format, the canonical one first."""
