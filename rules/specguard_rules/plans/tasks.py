@@ -902,7 +902,8 @@ class SeveralTasks(Rule):
             finding = Finding(message, step, commit=unit.commit, key="several")
             finding.field, finding.setting = "commit.subject", tasks[0].plan.setting("unit")
             for shown in finished[:2][-1:]:
-                finding.path, finding.line, finding.field = shown.plan.path, shown.line_of("status"), None
+                finding.path, finding.field = shown.plan.path, None
+                finding.line = shown.line_of(shown.key_of("status"))
             yield finding
 
 
