@@ -54,8 +54,7 @@ def task_of(policy: Policy, item: WorkItem) -> Task | None:
     if item.listed is None:
         return None
     source = item.listed.source
-    plan = read_plan(policy.declared("plan_kinds"), source.path, source.documents)
-    return None if plan is None else plan.task(item.listed.id)
+    return _read_task(policy, source.path, source.documents, item.listed.id)
 
 
 def task_in(policy: Policy, git: Git, commit: str, task: Task) -> Task | None:
@@ -65,8 +64,13 @@ def task_in(policy: Policy, git: Git, commit: str, task: Task) -> Task | None:
         MissingFact: the commit or the plan cannot be read.
     """
     documents = Documents(Tree(git, git.commit(commit).tree))
-    plan = read_plan(policy.declared("plan_kinds"), task.plan.path, documents)
-    return None if plan is None else plan.task(task.id)
+    return _read_task(policy, task.plan.path, documents, task.id)
+
+
+def _read_task(policy: Policy, path: bytes, documents: Documents, task_id: str) -> Task | None:
+    """Return a task as a file lists it in one tree; None if no plan is there, or it lacks the task."""
+    plan = read_plan(policy.declared("plan_kinds"), path, documents)
+    return None if plan is None else plan.task(task_id)
 
 
 def verify_gates(policy: Policy, item: WorkItem) -> Iterator[PlannedGate]:
@@ -605,13 +609,12 @@ class Start:
 
     def _check_marked(self, items: Sequence[Listed]) -> None:
         """Check that tasks which have their commit are marked as done: the rules go by the status."""
-        kinds = self.policy.declared("plan_kinds")
         for listed in filter(self._sources().done, items):
             path, shares = listed.source.path, listed.source.kind in shared_kinds(self.policy)
             branch = self._on_branch(listed.branch) if shares else None
             trees = [listed.source.documents, *([branch.documents] if branch else [])]
-            plans = [plan for one in trees if (plan := read_plan(kinds, path, one)) is not None]
-            tasks = [task for plan in plans if (task := plan.task(listed.id)) is not None]
+            read = [_read_task(self.policy, path, one, listed.id) for one in trees]
+            tasks = [task for task in read if task is not None]
             if tasks and all(task.status and not task.done for task in tasks):
                 words = ["specguard", "plan", "verify", listed.id, "--plan", path_text(path)]
                 help = f'{shlex.join(words)} --note "what was seen"'
