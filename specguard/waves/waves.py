@@ -419,8 +419,8 @@ class StageState(Record):
         """Yield findings about an artifact that is a plan or lists work items."""
         plans, sources = self.wave.waves.plans, self.wave.waves.sources
         if plan := plans.at(path):
-            found = [*plans.flaws(plan), *plan.dependency_flaws()]
-            yield from (flaw for flaw in found if flaw.severity in (None, "error"))
+            yield from plans.flaws(plan)
+            yield from plan.dependency_flaws()
         elif source := sources.at(path):
             yield from sources.flaws(source)
             yield from sources.broken(source)
