@@ -306,10 +306,9 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         yield plan.finding(message, "Write it as a file that holds the tasks once each.", "unread")
         return
     yield from _list_flaws(plan)
-    seen: dict[str, Task] = {}
     for task in plan.tasks:
         yield from task_flaws(task)
-        first = seen.setdefault(normal_id(task.id), task) if task.id else task
+        first = plan.by_id[normal_id(task.id)] if task.id else task
         if first is not task:
             message = f"{task.id} is listed twice, first as {first.id} in line {first.line}"
             yield _finding(task, message, "Give each task an id of its own.", "id", "repeated")

@@ -235,9 +235,8 @@ class Sources(Record, frozen=False):
         if not source.items:
             step = f"List the {kind}s, each with its id."
             yield _finding(source, f"{place} lists no {kind}", step, "empty")
-        seen: dict[str, Listed] = {}
         for item in source.items:
-            if (first := seen.setdefault(normal_id(item.id), item)) is not item:
+            if (first := source.by_id[normal_id(item.id)]) is not item:
                 message = f"{item} is listed twice, in line {first.line} and here"
                 step = "Give one of the two another id."
                 yield _finding(source, message, step, f"twice {item.id}", item.line)
