@@ -18,7 +18,7 @@ from specguard.model import RuleResult, listed, path_text, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.sources import Change
@@ -166,7 +166,6 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
     if change.stage not in ("range", "pull-request") or by_program or not is_open:
         return []
     found: dict[tuple[str, str], list[str]] = {}
-    merges = if_known(lambda: plain_merges(change), set())
     for judged in result.findings:
         path = judged.finding.path
         if judged.state != "open" or path is None or _controls_judging(change, policy, path):
@@ -174,7 +173,7 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
         named = _owner_names(rule.settings["paths"], rule.settings["owners"], path)
         owners = [one for one in settings.approver if one.name in named]
         # Without evidence of an owner, the path stays locked.
-        evidence = if_known(partial(_owner_evidence, change, policy, path, owners, merges), "")
+        evidence = if_known(partial(_owner_evidence, change, policy, path, owners), "")
         judged.state = "approved" if evidence else "open"
         if owners:
             note = f"{listed([one.name for one in owners])} may change ", _OWNERS_WAY
@@ -210,9 +209,7 @@ def _controls_judging(change: Change, policy: Policy, path: bytes) -> bool:
     )
 
 
-def _owner_evidence(
-    change: Change, policy: Policy, path: bytes, owners: Sequence[Approver], merges: Collection[str]
-) -> str:
+def _owner_evidence(change: Change, policy: Policy, path: bytes, owners: Sequence[Approver]) -> str:
     """Return the owner who changed or reviewed a path, with the evidence; empty if there is none.
 
     Args:
@@ -220,13 +217,13 @@ def _owner_evidence(
         policy: the trusted policy.
         path: the path.
         owners: its owners.
-        merges: the object ids of commits that only merge the base.
 
     Raises:
         MissingFact: the evidence cannot be read.
         NotApplicable: the change has no commits.
     """
     # A merge can revert a parent's content, so its difference from each parent counts, unless git made it.
+    merges = plain_merges(change)
     touching = [
         commit
         for commit in change.commits

@@ -231,6 +231,7 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
     return people
 
 
+@cached_method
 def plain_merges(change: Change) -> set[str]:
     """Return the merges of the change with what the base has, if they are what git does by itself."""
     judged = {one.oid for one in change.commits}
