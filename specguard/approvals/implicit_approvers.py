@@ -58,7 +58,8 @@ def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[
         compared = facts.get("policy_change")
         additions = [one for one in compared.differences if one.key == "approvals.approver" and not one.old]
         if not additions:
-            return [_NOBODY]
+            failed = [policy.rule(one.code) for one in results if one.state == "failed"]
+            return [_NOBODY] if any(rule and rule.approvable for rule in failed) else []
         single = len(compared.differences) == 1 and not compared.problem and compared.baseline is None
         if not (single and _only_adds_approvers(change, policy, additions[0].new, results)):
             return [_FIRST_APPROVER_NOTE]
