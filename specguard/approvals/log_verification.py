@@ -9,7 +9,6 @@ from specguard.approvals.log import NAME, NO_RECORD, FiledRecord, Uses, first_al
 from specguard.approvals.people import KEY_TYPES, claimed_key, has_key_type, signing_key, verify
 from specguard.approvals.record import Approval, Revocation
 from specguard.change.base import find_base, named_base
-from specguard.change.tree import Tree
 from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.check_request import Request
     from specguard.change.git import Git
+    from specguard.change.tree import Tree
 
     Problem = tuple[bytes, str, str]
     """A file, what is wrong with it, as a clause, and the next step."""
@@ -103,8 +103,8 @@ class Logbook:
         self.work_tree = repository.work_tree_if_any()
         with Needed():
             trusted = _trusted_base(git, request, policy)
-            self.base = Tree(git, git.commit(trusted).tree) if trusted else None
-            self.head = Tree(git, git.commit(repository.head).tree) if repository.head else None
+            self.base = git.tree_at(trusted) if trusted else None
+            self.head = git.tree_at(repository.head) if repository.head else None
             self.log = read_log(policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree)
         self.uses = Uses(repository.common, decisions)
 

@@ -14,7 +14,6 @@ from functools import cached_property, partial
 from specguard.change.base import named_base
 from specguard.change.entries import Entry, is_record, sha256
 from specguard.change.repository import short_branch
-from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_applicable, if_known
 from specguard.model import Finding, path_text
@@ -301,7 +300,7 @@ class Bond:
     def has_landed(self, target: str, path: bytes) -> bool:
         """True if another branch than this change's target, which an approval is for, has its file."""
         tip = _find_tip(self.change, target) if target not in ("", self.target) else None
-        return tip is not None and Tree(self.change.git, self.change.git.commit(tip).tree).has_file(path)
+        return tip is not None and self.change.git.tree_at(tip).has_file(path)
 
     def breaks(self, approval: Approval) -> Iterator[tuple[str, str, str]]:
         """Yield the reasons why an approval does not apply to this change.

@@ -361,7 +361,6 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
     `records`.
     """
     from specguard.change.repository import is_oid
-    from specguard.change.tree import Tree
 
     sides = part.replace("...", "..").split("..")
     if "" in sides:
@@ -374,7 +373,7 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
         return f"the empty range {part!r}"
     git = artifact.artifacts.change.git
     if only and len(found) == 1 and is_oid(found[0], git.repository.oid_digits):
-        tree = Tree(git, git.commit(found[0]).tree)
+        tree = git.tree_at(found[0])
         for template in artifact.contract.records:
             for path in _recorded_files(artifact, template):
                 if not tree.has_file(path):

@@ -34,7 +34,6 @@ from specguard.change.git import Git
 from specguard.change.remotes import shown_address
 from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
-from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
@@ -302,7 +301,7 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: floa
 def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) -> Policy:
     """Return the policy of a branch's tip for `now`, else that of a file."""
     file = "" if by == "now" else by
-    policy = policies.load(Tree(git, git.commit(branch.tip).tree), file)
+    policy = policies.load(git.tree_at(branch.tip), file)
     if policy is None:
         message = f"there is no authority: {file or branch.name} has none"
         raise NoAuthorityError(message, help="`specguard init` writes one")
@@ -597,7 +596,7 @@ def read_state(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[
         guard paths; `unenforced`, sentences that no rule enforces; and `stale`, findings on specs, None if
         the policy has no `[specs]`. If the authority cannot be read, there is only `problem`, the reason.
     """
-    tree = Tree(git, git.commit(branch.tip).tree)
+    tree = git.tree_at(branch.tip)
     try:
         policy = policies.load(tree)
     except SpecguardError as error:

@@ -171,7 +171,7 @@ def local_base(git: Git, *, without: str = "") -> FoundBase | None:
     if name not in heads:
         named: dict[str, str] = {}
         for short, ref in heads.items():
-            tree = Tree(git, git.commit(ref.oid).tree)
+            tree = git.tree_at(ref.oid)
             content = next((text for path in _AUTHORITIES if (text := tree.read(path)) is not None), None)
             if content is not None:
                 named[short] = _stated_base(content) or short

@@ -27,6 +27,7 @@ from specguard.change.entries import (
 from specguard.change.object_store import Reading, Store, stdin_lines
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import PastCommit, Repository, is_oid
+from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_known
 from specguard.model import cached_method, grouped
@@ -106,6 +107,10 @@ class Git(Store):
                 )
             self._commits[oid] = known = self._parse([(target, kind, content)])[0]
         return known
+
+    def tree_at(self, oid: str) -> Tree:
+        """Return the files of a commit, or of the commit that a tag points to; see `commit`."""
+        return Tree(self, self.commit(oid).tree)
 
     def commits(self, oids: Sequence[str]) -> list[Commit]:
         """Return the commits of these object ids, in this order.
@@ -333,10 +338,9 @@ class Git(Store):
         Raises:
             MissingFact: the history is incomplete.
         """
-        from specguard.change.tree import Tree
 
         def below(commit: str) -> str:
-            found = Tree(self, self.commit(commit).tree).find(path)
+            found = self.tree_at(commit).find(path)
             return found.oid if found is not None and found.is_directory else ""
 
         path = folder.rstrip(b"/")
@@ -620,8 +624,6 @@ class History:
         Raises:
             MissingFact: one of them is not there.
         """
-        from specguard.change.tree import Tree
-
         later, done = self._git.commits([revert, oid])
         if before and before not in done.parents:
             return False

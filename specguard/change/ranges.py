@@ -18,7 +18,6 @@ from specguard.change.check_request import Request, Revision, read_body
 from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing
 from specguard.change.process import CommandError
 from specguard.change.repository import MERGE_HEADS, Base, Branch, PullRequest, Push, short_branch
-from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from specguard.change.base import FoundBase
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
+    from specguard.change.tree import Tree
     from specguard.change.worktree import WorkTree
 
 
@@ -482,7 +482,7 @@ class OpenMerge(Record):
     @cached_property
     def _sides(self) -> list[Tree]:
         """The files of `HEAD`, and of each of the commits."""
-        return [Tree(self.git, self.git.commit(oid).tree) for oid in (self.head, *self.commits)]
+        return [self.git.tree_at(oid) for oid in (self.head, *self.commits)]
 
     def author_entries(self, entries: Sequence[Entry]) -> list[Entry]:
         """Return the author's entries among those that lead from the tree to the judged files."""

@@ -7,7 +7,6 @@ import os
 from specguard.change.base import FoundBase, event_commit, find_base, named_base, no_base_error
 from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
-from specguard.change.tree import Tree, TreeEntry
 from specguard.declaration.patterns import fold
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known, usage
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
     from specguard.change.repository import Push, Repository
+    from specguard.change.tree import Tree, TreeEntry
 
 
 __all__ = ["Change", "open_changes"]
@@ -64,7 +64,7 @@ def _open_all(git: Git, request: Request) -> Sequence[Change]:
     files = outside_files(request)
     head = git.repository.head
     if files and head:
-        refuse_committed(git.repository, files, Tree(git, git.commit(head).tree))
+        refuse_committed(git.repository, files, git.tree_at(head))
     changes = _open_requested(git, request)
     for change in changes if files else ():
         try:

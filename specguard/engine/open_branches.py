@@ -140,7 +140,7 @@ def open_branches(request: Request) -> OpenBranches:
         except NoAuthorityError as error:
             base, tip, policy = found, found.oid, None
             notes = [f"No items are known: {error.message}."]
-        files = Tree(git, git.commit(tip).tree)
+        files = git.tree_at(tip)
         refs = [(ref, git.commit(ref.oid).oid) for ref in repository.branches()]
         history = _BranchHistory(git, tip, [oid for _, oid in refs])
         branches = _join_refs(refs, history)
@@ -295,7 +295,7 @@ def _merge_pairs(git: Git, pairs: Sequence[BranchPair], starts: Mapping[str, str
         why = "that takes git 2.39 or later" if missing.code == "program-missing" else missing.reason
         yield f"No pair was asked about conflicts: {why}."
         return
-    start_trees = {tip: Tree(git, git.commit(start).tree) for tip, start in starts.items()}
+    start_trees = {tip: git.tree_at(start) for tip, start in starts.items()}
     for pair, (_, conflicts) in zip(merged, found, strict=True):
         one, other = start_trees.get(pair.one.oid), start_trees.get(pair.other.oid)
         # If the base changed a path between their starts, the conflict is with the base, not in the pair.

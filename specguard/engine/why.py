@@ -9,7 +9,7 @@ from specguard.authority.policy import leaves
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.tree import Documents, Tree
+from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.declaration.rule import Record
 from specguard.engine.check import Quotes
@@ -181,7 +181,7 @@ def _match_governed(git: Git, policy: Policy, path: bytes) -> Iterator[Governing
     if head is None or rule is None or not policy.declares("spec_settings"):
         return
     with Needed():
-        documents = Documents(Tree(git, git.commit(head).tree))
+        documents = Documents(git.tree_at(head))
         for spec, pattern in Catalogue(policy.declared("spec_settings"), documents).governing(path):
             yield Governing(
                 rule.code, rule.name, rule.severity, "specs.governs", pattern,

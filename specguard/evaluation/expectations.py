@@ -122,7 +122,7 @@ def policy_authority(git: Git, policy: Policy) -> OwnAuthority:
     top = git.repository.git_dir if git.repository.bare else git.repository.work_tree()
     if policy.ref is None:
         return read_own(top)
-    tree = Tree(git, git.commit(policy.ref).tree)
+    tree = git.tree_at(policy.ref)
     with Needed():
         return OwnAuthority(_document_texts(tree, policy), policy, tree.paths())
 

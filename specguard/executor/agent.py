@@ -502,7 +502,7 @@ def brief_text(run: Run) -> str:
     Raises:
         RunEnded: the item lacks a name for its commit or pull request, or its document cannot be read.
     """
-    files = Tree(run.git, run.git.commit(run.manifest.repository.start).tree)
+    files = run.git.tree_at(run.manifest.repository.start)
     paper = paper_of(run.policy, run.item)
     name = "brief.md" if paper is None else "document.md"
     values = _work_values(run, files) if paper is None else _paper_values(run, paper, files)

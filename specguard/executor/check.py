@@ -18,7 +18,6 @@ from specguard.change.check_request import Request, Revision, read_unlinked
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.ranges import RunChange
-from specguard.change.tree import Tree
 from specguard.engine.check import judge_change
 from specguard.engine.policies import Policies
 from specguard.errors import SpecguardError
@@ -389,7 +388,7 @@ def _guarded_path(run: Run) -> bytes | None:
 
     if not any(_is_enforced(run, guard.rule) for guard in guards.all):
         return None
-    files = Tree(place.git, place.git.commit(place.base).tree).paths()
+    files = place.git.tree_at(place.base).paths()
     patterns = (guard.pattern.encode("utf-8", "surrogateescape").strip(b"/") for guard in guards.all)
     return next(filter(refused, chain(files, (_WILDCARDS.sub(b"canary", one) for one in patterns))), None)
 

@@ -280,7 +280,7 @@ def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[
         RunEnded: the hooks cannot be read, or their copies next to the place cannot be written.
     """
     place = run.place
-    tree = Tree(place.git, place.git.commit(place.base).tree)
+    tree = place.git.tree_at(place.base)
     text = tree.read(CONFIGURATION)
     program = find_program("pre-commit", run.options.environment)
     if text is not None and program is not None:

@@ -63,7 +63,7 @@ def task_in(policy: Policy, git: Git, commit: str, task: Task) -> Task | None:
     Raises:
         MissingFact: the commit or the plan cannot be read.
     """
-    documents = Documents(Tree(git, git.commit(commit).tree))
+    documents = Documents(git.tree_at(commit))
     return _read_task(policy, task.plan.path, documents, task.id)
 
 
@@ -411,7 +411,7 @@ class Start:
         self.below = below
         self._git = git
         self._find_tip = find_tip
-        tree = paper_tree(git, oid, below.oid) if below and below.oid else Tree(git, git.commit(oid).tree)
+        tree = paper_tree(git, oid, below.oid) if below and below.oid else git.tree_at(oid)
         self.documents = Documents(tree)
         self.history = History(git, oid, below.oid if below else None)
         self.work = WorkItems.of_policy(policy, lambda: tree)
@@ -543,7 +543,7 @@ class Start:
     def _on_branch(self, branch: str) -> Sources | None:
         """Return the items listed at the tip of a branch; None if the branch does not exist."""
         tip = self._find_tip(branch)
-        tree = Tree(self._git, self._git.commit(tip).tree) if tip is not None else None
+        tree = self._git.tree_at(tip) if tip is not None else None
         return self._at_commit(Documents(tree), History(self._git, tip)) if tree is not None else None
 
     def _done_on_branch(self, listed: Listed) -> bool:

@@ -13,7 +13,6 @@ from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
 from specguard.change.ranges import RunChange
-from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
 from specguard.engine.check import judge_change
 from specguard.engine.facts import Facts
@@ -63,7 +62,7 @@ def check(draft: DraftRun) -> list[str]:
     """
     for run_check in _CHECKS:
         run_check(draft)
-    files = Tree(draft.git, draft.git.commit(draft.manifest.repository.start).tree)
+    files = draft.git.tree_at(draft.manifest.repository.start)
     check_gates(draft.policy, draft.gates.gates, files, draft.options.environment)
     return _check_requests(draft) if draft.source.heads is not None else []
 
@@ -101,7 +100,7 @@ def _check_in_branch(draft: DraftRun) -> None:
     start, item, git, branch = draft.start, draft.item, draft.git, draft.item.branches[0]
     paper, task = paper_of(draft.policy, item), task_of(draft.policy, item)
     if paper is not None:
-        paper.check_recorded_files(Tree(git, git.commit(start.tip or start.oid).tree), branch)
+        paper.check_recorded_files(git.tree_at(start.tip or start.oid), branch)
     if task is None or start.tip is None or task_in(draft.policy, git, start.tip, task) is not None:
         return
     remote = draft.options.remote

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard import __version__
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
-from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.engine.policies import Policies, open_policy
 from specguard.errors import Needed, SpecguardError
@@ -408,7 +407,7 @@ class RunOptions(Record):
 
     def policy_of(self, git: Git, oid: str) -> Policy | None:
         """Return the policy of a commit; None without one."""
-        return Policies(self.request(), git.repository).load(Tree(git, git.commit(oid).tree))
+        return Policies(self.request(), git.repository).load(git.tree_at(oid))
 
     def trusted_policy(self, git: Git, base: str, oid: str) -> Policy:
         """Return the policy of a base, as trusted.

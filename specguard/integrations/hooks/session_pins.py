@@ -190,7 +190,6 @@ class Pin(Record, frozen=False):
         from specguard.change.git import Git
         from specguard.change.remotes import read_remote
         from specguard.change.repository import Repository
-        from specguard.change.tree import Tree
         from specguard.engine.policies import Policies
 
         request = Request(environment=environment, directory=os.fsdecode(tree.root))
@@ -202,7 +201,7 @@ class Pin(Record, frozen=False):
                 return cls() if head is None else cls(file, "HEAD", head, "", "head", head=head)
             asked = address = ""
             try:
-                policy = Policies(request, repository).load(Tree(git, git.commit(found.oid).tree))
+                policy = Policies(request, repository).load(git.tree_at(found.oid))
                 if policy is not None and policy.base:
                     found, asked = named_base(git, policy.base, "policy"), policy.base
             except (MissingFact, SpecguardError):
