@@ -163,13 +163,18 @@ class Pin(Record, frozen=False):
         has_begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
         # If the pin cannot be saved, git's own folder is the only record.
         has_begun = has_begun and bool(file or not session.base)
-        if not (pin := cls._create(file, tree, event.environment, session.base)).oid:
-            return pin
-        if has_begun or event.moment == "stop":
-            # The current commits may be the session's own.
-            pin.head = ""
-        else:
-            pin._record_states(tree, event.environment)
+        from specguard.change.git import Git
+        from specguard.change.repository import Repository
+
+        repository = Repository.locate(os.fsdecode(tree.root), event.environment)
+        with Needed(), Git(repository) as git:
+            if not (pin := cls._create(file, git, session.base)).oid:
+                return pin
+            if has_begun or event.moment == "stop":
+                # The current commits may be the session's own.
+                pin.head = ""
+            else:
+                pin._record_states(tree.root, git)
         pin.save()
         if session.base != pin.oid:
             session.base = pin.oid
@@ -183,36 +188,33 @@ class Pin(Record, frozen=False):
         return pin
 
     @classmethod
-    def _create(cls, file: str, tree: Checkout, environment: Mapping[str, str], oid: str) -> Self:
+    def _create(cls, file: str, git: Git, oid: str) -> Self:
         """Create a pin with the base found now, at the object id that git's folder records, if any."""
         from specguard.change.base import find_base, named_base
         from specguard.change.check_request import Request
-        from specguard.change.git import Git
         from specguard.change.remotes import read_remote
-        from specguard.change.repository import Repository
         from specguard.engine.policies import Policies
 
-        request = Request(environment=environment, directory=os.fsdecode(tree.root))
-        repository = Repository.locate(request.directory, environment)
+        repository = git.repository
+        request = Request(environment=repository.environment, directory=repository.directory)
+        found = find_base(git, request)
         head = repository.head
-        with Needed(), Git(repository) as git:
-            found = find_base(git, request)
-            if found is None or found.oid is None:
-                return cls() if head is None else cls(file, "HEAD", head, "", "head", head=head)
-            asked = address = ""
-            try:
-                policy = Policies(request, repository).load(git.tree_at(found.oid))
-                if policy is not None and policy.base:
-                    found, asked = named_base(git, policy.base, "policy"), policy.base
-            except (MissingFact, SpecguardError):
-                # The policy is broken, which the verdict reports.
-                pass
-            if found.ref.startswith("refs/remotes/"):
-                address = read_remote(repository, found.ref.split("/")[2]).fetch
-                if address and ":" not in address:
-                    address = os.path.join(request.directory, address)
-            base_oid = oid or found.oid or ""
-            return cls(file, found.name, base_oid, found.ref, found.how, asked, address, head or "")
+        if found is None or found.oid is None:
+            return cls() if head is None else cls(file, "HEAD", head, "", "head", head=head)
+        asked = address = ""
+        try:
+            policy = Policies(request, repository).load(git.tree_at(found.oid))
+            if policy is not None and policy.base:
+                found, asked = named_base(git, policy.base, "policy"), policy.base
+        except (MissingFact, SpecguardError):
+            # The policy is broken, which the verdict reports.
+            pass
+        if found.ref.startswith("refs/remotes/"):
+            address = read_remote(repository, found.ref.split("/")[2]).fetch
+            if address and ":" not in address:
+                address = os.path.join(request.directory, address)
+        base_oid = oid or found.oid or ""
+        return cls(file, found.name, base_oid, found.ref, found.how, asked, address, head or "")
 
     @property
     def base(self) -> Sequence[str]:
@@ -231,18 +233,15 @@ class Pin(Record, frozen=False):
             states[_KINDS.index(kind.decode())][path] = f"{mode.decode()} {oid.decode()}"
         return states
 
-    def _record_states(self, tree: Checkout, environment: Mapping[str, str]) -> None:
+    def _record_states(self, root: bytes, git: Git) -> None:
         """Save the uncommitted changes; unreadable or unsaved ones are judged as the session's own."""
-        from specguard.change.git import Git
-        from specguard.change.repository import Repository
         from specguard.change.worktree import read_uncommitted
 
         try:
-            with Git(Repository.locate(os.fsdecode(tree.root), environment)) as git:
-                states = read_uncommitted(git)
+            states = read_uncommitted(git)
         except (MissingFact, SpecguardError, OSError):
             return
-        self._write_states(tree.root, (*states, {}, {}))
+        self._write_states(root, (*states, {}, {}))
 
     def _write_states(self, root: bytes, states: States) -> None:
         records = [
