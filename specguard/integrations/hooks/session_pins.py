@@ -90,14 +90,12 @@ class Session:
         reported: the fingerprints of the findings that were reported to the agent.
         base: the object id of the base that was pinned when the session began; empty if it is unknown.
         began: when it began, in seconds since 1970.
-        is_saved: True if the record could be saved.
     """
 
     def __init__(self, event: HookEvent, tree: Checkout) -> None:
         name = f"{event.agent}\0{event.session}\0{os.fsdecode(tree.root)}"
         key = sha1(name.encode("utf-8", "replace")).hexdigest()
         self._file = os.path.join(tree.git_dir, b"specguard/sessions", key.encode("ascii"))
-        self.is_saved = True
         data = object_of(read_unlinked(self._file, _SESSIONS_LIMIT) or b"")
         stops, found, base, began = (data.get(name) for name in ("stops", "told", "base", "began"))
         # The file may be altered; a negative number would allow further refusals.
@@ -106,11 +104,11 @@ class Session:
         self.base = base if isinstance(base, str) else ""
         self.began = began if isinstance(began, float) else time.time()
 
-    def save(self) -> None:
-        """Save the record; on failure, `is_saved` is False."""
+    def save(self) -> bool:
+        """Save the record; return True if it was saved."""
         reported = self.reported[-_MOST_SESSIONS:]
         data = {"stops": self.stops, "told": reported, "base": self.base, "began": self.began}
-        self.is_saved = _write(self._file, json.dumps(data).encode("ascii"), _MOST_SESSIONS)
+        return _write(self._file, json.dumps(data).encode("ascii"), _MOST_SESSIONS)
 
 
 class Pin(Record, frozen=False):

@@ -91,8 +91,7 @@ def judge_end(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
         return Reply("tell", given_up)
     session.stops += 1
     session.reported = state.fingerprints
-    session.save()
-    if not session.is_saved and event.continued:
+    if not session.save() and event.continued:
         # The refusals cannot be counted, so one has to be enough.
         return Reply("tell", given_up)
     heading = (
