@@ -201,8 +201,8 @@ def error_command(name: str | None, output_format: str) -> None:
         show_markdown(f"# {wanted}\n\n{page}")
         return
     chosen = [known[wanted]] if name else list(known.values())
-    rows = align_rows([(kind.name, kind.title) for kind in chosen]).split("\n")
-    show(output_format, [kind._asdict() for kind in chosen], rows)
+    rows = [(kind.name, kind.title) for kind in chosen]
+    show(output_format, [kind._asdict() for kind in chosen], align_rows(rows))
 
 
 _TARGET: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
@@ -277,8 +277,8 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
     if page is not None and output_format == "text":
         show_markdown(manual.cases(page) if cases else manual.page(page))
         return
-    rows = align_rows([(one.rule.code, one.rule.name, manual.summary(one)) for one in chosen]).split("\n")
-    show(output_format, [manual.data(one) for one in chosen], rows)
+    rows = [(one.rule.code, one.rule.name, manual.summary(one)) for one in chosen]
+    show(output_format, [manual.data(one) for one in chosen], align_rows(rows))
 
 
 def _mentions(entry: Registered, word: str) -> bool:

@@ -79,8 +79,8 @@ def status(plan: str, output_format: str) -> None:
     policy = open_policy(Request(environment=os.environ))
     states = _states(policy, plan)
     cells = [("plan", *progress.STATES, "next"), *(_row(policy, state) for state in states)]
-    rows = align_rows(cells).split("\n")
-    show(output_format, {"schema": progress.SCHEMA, "plans": [state.data for state in states]}, rows)
+    data = {"schema": progress.SCHEMA, "plans": [state.data for state in states]}
+    show(output_format, data, align_rows(cells))
 
 
 @command.command("next", short_help="Show the next task.", json=True)

@@ -32,8 +32,8 @@ from specguard.executor.run import JUDGING_KINDS, Run, RunOptions, Say, open_sto
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of, plan_text
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
-from specguard.reporters.escape import json_text, readable_markdown, visible, visible_lines
-from specguard.reporters.status import as_data, cells, describe, duration, metrics_text, table
+from specguard.reporters.escape import json_text, readable_markdown, text_lines, visible, visible_lines
+from specguard.reporters.status import as_data, cells, describe, duration, table
 from specguard.runs.files import command_words
 from specguard.runs.manifests import Manifest, RunFolder
 from specguard.runs.views import RunStore, RunView, find_moves, move_run
@@ -245,7 +245,7 @@ def metrics(run_root: str, least: float | None, output_format: str) -> int:
     if least is not None and isnan(least):
         raise usage("PERCENT is a number from 0 to 100", "specguard run metrics --help")
     data = run_metrics(open_store(run_root=run_root), os.environ)
-    show(output_format, data, metrics_text(data).split("\n"))
+    show(output_format, data, text_lines("metrics.txt", **data, duration=duration))
     percent = data["coverage"]["percent"]
     if least is not None and percent is None:
         return EXIT_NO_VERDICT

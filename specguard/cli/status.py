@@ -98,7 +98,7 @@ def new_command(
     if not artifact:
         rows = [(name, contract.path or contract.root) for name, contract in contracts.items()]
         none = "the policy describes no artifacts ([artifacts.<name>])"
-        for line in align_rows(rows).split("\n") if rows else [none]:
+        for line in align_rows(rows) or [none]:
             say(line)
         return
     if artifact not in contracts:

@@ -145,7 +145,7 @@ def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:
     """Yield rows of a state and aligned columns; empty columns are left out."""
     shown = [[cut(cell or "", _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
     columns = [column for column in zip(*shown, strict=True) if any(column)]
-    lines = align_rows(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
+    lines = align_rows(list(zip(*columns, strict=True))) if columns else [""] * len(shown)
     yield from (f"  {row[0]:12}{line}" for row, line in zip(rows, lines, strict=False))
     if len(rows) > SHOWN:
         yield f"  and {len(rows) - SHOWN} more"
@@ -204,13 +204,13 @@ def _cut_list(lines: Sequence[str]) -> list[str]:
     return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else list(lines)
 
 
-def align_rows(rows: Sequence[Sequence[str]]) -> str:
+def align_rows(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines with aligned columns."""
     # A line end within a cell would start a false row.
     rows = [list(map(visible, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join(line.rstrip() for line in lines)
+    return [line.rstrip() for line in lines]
 
 
 BRANCHES_SCHEMA: Final = "specguard.branches/1"
@@ -333,7 +333,7 @@ def cells(run: RunView) -> Sequence[str]:
 
 def table(runs: Sequence[RunView]) -> str:
     """Return several runs as lines with a header."""
-    return align_rows([HEADERS, *map(cells, runs)])
+    return "\n".join(align_rows([HEADERS, *map(cells, runs)]))
 
 
 def as_data(runs: Sequence[RunView], *, lines: int | None = None) -> dict[str, Any]:
@@ -374,8 +374,3 @@ def duration(seconds: float | None) -> str:
     if minutes >= 60:
         return f"{minutes // 60}h{minutes % 60:02d}m"
     return f"{minutes}m{left:02d}s" if minutes else f"{left}s"
-
-
-def metrics_text(data: Mapping[str, Any]) -> str:
-    """Return the metrics of runs as text for a person."""
-    return "\n".join(map(visible, text_lines("metrics.txt", **data, duration=duration)))
