@@ -381,12 +381,8 @@ def _auto_comment(lines: list[bytes]) -> bytes:
 
 def _strip_space(lines: list[bytes]) -> bytes:
     """Join lines as git's stripspace does: without trailing blanks, with single blank lines between text."""
-    out: list[bytes] = []
-    for line in lines:
-        text = line.rstrip(b" \t\r")
-        if text or (out and out[-1]):
-            out.append(text)
-    whole = b"\n".join(out).rstrip(b"\n")
+    text = b"\n".join(line.rstrip(b" \t\r") for line in lines).strip(b"\n")
+    whole = re.sub(rb"\n{3,}", b"\n\n", text)
     return whole + b"\n" if whole else b""
 
 
