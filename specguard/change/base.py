@@ -19,7 +19,6 @@ from specguard.change.check_request import Request, base_refs, is_invalid, resol
 from specguard.change.entries import read_commit_time
 from specguard.change.object_store import stdin_lines
 from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
-from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
+    from specguard.change.tree import Tree
 
     How = Literal[
         "option", "event", "server", "pin", "usual", "local", "policy", "stack", "head", "none"
@@ -375,7 +375,7 @@ def paper_tree(git: Git, base: str, below: str) -> Tree:
         MissingFact: one of the two commits cannot be read.
     """
     added = [entry for entry in git.diff_trees(base, below) if entry.added]
-    return Tree(git, git.commit(base).tree, added)
+    return git.tree_at(base, added)
 
 
 def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:

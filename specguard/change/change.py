@@ -224,7 +224,7 @@ class Change(Record, frozen=False):
     @cached_property
     def base_files(self) -> Tree:
         """The files of the base's tip; empty without a base."""
-        return self._files(self.found.oid)
+        return self.git.tree_at(self.found.oid)
 
     @cached_property
     def stacked_on(self) -> FoundBase | None:
@@ -433,7 +433,7 @@ class Change(Record, frozen=False):
     @cached_property
     def start_files(self) -> Tree:
         """The files before the change."""
-        return self._files(self.base.start)
+        return self.git.tree_at(self.base.start)
 
     @property
     def head_files(self) -> Tree:
@@ -457,9 +457,6 @@ class Change(Record, frozen=False):
                 if not conflicts:
                     return self.base_files, Tree(self.git, tree)
         return self.start_files, self.head_files
-
-    def _files(self, commit: str | None, changes: Sequence[Entry] = ()) -> Tree:
-        return Tree(self.git, self.git.commit(commit).tree if commit else None, changes)
 
     # For reports
 

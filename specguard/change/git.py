@@ -108,9 +108,17 @@ class Git(Store):
             self._commits[oid] = known = self._parse([(target, kind, content)])[0]
         return known
 
-    def tree_at(self, oid: str) -> Tree:
-        """Return the files of a commit, or of the commit that a tag points to; see `commit`."""
-        return Tree(self, self.commit(oid).tree)
+    def tree_at(self, oid: str | None, changes: Sequence[Entry] = ()) -> Tree:
+        """Return the files of a commit, after some changes to them; those of no commit are none.
+
+        Args:
+            oid: the object id of the commit, or of a tag of it; None for no commit.
+            changes: entries that are applied to the commit's tree.
+
+        Raises:
+            MissingFact, SpecguardError: as for `commit`.
+        """
+        return Tree(self, self.commit(oid).tree if oid else None, changes)
 
     def commits(self, oids: Sequence[str]) -> list[Commit]:
         """Return the commits of these object ids, in this order.

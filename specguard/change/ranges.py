@@ -232,7 +232,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
     @cached_property
     def head_files(self) -> Tree:
         """The files of the head."""
-        return self._files(self.head.oid)
+        return self.git.tree_at(self.head.oid)
 
 
 class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):

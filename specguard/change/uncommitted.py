@@ -73,12 +73,12 @@ class SnapshotChange(Change, frozen=False):
         if entry.new and self.git.is_unstored(entry.new):
             return False
         forks = self.git.merge_bases(tip, head)
-        return len(forks) == 1 and forks[0] != head and self._files(forks[0]).has(entry)
+        return len(forks) == 1 and forks[0] != head and self.git.tree_at(forks[0]).has(entry)
 
     @cached_property
     def start_files(self) -> Tree:
         """The files of `HEAD`, with the changes that a merge adds to them."""
-        return Tree(self.git, self.open_merge.tree) if self.open_merge else self._files(self.base.start)
+        return Tree(self.git, self.open_merge.tree) if self.open_merge else self.git.tree_at(self.base.start)
 
 
 class StagedChange(SnapshotChange, frozen=False, kw_only=True):
@@ -103,7 +103,7 @@ class StagedChange(SnapshotChange, frozen=False, kw_only=True):
     @cached_property
     def head_files(self) -> Tree:
         """The files of the index."""
-        return self._files(self.git.repository.head, self._staged)
+        return self.git.tree_at(self.git.repository.head, self._staged)
 
     @cached_property
     def _staged(self) -> Sequence[Entry]:
@@ -212,13 +212,13 @@ class EditedChange(SnapshotChange, frozen=False):
     def entries(self) -> Sequence[Entry]:
         """The changes of the edits to `HEAD`, by path; an edit without an effect is left out."""
         pinned = [self.found.oid, self.request.session_head] if self.request.pinned else []
-        trees = [self._files(oid) for oid in pinned if oid and oid != self.git.repository.head]
+        trees = [self.git.tree_at(oid) for oid in pinned if oid and oid != self.git.repository.head]
         return [entry for entry in self._edited_entries if not any(tree.has(entry) for tree in trees)]
 
     @cached_property
     def head_files(self) -> Tree:
         """The files of `HEAD` after the edits."""
-        return self._files(self.git.repository.head, self._edited_entries)
+        return self.git.tree_at(self.git.repository.head, self._edited_entries)
 
     @cached_property
     def _edited_entries(self) -> Sequence[Entry]:

@@ -14,7 +14,6 @@ from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR, Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
-from specguard.change.tree import Tree
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import listed, path_text
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import WaveStage
     from specguard.authority.floor import Floor
     from specguard.change.sources import Change
+    from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
     from specguard.engine.baseline import BaselineChange
     from specguard.engine.facts import Facts
@@ -240,10 +240,10 @@ def open_policy(request: Request) -> Policy:
             from specguard.change.worktree import FolderTree
 
             top = repository.work_tree_if_any()
-            return FolderTree(top) if top else Tree(git, None)
+            return FolderTree(top) if top else git.tree_at(None)
 
         def load(base: FoundBase) -> Policy | None:
-            tree = Tree(git, git.commit(base.oid).tree if base.oid else None)
+            tree = git.tree_at(base.oid)
             if request.authority:
                 return policies.load(tree, request.authority)
             if (policy := policies.load_base(tree, base, own_files)) is not None:

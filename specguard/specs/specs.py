@@ -8,7 +8,7 @@ from collections import Counter
 from functools import cached_property
 
 from specguard.change.entries import Entry, sha256
-from specguard.change.tree import Documents, Tree
+from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
@@ -76,7 +76,7 @@ class Specs(Record, frozen=False):
     @cached_property
     def earlier(self) -> Catalogue:
         """The specs before the change; an index that could not be read has no entries."""
-        nothing = Documents(Tree(self.change.git, None))
+        nothing = Documents(self.change.git.tree_at(None))
         return Catalogue(self.settings, if_applicable(self.start_documents, nothing), is_past=True)
 
     @cached_property
