@@ -140,6 +140,15 @@ def walk(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
             pending += [((*place, key), each) for key, each in inner]
 
 
+def map_scalars(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a value with the result of a function in place of each value inside it that has no others."""
+    if isinstance(value, dict):
+        return {key: map_scalars(inner, change) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [map_scalars(inner, change) for inner in value]
+    return change(value)
+
+
 class Data(Record):
     """Structured data.
 

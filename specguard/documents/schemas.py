@@ -13,7 +13,7 @@ from functools import cache
 
 from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.rule import Record
-from specguard.documents.data import walk
+from specguard.documents.data import map_scalars, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _unique_items(validator: Any, unique: Any, instance: Any, _: Any) -> Iterato
     if unique and validator.is_type(instance, "array"):
         seen: set[str] = set()
         for position, item in enumerate(instance):
-            text = json.dumps(_comparable(item), sort_keys=True)
+            text = json.dumps(map_scalars(item, _comparable), sort_keys=True)
             if text in seen:
                 yield ValidationError(f"{item!r} is there twice", path=[position])
                 return
@@ -235,11 +235,7 @@ def _unique_items(validator: Any, unique: Any, instance: Any, _: Any) -> Iterato
 
 
 def _comparable(value: Any) -> Any:
-    """Return a value in which equal numbers have one form: for a schema, 1 and 1.0 are equal."""
-    if isinstance(value, dict):
-        return {key: _comparable(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_comparable(inner) for inner in value]
+    """Return the one form of equal numbers: for a schema, 1 and 1.0 are equal."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 
-from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH, TOO_DEEP, DataError, Number
+from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH, TOO_DEEP, DataError, Number, map_scalars
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -190,16 +190,9 @@ def read(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
         DataError: as for `read_toml`.
     """
     value, lines = read_toml(text, first=first, number=Number)
-    return _as_json(value), lambda: {(): first} | {tuple(map(str, path)): lines[path] for path in lines}
-
-
-def _as_json(value: Any) -> Any:
-    """Return TOML values in the form of JSON: dates and times become text."""
-    if isinstance(value, dict):
-        return {key: _as_json(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_as_json(inner) for inner in value]
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    # Dates and times become text.
+    data = map_scalars(value, lambda one: one.isoformat() if hasattr(one, "isoformat") else one)
+    return data, lambda: {(): first} | {tuple(map(str, path)): lines[path] for path in lines}
 
 
 def toml_key(name: str) -> str:
