@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, Literal, TypeVar, TypeVarTuple
     from typing import dataclass_transform as dataclass_transform
 
@@ -86,6 +86,13 @@ def listed(parts: Sequence[str], most: int = 5, between: str = ", ") -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun: `1 error`, `2 errors`."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def folders_of(path: bytes) -> Iterator[bytes]:
+    """Yield the folders that contain a path, the innermost first, without the root."""
+    while b"/" in path:
+        path = path.rpartition(b"/")[0]
+        yield path
 
 
 def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:

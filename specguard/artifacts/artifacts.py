@@ -10,7 +10,7 @@ from specguard.artifacts.files import Places, folders_above, has_lost_companion,
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
-from specguard.model import Finding, cached_method, grouped
+from specguard.model import Finding, cached_method, folders_of, grouped
 from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
@@ -261,7 +261,7 @@ class Artifacts(Record, frozen=False):
         """
         names = [other for other in self.contracts if other == name or other.endswith(f"-{name}")]
         passes = {one.path for one in self.passes}
-        folders = [folder for folder in folders_above([artifact.path]) if folder in passes]
+        folders = [folder for folder in folders_of(artifact.path) if folder in passes]
         near: dict[bytes, Artifact] = {}
         for other in names:
             own, above = self._by_folder(other)
@@ -275,7 +275,7 @@ class Artifacts(Record, frozen=False):
     def _by_folder(self, name: str) -> tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]:
         """Return the artifacts of a contract, by their own folder and by every folder above them."""
         found = self.named(name)
-        above = ((folder, one) for one in found for folder in folders_above([one.path]))
+        above = ((folder, one) for one in found for folder in folders_of(one.path))
         return grouped((one.folder, one) for one in found), grouped(above)
 
     @cached_property

@@ -18,7 +18,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
 from specguard.documents.completeness import LINE_SUFFIX, is_bare_nothing, is_todo, leading_paths, without_box
 from specguard.errors import NotApplicable
-from specguard.model import Finding, path_text
+from specguard.model import Finding, folders_of, path_text
 from specguard.work.name_templates import escape, path_template
 
 TYPE_CHECKING = False
@@ -231,10 +231,8 @@ class PathListing:
         found = dict(Covering([pattern for pattern, _ in self._patterns]).find_all(paths))
         for position, path in enumerate(paths):
             readings = [self._patterns[number][1] for number in found.get(position, ())]
-            above = path
-            while above:
-                readings += self._plain.get(above, ())
-                above = above.rpartition(b"/")[0]
+            for place in (path, *folders_of(path)):
+                readings += self._plain.get(place, ())
             if readings:
                 yield path, sorted(set(readings))
 

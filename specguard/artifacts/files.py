@@ -8,7 +8,7 @@ from functools import cached_property
 from specguard.documents.completeness import content_of
 from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.errors import MissingFact
-from specguard.model import Finding, cached_method, grouped, path_text, shortened
+from specguard.model import Finding, cached_method, folders_of, grouped, path_text, shortened
 from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
@@ -105,13 +105,8 @@ class Places:
 
 def folders_above(paths: Iterable[bytes]) -> set[bytes]:
     """Return all folders above some paths, without the root."""
-    found: set[bytes] = set()
-    for path in paths:
-        folder = path.rpartition(b"/")[0]
-        while folder and folder not in found:
-            found.add(folder)
-            folder = folder.rpartition(b"/")[0]
-    return found
+    folders = {path.rpartition(b"/")[0] for path in paths}
+    return folders.union(*map(folders_of, folders)) - {b""}
 
 
 def join_path(folder: bytes, name: bytes) -> bytes:

@@ -25,7 +25,7 @@ from specguard.change.repository import Repository
 from specguard.change.tree import Tree, TreeEntry
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import cached_method, path_text
+from specguard.model import cached_method, folders_of, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
         path
         for path, entry in (before | listed).items()
         if entry.is_submodule
-        and present.isdisjoint([path, *_folders(path)])
+        and present.isdisjoint([path, *folders_of(path)])
         and os.path.isdir(os.path.join(top, path))
     }
     # Entries that are not files of the working tree are taken from the index: submodules, and paths that a
@@ -248,7 +248,7 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     paths = sorted(name for name in known | new if name and not name.endswith(b"/"))
     # A path beyond a symbolic link is gone, and git refuses to follow the link.
     top = os.fsencode(root)
-    removed = {path for path in paths if any(os.path.islink(top + b"/" + one) for one in _folders(path))}
+    removed = {path for path in paths if any(os.path.islink(top + b"/" + one) for one in folders_of(path))}
     _update_index(git, index, root, ["--force-remove"], sorted(removed))
     existing = [path for path in paths if path not in removed]
     _update_index(git, index, root, ["--add", "--remove", "--replace", "--info-only"], existing)
@@ -314,17 +314,10 @@ def _read_index(git: Git) -> tuple[dict[bytes, TreeEntry], set[bytes]]:
     return found, sparse
 
 
-def _folders(path: bytes) -> Iterator[bytes]:
-    """Yield the folders that contain a path, the innermost first."""
-    while b"/" in path:
-        path = path.rpartition(b"/")[0]
-        yield path
-
-
 def _find_files(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], list[bytes]]:
     """Return the files and links below a folder, and the nested repositories in it."""
     folders = {path.rpartition(b"/")[0] for path in tracked}
-    known = folders.union(*map(_folders, folders))
+    known = folders.union(*map(folders_of, folders))
     present: set[bytes] = set()
     nested: list[bytes] = []
     ahead = [b""]

@@ -11,7 +11,7 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.errors import code_suffix
-from specguard.model import counted, grouped, listed, path_text, with_stash
+from specguard.model import counted, folders_of, grouped, listed, path_text, with_stash
 from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
@@ -516,7 +516,6 @@ def cover(paths: Sequence[bytes], touched: Sequence[bytes], also: Sequence[bytes
             others.add(path)
     found: dict[bytes, None] = {}
     for path in paths:
-        parts = path.split(b"/")
-        above = (b"/".join(parts[:depth]) for depth in range(1, len(parts)))
+        above = reversed(list(folders_of(path)))
         found[next((one for one in above if touched and one not in others), path)] = None
     return list(found)

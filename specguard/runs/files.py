@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from specguard.change.entries import SYMLINK, sha256
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import path_text
+from specguard.model import folders_of, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -245,10 +245,7 @@ def is_run(folder: bytes, marks: Iterable[bytes] = RUN_MARKS) -> bool:
 
 def containing_folder(path: bytes, folders: Container[bytes]) -> bytes:
     """Return the nearest of the given folders that contains a path; empty if none does."""
-    folder = path.rpartition(b"/")[0]
-    while folder and folder not in folders:
-        folder = folder.rpartition(b"/")[0]
-    return folder
+    return next((folder for folder in folders_of(path) if folder in folders), b"")
 
 
 def folder_of(named: str) -> bytes | None:

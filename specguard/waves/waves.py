@@ -6,11 +6,10 @@ import re
 from functools import cached_property
 
 from specguard.artifacts.fields import choice, find_statements, related_items, value_problem
-from specguard.artifacts.files import folders_above
 from specguard.declaration.rule import Record
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
-from specguard.model import Finding, cached_method, grouped, path_text
+from specguard.model import Finding, cached_method, folders_of, grouped, path_text
 from specguard.work.item import Papers
 from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
@@ -185,7 +184,7 @@ class Waves(Record, frozen=False):
 
     def superseded(self, path: bytes) -> bool:
         """Return True if a path is in the folder of a pass that a later pass of its wave supersedes."""
-        return bool(self._superseded) and not self._superseded.isdisjoint({path, *folders_above([path])})
+        return bool(self._superseded) and not self._superseded.isdisjoint({path, *folders_of(path)})
 
     @cached_method
     def flaws(self, artifact: Artifact) -> Sequence[Finding]:
