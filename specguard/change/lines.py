@@ -25,7 +25,7 @@ from specguard.declaration.expressions import Expression, to_utf8
 from specguard.declaration.patterns import re2_options
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
-from specguard.model import path_text
+from specguard.model import counted, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,8 +113,7 @@ class Lines:
 
     def account(self) -> str:
         """Return a note on skipped files, for a person: `3 binary files skipped`; empty if there are none."""
-        count = len(self.skipped)
-        return f"{count} binary file{'s' if count != 1 else ''} skipped" if count else ""
+        return f"{counted(len(self.skipped), 'binary file')} skipped" if self.skipped else ""
 
     def added(self, expressions: Sequence[Expression], entries: Sequence[Entry]) -> Iterator[AddedLine]:
         """Yield the added lines that match.

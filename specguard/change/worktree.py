@@ -488,15 +488,9 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
         values = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\0") if line}
         path = values.get("worktree")
         if path is not None and "bare" not in values:
-            found.append(
-                Worktree(
-                    path,
-                    branch=values.get("branch", "").removeprefix("refs/heads/"),
-                    own=os.path.realpath(path) == here,
-                    gone=values.get("prunable", ""),
-                    environment=repository.environment,
-                )
-            )
+            branch = values.get("branch", "").removeprefix("refs/heads/")
+            own, gone = os.path.realpath(path) == here, values.get("prunable", "")
+            found.append(Worktree(path, branch, own, gone, repository.environment))
     return found
 
 
