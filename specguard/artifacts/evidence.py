@@ -227,7 +227,6 @@ OUTSIDE: Final = "is outside of every prefix that `roots` names"
 """The reason why an absolute path outside of all roots cannot be looked up."""
 
 _DEEPEST: Final = 64
-_SUBMODULE: Final = 0o160000
 
 
 class Target(Record):
@@ -284,7 +283,7 @@ class Targets:
             if entry is not None:
                 return self._check_lines(citation, path, entry)
         entries = map(self._documents.tree.find, folders_above(places))
-        if any(entry is not None and entry.mode == _SUBMODULE for entry in entries):
+        if any(entry is not None and entry.is_submodule for entry in entries):
             return Target(unknown="is in a submodule")
         return Target(
             flaw=f"{citation} does not exist: there is no {path_text(places[0])}",
@@ -330,7 +329,7 @@ class Targets:
         first, last = citation.line, citation.end_line
         if first is None or last is None:
             return Target(path)
-        if entry.mode == _SUBMODULE:
+        if entry.is_submodule:
             return Target(unknown="is a submodule")
         if not entry.is_file:
             flaw = f"{citation} has no lines: {path_text(path)} is not a regular file"

@@ -24,7 +24,7 @@ from specguard.change.process import CommandError, Process
 from specguard.change.repository import Repository
 from specguard.change.tree import Tree, TreeEntry
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.model import cached_method, folders_of, path_text
 
 TYPE_CHECKING = False
@@ -460,13 +460,11 @@ class Worktree(Record):
         if self.gone:
             return (), self.gone
         try:
-            with Git(Repository.locate(self.folder, self.environment)) as git:
+            with Needed(), Git(Repository.locate(self.folder, self.environment)) as git:
                 start = git.repository.head or git.empty_tree
                 return hash_work_tree(git, start).since(start), ""
         except SpecguardError as error:
             return (), error.message
-        except MissingFact as error:
-            return (), error.reason
 
 
 def worktrees(repository: Repository) -> Sequence[Worktree]:

@@ -259,7 +259,7 @@ class Specs(Record, frozen=False):
         for path in paths:
             entry = self.documents.tree.find(path)
             if entry is not None:
-                kind = "commit" if entry.mode & 0o170000 == 0o160000 else "blob"
+                kind = "commit" if entry.is_submodule else "blob"
                 lines.append(f"{entry.mode:06o} {kind} {entry.oid}\t".encode("ascii") + path + b"\n")
         return sha256(b"".join(lines)).hexdigest()
 
