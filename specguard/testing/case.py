@@ -401,10 +401,12 @@ _STEP_MESSAGES = {"base": "chore: base", "commits": "feat: change", "staged": ""
 _TO_PROCESSES = ("args", "env", "refs", "branch", "origin", "title")
 _TARGETS = ("symlinks", "rename")
 _PATHS = ("delete", "executable", "files", "submodules", *_TARGETS)
-_EXPECTED = (
-    "code", "name", "path", "line", "end_line", "commit", "field", "side", "severity", "state", "authority",
-    "message", "help",
-)  # fmt: skip
+_EXPECTED: dict[str, type] = {
+    "code": str, "name": str, "path": str, "line": int, "end_line": int, "commit": str, "field": str,
+    "side": str, "severity": str, "state": str, "authority": str, "message": str, "help": str,
+}  # fmt: skip
+"""The fields of an expected finding, with the types of their values."""
+
 _MAX_LIKE_DEPTH = 5
 _KIND_NAMES: dict[type, str] = {
     str: "text", dict: "a table", list: "a list", int: "a whole number",
@@ -458,6 +460,8 @@ def _finding(expected: Any, where: str) -> dict[str, Any]:
         expected = {"code" if expected[:1].isupper() else "name": expected}
     _check_kind(expected, dict, where)
     _check_keys(expected, _EXPECTED, where)
+    for key, value in expected.items():
+        _check_kind(value, _EXPECTED[key], f"{where}.{key}")
     return dict(expected)
 
 
@@ -588,14 +592,12 @@ def _step(table: Any, where: str, message: str) -> Step:
     values = {"message": message, **fields_of(Step, table, where)}
     values["message"] = plain_bytes(values["message"])
     for key in [key for key in _PATHS if key in values]:
-        paths = [plain_bytes(path) for path in values[key]]
-        checked = paths
-        if isinstance(values[key], dict):
-            texts = [plain_bytes(text) if key in _TARGETS else text for text in values[key].values()]
+        given = values[key]
+        values[key] = checked = paths = [plain_bytes(path) for path in given]
+        if isinstance(given, dict):
+            texts = [plain_bytes(text) if key in _TARGETS else text for text in given.values()]
             values[key] = dict(zip(paths, texts, strict=True))
             checked = [*paths, *texts] if key in _TARGETS else paths
-        else:
-            values[key] = paths
         if any(b"\0" in path for path in checked):
             raise CaseError(f"{where}: a path has a NUL, which no path has", where)
     return Step(**values)
