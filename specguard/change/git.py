@@ -109,7 +109,7 @@ class Git(Store):
         return known
 
     def tree_at(self, oid: str | None, changes: Sequence[Entry] = ()) -> Tree:
-        """Return the files of a commit, after some changes to them; those of no commit are none.
+        """Return the files of a commit, or none without a commit, after some changes to them.
 
         Args:
             oid: the object id of the commit, or of a tag of it; None for no commit.
