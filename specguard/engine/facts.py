@@ -257,7 +257,7 @@ class Facts:
             whole=self.get("whole"),
             below=lambda: self.change.branches_below,
         )
-        self._set_done(sources, self.change.base.head or self.change.found.oid, lambda: self.change.commits)
+        self.set_done(sources, self.change.base.head or self.change.found.oid, lambda: self.change.commits)
         return sources
 
     @property
@@ -368,7 +368,7 @@ class Facts:
 
         documents = Documents(self.change.paper_files)
         sources = Sources(self._item_sources.kinds, documents=documents)
-        self._set_done(sources, (self.change.stacked_on or self.change.found).oid, tuple)
+        self.set_done(sources, (self.change.stacked_on or self.change.found).oid, tuple)
         return self._waves(sources, self._artifacts(documents))
 
     @property
@@ -480,18 +480,6 @@ class Facts:
         """Return a fact; None if it does not apply, for example because the policy does not declare it."""
         return if_applicable(lambda: self.get(fact), None)
 
-    def _set_done(self, sources: Sources, tip: str | None, commits: Callable[[], Sequence[Commit]]) -> None:
-        """Let commits and runs decide which listed items are done.
-
-        Staged changes are judged without history. There an item counts as done if a commit could do it, and
-        the check of the commits corrects that.
-        """
-        if self._is_before_commit:
-            named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
-            sources.landed = lambda listed: listed.source.kind in named
-        else:
-            self.set_done(sources, tip, commits)
-
     @property
     def _is_before_commit(self) -> bool:
         """True if the judged change is not committed yet, so the history does not contain it."""
@@ -506,12 +494,19 @@ class Facts:
     ) -> None:
         """Let commits decide which listed items they did, and with waves if more than a status proves it.
 
+        Staged changes are judged without history. There an item counts as done if a commit could do it, and
+        the check of the commits corrects that.
+
         Args:
             sources: the files that list the items.
             tip: the commit whose history proves a status.
             commits: returns commits that are not in the history yet.
             history: the history of commits that do items; None: the change's.
         """
+        if history is None and self._is_before_commit:
+            named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
+            sources.landed = lambda listed: listed.source.kind in named
+            return
         if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
             from specguard.work.changes import LandedItems
             from specguard.work.kinds import Names
