@@ -432,7 +432,7 @@ def _add_detail(box: Box, item: str, text: str, line: int) -> None:
 
 def ids_of(value: str) -> list[str]:
     """Return the ids of a `depends` detail; the word `none` means that it has no ids."""
-    words = [word.strip("`*_.()[]") for word in re.split(r"[,;\s]+", value)]
+    words = [word.strip("`*_.()[]") for word in value.replace(",", " ").replace(";", " ").split()]
     named = [word for word in words if word and word != "and"]
     return [] if [word.lower() for word in named] == ["none"] else named
 
