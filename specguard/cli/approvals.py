@@ -43,7 +43,7 @@ _key = opt.file("--key", help=_KEY_HELP)
 _record_options = opt.combine(click.argument("name", metavar="ID"), opt.base)
 
 
-class _Group(opt.PlacedGroup):
+class _Group(opt.GroupInDirectory):
     """A click group that runs `list` if no subcommand is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -108,7 +108,7 @@ in_directory = click.option(
 output_format = choice("--output-format", words=("text", "json"), default="text", help="What is printed.")
 
 
-class PlacedCommand(click.Command):
+class CommandInDirectory(click.Command):
     """A command with `-C` as its first option, and with `--output-format` as its last if it prints JSON."""
 
     first_options: Sequence[Option] = (in_directory,)
@@ -123,15 +123,15 @@ class PlacedCommand(click.Command):
             output_format(self)
 
 
-class PlacedGroup(click.Group):
+class GroupInDirectory(click.Group):
     """A group of such commands."""
 
-    command_class = PlacedCommand
+    command_class = CommandInDirectory
 
 
-def command(name: str, **more: Any) -> Callable[[Function], PlacedCommand]:
+def command(name: str, **more: Any) -> Callable[[Function], CommandInDirectory]:
     """Return the decorator that makes a function a command."""
-    return click.command(name, cls=PlacedCommand, **more)
+    return click.command(name, cls=CommandInDirectory, **more)
 
 
 run_root = folder("--run-root", help="Keep runs in DIR.")

@@ -36,7 +36,7 @@ _plan_option = opt.file("--plan", help="The plan's file or folder.")
 _one_plan_option = opt.file("--plan", help="Only this plan's file or folder.")
 
 
-@click.group("plan", cls=opt.PlacedGroup)
+@click.group("plan", cls=opt.GroupInDirectory)
 def command() -> None:
     """Make plans of proposals, and follow their tasks."""
 

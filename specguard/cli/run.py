@@ -41,7 +41,7 @@ from specguard.runs.views import RunStore, RunView, find_moves, move_run
 _PAUSE: Final = 1.0
 
 
-class _RunCommand(opt.PlacedCommand):
+class _RunCommand(opt.CommandInDirectory):
     first_options = (opt.in_directory, opt.run_root)
 
 
