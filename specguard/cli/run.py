@@ -18,9 +18,11 @@ import click
 from rich.console import Console, Group, RenderableType
 
 from specguard.authority.settings import LEAST_LIKENESS
+from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, show_markdown, usage
+from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.executor.lifecycle import carry_out, carry_out_gates, find_leftovers
 from specguard.executor.lifecycle import resume as resume_run
@@ -57,11 +59,20 @@ class _RunGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] in self.commands:
             return args[0], self.commands[args[0]], args[1:]
-        # Without a policy, a kind whose name resembles a subcommand cannot be told from a misspelt one.
-        if near := get_close_matches(args[0], self.commands, 1, LEAST_LIKENESS):
+        near = get_close_matches(args[0], self.commands, 1, LEAST_LIKENESS)
+        if near and not _is_kind(args[0]):
             step = f"did you mean {near[0]!r}? Or for a kind of work items: specguard run item {args[0]}"
             raise usage(f"there is no command 'run {args[0]}'", step)
         return "item", self.commands["item"], args
+
+
+def _is_kind(name: str) -> bool:
+    """Return True if the policy here describes a kind of work items of this name."""
+    try:
+        policy = open_policy(Request(environment=os.environ))
+    except SpecguardError:
+        return False
+    return policy.declares("work_kinds") and name in policy.declared("work_kinds")
 
 
 @click.command("run", cls=_RunGroup)
