@@ -130,7 +130,7 @@ class GroupInDirectory(click.Group):
 
 
 def command(name: str, **more: Any) -> Callable[[Function], CommandInDirectory]:
-    """Return the decorator that makes a function a command."""
+    """Return the decorator that makes a function such a command."""
     return click.command(name, cls=CommandInDirectory, **more)
 
 
