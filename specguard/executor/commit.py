@@ -116,10 +116,9 @@ def make_commit(run: Run, tree: str) -> str:
         RunEnded: the commit cannot be made.
     """
     place = run.place
-    message = message_of(run).encode("utf-8", "surrogateescape")
     author, committer = identity(run.git.repository, run.manifest.started_at)
-    header = f"tree {tree}\nparent {place.base}\nauthor {author}\ncommitter {committer}\n\n"
-    content = header.encode("utf-8", "surrogateescape") + message
+    header = f"tree {tree}\nparent {place.base}\nauthor {author}\ncommitter {committer}\n"
+    content = f"{header}\n{message_of(run)}".encode("utf-8", "surrogateescape")
     output = place.git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
     return output.decode("ascii").strip()
 
@@ -195,17 +194,18 @@ def _hooks_accept(run: Run, tree: str) -> bool:
     if message and message != before:
         run.message = message
         return False
-    if message and hash_tree(run) != tree:
-        return False
-    if message and last.succeeded:
-        return True
-    raise RunEnded(
-        "the repository's commit-msg hooks refuse the message of the run's commit, or leave none",
-        help=f"see {run.folder.file(last.log)}; the message comes from work.{run.manifest.item.kind}.commit",
-        tail=response_of(run.folder, last).tail,
-        command=last.number,
-        code="hook-refused",
-    )
+    is_kept = hash_tree(run) == tree
+    if message and (last.succeeded or not is_kept):
+        return is_kept
+    what = "the repository's commit-msg hooks refuse the message of the run's commit, or leave none"
+    help = f"see {run.folder.file(last.log)}; the message comes from work.{run.manifest.item.kind}.commit"
+    raise _refused(run, last, what, help)
+
+
+def _refused(run: Run, hook: Command, what: str, help: str) -> RunEnded:
+    """Return the end of a run that hooks do not let commit, with the end of their output."""
+    tail = response_of(run.folder, hook).tail
+    return RunEnded(what, help=help, tail=tail, command=hook.number, code="hook-refused")
 
 
 def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
@@ -224,12 +224,14 @@ def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
     """Stage a tree, and run one hook of the repository on it.
 
     Raises:
-        RunEnded: the hook did something else in the place than changing files.
+        RunEnded: the hook did something else in the place than changing files, or pre-commit failed itself.
     """
-    place = run.place
-    place.stage(tree)
-    record = run_command(run, stage, words, kind="hook", cwd=place.path, tree=tree)
+    run.place.stage(tree)
+    record = run_command(run, stage, words, kind="hook", cwd=run.place.path, tree=tree)
     inspect(run, f"a {stage} hook")
+    if record.exit_code == _UNEXPECTED and words[1:2] == ["run"]:
+        help = f"see what stopped it in {run.folder.file(record.log)}, then: {run.folder.command('resume')}"
+        raise _refused(run, record, "pre-commit could not run the repository's hooks", help)
     return record
 
 
@@ -244,6 +246,9 @@ CONFIGURATION: Final = b".pre-commit-config.yaml"
 
 STAGES: Final = ("pre-commit", "commit-msg")
 """The git hooks that a run executes, by git's names."""
+
+_UNEXPECTED: Final = 3
+"""The exit code of pre-commit if it fails itself, for example without a network; a refusing hook gives 1."""
 
 _HUSKY: Final = b".husky"
 _FOLDERS: Final = (_HUSKY, b".githooks")

@@ -194,8 +194,7 @@ def test_a_hook_that_refuses_ends_the_run(tmp_path: Path) -> None:
     with after_work(tmp_path, "echo 'no ticket in the message'; exit 1") as run:
         with pytest.raises(RunEnded, match="commit-msg hooks refuse the message") as caught:
             commit(run)
-        assert caught.value.exit_code == 3
-        assert caught.value.command == 1
+        assert (caught.value.exit_code, caught.value.command) == (3, 1)
         assert "no ticket in the message" in caught.value.tail
         assert run.manifest.commit is None
 

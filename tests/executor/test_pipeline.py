@@ -14,11 +14,6 @@ from tests.executor.places import everything
 from tests.executor.working import GOOD, POLICY, Workshop
 
 
-def _with(policy: str) -> str:
-    """The policy with further settings."""
-    return POLICY.rstrip().removesuffix("```") + policy.strip() + "\n```\n"
-
-
 def test_one_command_takes_an_agent_from_the_pointer_to_the_pull_request(workshop: Workshop) -> None:
     done = workshop.work(ends=0)
     workshop.check_done()
@@ -85,7 +80,6 @@ esac
         ("echo edit > locked/a.txt; echo $ROUND > src/new.py", "the same findings", 1),
         ("echo edit > locked/a.txt; echo BROKEN $ROUND > src/new.py", "the same findings", 3),
     ],
-    ids=["same-tree", "same-finding", "same-finding-and-gate"],
 )
 def test_a_run_ends_by_itself_where_there_is_no_progress(
     workshop: Workshop, script: str, reason: str, code: int
@@ -182,16 +176,16 @@ def test_new_binary_and_executable_files_outside_of_the_scope_are_told(tmp_path:
 _TOOLS = os.path.dirname(sys.executable)
 
 
+_HOOK = """
+repos: [{repo: local, hooks: [{id: it, name: it, entry: sh hook.sh, language: system, always_run: true}]}]
+"""
+
+
 class _Hooked(Workshop):
     """A workshop whose repository has a hook, and where pre-commit is on the path."""
 
-    def __init__(self, folder: Path, script: str, *, stage: str = "pre-commit", how: str) -> None:
-        config = f"""repos:
-- repo: local
-  hooks:
-  - {{id: it, name: it, language: system, entry: sh hook.sh, stages: [{stage}], {how}}}
-"""
-        super().__init__(folder, files={".pre-commit-config.yaml": config, "hook.sh": script})
+    def __init__(self, folder: Path, script: str) -> None:
+        super().__init__(folder, files={".pre-commit-config.yaml": _HOOK, "hook.sh": script})
         self.path = f"{self.path}:{_TOOLS}"
 
 
@@ -200,7 +194,7 @@ class TestHooks:
     def test_one_that_refuses_is_told_and_what_it_made_of_files_is_judged(self, tmp_path: Path) -> None:
         alters = "grep -q hooked src/new.py || { echo hooked >> src/new.py; exit 1; }"
         script = f"if grep -n UGLY src/new.py; then exit 1; fi; {alters}\n"
-        workshop = _Hooked(tmp_path, script, how="pass_filenames: false, always_run: true")
+        workshop = _Hooked(tmp_path, script)
         workshop.work(f"if [ $ROUND = 1 ]; then echo UGLY > src/new.py; else {GOOD}; fi", ends=0)
         workshop.check_done()
         assert "1:UGLY" in workshop.told[1]
@@ -212,23 +206,30 @@ class TestHooks:
 
     def test_one_that_undoes_what_a_formatter_does_ends_the_run(self, tmp_path: Path) -> None:
         script = "sed -i '/formatted/d' src/new.py\n"
-        workshop = _Hooked(tmp_path, script, how="pass_filenames: false, always_run: true")
+        workshop = _Hooked(tmp_path, script)
         formats = "grep -q formatted src/new.py || echo formatted >> src/new.py"
-        policy = _with(f"""
+        policy = f"""{POLICY.rstrip().removesuffix("```")}
 [[work.phase.gates]]
 name = "format"
 kind = "format"
 run = "{formats}"
-""")
+```
+"""
         workshop.move_on({"SPEC_AUTHORITY.md": policy}, "chore: format")
         workshop.work(ends=3)
-        assert "hooks alter the files each time that the gates have passed" in (
-            workshop.manifest.reason or ""
-        )
+        assert "alter the files each time that the gates have passed" in str(workshop.manifest.reason)
         assert not workshop.commits()
 
     def test_one_that_alters_locked_files_is_seen_by_the_rules(self, tmp_path: Path) -> None:
         script = "grep -q hooked locked/a.txt || echo hooked >> locked/a.txt\n"
-        workshop = _Hooked(tmp_path, script, how="pass_filenames: false, always_run: true")
+        workshop = _Hooked(tmp_path, script)
         workshop.work(GOOD, "--max-attempts", "1", ends=1)
         assert not workshop.commits()
+
+    def test_what_pre_commit_cannot_install_is_no_work_for_the_agent(self, tmp_path: Path) -> None:
+        workshop = _Hooked(tmp_path, "")
+        hooks = f"repos:\n- {{repo: {tmp_path}/nowhere, rev: v1, hooks: [{{id: it}}]}}\n"
+        workshop.move_on({".pre-commit-config.yaml": hooks}, "chore: hooks")
+        workshop.work(ends=3)
+        assert workshop.manifest.reason == "pre-commit could not run the repository's hooks"
+        assert len(workshop.told) == 1
