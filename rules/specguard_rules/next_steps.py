@@ -276,9 +276,10 @@ def shell_text(subject: str, message: Message) -> str:
 
 def take_there(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
     """Return the step that moves the commits to an item's branch, which may exist with other commits."""
-    command, ref, git = move_to_branch(name, branch, base, push), f"refs/heads/{name}", base.change.git
+    word, ref, git = shell_quote(name), f"refs/heads/{name}", base.change.git
+    command = move_to_branch(word, branch, base, push)
     if not command.startswith("git push") and (tip := git.repository.refs_named([ref]).get(ref)):
-        command = f"git switch {name}" + (f" && git merge {shell_quote(branch.name)}" if base.commits else "")
+        command = f"git switch {word}" + (f" && git merge {shell_quote(branch.name)}" if base.commits else "")
         if base.commits and git.revisions(tip, base.tip, base.head):
             others = f"The branch {quote(name)} exists, with commits that {quote(branch.name)} lacks"
             return f"{others}: rename it first, or go on there."

@@ -163,7 +163,7 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
         where = f"name the branch as {kind.branch!r} says" if kind.branch else "correct its templates"
         step = f"Give the kind a pointer, or {where}."
     message = f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
-    message += f" (tried: {tried})" if tried else ""
+    message += f" (tried: {tried})" if tried not in ("", unresolved.problem) else ""
     path, field = pointer.path, None if pointer.path else "work_item"
     key, setting = naming.kind, f"work.{naming.kind}.{'source' if source else 'pointer'}"
     return Finding(message, step, path, pointer.line, field=field, key=key, setting=setting)

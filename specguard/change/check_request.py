@@ -335,5 +335,6 @@ def _find_revision(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
 
 def is_invalid(name: str) -> bool:
     """True if a name has something that git permits in no branch's name (git-check-ref-format(1))."""
-    unfit = ".." in name or "@{" in name or name.startswith("-")
+    unfit = ".." in name or "@{" in name or name.startswith("-") or name.endswith(".")
+    unfit = unfit or any(part[:1] in ("", ".") or part.endswith(".lock") for part in name.split("/"))
     return unfit or any(sign <= " " or sign in _INVALID for sign in name)

@@ -67,17 +67,6 @@ def check(draft: DraftRun) -> list[str]:
     return _check_requests(draft) if draft.source.heads is not None else []
 
 
-def _check_branch_name(draft: DraftRun) -> None:
-    """Check that git accepts the name of the item's branch."""
-    item, branch = draft.item, draft.item.branches[0]
-    words = ("check-ref-format", f"refs/heads/{branch}")
-    if branch.startswith("-") or draft.git.repository.spawn(*words).wait():
-        raise item_taken(
-            f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
-            "have the template, or what its pointer or list fills in, corrected in the base",
-        )
-
-
 def _check_contradictions(draft: DraftRun) -> None:
     """Check that the item's document does not contradict a higher one."""
     document, rule = draft.item.document, draft.policy.active_rule("contradicted-authority")
@@ -212,7 +201,7 @@ def _check_not_at_remote(draft: DraftRun) -> None:
 
 
 _CHECKS: Final = (
-    _check_branch_name, _check_contradictions, _check_in_branch, _check_rules, _check_not_done,
+    _check_contradictions, _check_in_branch, _check_rules, _check_not_done,
     _check_not_checked_out, _check_not_at_remote,
 )  # fmt: skip
 """The checks before a run begins, in their order."""

@@ -333,7 +333,9 @@ def text_at(data: Any, path: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise BadShape(f"has {json.dumps(value)[:60]} in {path!r}, which should hold a text or a number")
+        raise BadShape(
+            f"has {json.dumps(value)[:60]} in {path!r}, which should hold a text or a whole number"
+        )
     text = str(value)
     if any(char < " " or char == "\x7f" for char in text) or len(text) > 500:
         raise BadShape(f"has a text in {path!r} that no name can hold")

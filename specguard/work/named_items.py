@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from specguard.change.check_request import is_invalid
 from specguard.change.entries import Commit, Entry, is_filed
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, if_applicable
@@ -165,6 +166,9 @@ class WorkItems(Record, frozen=False):
                 item.rendered(key)
             except MissingValue as missing:
                 return Unresolved(_missing_message(missing.name, settings, pointer, item), pointer)
+        if unfit := next(filter(is_invalid, item.branches), ""):
+            problem = f"{unfit!r} can be no branch, and {item.setting('branch')} gives {item} that name"
+            return Unresolved(problem, pointer)
         unknown = _missing_field(settings, item)
         return Unresolved(_missing_message(unknown, settings, pointer, item), pointer) if unknown else item
 
