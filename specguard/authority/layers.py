@@ -291,7 +291,8 @@ class Merged:
                 self._merge(known, value, path, layer)
             elif unites or key not in target or self._is_of_preset(path):
                 self._set(target, key, value, above, layer)
-            elif not layer.is_preset and not _same(known, value):
+            # In TOML, `1`, `1.0` and `true` differ.
+            elif not layer.is_preset and (type(known), repr(known)) != (type(value), repr(value)):
                 first, second = self.origins[path], layer.origin(path)
                 text = f"`{dotted(path)}` has another value than in {first}"
                 self.problems.append(SettingProblem(text, second, f"keep one of them: {first} or {second}"))
@@ -333,11 +334,6 @@ class Merged:
         while path and path not in self.origins:
             path = path[:-1]
         return self.origins.get(path, Origin("", 0))
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Return True if two values are equal in TOML, where `1`, `1.0` and `true` differ."""
-    return type(one) is type(other) and repr(one) == repr(other)
 
 
 _SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "*?[]\\!# "})

@@ -168,7 +168,7 @@ def _match_scope(git: Git, request: Request, path: bytes) -> Iterator[Governing]
         change, policy, _ = open_tree(git, request, Policies(request, git.repository))
         item: WorkItem = Facts(change, policy).get("work_item")
         scope, rule = item.scope, policy.active_rule("PTH003")
-        if rule is not None and not path.startswith(policy.log_folder):
+        if rule is not None and (scope.paths or scope.excluded) and not path.startswith(policy.log_folder):
             allowed = not scope.excluded.matches(path) and (not scope.paths or scope.paths.matches(path))
             origin = Origin(path_text(scope.document), scope.lines[0]) if scope.document else None
             effect = f"{'in' if allowed else 'outside'} the scope of {item}"

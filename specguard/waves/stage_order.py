@@ -238,7 +238,9 @@ def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkIt
             known = waves.fields_at(item.listed.source.path, item.listed.source.fields)
         else:
             continue
-        candidates = [waves.wave(known)] if known is not None else _candidates(waves, touched)
+        # An unidentified change could mean the waves that it touches, else all.
+        possible = touched or waves.all or [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
+        candidates = possible if known is None else [waves.wave(known)]
         is_known, by_branch = known is not None, fields is not None
         found += [StageWork(wave.by_name[settings.name], reason, is_known, by_branch) for wave in candidates]
     return found
@@ -249,11 +251,6 @@ def _is_item_of(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
     if item.listed is not None and waves.kind_of(settings.items) == item.kind:
         return waves.stage_of(item.listed) is settings
     return waves.kind_of(settings.items) == "" and item.kind == "task"
-
-
-def _candidates(waves: Waves, touched: Sequence[Wave]) -> Sequence[Wave]:
-    """Return the waves that an unidentified change could mean: those that it touches, else all."""
-    return touched or waves.all or [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
 
 
 def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:

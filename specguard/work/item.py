@@ -33,7 +33,7 @@ class Scope(Record):
     Attributes:
         paths: the patterns.
         document: the document that lists the patterns; None if the policy does.
-        lines: the line of each pattern in the document.
+        lines: the line of each pattern in the document; without any, the lines that name paths otherwise.
         unread: the lines of list items that begin with no path, so that more may be meant.
         excluded: the patterns that the document leaves out.
     """
@@ -211,14 +211,14 @@ class WorkItem(Record, frozen=False):
         if path is None:
             raise NotApplicable(f"no scope is stated for {self}: it has no document")
         found = listed_paths(self.document_text or "", settings.scope_sections)
-        if not any(ask.path for ask in found):
+        if not any(ask.path or ask.how == "named" for ask in found):
             titles = " or ".join(settings.scope_sections) or "scope"
             reason = f"{path_text(path)} lists no paths under {titles}"
             raise NotApplicable(f"no scope is stated for {self}: {reason}")
         listed, excluded = ([a for a in found if a.path and a.how == how] for how in ("listed", "excluded"))
         allowed, left_out = (Covering([ask.path for ask in asks]) for asks in (listed, excluded))
         unread = [ask.line for ask in found if not ask.path]
-        return Scope(allowed, path, [ask.line for ask in listed or excluded], unread, left_out)
+        return Scope(allowed, path, [ask.line for ask in listed or excluded] or unread, unread, left_out)
 
     def conflicts(self, guards: Guards) -> Iterator[tuple[Ask, Guard]]:
         """Yield each path that the document asks to change and the authority guards, with its guard.

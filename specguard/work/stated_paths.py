@@ -100,7 +100,7 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
     """Return the paths that sections with these titles allow or exclude; an entry may have an empty one.
 
     Without an entry that begins with a path, sentences with "only" count, and those of a section of files;
-    they may allow more.
+    they may allow more. Another sentence with a path gives an entry that is only `named`, without the path.
     """
     sections = Document(text).entitled(*titles) if titles else ()
     asks = [ask for section in sections for ask in _paths(section.blocks)]
@@ -112,10 +112,11 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
                 sure = re.search(r"^[^/].*/(?:$|.*[/.*])", ask.path)
                 clause = next((part for part in ask.text.split(";") if ask.path in part), "")
                 stated = files or "only" in clause.casefold().split()
-                if sure and stated and ask.path not in _take_left_out(*_flatten(clause))[1]:
-                    asks += [Ask(ask.path, ask.line), Ask("", ask.line)]
+                if sure and ask.path not in _take_left_out(*_flatten(clause))[1]:
+                    asks += [Ask(ask.path, ask.line)] if stated else []
+                    asks.append(Ask("", ask.line, "listed" if stated else "named"))
     found: dict[tuple[str, int], Ask] = {}
-    for ask in sorted(asks, key=lambda ask: ask.how == "excluded"):
+    for ask in sorted(asks, key=lambda ask: ("named", "listed", "excluded").index(ask.how)):
         found.setdefault((ask.path, 0 if ask.path else ask.line), ask)
     return list(found.values())
 
@@ -172,11 +173,6 @@ def _take_left_out(flat: str, paths: Sequence[str]) -> tuple[str, set[str]]:
 def _path_of(token: re.Match[str]) -> str:
     """Return the path of a match of `_TOKEN`; empty if it is not one."""
     return _parse_path(token[1] or token[3].rstrip("."), is_path=token[1] is not None)
-
-
-def _is_exclusion(text: Text) -> bool:
-    """Return True if a text excludes the paths that it names; words within a path do not count."""
-    return _EXCEPTED.search(_TOKEN.sub("x/", without_box(text.raw)).lstrip("*_ ")) is not None
 
 
 def _in_scope(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
@@ -257,9 +253,10 @@ def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:
     for position, sentence in enumerate(text.sentences()):
         read = [(_path_of(token), token.start()) for token in _TOKEN.finditer(sentence.raw)]
         tokens = [(path, sentence.line + sentence.raw.count("\n", 0, at)) for path, at in read if path]
-        if not tokens or _is_exclusion(sentence):
-            continue
         raw = without_box(sentence.raw)
+        # A sentence can exclude the paths that it names; words within a path do not count.
+        if not tokens or _EXCEPTED.search(_TOKEN.sub("x/", raw).lstrip("*_ ")):
+            continue
         label = _LABEL.match(raw)
         leading = leading_paths(raw[label.end() :] if label and label["colon"] else raw)
         first = [_parse_path(found, is_path=True) for found in leading.paths] if task and not position else []
