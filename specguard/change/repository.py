@@ -410,6 +410,11 @@ class Repository:
         pairs = [*zip(fields[::2], fields[1::2], strict=False)]
         return next((value for scope, value in reversed(pairs) if scope in ("global", "system")), None)
 
+    def ignores(self, path: str) -> bool:
+        """True if git ignores a path, relative to the root, by its own lists or the user's."""
+        probe = ("--no-literal-pathspecs", "check-ignore", "-q", f"{self.work_tree()}/{path}")
+        return not self.spawn(*probe, user=True).wait()
+
     def max_indexed(self) -> int:
         """Return an upper bound of the index's entries: each takes 62 bytes or more."""
         try:

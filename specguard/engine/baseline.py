@@ -8,7 +8,6 @@ adds no error.
 from __future__ import annotations
 
 import json
-import os
 from itertools import groupby
 
 from specguard.change.change import BASELINE
@@ -291,11 +290,11 @@ def record(request: Request, *, grow: bool = False) -> Recording:
         # A rule's stage decides when it is judged, not whether its findings existed before.
         selection = Selection(policy.rules, select=FAMILIES)
         results = Judging(Facts(change, policy), selection, any_stage=True).run()
-        top = git.repository.work_tree()
-        if before is None and os.path.lexists(os.path.join(top, os.fsdecode(BASELINE))):
-            raise _error("is ignored by git, so it would never count", None, "take it out of .gitignore")
         undecided = [result for result in results if result.state == "indeterminate"]
-        return Recording(top, before, list(_entries(before, results, grow=grow or before is None)), undecided)
+        entries = list(_entries(before, results, grow=grow or before is None))
+        if before is None and entries and git.repository.ignores(path_text(BASELINE)):
+            raise _error("is ignored by git, so it would never count", None, "take it out of .gitignore")
+        return Recording(git.repository.work_tree(), before, entries, undecided)
 
 
 def _entries(before: Counts | None, results: Sequence[RuleResult], *, grow: bool) -> Iterator[BaselineEntry]:

@@ -282,12 +282,10 @@ def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str
     return settings.path.strip("/")
 
 
-def ignored_runs(repository: Repository, folder: str) -> list[str]:
-    """Return a note if git ignores the folder of committed runs; none if `folder` is empty."""
-    probe = ("--no-literal-pathspecs", "check-ignore", "-q", f"{repository.work_tree()}/{folder}/run")
-    if not folder or repository.spawn(*probe, user=True).wait():
-        return []
-    return [f"Git ignores {folder}/, which has runs to commit: end {IGNORE} with the line !/{folder}/."]
+def ignored_runs(repository: Repository, folder: str) -> Iterator[str]:
+    """Yield a note if git ignores the folder of committed runs; none if `folder` is empty."""
+    if folder and repository.ignores(f"{folder}/run"):
+        yield f"Git ignores {folder}/, which has runs to commit: end {IGNORE} with the line !/{folder}/."
 
 
 def write_gitignore(runs: str) -> bool:
