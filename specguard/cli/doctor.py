@@ -246,7 +246,8 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
         # In the folder `_` of husky, a hook only runs the script of its name in the folder above.
         script = _read_text(os.path.join(folder.removesuffix("/_"), hook))
         texts = (text, script, *(called[name] for name in called if name in text))
-        return bool(text) and "specguard" in "".join(texts)
+        # Git runs no hook that is not executable.
+        return os.access(os.path.join(folder, hook), os.X_OK) and "specguard" in "".join(texts)
 
     missing = [hook for hook in HOOKS if not calls_specguard(hook)]
     remedy = "pre-commit install " + " ".join(f"--hook-type {hook}" for hook in missing)
