@@ -56,13 +56,13 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     """
     result = Imported()
     data = read_settings(top, name)
-    if not isinstance(data.value, dict):
+    configured = data.get("rules", {})
+    if not isinstance(data.value, dict) or not isinstance(configured, dict):
         raise unreadable(name, "it is not a ruleset")
     if "extends" in data.value:
         why = "it is elsewhere; bring it here and import it too"
         result.skip(Origin(name, data.line(("extends",)) or 0), f"extends {data.value['extends']}", why)
-    configured = data.get("rules")
-    for key, value in configured.items() if isinstance(configured, dict) else ():
+    for key, value in configured.items():
         origin = Origin(name, data.line(("rules", key)) or 0)
         try:
             _import_rule(result, value, origin, paths)
@@ -91,7 +91,7 @@ def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[b
     if kind not in _IMPORTERS:
         raise _SkippedError(f"there is no rule for {kind}")
     if level != "error":
-        raise _SkippedError("it only warns, and what is carried over blocks")
+        raise _SkippedError(f"its level is {level}; what is carried over blocks")
     _IMPORTERS[kind](result, _PathRule(kind, options if isinstance(options, dict) else {}, origin, paths))
 
 
