@@ -338,7 +338,7 @@ def read_settings(top: str, host: Host) -> str | None:
     try:
         return read_regular(file, DOCUMENT_LIMIT, "the file of settings").decode("utf-8")
     except UnicodeDecodeError as error:
-        raise SpecguardError(f"it cannot be read: {error}", path=host.file, code="unreadable-file") from error
+        raise SpecguardError("it is not UTF-8", path=host.file, help=help, code="unreadable-file") from error
 
 
 def show_settings(planned: Sequence[HostSettings]) -> None:
