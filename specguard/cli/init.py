@@ -374,10 +374,10 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> N
             replace_file(file, one.new)
     if written:
         say(f"written: {', '.join(written)}")
-        say(f"  git add {' '.join(written)} && git commit -m 'chore: have agents ask specguard'")
-    words = ["-C", top, "ls-files", "--others", "--ignored", "--exclude-standard", "--"]
+    if shared := [file for file in written if not repository.ignores(file)]:
+        say(f"  git add {' '.join(shared)} && git commit -m 'chore: have agents ask specguard'")
     for file in (one.host.file for one in planned):
-        if repository.spawn(*words, file, user=True).read():
+        if repository.ignores(file):
             say(f"note: git ignores {file}, so other worktrees and other people do not have it")
     if planned:
         say("then: specguard doctor runs each hook once, and says which are trusted")
