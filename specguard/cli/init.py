@@ -267,7 +267,8 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy, wri
     """Print the steps after which the authority judges."""
     remote = repository.refs_named([f"refs/remotes/origin/{base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{base}:")
-    say(f"  git add {shlex.join(written)} && git commit -m 'docs: state what may change'")
+    signed = "--signoff " if (rule := policy.rule("CMT006")) and rule.active else ""
+    say(f"  git add {shlex.join(written)} && git commit {signed}-m 'docs: state what may change'")
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):

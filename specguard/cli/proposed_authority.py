@@ -365,9 +365,8 @@ class Adoption:
         known = {path for path, _ in policy.documents}
         new = [file for file in dict.fromkeys(map(os.path.normpath, files)) if file not in known]
         for file in new:
-            exists = os.path.isfile(os.path.join(self._top, file))
-            if not (exists and is_document(file) and file.endswith(".md")):
-                raise usage(f"{file} is not a Markdown document of this repository", "name it from the root")
+            if not (os.fsencode(file) in self._tracked and is_document(file) and file.endswith(".md")):
+                raise usage(f"{file} is not a Markdown document, or git ignores it", "name it from the root")
         origin = policy.origin("documents")
         if new and origin:
             message = f"{origin}: `documents` does not name {', '.join(new)}"
