@@ -157,11 +157,12 @@ class Part:
         if _seems_settings(fence):
             reason = "the words behind its fence are not `toml specguard`"
             self.unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
-        closed = fence.nested or fence.first + fence.content.count("\n") <= last_line
+        first, lines = fence.first, fence.content.count("\n")
+        # Only a block between fences has an end of its own, and content that begins behind its line.
+        closed = fence.line < first and (fence.nested or first + lines <= last_line)
         if (swallowed := _find_swallowed_block(fence.content, closed=closed)) is not None:
-            line, text = fence.first + swallowed, f"```{' '.join(BLOCK_INFO)}"
-            reason = f"the block of line {fence.line} is not closed before it"
-            self.unread.append(Unread(path, line, "", text, reason))
+            reason = f"the block of line {fence.line} is indented, or not closed before it"
+            self.unread.append(Unread(path, first + swallowed, "", f"```{' '.join(BLOCK_INFO)}", reason))
 
     def read_prose(self, sections: Mapping[str, str], *, guards_only: bool = False) -> None:
         """Read the known sections of the document; their layer precedes those of its blocks.
