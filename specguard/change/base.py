@@ -374,8 +374,7 @@ def paper_tree(git: Git, base: str, below: str) -> Tree:
     Raises:
         MissingFact: one of the two commits cannot be read.
     """
-    added = [entry for entry in git.diff_trees(base, below) if entry.added]
-    return git.tree_at(base, added)
+    return git.tree_at(base, [entry for entry in git.diff_trees(base, below) if entry.added])
 
 
 def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:

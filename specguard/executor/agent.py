@@ -600,5 +600,4 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
         if item.listed is None or not template.startswith("{"):
             yield template, ": the documents of other items", ""
     if item.listed is not None and item.document is not None:
-        path = path_text(item.listed.source.path)
-        yield path, ", and the documents of the other items that it lists", ""
+        yield path_text(item.listed.source.path), ", and the documents of the other items that it lists", ""

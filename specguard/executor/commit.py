@@ -364,8 +364,7 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     """
     task, entry = task_of(policy, item), item.listed
     if task is not None and task.expected_files:
-        where = str(task.origin("expected_files"))
-        return CommitScope(task.expected_files, task.expected_paths, where)
+        return CommitScope(task.expected_files, task.expected_paths, str(task.origin("expected_files")))
     if entry is not None and entry.files:
         where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
         return CommitScope(list(entry.scope.patterns), entry.scope, where)

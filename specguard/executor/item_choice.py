@@ -63,8 +63,7 @@ def task_in(policy: Policy, git: Git, commit: str, task: Task) -> Task | None:
     Raises:
         MissingFact: the commit or the plan cannot be read.
     """
-    documents = Documents(git.tree_at(commit))
-    return _read_task(policy, task.plan.path, documents, task.id)
+    return _read_task(policy, task.plan.path, Documents(git.tree_at(commit)), task.id)
 
 
 def _read_task(policy: Policy, path: bytes, documents: Documents, task_id: str) -> Task | None:

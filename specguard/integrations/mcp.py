@@ -377,8 +377,7 @@ def read_page(uri: str, directory: str) -> tuple[str, str]:
         SpecguardError: the resource is unknown.
     """
     if uri.startswith(RULE):
-        entry = find_rule(known_rules(directory), unquote(uri.removeprefix(RULE)))
-        return manual.page(entry), MARKDOWN
+        return manual.page(find_rule(known_rules(directory), unquote(uri.removeprefix(RULE)))), MARKDOWN
     if uri.startswith(AUTHORITY):
         asked = unquote(uri.removeprefix(AUTHORITY), errors="surrogateescape")
         for path, oid in _documents(directory):

@@ -480,8 +480,7 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
 def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box]) -> Iterator[Issue]:
     key, value, line = detail
     if key not in DETAILS:
-        message = f"{key!r} is not one of {', '.join(DETAILS)}"
-        yield Issue(path, line, message, nearest(key, DETAILS))
+        yield Issue(path, line, f"{key!r} is not one of {', '.join(DETAILS)}", nearest(key, DETAILS))
     elif not value:
         yield Issue(path, line, f"`{key}` of {box.name} is empty", "Say it, or take it out.")
     for word in ids_of(value) if key == "depends" else ():

@@ -308,8 +308,7 @@ class RunProof(Record):
 
     def _run_content(self, tree: str, run: RunRecord) -> str:
         """Return the identity of a run's tree without papers; empty if it is unknown."""
-        recorded = run.content if tree == run.tree else ""
-        return if_known(lambda: self._content_of(tree), recorded)
+        return if_known(lambda: self._content_of(tree), run.content if tree == run.tree else "")
 
     @cached_method
     def _content_of(self, tree: str) -> str:

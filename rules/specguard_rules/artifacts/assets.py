@@ -160,8 +160,7 @@ class UnregisteredAsset(Rule):
                 touched.setdefault(position, path)
             if not holders and documents.tree.has_file(path):
                 message = f"{path_text(path)} is in no entry of {assets.index}"
-                step = "Add an entry with its id, file and version."
-                yield _finding(path, message, step, "entry")
+                yield _finding(path, message, "Add an entry with its id, file and version.", "entry")
             for asset in (listed[position] for position in holders):
                 if path in asset.paths and documents.tree.find(path) is None:
                     message = f"the entry {asset.id!r} of {assets.index} has {path_text(path)}, which is gone"

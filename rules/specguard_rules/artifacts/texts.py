@@ -65,8 +65,7 @@ def select_files(
 
 def plan_files(kind: PlanKind, names: str) -> Selecting:
     """Return a pattern for files in the folders of a kind of plan, by a pattern for their names."""
-    folder = re.sub(r"\{[^{}]*\}", "*", kind.folder).strip("/")
-    return Selecting([f"{folder}/{names}"])
+    return Selecting([re.sub(r"\{[^{}]*\}", "*", kind.folder).strip("/") + f"/{names}"])
 
 
 def may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
