@@ -47,6 +47,7 @@ _NONE: Final = re.compile(
 )
 _FINDINGS: Final = re.compile(r"\b(?:findings?|issues|defects|problems)\b")
 _NOT_FINDINGS: Final = re.compile(r"\b(?:positive|non|not|no|related|similar|legend)\b")
+_LEGEND: Final = frozenset({"definitions", "legend", "levels", "scale"})
 _ASIDE: Final = re.compile(
     r"\b(?:findings|summary|notes?|scope|conclusions?|evidence|context|method|overview)\b"
 )
@@ -339,16 +340,21 @@ def review_of(artifact: Artifact, settings: Findings) -> Review | None:
 
 
 def findings_sections(document: Document, severities: Severities) -> Iterator[Section]:
-    """Yield the outermost sections about findings, and those beside them that begin with a severity."""
+    """Yield the outermost sections about findings, and others that begin with a severity.
+
+    Such a section within another one needs a title: `### High` below a heading about risks does not count.
+    """
     end, level = 0, 2
     for section in document.sections:
         title = section.level == 1 and len(section.own) < len(section.blocks)
         words = normal_title(section.heading.text.plain)
         if title or section.line <= end:
             continue
+        group = section.level > level and severities.of_group(section.heading.text)
         if _FINDINGS.search(words) and not _NOT_FINDINGS.search(words):
             level = section.level
-        elif section.level > level or not severities.begins(section.heading):
+        elif group or not severities.begins(section.heading):
+            end = end if _LEGEND.isdisjoint(words.split()) else section.end
             continue
         end = section.end
         yield section
