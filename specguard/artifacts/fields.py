@@ -49,7 +49,7 @@ _REMARK: Final = re.compile(
 )
 _EXCEPTION: Final = re.compile(r"(?:but|except|apart from|besides|other than)\b", re.IGNORECASE)
 _UNFILLED: Final = re.compile(r"\{\{[^{}\n]{0,300}\}\}")
-_NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u26d4\u274c\u274e\u2717\u2718\U0001f6ab")
+_NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u2610\u26d4\u274c\u274e\u2717\u2718\u2b1c\U0001f6ab")
 _CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 
 
@@ -288,10 +288,12 @@ def _fix_text(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> st
 
 
 def _strip_marks(text: str) -> str:
-    """Return a value without a leading emoji or tick, and without trailing punctuation."""
+    """Return a value without a leading or trailing emoji or tick, and without trailing punctuation."""
     start = next((position for position, char in enumerate(text) if char.isalnum()), 0)
     # A minus or a negation before a word is part of the word.
-    return (text if _NEGATIONS & set(text[:start]) else text[start:]).rstrip(" .!;,:")
+    plain = text if _NEGATIONS & set(text[:start]) else text[start:]
+    marks = {char for char in plain if category(char) == "So"} - _NEGATIONS
+    return plain.rstrip(" .!;,:\ufe0f" + "".join(marks))
 
 
 _BETWEEN: Final = re.compile(r"[,;\s]+(?:and[,;\s]+)?")

@@ -160,7 +160,8 @@ def _own_blocks(section: Section, others: Sequence[Section]) -> Sequence[AnyBloc
 LONGEST_LABEL: Final = 300
 """The maximum number of characters of a line that are searched for an option's label."""
 
-_NUMBERING: Final = re.compile(r"\A[0-9][0-9.]{0,20}[.)]?\s+")
+# An emoji or a number before an option's label.
+_LEADING: Final = re.compile(r"\A(?:[^\w\s(\[\"'`]+\s+)?(?:[0-9][0-9.]{0,20}(?:[.)]|\ufe0f?\u20e3)?\s+)?")
 _OPTION_WORD: Final = r"(?:option|alternative|approach|variant|choice|solution|proposal|plan)\s*[#:]?\s*"
 
 
@@ -253,7 +254,7 @@ def _option_of(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
 
 def _split_label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str, Text]:
     """Return the option whose label a text begins with, and the text after it; empty without one."""
-    plain = _NUMBERING.sub("", text.plain.strip())
+    plain = _LEADING.sub("", text.plain.strip())
     for label, pattern in labels.items():
         if match := pattern.match(plain[:LONGEST_LABEL]):
             return label, Text(plain[match.end() :].lstrip(" .):\u2013\u2014-"), text.line)
