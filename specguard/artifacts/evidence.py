@@ -8,7 +8,7 @@ from functools import cached_property
 from specguard.artifacts.files import folders_above
 from specguard.artifacts.sections import find_titled
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import List, Table
+from specguard.documents.blocks import List, Table, texts
 from specguard.documents.citations import Citation, citations, plain_path
 from specguard.model import Finding, counted, listed, path_text, shortened
 from specguard.work.name_templates import path_template
@@ -134,9 +134,13 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     settings, places = artifact.contract.evidence, artifact.artifacts.places
     targets = Targets(artifact.artifacts.documents, settings.roots if settings else ())
     cited = [one for one in citations(artifact.document.blocks) if one.kind != "shortened"]
+    running = texts(artifact.document.blocks)
+    words = {word.strip("(),.;:") for text in running for word in text.plain.split()}
     for index, text in enumerate(artifact.contract.inputs):
         inputs = [path for path in places.matching(b"", text, artifact.fields) if path != artifact.path]
-        if not any(_leads_to_any(inputs, one, targets, artifact.folder) for one in cited):
+        # A bare name is no citation elsewhere, but the name of an input is clear.
+        named = not words.isdisjoint(path_text(path).rpartition("/")[2] for path in inputs)
+        if not named and not any(_leads_to_any(inputs, one, targets, artifact.folder) for one in cited):
             shown = path_template(text).show(artifact.fields)
             message = f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs"
             help = f"There is no {shown}: make it first, then cite it."
