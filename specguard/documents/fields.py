@@ -150,11 +150,12 @@ def near_section(document: Document, *titles: str) -> Near | None:
 
 
 def _near_spelling(names: Iterable[str], known: Mapping[str, tuple[int, str]]) -> Near | None:
-    """Return the line and text that is known by nearly the first of the names for which there is one."""
+    """Return the line and text that is known by more words than, or nearly by, the first name with one."""
     from difflib import get_close_matches
 
     for name in names:
-        for close in get_close_matches(name, known, n=1, cutoff=LEAST_LIKENESS):
+        longer = [one for one in known if f" {name} " in f" {one} "]
+        for close in longer[:1] or get_close_matches(name, known, n=1, cutoff=LEAST_LIKENESS):
             return Near(*known[close], "spelt differently")
     return None
 
