@@ -59,7 +59,6 @@ def unmapped_lines(source: Source, documents: Mapping[bytes, Sequence[Scenario]]
         step = "Write the document, with a row for each line: what must hold, and the test that shows it."
         yield Finding(message, help=step, path=source.path, key="no document", setting="documents")
         return
-    step = "Add it there, by its id or in the same words, with the gate or the test that shows it."
     places = " and ".join(path_text(place) for place in list(documents)[:2])
     known = [one for found in documents.values() for one in found]
     ids = {one.id for one in known}
@@ -68,6 +67,8 @@ def unmapped_lines(source: Source, documents: Mapping[bytes, Sequence[Scenario]]
             continue
         why = f"is mapped to no gate or test: it is not a scenario of {places}"
         message = f"the acceptance {shortened(line.text, 80)!r} of {item} {why}"
+        said = f"a row, or a heading or item 'Scenario {shortened(line.text, 40)}'"
+        step = f"Add there {said}, with the gate or the test that shows it."
         key = f"{item.id}: {plain_words(line.text)[:100]}"
         yield Finding(message, help=step, path=source.path, line=line.line, key=key, setting="documents")
 
