@@ -360,7 +360,7 @@ class _SweepJudge:
             key, message = "open", f"the agent {agent} is stale, and nothing says that it was closed"
             step = f"Close it, and write so: `{agent}: {self._rule.stale[0]}, {self._rule.closing[0]}`."
         elif states != {"aligned"}:
-            key, step = "state", "Say which it is."
+            key, step = "state", f"Say which it is in its item: `- {agent}: {self._rule.aligned[0]}`."
             message = f"the sweep of {one.name} does not have the agent {agent} as either aligned or stale"
         elif now is None or self._is_compacted(now, rows):
             return
