@@ -39,8 +39,9 @@ _PART: Final = rf"(?:[\w.@+-]|[\[{{]{{1,2}}[\w.,=-]+[\]}}]{{1,2}}|(?<=[/)]){_GRO
 """A piece of a name in a path: a character, or a group such as `[id]`."""
 
 _PATH: Final = re.compile(
-    rf"(?<![\w/.@:+)\]}}-])((?:{_PART}+/(?:\*\*/)?)+(?:\*|{_PART})*|[\w@+-]+\.(?!\d)[A-Za-z]\w{{0,7}})"
-    r"(?![\w/@:-])"
+    rf"(?<![\w/.@:+)\]}}-])(?!(?:e\.g|i\.e)\b)((?:{_PART}+/(?:\*\*/)?)+(?:\*|{_PART})*"
+    # A line, a test or a text may follow behind a colon; a name never ends before its last part.
+    r"|\.?[\w@+-]+(?:\.[\w@+-]+)*\.(?!\d)[A-Za-z]\w{0,7})(?![\w/@-]|\.\w|:[^\s:\d])"
 )
 _SECTIONS: Final = {
     "proposal.md": ("why", "what changes", "impact"),

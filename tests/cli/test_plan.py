@@ -123,7 +123,7 @@ class TestStatus:
             "plan                       done  begun  ready  waiting  blocked  deferred  next",
             "cart                       1     1      1      2        1        1         task_005",
             f"openspec/changes/add-till  0     0      1      0        0        0         {till}",
-            f"specs/001-gift-cards       1     0      2      1        0        0         {gifts}",
+            f"specs/001-gift-cards       1     0      2      2        0        0         {gifts}",
         ]
         data = json.loads(plan(project, "status", "--output-format", "json").stdout)
         assert data["schema"] == "specguard.plans/1"
