@@ -164,8 +164,7 @@ def _agents(agents: Sequence[Data]) -> Iterator[str]:
 
 def _worktrees(trees: Sequence[Data]) -> Iterator[str]:
     if trees:
-        dirty = sum(bool(one["dirty"]) for one in trees)
-        yield _row("worktrees", f"{dirty} of {len(trees)} not clean")
+        yield _row("worktrees", f"{sum(bool(one['dirty']) for one in trees)} of {len(trees)} not clean")
     for one in trees:
         yield f"  {one['path']}: {one['problem'] or ('not clean' if one['dirty'] else 'clean')}"
 
