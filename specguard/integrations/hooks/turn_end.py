@@ -217,6 +217,7 @@ class _State:
         from specguard.change.sources import open_changes
         from specguard.engine.check import judge_change
         from specguard.engine.policies import Policies
+        from specguard.integrations.hooks.protected_files import drop_ignored
 
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
         with Git(repository) as git:
@@ -233,8 +234,9 @@ class _State:
                 verdicts = []
                 for change in open_changes(git, request):
                     verdict = judge_change(change, policies, needs={"quotes"})
-                    if any(earlier) and request.worktree:
+                    if request.worktree:
                         earlier_edits.update(pin.earlier_edits(git, tree.root, states_of(change.entries)))
+                        drop_ignored(verdict, tree.root, self._environment)
                     if change.source == "range" and verdict.findings:
                         oids = [commit.oid for commit in change.commits]
                         later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
@@ -242,18 +244,14 @@ class _State:
                         own = self._made_here(tree, later) if pin.head else []
                         starts.update(own[0].parents[:1] if own else ())
                         self.own.update(_fingerprints_in(verdict, own))
-                    if any(earlier):
-                        _spare_earlier_edits(verdict, change, earlier, earlier_edits)
-                    if request.worktree:
-                        from specguard.integrations.hooks.protected_files import drop_ignored
-
-                        drop_ignored(verdict, tree.root, self._environment)
-                    for judged in verdict.findings if tree in self._entered else ():
+                    _spare_earlier_edits(verdict, change, earlier, earlier_edits)
+                    if tree in self._entered:
                         from specguard.declaration.look_alikes import shell_word
 
                         # The agent's next command begins in another folder.
                         start = f"`cd {shell_word(tree.root)} && "
-                        judged.finding.help = re.sub("`(?=git |rm |mkdir )", start, judged.finding.help)
+                        for judged in verdict.findings:
+                            judged.finding.help = re.sub("`(?=git |rm |mkdir )", start, judged.finding.help)
                     verdicts.append(verdict)
                 return verdicts
 
