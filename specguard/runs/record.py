@@ -342,7 +342,11 @@ class RunRecord:
 
     @property
     def heartbeat(self) -> Mapping[str, Any]:
-        """The data of the heartbeat; empty if it is missing or unreadable."""
+        """The data of the heartbeat; empty if it is missing or not a JSON object.
+
+        Raises:
+            MissingFact: the file cannot be read.
+        """
         content = self.read(_HEARTBEAT.decode())
         data = data_of(content, "json").value if content is not None else None
         return data if isinstance(data, dict) else {}
