@@ -153,7 +153,7 @@ def _write_end(run: Run, end: RunEnded | None) -> None:
         error = {
             "schema": "specguard.run-error/1",
             "run_id": folder.run_id,
-            "step": manifest.steps[-1].name if manifest.steps else STEPS[0],
+            "step": end.step or (manifest.steps[-1].name if manifest.steps else STEPS[0]),
             "state": end.state,
             "error": end.code,
             "reason": final.reason,

@@ -63,6 +63,7 @@ class RunEnded(SpecguardError):
         tail: the end of the output of the command that failed; empty without such a command.
         command: that command's number; None without such a command.
         code: the error code, which `specguard error` explains; empty: the one of the state.
+        step: the step that failed; empty: the last one that began.
     """
 
     def __init__(
@@ -75,12 +76,14 @@ class RunEnded(SpecguardError):
         tail: str = "",
         command: int | None = None,
         code: str = "",
+        step: str = "",
     ) -> None:
         super().__init__(message, help=help, code=code or ENDS[state][1])
         self.state = state
         self.exit_code = ENDS[state][0] if exit_code is None else exit_code
         self.tail = tail
         self.command = command
+        self.step = step
 
     @classmethod
     def by(cls, error: SpecguardError) -> RunEnded:
@@ -302,6 +305,7 @@ def count_round(run: Run, failed: str) -> None:
             help=f"{folder.command('report')} shows what is left; to go on with it: {resume}",
             tail="\n".join(run.feedback),
             exit_code=EXIT_FAILED if failed == "rules" else None,
+            step={"gates": "gates", "results": "agent"}.get(failed, ""),
         )
     manifest.attempts += 1
 
@@ -328,6 +332,7 @@ def check_progress(run: Run, *, only_rules: bool) -> None:
         help=f"correct what is left in {run.place.path}, then: {run.folder.command('resume')}",
         tail="\n".join(run.feedback),
         exit_code=EXIT_FAILED if only_rules else None,
+        step="" if only_rules else "gates",
         code="no-progress",
     )
 

@@ -123,7 +123,7 @@ def test_the_end_says_what_was_not_mended_and_what_comes_next(project: Project) 
         "  test -f src/b.py: exit code 1",
         "  PTH002 locked-path: locked/a was modified; locked/ is locked",
         "note: Open pull requests were not looked for: the canonical repository is on this machine.",
-        f"It ended in the step check; next: {help}",
+        f"It ended in the step gates; next: {help}",
         "",
     ]
     again = project.specguard("run", "resume", manifest["run_id"], "--", "sh", "-c", GOOD)

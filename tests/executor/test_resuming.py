@@ -223,6 +223,7 @@ def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(tmp
     assert workshop.manifest.state == "budget-spent"
     workshop.resume(ends=3)
     assert workshop.manifest.reason == "the gates still fail after 1 attempt"
+    assert workshop.error["step"] == "gates"
     assert "--max-attempts 2" in workshop.specguard("run", "status").stdout
     assert "--max-attempts 2" in workshop.error["suggestion"]
     workshop.resume("--max-attempts", "2", ends=0)
