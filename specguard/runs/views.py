@@ -198,7 +198,9 @@ class RunView(RunRecord):
             extra = dict.fromkeys(one.command for one in manifest.commands if one.source == "flag")
             flags = [word for one in extra for word in ("--command", one)]
             return [*command_words("gates", "", self.root), *flags, *more]
-        if manifest.state == "succeeded" or self.alive:
+        # While somebody else has the branch, a run that has not pushed ends the same way again.
+        is_taken = manifest.state == "remote-moved" and not manifest.pushed
+        if manifest.state == "succeeded" or is_taken or self.alive:
             return []
         # Without a commit, the agent may have to work again.
         spent = manifest.commit is None and manifest.attempts >= manifest.max_attempts

@@ -60,6 +60,12 @@ def test_a_run_whose_process_is_gone_or_without_a_heartbeat_has_died(tmp_path: P
     assert [(run.alive, run.stale) for run in (gone, silent)] == [(False, True)] * 2
 
 
+def test_a_run_whose_branch_somebody_else_has_is_offered_again_only_if_it_has_pushed(tmp_path: Path) -> None:
+    add(tmp_path, "2026-01-02T03-04-05Z-aaaa", state="remote-moved", commit="1" * 40)
+    add(tmp_path, "2026-01-02T03-04-06Z-bbbb", state="remote-moved", commit="1" * 40, pushed="1" * 40)
+    assert [run.rerun[2:3] for run in RunStore(str(tmp_path)).runs()] == [[], ["resume"]]
+
+
 def test_a_run_whose_killed_process_nobody_asked_for_has_died(tmp_path: Path) -> None:
     """Another process with the same number is not the run either."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as killed:
