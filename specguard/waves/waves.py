@@ -392,7 +392,7 @@ class StageState(Record):
                 continue
             artifacts = self.wave.artifacts(contract)
             if not artifacts:
-                yield Missing(f"there is no {contract} ({declared.path or declared.root})")
+                yield Missing(f"there is no {contract} ({self.wave.fill(declared.path or declared.root)})")
             else:
                 yield from self._unnamed_items(declared.author_not.partition(".")[0], artifacts)
             for artifact in artifacts:
@@ -481,7 +481,8 @@ class StageState(Record):
             return
         files = self.wave.sources(kind)
         if not files:
-            yield Missing(f"no file lists the {kind}s ({' or '.join(sources.kinds[kind].sources)})")
+            places = " or ".join(map(self.wave.fill, sources.kinds[kind].sources))
+            yield Missing(f"no file lists the {kind}s ({places})")
         for source in (one for one in files if one.problem):
             yield Missing(f"{path_text(source.path)} {source.problem}", source.path)
         for item in self.open_items:
@@ -527,6 +528,11 @@ class Wave(Record):
         """The wave's name in messages: `wave d`, or `the wave` if there is only one."""
         known = [value for value in self.fields.values() if value != UNKNOWN]
         return f"wave {' '.join(known)}" if known else "the wave"
+
+    def fill(self, template: str) -> str:
+        """Return a path template for people: the values of the wave, and a star for what is not known."""
+        known = {name: value for name, value in self.fields.items() if value != UNKNOWN}
+        return PathTemplate(template).show(known)
 
     @cached_property
     def stages(self) -> Sequence[StageState]:

@@ -288,9 +288,7 @@ by = ["name"]
     def test_no_plan_before_its_stage_is_open(self, fresh: Fresh) -> None:
         (fresh.top / REVIEWED).unlink()
         outcome = ended(fresh.create("--option", "B"), 2)
-        assert (
-            "no plan is made yet: the stage review is not complete: there is no plan-review" in outcome.stderr
-        )
+        assert f"the stage review is not complete: there is no plan-review ({REVIEWED})" in outcome.stderr
         assert not (fresh.top / PLAN).exists()
         for paper in PAPERS:
             (fresh.top / paper).unlink()
