@@ -571,12 +571,13 @@ def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
 def _end_on_failure(block: str) -> str:
     """Return the script of a block that the failure of any of its lines ends."""
     lines, command = ["set -e"], ""
+    has_documents = "<<" in block
     for line in block.split("\n"):
         lines.append(line)
         command = f"{command}\n{line}".strip()
         if len(command) > _LONGEST_TEXT or _goes_on(command):
             continue
-        if "<<" not in block and _UNSEEN.match(command):
+        if not has_documents and _UNSEEN.match(command):
             lines.append("(exit $?)")
         command = ""
     return "\n".join(lines).removesuffix("\n(exit $?)")
