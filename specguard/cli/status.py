@@ -107,6 +107,8 @@ def new_command(
     if chosen and into:
         raise usage("--in and --path cannot be given together", "--path has the folder in it")
     contract = contracts[artifact]
+    if into and not contract.template.startswith("**/"):
+        raise usage(f"{artifact} has its own folder: {contract.path or contract.root}", "leave --in out")
     where = _from_root(chosen, top) if chosen else None
     path, fields = locate(artifact, contract, _values(values, contract), _from_root(into or ".", top), where)
     skeletons = Skeletons(
