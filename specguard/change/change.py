@@ -59,7 +59,8 @@ class Bookkeeping(Record):
             MissingFact: its files are not there.
         """
         if isinstance(commit, Message):
-            entries = commit.staged() if commit.staged else ()
+            # A command may stage more. That is judged again after it, as a commit.
+            entries = self.change.draft_entries()
             run_paths = self._added_to_runs(entries)
         else:
             entries = commit.diffs[0] if len(commit.parents) == 1 and commit.diffs else ()
@@ -424,6 +425,10 @@ class Change(Record, frozen=False):
     def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - not every kind has messages
         """Return the commit messages to judge, for the policy's `merge`: `rebase`, `merge` or `squash`."""
         raise NotApplicable(self._missing_reason)
+
+    def draft_entries(self) -> Sequence[Entry]:
+        """Return what the index has for the commit that is being written; empty without such a commit."""
+        return ()
 
     @property
     def base(self) -> Base:

@@ -93,10 +93,11 @@ class StagedChange(SnapshotChange, frozen=False, kw_only=True):
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """The differences between `HEAD` and the index, without those of a merge."""
-        return self._own_entries()
+        """The entries of `draft_entries`."""
+        return self.draft_entries()
 
-    def _own_entries(self) -> Sequence[Entry]:
+    def draft_entries(self) -> Sequence[Entry]:
+        """Return the differences between `HEAD` and the index, without those of a merge."""
         staged = self._staged
         return merge.author_entries(self.git.index_diff(merge.tree)) if (merge := self.open_merge) else staged
 
@@ -144,7 +145,7 @@ class MessageChange(StagedChange, frozen=False, kw_only=True):
         if self.message.squashes:
             raise NotApplicable("what is to be squashed into another commit is judged before it is pushed")
         if self.request.message_file:
-            self.message.staged = self._own_entries
+            self.message.staged = self.draft_entries
         return [self.message]
 
     @property

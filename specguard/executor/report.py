@@ -255,7 +255,7 @@ def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
         switch = switch_command(manifest.branch, of.remote_name, new=of.tip is None)
         yield {"text": "To look at it here", "code": switch}
         if manifest.kept:
-            yield {"text": "Commit the run there, behind its item", "code": _commit_command(manifest)}
+            yield from _commit_commands(manifest)
     if request is not None and request.state == "printed" and request.command:
         hint = f" of {manifest.branch}, unless it has one: that has the commit now"
         shared = hint if manifest.repository.tip is not None else ""
@@ -266,15 +266,17 @@ def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
         yield {"text": "Nothing"}
 
 
-def _commit_command(manifest: Manifest) -> str:
-    """Return the commands that commit the run's folder, on the run's branch."""
+def _commit_commands(manifest: Manifest) -> Iterator[Mapping[str, str]]:
+    """Yield what commits the run's folder on its branch. A hook needs it staged to judge the message."""
     # Git reads `:/` as the root, in whatever folder this is typed.
     folder = f":/{manifest.kept}"
     folders = shlex.join([f"{folder.rsplit('/', 2)[0]}/{IGNORE}", folder])
+    yield {"text": "Add the run there", "code": f"git add {folders}"}
     message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
-    command = f"git add {folders} && git commit -m {shlex.quote(message)}"
+    command = f"git commit -m {shlex.quote(message)}"
     to = [manifest.repository.remote_name, manifest.branch or ""]
-    return command if not to[0] else f"{command} && git push {shlex.join(to)}"
+    whole = command if not to[0] else f"{command} && git push {shlex.join(to)}"
+    yield {"text": "Commit it behind its item", "code": whole}
 
 
 def page(name: str, **values: Any) -> str:

@@ -12,6 +12,7 @@ from specguard.executor.steps import STEPS
 from specguard.runs.manifests import State
 from specguard.testing import run_here
 from tests.cli.running import GOOD, Project
+from tests.integrations.hooks.asking import bash
 from tests.outcomes import ended
 from tools.pages import DOCS
 
@@ -66,8 +67,13 @@ def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(t
     Path(exclude).unlink()
     # What the report says is to be done with the run.
     remains = (project.only_run() / "report.md").read_text().partition("## What remains\n")[2]
-    steps = "^- (?:To look at it here|Commit the run there, behind its item): `(.*)`$"
-    for line in re.findall(steps, remains, re.M):
+    steps = "^- (?:To look at it here|Add the run there|Commit it behind its item): `(.*)`$"
+    lines = re.findall(steps, remains, re.M)
+    assert len(lines) == 3
+    for line in lines:
+        # An agent may type them, too.
+        asked = bash(project.user, line, environment=project.environment)
+        assert asked.kind == "pass", (line, asked.refusal)
         words, env = ["sh", "-c", line], project.environment
         subprocess.run(words, cwd=project.user.path / "src", env=env, check=True, capture_output=True)
     ended(project.specguard("check"))
