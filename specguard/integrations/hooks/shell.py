@@ -698,10 +698,9 @@ def _restore(shell: Interpreter, name: str, words: Words, _: str | None) -> None
 
 
 def _clean(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
-    """Record the files and folders whose untracked files `git clean` removes."""
+    """Record where `git clean` removes untracked files; untracked folders count without `-d`, too."""
     options, operands = options_of(words, "e", ["exclude"])
-    forced = has(options, "f", "force") and (operands or has(options, "d"))
-    if forced and not is_dry(options, "n") and not has(options, "e", "exclude", "X"):
+    if has(options, "f", "force") and not is_dry(options, "n") and not has(options, "e", "exclude", "X"):
         shell.effects.cleans.extend(shell.paths(*(operands or [Word(".")])))
 
 
