@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from traceback import print_exception
@@ -81,7 +81,7 @@ def carry_out(run: Run, *, first: str = "place", resumed: bool = False, say: Say
             possible.
     """
     run.manifest.state, run.manifest.reason = "running", None
-    try:
+    with closing(run):
         if run.manifest.commit is None:
             run.folder.remove(PATCH_FILE)
         end = run_to_end(lambda: Line(run, say, resumed).from_step(first), run.folder.command("resume"))
@@ -89,8 +89,6 @@ def carry_out(run: Run, *, first: str = "place", resumed: bool = False, say: Say
             with suppress(SpecguardError, MissingFact):
                 write_patch(run)
         end = record_end(run, end)
-    finally:
-        run.close()
     return EXIT_PASSED if end is None else end.exit_code
 
 
@@ -319,14 +317,12 @@ def clean_up(folder: RunFolder) -> Sequence[str]:
         run = reopen(RunOptions.recorded(folder, os.environ), folder)
     except SpecguardError as error:
         return [*done, f"what its gates set up may be up still: {error.message}"]
-    try:
+    with closing(run):
         if place_exists(run.manifest.place):
             open_place(run)
         done += take_down(run)
         if run.manifest.ended_at:
             run.seal()
-    finally:
-        run.close()
     return done
 
 

@@ -249,8 +249,7 @@ def prepare(options: RunOptions) -> Run:
     """
     repository, root = options.checkout()
     with ExitStack() as cleanup, Needed():
-        git = Git(repository)
-        cleanup.callback(git.close)
+        git = cleanup.enter_context(Git(repository))
         with RemoteGit(repository, timeout=options.command_timeout) as remote:
             run = _draft(git, options, remote)
         start, source, manifest = run.start, run.source, run.manifest
@@ -325,8 +324,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
     """
     repository, top = options.checkout()
     with ExitStack() as cleanup, Needed():
-        git = Git(repository)
-        cleanup.callback(git.close)
+        git = cleanup.enter_context(Git(repository))
         check_origin(git, top, folder)
         root = os.path.dirname(os.path.dirname(folder.path))
         lock = ItemLock(root, folder.read_manifest(), repository, given=bool(folder.root))
