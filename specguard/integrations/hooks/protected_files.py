@@ -114,7 +114,7 @@ def _why_hook(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
     """Return the reason if the file is a hook that runs specguard, in the folder of `core.hooksPath`."""
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", "")) or _home(environment) + b"/.config"
     for tree in trees:
-        files = (tree.common + b"/config", tree.git_dir + b"/config.worktree",
+        files = (tree.common + b"/config", tree.git_dir + b"/config.worktree", b"/etc/gitconfig",
                  _home(environment) + b"/.gitconfig", config + b"/git/config")  # fmt: skip
         texts = [read_beginning(file, _LIMIT).lower() for file in files]
         if not any(b"hookspath" in text or b"include" in text for text in texts):
