@@ -217,8 +217,12 @@ async def _serve(directory: str) -> None:
     limiter = anyio.CapacityLimiter(4)
 
     async def in_thread(ask: Callable[[], _Value]) -> _Value:
-        # Not abandoned if the client cancels: a check has to remove its temporary files.
-        return await anyio.to_thread.run_sync(ask, limiter=limiter)
+        try:
+            # Not abandoned if the client cancels: a check has to remove its temporary files.
+            return await anyio.to_thread.run_sync(ask, limiter=limiter)
+        except (Exception, SystemExit) as error:
+            # Any other error would end the server.
+            raise MCPError(code=types.INVALID_PARAMS, message=_refusal(error)[0]) from error
 
     async def list_tools(_context: ServerRequestContext[Any], _asked: Any) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_describe_tool(name) for name in TOOLS])
@@ -229,14 +233,14 @@ async def _serve(directory: str) -> None:
         return await in_thread(lambda: answer(asked.name, asked.arguments or {}, directory))
 
     async def list_resources(_context: ServerRequestContext[Any], _asked: Any) -> types.ListResourcesResult:
-        found = await in_thread(lambda: _as_protocol_error(lambda: pages(directory)))
+        found = await in_thread(lambda: pages(directory))
         return types.ListResourcesResult(resources=list(found))
 
     async def read_resource(
         _context: ServerRequestContext[Any], asked: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         uri = str(asked.uri)
-        text, kind = await in_thread(lambda: _as_protocol_error(lambda: read_page(uri, directory)))
+        text, kind = await in_thread(lambda: read_page(uri, directory))
         page = types.TextResourceContents(uri=uri, text=text, mime_type=kind)
         return types.ReadResourceResult(contents=[page])
 
@@ -307,14 +311,6 @@ def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
         if one["help"]:
             lines.append(f"next: {cut(one['help'])}")
     return visible_lines("\n".join(lines)), data
-
-
-def _as_protocol_error(ask: Callable[[], _Value]) -> _Value:
-    """Return the result of a function, or raise a protocol error, which does not end the server."""
-    try:
-        return ask()
-    except (Exception, SystemExit) as error:
-        raise MCPError(code=types.INVALID_PARAMS, message=_refusal(error)[0]) from error
 
 
 def _describe_tool(name: str) -> types.Tool:
