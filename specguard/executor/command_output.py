@@ -128,7 +128,7 @@ class CommandLog:
         self._keep(self._stream.feed(waits=False))
 
     def finish(self) -> str:
-        """Write the rest, close the log, and return its sha256 digest."""
+        """Write the rest to the log, and return its sha256 digest."""
         self._keep(self._stream.feed(self._plain.feed(final=True)))
         self._keep(self._stream.finish())
         if self.over_limit:
@@ -137,11 +137,10 @@ class CommandLog:
             self._say_lines(b"\n")
         with reporting_errors(self._path):
             os.fsync(self._file.fileno())
-        self.close()
         return self._digest.hexdigest()
 
     def close(self) -> None:
-        """Close the file, whatever was kept; for use after an error."""
+        """Close the file, whatever was kept."""
         self._file.close()
 
     def _keep(self, text: bytes) -> None:
