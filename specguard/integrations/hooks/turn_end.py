@@ -320,14 +320,17 @@ def _entered_trees(event: HookEvent, began: float) -> list[Checkout]:
     folder = event.directory
     for text in (event.input.get(key) for key in COMMAND_KEYS if event.moment == "after"):
         for quoted, plain in re.findall(_ENTERED, text) if isinstance(text, str) else ():
-            folder = os.path.join(folder, as_bytes(quoted[1:-1] or plain))
-            try:
-                tree = work_tree_at(folder)
-                if tree is not None and os.stat(tree.git_dir + b"/gitdir").st_mtime >= began:
-                    found[tree.root] = tree
-            except (OSError, ValueError):
-                # It is no linked worktree, or no name of a folder.
-                pass
+            name = as_bytes(quoted[1:-1] or plain)
+            folder = os.path.join(folder, name)
+            # `git -C` and a subshell leave the folder of the command behind them as it was.
+            for place in (folder, os.path.join(event.directory, name)):
+                try:
+                    tree = work_tree_at(place)
+                    if tree is not None and os.stat(tree.git_dir + b"/gitdir").st_mtime >= began:
+                        found[tree.root] = tree
+                except (OSError, ValueError):
+                    # It is no linked worktree, or no name of a folder.
+                    pass
     return list(found.values())
 
 
