@@ -141,15 +141,8 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
 def test_names_are_unique_and_fit_for_files() -> None:
     names = ["a/b c", "A-B-C", "../x", "", "x" * 60, "x" * 60, "\u00fc"]
     gates = merge_gates(PlannedGate(name=name, run=str(i), source="policy") for i, name in enumerate(names))
-    assert [gate.name for gate in gates] == [
-        "a-b-c",
-        "A-B-C-2",
-        "x",
-        "gate",
-        "x" * 40,
-        "x" * 38 + "-2",
-        "gate-2",
-    ]
+    found = ["a-b-c", "A-B-C-2", "x", "gate", "x" * 40, "x" * 38 + "-2", "gate-2"]
+    assert [gate.name for gate in gates] == found
     commands = ("go test ./...", "A=1 ./scripts/run.sh x", "python -m pytest -q", "")
     assert list(map(name_of, commands)) == ["go-test", "run.sh-x", "python-pytest", "gate"]
 
@@ -165,8 +158,7 @@ def test_names_are_unique_and_fit_for_files() -> None:
 )
 def test_a_large_section_takes_no_more_than_its_length(start: str, part: str, end: str) -> None:
     def reading(count: int) -> Callable[[], object]:
-        text = f"## Gates\n\n{start}{part * count}{end}\n"
-        return lambda: read(text)
+        return lambda: read(f"## Gates\n\n{start}{part * count}{end}\n")
 
     assert grows_with_length(reading, 2_500)
 
