@@ -56,7 +56,9 @@ def compile_policy(
         PolicyError: the settings have problems; all are listed.
         SpecguardError: a document cannot be read, or a plugin cannot be used.
     """
-    parts = [part for part in map(Part, sources) if part.is_authority]
+    # A `pyproject.toml` without settings and problems is none.
+    read = map(Part, sources)
+    parts = [part for part in read if part.layers or part.problems or not part.source.is_pyproject]
     if not parts:
         return None
     problems = [problem for part in parts for problem in part.problems]

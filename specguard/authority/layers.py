@@ -116,7 +116,7 @@ class Part:
         self.layers: list[Layer] = []
         self.unread: list[Unread] = []
         self.problems: list[SettingProblem] = []
-        if source.is_toml:
+        if source.path.endswith(".toml"):
             self._add_settings(source.text.removeprefix("\ufeff"))
             return
         try:
@@ -181,11 +181,6 @@ class Part:
             unread += [Unread(path, one.line, "", one.path, _ONLY_GUARDS, one.meaning) for one in others]
         self.layers.insert(0, prose_layer(read, path))
         self.unread = sorted([*self.unread, *unread], key=lambda one: one.line)
-
-    @property
-    def is_authority(self) -> bool:
-        """True for every document except a `pyproject.toml` that has neither settings nor problems."""
-        return not self.source.is_pyproject or bool(self.layers or self.problems)
 
 
 def _seems_settings(fence: Fence) -> bool:

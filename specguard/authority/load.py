@@ -108,11 +108,6 @@ class AuthoritySource(Record):
     text: str
 
     @property
-    def is_toml(self) -> bool:
-        """True if the document is a TOML file of settings; otherwise it is Markdown."""
-        return self.path.endswith(".toml")
-
-    @property
     def is_pyproject(self) -> bool:
         """True if its settings are in the table `[tool.specguard]`."""
         return self.path.rpartition("/")[2] == PYPROJECT
