@@ -178,8 +178,8 @@ class _Judging:
     def judge_in(self, root: bytes, edits: Sequence[FileEdit] = (), message: str = "") -> None:
         """Judge edits or a message in a working tree, and collect the new findings."""
         for verdict in self._verdicts(root, edits, message):
-            results = [one for one in verdict.results if one.findings or one.state == "indeterminate"]
-            if not any(result.findings or result.incomplete for result in results):
+            results = [result for result in verdict.results if result.findings or result.incomplete]
+            if not results:
                 continue
             from specguard.change.object_store import UNKNOWN_CONTENT
             from specguard.integrations.hooks.protected_files import drop_ignored
@@ -191,11 +191,7 @@ class _Judging:
                 result.findings = [one for one in found if (root, one.fingerprint) not in self._seen]
                 self._seen.update((root, one.fingerprint) for one in result.findings)
             # Unknown contents are judged later, when they exist.
-            verdict.results = [
-                result
-                for result in results
-                if result.findings or not result.incomplete or result.reason != UNKNOWN_CONTENT
-            ]
+            verdict.results = [one for one in results if one.findings or one.reason != UNKNOWN_CONTENT]
             self._rule_blocks += finding_blocks(verdict, errors=True)
 
     def _verdicts(self, root: bytes, edits: Sequence[FileEdit], message: str) -> list[Verdict]:
