@@ -340,6 +340,9 @@ class Interpreter:
         path = as_bytes(word.text)
         if self.folder is None and not path.startswith(b"/"):
             return []
+        if path.startswith(b":/") and (tree := work_tree_at(self.absolute(self.folder or b""))):
+            # Git reads this as the root of the working tree.
+            path = tree.root + path[1:]
         path = os.path.join(self.folder or b"", path)
         if not word.pattern:
             return [path]
@@ -693,7 +696,7 @@ def _restore(shell: Interpreter, name: str, words: Words, _: str | None) -> None
         return
     elif len(words) > 1 and words[1].text == "--" and not (words[0].text or "-").startswith("-"):
         operands = words[2:]
-    if not any((word.text or "").startswith(":") for word in operands):
+    if not any((word.text or "").replace(":/", "", 1).startswith(":") for word in operands):
         shell.effects.discards.extend(shell.paths(*operands))
 
 
