@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 from collections import Counter
 from functools import cached_property
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 
     Place = Literal["base", "head", "local"]
 
-
-NAME: Final = re.compile(rb"([0-9a-f]{64})\.json(\.sig)?")
-"""The names of a record and of its signature."""
 
 MOST: Final = 1 << 25
 """The most bytes that a change may add to the log."""
@@ -148,13 +144,12 @@ class Log:
         self, place: Place, name: bytes, content: bytes | None, files: Mapping[bytes, bytes | None]
     ) -> str:
         """Add a record or signature; return why the file is neither, or an empty string."""
-        match = NAME.fullmatch(name)
-        if match is None:
+        if not is_record(self.folder + name, self.folder):
             return "its name is not a record's"
         if content is None:
             return "it is not a file, or too large"
-        which = match[1].decode()
-        if match[2]:
+        which, _, kind = name.decode("ascii").partition(".")
+        if kind == "json.sig":
             signed = self.filed.get(which)
             if signed is not None and content not in signed.signatures:
                 signed.signatures.append(content)

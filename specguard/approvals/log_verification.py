@@ -5,10 +5,11 @@ from __future__ import annotations
 import binascii
 import os
 
-from specguard.approvals.log import NAME, NO_RECORD, FiledRecord, Uses, first_alterations, read_log
+from specguard.approvals.log import NO_RECORD, FiledRecord, Uses, first_alterations, read_log
 from specguard.approvals.people import KEY_TYPES, claimed_key, has_key_type, signing_key, verify
 from specguard.approvals.record import Approval, Revocation
 from specguard.change.base import find_base, named_base
+from specguard.change.entries import is_record
 from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError
@@ -287,7 +288,7 @@ class Verification:
         missing = [
             self._folder + name
             for name in sorted(head.names(self._folder.rstrip(b"/")))
-            if NAME.fullmatch(name) and name not in there
+            if is_record(self._folder + name, self._folder) and name not in there
         ]
         sparse: set[bytes] = set()
         if missing:
