@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 
 from specguard.change.base import named_base
-from specguard.change.entries import Entry, is_record, sha256
+from specguard.change.entries import Entry, is_filed, sha256
 from specguard.change.repository import short_branch
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_applicable, if_known
@@ -282,9 +282,7 @@ class Bond:
     @cached_property
     def only_files_approvals(self) -> bool:
         """True if the change only adds records to the log, which are for later changes."""
-        return bool(self._entries) and all(
-            entry.added and entry.is_file and is_record(entry.path, self.folder) for entry in self._entries
-        )
+        return bool(self._entries) and all(is_filed(entry, self.folder) for entry in self._entries)
 
     def is_restored(self, finding: Finding) -> bool:
         """Return True if a finding is about a file that one commit changed and another one restored.
