@@ -326,11 +326,17 @@ class Approvals:
         # `specguard approve` has printed this already.
         if missing and not self._bond.change.request.override:
             yield (
-                f"Not committed, so CI will not see it: {listed(missing)}. Add it to the commit with git add"
-                f" -f {path_text(self.log.folder)}"
+                f"Not committed, so CI will not see it: {listed(missing)}. Add it to the commit with"
+                f" {self._add_command}"
             )
         for old, new in self.superseded.items():
             yield f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} has taken its place."
+
+    @property
+    def _add_command(self) -> str:
+        from specguard.declaration.look_alikes import shell_word
+
+        return f"git add -f {shell_word(self.log.folder)}"
 
     def _decide(self) -> Iterator[Decision]:
         added_paths = {entry.path for entry in self.entries if entry.added}
@@ -439,8 +445,7 @@ class Approvals:
             yield "nothing proves it: it is not signed", sign, ""
         elif self._enforce and (filed.places == {"local"} or filed.local_signature):
             what = "it" if filed.places == {"local"} else "its signature"
-            step = f"Commit both: `git add -f {path_text(self.log.folder)} && git commit`."
-            yield f"{what} is not committed", step, ""
+            yield f"{what} is not committed", f"Commit both: `{self._add_command} && git commit`.", ""
 
     def _proof(self, decision: Decision, approver: Approver) -> Proof:
         """Return the proof that an approver gave an approval; never `base` if another key has signed it."""
