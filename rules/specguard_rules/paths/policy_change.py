@@ -166,8 +166,7 @@ class PolicyChanges(Rule):
                     yield _baseline_finding(policy_change.baseline)
             elif path.startswith(_FOLDER):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
-                    what = "is part of what specguard goes by, and was changed"
-                    yield _finding(path, what, "error", "state")
+                    yield _state_finding(entry, base, policy)
             elif self.files.matches(path):
                 runners.append(entry)
         if runners:
@@ -212,6 +211,17 @@ def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> It
             found = _finding(entry.path, "changes, and no setting with it", "info", "prose")
             found.help = "See that its prose still says what the settings do."
             yield found
+
+
+def _state_finding(entry: Entry, base: Base, policy: Policy) -> Finding:
+    """Build the finding about a changed file of specguard's folder."""
+    found = _finding(entry.path, "is part of what specguard goes by, and was changed", "error", "state")
+    if policy.is_record(entry.path):
+        from specguard_rules.next_steps import put_back
+
+        # APR001 reports it too, and no approval lifts that.
+        found.help = f"{put_back(entry, base)}."
+    return found
 
 
 def _baseline_finding(change: BaselineChange) -> Finding:

@@ -66,7 +66,7 @@ def test_a_record_of_the_base_is_not_touched(tmp_path: Path) -> None:
             assert any(at == path and text.startswith(f"{path} {message}") for at, text in found(outcome))
             helps = [one["help"] for one in outcome.report["findings"] if one["location"]["path"] == path]
             put_back = (f"git checkout {start} -- {path}", "git reset --keep")
-            assert any(step in text for text in helps for step in put_back)
+            assert all(any(step in text for step in put_back) for text in helps), helps
             repository.git("reset", "-q", "--hard", "HEAD^")
 
 
