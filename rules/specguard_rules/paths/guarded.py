@@ -194,9 +194,7 @@ class LockedPath(Rule):
             diffs = [[[entry] if entry else []], *(commit.diffs for commit in landed)]
             if self.pins == "hold" or not all(_changes_only_pins(path, one, base, objects) for one in diffs):
                 # An approval cannot be bound to what a later commit has put back.
-                if entry or found.commit is None:
-                    found.help = f"{found.help.removesuffix('.')}, or ask for an approval of PTH002."
-                yield found
+                yield found if found.commit and not entry else _offer_approval(found, self.code, policy)
 
 
 def _changes_only_pins(path: bytes, diffs: Sequence[Sequence[Entry]], base: Base, objects: Objects) -> bool:
@@ -326,6 +324,14 @@ def _findings(
         yield found
 
 
+def _offer_approval(found: Finding, code: str, policy: Policy) -> Finding:
+    """Return a finding whose next step also offers an approval, if the policy lets one lift it."""
+    rule = policy.rule(code)
+    if rule is not None and rule.approvable:
+        found.help = f"{found.help.removesuffix('.')}, or ask for an approval of {code}."
+    return found
+
+
 _MOST_HOPS: Final = 40
 """The number of links that are followed, as on Linux (path_resolution(7)); a longer chain leads nowhere."""
 
@@ -429,11 +435,11 @@ class LinkIntoGuardedPath(Rule):
                 from specguard_rules.next_steps import SHORT, put_back
 
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
-                approval = ", or ask for an approval of PTH006" if entry.is_submodule else ""
-                step = f"{put_back(entry, base, commit=commit, each=bool(landed))}{approval}."
+                step = f"{put_back(entry, base, commit=commit, each=bool(landed))}."
                 oid, setting = commit.oid if commit else None, "submodules" if entry.is_submodule else ""
                 problem = f"{path_text(entry.path)} {where}{at}"
-                yield Finding(problem, step, entry.path, commit=oid, key=kind, setting=setting)
+                found = Finding(problem, step, entry.path, commit=oid, key=kind, setting=setting)
+                yield _offer_approval(found, self.code, policy) if entry.is_submodule else found
 
     def _submodule(self, entry: Entry, guards: Guards) -> str:
         """Return the problem with a submodule; empty if there is none."""
@@ -533,8 +539,6 @@ def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]
 MOST: Final = 100
 """The most findings for places in one file; one more finding counts the rest."""
 
-_OR_APPROVAL: Final = ", or ask for an approval of PTH009."
-
 
 class WeakenedPath(Rule):
     r"""A file that may only grow loses lines or is weakened.
@@ -603,8 +607,12 @@ class WeakenedPath(Rule):
     paths: Covering = setting(Covering(), "files, and folders with all below", tightens="more")
     patterns: list[Expression] = setting([], "what no line added there may match (RE2)", tightens="more")
 
-    def check(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:
+    def check(self, entries: Sequence[Entry], lines: Lines, base: Base, policy: Policy) -> Iterator[Finding]:
         """Find lost lines and removed files first, then added lines that match `patterns`."""
+        for found in self._findings(entries, lines, base):
+            yield _offer_approval(found, self.code, policy)
+
+    def _findings(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:
         found = self.paths.find_each([entry.path for entry in entries])
         setting = {entries[position].path: f"paths.{index}" for position, index in found}
         guarded = [entry for entry in entries if entry.path in setting]
@@ -615,7 +623,7 @@ class WeakenedPath(Rule):
 
             path, side, place = entry.path, entry.side, setting[entry.path]
             message = f"{path_text(path)} was {moves.describe(entry)}; it may grow and not lose"
-            step = f"{put_back(entry, base, moved=moves.other_end(entry))}{_OR_APPROVAL}"
+            step = f"{put_back(entry, base, moved=moves.other_end(entry))}."
             yield Finding(message, step, path, side=side, key="gone", setting=place)
         judged = [entry for entry in guarded if entry.has_new_content and entry.status != "T"]
         grown = lines.compare([entry for entry in judged if not entry.added])
@@ -629,9 +637,8 @@ class WeakenedPath(Rule):
         for added in lines.added(self.patterns, judged) if self.patterns else ():
             path, text = added.path, added.text.strip()
             message = f"the added line takes force away from {path_text(path)}: {text[:120]}"
-            step = f"Take the line out{_OR_APPROVAL}"
             key, setting = " ".join(text.split()), f"patterns.{added.which}"
-            yield Finding(message, step, path, added.line, key=key, setting=setting)
+            yield Finding(message, "Take the line out.", path, added.line, key=key, setting=setting)
 
 
 def _cap(findings: Iterator[Finding], template: str, setting: str) -> Iterator[Finding]:
@@ -644,7 +651,7 @@ def _cap(findings: Iterator[Finding], template: str, setting: str) -> Iterator[F
     for path, count in counts.items():
         if count > MOST:
             message = template.format(path=path_text(path or b""), count=count - MOST)
-            yield Finding(message, f"Take that back{_OR_APPROVAL}", path, key="more", setting=setting)
+            yield Finding(message, "Take that back.", path, key="more", setting=setting)
 
 
 def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
@@ -656,7 +663,7 @@ def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Findi
         lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
         if gone:
             message = f"{path_text(entry.path)} loses {lines}: {text[:120]}"
-            step, key = f"Bring it back{_OR_APPROVAL}", " ".join(text.split())
+            step, key = "Bring it back.", " ".join(text.split())
             start = max(hunk.new_start, 1)
             end = max(hunk.new_start + len(hunk.added) - 1, start)
             yield Finding(message, step, entry.path, start, end, key=key, setting=setting)
