@@ -459,7 +459,8 @@ class Start:
             message = f"--plan does not go with {kind}, whose items are in no list"
             raise SpecguardError(message, help="leave it out, or set `source` of the kind", code="usage")
         if item_id and pointer and number_of(item_id) is None:
-            raise _unready(f"{item_id!r} names no {kind}", f"specguard run {kind} -- {item_id} ...")
+            agent = f"an agent's command goes behind `--`: specguard run {kind} -- {shlex.quote(item_id)} ..."
+            raise _unready(f"{item_id!r} names no {kind}", f"name it by its number; {agent}")
         if item_id:
             return self.work.resolve(kind, item_id, number_of(item_id), {})
         if not pointer:
