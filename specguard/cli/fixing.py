@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from typing import Final, TextIO
 
 from specguard.change.check_request import Request
@@ -129,11 +130,11 @@ class _Fixer:
         if proposal.kind != "branch":
             label = name if proposal.kind == "file" else "message"
             before, after = (
-                one.decode("utf-8", "backslashreplace").split("\n")
+                list(StringIO(one.decode("utf-8", "backslashreplace"), newline="\n"))
                 for one in (proposal.before, proposal.after)
             )
-            for line in difflib.unified_diff(before, after, label, label, lineterm="", n=2):
-                yield f"  {line}"
+            for line in difflib.unified_diff(before, after, label, label, n=2):
+                yield f"  {line.rstrip(chr(10))}"
 
     def _apply(self, proposal: Proposal) -> None:
         # The state may have changed while the user read the preview.
