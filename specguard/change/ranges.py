@@ -186,10 +186,13 @@ class RangeChange(Change, frozen=False, kw_only=True):
         """Return each commit's message; with `squash` the title that will land."""
         if merge != "squash":
             return [commit.message for commit in self.commits]
+        plain = _SQUASH_SUFFIX.sub("", self._squash_subject())
+        return [Message(plain.encode("utf-8", "surrogateescape"), source="title")]
+
+    def _squash_subject(self) -> str:
         if self.stage not in _WITH_PULL_REQUEST:
             raise NotApplicable(NO_TITLE)
-        plain = _SQUASH_SUFFIX.sub("", self.pull_request.require("title"))
-        return [Message(plain.encode("utf-8", "surrogateescape"), source="title")]
+        return self.pull_request.require("title")
 
     @cached_property
     def pull_request(self) -> PullRequest:
