@@ -231,16 +231,16 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
         store.choose(found.key, [change.head for change in found.changes])
 
 
-def _first_second(text: str) -> float:
-    """Return the first second of a UTC day, counted from 1970; 0 for no day."""
+def _first_second(text: str) -> int:
+    """Return the first second of a UTC day, counted from 1970; 0 for no day, or one before."""
     try:
-        return datetime.fromisoformat(f"{text}T00:00Z").timestamp() if text else 0
+        return max(0, int(datetime.fromisoformat(f"{text}T00:00Z").timestamp())) if text else 0
     except ValueError:
         raise usage(f"{text!r} is not a day", "Write it as YYYY-MM-DD.") from None
 
 
 def _find_changes(
-    one: NamedRepository, options: AuditOptions, store: AuditStore, since: float, floor: Floor | None
+    one: NamedRepository, options: AuditOptions, store: AuditStore, since: int, floor: Floor | None
 ) -> _AuditedRepository:
     """Return the changes of a repository, with those that are still to judge."""
     folder, branch_name = one.folder, options.branch
@@ -283,7 +283,7 @@ def _find_changes(
     return _AuditedRepository(name, folder, key, changes, unjudged, policy)
 
 
-def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: float) -> list[PastChange]:
+def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: int) -> list[PastChange]:
     tip, excluded = branch.tip, ""
     if options.range:
         before, dots, after = options.range.partition("..")
@@ -294,7 +294,7 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: floa
         if tip not in [change.head for change in line]:
             message = f"{after!r} is not on the first-parent line of {branch.name}"
             raise usage(message, "--branch names the branch that it has landed on.")
-    changes = past_changes(git, tip, excluded=excluded, most=options.last)
+    changes = past_changes(git, tip, excluded=excluded, most=options.last, since=since)
     return [change for change in changes if change.at >= since]
 
 

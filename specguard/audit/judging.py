@@ -52,7 +52,9 @@ class PastChange(Record):
     at: int
 
 
-def past_changes(git: Git, tip: str, *, excluded: str = "", most: int = 0) -> list[PastChange]:
+def past_changes(
+    git: Git, tip: str, *, excluded: str = "", most: int = 0, since: int = 0
+) -> list[PastChange]:
     """Return the changes of a first-parent line, the newest first.
 
     Args:
@@ -60,15 +62,26 @@ def past_changes(git: Git, tip: str, *, excluded: str = "", most: int = 0) -> li
         tip: the newest commit.
         excluded: a commit whose history is excluded; empty for none.
         most: the most changes; 0 for all.
+        since: the first second of interest, from 1970. Earlier changes are left out if the history is
+            incomplete, as in a shallow clone.
 
     Raises:
-        MissingFact: the history is incomplete, as in a shallow clone.
+        MissingFact: the history is incomplete, and not only before that.
     """
     limit = [f"--max-count={most}"] if most else []
     rest = [f"^{excluded}"] if excluded else []
-    process = git.start("rev-list", "--first-parent", "--parents", "--timestamp", *limit, tip, *rest, "--")
+
+    def read(*more: str) -> str:
+        listing = ("rev-list", "--first-parent", "--parents", "--timestamp", *limit, *more)
+        return git.read(git.start(*listing, tip, *rest, "--"), "the branch's history").decode("ascii")
+
+    try:
+        lines = read()
+    except MissingFact:
+        # Git reads no parents of the first commit that is older.
+        lines = read(f"--max-age={since}")
     changes = []
-    for line in git.read(process, "the branch's history").decode("ascii").splitlines():
+    for line in lines.splitlines():
         at, head, *parents = line.split(" ")
         # Git prints a time before 1970 as a huge number.
         time = int(at) if int(at) <= _LATEST else 0
