@@ -230,7 +230,10 @@ class Approvals:
                 continue
             approver = self.settings.named(who)
             if approver is None and path in added_paths:
-                yield path, f"is a revocation by {who}, who is not an approver", "Let an approver revoke it."
+                # An added approval that is not decided came with the branch that it is for.
+                if not isinstance(filed.record, Approval):
+                    what = f"is a revocation by {who}, who is not an approver"
+                    yield path, what, "Let an approver revoke it."
             elif approver is None or not all(
                 verify(filed.record.content, one, approver.keys) for one in filed.signatures
             ):
