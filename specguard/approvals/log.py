@@ -308,15 +308,15 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
     Raises:
         OSError: the folder cannot be created or opened, or a part of its path is a link or a file.
     """
+    from contextlib import suppress
+
     place = os.open(os.fsencode(work_tree), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for name in folder.rstrip(b"/").split(b"/"):
         above = place
         try:
-            try:  # noqa: SIM105 - contextlib costs a hook too much
+            # It exists, or another writer has just created it.
+            with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=above)
-            except FileExistsError:
-                # It exists, or another writer has just created it.
-                pass
             place = os.open(name, _FOLDER, dir_fd=above)
         finally:
             os.close(above)
@@ -330,6 +330,8 @@ def _write_all(place: int, files: Mapping[bytes, bytes]) -> None:
         FileExistsError: one of the names is taken.
         OSError: the files cannot be written.
     """
+    from contextlib import suppress
+
     partials: dict[bytes, bytes] = {}
     try:
         for name, content in files.items():
@@ -347,11 +349,9 @@ def _write_all(place: int, files: Mapping[bytes, bytes]) -> None:
         os.fsync(place)
     finally:
         for partial in partials.values():
-            try:  # noqa: SIM105 - contextlib costs a hook too much
+            # It was never created, or is renamed already.
+            with suppress(OSError):
                 os.unlink(partial, dir_fd=place)
-            except OSError:
-                # It was never created, or is renamed already.
-                pass
 
 
 def first_alterations(
