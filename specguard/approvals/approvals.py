@@ -287,7 +287,7 @@ class Approvals:
             approvers_of[fingerprint] = {decision.approval.approver for decision in counting}
             persons = self.settings.persons_for(judged.code, judged.name)
             enough = len(approvers_of[fingerprint]) >= persons
-            if counting and enough:
+            if enough:
                 judged.state = "approved"
             shortfall = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
             refused = [decision for decision in decisions if not decision.counts][-_MOST_REFUSED:]
@@ -309,11 +309,9 @@ class Approvals:
     def remarks(self) -> Iterator[str]:
         """Yield notes on approvals that lack a proof, are not committed, or are superseded."""
         unproven = {
-            lift.approval.approver: lift.id[:12]
-            for judged in self._open_findings.values()
-            if judged.state == "approved"
-            for lift in judged.approvals
-            if lift.proof == "local" and not lift.refusals
+            one.approval.approver: one.filed.id[:12]
+            for one in self.decisions
+            if one.counts and one.proof == "local" and any(match.state == "approved" for match in one.matches)
         }
         for name, which in sorted(unproven.items()):
             yield (
@@ -401,13 +399,9 @@ class Approvals:
         return [one.name for one in able if not if_known(partial(self._part_of, one), "")]
 
     @cached_property
-    def _people(self) -> Sequence[Person] | MissingFact:
-        """The people who made the change; if they cannot be determined, the fact that is missing."""
+    def _people(self) -> Sequence[Person]:
         squashed = self._policy.merge == "squash"
-        try:
-            return find_people(self._bond.change, self._bond.folder, squashed=squashed)
-        except MissingFact as missing:
-            return missing
+        return find_people(self._bond.change, self._bond.folder, squashed=squashed)
 
     @cached_method
     def _part_of(self, approver: Approver) -> str:
@@ -416,8 +410,6 @@ class Approvals:
         Raises:
             MissingFact: the people who made the change cannot be determined.
         """
-        if isinstance(self._people, MissingFact):
-            raise self._people
         return find_part(approver, self._people)
 
     def _untrusted(self, decision: Decision) -> Iterator[Reason]:
