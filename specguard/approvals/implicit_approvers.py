@@ -13,7 +13,7 @@ from specguard.authority.policy import Policy, plain
 from specguard.change.change import BASELINE
 from specguard.change.entries import FILE, Entry
 from specguard.declaration.patterns import Guarding, fold
-from specguard.errors import MissingFact, NotApplicable, if_known
+from specguard.errors import MissingFact, NotApplicable, if_applicable, if_known
 from specguard.model import RuleResult, listed, path_text, state_of
 
 TYPE_CHECKING = False
@@ -96,13 +96,9 @@ def _only_adds_approvers(
 
 def _is_one_step(change: Change, document: Entry) -> bool:
     """Return True if each commit that touches the document makes the change's whole difference to it."""
-    try:
-        touched = [
-            one for commit in change.commits for one in commit.own_entries if one.path == document.path
-        ]
-    except NotApplicable:
-        # Uncommitted changes become one commit.
-        return True
+    # Uncommitted changes become one commit.
+    commits = if_applicable(lambda: change.commits, ())
+    touched = [one for commit in commits for one in commit.own_entries if one.path == document.path]
     return all((one.old, one.new) == (document.old, document.new) for one in touched)
 
 

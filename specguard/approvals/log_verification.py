@@ -13,7 +13,7 @@ from specguard.change.entries import is_record
 from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError
-from specguard.model import path_text
+from specguard.model import folders_of, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -252,9 +252,7 @@ class Verification:
     def _blocked_folders(self) -> Iterator[Problem]:
         """Yield each symbolic link or file in place of the log's folder or a folder above it."""
         book = self.book
-        parts = self._folder.rstrip(b"/").split(b"/")
-        for count in range(1, len(parts) + 1):
-            path = b"/".join(parts[:count])
+        for path in folders_of(self._folder):
             entry = book.head.find(path) if book.head else None
             there = os.path.join(os.fsencode(book.work_tree), path) if book.work_tree else b""
             if (entry is not None and not entry.is_directory) or (
@@ -347,8 +345,6 @@ class Verification:
 def _is_valid_signature(content: bytes, signature: bytes) -> bool:
     """Return True if a signature is valid for the key that it contains."""
     blob = claimed_key(signature) or b""
-    kind = next((kind for kind in KEY_TYPES if has_key_type(blob, kind)), None)
-    if kind is None:
-        return False
-    key = f"{kind} {binascii.b2a_base64(blob, newline=False).decode('ascii')}"
-    return verify(content, signature, [key]) is not None
+    encoded = binascii.b2a_base64(blob, newline=False).decode("ascii")
+    keys = [f"{kind} {encoded}" for kind in KEY_TYPES if has_key_type(blob, kind)]
+    return verify(content, signature, keys) is not None
