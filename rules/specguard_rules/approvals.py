@@ -74,28 +74,26 @@ class BrokenLog(Rule):
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Yield findings for altered or removed entries, broken records and removed revocations."""
-        reported: set[bytes] = set()
+        found: dict[bytes, Finding] = {}
         entries = {entry.path: entry for entry in approvals.entries}
         for path, entry in entries.items():
             allowed = path in approvals.old or _removes_own(entry, base, start_files)
             if not allowed and (flaw := _log_flaw(entry, policy)):
-                reported.add(path)
-                yield _finding(path, flaw, put_back(entry, base), side=entry.side)
+                found[path] = _finding(path, flaw, put_back(entry, base), side=entry.side)
         for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):
-            if (path := broken.path) not in reported:
-                reported.add(path)
-                step = f"Take it out with `rm -r -- {shell_quote(path)}`"
-                inside = (one for name, one in entries.items() if (b"%b/" % name).startswith(b"%b/" % path))
-                local = broken.place == "local"
-                if local and path in map(approvals.log.path, approvals.log.filed):
-                    step = f"Put it back with `git checkout HEAD -- {shell_quote(path)}`"
-                elif added := next(inside, None):
-                    step = put_back(added, base)
-                severity = "warning" if local else None
-                yield _finding(path, f"is not a record: {broken.reason}", step, severity=severity)
+            path, local = broken.path, broken.place == "local"
+            step = f"Take it out with `rm -r -- {shell_quote(path)}`"
+            inside = (one for name, one in entries.items() if (b"%b/" % name).startswith(b"%b/" % path))
+            if local and path in map(approvals.log.path, approvals.log.filed):
+                step = f"Put it back with `git checkout HEAD -- {shell_quote(path)}`"
+            elif added := next(inside, None):
+                step = put_back(added, base)
+            severity = "warning" if local else None
+            what = f"is not a record: {broken.reason}"
+            found.setdefault(path, _finding(path, what, step, severity=severity))
+        yield from found.values()
         for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
-            if path not in reported:
-                reported.add(path)
+            if path not in found:
                 what = f"is a revocation, and commit {oid[:12]} takes it away"
                 step = f"Put it back with `{undo_removal(path, oid, commits or ())}`"
                 yield _finding(path, what, step, side="base", commit=oid)
