@@ -244,10 +244,10 @@ class AuditStore:
                 "UPDATE change SET seen = 1 WHERE NOT seen AND id IN (SELECT change FROM chosen WHERE fresh)"
             )
 
-    def query(self, query: str, *values: object) -> list[sqlite3.Row]:
+    def query(self, query: str, *values: object) -> list[Mapping[str, Any]]:
         """Return the rows of a query; the views `told` and `told_finding` have what is reported."""
         with self._report_errors():
-            return self._connection.execute(query, values).fetchall()
+            return [dict(row) for row in self._connection.execute(query, values)]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -294,7 +294,7 @@ _JUDGED: Final = (*_PASSED, "failed", "indeterminate")
 
 def _queried(query: str, *values: object) -> cached_property[Sequence[Mapping[str, Any]]]:
     """Return a property of a summary: the rows of a query, cached."""
-    return cached_property(lambda summary: summary._rows(query, *values))
+    return cached_property(lambda summary: summary.store.query(query, *values))
 
 
 class Summary(Record):
@@ -311,7 +311,8 @@ class Summary(Record):
     @cached_property
     def verdicts(self) -> Mapping[str, int]:
         """The number of changes with each verdict."""
-        return dict(map(tuple, self.store.query("SELECT verdict, count(*) FROM told GROUP BY 1 ORDER BY 1")))
+        rows = self.store.query("SELECT verdict, count(*) AS changes FROM told GROUP BY 1 ORDER BY 1")
+        return {row["verdict"]: row["changes"] for row in rows}
 
     @property
     def changes(self) -> int:
@@ -350,7 +351,7 @@ class Summary(Record):
     @cached_property
     def paths(self) -> Sequence[Mapping[str, Any]]:
         """The `MOST` paths with the most open errors."""
-        rows = self._rows(
+        rows = self.store.query(
             "SELECT name AS repository, path, count(*) AS errors, group_concat(DISTINCT code) AS codes"
             " FROM told_finding WHERE is_open AND path IS NOT NULL"
             " GROUP BY name, path ORDER BY errors DESC, name, path LIMIT ?",
@@ -362,7 +363,7 @@ class Summary(Record):
     @cached_property
     def repositories(self) -> Sequence[Mapping[str, Any]]:
         """Each repository: its name, its state, and the counts of its changes."""
-        rows = self._rows(
+        rows = self.store.query(
             "SELECT repository.name AS name, repository.state AS state, count(told.id) AS changes,"
             " coalesce(sum(passed), 0) AS passed, coalesce(sum(verdict = 'failed'), 0) AS failed,"
             " coalesce(sum(unclear), 0) AS unclear, max(at) AS at,"
@@ -385,7 +386,7 @@ class Summary(Record):
 
         Findings that path owners or first approvers lift are not there, as no approval names them.
         """
-        rows = self._rows(
+        rows = self.store.query(
             "SELECT code, json_extract(data, '$.approval.approver') AS approver,"
             " json_extract(data, '$.approval.id') AS id,"
             " substr(json_extract(data, '$.approval.expires_at'), 1, 10) AS ends,"
@@ -405,7 +406,7 @@ class Summary(Record):
 
     def newest_findings(self, most: int) -> Sequence[Mapping[str, Any]]:
         """Return at most `most` open errors, those of the newest changes first."""
-        return self._rows(
+        return self.store.query(
             "SELECT name AS repository, head, subject, at, code, path,"
             " json_extract(data, '$.message') AS message, json_extract(data, '$.location.line') AS line"
             " FROM told_finding WHERE is_open ORDER BY at DESC, age, head, position LIMIT ?",
@@ -414,12 +415,12 @@ class Summary(Record):
 
     def reported_changes(self) -> Iterator[Mapping[str, Any]]:
         """Yield every chosen change with its findings, by repository and from the newest on."""
-        rows = self._rows(
+        rows = self.store.query(
             "SELECT id, name AS repository, branch, base, head, at, merged, subject, judged_by, policy,"
             " verdict, reason, states, fresh FROM told ORDER BY name, branch, at DESC, age"
         )
         for row in rows:
-            found = self._rows("SELECT data FROM finding WHERE change = ? ORDER BY position", row["id"])
+            found = self.store.query("SELECT data FROM finding WHERE change = ? ORDER BY position", row["id"])
             yield {
                 **{name: value for name, value in row.items() if name not in ("id", "fresh")},
                 "states": json.loads(row["states"]),
@@ -432,6 +433,3 @@ class Summary(Record):
         if codes:
             return any(row["errors"] for row in self.rules if row["code"] in codes)
         return bool(self.store.query("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
-
-    def _rows(self, query: str, *values: object) -> list[Mapping[str, Any]]:
-        return [dict(row) for row in self.store.query(query, *values)]
