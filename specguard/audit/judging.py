@@ -30,7 +30,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError
+from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known
 from specguard.model import Verdict, shortened
 from specguard.reporters.json import finding_data, json_safe
 
@@ -75,11 +75,8 @@ def past_changes(
         listing = ("rev-list", "--first-parent", "--parents", "--timestamp", *limit, *more)
         return git.read(git.start(*listing, tip, *rest, "--"), "the branch's history").decode("ascii")
 
-    try:
-        lines = read()
-    except MissingFact:
-        # Git reads no parents of the first commit that is older.
-        lines = read(f"--max-age={since}")
+    # Of the first commit that is older, git reads no parents.
+    lines = if_known(read, "") or read(f"--max-age={since}")
     changes = []
     for line in lines.splitlines():
         at, head, *parents = line.split(" ")
