@@ -22,7 +22,7 @@ from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.engine.facts import Clock
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, Needed, NoAuthorityError
+from specguard.errors import MissingFact, Needed, NoAuthorityError, if_known
 from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import Names, Naming
 
@@ -229,10 +229,7 @@ def _join_refs(refs: Sequence[tuple[Ref, str]], history: _BranchHistory) -> list
 
 def _read_files(git: Git, branches: Sequence[OpenBranch], starts: Mapping[str, str], base: Tree) -> None:
     """Set the files that each branch changed since it left the base, without those equal in its tip."""
-    try:
-        found = _diff_tips(git, starts)
-    except MissingFact:
-        found = {}
+    found = if_known(lambda: _diff_tips(git, starts), {})
     for branch in branches:
         if branch.oid not in starts:
             branch.problem = "it has no commit in common with the base"
