@@ -165,7 +165,8 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
     found: dict[tuple[str, str], list[str]] = {}
     for judged in result.findings:
         path = judged.finding.path
-        if judged.state != "open" or path is None or _controls_judging(change, policy, path):
+        # A file that cannot be read, such as a very large one, stays locked too.
+        if judged.state != "open" or path is None or if_known(partial(_controls, change, policy, path), True):
             continue
         named = _owner_names(rule.settings["paths"], rule.settings["owners"], path)
         owners = [one for one in settings.approver if one.name in named]
@@ -189,8 +190,12 @@ def _owner_names(patterns: Guarding, owners: Mapping[str, Sequence[str]], path: 
     return set.intersection(*named) if named else set()
 
 
-def _controls_judging(change: Change, policy: Policy, path: bytes) -> bool:
-    """Return True if a path controls judging or approving; a change of it by an owner needs an approval."""
+def _controls(change: Change, policy: Policy, path: bytes) -> bool:
+    """Return True if a path controls judging or approving; a change of it by an owner needs an approval.
+
+    Raises:
+        MissingFact: the file cannot be read.
+    """
     folded = fold(path)
     fixed = {BASELINE, *policy.document_paths, *(name.encode() for name in DEFAULT_PATHS)}
     if folded in {fold(one) for one in fixed} or folded.startswith(fold(policy.log_folder)):
