@@ -296,9 +296,9 @@ class Bond:
         return self._whole if scope == "change" else self.change.fingerprint(self.folder, frozenset(paths))
 
     def has_landed(self, target: str, path: bytes) -> bool:
-        """True if another branch than this change's target, which an approval is for, has its file."""
-        tip = _find_tip(self.change, target) if target not in ("", self.target) else None
-        return tip is not None and self.change.git.tree_at(tip).has_file(path)
+        """True if another branch than this change's target, which an approval is for, is known to have it."""
+        tip = (_find_tip(self.change, target) or "") if target not in ("", self.target) else ""
+        return bool(tip) and if_known(lambda: self.change.git.tree_at(tip).has_file(path), False)
 
     def breaks(self, approval: Approval) -> Iterator[tuple[str, str, str]]:
         """Yield the reasons why an approval does not apply to this change.
