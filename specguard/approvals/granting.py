@@ -54,8 +54,8 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
                 "and a later one puts it back: nothing is left that an approval could be bound to",
                 "fold these commits into one, with `git rebase --interactive`",
             )
-    record = _record(facts, bond, approver, findings)
     with Needed():
+        record = _record(facts, bond, approver, findings)
         approvals = Approvals(facts, results)
         flaw = approvals.against(record, findings)
     if flaw is not None:
