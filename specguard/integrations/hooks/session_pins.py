@@ -14,7 +14,7 @@ from specguard.authority.cache import is_own, user_folder
 from specguard.change.check_request import read_unlinked
 from specguard.change.entries import sha1
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, Needed, SpecguardError
+from specguard.errors import MissingFact, Needed, SpecguardError, if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -265,12 +265,9 @@ class Pin(Record, frozen=False):
         if not (earlier := {**new, **tree}):
             return {}
         last_seen, away_now, work = dict(last), dict[bytes, str](), dict[bytes, str]()
-        try:
-            head = git.repository.head or git.empty_tree
-            committed = states_of(git.diff_trees(self.head or git.empty_tree, head))
-        except MissingFact:
-            # A change of unknown origin counts as somebody else's work.
-            committed = {}
+        pinned, head = self.head or git.empty_tree, git.repository.head or git.empty_tree
+        # A change of unknown origin counts as somebody else's work.
+        committed = if_known(lambda: states_of(git.diff_trees(pinned, head)), {})
         current_states = {state for state in current.values() if not state.startswith("0 ")}
         for path, state in earlier.items():
             known = (state, last.get(path, state))
