@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from specguard.approvals.log import FiledRecord, first_alterations, read_log
 from specguard.approvals.people import find_part, find_people, signing_key, verify
 from specguard.approvals.record import Approval, Bond
-from specguard.change.entries import is_in_log, sha256
+from specguard.change.entries import is_in_log, is_record, sha256
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_content
 from specguard.errors import MissingFact, if_applicable, if_known
@@ -296,15 +296,18 @@ class Approvals:
                 for one in (*counting, *refused)
             ]
         for result in self._results:
-            approvers_of_open = [
-                approvers_of.get(judged.fingerprint, set())
-                for judged in result.findings
-                if judged.is_open_error and not self._bond.is_restored(judged.finding)
-            ]
+            open_errors = filter(self._is_liftable, result.findings)
+            approvers_of_open = [approvers_of.get(judged.fingerprint, set()) for judged in open_errors]
             if approvers_of_open:
                 common = set.intersection(*approvers_of_open)
                 result.approvers = [name for name in self._approvers(result.code) if name not in common]
                 result.persons = self.settings.persons_for(result.code, result.name) - len(common)
+
+    def _is_liftable(self, judged: Judged) -> bool:
+        """Return True if an approval helps: not for a file that is as it was, nor for an altered record."""
+        path = judged.finding.path or b""
+        altered = is_record(path, self.log.folder) and path not in self.old
+        return judged.is_open_error and not altered and not self._bond.is_restored(judged.finding)
 
     def remarks(self) -> Iterator[str]:
         """Yield notes on approvals that lack a proof, are not committed, or are superseded."""
