@@ -174,9 +174,9 @@ class Policies:
         return based
 
     def hook_rules(self) -> list[str]:
-        """Return the codes of the rules that judge an edit or a message before it is made."""
+        """Return the codes of the rules that judge an edit, a message or the index before a commit."""
         rules = [rule for policy in self._policies.values() if policy for rule in policy.rules]
-        return sorted({rule.code for rule in rules if {"edit", "commit-msg"} & set(rule.stages)})
+        return sorted({rule.code for rule in rules if {"edit", "commit-msg", "staged"} & set(rule.stages)})
 
     def edit_rules(self, stage: Stage) -> set[str]:
         """Return the codes of the rules that judge an agent's edits, and nothing at this stage."""

@@ -376,9 +376,9 @@ def _drop_earlier_commits(verdict: Verdict, later: Sequence[Commit], codes: Cont
 
 
 def _fingerprints_in(verdict: Verdict, commits: Sequence[Commit]) -> list[str]:
-    """Return the fingerprints of the errors in some commits, or in files that they change."""
+    """Return the fingerprints of the errors in some commits, in files that they change, or in no file."""
     oids = {commit.oid for commit in commits}
-    paths = {entry.path for commit in commits for entry in commit.own_entries}
+    paths = {None, *(entry.path for commit in commits for entry in commit.own_entries)} if commits else ()
     return [
         judged.fingerprint
         for judged in verdict.findings
