@@ -644,8 +644,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
 def _config(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     texts = [word.text or "" for word in words]
     # Git's own subcommands come first: after a name, `get` is a folder.
-    is_reading = any(text.startswith("--get") or text in ("--list", "-l") for text in texts)
-    is_reading = is_reading or texts[:1] in (["get"], ["list"])
+    is_reading = texts[:1] == ["get"] or any(text.startswith("--get") for text in texts)
     if _sets_hooks(words) and not is_reading and len(texts) > 1:
         shell.effects.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
 
@@ -727,7 +726,9 @@ def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -
     texts = [word.text or "" for word in operands]
     refs = shell.effects.refs
     if name == "update-ref" or (name == "branch" and has(options, "f", "force")):
-        refs += [(text, "".join(texts[1:2])) for text in texts[:1]]
+        # A remote's branch is where a fetch puts what it fetched.
+        to = "".join(texts[1:2]).removeprefix("refs/remotes/").replace("/", ":", 1)
+        refs += [(text, to) for text in texts[:1]]
     elif name == "branch":
         refs += [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
     if name == "push" and len(texts) < 2 and not has(options, "tags"):
