@@ -389,12 +389,15 @@ def _fingerprints_in(verdict: Verdict, commits: Sequence[Commit]) -> list[str]:
 
 def _drop_repeated(worktree: Verdict, staged: Verdict) -> None:
     """Drop findings in the working tree that the index has, too, and let the index's next step undo both."""
-    once = {judged.fingerprint for judged in worktree.findings}
-    twice = once.intersection(judged.fingerprint for judged in staged.findings)
+    steps = {judged.fingerprint: judged.finding.help for judged in worktree.findings}
+    twice = steps.keys() & {judged.fingerprint for judged in staged.findings}
     for result in worktree.results:
         result.findings = [judged for judged in result.findings if judged.fingerprint not in twice]
     for judged in staged.findings:
-        if judged.fingerprint in twice:
+        if " --cached " in (step := steps.get(judged.fingerprint, "")):
+            # Git removes no nested repository from the working tree.
+            judged.finding.help = step
+        elif step:
             judged.finding.help = judged.finding.help.replace(" rm -f --cached ", " rm -f ")
 
 
@@ -406,9 +409,7 @@ def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Blo
 
 
 def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
-    found = [
-        judged.fingerprint for verdict in verdicts for judged in verdict.findings if judged.is_open_error
-    ]
+    found = [one.fingerprint for verdict in verdicts for one in verdict.findings if one.is_open_error]
     # Rules that could not be judged are reported once, too.
     return found + [result.code for verdict in verdicts for result in verdict.results if result.incomplete]
 
