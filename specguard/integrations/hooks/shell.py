@@ -623,7 +623,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     for option, value in options:
         if option in ("C", "git-dir"):
             found = shell.paths(value or Word(None))
-            shell.folder = found[0] if len(found) == 1 else None
+            shell.folder = found[0] if len(found) == 1 and os.path.isdir(shell.absolute(found[0])) else None
     name = (rest[0].text or "") if rest else ""
     is_shared = name == "config" and has(options_of(rest)[0], "global", "system", "f", "file")
     handler = _COMMANDS.get(name)
