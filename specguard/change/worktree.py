@@ -41,6 +41,7 @@ FILE_LIMIT: Final = 2 << 30
 LFS_POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version http://git-media.io/v/")
 """The beginnings of a pointer, which Git LFS keeps in the repository in place of a file."""
 
+_READ_BY_GIT: Final = (b".gitignore", b".gitattributes", b".gitmodules")
 _UNTRACKED: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
 
@@ -359,11 +360,16 @@ def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:
     """True for a link, or a file that may be hashed; false for a pipe, socket or device."""
     if entry.is_symlink():
         return True
-    if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
-        name = path_text(path)
+    name, is_file = path_text(path), entry.is_file(follow_symlinks=False)
+    if is_file and entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
         message = f"{name} is larger than {FILE_LIMIT >> 30} GiB and is not hashed"
         raise MissingFact(message, f"add {name} to .gitignore", code="size-limit")
-    return entry.is_file(follow_symlinks=False)
+    if not is_file and entry.name in _READ_BY_GIT:
+        # Git would wait forever for what a pipe holds.
+        raise MissingFact(
+            f"{name} is no plain file, and git reads it", "put a plain file there", code="unreadable-file"
+        )
+    return is_file
 
 
 def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:

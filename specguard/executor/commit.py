@@ -29,7 +29,7 @@ from specguard.executor.place import Place, identity
 from specguard.executor.process import response_of, run_command
 from specguard.executor.remote import read_settings
 from specguard.executor.run import Run, RunEnded
-from specguard.executor.side_effects import Survey, check_survey, inspect
+from specguard.executor.side_effects import inspect
 from specguard.model import Origin, listed, path_text
 from specguard.runs.manifests import Command
 from specguard.work.item import WorkItem
@@ -56,14 +56,19 @@ def hash_tree(run: Run) -> str:
             LFS file is not a pointer.
     """
     place = run.place
-    check_survey(place, Survey(place.path))
     try:
-        tree = hash_work_tree(place.git, place.base).tree
-        check_contents(place, tree)
+        found = hash_work_tree(place.git, place.base)
+        check_contents(place, found.tree)
     except MissingFact as missing:
         help = missing.command or f"see that {place.path} can be read, and that its disk has room"
         raise RunEnded(missing.reason, help=help, code=missing.code) from missing
-    return tree
+    if nested := listed([path_text(one.path) for one in found.nested]):
+        raise RunEnded(
+            f"there is a repository within the run's place, at {nested}",
+            help=f"remove it in {place.path}, or have .gitignore leave its folder out",
+            code="place-spoiled",
+        )
+    return found.tree
 
 
 def message_of(run: Run) -> str:

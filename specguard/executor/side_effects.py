@@ -16,14 +16,13 @@ import shlex
 import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from specguard.change.entries import text_digest
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
-from specguard.change.worktree import not_ignored
 from specguard.declaration.rule import Record
-from specguard.errors import if_known
 from specguard.executor.place import BEFORE, RUN_REFS, SUFFIX, Place, known_place, new_place, strays
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
@@ -62,7 +61,7 @@ def make_place(run: Run) -> None:
         SpecguardError: the place cannot be made.
     """
     place = new_place(run)
-    state, size = _place_state(place), Survey(place.path).size
+    state, size = _place_state(place), _size_of(place.path)
     _record(place, Before(user=_user_state(run), place=state, size=size, heads=run.heads))
 
 
@@ -102,36 +101,15 @@ def _record(place: Place, state: Before) -> None:
     os.replace(place.write(f"{BEFORE}.new", json.dumps(vars(state)).encode()), f"{place.own_folder}/{BEFORE}")
 
 
-class Survey:
-    """A walk over the whole place.
-
-    Args:
-        path: the folder of its working files.
-
-    Attributes:
-        size: the bytes that the place takes on disk, including its `.git`.
-        nested: the folders with a `.git` of their own, in any spelling.
-        special: pipes where git reads a file, such as `.gitignore`; git would wait there forever.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.size = 0
-        self.nested: list[bytes] = []
-        self.special: list[bytes] = []
-        root = os.fsencode(path)
-        # Unreadable files are reported when they are hashed; vanished files need no report.
-        for folder, folders, files in os.walk(root):
-            for name in (*folders, *files):
-                whole = os.path.join(folder, name)
-                try:
-                    status = os.lstat(whole)
-                except OSError:
-                    continue
-                self.size += status.st_blocks * 512
-                if name.lower() == b".git" and folder != root:
-                    self.nested.append(os.path.relpath(folder, root))
-                if name.startswith(b".git") and stat.S_ISFIFO(status.st_mode):
-                    self.special.append(os.path.relpath(whole, root))
+def _size_of(path: str) -> int:
+    """Return the bytes that a place takes on disk, including its `.git`."""
+    size = 0
+    # Unreadable files are reported when they are hashed; vanished files need no report.
+    for folder, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            with suppress(OSError):
+                size += os.lstat(os.path.join(folder, name)).st_blocks * 512
+    return size
 
 
 def inspect(run: Run, worker: str = "the agent") -> None:
@@ -163,9 +141,7 @@ def inspect(run: Run, worker: str = "the agent") -> None:
             actions.append(f"undo that in {place.path}, or remove it with all its files: {clean}")
         help = "; ".join([*actions, f"go on with: {run.folder.command('resume')}"])
         raise RunEnded("; ".join(parts), help=help, code="place-spoiled")
-    survey = Survey(place.path)
-    check_size(run, survey, worker)
-    check_survey(place, survey, worker)
+    check_size(run, worker)
     place.reset_index()
 
 
@@ -181,19 +157,18 @@ def _moving_head_back(place: Place, forbidden: Sequence[str]) -> str:
     return f"{git} --no-deref HEAD {place.base}{removal}"
 
 
-def check_size(run: Run, survey: Survey | None = None, worker: str = "the agent") -> None:
+def check_size(run: Run, worker: str = "the agent") -> None:
     """Check that a place is within its size limit.
 
     Args:
         run: the run; its place is made.
-        survey: the walk over the place; None: do one now.
         worker: who works there, for messages.
 
     Raises:
         RunEnded: the place is too large.
     """
     place, limit = run.place, run.settings.place_limit
-    grown = (survey or Survey(place.path)).size - read_before(place).size
+    grown = _size_of(place.path) - read_before(place).size
     if grown > limit << 20:
         raise RunEnded(
             f"{worker} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
@@ -201,28 +176,6 @@ def check_size(run: Run, survey: Survey | None = None, worker: str = "the agent"
             help="raise [runs] place_limit, or tell the agent what not to keep",
             code="size-limit",
         )
-
-
-def check_survey(place: Place, survey: Survey, worker: str = "the agent") -> None:
-    """Check that a place contains no other repository, except in ignored folders, which are never entered.
-
-    Args:
-        place: the place.
-        survey: the walk over it.
-        worker: who worked there, for messages.
-
-    Raises:
-        RunEnded: the place contains a repository, or a pipe where git reads a file.
-    """
-    kind, found, help = "a pipe where git reads a file,", survey.special, f"remove it in {place.path}"
-    if survey.nested and not found:
-        kind, help = "a repository within its place, at", f"{help}, or have .gitignore leave its folder out"
-        index = place.git.repository.index
-        # If that cannot be determined, no folder counts as ignored.
-        found = if_known(lambda: not_ignored(place.git, index, place.path, survey.nested), survey.nested)
-    if found:
-        names = ", ".join(map(path_text, found[:_MOST_NAMED]))
-        raise RunEnded(f"{worker} made {kind} {names}", help=help, code="place-spoiled")
 
 
 _CHANGES_NOTE: Final = "In your checkout, while the run went on: "
@@ -323,8 +276,6 @@ def _misbehaviour(place: Place, before: State) -> Iterator[str]:
 def _hidden_files(place: Place) -> Iterator[str]:
     """Yield files that were hidden from git, and repositories that were staged like submodules."""
     git = place.git
-    if not os.path.exists(place.index):
-        return
     try:
         listed = git.run("ls-files", "-s", "-v", "-z", index=place.index)
         base = git.run("ls-files", "-s", "-z", index=git.repository.index)
@@ -332,6 +283,9 @@ def _hidden_files(place: Place) -> Iterator[str]:
         yield "left an index of its place that cannot be read"
         return
     modules = {record.partition(b"\t")[2] for record in base.split(b"\0") if record.startswith(b"160000 ")}
+    for path in sorted(modules):
+        if os.path.lexists(os.path.join(os.fsencode(place.path), path, b".git")):
+            yield f"made a repository of its submodule {path_text(path)}"
     for record in listed.split(b"\0")[:-1]:
         header, _, path = record.partition(b"\t")
         tag, mode = header.split(b" ")[:2]

@@ -171,13 +171,13 @@ mark fsmonitor .git/run; git config core.fsmonitor "$PWD/.git/run"; cd - > /dev/
 def test_nothing_of_a_nested_repository_runs(setting: Setting, tmp_path: Path, nest: str) -> None:
     with setting.run() as run:
         work(run, TRAP.replace("{nest}", nest), MARK=str(tmp_path / "mark"))
+        inspect(run)
         if nest == "nest":
-            assert caught(run).help.startswith(f"remove it in {run.place.path}, or ")
-            with pytest.raises(RunEnded, match="at nest"):
+            with pytest.raises(RunEnded, match="at nest") as found:
                 hash_tree(run)
+            assert found.value.help.startswith(f"remove it in {run.place.path}, or ")
         else:
             # What is ignored is entered by nothing.
-            inspect(run)
             run.place.stage(hash_tree(run))
         assert not (tmp_path / "mark").exists()
 

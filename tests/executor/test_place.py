@@ -183,7 +183,7 @@ def test_submodules_stay_as_they_are_in_the_base_while_their_folders_exist(setti
             inspect(run)
             assert [e.path for e in place.git.diff_trees(setting.base, hash_tree(run))] == paths
         work(run, "git init -q --template= vendor/lib")
-        with pytest.raises(RunEnded, match="made a repository within its place, at vendor/lib"):
+        with pytest.raises(RunEnded, match="made a repository of its submodule vendor/lib"):
             inspect(run)
 
 
