@@ -49,29 +49,6 @@ _FLAGS: Final = (
 )  # fmt: skip
 
 
-class PlaceRepository(Repository):
-    """A place as specguard sees it; its properties come from what specguard knows, without asking git."""
-
-    def __init__(self, path: str, base: str, environment: Mapping[str, str]) -> None:
-        super().__init__(path, environment)
-        self.git_dir = self.common = path + SUFFIX
-        self.objects = os.path.join(self.common, "objects")
-        self.index = os.path.join(self.common, "index")
-        self.format = "sha256" if len(base) == 64 else "sha1"
-        self.shallow = self.bare = False
-        self.head = base
-
-    def work_tree(self) -> str:
-        """Return the folder of the working files."""
-        return self.directory
-
-    def spawn(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
-        """Start git on specguard's own git directory, which contains neither refs nor configuration."""
-        variables = {"GIT_DIR": self.git_dir, "GIT_WORK_TREE": self.directory}
-        environment = {"PATH": search_path(self.program), **QUIET, **NO_CONFIGURATION, **variables}
-        return Process(self.program, [*_FLAGS, *arguments], environment, label=["git", *arguments])
-
-
 class PlaceGit(Git):
     """Git on a place: its working files, specguard's own store for it, and the user's objects."""
 
@@ -108,33 +85,47 @@ class PlaceGit(Git):
         return {line.split(b"\t", 2)[2] for line in lines if line.startswith(b"-")}
 
 
-class Place:
-    """The place of a run.
+class Place(Repository):
+    """The place of a run, as a repository; its properties come from what specguard knows, without asking git.
 
     Args:
         path: the folder of the working files, absolute.
         base: the pinned commit.
-        environment: the caller's environment variables; None: those of the process.
+        environment: the caller's environment variables.
 
     Attributes:
         own_folder: specguard's own folder for the place: a bare git directory that knows the base and the
-            objects hashed here. A commit can be pushed from it by object id.
+            objects hashed here, and neither refs nor configuration. A commit can be pushed from it by id.
         objects: the store of the objects that specguard hashes and commits; it borrows the user's.
-        index: the index of the place's `.git`.
+        index: specguard's own index, with the base.
+        shown_index: the index of the place's `.git`.
     """
 
-    def __init__(self, path: str, *, base: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, path: str, *, base: str, environment: Mapping[str, str] = os.environ) -> None:
+        super().__init__(path, environment)
         self.path = path
-        self.base = base
-        self.own_folder = path + SUFFIX
+        self.base = self.head = base
+        self.own_folder = self.git_dir = self.common = path + SUFFIX
         self.objects = os.path.join(self.own_folder, "objects")
-        self.index = os.path.join(path, ".git", "index")
-        self._environment = os.environ if environment is None else environment
+        self.index = os.path.join(self.own_folder, "index")
+        self.shown_index = os.path.join(path, ".git", "index")
+        self.format = "sha256" if len(base) == 64 else "sha1"
+        self.shallow = self.bare = False
+
+    def work_tree(self) -> str:
+        """Return the folder of the working files."""
+        return self.path
+
+    def spawn(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
+        """Start git on specguard's own git directory."""
+        variables = {"GIT_DIR": self.own_folder, "GIT_WORK_TREE": self.path}
+        environment = {"PATH": search_path(self.program), **QUIET, **NO_CONFIGURATION, **variables}
+        return Process(self.program, [*_FLAGS, *arguments], environment, label=["git", *arguments])
 
     @cached_property
     def git(self) -> PlaceGit:
         """Git on the place, independent of the place's own `.git`."""
-        return PlaceGit(PlaceRepository(self.path, self.base, self._environment))
+        return PlaceGit(self)
 
     def has_made(self, oid: str) -> bool:
         """True if the place's own `.git` has an object that it did not fetch, so that it was made there."""
@@ -155,9 +146,9 @@ class Place:
         temporary = os.path.join(self.own_folder, "index.new")
         shutil.copyfile(os.path.join(self.own_folder, _BASE_INDEX), temporary)
         # Replaced by a rename, since the agent may have made it a link.
-        os.replace(temporary, self.index)
+        os.replace(temporary, self.shown_index)
         with suppress(FileNotFoundError):
-            os.unlink(self.index + ".lock")
+            os.unlink(self.shown_index + ".lock")
 
     def write(self, name: str, data: bytes) -> str:
         """Write a file into specguard's own folder, out of the agent's way, and return its absolute path."""
@@ -184,9 +175,9 @@ class Place:
         """Stage a tree that was hashed here, because hooks expect the next commit in the index."""
         self.reset_index()
         # Unchanged entries keep their cached file status, so their files need not be read again.
-        self.git.run("read-tree", "-i", "-m", tree, index=self.index, files=True)
+        self.git.run("read-tree", "-i", "-m", tree, index=self.shown_index, files=True)
         words = ("update-index", "-q", "--ignore-submodules", "--refresh")
-        self.git.start(*words, index=self.index, work_tree=self.path).wait()
+        self.git.start(*words, index=self.shown_index, work_tree=self.path).wait()
 
 
 def new_place(run: Run) -> Place:
@@ -215,15 +206,15 @@ def new_place(run: Run) -> Place:
     place.write(RECORD, os.fsencode(run.folder.path))
     try:
         words = ("-c", "checkout.workers=2", "read-tree", "--reset", "-u", base)
-        place.git.run(*words, index=place.index, files=True)
-        place.git.run("read-tree", base, index=place.git.repository.index)
+        place.git.run(*words, index=place.shown_index, files=True)
+        place.git.run("read-tree", base, index=place.index)
     except CommandError as error:
         raise SpecguardError(
             f"the base cannot be checked out: {error.first_line}",
             help=f"{run.git.missing('the base', error.first_line).command}, if objects are missing",
             code="git-failed",
         ) from error
-    shutil.copyfile(place.index, os.path.join(place.own_folder, _BASE_INDEX))
+    shutil.copyfile(place.shown_index, os.path.join(place.own_folder, _BASE_INDEX))
     run.made_place = place
     return place
 

@@ -277,8 +277,8 @@ def _hidden_files(place: Place) -> Iterator[str]:
     """Yield files that were hidden from git, and repositories that were staged like submodules."""
     git = place.git
     try:
-        listed = git.run("ls-files", "-s", "-v", "-z", index=place.index)
-        base = git.run("ls-files", "-s", "-z", index=git.repository.index)
+        listed = git.run("ls-files", "-s", "-v", "-z", index=place.shown_index)
+        base = git.run("ls-files", "-s", "-z", index=place.index)
     except CommandError:
         yield "left an index of its place that cannot be read"
         return
