@@ -50,7 +50,7 @@ from specguard.executor.remote import RemoteError
 from specguard.executor.report import ERROR, write_report
 from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, begin_without_agent
 from specguard.executor.side_effects import open_place
-from specguard.executor.start_point import ItemLock
+from specguard.executor.start_point import ItemLock, is_worked_on
 from specguard.executor.steps import STEPS, Line
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
@@ -279,7 +279,7 @@ def stop(view: RunView) -> Sequence[str]:
         message = f"{view.run_id} has ended already: {view.state}"
         raise SpecguardError(message, path=view.path, code="run-record")
     root = os.path.dirname(os.path.dirname(view.path))
-    if view.pid and view.pid != os.getpid() and view.is_process_alive and _is_locked(before, root):
+    if view.pid and view.pid != os.getpid() and view.is_process_alive and is_worked_on(root, before):
         done.append(_end_process(psutil.Process(view.pid)))
     done += clean_up(folder)
     lock = ItemLock(root, folder.read_manifest())
@@ -324,15 +324,6 @@ def clean_up(folder: RunFolder) -> Sequence[str]:
         if run.manifest.ended_at:
             run.seal()
     return done
-
-
-def _is_locked(manifest: Manifest, root: str) -> bool:
-    """True if a process works on the run's item; otherwise, another program has the recorded process id."""
-    try:
-        ItemLock(root, manifest).release()
-    except SpecguardError:
-        return True
-    return False
 
 
 def _end_process(process: psutil.Process) -> str:

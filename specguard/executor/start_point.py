@@ -332,7 +332,7 @@ class ItemLock:
         self.folder = os.path.join(root, item_folder(item.kind, item.id))
         self._item = item
         self._branch_and_remote = (branch, remote)
-        files = [_lock_file(self.folder, remote, branch)]
+        files = [_lock_file(root, manifest)]
         if os.path.islink(self.folder):
             raise SpecguardError(
                 "the folder of the item's runs is a link, and is not written to",
@@ -420,9 +420,19 @@ class ItemLock:
                 yield manifest
 
 
-def _lock_file(folder: str, remote: str, branch: str) -> str:
+def _lock_file(root: str, manifest: Manifest) -> str:
     """Return the file, in the folder of an item's runs, that is locked while a run is under way."""
-    return os.path.join(folder, f".{text_digest(remote, branch)[:12]}.lock")
+    name = text_digest(manifest.repository.remote or "", manifest.branch or "")[:12]
+    return os.path.join(root, item_folder(manifest.item.kind, manifest.item.id), f".{name}.lock")
+
+
+def is_worked_on(root: str, manifest: Manifest) -> bool:
+    """True if a process works on the item of a run: it holds the lock in the folder of the item's runs."""
+    try:
+        with FileLock(_lock_file(root, manifest), timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 @contextmanager
@@ -464,11 +474,7 @@ def _running_tasks(root: str, remote: str, task: Task) -> Iterator[Manifest]:
             continue
         if (manifest.repository.remote or "") != remote or manifest.item.id == task.id:
             continue
-        try:
-            with FileLock(_lock_file(os.path.dirname(view.path), remote, manifest.branch or ""), timeout=0):
-                # The lock is free, so the run has died.
-                continue
-        except Timeout:
+        if is_worked_on(root, manifest):
             yield manifest
 
 
