@@ -485,7 +485,7 @@ def write_brief(run: Run) -> None:
     """Write `brief.md` in the run's folder, without secrets.
 
     Raises:
-        RunEnded: the item lacks a name for its commit or pull request, or its document cannot be read.
+        MissingFact: the item's document cannot be read.
         SpecguardError: the brief cannot be written.
     """
     text = brief_text(run).encode("utf-8", "surrogateescape")
@@ -500,7 +500,7 @@ def brief_text(run: Run) -> str:
             the limits from its manifest.
 
     Raises:
-        RunEnded: the item lacks a name for its commit or pull request, or its document cannot be read.
+        MissingFact: the item's document cannot be read.
     """
     files = run.git.tree_at(run.manifest.repository.start)
     paper = paper_of(run.policy, run.item)

@@ -23,7 +23,7 @@ from specguard.change.worktree import LFS_POINTER, hash_work_tree
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
-from specguard.errors import MissingFact, SpecguardError, if_applicable
+from specguard.errors import MissingFact, if_applicable
 from specguard.executor.item_choice import is_paper, task_of
 from specguard.executor.place import Place, identity
 from specguard.executor.process import response_of, run_command
@@ -33,7 +33,6 @@ from specguard.executor.side_effects import inspect
 from specguard.model import Origin, listed, path_text
 from specguard.runs.manifests import Command
 from specguard.work.item import WorkItem
-from specguard.work.name_templates import MissingValue
 
 PATCH_FILE: Final = "diff.patch"
 
@@ -75,9 +74,6 @@ def message_of(run: Run) -> str:
     """Return the message of the run's commit: its item's template, and the trailer that names the run.
 
     If a `commit-msg` hook has altered the message, its version is returned.
-
-    Raises:
-        SpecguardError: a value is missing.
     """
     return run.message or _original_message(run)
 
@@ -86,23 +82,7 @@ def _original_message(run: Run) -> str:
     """Return the message before any hook has seen it."""
     item, entry = run.item, run.manifest.item
     trailer = run.settings.trailer
-    return f"{rendered_name(item, 'commit')}\n\n{trailer}: {entry.kind}-{entry.id}/{run.folder.run_id}\n"
-
-
-def rendered_name(item: WorkItem, key: str) -> str:
-    """Return the name that a setting of the item's kind gives its commit or its pull request.
-
-    Raises:
-        SpecguardError: a value is missing.
-    """
-    try:
-        return item.named_by(key)
-    except MissingValue as error:
-        raise SpecguardError(
-            f"{item.setting(key)} gives no name: nothing gives {{{error.name}}}",
-            help=f"give it in the pointer, or leave it out of {item.setting(key)}",
-            code="incomplete-policy",
-        ) from error
+    return f"{item.named_by('commit')}\n\n{trailer}: {entry.kind}-{entry.id}/{run.folder.run_id}\n"
 
 
 def make_commit(run: Run, tree: str) -> str:

@@ -13,7 +13,6 @@ from typing import Final
 
 from specguard.errors import SpecguardError
 from specguard.executor.command_output import plain_text
-from specguard.executor.commit import rendered_name
 from specguard.executor.item_choice import shares_branch, task_of
 from specguard.executor.remote import (
     Address,
@@ -178,9 +177,7 @@ def push(run: Run) -> str:
         RunEnded: somebody else has the branch (`remote-moved`), or it cannot be pushed (`failed`).
         RemoteError: the remote cannot be reached.
     """
-    commit, branch = run.manifest.commit, run.manifest.branch
-    if not commit or not branch:
-        raise SpecguardError("the run has no commit to push", code="run-failed")
+    commit, branch = run.manifest.commit or "", run.manifest.branch or ""
     with RunRemote(run, place=True) as remote:
         address, heads = remote.address, remote.read_heads()
         _check_heads(run, remote.address, heads)
@@ -338,9 +335,6 @@ def title_of(run: Run) -> str:
     """Return the title of a run's pull request: by its kind's template, else its commit's subject.
 
     If the branch holds a whole plan, the title is the plan's, because no commit outranks the others.
-
-    Raises:
-        SpecguardError: a value that the template needs is missing.
     """
     item = run.item
     task = task_of(run.policy, item)
@@ -348,7 +342,7 @@ def title_of(run: Run) -> str:
         goal = task.plan.data.get("goal")
         words = f": {' '.join(goal.split())}" if isinstance(goal, str) and goal.strip() else ""
         return shortened(plain_text(f"Plan {task.plan.name}{words}"), _LONGEST)
-    return rendered_name(item, "pull_request" if item.settings.pull_request else "commit")
+    return item.named_by("pull_request" if item.settings.pull_request else "commit")
 
 
 def body_of(run: Run) -> str:
