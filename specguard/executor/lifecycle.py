@@ -205,7 +205,7 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
             folder.remove_temporary()
             manifest.ended_at = None
             manifest.digests = {}
-            if first != "place" and place_exists(manifest.place):
+            if first != "place" and place_exists(manifest.place, folder.run_id):
                 open_place(run)
             with run.step("preflight") as step:
                 if note:
@@ -234,7 +234,7 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     names = {step.name for step in manifest.steps}
     if manifest.commit is not None and manifest.pushed == manifest.commit:
         return "pull-request", False
-    if not place_exists(manifest.place):
+    if not place_exists(manifest.place, folder.run_id):
         return "place", False
     if manifest.commit is not None and "push" in names:
         return "push", False
@@ -318,7 +318,7 @@ def clean_up(folder: RunFolder) -> Sequence[str]:
     except SpecguardError as error:
         return [*done, f"what its gates set up may be up still: {error.message}"]
     with closing(run):
-        if place_exists(run.manifest.place):
+        if place_exists(run.manifest.place, folder.run_id):
             open_place(run)
         done += take_down(run)
         if run.manifest.ended_at:

@@ -241,29 +241,12 @@ def _make_repository(folder: str, subdir: str, base: str, stores: list[str], rep
         shutil.copyfile(shallow, os.path.join(folder, "shallow"))
 
 
-def known_place(run: Run) -> Place:
-    """Return the existing place of a resumed run; the run's `made_place` is set.
-
-    Raises:
-        SpecguardError: the place is gone.
-    """
-    repository, path = run.git.repository, run.manifest.place
-    if path is None or not place_exists(path, run.folder.run_id):
-        raise SpecguardError(
-            "the run's place is gone",
-            help="start a new run: what it had not pushed is lost",
-            code="place-spoiled",
-        )
-    run.made_place = Place(path, base=run.manifest.repository.start, environment=repository.environment)
-    return run.made_place
-
-
-def place_exists(path: str | None, run_id: str = "") -> bool:
+def place_exists(path: str | None, run_id: str) -> bool:
     """True if the place of a run exists with specguard's own folder for it, so that a run can continue there.
 
     Args:
         path: the place's path as recorded in a manifest.
-        run_id: the run that the place must belong to; empty: any run.
+        run_id: the run that the place must belong to.
     """
     if path is None or not is_place(path, run_id) or os.path.islink(path):
         return False

@@ -23,7 +23,7 @@ from specguard.change.entries import text_digest
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.declaration.rule import Record
-from specguard.executor.place import BEFORE, RUN_REFS, SUFFIX, Place, known_place, new_place, strays
+from specguard.executor.place import BEFORE, RUN_REFS, SUFFIX, Place, new_place, strays
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
 
@@ -71,10 +71,14 @@ def open_place(run: Run) -> None:
     The place is still compared with its state before the agent began. The user's repository is compared with
     its current state.
 
+    Args:
+        run: the run, whose place exists; its `made_place` is set.
+
     Raises:
-        SpecguardError: the place is gone.
+        RunEnded: the recorded state is missing or damaged.
     """
-    place = known_place(run)
+    base, environment = run.manifest.repository.start, run.git.repository.environment
+    run.made_place = place = Place(run.manifest.place or "", base=base, environment=environment)
     before = read_before(place)
     run.heads = before.heads
     _record(place, Before(user=_user_state(run), place=before.place, size=before.size, heads=before.heads))
