@@ -197,17 +197,12 @@ class GateRound:
 
     def _begin(self) -> None:
         """Hash the tree as it is; before that, undo changes by the gates of a round that died."""
-        self._tree = self._work_tree.tree()
         state = self._run.folder.data_or_empty(STATE) if self._work_tree.undoes else {}
-        same_round = state.get("attempt") == self._run.manifest.attempts
-        base = str(state.get("tree") or self._tree) if same_round else self._tree
-        for _ in range(_MOST_RESTORES):
-            changed = self._work_tree.entries(self._tree, base)
-            if not changed:
-                break
-            self._work_tree.restore(base, _first_to_restore(changed))
-            self._tree = self._work_tree.tree()
-            self._run.note("What the gates had changed when the run was ended was undone.")
+        self._tree = self._work_tree.tree()
+        if state.get("attempt") == self._run.manifest.attempts and state.get("tree"):
+            self._tree, undone = self._work_tree.undo(str(state["tree"]))
+            if undone:
+                self._run.note("What the gates had changed when the run was ended was undone.")
         self._record_state()
 
     def _record_state(self) -> None:
@@ -228,7 +223,10 @@ class GateRound:
             entries = [entry for entry in every if entry.is_file and not guards.find(entry.path)]
         for chosen in self._choose("format", entries):
             self._run_calls(chosen)
-            self._undo_changes(chosen.gate, touched)
+            if self._plan.format_all:
+                self._tree = self._work_tree.tree()
+            else:
+                self._undo_changes(chosen.gate, touched)
             self._record_state()
 
     def _run_gates(self) -> None:
@@ -261,26 +259,16 @@ class GateRound:
 
         The user's own checkout is not restored: there the changes are only noted.
         """
-        unlimited, undone = gate.kind == "format" and self._plan.format_all, list[Entry]()
-        for _ in range(_MOST_RESTORES):
-            after = self._work_tree.tree()
-            changed = [] if unlimited else self._work_tree.entries(after, self._tree)
-            forbidden = [one for one in changed if one.path not in allowed]
-            if not (forbidden and self._work_tree.undoes):
-                break
-            restored = _first_to_restore(forbidden)
-            self._work_tree.restore(self._tree, restored)
-            undone += restored
-        else:
-            raise RunEnded(f"what the {gate.kind} {gate.name} changed cannot be undone", code="gate-failed")
-        if paths := [path_text(entry.path) for entry in undone or forbidden]:
-            why = "were left so, since the files are your own"
-            why = "were undone: gates judge, and formatters write what the change touches" if undone else why
-            self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; they {why}.")
-            self.results[gate.name].changed += paths
-        if undone:
-            self._work_tree.stage(after)
-        self._tree = after
+        self._tree, changed = self._work_tree.undo(self._tree, allowed)
+        if not changed:
+            return
+        paths = [path_text(entry.path) for entry in changed]
+        why = "were left so, since the files are your own"
+        if self._work_tree.undoes:
+            why = "were undone: gates judge, and formatters write what the change touches"
+            self._work_tree.stage(self._tree)
+        self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; they {why}.")
+        self.results[gate.name].changed += paths
 
     def _choose(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
         """Return the gates of a kind that apply to a change; for the others, record why they do not."""
@@ -341,11 +329,6 @@ class GateRound:
         }
         run.folder.write(GATES_FILE, json.dumps(run.gate_results, indent=2) + "\n")
         run.save()
-
-
-def _first_to_restore(changes: Sequence[Entry]) -> Sequence[Entry]:
-    """Return the changes to restore first: `.gitignore` files, which hide or show others; else all."""
-    return [one for one in changes if one.path.endswith(b".gitignore")] or changes
 
 
 def is_up(folder: RunFolder) -> bool:
@@ -500,8 +483,18 @@ class GateTree:
         """True if a quick look proves that the staged tree is unchanged; never for the user's checkout."""
         return False
 
-    def restore(self, tree: str, entries: Sequence[Entry]) -> None:
-        """Restore files to their state in a tree, if `undoes` is set."""
+    def undo(self, tree: str, allowed: Collection[bytes] = ()) -> tuple[str, list[Entry]]:
+        """Undo the changes since one of its trees, if `undoes` is set.
+
+        Args:
+            tree: the earlier tree.
+            allowed: the paths whose changes are kept.
+
+        Returns:
+            The tree as it is then, and the other changes: they were undone, or are still there.
+        """
+        after = self.tree()
+        return after, [one for one in self.entries(after, tree) if one.path not in allowed]
 
     def check_effects(self) -> None:
         """Check that gates had no other side effects."""
@@ -551,6 +544,23 @@ class PlaceTree(GateTree):
             return False
         words = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
         return not self._place.git.run(*words, index=self._index, files=True)
+
+    def undo(self, tree: str, allowed: Collection[bytes] = ()) -> tuple[str, list[Entry]]:
+        """Undo the changes since one of its trees.
+
+        Raises:
+            RunEnded: the files change again each time.
+        """
+        undone: list[Entry] = []
+        for _ in range(_MOST_RESTORES):
+            after, changed = super().undo(tree, allowed)
+            if not changed:
+                return after, undone
+            # `.gitignore` files go first: they hide or show others.
+            changed = [one for one in changed if one.path.endswith(b".gitignore")] or changed
+            self.restore(tree, changed)
+            undone += changed
+        raise RunEnded("what a gate changed cannot be undone", code="gate-failed")
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
         """Restore files to their state in a tree, byte for byte as a checkout writes them.
