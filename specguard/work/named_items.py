@@ -74,12 +74,9 @@ class WorkItems(Record, frozen=False):
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        settings = self.kinds[kind]
         pointer = self.pointer(kind)
-        if not settings.pointer:
+        if not self.kinds[kind].pointer:
             return Unresolved(f"{kind}s have no pointer that would name the current one", pointer)
-        if pointer.problem:
-            return Unresolved(pointer.problem, pointer)
         return self.resolve(kind, pointer.id, pointer.number, {})
 
     def branch_of_current(self, kind: str) -> str:
@@ -121,7 +118,7 @@ class WorkItems(Record, frozen=False):
             if settings.pointer:
                 item.given = _read_fields(pointer.data, settings, item.own, current=current)
         except BadShape as problem:
-            return Unresolved(f"{_pointer_place(pointer)} {problem}", pointer)
+            return Unresolved(f"{path_text(pointer.path or b'')} {problem}", pointer)
         return self._complete(item) if named else item
 
     def with_id(self, kind: str, item_id: str) -> WorkItem | None:
@@ -556,9 +553,5 @@ def _missing_message(name: str, settings: WorkKind, pointer: Pointer, item: Work
     # A slug can come from the document's name, too.
     unclear = f", and {item.located.problem}" if name == "slug" and item.located.problem else ""
     if pointer.path:
-        return f"{_pointer_place(pointer)} has no {filled} for {item.kind} {item.id}{unclear}"
+        return f"{path_text(pointer.path)} has no {filled} for {item.kind} {item.id}{unclear}"
     return f"its names have {{{name}}}, for which neither this name nor the base has a value{unclear}"
-
-
-def _pointer_place(pointer: Pointer) -> str:
-    return path_text(pointer.path or b"the policy")
