@@ -33,35 +33,39 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
         MissingFact: the configuration cannot be read.
     """
     pairs = read_git_settings(repository.spawn("config", "-z", "--list", user=True))
-    urls = [value for key, value in pairs if key == f"remote.{name}.url"]
-    push_urls = [value for key, value in pairs if key == f"remote.{name}.pushurl"]
-    rewrites = rewrites_of(pairs, ".insteadof")
-    push_rewrites = rewrites_of(pairs, ".pushinsteadof")
-    fetches = [rewrite_url(url, rewrites) for url in urls]
-    pushes = [rewrite_url(url, rewrites) for url in push_urls]
-    if not push_urls:
-        # If `pushInsteadOf` rewrites any address, git pushes only to the rewritten ones.
-        pushes = [other for url in urls if (other := rewrite_url(url, push_rewrites)) != url] or fetches
-    return Remote(name, url=urls[0] if urls else None, fetch=fetches[0] if fetches else "", pushes=pushes)
+    return remote_in(pairs, name, pairs)
 
 
-def rewrites_of(pairs: Sequence[tuple[str, str]], kind: str) -> list[tuple[str, str]]:
-    """Return the rewrites of addresses in a configuration, each as `(replacement, prefix)`.
+def remote_in(pairs: Sequence[tuple[str, str]], name: str, trusted: Sequence[tuple[str, str]]) -> Remote:
+    """Return the remote of this name in a configuration.
 
     Args:
         pairs: the configuration's keys, each with its value.
-        kind: `.insteadof` or `.pushinsteadof`.
+        name: the remote's name.
+        trusted: those of the pairs that may rewrite addresses.
     """
-    return [(key[4 : -len(kind)], text) for key, text in pairs if key[:4] == "url." and key.endswith(kind)]
+    urls = [value for key, value in pairs if key == f"remote.{name}.url"]
+    push_urls = [value for key, value in pairs if key == f"remote.{name}.pushurl"]
+    fetches = [rewrite_url(url, trusted) for url in urls]
+    pushes = [rewrite_url(url, trusted) for url in push_urls]
+    if not push_urls:
+        # If `pushInsteadOf` rewrites any address, git pushes only to the rewritten ones.
+        rewritten = [(url, rewrite_url(url, trusted, ".pushinsteadof")) for url in urls]
+        pushes = [other for url, other in rewritten if other != url] or fetches
+    return Remote(name, url=urls[0] if urls else None, fetch=fetches[0] if fetches else "", pushes=pushes)
 
 
-def rewrite_url(url: str, rewrites: Sequence[tuple[str, str]]) -> str:
+def rewrite_url(url: str, pairs: Sequence[tuple[str, str]], kind: str = ".insteadof") -> str:
     """Return an address after rewriting: its longest matching prefix is replaced, the first of equal ones.
 
     Args:
         url: the address as configured.
-        rewrites: each `(replacement, prefix)`.
+        pairs: the configuration's keys, each with its value.
+        kind: `.insteadof` or `.pushinsteadof`.
     """
+    rewrites = [
+        (key[4 : -len(kind)], text) for key, text in pairs if key[:4] == "url." and key.endswith(kind)
+    ]
     matching = [pair for pair in rewrites if url.startswith(pair[1])]
     replacement, prefix = max(matching, key=lambda pair: len(pair[1]), default=("", ""))
     return replacement + url[len(prefix) :]

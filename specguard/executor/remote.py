@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
 from specguard.change.object_store import Store
-from specguard.change.remotes import identity, rewrite_url, rewrites_of, same_address, shown_address
+from specguard.change.remotes import identity, remote_in, rewrite_url, same_address, shown_address
 from specguard.change.repository import Repository, find_program, is_oid
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -385,8 +385,8 @@ def find_address(
     """Find the address of the canonical repository, in the spelling that the user reaches it by.
 
     The remote must be that repository. Of several spellings (https, ssh), the remote's own is used, because
-    the user can sign in there. The user's own `insteadOf` applies, a repository's does not. A push goes to
-    the address of `pushurl` or the user's `pushInsteadOf`, but only if it is the same repository.
+    the user can sign in there. The user's own `insteadOf` applies, a repository's does not. A push goes where
+    git's would go, but only if that is the same repository.
 
     Args:
         settings: the git configuration.
@@ -399,21 +399,20 @@ def find_address(
     Raises:
         SpecguardError: the remote is missing, is another repository, or has an unsupported transport.
     """
-    values = {one.key: one.value for one in reversed(settings) if one.value}
-    url = values.get(f"remote.{remote}.url", "")
-    remotes = [key for key in values if key.startswith("remote.") and key.endswith(".url")]
+    pairs = [(one.key, one.value) for one in settings if one.value]
+    own = [(one.key, one.value) for one in settings if one.value and one.scope in _OWN_SCOPES]
+    found = remote_in(pairs, remote, own)
+    remotes = [key for key, _ in pairs if key.startswith("remote.") and key.endswith(".url")]
     if allow_local and not expected and not remotes:
         return Address(root, root, is_local=True)
-    if not url:
+    if not found.url:
         raise SpecguardError(
             f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
             help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}"
             + "".join(f", or --remote {key.split('.', 1)[1][:-4]}" for key in remotes[:1]),
             code="remote-unsuitable",
         )
-    own = [(one.key, one.value or "") for one in settings if one.scope in _OWN_SCOPES]
-    rewrites = rewrites_of(own, ".insteadof")
-    fetch = _absolute(rewrite_url(url, rewrites), root)
+    fetch, push = _absolute(found.fetch, root), _absolute(found.pushes[0], root)
     if expected and not same_address(fetch, expected):
         raise SpecguardError(
             f"'{remote}' is {shown_address(fetch)}, and the canonical repository is "
@@ -422,15 +421,13 @@ def find_address(
             code="remote-unsuitable",
         )
     if expected and _protocol(fetch) not in PROTOCOLS:
-        fetch = rewrite_url(expected, rewrites)
+        fetch = rewrite_url(expected, own)
     if _protocol(fetch) not in PROTOCOLS or fetch.startswith("-") or "\n" in fetch:
         raise SpecguardError(
             f"'{remote}' is {shown_address(fetch)}, and a run uses only {', '.join(PROTOCOLS)}",
             help=f"git remote set-url {remote} <an https or ssh address of the same repository>",
             code="remote-unsuitable",
         )
-    push = rewrite_url(values.get(f"remote.{remote}.pushurl", ""), rewrites)
-    push = _absolute(push or rewrite_url(url, rewrites_of(own, ".pushinsteadof")), root)
     if not same_address(push, fetch) or _protocol(push) not in PROTOCOLS:
         push = fetch
     return Address(fetch, push)

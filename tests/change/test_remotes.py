@@ -43,4 +43,5 @@ def test_a_remote_that_is_not_there_and_a_prefix_that_does_not_fit(repository: R
     remote = read_remote(locate(repository.path))
     assert (remote.url, remote.fetch, list(remote.pushes)) == (None, "", [])
     # Git applies an empty prefix to every address.
-    assert rewrite_url(URL, [("x", "http://")]) + rewrite_url(URL, [("y", ""), ("z", "")]) == f"{URL}y{URL}"
+    pairs = [("url.x.insteadof", "http://"), ("url.y.insteadof", ""), ("url.z.insteadof", "")]
+    assert rewrite_url(URL, pairs[:1]) + rewrite_url(URL, pairs[1:]) == f"{URL}y{URL}"

@@ -12,6 +12,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import reopen
+from specguard.executor.remote import GitSetting, find_address
 from tests.executor.places import program
 from tests.executor.remotes import POLICY, Team
 
@@ -142,14 +143,16 @@ class TestTheRemote:
         evil = tmp_path / "evil.git"
         team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
         team.user.git("config", f"url.{evil}.insteadOf", str(team.remote.path))
-        team.user.git("config", f"url.{evil}.pushInsteadOf", str(team.remote.path))
-        run = team.prepared()
-        assert run.manifest.repository.remote == str(team.remote.path)
+        assert team.prepared().manifest.repository.remote == str(team.remote.path)
         team.user.git("remote", "set-url", "origin", "team:project")
         team.configure(f'[url "{tmp_path}/"]\n\tinsteadOf = team:\n')
         os.rename(team.remote.path, tmp_path / "project")
-        run = team.prepared()
-        assert run.manifest.repository.remote == str(tmp_path / "project")
+        assert team.prepared().manifest.repository.remote == str(tmp_path / "project")
+
+    def test_a_push_goes_where_git_pushes(self) -> None:
+        user = {"remote.up.url": "https://a.io/b/c", "url.ssh://a.io/.insteadof": "https://a.io/"}
+        found = find_address([GitSetting("global", *one) for one in user.items()], "up", "", root="/")
+        assert found.push == found.fetch == "ssh://a.io/b/c"
 
     def test_a_password_that_nobody_is_asked_for(self, team: Team) -> None:
         helper = team.install(
