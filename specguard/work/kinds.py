@@ -20,7 +20,7 @@ from specguard.work.name_templates import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Final, Literal
 
     Key = tuple[str, str, str]
@@ -303,10 +303,6 @@ class Names:
                     )
             return Naming(source, text, kind=kind, fields=fields, exact=exact, commit=commit)
         return None
-
-    def read_each(self, source: str, texts: Iterable[tuple[str, str | None]]) -> Iterator[Naming]:
-        """Yield the items that several names identify; each name comes with its commit."""
-        return filter(None, (self.read(source, text, commit=commit) for text, commit in texts))
 
     def literals(self, kind: str) -> list[str]:
         """Return literal texts; a subject that names an item of a kind, or undoes one, has one of them."""

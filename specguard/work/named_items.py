@@ -244,19 +244,18 @@ class Work(WorkItems, frozen=False):
         work.trees = lambda: (change.start_files, change.head_files)
         work.by_agent = change.request.by_agent or change.stage in ("edit", "run")
         work.adopts = bool(policy.adopted)
-        namings = work.namings
         if not work.kinds:
             return work
-        read = work.names.read_each
         work.branch = if_applicable(lambda: change.branch.name, "")
-        namings += read("branch", [(work.branch, None)] if work.branch else [])
+        texts: list[tuple[str, str | None, str | None]] = [("branch", work.branch, None)]
         commits = if_applicable(lambda: [one for one in change.commits if not one.is_merge], [])
-        namings += read("commit", [(one.message.subject, one.oid) for one in commits])
+        texts += [("commit", one.message.subject, one.oid) for one in commits]
         if change.stage == "commit-msg":
-            namings += read("message", [(one.subject, None) for one in change.messages(policy.merge)])
+            texts += [("message", one.subject, None) for one in change.messages(policy.merge)]
         work.pull_request = if_applicable(lambda: change.pull_request, None)
-        title = work.pull_request.title if work.pull_request else None
-        namings += read("title", [(title, None)] if title else [])
+        texts += [("title", work.pull_request.title, None)] if work.pull_request else []
+        read = (work.names.read(source, text, commit=oid) for source, text, oid in texts if text)
+        work.namings = namings = list(filter(None, read))
         required = policy.require_work_item
         name = work.branch.encode("utf-8", "surrogateescape")
         work.required = required if isinstance(required, bool) else required.matches(name) and name != b""
