@@ -18,14 +18,12 @@ from typing import Any, Final
 
 from jinja2 import Environment
 
-from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase
 from specguard.change.check_request import Revision
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import PastCommit, Repository
-from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
 from specguard.engine.done_claims import Claims
 from specguard.engine.facts import Facts
@@ -48,7 +46,7 @@ from specguard.runs.views import RunStore
 from specguard.work.changes import unreverted
 from specguard.work.gates import change_kind
 from specguard.work.item_lists import Listed, Sources, match_items
-from specguard.work.kinds import Names, WorkKind, normal_id
+from specguard.work.kinds import Names, normal_id
 
 _Key = tuple[str, bytes, str]
 
@@ -413,24 +411,23 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
             facts.root = store.root
             # Without a required grade of evidence, a run must still be evidence for the item's commit.
             facts.least_grade = policy.declared("run_settings").grade or "observed"
-            yield from _DoneItems(facts, change, policy).items()
+            yield from _DoneItems(facts).items()
 
 
 class _DoneItems:
     """Finds done items, and asks the rules' function for their evidence."""
 
-    def __init__(self, facts: Facts, change: RangeChange, policy: Policy) -> None:
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
         self._claims: Claims = facts.get("claims")
         self._proof: RunProof = facts.get("run_proof")
-        self._change = change
-        self._kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
 
     def items(self) -> Iterator[dict[str, str]]:
-        names = Names(self._kinds)
-        words = [word for kind in self._kinds for word in names.literals(kind)]
-        sources = Sources(self._kinds, documents=Documents(self._change.head_files))
+        kinds, history = self._facts.policy.declared("work_kinds"), self._facts.change.history
+        names = Names(kinds)
+        words = [word for kind in kinds for word in names.literals(kind)]
+        sources = Sources(kinds, documents=self._facts.get("documents"))
         landed: dict[_Key, tuple[PastCommit, str]] = {}
-        history = self._change.history
         for commit, naming in unreverted(history.mentioning(words), names, history):
             found = self._narrow(match_items(sources.of(naming.kind), naming.id, naming.fields), commit)
             # A subject that could mean items of several lists is not assigned to one of them.
@@ -451,8 +448,8 @@ class _DoneItems:
         """Of the items that a commit's subject may mean, keep those of its run's plan, if any."""
         if len(found) <= 1:
             return found
-        runs = [run for _, path in self._cited_runs(commit) if (run := self._record_at(path)) is not None]
-        plans = {run.plan for run in runs}
+        runs = [self._record_at(path) for _, path in self._cited_runs(commit)]
+        plans = {run.plan for run in runs if run is not None}
         return [one for one in found if path_text(one.source.path) in plans] or found
 
     def _row(self, claim: Claim) -> dict[str, str]:
