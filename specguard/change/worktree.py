@@ -41,7 +41,7 @@ FILE_LIMIT: Final = 2 << 30
 LFS_POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version http://git-media.io/v/")
 """The beginnings of a pointer, which Git LFS keeps in the repository in place of a file."""
 
-_READ_BY_GIT: Final = (b".gitignore", b".gitattributes", b".gitmodules")
+_READ_BY_GIT: Final = frozenset({b".gitignore", b".gitattributes", b".gitmodules"})
 _UNTRACKED: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
 
@@ -238,6 +238,7 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
         MissingFact: a file or the index cannot be read.
     """
     root, start = git.repository.work_tree(), git.repository.head or git.empty_tree
+    _check_lists(os.fsencode(root))
     index = _copy_of_index(git)
     options = ("--name-only", "-z", "--ignore-submodules=all")
     changed = git.start(*_file_settings(git), "diff-files", *options, index=index, work_tree=root)
@@ -365,11 +366,23 @@ def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:
         message = f"{name} is larger than {FILE_LIMIT >> 30} GiB and is not hashed"
         raise MissingFact(message, f"add {name} to .gitignore", code="size-limit")
     if not is_file and entry.name in _READ_BY_GIT:
-        # Git would wait forever for what a pipe holds.
-        raise MissingFact(
-            f"{name} is no plain file, and git reads it", "put a plain file there", code="unreadable-file"
-        )
+        raise _pipe_error(path)
     return is_file
+
+
+def _pipe_error(path: bytes) -> MissingFact:
+    """Return the error about a pipe where git reads a file: git would wait forever for what it holds."""
+    message = f"{path_text(path)} is no plain file, and git reads it"
+    return MissingFact(message, "put a plain file there", code="unreadable-file")
+
+
+def _check_lists(top: bytes) -> None:
+    """Check that no pipe is in the place of a file that git reads in the folders of a working tree."""
+    for folder, folders, names in os.walk(top):
+        folders[:] = [name for name in folders if name != b".git"]
+        for path in (os.path.join(folder, name) for name in _READ_BY_GIT.intersection(names)):
+            if not (os.path.islink(path) or os.path.isfile(path)):
+                raise _pipe_error(os.path.relpath(path, top))
 
 
 def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:

@@ -156,10 +156,9 @@ def test_a_file_that_is_too_large_is_named(
 
 
 @pytest.mark.parametrize("name", ["src/.gitignore", "src/.gitattributes"])
-def test_a_list_of_git_s_that_is_a_link_is_told_with_what_to_do(
-    repo: Repository, change: Open, name: str
-) -> None:
-    (repo.path / name).symlink_to("a")
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("a"), os.mkfifo], ids=["link", "pipe"])
+def test_what_git_reads_is_a_plain_file(repo: Repository, change: Open, name: str, make: Any) -> None:
+    make(repo.path / name)
     repo.write("src/b", "other\n")
     with pytest.raises(SpecguardError, match=name) as refused:
         change(repo, worktree=True)
