@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
 from specguard.model import path_text
-from specguard.work.name_templates import MissingValue, Template, escape, unescape
+from specguard.work.name_templates import MissingValue, Template, escape, has_wildcard, unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -232,11 +232,6 @@ def follow(folder: bytes, link: str) -> bytes | None:
 def link_paths(source: bytes, link: str) -> tuple[bytes | None, ...]:
     """Return the paths that a link in a file can mean: relative to the file's folder, and to the root."""
     return follow(source.rpartition(b"/")[0], link), follow(b"", link)
-
-
-def has_wildcard(pattern: str) -> bool:
-    """Return True if a pattern or template has a wildcard that no backslash escapes."""
-    return re.search(r"(?<!\\)(?:\\\\)*[*?\[]", pattern) is not None
 
 
 def file_type(mode: int) -> str:

@@ -12,10 +12,10 @@ from specguard.documents.data import Data, Problem, as_text
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import Finding, cached_method, grouped, path_text, shortened
-from specguard.work.document_search import Pointer, has_wildcard, matching_paths
+from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template
+from specguard.work.name_templates import PathTemplate, Template, has_wildcard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -300,7 +300,6 @@ def check_ids(text: str) -> None:
 
 
 _CAPITALS: Final = re.compile(r"\{\{|\}\}|\{([A-Z][A-Z0-9_]*)\}")
-_GLOB: Final = re.compile(r"(?<!\\)[*?\[]")
 _SPECIAL: Final = re.compile(r"[*?\[\]\\]|^[!# ]| $")
 # Characters of private use stand for placeholders while the globs are translated.
 _FIRST: Final = 0xE000
@@ -360,7 +359,7 @@ class PathTemplate(_Parts):
 
         Values read from a path have no slash; a slash in a value is kept here.
         """
-        globs = any(isinstance(part, str) and _GLOB.search(part) for part in self.parts)
+        globs = any(isinstance(part, str) and has_wildcard(part) for part in self.parts)
         if globs or not self.names <= fields.keys():
             return None
         text = self._fill(lambda hole: hole.apply_case(fields[hole.name]), unescape)
@@ -417,6 +416,11 @@ def escape(value: str) -> str:
 def unescape(pattern: str) -> str:
     """Return the name that a pattern without wildcards matches, with its backslashes removed."""
     return re.sub(r"\\(.)", r"\1", pattern)
+
+
+def has_wildcard(pattern: str) -> bool:
+    """Return True if a pattern or template has a wildcard that no backslash escapes."""
+    return re.search(r"(?<!\\)(?:\\\\)*[*?\[]", pattern) is not None
 
 
 def _lower_name(token: re.Match[str]) -> str:
