@@ -56,7 +56,7 @@ MEAN_NAME: Final = 512
 """The maximum average length of the entries' names, in bytes, at the maximum number of entries."""
 
 PER_PROCESS: Final = 700
-"""The number of commits that one process compares with their parents: its input fits a pipe."""
+"""The number of commits that one process compares with their parents, while others run."""
 
 _PROCESSES_AHEAD: Final = 4
 """The maximum number of such processes that run before their output is read."""

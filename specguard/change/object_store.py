@@ -129,7 +129,7 @@ class Store:
         Args:
             arguments: the command and its arguments, only specguard's own words or object ids.
             stdin: its standard input.
-            keep_input: True if more input is sent later.
+            keep_input: True if the input is sent later.
             index: the index file that the command uses; none by default.
             work_tree: the working tree that the command uses; none by default.
             wide: True if the command may write far ahead of its reader.
@@ -144,15 +144,21 @@ class Store:
             "GIT_LITERAL_PATHSPECS": str(int(literal)),
         }
         flags = ["-C", work_tree, *_FLAGS, "-c", "core.bare=false"] if work_tree else _FLAGS
+        source = os.devnull
+        if stdin:
+            source = f"{self.folder}/input-{os.urandom(4).hex()}"
+            _write_file(source, stdin)
         process = Process(
             self.repository.program,
             [*flags, *arguments],
             {**self._environment, **{name: value for name, value in variables.items() if value}},
-            stdin=stdin,
+            stdin=source,
             keep_input=keep_input,
             label=["git", *arguments],
             wide=wide,
         )
+        if stdin:
+            os.unlink(source)
         self._processes = [other for other in self._processes if other.code is None]
         self._processes.append(process)
         return process
@@ -245,19 +251,12 @@ class Store:
         import zlib
 
         store = self.use_scratch()
-        try:
-            for oid in missing:
-                content = self._added[oid]
-                os.makedirs(f"{store}/{oid[:2]}", mode=0o700, exist_ok=True)
-                with open(f"{store}/{oid[:2]}/{oid[2:]}", "wb") as file:
-                    file.write(zlib.compress(b"blob %d\0" % len(content) + content, 1))
-                self._written.add(oid)
-        except OSError as error:
-            raise SpecguardError(
-                f"a new content cannot be kept for the check: {error.strerror}",
-                help="Make room in the temporary folder, or set TMPDIR to another one.",
-                code="unwritable-file",
-            ) from error
+        for oid in missing:
+            content = self._added[oid]
+            _write_file(
+                f"{store}/{oid[:2]}/{oid[2:]}", zlib.compress(b"blob %d\0" % len(content) + content, 1)
+            )
+            self._written.add(oid)
 
     # Objects
 
@@ -434,6 +433,20 @@ class Reading(Record):
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, (CommandError, FormatError)):
             raise self.store.missing(self.what, error.first_line) from error
+
+
+def _write_file(file: str, content: bytes) -> None:
+    """Write a file in the private git directory."""
+    try:
+        os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+        with open(file, "wb") as stream:
+            stream.write(content)
+    except OSError as error:
+        raise SpecguardError(
+            f"what a check needs cannot be written to a temporary file: {error.strerror}",
+            help="Make room in the temporary folder, or set TMPDIR to another one.",
+            code="unwritable-file",
+        ) from error
 
 
 def _quote(folder: str) -> str:

@@ -1,7 +1,8 @@
 """Running git as a child process, with pipes that cannot block each other.
 
 Importing `subprocess` would cost a hook as much as a bare start of Python. `os.posix_spawn` and one `poll`
-over the three pipes suffice here: several programs at once, started now and read later.
+over two pipes suffice here: several programs at once, started now and read later. Standard input is a file,
+so that nobody has to write it while a program runs.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Process:
         program: the program's absolute path.
         arguments: its arguments, without its own name.
         environment: all its environment variables.
-        stdin: its standard input; empty by default.
-        keep_input: True if more is sent to it later, with `send`.
+        stdin: the file that is its standard input, which may be removed at once; empty by default.
+        keep_input: True if its standard input is what `send` writes.
         label: the arguments as an error names them; all of them by default.
         wide: True if it may write `CHUNK_SIZE` bytes ahead of its reader.
 
@@ -80,7 +81,7 @@ class Process:
         arguments: Sequence[str],
         environment: Mapping[str, str],
         *,
-        stdin: bytes = b"",
+        stdin: str = os.devnull,
         keep_input: bool = False,
         label: Sequence[str] = (),
         wide: bool = False,
@@ -88,10 +89,8 @@ class Process:
         self.label = label or arguments
         self.code: int | None = None
         self._buffer = bytearray()
-        self._pending = memoryview(stdin)
         self._stderr = bytearray()
-        self._keep_input = keep_input
-        self._feeding = False
+        self._in = -1
         self._callback: Callable[[], None] | None = None
         self._deadline = 0.0
         opened: list[int] = []
@@ -100,16 +99,15 @@ class Process:
             if wide:
                 _widen(out)
             self._errors, errors = _pipe(opened)
-            feed, self._in = _pipe(opened)
+            given: tuple[object, ...] = (os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0)
+            if keep_input:
+                feed, self._in = _pipe(opened)
+                given = (os.POSIX_SPAWN_DUP2, feed, 0)
             self.pid = os.posix_spawn(
                 program,
                 [word.encode("utf-8", "surrogateescape") for word in (program, *arguments)],
                 environment,
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, feed, 0),
-                    (os.POSIX_SPAWN_DUP2, out, 1),
-                    (os.POSIX_SPAWN_DUP2, errors, 2),
-                ],
+                file_actions=[given, (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, errors, 2)],
                 # Python ignores SIGPIPE, and a child would inherit that.
                 setsigdef=[_SIGPIPE],
             )
@@ -122,15 +120,11 @@ class Process:
                 help="`specguard doctor` says which git is used, if any.",
                 code="program-missing",
             ) from error
-        for number in (feed, out, errors):
+        for number in set(opened) - {self._out, self._errors, self._in}:
             os.close(number)
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
         self._poll.register(self._errors, select.POLLIN)
-        os.set_blocking(self._in, False)
-        self._update_input()
-        if self._pending:
-            self._feed()
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call a function once if the program is still running after `WATCH_DELAY` seconds.
@@ -141,17 +135,15 @@ class Process:
         self._callback, self._deadline = callback, monotonic() + WATCH_DELAY
 
     def send(self, data: bytes) -> None:
-        """Queue more data for standard input, which is written while output is read.
+        """Write a short request to standard input.
 
-        Only for a program that was started with `keep_input`.
+        Only for a program that was started with `keep_input`, and that reads one request before it answers.
         """
-        self._pending = memoryview(bytes(self._pending) + data) if self._pending else memoryview(data)
-        self._update_input()
-
-    def end_input(self) -> None:
-        """Close standard input after the data that is already queued."""
-        self._keep_input = False
-        self._update_input()
+        try:
+            os.write(self._in, data)
+        except BrokenPipeError:
+            # The program has ended, which whoever reads its answer learns.
+            return
 
     def read_chunk(self) -> bytes:
         """Return the next available piece of standard output; empty at its end."""
@@ -236,8 +228,10 @@ class Process:
             raise CommandError(self.label, code, self.stderr)
 
     def wait(self) -> int:
-        """Drop the rest of the output, wait for the program's end, and return the exit code."""
-        self.end_input()
+        """End the input, drop the rest of the output, wait for the end, and return the exit code."""
+        if self._in >= 0:
+            os.close(self._in)
+            self._in = -1
         while self._out >= 0 or self._errors >= 0:
             self._pump()
         if self.code is None:
@@ -269,7 +263,7 @@ class Process:
         raise CommandError(self.label, self.wait(), self.stderr or "its output ended too early")
 
     def _pump(self) -> bytes:
-        """Wait until a pipe can be read or written, and do it; return the data from standard output."""
+        """Wait until a pipe can be read, and read it; return the data from standard output."""
         data = b""
         timeout = None
         if self._callback is not None:
@@ -287,20 +281,7 @@ class Process:
                 self._stderr += errors[: ERROR_LIMIT - len(self._stderr)]
                 if not errors:
                     self._errors = self._close(number)
-            elif number == self._in:
-                self._feed()
         return data
-
-    def _feed(self) -> None:
-        """Write as much to standard input as the pipe takes now."""
-        try:
-            self._pending = self._pending[os.write(self._in, self._pending[:CHUNK_SIZE]) :]
-        except BlockingIOError:
-            return
-        except BrokenPipeError:
-            # The program has closed its input; its exit code shows if that was right.
-            self._pending, self._keep_input = memoryview(b""), False
-        self._update_input()
 
     def _pause_for(self, callback: Callable[[], None]) -> None:
         from signal import SIGCONT, SIGSTOP
@@ -311,20 +292,6 @@ class Process:
         callback()
         if self.code is None:
             os.kill(self.pid, SIGCONT)
-
-    def _update_input(self) -> None:
-        if self._in < 0:
-            return
-        needed = bool(self._pending)
-        if needed and not self._feeding:
-            self._poll.register(self._in, select.POLLOUT)
-        elif self._feeding and not needed:
-            # `poll` would report a closed reader forever, even for a pipe that is watched for nothing.
-            self._poll.unregister(self._in)
-        self._feeding = needed
-        if not needed and not self._keep_input:
-            os.close(self._in)
-            self._in = -1
 
     def _close(self, number: int) -> int:
         self._poll.unregister(number)
