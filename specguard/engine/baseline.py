@@ -41,9 +41,6 @@ FAMILIES: Final = frozenset({"SPC", "ART", "PLN", "CNT", "CFG"})
 Rules about the change itself are left out, since a new change has no earlier findings.
 """
 
-LIMIT: Final = 16 << 20
-"""The largest baseline file that is read, in bytes."""
-
 
 def read_counts(data: bytes) -> Counts:
     """Parse the contents of a baseline file.
@@ -102,18 +99,18 @@ class BaselineChange(Record):
     problem: str = ""
 
 
-def compare_baselines(old: bytes | None, new: bytes | None) -> BaselineChange:
-    """Compare two baselines; None means that the file is missing."""
+def compare_baselines(start: Tree, head: Tree) -> BaselineChange:
+    """Compare the baselines of two trees."""
     try:
-        before = read_counts(old) if old is not None else {}
+        before = read_baseline(start) or {}
     except SpecguardError as error:
         return BaselineChange(problem=f"it could not be read before: {error.message}")
     try:
-        after = read_counts(new) if new is not None else {}
+        after = read_baseline(head) or {}
     except SpecguardError as error:
         return BaselineChange(problem=error.message)
     grown = [key for key, count in after.items() if count > before.get(key, 0)]
-    lines = json_lines((new or b"").decode()) if grown else {}
+    lines = json_lines((head.read(BASELINE) or b"").decode()) if grown else {}
     growths = []
     for code, path in grown:
         instead = f" instead of {before[code, path]}" if (code, path) in before else ""
@@ -213,7 +210,7 @@ def read_baseline(tree: Tree) -> Counts | None:
         entry = tree.find(BASELINE)
         if entry is None:
             return None
-        data = tree.read(BASELINE, LIMIT) if entry.is_file else None
+        data = tree.read(BASELINE) if entry.is_file else None
     if data is None:
         raise _error("is not a regular file", None, "take it away, and let `specguard baseline` write one")
     return read_counts(data)

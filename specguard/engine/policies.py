@@ -14,7 +14,7 @@ from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR, Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
-from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known, usage
+from specguard.errors import Needed, NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
-    from specguard.engine.baseline import BaselineChange
     from specguard.engine.facts import Facts
     from specguard.model import Stage
     from specguard.work.item import WorkItem
@@ -311,7 +310,11 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     touched = _touched_documents(change, policy)
     documents = {name.encode() for name in DEFAULT_PATHS} | policy.document_paths | touched
     start, head = change.landing(tuple(documents))
-    baseline = _compare_baselines(start, head) if BASELINE in touched else None
+    baseline = None
+    if BASELINE in touched:
+        from specguard.engine.baseline import compare_baselines
+
+        baseline = compare_baselines(start, head)
     if touched <= {BASELINE}:
         # Hooks have no time to compile a second policy.
         return PolicyChange(baseline=baseline)
@@ -370,21 +373,6 @@ def unread_nested(change: Change, policy: Policy) -> Iterator[str]:
     found = [path_text(path) for path in if_known(others, []) if not policy.is_nested(path)]
     if found:
         yield f"Not read, as [authority] nested does not name the folder: {listed(found, _MOST_NAMED)}."
-
-
-def _compare_baselines(start: Tree, head: Tree) -> BaselineChange:
-    from specguard.engine.baseline import LIMIT, BaselineChange, compare_baselines
-
-    contents = []
-    for tree in (start, head):
-        entry = tree.find(BASELINE)
-        if entry is not None and not entry.is_file:
-            return BaselineChange(problem="it is not a regular file")
-        try:
-            contents.append(tree.read(BASELINE, LIMIT))
-        except MissingFact as missing:
-            return BaselineChange(problem=missing.reason)
-    return compare_baselines(*contents)
 
 
 def _registry(plugins: Sequence[str]) -> Registry:

@@ -5,11 +5,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.change.worktree import FolderTree
 from specguard.engine.baseline import compare_baselines, counts_text, read_counts
 from specguard.errors import SpecguardError
 from specguard.testing import Case, Repository, Step, run_here
@@ -124,19 +126,19 @@ def test_an_empty_one_accepts_nothing() -> None:
     assert read_counts(b"{}") == read_counts(b'{"ART002": {}}') == {}
 
 
-def growths(old: object, new: object) -> list[tuple[str, int]]:
-    change = compare_baselines(
-        None if old is None else json.dumps(old, indent=1).encode(),
-        None if new is None else json.dumps(new, indent=1).encode(),
-    )
+def tree(text: Any) -> FolderTree:
+    return FolderTree(".", {FILE: text} if text else {})
+
+
+def growths(*baselines: object) -> list[tuple[str, int]]:
+    change = compare_baselines(*(tree(one and json.dumps(one, indent=1)) for one in baselines))
     assert not change.problem
     return list(change.growths)
 
 
 def test_growth_is_named_with_both_numbers_and_its_line() -> None:
     old = {"ART002": {"a": 2, "b": 1}}
-    assert growths(old, {"ART002": {"a": 2}}) == []
-    assert growths(old, None) == []
+    assert growths(old, {"ART002": {"a": 2}}) == growths(old, None) == []
     assert growths(old, {"ART002": {"a": 3, "c": 1}, "SPC003": {"a": 1}}) == [
         ("3 instead of 2 of ART002 in a", 3),
         ("1 of ART002 in c", 4),
@@ -146,5 +148,5 @@ def test_growth_is_named_with_both_numbers_and_its_line() -> None:
 
 
 def test_what_cannot_be_read_cannot_be_compared() -> None:
-    assert "not JSON" in compare_baselines(b"{}", b"{").problem
-    assert "before" in compare_baselines(b"{", b"{}").problem
+    assert "not JSON" in compare_baselines(tree("{}"), tree("{")).problem
+    assert "before" in compare_baselines(tree("{"), tree("{}")).problem
