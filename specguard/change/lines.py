@@ -459,11 +459,10 @@ class Scanner:
             self._literals = [literal.encode("ascii") for literals in known for literal in literals]
 
     @cached_property
-    def _programs(self) -> tuple[Any, Any]:
-        """The program that stops at lines which may match, and the set that returns a line's matches."""
+    def _program(self) -> Any:
+        """The program that stops at lines which may match."""
         self._literals = None
-        texts = [expression.text for expression in self._expressions]
-        return _compile_any(texts), _compile_set(texts) if len(texts) > 1 else None
+        return _compile_any([expression.text for expression in self._expressions])
 
     def lines(self, block: bytes, first: int) -> Iterator[tuple[int, str, int]]:
         """Yield each matching line with each expression that matches it.
@@ -478,7 +477,7 @@ class Scanner:
         """
         if self._literals is not None and not any(literal in block for literal in self._literals):
             return
-        program = self._programs[0]
+        program = self._program
         plain = _normalised(block)
         original = block.split(b"\n") if plain != block else None
         marked = first == 1 and block.startswith(BOM_UTF8)
@@ -500,21 +499,13 @@ class Scanner:
             number += plain.count(b"\n", counted, start)
             counted = start
             line = plain[start:end]
-            matching = set(self._match(line))
-            if marked and start == 0:
-                matching.update(self._match(line[len(BOM_UTF8) :]))
+            lines = [line, line[len(BOM_UTF8) :]] if marked and start == 0 else [line]
+            matching = [which for which, one in enumerate(self._expressions) if any(map(one.search, lines))]
             if matching:
                 text = line if original is None else original[number - first].removesuffix(b"\r")
-                for which in sorted(matching):
+                for which in matching:
                     yield number, text.decode("utf-8", "surrogateescape"), which
             position = end + 1
-
-    def _match(self, line: bytes) -> Sequence[int]:
-        """Return the positions of the expressions that a line matches."""
-        line_set = self._programs[1]
-        found: Sequence[int] = line_set.Match(line) if line_set is not None else ()
-        # A set finds nothing if it runs out of memory, so an empty result is checked again.
-        return found or [which for which, one in enumerate(self._expressions) if one.search(line)]
 
 
 def _normalised(block: bytes) -> bytes:
@@ -542,14 +533,3 @@ def _has_anchor(text: str) -> bool:
     # Most expressions lack the characters with which an anchor begins, so the pattern need not be compiled.
     may = "\\A" in text or "\\z" in text or "(?" in text
     return may and re.search(_TEXT_ANCHOR, text) is not None
-
-
-def _compile_set(texts: Sequence[str]) -> Any:
-    """Compile a program that returns which of these expressions match a line."""
-    import re2
-
-    compiled = re2.Set.SearchSet(re2_options(latin1=False))
-    for text in texts:
-        compiled.Add(text.encode("utf-8"))
-    compiled.Compile()
-    return compiled
