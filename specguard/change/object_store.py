@@ -77,7 +77,6 @@ class Store:
         self._scratch = False
         self.unknown_oid = ""
         self._added: dict[str, bytes] = {}
-        self._written: set[str] = set()
         self._hashed = 0
 
     def add_stores(self, *stores: str, listed: str = "") -> None:
@@ -135,9 +134,6 @@ class Store:
             wide: True if the command may write far ahead of its reader.
             literal: True to take names literally, not as patterns, which some commands do not support.
         """
-        if self._added and not keep_input:
-            # The process that reads single objects need not have them.
-            self._write_added()
         variables = {
             "GIT_INDEX_FILE": index,
             "GIT_WORK_TREE": work_tree,
@@ -208,6 +204,8 @@ class Store:
     def use_scratch(self) -> str:
         """From now on, store new objects in a separate store within the private directory.
 
+        Contents that were added are written there, as git's loose objects.
+
         Returns:
             The store's folder. Objects in the repository's store are still found.
         """
@@ -219,12 +217,18 @@ class Store:
                 file.write(os.fsencode(self.repository.objects) + b"\n")
             self._environment = {**self._environment, "GIT_OBJECT_DIRECTORY": store}
             self._end_batch()
+        if self._added:
+            import zlib
+        while self._added:
+            oid, content = self._added.popitem()
+            data = zlib.compress(b"blob %d\0" % len(content) + content, 1)
+            _write_file(f"{store}/{oid[:2]}/{oid[2:]}", data)
         return store
 
     def add_content(self, content: bytes) -> str:
         """Make a content that no store holds readable like any other blob.
 
-        The content is only in memory until another git process starts than the one that reads single objects.
+        The content is only in memory until a git command has to read it.
 
         Returns:
             Its object id.
@@ -235,28 +239,13 @@ class Store:
 
     def is_unstored(self, oid: str) -> bool:
         """True if a content was added that is in no store, and so in no commit."""
-        if oid not in self._added or oid in self._written:
+        if oid not in self._added:
             return False
         try:
             self._read_stored(oid, SMALL)
         except MissingFact:
             return True
         return False
-
-    def _write_added(self) -> None:
-        """Write the added contents into the scratch store, as git's loose objects."""
-        missing = [oid for oid in self._added if oid not in self._written]
-        if not missing:
-            return
-        import zlib
-
-        store = self.use_scratch()
-        for oid in missing:
-            content = self._added[oid]
-            _write_file(
-                f"{store}/{oid[:2]}/{oid[2:]}", zlib.compress(b"blob %d\0" % len(content) + content, 1)
-            )
-            self._written.add(oid)
 
     # Objects
 
@@ -314,6 +303,8 @@ class Store:
         Raises:
             MissingFact: one of them is not there.
         """
+        if self._added:
+            self.use_scratch()
         process = self.start("cat-file", "--batch", "--buffer", stdin=stdin_lines(oids), wide=True)
         try:
             with Reading(self, "objects"):
@@ -383,6 +374,8 @@ class Store:
             # The process that is already running prints the sizes too, although together with the contents.
             sizes = {oid: self._read_object(oid, SMALL)[1] for oid in oids}
             return {oid: size for oid, size in sizes.items() if size > above}
+        if self._added:
+            self.use_scratch()
         arguments = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
         output = self.read(self.start(*arguments, stdin=stdin_lines(oids)), "the objects' sizes")
         # Numbers and ids have no `m`, but `missing` and `ambiguous` have.
