@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.change.change import Bookkeeping
+from specguard.change.change import Bookkeeping, Change
 from specguard.change.git import History
 from specguard.change.object_store import Objects
 from specguard.change.repository import PastCommit
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifacts
     from specguard.authority.policy import Guards, Policy, PolicyChange
     from specguard.change.entries import Commit, Message
-    from specguard.change.sources import Change
     from specguard.change.worktree import Worktree
     from specguard.engine.done_claims import Claims
     from specguard.model import RuleResult
@@ -83,47 +82,17 @@ class Clock:
         return now
 
 
-CHANGE_FACTS: Final = {
-    # The stage of the check.
-    "stage": "Stage",
-    # True if the whole tree is judged (`--all`), and not only the files that the change touches.
-    "whole": "bool",
-    # The net additions, modifications and deletions of the change, by path.
-    "entries": "Sequence[Entry]",
-    # The change's commits, oldest first.
-    "commits": "Sequence[Commit]",
-    # The change's merge commits, each merged again on demand.
-    "merges": "Merges",
-    # The judged branch.
-    "branch": "Branch",
-    # The pull request's text.
-    "pull_request": "PullRequest",
-    # The base that the change is compared with.
-    "base": "Base",
-    # The files at the tip of the trusted base.
-    "base_files": "Tree",
-    # The files before the change.
-    "start_files": "Tree",
-    # The files after the change.
-    "head_files": "Tree",
-    # The lines that the change adds and removes.
-    "lines": "Lines",
-    # The remote named `origin`.
-    "origin": "Remote",
-    # The branches of the repository and of its remotes.
-    "refs": "Sequence[Ref]",
-    # The ref that is being pushed.
-    "push": "Push",
-    # The messages of the trusted base's history.
-    "history": "History",
-}
-"""The facts that are attributes of the change, each with the annotation that rules use."""
+CHANGE_FACTS: Final = (
+    "stage", "whole", "entries", "commits", "merges", "branch", "pull_request", "base", "base_files",
+    "start_files", "head_files", "lines", "origin", "refs", "push", "history",
+)  # fmt: skip
+"""The facts that are attributes of the change, which describes them."""
 
 
 class Facts:
     """The facts of one change under one policy.
 
-    Each public property below is a fact, as is each key of `CHANGE_FACTS`. Its name is the parameter of a
+    Each public property below is a fact, as is each name in `CHANGE_FACTS`. Its name is the parameter of a
     rule's `check`, and its annotation is the one that the rule must use. With ` | None` and the default None,
     the rule accepts a fact that may not belong to the change. Values are frozen; None and empty are answers,
     and never mean "not known".
@@ -575,8 +544,13 @@ class Facts:
 
 def fact_types() -> Mapping[str, str]:
     """Return each fact's name and its annotation as written, to check a rule when it registers."""
-    found = dict(CHANGE_FACTS)
-    for name, attribute in vars(Facts).items():
-        if isinstance(attribute, property) and attribute.fget is not None and name[0] != "_":
-            found[name] = str(attribute.fget.__annotations__["return"])
-    return found
+    own = [name for name, one in vars(Facts).items() if isinstance(one, property) and name[0] != "_"]
+    named = [*((Change, name) for name in CHANGE_FACTS), *((Facts, name) for name in own)]
+    return {name: _annotation(owner, name) for owner, name in named}
+
+
+def _annotation(owner: type, name: str) -> str:
+    """Return the annotation of a field, or of what a property returns."""
+    attribute: Any = vars(owner).get(name)
+    function = getattr(attribute, "fget", None) or getattr(attribute, "func", None)
+    return str(function.__annotations__["return"] if function else owner.__annotations__[name])
