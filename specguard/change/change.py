@@ -125,7 +125,7 @@ class Change(Record, frozen=False):
     """A change to judge. The subclasses define their entries, commits and trees.
 
     A property that a kind of change does not have raises `NotApplicable`; one that cannot be read raises
-    `MissingFact`. See `specguard.engine.facts.Facts` for the meaning of each.
+    `MissingFact`. Rules ask for many of them as facts.
 
     Attributes:
         git: the repository to read.
@@ -199,14 +199,9 @@ class Change(Record, frozen=False):
         return short_branch(self.found.ref) or (self.event.base if self.event is not None else None) or ""
 
     def _with_found(self, found: FoundBase) -> Self:
-        other = object.__new__(type(self))
-        # Cached facts may depend on the base, so they are dropped; started processes are kept.
-        own = vars(self).items()
-        facts = (property, cached_property)
-        state = {name: value for name, value in own if not isinstance(getattr(Change, name, None), facts)}
-        vars(other).update(state)
-        other.found = found
-        return other
+        # Facts that were read may depend on the base, so only the fields are kept.
+        fields: dict[str, Any] = {name: getattr(self, name) for name in self._fields}
+        return type(self)(**{**fields, "found": found})
 
     def with_whole_tree(self) -> Self:
         """Return the change, with the whole tree to judge."""
