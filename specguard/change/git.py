@@ -25,7 +25,7 @@ from specguard.change.entries import (
     read_tree,
 )
 from specguard.change.object_store import Reading, Store, stdin_lines
-from specguard.change.process import CommandError, Process
+from specguard.change.process import CommandError
 from specguard.change.repository import PastCommit, Repository, is_oid
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
@@ -58,9 +58,10 @@ MEAN_NAME: Final = 512
 PER_PROCESS: Final = 700
 """The number of commits that one process compares with their parents, while others run."""
 
-_PROCESSES_AHEAD: Final = 4
-"""The maximum number of such processes that run before their output is read."""
+_PARTS_AHEAD: Final = 4
+"""The number of such processes that are started before the output of the first is needed."""
 
+_LISTING: Final = ("rev-list", "--topo-order", "--reverse", "--stdin")
 _INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
 _EACH_PARENT: Final = ("--always", "--root", *RAW)
 
@@ -82,8 +83,7 @@ class Git(Store):
         self.max_entries = MAX_ENTRIES
         self._commits: dict[str, Commit] = {}
         self._refusals: dict[tuple[object, ...], MissingFact] = {}
-        self._revisions: dict[tuple[str, ...], list[str]] = {}
-        self._listings: dict[tuple[str, ...], Process] = {}
+        self._revisions: dict[bytes, list[str]] = {}
 
     def commit(self, oid: str) -> Commit:
         """Return the commit of this object id, or the commit that the tag of this id points to.
@@ -197,19 +197,15 @@ class Git(Store):
         """
         if head in without:
             return []
-        key = self.start_revisions(head, *without)
-        if key in self._listings:
-            process = self._listings.pop(key)
-            self._revisions[key] = self.read(process, "the change's commits").decode("ascii").split()
-        return self._revisions[key]
+        stdin = stdin_lines([head, *(f"^{oid}" for oid in without if oid)])
+        if stdin not in self._revisions:
+            process = self.start(*_LISTING, stdin=stdin, wide=True)
+            self._revisions[stdin] = self.read(process, "the change's commits").decode("ascii").split()
+        return self._revisions[stdin]
 
-    def start_revisions(self, head: str, *without: str | None) -> tuple[str, ...]:
-        """Start to list commits for a later call of `revisions`, and return the key of the listing."""
-        key = (head, *(f"^{oid}" for oid in without if oid))
-        if key not in self._revisions and key not in self._listings:
-            listing = ("rev-list", "--topo-order", "--reverse", "--stdin")
-            self._listings[key] = self.start(*listing, stdin=stdin_lines(key), wide=True)
-        return key
+    def start_revisions(self, head: str, without: str) -> None:
+        """Start to list commits for a later call of `revisions`."""
+        self.start_early(*_LISTING, stdin=stdin_lines([head, f"^{without}"]))
 
     # Walks of trees
 
@@ -219,7 +215,7 @@ class Git(Store):
         *arguments: str,
         pairs: Callable[[], Iterable[tuple[str, str]]],
         stdin: bytes = b"",
-        process: Process | None = None,
+        index: str = "",
         spare: int = 0,
     ) -> list[bytes]:
         """Run a git command that walks trees, within the limits, and return the fields of its output.
@@ -230,7 +226,7 @@ class Git(Store):
             pairs: returns the pairs of trees that the command compares, which are measured if it takes long.
                 A tree that it lists is paired with an empty id.
             stdin: its standard input.
-            process: the command, if it was started already.
+            index: the index file that it uses; none by default.
             spare: the number of entries that are permitted beyond the limit.
 
         Raises:
@@ -244,7 +240,7 @@ class Git(Store):
         key = limit, arguments, stdin
         if key in self._refusals:
             raise self._refusals[key]
-        process = process or self.start(*arguments, stdin=stdin, wide=True)
+        process = self.start(*arguments, stdin=stdin, index=index, wide=True)
         process.watch(look)
         max_fields = limit if arguments[0] == "ls-tree" else 2 * limit
         pieces: list[bytes] = []
@@ -370,10 +366,9 @@ class Git(Store):
         *options: str,
         pairs: Callable[[], Iterable[tuple[str, str]]],
         stdin: bytes,
-        process: Process | None = None,
     ) -> list[tuple[str, list[Entry]]]:
         """Return the diffs of many commits, each with its object id."""
-        found = self.walk(what, "diff-tree", "--stdin", *options, pairs=pairs, stdin=stdin, process=process)
+        found = self.walk(what, "diff-tree", "--stdin", *options, pairs=pairs, stdin=stdin)
         with Reading(self, what):
             return read_diffs(found, self.repository.oid_digits)
 
@@ -387,19 +382,19 @@ class Git(Store):
             return []
         return self._entries("diff-tree", *RAW, old, new, "--", trees=(old, new))
 
-    def start_index_diff(self, tree: str, index: str = "") -> Process:
-        """Start to compare a tree or commit with an index, by default the user's, for `index_diff`."""
-        return self.start(*_INDEX_DIFF, tree, "--", index=index or self.repository.index)
+    def start_index_diff(self, tree: str) -> None:
+        """Start to compare a tree or commit with the user's index, for a later call of `index_diff`."""
+        self.start_early(*_INDEX_DIFF, tree, "--", index=self.repository.index)
 
-    def index_diff(self, tree: str, process: Process | None = None) -> list[Entry]:
-        """Return the differences between a tree or commit and the index, by path bytes.
+    def index_diff(self, tree: str, index: str = "") -> list[Entry]:
+        """Return the differences between a tree or commit and an index, by path bytes.
 
         Files that are marked for later addition (`git add --intent-to-add`) belong to no commit, and are left
         out.
 
         Args:
             tree: its object id.
-            process: the process from `start_index_diff`.
+            index: the index file; empty: the user's.
 
         Raises:
             MissingFact: the comparison failed, or a limit is exceeded.
@@ -409,12 +404,12 @@ class Git(Store):
             tree,
             "--",
             trees=("", tree),
-            process=process or self.start_index_diff(tree),
+            index=index or self.repository.index,
             spare=self.repository.max_indexed(),
         )
 
     def _entries(
-        self, *arguments: str, trees: tuple[str, str], process: Process | None = None, spare: int = 0
+        self, *arguments: str, trees: tuple[str, str], index: str = "", spare: int = 0
     ) -> list[Entry]:
         what = "the change's entries"
         one, other = trees
@@ -422,7 +417,7 @@ class Git(Store):
             what,
             *arguments,
             pairs=lambda: [(self._tree_of(one) if one else "", self._tree_of(other))],
-            process=process,
+            index=index,
             spare=spare,
         )
         with Reading(self, what):
@@ -435,18 +430,16 @@ class _Diffs(Record, frozen=False):
     Attributes:
         git: the repository that compares them.
         commits: the commits.
-        ahead: the processes that run before their output is read, by the position of their first commit.
     """
 
     git: Git
     commits: Sequence[Commit]
-    ahead: dict[int, Process] = {}
 
     def start(self, at: int) -> None:
         """Start the process for the commits from a position on, before its output is needed."""
-        if at < len(self.commits) and len(self.ahead) < _PROCESSES_AHEAD:
+        if at < len(self.commits):
             stdin = _diff_input(self.commits[at : at + PER_PROCESS])
-            self.ahead[at] = self.git.start("diff-tree", "--stdin", *_EACH_PARENT, stdin=stdin, wide=True)
+            self.git.start_early("diff-tree", "--stdin", *_EACH_PARENT, stdin=stdin)
 
     def reader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
         """Return the function that reads the changes of the commit at a position."""
@@ -463,11 +456,8 @@ class _Diffs(Record, frozen=False):
 
         commits = self.commits[at : at + PER_PROCESS]
         what, pairs = "the commits' entries", _with_parents(commits)
-        process = self.ahead.pop(at, None)
-        self.start(at + _PROCESSES_AHEAD * PER_PROCESS)
-        found = self.git.commit_diffs(
-            what, *_EACH_PARENT, pairs=trees, stdin=_diff_input(commits), process=process
-        )
+        self.start(at + _PARTS_AHEAD * PER_PROCESS)
+        found = self.git.commit_diffs(what, *_EACH_PARENT, pairs=trees, stdin=_diff_input(commits))
         if [oid for oid, _ in found] != [commit.oid for commit, _ in pairs]:
             raise self.git.missing(what, "other commits are told of")
         entries = iter(found)

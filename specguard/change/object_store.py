@@ -39,6 +39,9 @@ UNKNOWN_CONTENT: Final = "what will be written is not known before it is"
 _OF_INDEX: Final = ("index file", "bad index", "bad signature")
 """How git complains about the index; about that of a pack it says its name, which ends with `.idx`."""
 
+_MOST_EARLY: Final = 5
+"""The maximum number of processes that run before their output is needed."""
+
 _UNBOUNDED: Final = 1 << 62
 
 SINGLE_READS: Final = 8
@@ -73,6 +76,7 @@ class Store:
             "GIT_OBJECT_DIRECTORY": repository.objects,
         }
         self._processes: list[Process] = []
+        self._early: dict[tuple[object, ...], Process] = {}
         self._batch: Process | None = None
         self._scratch = False
         self.unknown_oid = ""
@@ -113,6 +117,12 @@ class Store:
 
     # Processes
 
+    def start_early(self, *arguments: str, stdin: bytes = b"", index: str = "") -> None:
+        """Start a command whose output is needed later, by a `start` with the same arguments."""
+        key = (arguments, stdin, index)
+        if key not in self._early and len(self._early) < _MOST_EARLY:
+            self._early[key] = self.start(*arguments, stdin=stdin, index=index, wide=True)
+
     def start(
         self,
         *arguments: str,
@@ -134,6 +144,8 @@ class Store:
             wide: True if the command may write far ahead of its reader.
             literal: True to take names literally, not as patterns, which some commands do not support.
         """
+        if (running := self._early.pop((arguments, stdin, index), None)) is not None:
+            return running
         variables = {
             "GIT_INDEX_FILE": index,
             "GIT_WORK_TREE": work_tree,

@@ -213,15 +213,14 @@ def _open_snapshot(git: Git, request: Request) -> Change:
     from specguard.change import uncommitted
 
     start = git.repository.head or git.empty_tree
-    comparison = None
     if request.staged:
         _check_index(git)
         # The comparison runs while the base and the policy are read.
-        comparison = git.start_index_diff(start)
+        git.start_index_diff(start)
     event = _find_event(request)
     found = _find_trusted(git, request, event)
-    if comparison is not None:
-        return uncommitted.StagedChange(git, request, found, event, comparison=comparison)
+    if request.staged:
+        return uncommitted.StagedChange(git, request, found, event)
     from specguard.change.worktree import WorkTree, hash_work_tree
 
     if request.patch:

@@ -81,15 +81,10 @@ class SnapshotChange(Change, frozen=False):
         return Tree(self.git, self.open_merge.tree) if self.open_merge else self.git.tree_at(self.base.start)
 
 
-class StagedChange(SnapshotChange, frozen=False, kw_only=True):
-    """The staged change: `HEAD` against the index.
-
-    Attributes:
-        comparison: the comparison of `HEAD` with the index that `Git.start_index_diff` started.
-    """
+class StagedChange(SnapshotChange, frozen=False):
+    """The staged change: `HEAD` against the index."""
 
     source = "staged"
-    comparison: Process | None = None
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
@@ -108,9 +103,7 @@ class StagedChange(SnapshotChange, frozen=False, kw_only=True):
 
     @cached_property
     def _staged(self) -> Sequence[Entry]:
-        head = self.git.repository.head or self.git.empty_tree
-        comparison, self.comparison = self.comparison, None
-        entries = self.git.index_diff(head, comparison)
+        entries = self.git.index_diff(self.git.repository.head or self.git.empty_tree)
         unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
         if unmerged is not None:
             raise MissingFact(f"{path_text(unmerged)} is not merged", "git mergetool", code="unmerged-file")

@@ -197,7 +197,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
     files = present.intersection([*before, *listed, *untracked.split(b"\0")])
     _update_index(git, index, root, ["--add", "--replace"], sorted(files))
     if any(path.endswith(b".gitattributes") for path in files):
-        changes = git.index_diff(start, git.start_index_diff(start, index))
+        changes = git.index_diff(start, index)
         _add_entries(git, index, dict(_find_untouched(git, top, changes)))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.oid_digits
@@ -254,7 +254,7 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     _update_index(git, index, root, ["--force-remove"], sorted(removed))
     existing = [path for path in paths if path not in removed]
     _update_index(git, index, root, ["--add", "--remove", "--replace", "--info-only"], existing)
-    found = git.index_diff(start, git.start_index_diff(start, index)) if paths else staged
+    found = git.index_diff(start, index) if paths else staged
     tracked = [one for one in found if one.path not in new]
     return [
         {one.path: f"{one.new_mode:o} {one.new}" for one in entries}

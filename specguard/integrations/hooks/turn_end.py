@@ -221,7 +221,7 @@ class _State:
 
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
         with Git(repository) as git:
-            comparison = git.start_index_diff(head or git.empty_tree)
+            git.start_index_diff(head or git.empty_tree)
             self._follow_base(git, tree)
             plain = Request(environment=self._environment, directory=folder, pinned=pin.base, by_agent=True)
             policies = Policies(plain, repository)
@@ -256,9 +256,9 @@ class _State:
                 return verdicts
 
             self.on_tree += judge(worktree=True)
-            staged = git.read(comparison, "the index")
-            # Git commits nothing while a file is not merged; in the raw format, every second part is a path.
-            if staged and not any(part.endswith(b" U") for part in staged.split(b"\0")[::2]):
+            staged = git.index_diff(head or git.empty_tree)
+            # Git commits nothing while a file is not merged.
+            if staged and not any(entry.status == "U" for entry in staged):
                 self.on_tree += judge(staged=True)
                 _drop_repeated(*self.on_tree[-2:])
             rules = policies.hook_rules()
