@@ -6,9 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from specguard.change.change import Change
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.change.sources import Change
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.executor.places import program

@@ -13,10 +13,11 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from specguard.change.change import Change
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.change.sources import Change, open_changes
+from specguard.change.sources import open_changes
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 

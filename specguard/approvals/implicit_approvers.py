@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.sources import Change
+    from specguard.change.change import Change
     from specguard.engine.facts import Facts
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from specguard.change.base import FoundBase, event_commit, find_base, named_base, no_base_error
-from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
 from specguard.declaration.patterns import fold
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known, usage
@@ -15,13 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
+    from specguard.change.change import Change
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
     from specguard.change.repository import Push, Repository
     from specguard.change.tree import Tree, TreeEntry
 
-
-__all__ = ["Change", "open_changes"]
 
 _SOURCES: Final = (
     "range", "staged", "worktree", "push", "pre_receive", "patch", "message_file", "message", "edits"

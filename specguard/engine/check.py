@@ -11,7 +11,7 @@ from specguard.change.entries import is_filed, is_in_log
 from specguard.change.git import Git
 from specguard.change.object_store import SMALL
 from specguard.change.repository import Lookup
-from specguard.change.sources import Change, open_changes
+from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
 from specguard.engine.rule_runner import NOT_SELECTED, Judging, OutcomeCache, cache_inputs, drop_repeated
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from specguard.approvals.approvals import Approvals
     from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
+    from specguard.change.change import Change
     from specguard.change.check_request import Request
     from specguard.change.lines import Hunk
     from specguard.declaration.rule import Rule

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import WaveStage
     from specguard.authority.floor import Floor
-    from specguard.change.sources import Change
+    from specguard.change.change import Change
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
     from specguard.engine.facts import Facts

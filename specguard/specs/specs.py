@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Final
 
-    from specguard.change.sources import Change
+    from specguard.change.change import Change
     from specguard.documents.blocks import AnyBlock, ListItem
 
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from typing import Final, TypeAlias
 
     from specguard.authority.policy import Policy
+    from specguard.change.change import Change
     from specguard.change.entries import Commit, Entry
     from specguard.change.git import Git, History
-    from specguard.change.sources import Change
 
     _Stated: TypeAlias = tuple[Sequence[str], int | None]
     """The elements that are stated, as texts, and the line."""

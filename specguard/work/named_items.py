@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from specguard.authority.policy import Policy
+    from specguard.change.change import Change
     from specguard.change.git import History
     from specguard.change.repository import PastCommit, PullRequest
-    from specguard.change.sources import Change
     from specguard.change.tree import Documents, Tree
     from specguard.work.changes import Alteration, OwnPlan
     from specguard.work.gates import PlannedGate

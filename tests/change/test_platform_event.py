@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from specguard.change import platform_event as events
+from specguard.change.change import Change
 from specguard.change.check_request import Request, read_body
 from specguard.change.platform_event import (
     NEVER,
@@ -22,7 +23,6 @@ from specguard.change.platform_event import (
     read_event,
     read_reviews,
 )
-from specguard.change.sources import Change
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.changes import Open, on_github, pull_request

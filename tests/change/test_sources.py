@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from specguard.change.change import Bookkeeping
-from specguard.change.sources import Change
+from specguard.change.change import Bookkeeping, Change
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
 from tests.changes import Open, on_github, pull_request, rows

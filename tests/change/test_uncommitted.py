@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from specguard.change import uncommitted
+from specguard.change.change import Change
 from specguard.change.check_request import Request
-from specguard.change.sources import Change
 from specguard.change.uncommitted import DEFAULT_FILE, clean_message, read_message, start_settings
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository

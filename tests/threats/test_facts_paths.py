@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.change.sources import Change
+from specguard.change.change import Change
 from specguard.testing import Repository
 from tests.changes import Open
 from tests.rows import recorded, rows

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.change.change import Change
     from specguard.change.entries import Commit
     from specguard.change.git import Git
-    from specguard.change.sources import Change
     from specguard.integrations.hooks.tool_calls import Checkout
     from specguard.reporters.short_reports import Block
 
