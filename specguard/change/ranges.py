@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
     from specguard.change.tree import Tree
-    from specguard.change.worktree import WorkTree
+    from specguard.change.worktree import HashedTree
 
 
 def read_description(request: Request, event: Event | None = None) -> Event | None:
@@ -242,19 +242,19 @@ class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):
     """The commits of the checked-out branch, with the working tree on top of them.
 
     Attributes:
-        work_tree: the working tree.
+        hashed: the working tree.
     """
 
     source = "worktree"
-    work_tree: WorkTree
+    hashed: HashedTree
 
     def _diff_from(self, start: str | None) -> Sequence[Entry]:
-        return self.work_tree.since(start or self.git.empty_tree)
+        return self.hashed.since(start or self.git.empty_tree)
 
     @cached_property
     def head_files(self) -> Tree:
         """The files of the working tree."""
-        return self.work_tree.files
+        return self.hashed.files
 
 
 class RunChange(RangeChange, frozen=False, kw_only=True):

@@ -153,8 +153,8 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
     if request.worktree:
         from specguard.change.worktree import hash_work_tree
 
-        work_tree = hash_work_tree(git, head.oid, user_list=not request.by_agent)
-        return [BranchWithWorkTree(git, request, found, **asked, work_tree=work_tree)]
+        hashed = hash_work_tree(git, head.oid, user_list=not request.by_agent)
+        return [BranchWithWorkTree(git, request, found, **asked, hashed=hashed)]
     return [RangeChange(git, request, found, **asked)]
 
 
@@ -219,13 +219,13 @@ def _open_snapshot(git: Git, request: Request) -> Change:
     found = _find_trusted(git, request, event)
     if request.staged:
         return uncommitted.StagedChange(git, request, found, event)
-    from specguard.change.worktree import WorkTree, hash_work_tree
+    from specguard.change.worktree import HashedTree, hash_work_tree
 
     if request.patch:
-        work_tree = WorkTree(git, uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch))
-        return uncommitted.TreeChange(git, request, found, event, source="patch", work_tree=work_tree)
-    work_tree = hash_work_tree(git, start, user_list=not request.by_agent)
-    return uncommitted.TreeChange(git, request, found, event, work_tree=work_tree)
+        hashed = HashedTree(git, uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch))
+        return uncommitted.TreeChange(git, request, found, event, source="patch", hashed=hashed)
+    hashed = hash_work_tree(git, start, user_list=not request.by_agent)
+    return uncommitted.TreeChange(git, request, found, event, hashed=hashed)
 
 
 def open_work_tree(git: Git, request: Request) -> Change:
@@ -238,12 +238,12 @@ def open_work_tree(git: Git, request: Request) -> Change:
     Raises:
         SpecguardError: the working tree does not exist, or a file of it cannot be read.
     """
-    from specguard.change.uncommitted import WholeTree
+    from specguard.change.uncommitted import WholeTreeChange
     from specguard.change.worktree import hash_work_tree
 
     with Needed():
-        work_tree = hash_work_tree(git, git.repository.head or git.empty_tree)
-    return WholeTree(git, request, FoundBase("", None, "none"), work_tree=work_tree)
+        hashed = hash_work_tree(git, git.repository.head or git.empty_tree)
+    return WholeTreeChange(git, request, FoundBase("", None, "none"), hashed=hashed)
 
 
 def _check_index(git: Git) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from specguard.change.git import Git
     from specguard.change.ranges import OpenMerge
-    from specguard.change.worktree import WorkTree
+    from specguard.change.worktree import HashedTree
     from specguard.model import Stage
 
 
@@ -151,26 +151,26 @@ class TreeChange(SnapshotChange, frozen=False, kw_only=True):
     """A tree that was made for the check: the working tree's, or that of `HEAD` with a patch.
 
     Attributes:
-        work_tree: the tree, with entries for nested repositories, which a tree cannot contain.
+        hashed: the tree, with entries for nested repositories, which a tree cannot contain.
     """
 
     source = "worktree"
-    work_tree: WorkTree
+    hashed: HashedTree
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The differences between `HEAD` and the tree, without those of a merge."""
         start = self.git.repository.head or self.git.empty_tree
-        entries = self.work_tree.since(self.open_merge.tree if self.open_merge else start)
+        entries = self.hashed.since(self.open_merge.tree if self.open_merge else start)
         return self.open_merge.author_entries(entries) if self.open_merge else entries
 
     @cached_property
     def head_files(self) -> Tree:
         """The files of the tree, with entries for nested repositories."""
-        return self.work_tree.files
+        return self.hashed.files
 
 
-class WholeTree(TreeChange, frozen=False, kw_only=True):
+class WholeTreeChange(TreeChange, frozen=False, kw_only=True):
     """A tree that is judged as it is, without a comparison."""
 
     @property

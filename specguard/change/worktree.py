@@ -45,7 +45,7 @@ _READ_BY_GIT: Final = frozenset({b".gitignore", b".gitattributes", b".gitmodules
 _UNTRACKED: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
 
-class WorkTree(Record):
+class HashedTree(Record):
     """A working tree that was hashed.
 
     Attributes:
@@ -140,7 +140,7 @@ def copy_ignore_lists(git: Git, *names: str) -> str:
     return copied
 
 
-def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bool = False) -> WorkTree:
+def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bool = False) -> HashedTree:
     """Hash the working tree as a commit of all its files would contain it.
 
     Files that the tree's `.gitignore` files ignore are left out, unless they are tracked. Submodules whose
@@ -202,7 +202,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.oid_digits
     kept_nested = not_ignored(git, index, root, nested, *lists)
-    return WorkTree(git, tree, [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in kept_nested])
+    return HashedTree(git, tree, [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in kept_nested])
 
 
 def _find_untouched(git: Git, top: bytes, changes: Iterable[Entry]) -> Iterator[tuple[bytes, TreeEntry]]:
