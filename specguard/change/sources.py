@@ -45,32 +45,24 @@ def open_changes(git: Git, request: Request) -> Sequence[Change]:
     Raises:
         SpecguardError: nothing can be judged: the base or a commit is missing, or an input cannot be read.
     """
-    with Needed():
-        return _open_all(git, request)
-
-
-def _open_all(git: Git, request: Request) -> Sequence[Change]:
     _check_flags(request)
-    if request.pre_receive:
-        from specguard.change.remotes import add_quarantine
+    with Needed():
+        if request.pre_receive:
+            from specguard.change.remotes import add_quarantine
 
-        add_quarantine(git)
-    if not request.enforce:
-        return _open_requested(git, request)
-    # For a final verdict, files that describe the change must not come from the change.
-
-    files = outside_files(request)
-    head = git.repository.head
-    if files and head:
-        refuse_committed(git.repository, files, git.tree_at(head))
-    changes = _open_requested(git, request)
-    for change in changes if files else ():
-        try:
-            tree = change.head_files
-        except NotApplicable:
-            # The deletion of a ref adds no files.
-            continue
-        refuse_committed(git.repository, files, tree)
+            add_quarantine(git)
+        # For a final verdict, files that describe the change must not come from the change.
+        files = outside_files(request) if request.enforce else ()
+        if files and git.repository.head:
+            refuse_committed(git.repository, files, git.tree_at(git.repository.head))
+        changes = _open_requested(git, request)
+        for change in changes if files else ():
+            try:
+                tree = change.head_files
+            except NotApplicable:
+                # The deletion of a ref adds no files.
+                continue
+            refuse_committed(git.repository, files, tree)
     return changes
 
 
@@ -324,7 +316,7 @@ def refuse_committed(repository: Repository, files: Sequence[tuple[str, str]], t
         SpecguardError: the commit has one of these files.
         MissingFact: a tree object is not there.
     """
-    if not files or repository.bare:
+    if repository.bare:
         return
     for what, file in files:
         for inside in _steps_inside(repository.work_tree(), file):
