@@ -139,6 +139,7 @@ class Change(Record, frozen=False):
             items; None if stacks are not searched for.
         item_base: the branch that is named as the base, if it is an item's; None for any other.
         pushed: the ref that is being pushed; None if nothing is.
+        on_disk: the files on disk, in which an error of the base may be corrected; None: the judged files.
         notes: sentences about the change that a reader of the verdict must see.
     """
 
@@ -152,6 +153,7 @@ class Change(Record, frozen=False):
     item_branches: Callable[[str], BranchMatcher] | None = None
     item_base: FoundBase | None = None
     pushed: Push | None = None
+    on_disk: Tree | None = None
 
     @cached_property
     def whole(self) -> bool:

@@ -9,9 +9,9 @@ from functools import partial
 from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, load_policy
 from specguard.authority.policy import Policy, PolicyChange
-from specguard.change.base import FoundBase, default_base, find_base, named_base
+from specguard.change.base import FoundBase, default_base, find_base
 from specguard.change.change import BASELINE
-from specguard.change.check_request import FLOOR, Request
+from specguard.change.check_request import FLOOR, Request, Revision
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
 from specguard.errors import Needed, NoAuthorityError, SpecguardError, if_known, usage
@@ -19,7 +19,7 @@ from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Final
 
     from specguard.artifacts.contracts import WaveStage
@@ -189,34 +189,34 @@ class Policies:
     def _hold(self, policy: Policy | None) -> Policy | None:
         return self._floor.apply(policy) if policy is not None and self._floor is not None else policy
 
-    def load_base(self, tree: Tree, found: FoundBase, judged: Callable[[], Tree]) -> Policy | None:
-        """Load the policy of a base; an error in a document that the judged files changed names it."""
-        try:
-            return self.load(tree)
-        except SpecguardError as error:
-            for one in {error, *error.errors()}:
-                if one.path and if_known(partial(_is_changed, os.fsencode(one.path), tree, judged), False):
-                    one.message = one.summary = f"on {found.name}: {one.message}"
-                    step = f"a person must land the correction on {found.name} past the check"
-                    one.help = "; ".join(filter(None, [step if found.ref else "", one.help]))
-            raise
-
     def registry(self, plugins: Sequence[str]) -> Registry:
         """Return the registry of plugins, imported only to compile a policy; an audit refuses some."""
         return _registry(plugins)
 
     def _base_policy(self, change: Change) -> Policy | None:
-        """Return the policy of the change's base, or without a base that of the judged tree."""
-        oid = change.found.oid
-        if oid is None:
+        """Return the policy of the change's base, or without a base that of the judged tree.
+
+        An error in a document of the base that is another one by now says so.
+        """
+        found = change.found
+        if found.oid is None:
             return self.load(change.policy_files)
-        if oid not in self._policies:
-            self._policies[oid] = self.load_base(change.policy_files, change.found, lambda: change.head_files)
-        return self._policies[oid]
+        if found.oid in self._policies:
+            return self._policies[found.oid]
+        try:
+            policy = self._policies[found.oid] = self.load(change.base_files)
+        except SpecguardError as error:
+            for one in {error, *error.errors()}:
+                if one.path and if_known(partial(_is_changed, os.fsencode(one.path), change), False):
+                    one.message = one.summary = f"on {found.name}: {one.message}"
+                    step = f"a person must land the correction on {found.name} past the check"
+                    one.help = "; ".join(filter(None, [step if found.ref else "", one.help]))
+            raise
+        return policy
 
 
-def _is_changed(path: bytes, tree: Tree, judged: Callable[[], Tree]) -> bool:
-    before, after = tree.find(path), judged().find(path)
+def _is_changed(path: bytes, change: Change) -> bool:
+    before, after = change.base_files.find(path), (change.on_disk or change.head_files).find(path)
     return (before and before.oid) != (after and after.oid)
 
 
@@ -234,33 +234,22 @@ def open_policy(request: Request) -> Policy:
     repository = Repository.locate(request.directory, request.environment)
     policies = Policies(request, repository)
     with Needed(), Git(repository) as git:
+        from specguard.change.ranges import RangeChange
+        from specguard.change.worktree import FolderTree
 
-        def own_files() -> Tree:
-            from specguard.change.worktree import FolderTree
-
-            top = repository.work_tree_if_any()
-            return FolderTree(top) if top else git.tree_at(None)
-
-        def load(base: FoundBase) -> Policy | None:
-            tree = git.tree_at(base.oid)
-            if request.authority:
-                return policies.load(tree, request.authority)
-            if (policy := policies.load_base(tree, base, own_files)) is not None:
-                policy.ref = base.oid
-            return policy
-
-        found = find_base(git, request) or FoundBase("", None, "none")
-        policy = load(found) if found.oid else None
-        in_place = found.how == "head" and repository.is_place
-        if policy is None:
-            policy = load(FoundBase("HEAD", repository.head, "head")) or policies.draft(repository)
-        elif policy.base and not (found.given or in_place or request.authority):
-            named = named_base(git, policy.base, "policy")
-            if named.oid != found.oid and (policy := load(named)) is None:
-                raise _base_without_authority(named.name)
-    if policy is None:
-        raise missing_authority("the base")
-    return policy
+        found, head = find_base(git, request) or FoundBase("", None, "none"), repository.head
+        here = RangeChange(git, request, found, head=Revision(head or ""))
+        if top := repository.work_tree_if_any():
+            here.on_disk = FolderTree(top)
+        try:
+            policy = policies.choose(here)[1]
+        except NoAuthorityError:
+            if (draft := policies.draft(repository)) is None:
+                raise
+            return draft
+        if not request.authority:
+            policy.ref = policy.ref or head
+        return policy
 
 
 def open_floor(request: Request, repository: Repository | None = None) -> Floor | None:
