@@ -15,6 +15,7 @@ import os
 import re
 from functools import partial
 
+from specguard.change.change import Bookkeeping
 from specguard.change.entries import Commit, is_record
 from specguard.change.repository import find_program, read_git_settings, search_path
 from specguard.declaration.rule import Record, Settings, required, setting
@@ -217,8 +218,9 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
     Raises:
         MissingFact: a commit cannot be read, or has no address of its author or committer.
     """
+    bookkeeping = Bookkeeping(change, log=folder, runs=bytes, squash=squashed)
     try:
-        commits = [one for one in change.commits if not one.files_approvals(folder)]
+        commits = [one for one in change.commits if not bookkeeping.is_all_of(one)]
     except NotApplicable:
         return list(_pending_committers(change))
     merges = plain_merges(change)

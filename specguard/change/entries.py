@@ -233,15 +233,6 @@ class Commit(Record, frozen=False):
         """True if the commit changes nothing against its one parent."""
         return len(self.parents) <= 1 and not any(self.diffs)
 
-    def files_approvals(self, folder: bytes) -> bool:
-        """True if the commit only adds records to the log of approvals: bookkeeping, not work.
-
-        Args:
-            folder: the path prefix of the log, with a slash at its end.
-        """
-        entries = self.diffs[0] if len(self.parents) == 1 and self.diffs else ()
-        return bool(entries) and all(is_filed(entry, folder) for entry in entries)
-
     @property
     def own_entries(self) -> Sequence[Entry]:
         """The commit's own changes: its diff, and for a merge the entries that differ from every parent."""
