@@ -72,7 +72,8 @@ def to_root_path(request: Request, path: str) -> str:
     """Return a path relative to the root if it is absolute or begins with `./`; others are unchanged."""
     if path.startswith("/"):
         root = Repository.locate(request.directory, request.environment).work_tree_if_any()
-        path = path.removeprefix(f"{root}/")
+        folder, name = os.path.split(path)
+        path = os.path.join(os.path.realpath(folder), name).removeprefix(f"{root}/")
     return path.removeprefix("./")
 
 
