@@ -67,13 +67,16 @@ class SnapshotChange(Change, frozen=False):
         """True if an entry leaves at its path what the trusted base, or its merge base with `HEAD`, has."""
         if super().restores_base(entry):
             return True
+        if self.open_merge or not self.found.trusted or (entry.new and self.git.is_unstored(entry.new)):
+            return False
+        return self._fork is not None and self._fork.has(entry)
+
+    @cached_property
+    def _fork(self) -> Tree | None:
+        """The files of the one merge base of the trusted base and `HEAD`; None if that is `HEAD` itself."""
         head, tip = self.git.repository.head, self.found.oid
-        if self.open_merge or head is None or tip is None or not self.found.trusted:
-            return False
-        if entry.new and self.git.is_unstored(entry.new):
-            return False
-        forks = self.git.merge_bases(tip, head)
-        return len(forks) == 1 and forks[0] != head and self.git.tree_at(forks[0]).has(entry)
+        forks = self.git.merge_bases(tip, head) if head and tip else []
+        return self.git.tree_at(forks[0]) if len(forks) == 1 and forks[0] != head else None
 
     @cached_property
     def start_files(self) -> Tree:
