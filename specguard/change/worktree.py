@@ -492,7 +492,8 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     Raises:
         MissingFact: git cannot list them.
     """
-    process = repository.spawn("worktree", "list", "--porcelain", "-z")
+    # Git has `-z` here since version 2.36. Without it, a path with a newline is cut, and then not found.
+    process = repository.spawn("worktree", "list", "--porcelain")
     try:
         output = process.read().decode("utf-8", "surrogateescape")
     except CommandError as error:
@@ -501,10 +502,11 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     top = repository.work_tree_if_any()
     here = os.path.realpath(top) if top else ""
     found = []
-    for record in output.split("\0\0"):
-        values = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\0") if line}
+    for position, record in enumerate(output.split("\n\n")):
+        values = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\n")}
         path = values.get("worktree")
-        if path is not None and "bare" not in values:
+        # A bare repository is listed first.
+        if path is not None and (position or "bare" not in values):
             branch = values.get("branch", "").removeprefix("refs/heads/")
             own, gone = os.path.realpath(path) == here, values.get("prunable", "")
             found.append(Worktree(path, branch, own, gone, repository.environment))

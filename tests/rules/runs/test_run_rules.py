@@ -105,9 +105,10 @@ def test_worktrees_of_a_wave_that_is_complete(tmp_path: Path) -> None:
     assert run_here(*words, "--staged", directory=repository.path).exit_code == 0
 
 
-def test_a_worktree_that_is_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "moved"), [("a", "moved"), ("a\nbare", "a\nbare"), ("a\n\nb", "a\n\nb")])
+def test_a_worktree_that_is_not_found(name: str, moved: str, tmp_path: Path) -> None:
     repository = Case(policy=HANDOFF, commits=[COMPLETE]).build(tmp_path / "repository")
-    repository.worktree(tmp_path / "other", "agent-b").path.rename(tmp_path / "moved")
+    repository.worktree(tmp_path / name, "agent-b").path.rename(tmp_path / moved)
     outcome = run_here("check", "--select=RUN008", "--output-format=json", directory=repository.path)
     assert (outcome.exit_code, outcome.state("RUN008")) == (2, "indeterminate")
 
