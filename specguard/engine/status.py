@@ -251,24 +251,23 @@ class _TreeReport:
                 continue
             if waves is not None and waves.superseded(source.path):
                 continue
-            fields = waves.fields_at(source.path, source.fields) if waves is not None else None
-            wave = waves.wave(fields).name if waves is not None and fields is not None else None
+            wave = waves.wave_of(source.path, source.fields) if waves is not None else None
+            name = wave.name if wave is not None else None
             for listed in source.items:
                 key = (source.path, listed.id)
-                yield _listed(listed, sources, wave, off=key in put_off, waits=key in waiting)
+                yield _listed(listed, sources, name, off=key in put_off, waits=key in waiting)
 
     def _open_conditionals(self, waves: Sequence[Wave]) -> Iterator[dict[str, Any]]:
         """Yield the conditional items that are neither done nor deferred in a readiness document."""
         breakdowns: Breakdowns | None = self.fact("breakdowns")
         if breakdowns is None:
             return
-        names = {wave.key: wave.name for wave in waves}
         for finding in breakdowns.undisposed(self._readiness):
             path = finding.path or b""
             artifact = breakdowns.artifacts.at(path)
-            key = waves[0].waves.key_at(path, artifact.fields if artifact else {})
-            if key in names:
-                yield _missing(finding.message, path=path, line=finding.line, wave=names[key])
+            wave = waves[0].waves.wave_of(path, artifact.fields if artifact else {})
+            if wave is not None and wave in waves:
+                yield _missing(finding.message, path=path, line=finding.line, wave=wave.name)
 
     def _plans(self, every: Sequence[Wave]) -> list[dict[str, Any]]:
         """Return every plan, with its tasks."""
@@ -373,13 +372,13 @@ def _next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _select_waves(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
     """Return the waves with the wanted names or keys; all waves if none is wanted."""
-    names = {name for wave in found for name in (" ".join(wave.key), wave.name)}
+    names = {name for wave in found for name in (wave.key, wave.name)}
     for one in wanted:
         if one.casefold() not in names:
             none = "" if found else "no wave has begun"
-            raise unknown("wave", one, (" ".join(wave.key) for wave in found), none)
+            raise unknown("wave", one, (wave.key for wave in found), none)
     asked = {one.casefold() for one in wanted}
-    return [wave for wave in found if not asked or asked & {" ".join(wave.key), wave.name}]
+    return [wave for wave in found if not asked or asked & {wave.key, wave.name}]
 
 
 def _wave(wave: Wave) -> dict[str, Any]:

@@ -471,13 +471,13 @@ class Breakdowns(Record):
         Documents of another wave are never included.
         """
         if self.waves is not None:
-            key = self.waves.key_at(source.path, source.fields)
+            wave = self.waves.wave_of(source.path, source.fields)
             about = [(place, self.artifacts.at(place)) for place in places]
-            keys = {place: self.waves.key_at(place, one.fields if one else {}) for place, one in about}
-            same = [place for place in places if key is not None and keys[place] == key]
+            waves = {place: self.waves.wave_of(place, one.fields if one else {}) for place, one in about}
+            same = [place for place in places if wave is not None and waves[place] is wave]
             if same:
                 return same
-            places = [place for place in places if key is None or keys[place] is None]
+            places = [place for place in places if wave is None or waves[place] is None]
         folder = source.path.rpartition(b"/")[0]
         return [place for place in places if place.rpartition(b"/")[0] == folder] or places
 
@@ -489,10 +489,10 @@ class Breakdowns(Record):
         if self._is_superseded(source.path):
             return False
         if self.waves is not None:
-            key = self.waves.key_at(artifact.path, artifact.fields)
-            other = self.waves.key_at(source.path, source.fields)
-            if key is not None and other is not None:
-                return key == other
+            wave = self.waves.wave_of(artifact.path, artifact.fields)
+            other = self.waves.wave_of(source.path, source.fields)
+            if wave is not None and other is not None:
+                return wave is other
         fields = source.fields
         common = artifact.fields.keys() & fields.keys()
         return all(artifact.fields[name].casefold() == fields[name].casefold() for name in common)

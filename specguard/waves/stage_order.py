@@ -232,15 +232,15 @@ def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkIt
         fields = read_branch(settings.branches, branch) if branch else None
         if fields is not None:
             reason = f"the branch {branch!r}"
-            known = fields if all(fields.get(name) for name in waves.settings.by) else None
+            known = waves.wave(fields) if all(map(fields.get, waves.settings.by)) else None
         elif item is not None and item.listed is not None and _is_item_of(waves, settings, item):
             reason = str(item)
-            known = waves.fields_at(item.listed.source.path, item.listed.source.fields)
+            known = waves.wave_of(item.listed.source.path, item.listed.source.fields)
         else:
             continue
         # An unidentified change could mean the waves that it touches, else all.
         possible = touched or waves.all or [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
-        candidates = possible if known is None else [waves.wave(known)]
+        candidates = possible if known is None else [known]
         is_known, by_branch = known is not None, fields is not None
         found += [StageWork(wave.by_name[settings.name], reason, is_known, by_branch) for wave in candidates]
     return found

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from specguard.plans.plans import Plan, Plans
     from specguard.work.item_lists import Listed, Source, Sources
 
-    Key = tuple[str, ...]
     _Placed = TypeVar("_Placed", Artifact, Source, Plan)
 
 
@@ -47,12 +46,12 @@ class Waves(Record, frozen=False):
     sources: Sources
     plans: Plans
     trusted: Callable[[], Waves] | None = None
-    known_waves: dict[Key, Wave] = {}
-    known_groups: dict[str, Mapping[Key, Sequence[Any]]] = {}
+    known_waves: dict[tuple[str, ...], Wave] = {}
+    known_groups: dict[str, Mapping[Wave, Sequence[Any]]] = {}
 
     @cached_property
     def all(self) -> Sequence[Wave]:
-        """The waves that have any file in the tree, sorted by their key.
+        """The waves that have any file in the tree, in order.
 
         Raises:
             MissingFact: the tree cannot be read, or `by` has a placeholder that no path has.
@@ -60,9 +59,9 @@ class Waves(Record, frozen=False):
         return self.touched(self.artifacts.documents.tree.paths())
 
     def wave(self, fields: Mapping[str, str]) -> Wave:
-        """Return the wave with these values, even if it has no files."""
+        """Return the wave with these values, even if it has no files; each wave is one object."""
         own = {name: fields[name].casefold() for name in self.settings.by}
-        return self.known_waves.setdefault(self.key_of(own), Wave(self, own))
+        return self.known_waves.setdefault(tuple(own.values()), Wave(self, own))
 
     def touched(self, paths: Iterable[bytes]) -> Sequence[Wave]:
         """Return the waves that have artifacts, item lists or plans at some of these paths, in order.
@@ -75,9 +74,8 @@ class Waves(Record, frozen=False):
         self._check_placeholders()
         listed = list(paths)
         found = [(listed[at], fields) for one in self._templates for at, fields in one.find(listed)]
-        known = [self.fields_at(path, fields) for path, fields in found]
-        waves = {wave.key: wave for wave in (self.wave(fields) for fields in known if fields is not None)}
-        return [waves[key] for key in sorted(waves, key=lambda key: [natural_key(part) for part in key])]
+        waves = {wave for path, fields in found if (wave := self.wave_of(path, fields))}
+        return sorted(waves, key=lambda wave: [natural_key(value) for value in wave.fields.values()])
 
     def is_paper(self, path: bytes) -> bool:
         """Return True if a path is a paper of the plan, such as a wave's artifact, or a filed approval."""
@@ -126,15 +124,6 @@ class Waves(Record, frozen=False):
         named = normal_name(item.text("stage"))
         return next((one for one in stages if normal_name(one.name) == named), stages[0] if stages else None)
 
-    def key_of(self, fields: Mapping[str, str]) -> Key:
-        """Return the values that identify the wave with these fields."""
-        return tuple(fields[name].casefold() for name in self.settings.by)
-
-    def key_at(self, path: bytes, fields: Mapping[str, str]) -> Key | None:
-        """Return the key of the wave that a file belongs to; None if unknown; see `fields_at`."""
-        known = self.fields_at(path, fields)
-        return None if known is None else self.key_of(known)
-
     def out_of_order(self, *work: Any, landed: bool) -> Iterator[Finding]:
         """Yield findings about the parts of a change in stages that are not open.
 
@@ -149,38 +138,34 @@ class Waves(Record, frozen=False):
 
         return out_of_order(self, *work, landed=landed)
 
-    def fields_at(self, path: bytes, fields: Mapping[str, str]) -> Mapping[str, str] | None:
-        """Return a file's fields, including the values of `by`; None if one of these is unknown.
+    def wave_of(self, path: bytes, fields: Mapping[str, str]) -> Wave | None:
+        """Return the wave that a file belongs to; None if a value of `by` is unknown.
 
         Args:
             path: the file; its pass's folder or its content may have values that its own fields lack.
             fields: the fields from its path or its content.
         """
         by = self.settings.by
-        if all(fields.get(name) for name in by):
-            return fields
-        known = dict(fields)
-        for one in self.artifacts.passes:
+        for one in () if all(map(fields.get, by)) else self.artifacts.passes:
             if path.startswith(one.path + b"/"):
-                known = {**one.fields, **known}
-        if not all(known.get(name) for name in by):
-            source = self.sources.at(path)
-            known = {**(source.fields if source else {}), **known}
-        return known if all(known.get(name) for name in by) else None
+                fields = {**one.fields, **fields}
+        if not all(map(fields.get, by)) and (source := self.sources.at(path)):
+            fields = {**source.fields, **fields}
+        return self.wave(fields) if all(map(fields.get, by)) else None
 
-    def placed(self, what: str, found: Callable[[], Sequence[_Placed]], key: Key) -> Sequence[_Placed]:
+    def placed(self, what: str, found: Callable[[], Sequence[_Placed]], wave: Wave) -> Sequence[_Placed]:
         """Return one wave's artifacts of a contract, lists or plans, without superseded ones.
 
         Args:
             what: the cache key of the group, which is loaded once.
             found: returns the group for all waves.
-            key: the key of the wave.
+            wave: the wave.
         """
         if what not in self.known_groups:
-            known = ((self.key_at(one.path, one.fields), one) for one in found())
+            known = ((self.wave_of(one.path, one.fields), one) for one in found())
             placed = ((own, one) for own, one in known if own is not None and not self.superseded(one.path))
             self.known_groups[what] = grouped(placed)
-        return self.known_groups[what].get(key, ())
+        return self.known_groups[what].get(wave, ())
 
     def superseded(self, path: bytes) -> bool:
         """Return True if a path is in the folder of a pass that a later pass of its wave supersedes."""
@@ -199,8 +184,8 @@ class Waves(Record, frozen=False):
     @cached_property
     def _superseded(self) -> frozenset[bytes]:
         """The folders of all passes except the last of each wave and contract, in natural order."""
-        known = [(one, self.key_at(one.path, one.fields)) for one in self.artifacts.passes]
-        passes = grouped(((one.name, key), one.path) for one, key in known if key is not None)
+        known = [(one, self.wave_of(one.path, one.fields)) for one in self.artifacts.passes]
+        passes = grouped(((one.name, wave), one.path) for one, wave in known if wave is not None)
         for paths in passes.values():
             paths.sort(key=lambda path: natural_key(path_text(path)), reverse=True)
         return frozenset(path for paths in passes.values() for path in paths[1:])
@@ -519,9 +504,9 @@ class Wave(Record):
     fields: Mapping[str, str]
 
     @property
-    def key(self) -> Key:
-        """The values that identify the wave."""
-        return self.waves.key_of(self.fields)
+    def key(self) -> str:
+        """The values that identify the wave, as one text."""
+        return " ".join(self.fields.values())
 
     @property
     def name(self) -> str:
@@ -565,11 +550,11 @@ class Wave(Record):
     def artifacts(self, contract: str) -> Sequence[Artifact]:
         """Return the wave's artifacts of a contract, by path, without those that a later pass supersedes."""
         waves = self.waves
-        return waves.placed(f"artifacts.{contract}", lambda: waves.artifacts.named(contract), self.key)
+        return waves.placed(f"artifacts.{contract}", lambda: waves.artifacts.named(contract), self)
 
     def sources(self, kind: str) -> Sequence[Source]:
         """Return the wave's files that list the items of a kind."""
-        return self.waves.placed(f"work.{kind}", lambda: self.waves.sources.of(kind), self.key)
+        return self.waves.placed(f"work.{kind}", lambda: self.waves.sources.of(kind), self)
 
     def items(self, kind: str) -> Sequence[Listed]:
         """Return the wave's items of a kind, in listed order."""
@@ -578,7 +563,7 @@ class Wave(Record):
     @property
     def plans(self) -> Sequence[Plan]:
         """The wave's plans, by path."""
-        return self.waves.placed("plans", lambda: self.waves.plans.all, self.key)
+        return self.waves.placed("plans", lambda: self.waves.plans.all, self)
 
     def __repr__(self) -> str:
         return f"Wave({dict(self.fields)!r})"
