@@ -489,15 +489,8 @@ class RunRecords(Record):
     @property
     def touched(self) -> Sequence[RunRecord]:
         """The runs in the tree whose files the change touches; empty if runs are not kept there."""
-        if not self.in_tree:
-            return ()
-        prefix = self.settings.folder
-        paths = [entry.path for entry in self.entries() if entry.path.startswith(prefix)]
-        if not paths:
-            return ()
-        folders = {run.folder for run in self.all}
-        found = {containing_folder(path.removeprefix(prefix), folders) for path in paths}
-        return [self._run_at(folder, b"") for folder in sorted(found) if folder]
+        found = {run.folder: run for run, _ in self._changes_in(self)}
+        return [found[folder] for folder in sorted(found)]
 
     def altered(self, before: Documents) -> Sequence[tuple[RunRecord, Entry]]:
         """Return the files of ended runs in the tree that the change alters or deletes.
@@ -508,23 +501,25 @@ class RunRecords(Record):
         Returns:
             Each run before the change, with one of its changed files; empty if runs are not kept in the tree.
         """
-        if not self.in_tree:
-            return ()
-        prefix = self.settings.folder
-        entries = [one for one in self.entries() if not one.added and one.path.startswith(prefix)]
-        if not entries:
-            return ()
-        runs = {run.folder: run for run in self.of(before).all}
-        found = []
-        for entry in entries:
-            folder = containing_folder(entry.path.removeprefix(prefix), runs)
-            if not folder or runs[folder].problem or runs[folder].running:
-                continue
-            there = self.documents.tree.find(prefix + self.moved(folder) + entry.path[len(prefix + folder) :])
+        found, prefix = [], self.settings.folder
+        for run, entry in self._changes_in(self.of(before), added=False):
+            inside = entry.path.removeprefix(prefix + run.folder)
+            there = self.documents.tree.find(prefix + self.moved(run.folder) + inside)
             # A run that was moved unchanged is at the target of its link.
-            if not entry.deleted or there is None or there.oid != entry.old:
-                found.append((runs[folder], entry))
+            unmoved = not entry.deleted or there is None or there.oid != entry.old
+            if unmoved and not (run.problem or run.running):
+                found.append((run, entry))
         return found
+
+    def _changes_in(self, runs: RunRecords, *, added: bool = True) -> Iterator[tuple[RunRecord, Entry]]:
+        """Yield the entries of the change in the folders of runs in the tree, with or without added ones."""
+        prefix = self.settings.folder
+        entries = [one for one in self.entries() if added or not one.added] if self.in_tree else []
+        entries = [one for one in entries if one.path.startswith(prefix)]
+        by_folder = {run.folder: run for run in (runs.all if entries else ())}
+        for entry in entries:
+            if run := by_folder.get(containing_folder(entry.path.removeprefix(prefix), by_folder)):
+                yield run, entry
 
     def of(self, documents: Documents) -> RunRecords:
         """Return the runs of another tree, with the same settings."""
