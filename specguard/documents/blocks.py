@@ -7,7 +7,7 @@ from html import unescape
 
 from specguard.declaration.rule import Record
 from specguard.documents.characters import strip_invisible
-from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, html_text
+from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, html_text, replaced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,13 +63,8 @@ class Text:
     @property
     def plain(self) -> str:
         """The text without the marks of emphasis, code and escapes; code spans keep all their characters."""
-        plain: list[str] = []
-        end = 0
-        for span in self.codes:
-            plain += _unmarked(self.raw[end : span.start]), span.content.strip()
-            end = span.end
-        plain.append(_unmarked(self.raw[end:]))
-        return "".join(plain)
+        codes = ((span.start, span.end, span.content.strip()) for span in self.codes)
+        return replaced(self.raw, codes, _unmarked)
 
     @property
     def rendered(self) -> str:
@@ -83,13 +78,7 @@ class Text:
         cuts += [(position, position + 2, raw[position + 1]) for position in parts.escapes]
         for link in parts.links:
             cuts += [(link.start, link.text_start, ""), (link.text_end, link.end, "")]
-        rendered: list[str] = []
-        end = 0
-        for start, stop, replacement in sorted(cuts):
-            if start >= end:
-                rendered += _plain(raw[end:start]), replacement
-                end = stop
-        return "".join([*rendered, _plain(raw[end:])])
+        return replaced(raw, sorted(cuts), _plain)
 
     @property
     def spans(self) -> list[str]:

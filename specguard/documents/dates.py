@@ -12,6 +12,7 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Heading, List, Paragraph, Table
+from specguard.documents.inline import replaced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,13 +119,8 @@ def strip_dates(text: str) -> str:
     if len(text) > LONGEST:
         return text
     line = " ".join(plain(text).split())
-    parts: list[str] = []
-    end = 0
-    for match in _LIKE_DAY.finditer(line):
-        parts.append(line[end : match.start()])
-        day = _parse_time_after(line, match, _ANY_DAY)
-        end = day.end if day else match.end()
-    return " ".join([*parts, line[end:]])
+    found = ((match, _parse_time_after(line, match, _ANY_DAY)) for match in _LIKE_DAY.finditer(line))
+    return replaced(line, ((match.start(), day.end if day else match.end(), " ") for match, day in found))
 
 
 def _parse_value(text: str) -> tuple[datetime.date | None, str]:

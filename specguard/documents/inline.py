@@ -18,7 +18,7 @@ from specguard.model import grouped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Final
 
 
@@ -63,6 +63,23 @@ class LineCounter:
         self._line += self._text.count("\n", self._position, position)
         self._position = position
         return self._line
+
+
+def replaced(text: str, parts: Iterable[tuple[int, int, str]], between: Callable[[str], str] = str) -> str:
+    """Return a text with other texts in place of some parts.
+
+    Args:
+        text: the text.
+        parts: the start, the end and the new text of each, in order; one inside another is ignored.
+        between: changes the text between the parts.
+    """
+    found: list[str] = []
+    end = 0
+    for start, stop, new in parts:
+        if start >= end:
+            found += between(text[end:start]), new
+            end = stop
+    return "".join([*found, between(text[end:])])
 
 
 class Hidden(Record):
@@ -407,9 +424,4 @@ def hides(name: str, attributes: str) -> bool:
 
 def html_text(html: str) -> str:
     """Return the text of HTML without hidden parts; entities stay as written."""
-    parts: list[str] = []
-    end = 0
-    for tag in Hiding().tags(html):
-        parts.append(html[end : tag.start])
-        end = tag.end
-    return "".join(parts) + html[end:]
+    return replaced(html, ((tag.start, tag.end, "") for tag in Hiding().tags(html)))
