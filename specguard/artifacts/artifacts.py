@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
-    from typing import Final, TypeVar
+    from typing import Final
 
     from specguard.artifacts.cleanup_manifests import ListedPath, PathListing
     from specguard.artifacts.contracts import Contract
@@ -32,12 +32,7 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
     from specguard.work.named_items import Work
 
-    _Kind = TypeVar("_Kind", bound="Artifact")
-
 __all__ = ["Artifact", "Artifacts", "Pass"]
-
-BATCH_SIZE: Final = 100
-"""The number of artifacts read in one batch."""
 
 
 class Artifacts(Record, frozen=False):
@@ -52,7 +47,7 @@ class Artifacts(Record, frozen=False):
         work: returns the work items; None if the policy declares no kinds.
         item: returns the work item that the change names; None if it names none.
         branches: True for the short name of a branch that the policy mentions, even if the branch is deleted.
-        fetched, known: the paths that were read, and the artifacts that were found.
+        known: the artifacts that were found.
     """
 
     contracts: Mapping[str, Contract]
@@ -63,7 +58,7 @@ class Artifacts(Record, frozen=False):
     work: Callable[[], Work | None] = lambda: None
     item: Callable[[], WorkItem | None] = lambda: None
     branches: Callable[[str], bool] = lambda _: False
-    fetched: dict[bytes, None] = {}
+    _fetched = False
     known: dict[tuple[str, bytes], Artifact] = {}
 
     @cached_property
@@ -166,12 +161,12 @@ class Artifacts(Record, frozen=False):
         return [one for one in self.all if not one.touched and has_lost_companion(one, self.gone)]
 
     @cached_property
-    def passes(self) -> Sequence[Pass]:
+    def passes(self) -> Sequence[Artifact]:
         """Every folder that matches the `root` of a contract, by path."""
         return self._passes_above(self.documents.tree.paths())
 
     @cached_property
-    def judged_passes(self) -> Sequence[Pass]:
+    def judged_passes(self) -> Sequence[Artifact]:
         """The existing folders of passes in which the change touches anything; all of them with `--all`."""
         if self.whole:
             return self.passes
@@ -215,17 +210,15 @@ class Artifacts(Record, frozen=False):
                         listing.add(manifest, one)
         return listing
 
-    def fetch(self, path: bytes) -> None:
-        """Read an artifact in one batch with the artifacts that are judged next.
+    def fetch(self) -> None:
+        """Read the judged artifacts in one batch, before the first of them is read.
 
         Raises:
             MissingFact: an object is missing or broken.
         """
-        position = self._positions.get(path)
-        if position is not None and path not in self.fetched:
-            paths = [one.path for one in self.judged[position : position + BATCH_SIZE]]
-            self.fetched.update(dict.fromkeys(paths))
-            self.documents.prefetch(paths)
+        if not self._fetched:
+            self._fetched = True
+            self.documents.prefetch([one.path for one in self.judged])
 
     @cached_method
     def unlisted(self, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
@@ -282,10 +275,6 @@ class Artifacts(Record, frozen=False):
     def _by_name(self) -> Mapping[str, Sequence[Artifact]]:
         return grouped((one.name, one) for one in self.all)
 
-    @cached_property
-    def _positions(self) -> Mapping[bytes, int]:
-        return {one.path: position for position, one in enumerate(self.judged)}
-
     @cached_method
     def schema(self, path: str) -> Schema:
         """Return the JSON Schema at a path of the tree that the policy is read from.
@@ -303,26 +292,25 @@ class Artifacts(Record, frozen=False):
         """Return the artifacts at some paths."""
         return self._match(Artifact, paths, self._changed)
 
-    def _passes_above(self, paths: Sequence[bytes]) -> Sequence[Pass]:
+    def _passes_above(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
         if not any(contract.root for contract in self.contracts.values()):
             return []
         entries = ((folder, self.documents.tree.find(folder)) for folder in sorted(folders_above(paths)))
         folders = [folder for folder, entry in entries if entry is not None and entry.is_directory]
         return self._match(Pass, folders, frozenset(folders_above(self._changed)))
 
-    def _match(self, kind: type[_Kind], paths: Sequence[bytes], changed: frozenset[bytes]) -> Sequence[_Kind]:
+    def _match(
+        self, kind: type[Artifact], paths: Sequence[bytes], changed: frozenset[bytes]
+    ) -> Sequence[Artifact]:
         """Return the artifacts or passes at some paths, sorted by path; each object is created once."""
-        found: list[_Kind] = []
+        found: list[Artifact] = []
         for name, contract in self.contracts.items():
             text = contract.root if kind is Pass else contract.path
             for position, fields in path_template(text).find(paths) if text else ():
                 path = paths[position]
-                one = self.known.get((name, path)) or kind(
-                    name, contract, path, fields, touched=path in changed, artifacts=self
-                )
-                assert isinstance(one, kind)  # noqa: S101 - a contract has only one kind
-                self.known[name, path] = one
-                found.append(one)
+                if (name, path) not in self.known:
+                    self.known[name, path] = kind(name, contract, path, fields, path in changed, self)
+                found.append(self.known[name, path])
         return sorted(found, key=lambda one: one.path)
 
 
@@ -377,7 +365,7 @@ class Artifact(Record):
 
         if self.structured:
             return Document("")
-        self.artifacts.fetch(self.path)
+        self.artifacts.fetch()
         document = self.artifacts.documents.read(self.path)
         return document or Document.unread(Problem("it is not a regular file"))
 
@@ -397,7 +385,7 @@ class Artifact(Record):
         Raises:
             MissingFact: its object is missing.
         """
-        self.artifacts.fetch(self.path)
+        self.artifacts.fetch()
         return self.artifacts.documents.fields(self.path)
 
     @cached_property

@@ -202,7 +202,7 @@ def _artifact_problem(artifacts: Artifacts, path: bytes) -> str:
     entry = artifacts.documents.tree.find(path)
     if entry is None or not entry.is_file:
         return "is not a regular file"
-    artifacts.fetch(path)
+    artifacts.fetch()
     content = (artifacts.documents.content(path) or b"").strip()
     if not content or data_kind(path) is not None:
         return "" if content else "is empty"
