@@ -220,18 +220,6 @@ class Artifacts(Record, frozen=False):
             self._fetched = True
             self.documents.prefetch([one.path for one in self.judged])
 
-    @cached_method
-    def unlisted(self, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
-        """Return the files that no artifact of a contract lists, by the folder that `closure` closes.
-
-        Args:
-            name: the contract's name.
-            template: a template of its `closure`.
-        """
-        from specguard.artifacts.cleanup_manifests import unlisted
-
-        return unlisted(self, name, template)
-
     def at(self, path: bytes) -> Artifact | None:
         """Return the artifact at a path, by the first contract that matches; None if none matches."""
         return next(iter(self.contracted(path)), None)

@@ -18,7 +18,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
 from specguard.documents.completeness import LINE_SUFFIX, is_bare_nothing, is_todo, leading_paths, without_box
 from specguard.errors import NotApplicable
-from specguard.model import Finding, folders_of, path_text
+from specguard.model import Finding, cached_method, folders_of, path_text
 from specguard.work.name_templates import escape, path_template
 
 TYPE_CHECKING = False
@@ -339,7 +339,7 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: a required object is missing.
     """
     for index, template in enumerate(artifact.contract.closure):
-        unlisted = artifact.artifacts.unlisted(artifact.name, template)
+        unlisted = unlisted_files(artifact.artifacts, artifact.name, template)
         for folder in closed_folders(artifact, template):
             for path in unlisted[folder]:
                 if path != artifact.path:
@@ -351,7 +351,8 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
                     )
 
 
-def unlisted(artifacts: Artifacts, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
+@cached_method
+def unlisted_files(artifacts: Artifacts, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
     """Return the files that no artifact of a contract lists, by the folder that `closure` closes.
 
     Args:
