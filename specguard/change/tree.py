@@ -357,6 +357,25 @@ class Documents:
             if linked is None or not linked.is_file or not patterns.matches(target):
                 yield path
 
+    def unread(self, patterns: Selecting, paths: Sequence[bytes]) -> Iterator[tuple[bytes, Problem]]:
+        """Yield the selected paths of which no document can be read, each with the reason.
+
+        Args:
+            patterns: as for `unread_links`.
+            paths: as there.
+
+        Raises:
+            MissingFact: an object is not there.
+        """
+        from specguard.documents.data import Problem
+
+        for path in self.unread_links(patterns, paths):
+            yield path, Problem("it is not a regular file")
+        for path in patterns.among(paths):
+            document = self.read(path)
+            if document is not None and document.problem is not None:
+                yield path, document.problem
+
     def _link_target(self, path: bytes, mode: int) -> bytes:
         """Return the target of a symbolic link; empty if it leads outside, or if this is not a link."""
         written = self.tree.read(path) if mode == SYMLINK else None

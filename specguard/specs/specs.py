@@ -13,7 +13,7 @@ from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
 from specguard.documents.completeness import without_box
-from specguard.documents.data import data_kind
+from specguard.documents.data import Problem, data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import if_applicable
 from specguard.model import Finding, cached_method, path_text, shortened
@@ -373,15 +373,15 @@ class Mirrors(Record, frozen=False):
             MissingFact: a document or the index cannot be read.
         """
         mirrors = self._find_judged()
-        for path in self.specs.documents.unread_links(self.specs.settings.mirrors, mirrors):
-            yield _unreadable(path, "it is not a regular file")
+        data = Problem("it is data, and statuses are read in tables and lists of Markdown")
+        unread = dict(self.specs.documents.unread(self.specs.settings.mirrors, mirrors))
+        unread |= {path: data for path in mirrors if data_kind(path) is not None}
+        for path, problem in unread.items():
+            message = f"{path_text(path)}, which repeats statuses, cannot be read: {problem.message}"
+            step = "Correct it; until then nobody can tell what it says."
+            yield Finding(message, step, path, problem.line, key="unread", setting="specs.mirrors")
         for path in mirrors:
-            document = self.specs.documents.read(path)
-            if data_kind(path) is not None:
-                yield _unreadable(path, "it is data, and statuses are read in tables and lists of Markdown")
-            elif document is not None and document.problem is not None:
-                yield _unreadable(path, document.problem.message, document.problem.line)
-            elif document is not None:
+            if path not in unread and (document := self.specs.documents.read(path)):
                 yield from self._check_blocks(document.blocks, path)
 
     def _find_judged(self) -> Sequence[bytes]:
@@ -484,12 +484,6 @@ class Mirrors(Record, frozen=False):
         of_index = [value for value in spec.statuses if value.form == "index"]
         found = of_index if self.specs.settings.index else spec.statuses
         return found[0] if found else None
-
-
-def _unreadable(path: bytes, why: str, line: int | None = None) -> Finding:
-    message = f"{path_text(path)}, which repeats statuses, cannot be read: {why}"
-    step = "Correct it; until then nobody can tell what it says."
-    return Finding(message, step, path, line, key="unread", setting="specs.mirrors")
 
 
 def _mismatch(mirror: bytes, name: str, shown: str, line: int, official: WrittenValue) -> Finding:

@@ -409,13 +409,14 @@ class Breakdowns(Record):
         before = None
         if tests_altered and not self.whole:
             before = Proofs(self.start(), tests=tests, gates=gates, proof=self.proof)
-        for link in self.documents.unread_links(documents, paths if self.whole else sorted(touched)):
-            yield _unreadable(link, "it is not a regular file", None)
-        found = {}
-        for place, document in self._find_documents(documents, self.documents):
-            found[place] = scenarios(document, titles)
-            if document.problem is not None and (self.whole or place in touched):
-                yield _unreadable(place, document.problem.message, document.problem.line)
+        for path, problem in self.documents.unread(documents, paths if self.whole else sorted(touched)):
+            if not self._is_superseded(path):
+                why = f"so nobody can tell what it maps: {problem.message}"
+                message = f"{path_text(path)} cannot be read, {why}"
+                step = "Make it a Markdown file in UTF-8."
+                yield Finding(message, step, path, problem.line, key="unread", setting="documents")
+        documented = self._find_documents(documents, self.documents)
+        found = {place: scenarios(document, titles) for place, document in documented}
         near = [(source, self._documents_of(source, list(found))) for source in sources]
         # Without a readable breakdown, it is unknown which names are gates.
         unknown = {place for source, places in near if source.problem for place in places}
@@ -502,12 +503,6 @@ def _listed_gates(source: Source) -> Iterator[str]:
     """Yield the names and commands of the gates that a work breakdown lists, at its top and for its items."""
     for value in (source.top("gates"), *(item.get("gates") for item in source.items)):
         yield from gate_names(value)
-
-
-def _unreadable(path: bytes, why: str, line: int | None) -> Finding:
-    message = f"{path_text(path)} cannot be read, so nobody can tell what it maps: {why}"
-    step = "Make it a Markdown file in UTF-8."
-    return Finding(message, help=step, path=path, line=line, key="unread", setting="documents")
 
 
 # `Trigger: no`, also as a column's header with its cell.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, Selecting, Settings, judge_each, path_text, setting, shortened
-from specguard_rules.artifacts.texts import select_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -1486,12 +1485,10 @@ class UnprovenCheckbox(Rule):
     ) -> Iterator[Finding]:  # fmt: skip
         """Look for the evidence of each ticked item."""
         present = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
-        for path in documents.unread_links(checklists.files, present):
-            yield _unread_finding(path, "it is not a regular file", None)
-        for path in select_files(checklists.files, entries, head_files, whole=whole):
-            document = documents.read(path)
-            if document is not None and document.problem is not None:
-                yield _unread_finding(path, document.problem.message, document.problem.line)
+        for path, problem in documents.unread(checklists.files, present):
+            message = f"the checklist {path_text(path)} cannot be read: {problem.message}"
+            step = "Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it."
+            yield Finding(message, step, path, problem.line, key="unread", setting="checklists.files")
 
         def unproven(one: tuple[Ticked, Claim]) -> Iterator[Finding]:
             item, claim = one
@@ -1510,9 +1507,3 @@ class UnprovenCheckbox(Rule):
             yield Finding(message, step, claim.path, claim.line, key=claim.key, setting="checklists.evidence")
 
         yield from judge_each(list(claims.ticks), unproven)
-
-
-def _unread_finding(path: bytes, why: str, line: int | None) -> Finding:
-    message = f"the checklist {path_text(path)} cannot be read: {why}"
-    step = "Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it."
-    return Finding(message, step, path, line, key="unread", setting="checklists.files")
