@@ -292,6 +292,7 @@ def stop(view: RunView) -> Sequence[str]:
             # A worker that cannot be seen from here becomes stale.
             manifest.token = folder.take()
             folder.write_manifest(manifest, seal=True)
+            folder.write_layouts(manifest)
     finally:
         lock.release()
     return [*done, f"{view.run_id} is {manifest.state}"]

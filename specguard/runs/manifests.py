@@ -587,9 +587,9 @@ class RunFolder:
         self._written_digest = digest
         return is_own
 
-    def write_layouts(self, manifest: Manifest, layouts: Sequence[str]) -> None:
-        """Write the files that readers of older layouts expect, as `[runs] layouts` names them."""
-        if LAYOUT in layouts:
+    def write_layouts(self, manifest: Manifest, layouts: Sequence[str] = ()) -> None:
+        """Write the files for readers of older layouts: those of `[runs] layouts`, and existing ones."""
+        if LAYOUT in layouts or os.path.lexists(self.file(META)):
             self.write(META, meta_text(manifest))
 
     @property

@@ -23,6 +23,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
+WITH_META = POLICY.replace("[agents.good]", '[runs]\nlayouts = ["meta"]\n\n[agents.good]')
 SLOW = "cat > /dev/null; echo begun; touch begun; sleep 60"
 
 
@@ -211,7 +212,8 @@ def test_a_run_is_stopped_with_what_it_has_started_and_with_nothing_else(project
         other.wait()
 
 
-def test_a_run_that_died_is_diagnosed_given_up_and_its_item_is_free(project: Project) -> None:
+def test_a_run_that_died_is_diagnosed_given_up_and_its_item_is_free(tmp_path: Path) -> None:
+    project = Project(tmp_path, WITH_META)
     process = project.start("run", "phase", "--", "sh", "-c", SLOW)
     wait_for(lambda: begun(project))
     process.kill()
@@ -229,7 +231,8 @@ def test_a_run_that_died_is_diagnosed_given_up_and_its_item_is_free(project: Pro
     ended(project.specguard("run", "clean", "--yes"))
     assert place.is_dir()
     assert "sleep 60" in project.specguard("run", "stop", run_id).stdout
-    assert project.manifests()[0]["reason"] == "it had died, and was given up"
+    meta = json.loads((project.only_run() / "meta.json").read_text())
+    assert project.manifests()[0]["reason"] == meta["reason"] == "it had died, and was given up"
     ended(project.specguard("run", "doctor"))
     assert "begins anew if it is resumed" in project.specguard("run", "clean", "--yes").stdout
     assert not place.exists()
@@ -306,8 +309,7 @@ def test_an_agent_can_ask_what_the_rules_say_so_far(project: Project) -> None:
 
 def test_of_a_compact_run_the_ends_of_the_logs_are_kept(tmp_path: Path) -> None:
     """Readers of an older layout have `meta.json` too."""
-    policy = POLICY.replace("[agents.good]", '[runs]\nlayouts = ["meta"]\n\n[agents.good]')
-    project = Project(tmp_path, policy)
+    project = Project(tmp_path, WITH_META)
     ended(project.run_phase("cat > /dev/null; yes line | head -30000; echo b > src/b.py", "--compact"))
     folder = project.only_run()
     [manifest] = project.manifests()

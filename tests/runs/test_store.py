@@ -122,11 +122,9 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     meta = runs["r1"]
     assert (meta.layout, meta.stale, meta.item, meta.rerun) == ("meta.json", False, "task_004", ["a", "b"])
     # Of a process that only launched another the heartbeat says which one lives.
-    assert meta.pid == 1
-    assert meta.started == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert (meta.pid, meta.started) == (1, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     assert 9 <= (meta.heartbeat_age or 0) <= 15
-    assert runs["r2"].item == "local-mcp"
-    assert runs["r3"].state == "unknown"
+    assert (runs["r2"].item, runs["r3"].state) == ("local-mcp", "unknown")
     assert store.find("local-mcp/r3").path == str(tmp_path / "12" / "mcp" / "r3")
     own = runs["r"]
     assert (own.layout, own.state, own.label) == ("meta.json", "succeeded", "12")
