@@ -402,7 +402,7 @@ def _wave(wave: Wave) -> dict[str, Any]:
 
 def _gaps(stage: StageState) -> Iterator[dict[str, Any]]:
     for one in stage.missing if stage.needed else ():
-        yield _missing(one.what, path=one.path, line=one.line, wave=stage.wave.name, stage=stage.name)
+        yield _missing(one.message, path=one.path, line=one.line, wave=stage.wave.name, stage=stage.name)
 
 
 def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
@@ -425,7 +425,7 @@ def waiting_plans(waves: Sequence[Wave]) -> dict[bytes, str]:
     return {
         plan.path: f"the stage {stage.waits_for[0].name}, which is not complete"
         if stage.waits_for
-        else stage.unmet[0].what
+        else stage.unmet[0].message
         for wave in waves
         for stage in wave.stages
         if stage.settings.items

@@ -228,7 +228,7 @@ def require_open(policy: Policy, path: str) -> None:
                     asked = sorted(path_template(contracts[one].template).names & fields.keys())
                     given = [f"{name}={shlex.quote(fields[name])}" for name in asked]
                     step = " ".join(["complete it first: specguard new", one, *given])
-                message = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.what}"
+                message = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.message}"
                 raise _error(message, path_text(missing.path) if missing.path else path, step, missing.line)
             return
 

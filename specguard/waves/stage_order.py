@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.model import Finding, Origin, grouped, path_text
-from specguard.waves.waves import UNKNOWN, Missing, StageState, Wave, Waves
+from specguard.waves.waves import UNKNOWN, StageState, Wave, Waves
 from specguard.work.name_templates import path_template
 
 TYPE_CHECKING = False
@@ -268,9 +268,9 @@ def _owns(stage: StageState, path: bytes) -> bool:
     return any(path == one.path or path.startswith(one.path + b"/") for one in stage.artifacts)
 
 
-def _describe(missing: Sequence[Missing]) -> str:
+def _describe(missing: Sequence[Finding]) -> str:
     first = missing[0]
     more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
     place = path_text(first.path) if first.path else ""
-    at = f"{Origin(place, first.line or 0)}: " if place and place not in first.what else ""
-    return f"{at}{first.what}{more}"
+    at = f"{Origin(place, first.line or 0)}: " if place and place not in first.message else ""
+    return f"{at}{first.message}{more}"

@@ -229,20 +229,6 @@ def natural_key(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
-class Missing(Record):
-    """Something that a stage needs for its completion.
-
-    Attributes:
-        what: the missing or wrong thing, as a clause.
-        path: the file; None if it does not exist yet.
-        line: the line, from 1; None if unknown.
-    """
-
-    what: str
-    path: bytes | None = None
-    line: int | None = None
-
-
 class StageState(Record):
     """A stage of a wave.
 
@@ -345,7 +331,7 @@ class StageState(Record):
         return "waiting" if self.needed else "not needed"
 
     @cached_property
-    def missing(self) -> Sequence[Missing]:
+    def missing(self) -> Sequence[Finding]:
         """Everything that the stage still needs for its completion.
 
         Raises:
@@ -357,7 +343,7 @@ class StageState(Record):
         return [*self._artifact_gaps(contracts), *self._field_gaps(contracts), *self._item_gaps()]
 
     @cached_property
-    def unmet(self) -> Sequence[Missing]:
+    def unmet(self) -> Sequence[Finding]:
         """Everything that the stage's work still needs before it begins, without its own artifacts.
 
         Raises:
@@ -366,18 +352,18 @@ class StageState(Record):
         contracts = self.settings.requires
         return [*self._artifact_gaps(contracts), *self._field_gaps(contracts)]
 
-    def _artifact_gaps(self, contracts: Sequence[str]) -> Iterator[Missing]:
+    def _artifact_gaps(self, contracts: Sequence[str]) -> Iterator[Finding]:
         """Yield the contracts without an artifact, and the artifacts that do not fulfil their contracts."""
         waves = self.wave.waves
         reported: set[tuple[bytes | None, str]] = set()
         for contract in contracts:
             declared = waves.artifacts.contracts.get(contract)
             if declared is None:
-                yield Missing(f"the policy has no [artifacts.{contract}]")
+                yield Finding(f"the policy has no [artifacts.{contract}]")
                 continue
             artifacts = self.wave.artifacts(contract)
             if not artifacts:
-                yield Missing(f"there is no {contract} ({self.wave.fill(declared.path or declared.root)})")
+                yield Finding(f"there is no {contract} ({self.wave.fill(declared.path or declared.root)})")
             else:
                 yield from self._unnamed_items(declared.author_not.partition(".")[0], artifacts)
             for artifact in artifacts:
@@ -385,9 +371,9 @@ class StageState(Record):
                     # A flaw of a pass's member may be reported for the pass and for the member.
                     if (flaw.path, flaw.message) not in reported:
                         reported.add((flaw.path, flaw.message))
-                        yield Missing(flaw.message, flaw.path or artifact.path, flaw.line)
+                        yield flaw
 
-    def _unnamed_items(self, kind: str, artifacts: Sequence[Artifact]) -> Iterator[Missing]:
+    def _unnamed_items(self, kind: str, artifacts: Sequence[Artifact]) -> Iterator[Finding]:
         """Yield the closed items that no artifact is about, of a kind whose owners may not be its author."""
         waves = self.wave.waves
         items = self.wave.items(kind) if kind in waves.sources.kinds else ()
@@ -397,7 +383,7 @@ class StageState(Record):
         named = {normal_id(item.id) for found in related for item in found}
         for item in closed:
             if normal_id(item.id) not in named:
-                yield Missing(f"{item} is closed, and the review is not about it", artifacts[0].path)
+                yield Finding(f"{item} is closed, and the review is not about it", path=artifacts[0].path)
 
     def _list_flaws(self, path: bytes) -> Iterator[Finding]:
         """Yield findings about an artifact that is a plan or lists work items."""
@@ -409,7 +395,7 @@ class StageState(Record):
             yield from sources.flaws(source)
             yield from sources.broken(source)
 
-    def _field_gaps(self, contracts: Sequence[str]) -> Iterator[Missing]:
+    def _field_gaps(self, contracts: Sequence[str]) -> Iterator[Finding]:
         """Yield the required fields that no artifact has, and those with a wrong value."""
         for key, values in self.settings.fields.items():
             contract, dot, name = key.rpartition(".")
@@ -423,10 +409,10 @@ class StageState(Record):
             declared = [self.wave.waves.artifacts.contracts[one] for one in among if self.wave.artifacts(one)]
             # If a contract requires the field, its flaws have been reported already.
             if not found and declared and not any(name in one.fields for one in declared):
-                yield Missing(f"{' and '.join(among)} has no field {name!r}, which must be {wanted}")
+                yield Finding(f"{' and '.join(among)} has no field {name!r}, which must be {wanted}")
             for path, field in found:
                 if problem := value_problem(field.value, values):
-                    yield Missing(f"{path_text(path)}: {field.name} {problem}", path, field.line)
+                    yield Finding(f"{path_text(path)}: {field.name} {problem}", "", path, field.line)
 
     def _find_field(self, contract: str, name: str) -> Iterator[tuple[bytes, Field]]:
         """Yield a field of each of the wave's artifacts of a contract; for a pass, of each member."""
@@ -452,14 +438,14 @@ class StageState(Record):
         open_items = [item for item in self.items if not (item.deferred or sources.closed(item))]
         return [item for item in open_items if not item.conditional or sources.done(item)]
 
-    def _item_gaps(self) -> Iterator[Missing]:
+    def _item_gaps(self) -> Iterator[Finding]:
         """Yield the items still to be done, and missing or unreadable files that should list items."""
         if not self.settings.items:
             return
         kind = self.wave.waves.kind_of(self.settings.items)
         sources = self.wave.waves.sources
         if kind is None:
-            yield Missing(f"the policy has no [work.{self.settings.items}] with a source")
+            yield Finding(f"the policy has no [work.{self.settings.items}] with a source")
             return
         if not kind:
             yield from self._task_gaps()
@@ -467,25 +453,25 @@ class StageState(Record):
         files = self.wave.sources(kind)
         if not files:
             places = " or ".join(map(self.wave.fill, sources.kinds[kind].sources))
-            yield Missing(f"no file lists the {kind}s ({places})")
+            yield Finding(f"no file lists the {kind}s ({places})")
         for source in (one for one in files if one.problem):
-            yield Missing(f"{path_text(source.path)} {source.problem}", source.path)
+            yield Finding(f"{path_text(source.path)} {source.problem}", path=source.path)
         for item in self.open_items:
             status = f"its status is {sources.status_of(item)}" if item.status else "it has no status"
-            yield Missing(f"{item} is not closed: {status}", item.source.path, item.line)
+            yield Finding(f"{item} is not closed: {status}", "", item.source.path, item.line)
 
-    def _task_gaps(self) -> Iterator[Missing]:
+    def _task_gaps(self) -> Iterator[Finding]:
         """Yield the tasks of plans that are not done."""
         plans = self.wave.plans
         if not plans:
-            yield Missing("there is no plan")
+            yield Finding("there is no plan")
         for plan in plans:
             if not plan.tasks:
-                yield Missing(f"{path_text(plan.path)} lists no tasks", plan.path)
+                yield Finding(f"{path_text(plan.path)} lists no tasks", path=plan.path)
             for task in plan.tasks:
                 if not task.done and not task.deferred:
                     status = task.status or "without a status"
-                    yield Missing(f"{task.name} of {plan.name} is {status}", plan.path, task.line)
+                    yield Finding(f"{task.name} of {plan.name} is {status}", "", plan.path, task.line)
 
 
 UNKNOWN: Final = "?"
