@@ -29,8 +29,16 @@ if TYPE_CHECKING:
     from specguard.work.item_lists import Listed, Source, Sources
 
 
-def unmapped_scenarios(path: bytes, found: Sequence[Scenario], proofs: Proofs) -> Iterator[Finding]:
+def unmapped_scenarios(
+    path: bytes, found: Sequence[Scenario], proofs: Proofs, before: Proofs | None
+) -> Iterator[Finding]:
     """Yield findings about scenarios of a document that map to no gate or test.
+
+    Args:
+        path: the document.
+        found: its scenarios.
+        proofs: the gates and tests.
+        before: those before the change, for an untouched document: it can only lack what the change removes.
 
     Raises:
         MissingFact: a required file or object is missing.
@@ -38,7 +46,8 @@ def unmapped_scenarios(path: bytes, found: Sequence[Scenario], proofs: Proofs) -
     folder = path.rpartition(b"/")[0]
     step = "Name beside it, in a code span, the gate or the test (`FILE::TEST`) that shows it."
     for scenario in found:
-        if problem := proofs.why_unmapped(scenario, folder):
+        problem = proofs.why_unmapped(scenario, folder)
+        if problem and not (before and before.why_unmapped(scenario, folder)):
             message, key = f"the scenario {shortened(scenario.text, 80)!r} {problem}", scenario.words[:100]
             yield Finding(message, help=step, path=path, line=scenario.line, key=key, setting="documents")
 
@@ -402,14 +411,14 @@ class Breakdowns(Record):
         named = any(documents.matches(path) for path in touched)
         if not (self.whole or tests_altered or named or self.sources.is_touched):
             return
-        paths = self.documents.tree.paths()
+        judged = frozenset(self.documents.tree.paths()) if self.whole else touched
         sources = [source for source in self.sources.all if not self._is_superseded(source.path)]
         gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
         proofs = Proofs(self.documents, tests=tests, gates=gates, proof=self.proof)
         before = None
         if tests_altered and not self.whole:
             before = Proofs(self.start(), tests=tests, gates=gates, proof=self.proof)
-        for path, problem in self.documents.unread(documents, paths if self.whole else sorted(touched)):
+        for path, problem in self.documents.unread(documents, sorted(judged)):
             if not self._is_superseded(path):
                 why = f"so nobody can tell what it maps: {problem.message}"
                 message = f"{path_text(path)} cannot be read, {why}"
@@ -421,15 +430,10 @@ class Breakdowns(Record):
         # Without a readable breakdown, it is unknown which names are gates.
         unknown = {place for source, places in near if source.problem for place in places}
         for place, here in found.items():
-            if not (self.whole or place in touched):
-                # An untouched document can only lack what the change removes.
-                folder = place.rpartition(b"/")[0]
-                here = [one for one in here if before and proofs.why_unmapped(one, folder)]
-                here = [one for one in here if before and not before.why_unmapped(one, folder)]
-            if place not in unknown:
-                yield from unmapped_scenarios(place, here, proofs)
+            if place not in unknown and (place in judged or before):
+                yield from unmapped_scenarios(place, here, proofs, None if place in judged else before)
         for source, places in near:
-            if self.whole or source.path in touched or any(place in touched for place in places):
+            if not judged.isdisjoint({source.path, *places}):
                 yield from unmapped_lines(source, {place: found[place] for place in places})
 
     def _find_documents(self, documents: Selecting, files: Documents) -> Iterator[tuple[bytes, Document]]:
