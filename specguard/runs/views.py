@@ -35,6 +35,8 @@ class RunView(RunRecord):
     """A run in a local folder.
 
     Args:
+        files: the files of all runs.
+        folder: its folder among them.
         path: its folder, absolute.
         settings: the statuses that are a success, and the time without a heartbeat after which a run is dead.
         root: the folder of all runs, if commands have to name it (`--run-root`); empty: the policy's.
@@ -47,13 +49,11 @@ class RunView(RunRecord):
         problem: why its record cannot be read, as a sentence; empty if it can.
     """
 
-    def __init__(self, path: str, *, settings: RunSettings, root: str = "") -> None:
-        above, name = os.path.split(path)
-        folder = os.path.join(os.path.basename(above), name)
+    def __init__(self, files: LocalFiles, folder: bytes, path: str, settings: RunSettings, root: str) -> None:
         self.path = path
         self.root = root
         try:
-            super().__init__(LocalFiles(os.path.dirname(above)), os.fsencode(folder), settings)
+            super().__init__(files, folder, settings)
         except MissingFact as missing:
             self.problem = missing.reason
         self.layout = SCHEMA if self.native else self.file.decode()
@@ -250,18 +250,21 @@ class RunStore:
         self.root = root
         self._named_root = root if given else ""
         self._settings = settings or RunSettings()
+        self._files = LocalFiles(root)
 
     def folders(self) -> Iterator[str]:
-        """Return the folder of each run, absolute; links are not followed."""
-        return (os.path.join(self.root, os.fsdecode(one)) for one in LocalFiles(self.root).folders(RUN_MARKS))
+        """Return the folder of each run, from `root`; links are not followed."""
+        return map(os.fsdecode, self._files.folders(RUN_MARKS))
 
     def runs(self) -> Sequence[RunView]:
         """Return all runs, the newest last, including those with a broken record."""
         return sorted(map(self.view, self.folders()), key=_start_key)
 
     def view(self, folder: str) -> RunView:
-        """Return the run in a folder."""
-        return RunView(folder, settings=self._settings, root=self._named_root)
+        """Return the run in a folder below `root`, absolute or from there."""
+        path = os.path.join(self.root, folder)
+        inside = os.fsencode(os.path.relpath(path, self.root))
+        return RunView(self._files, inside, path, self._settings, self._named_root)
 
     def find(self, prefix: str) -> RunView:
         """Return the run whose id begins with a prefix.
@@ -273,18 +276,16 @@ class RunStore:
         Raises:
             SpecguardError: no run or several runs match.
         """
-        place = os.path.join(self.root, prefix)
-        if prefix and os.path.isdir(place) and is_run(os.fsencode(place)):
-            return self.view(os.path.realpath(place))
+        place = os.path.realpath(os.path.join(self.root, prefix))
+        inside = os.path.relpath(place, os.path.realpath(self.root))
+        if prefix and not inside.startswith("..") and is_run(os.fsencode(place)):
+            return self.view(inside)
         above, _, begin = prefix.rpartition("/")
-        folder = os.path.join(self.root, above) if above else ""
-        known = {os.path.relpath(path, self.root): os.path.split(path) for path in self.folders()}
-        found = [
-            path for path, (own, name) in known.items() if name.startswith(begin) and folder in ("", own)
-        ]
+        known = {path: os.path.split(path) for path in self.folders()}
+        found = [path for path, (own, name) in known.items() if name.startswith(begin) and above in ("", own)]
         found = [path for path in found if known[path][1] == begin] or found
         if len(found) == 1:
-            return self.view(os.path.join(self.root, found[0]))
+            return self.view(found[0])
         if found:
             text = f"several runs begin with {prefix!r}: {', '.join(sorted(found)[:5])}"
             raise SpecguardError(text, help="give more of it", code="unknown-name")
@@ -344,8 +345,7 @@ class Move(Record):
 
 def find_moves(store: RunStore) -> Sequence[Move]:
     """Return the folders in an older layout, each with its new path."""
-    paths = sorted(os.path.relpath(folder, store.root) for folder in store.folders())
-    tools = ((path, _OLD_FOLDER.fullmatch(os.path.dirname(path))) for path in paths)
+    tools = ((path, _OLD_FOLDER.fullmatch(os.path.dirname(path))) for path in sorted(store.folders()))
     return [_plan_move(store, path, tool["name"]) for path, tool in tools if tool]
 
 
@@ -369,7 +369,7 @@ def move_run(store: RunStore, move: Move) -> None:
 
 
 def _plan_move(store: RunStore, old: str, tool: str) -> Move:
-    run = store.view(os.path.join(store.root, old))
+    run = store.view(old)
     if run.alive:
         return Move(old=old, problem="it is under way")
     item = run.item

@@ -124,7 +124,7 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     # Of a process that only launched another the heartbeat says which one lives.
     assert (meta.pid, meta.started) == (1, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     assert 9 <= (meta.heartbeat_age or 0) <= 15
-    assert (runs["r2"].item, runs["r3"].state) == ("local-mcp", "unknown")
+    assert (runs["r2"].item, runs["r3"].item, runs["r3"].state) == ("local-mcp", "12", "unknown")
     assert store.find("local-mcp/r3").path == str(tmp_path / "12" / "mcp" / "r3")
     own = runs["r"]
     assert (own.layout, own.state, own.label) == ("meta.json", "succeeded", "12")
