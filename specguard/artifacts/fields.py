@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from unicodedata import category
 
-from specguard.artifacts.sections import other_titles
+from specguard.artifacts.sections import titles_of
 from specguard.documents.blocks import List, all_texts, fences, texts
 from specguard.documents.completeness import (
     content_of,
@@ -153,9 +153,7 @@ def _section_field(artifact: Artifact, name: str) -> list[Field]:
     The result is empty without such a section. The items of a list of revisions become one value, joined with
     commas.
     """
-    document = artifact.document
-    aliases = [name, *other_titles(document, artifact.contract.aliases_of(name))]
-    section = document.section(name.replace("_", " "), *aliases)
+    section = artifact.document.section(name.replace("_", " "), *titles_of(artifact, name))
     if section is None:
         return []
     content = content_of(section.blocks, artifact.contract.placeholders)

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
 
 
-def other_titles(document: Document, aliases: Sequence[str]) -> list[str]:
-    """Return the aliases for a document; an alias with a star becomes the headings that it matches.
+def titles_of(artifact: Artifact, title: str) -> list[str]:
+    """Return a title and its aliases; an alias with a star becomes the headings that it matches.
 
     A star matches any words, or none: `Owners for *`, `*Opening Order`.
     """
-    found = [alias for alias in aliases if "*" not in alias]
+    aliases = artifact.contract.aliases_of(title)
+    found = [title, *(alias for alias in aliases if "*" not in alias)]
     for alias in aliases:
         parts = [re.escape(normal_title(part)) for part in alias.split("*")]
         pattern = ".*".join(rf"\b{part}\b" if part else "" for part in parts)
-        for section in document.sections if len(parts) > 1 else ():
+        for section in artifact.document.sections if len(parts) > 1 else ():
             heading = section.heading.text.plain
             if re.fullmatch(pattern, normal_title(heading)):
                 found.append(heading)
@@ -99,13 +100,12 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
 @cached_method
 def find_titled(artifact: Artifact, title: str) -> Sequence[Section]:
     """Return the sections with a title at the highest level that has one; the one that counts comes first."""
-    document = artifact.document
-    aliases = other_titles(document, artifact.contract.aliases_of(title))
-    first = document.section(title, *aliases)
+    titles = titles_of(artifact, title)
+    first = artifact.document.section(*titles)
     if first is None:
         return []
-    wanted = {normal_title(name) for name in (title, *aliases)}
-    titled = [one for one in document.sections if normal_title(one.heading.text.plain) in wanted]
+    wanted = set(map(normal_title, titles))
+    titled = [one for one in artifact.document.sections if normal_title(one.heading.text.plain) in wanted]
     same = [one for one in titled if not one.has_invisible]
     level = min((one.level for one in same), default=first.level)
     return sorted([one for one in same if one.level == level] or [first], key=lambda one: one is not first)
@@ -126,8 +126,7 @@ def _duplicates(found: Sequence[Section]) -> Sequence[Section]:
 
 def _starting_with(artifact: Artifact, title: str) -> Iterator[Section]:
     """Yield the sections whose titles begin with these words: `Rollback plan` counts as `Rollback`."""
-    aliases = other_titles(artifact.document, artifact.contract.aliases_of(title))
-    wanted = [normal_title(name) for name in (title, *aliases)]
+    wanted = list(map(normal_title, titles_of(artifact, title)))
     for section in artifact.document.sections:
         heading = section.heading.text
         words = [f"{normal_title(text)} " for text in (heading.plain, heading.rendered)]
