@@ -416,13 +416,11 @@ class Mirrors(Record, frozen=False):
                 for first in [_MIRRORED.findall(value)[:1] if cell is row[0] else ()]
                 for name in (*_LINK.findall(cell.raw[:LONGEST_ROW]), *cell.spans, value, *first)
             )
-            named = next((found for name in names if (found := self._find_spec(name, mirror))), None)
-            official = self._true_status(named[0]) if named is not None else None
-            if named is None or official is None:
-                continue
+            found = filter(None, (self._find_status(name, mirror) for name in names))
+            name, official = next(found, ("", None))
             status = next(filter(self._is_status, values), "") if column is None else values[column]
-            if status and not self.specs.ways.same(status, official.text):
-                yield _mismatch(mirror, named[1], repr(shortened(status)), row[0].line, official)
+            if official and status and not self.specs.ways.same(status, official.text):
+                yield _mismatch(mirror, name, repr(shortened(status)), row[0].line, official)
 
     def _check_item(self, item: ListItem, mirror: bytes) -> Iterator[Finding]:
         raw = item.text.raw
@@ -432,11 +430,11 @@ class Mirrors(Record, frozen=False):
         # An item begins with the spec: its link, its path or its id.
         link = _LINK.search(raw) if raw.startswith(("[", "**[")) else None
         first = _MIRRORED.search(raw)
-        named = self._find_spec(link[1], mirror) if link else None
+        named = self._find_status(link[1], mirror) if link else None
         if named is None and first is not None and first.start() <= 4:
-            named = self._find_spec(first[0].rstrip(":."), mirror)
-        official = self._true_status(named[0]) if named is not None else None
-        if named is None or official is None:
+            named = self._find_status(first[0].rstrip(":."), mirror)
+        name, official = named or ("", None)
+        if official is None:
             return
         status, ways = self._last_status(raw), self.specs.ways
         if status:
@@ -446,22 +444,25 @@ class Mirrors(Record, frozen=False):
             is_done = ways.is_terminal(official.text)
             differs = ways.is_known(official.text) and item.checked not in (None, is_done)
         if differs:
-            yield _mismatch(mirror, named[1], shown, item.line, official)
+            yield _mismatch(mirror, name, shown, item.line, official)
 
-    def _find_spec(self, text: str, mirror: bytes) -> tuple[Spec, str] | None:
-        """Return the spec with an id or file name, or at a path from the root or the mirror, and its name."""
+    def _find_status(self, text: str, mirror: bytes) -> tuple[str, WrittenValue | None] | None:
+        """Return the name and the status of a spec; None if a text names none.
+
+        The text has an id, a file name, or a path from the root or from the mirror.
+        """
         name = normal_name(text)
         bare = name.removeprefix("spec")
         # `#12` alone is an issue.
         bare = bare.lstrip("#") if bare != name or bare.startswith("#0") else bare
         for one in (name, bare, f"{bare}.md" if bare[:1].isdigit() else name):
             if spec := self._by_name.get(one):
-                return spec, text
+                return text, self._true_status(spec)
         folder = mirror.rpartition(b"/")[0]
         for start in (folder, b"") if text and len(text) <= LONGEST_ROW and "://" not in text else ():
             path, problem = find_file(text, self.specs.documents.tree, start)
             if not problem and (spec := self.specs.now.at(path)):
-                return spec, spec.id or text
+                return spec.id or text, self._true_status(spec)
         return None
 
     def _last_status(self, raw: str) -> str:
