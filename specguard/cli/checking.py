@@ -111,20 +111,26 @@ def _write_reports(verdicts: Sequence[Verdict], request: Request, reports: Repor
     plugins = list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
     # An unknown format must be an error before any report is written.
     renderers = {form: _find_renderer(form, reports, plugins) for form in reports.formats}
-    failure: Exception | None = None
-    try:
-        _append_logs(verdicts, request.log, looking)
-    except SpecguardError as error:
-        failure = error
-    for form, file in reports.files:
-        try:
-            write_report(file, renderers[form](verdicts))
-        except Exception as error:  # noqa: BLE001 - the other reports are still written
-            failure = failure or error
-    if failure is not None:
-        raise failure
+
+    def write(form: str, file: str) -> None:
+        write_report(file, renderers[form](verdicts))
+
+    log = partial(_append_logs, verdicts, request.log, looking)
+    _do_each([log, *(partial(write, form, file) for form, file in reports.files)])
     colour = {"colour": True} if reports.stdout_format == "text" and wants_colour() else {}
     return renderers[reports.stdout_format](verdicts, **colour)
+
+
+def _do_each(steps: Sequence[Callable[[], None]]) -> None:
+    """Do all steps, even if some fail; then raise the first failure."""
+    failures: list[Exception] = []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - the other steps are still done
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 def _report_error(error: Exception | SystemExit, request: Request, reports: Reports, *, judged: bool) -> None:
@@ -273,15 +279,8 @@ def _write_job_files(verdicts: Sequence[Verdict], code: int, reports: Reports) -
 def _append_job_files(summary: str, values: Mapping[str, str], files: Sequence[tuple[str, str]]) -> None:
     report_paths = {f"report-{form}": os.path.abspath(file) for form, file in files}
     texts = {"GITHUB_OUTPUT": output_lines({**values, **report_paths}), "GITHUB_STEP_SUMMARY": summary}
-    failure: SpecguardError | None = None
-    for variable, text in texts.items():
-        if file := os.environ.get(variable):
-            try:
-                write_report(file, text, append=True)
-            except SpecguardError as error:
-                failure = error
-    if failure is not None:
-        raise failure
+    named = ((os.environ.get(variable), text) for variable, text in texts.items())
+    _do_each([partial(write_report, file, text, append=True) for file, text in named if file])
 
 
 def output_lines(values: Mapping[str, str]) -> str:
