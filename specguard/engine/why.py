@@ -111,11 +111,10 @@ def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
     if path in policy.document_paths or path == BASELINE or policy.is_nested(path):
         what = "the baseline" if path == BASELINE else "the authority"
         matches.append(("PTH004", "", path_text(path), what))
-    for one in policy.disregarded:
-        folder = os.fsencode(os.path.dirname(one.origin.path))
-        if not one.key and path.startswith(folder + b"/"):
+    for document in dict.fromkeys(one.origin.path for one in policy.disregarded if not one.key):
+        if path.startswith(os.fsencode(os.path.dirname(document)) + b"/"):
             what = "the authority, which counts for nothing"
-            matches.append(("CFG004", "authority.nested", one.origin.path, what))
+            matches.append(("CFG004", "authority.nested", document, what))
     for code, setting, pattern, effect in matches:
         if judge := policy.active_rule(code):
             found.append(_make_governing(policy, judge, setting, pattern, effect))
