@@ -97,6 +97,10 @@ def import_commitlint(top: str, name: str) -> Imported:
         type_problem = "the parser that finds it is not known here"
     elif not any(name in rules and rules[name].when == "never" for name in ("type-empty", "subject-empty")):
         type_problem = "without type-empty or subject-empty a message without it passes"
+    unread = {name: one for name, one in rules.items() if "-max-" in name and isinstance(one.value, str)}
+    for rule in unread.values():
+        result.skip(rule.origin, rule.name, f"{shortened(repr(rule.value))} is not a length")
+        del rules[rule.name]
     _import_width(result, rules)
     for rule in rules.values():
         table, key, setting = _find_setting(rule)
@@ -108,7 +112,8 @@ def import_commitlint(top: str, name: str) -> Imported:
             result.set(table, key, setting, rule.origin)
             if key == "scopes":
                 result.skip(rule.origin, rule.name, "it holds, and a scope such as `a/b` counts as one")
-    _complete(result, whole, ignores=value.get("defaultIgnores") is not False)
+    unlimited = "header-max-length" not in unread
+    _complete(result, whole, ignores=value.get("defaultIgnores") is not False, unlimited=unlimited)
     return result
 
 
@@ -175,7 +180,7 @@ def _import_width(result: Imported, rules: dict[str, _CommitRule]) -> None:
         result.skip(rule.origin, rule.name, "one width holds for the whole message")
 
 
-def _complete(result: Imported, origin: Origin, *, ignores: bool) -> None:
+def _complete(result: Imported, origin: Origin, *, ignores: bool, unlimited: bool) -> None:
     """Add the settings that follow from others, and lift the limits that commitlint does not have."""
     message, form = result.tables.get(_MESSAGE, {}), result.tables.get(_FORM, {})
     types = message.get("types")
@@ -187,7 +192,7 @@ def _complete(result: Imported, origin: Origin, *, ignores: bool) -> None:
     if ignores and (form or _TRAILERS in result.tables):
         why = "merges, reverts and the like are held to the form and trailers of others"
         result.skip(origin, "defaultIgnores", why)
-    if "subject_max" not in form:
+    if unlimited and "subject_max" not in form:
         result.set(_FORM, "subject_max", 0, origin)
     if form.pop("blank_line", None) is None:
         result.set(_FORM, "blank_line", "optional", origin)
