@@ -156,7 +156,8 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     read = ", ".join(f"`{file or source}`" for source, file in selected.items())
     text = f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{imported.toml()}```\n"
     if imported.tables:
-        change_authority(top, lambda old: append_block(old.rstrip(), f"\n\n{text}"), write=write)
+        added, instead = f"\n\n{text}", "without --write"
+        change_authority(top, lambda old: append_block(old.rstrip(), added), write=write, instead=instead)
     if output_format == "json":
         click.echo(json_text(_data(imported, text)))
         return

@@ -266,13 +266,16 @@ def compile_tree(top: str, text: str = "") -> Policy | None:
         raise SpecguardError(what, help=step, code=error.code) from None
 
 
-def change_authority(top: str, change: Callable[[str], str], *, write: bool = True) -> None:
+def change_authority(
+    top: str, change: Callable[[str], str], *, write: bool = True, instead: str = "with --print"
+) -> None:
     """Change the text of a working tree's authority by an atomic rename; new lines end as the others do.
 
     Args:
         top: the root of the working tree.
         change: returns the new text for the old one.
         write: False to check only that the new text compiles.
+        instead: the option with which the command prints what is added.
 
     Raises:
         SpecguardError: the new text does not compile, or the file is a link or cannot be read or written.
@@ -286,7 +289,7 @@ def change_authority(top: str, change: Callable[[str], str], *, write: bool = Tr
         new = new.replace("\r\n", "\n").replace("\n", "\r\n")
     compile_tree(top, new)
     if write:
-        with writing(AUTHORITY, "without writing it, what is added is printed"):
+        with writing(AUTHORITY, f"{instead}, what is added is printed"):
             replace_file(file, new.encode("utf-8", "surrogateescape"))
 
 
