@@ -224,6 +224,7 @@ _PLAIN_MESSAGES: Final = (
     ("Input should be a valid integer", "must be a whole number"),
     ("Input should be", "must be"),
     ("Field required", "is missing"),
+    (f"{_PATTERN} '^[A-Za-z0-9][A-Za-z0-9._-]*$'", "must be letters, digits, '.', '_' and '-'"),
     (f"{_PATTERN} '^[1-9][0-9]*[smh]$'", "must be a number above 0 with s, m or h, such as 20m"),
     (f"{_PATTERN} '^[A-Za-z0-9][A-Za-z0-9-]*$'", "must be letters, digits and hyphens, as in Spec-Impact"),
     (f"{_PATTERN} '^([A-Za-z0-9][A-Za-z0-9-]*)?$'", "must be letters, digits and hyphens, or empty"),
@@ -248,12 +249,9 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
         The values of the keys that are set, by table, and the problems. If there are problems, the values
         must not be used. A rule's table stays a table; every other table is a record.
     """
-    schema = policy_model(registry, merged.data)
-    try:
-        text = json.dumps(merged.data, default=lambda moment: str(moment.isoformat()))
-        values = SchemaValidator(schema).validate_json(text, strict=True)
-    except ValidationError as error:
-        return {}, _problems(error.errors(include_url=False), merged, registry, schema)
+    values, wrong = read_settings(policy_model(registry, merged.data), merged, registry)
+    if wrong:
+        return {}, wrong
     found: list[tuple[KeyPath, str, str]] = []
     for name, table in values.get("rules", {}).items():
         rule = registry.rules[name].rule
@@ -268,6 +266,23 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
         SettingProblem(f"`{dotted(path)}` {text}", _origin(path, text, merged), help)
         for path, text, help in found
     ]
+
+
+def read_settings(
+    schema: CoreSchema, merged: Merged, registry: Registry | None = None
+) -> tuple[dict[str, Any], list[SettingProblem]]:
+    """Return the values of settings, and their problems, with which the values are empty.
+
+    Args:
+        schema: the schema of the whole.
+        merged: the settings.
+        registry: the rules and declarations, if the settings are those of a policy.
+    """
+    try:
+        text = json.dumps(merged.data, default=lambda moment: str(moment.isoformat()))
+        return SchemaValidator(schema).validate_json(text, strict=True), []
+    except ValidationError as error:
+        return {}, _problems(error.errors(include_url=False), merged, registry, schema)
 
 
 def policy_model(registry: Registry, data: Mapping[str, Any] | None = None) -> CoreSchema:
@@ -298,7 +313,7 @@ def _declared(declaration: Declaration) -> CoreSchema:
 
 
 def _problems(
-    errors: Sequence[ErrorDetails], merged: Merged, registry: Registry, schema: CoreSchema
+    errors: Sequence[ErrorDetails], merged: Merged, registry: Registry | None, schema: CoreSchema
 ) -> list[SettingProblem]:
     """Return one problem for each key, however many alternatives its annotation has."""
     found = grouped((_error_path(error, merged.data), error) for error in errors)
@@ -339,16 +354,18 @@ def _error_path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
     return tuple(path)
 
 
-def _message(error: ErrorDetails, path: KeyPath, registry: Registry, schema: CoreSchema) -> tuple[str, str]:
+def _message(
+    error: ErrorDetails, path: KeyPath, registry: Registry | None, schema: CoreSchema
+) -> tuple[str, str]:
     """Return the problem with a key, without the key's name, and the next step."""
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
         key = str(path[-1])
         known, otherwise = set(_table_keys(schema, path[:-1])), ""
         step = _REMOVED_SETTINGS.get(key)
-        if len(path) == 1:
+        if registry and len(path) == 1:
             known |= {*registry.declarations, *TESTS}
-        if path[:-1] == ("rules",):
+        if registry and path[:-1] == ("rules",):
             known = set(registry.rules)
             coded, otherwise = registry.by_code(key.upper()), "`specguard rule` lists them"
             step = f"rules go by name: [rules.{coded.rule.name}]" if coded else ""

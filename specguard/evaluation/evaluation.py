@@ -10,16 +10,17 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
+from specguard.authority.layers import Layer, Merged, SettingProblem
+from specguard.authority.validate import read_settings, table_model
 from specguard.change.check_request import resolve
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.declaration.rule import Record
+from specguard.declaration.rule import Record, Settings, required, setting
 from specguard.documents.toml import toml_value
-from specguard.errors import SpecguardError, nearest, unknown, usage
+from specguard.errors import SeveralErrors, SpecguardError, nearest, unknown, usage
 from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_file, read_own
 from specguard.executor.lifecycle import record_end, run_to_end
 from specguard.executor.process import passed_variables, run_command
@@ -29,11 +30,9 @@ from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.runs import manifests
 from specguard.runs.manifests import MANIFEST
-from specguard.testing.case import Case, CaseError, fields_of
+from specguard.testing.case import Case, CaseError
 from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import finding_text, flatten, pair, run_here
-
-_Declared = TypeVar("_Declared", "Sample", "AssetCommand")
 
 SAMPLES_FILE = "evaluation/samples.toml"
 """The file that declares samples, relative to the root of the repository whose policy is applied."""
@@ -41,55 +40,50 @@ SAMPLES_FILE = "evaluation/samples.toml"
 KEPT_KEYS = ("code", "path", "line", "field")
 """The keys of a finding that are stored as an expectation."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A sample repository.
+class Sample(Settings):
+    """A sample repository; its paths are absolute once the file of samples is read."""
 
-    Attributes:
-        name: its name, also that of its evidence.
-        path: the absolute path of the repository, bare or not, or of a bundle.
-        revision: the revision of the snapshot; empty for `HEAD`.
-        version: the version of the snapshot, in any form.
-        source: its origin.
-        object_id: the declared commit of the snapshot; empty if it is not declared.
-        refresh_by: the last day on which the snapshot counts as fresh; None for no limit.
-        expected: the absolute path of the file of expected findings.
-    """
+    name: str = required("its name, also that of its evidence", pattern=_NAME)
+    path: str = required("the repository, bare or not, or a bundle, from the folder of the file")
+    expected: str = setting("", "the file of expected findings; by default NAME.expected.toml")
+    revision: str = setting("", "the revision of the snapshot; empty for `HEAD`")
+    version: str = setting("", "the version of the snapshot, in any form")
+    source: str = setting("", "its origin")
+    object_id: str = setting("", "the commit of the snapshot")
+    refresh_by: str = setting(
+        "", "the last day on which the snapshot counts as fresh", check=datetime.date.fromisoformat
+    )
 
-    name: str
-    path: str
-    expected: str = ""
-    revision: str = ""
-    version: str = ""
-    source: str = ""
-    object_id: str = ""
-    refresh_by: datetime.date | None = None
+    def within(self, folder: str) -> Sample:
+        """Return the sample with absolute paths, if they are relative to a folder."""
+        expected = self.expected or f"{self.name}.expected.toml"
+        paths = {"path": self.path, "expected": expected}
+        found = {name: os.path.normpath(os.path.join(folder, path)) for name, path in paths.items()}
+        return Sample(**{**vars(self), **found})
 
 
-@dataclass(frozen=True)
-class AssetCommand:
-    """A command that is run in checkouts of samples, such as one that applies an asset.
+class AssetCommand(Settings):
+    """A command that is run in checkouts of samples, such as one that applies an asset."""
 
-    Attributes:
-        name: its name in reports.
-        run: the command, for a shell.
-        exit_code: the expected exit code.
-        samples: the names of the samples in which it is run; empty for all.
-        timeout: the timeout in seconds; 0 for that of the policy.
-    """
-
-    name: str
-    run: str
-    exit_code: int = 0
-    samples: tuple[str, ...] = ()
-    timeout: int = 0
+    name: str = required("its name in reports", pattern=_NAME)
+    run: str = required("the command, for a shell")
+    exit_code: int = setting(0, "the expected exit code")
+    samples: Sequence[str] = setting([], "the names of the samples in which it is run; empty for all")
+    timeout: int = setting(0, "the timeout in seconds; 0 for that of the policy", ge=0)
 
 
-@dataclass(frozen=True)
-class Samples:
+class SampleFile(Settings):
+    """The file that declares samples."""
+
+    samples: Sequence[Sample] = setting([], "the samples")
+    commands: Sequence[AssetCommand] = setting([], "the commands")
+    ignore: Sequence[str] = setting([], "rules to ignore, besides those that cannot apply to a snapshot")
+
+
+class Samples(Record):
     """The declared samples and commands.
 
     Attributes:
@@ -100,9 +94,9 @@ class Samples:
     """
 
     file: str
-    samples: tuple[Sample, ...] = ()
-    commands: tuple[AssetCommand, ...] = ()
-    ignore: tuple[str, ...] = ()
+    samples: Sequence[Sample] = ()
+    commands: Sequence[AssetCommand] = ()
+    ignore: Sequence[str] = ()
 
     def chosen(self, given: Sequence[str]) -> list[Sample]:
         """Return the samples with the given names or paths; all declared samples by default.
@@ -140,7 +134,7 @@ class Samples:
             raise unknown("sample", given, names, "name a repository or a bundle by its path")
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", os.path.basename(place)).lstrip("-._") or "sample"
         stem = name.removesuffix(".git").removesuffix(".bundle") or name
-        return Sample(stem, place, os.path.join(os.path.dirname(self.file), f"{stem}.expected.toml"))
+        return Sample(name=stem, path=place).within(os.path.dirname(self.file))
 
 
 def read_samples(file: str) -> Samples:
@@ -151,60 +145,25 @@ def read_samples(file: str) -> Samples:
     """
     if not os.path.lexists(file):
         return Samples(file)
-    data, lines = read_file(file, "the file of samples")
-    try:
-        return _samples(file, data)
-    except CaseError as error:
-        line = nearest_line(lines, error.where.removeprefix(": "))
-        place = ".".join(error.where.removeprefix(": ").split(".")[:2])
-        message = str(error).removeprefix(f": {place}").lstrip(":. ")
-        raise SpecguardError(message, path=file, line=line, code="broken-case") from None
-
-
-def _samples(file: str, data: Mapping[str, Any]) -> Samples:
-    folder = os.path.dirname(file)
-    samples = {
-        one.name: replace(
-            one,
-            path=os.path.normpath(os.path.join(folder, one.path)),
-            expected=os.path.normpath(os.path.join(folder, one.expected or f"{one.name}.expected.toml")),
-        )
-        for one in _declared(Sample, "samples", data)
-    }
-    commands = _declared(AssetCommand, "commands", data)
-    for at, command in enumerate(commands):
+    merged = Merged([Layer(data, file, lines) for data, lines in [read_file(file, "the file of samples")]])
+    values, problems = read_settings(table_model(SampleFile), merged)
+    samples = {one.name: one.within(os.path.dirname(file)) for one in values.get("samples", ())}
+    for table in ("samples", "commands"):
+        names = [one.name for one in values.get(table, ())]
+        for at, name in enumerate(names):
+            if name in names[:at]:
+                message = f"two {table} are called {name!r}"
+                problems.append(SettingProblem(message, merged.origin((table, at, "name"))))
+    for at, command in enumerate(values.get("commands", ())):
         for name in set(command.samples) - samples.keys():
-            near = nearest(name, samples, "declare it as [[samples]]")
-            raise CaseError(f": there is no sample {name!r}; {near}", f": commands.{at}.samples")
-    rest = {key: value for key, value in data.items() if key not in ("samples", "commands")}
-    found = Samples(**fields_of(Samples, {"file": file, **rest}, ""))
-    return replace(found, samples=tuple(samples.values()), commands=tuple(commands))
-
-
-def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list[_Declared]:
-    """Return the samples or commands that a file declares.
-
-    Raises:
-        CaseError: one of them is invalid.
-    """
-    tables = data.get(name, [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise CaseError(f": `{name}` must be tables: begin each one with [[{name}]]", f": {name}")
-    found: dict[str, _Declared] = {}
-    for at, table in enumerate(tables):
-        where = f": {name}.{at}"
-        values = fields_of(kind, table, where)
-        for key in ("name", "path" if kind is Sample else "run"):
-            if key not in values:
-                raise CaseError(f"{where}: `{key}` is missing", where)
-        declared_name = values["name"]
-        if not _NAME.fullmatch(declared_name):
-            message = f"{declared_name!r} is not a name: letters, digits, `.`, `_` and `-`"
-            raise CaseError(f"{where}: {message}", f"{where}.name")
-        if declared_name in found:
-            raise CaseError(f"{where}: two {name} are called {declared_name!r}", f"{where}.name")
-        found[declared_name] = kind(**values)
-    return list(found.values())
+            step = nearest(name, samples, "declare it as [[samples]]")
+            origin = merged.origin(("commands", at, "samples"))
+            problems.append(SettingProblem(f"there is no sample {name!r}", origin, step))
+    for one in problems:
+        one.code = "broken-case"
+    if problems:
+        raise SeveralErrors(problems, "the file of samples")
+    return Samples(file, list(samples.values()), values.get("commands", ()), values.get("ignore", ()))
 
 
 def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
@@ -215,17 +174,22 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
     """
     if not os.path.lexists(sample.expected):
         return None
-    table, _ = read_file(sample.expected, "the file of what is expected")
-    if set(table) != {"expect"}:
-        # A truncated file must not count as one that expects nothing.
-        message = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
-        raise SpecguardError(message, path=sample.expected, code="unreadable-file")
+    table, lines = read_file(sample.expected, "the file of what is expected")
     try:
-        return [dict(one) for one in Case.from_toml(table, sample.name).expect or ()]
+        return _expected_in(table)
     except CaseError as error:
-        raise SpecguardError(
-            f"it is not what is expected of a sample: {error}", path=sample.expected, code="unreadable-file"
-        ) from None
+        help = "correct it, or take it away: `specguard eval --update` then writes what is found"
+        line, code = nearest_line(lines, error.where), "unreadable-file"
+        raise SpecguardError(error.problem, path=sample.expected, line=line, help=help, code=code) from None
+
+
+def _expected_in(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    # A truncated file must not count as one that expects nothing.
+    if not table:
+        raise CaseError("it has no `expect`, such as `expect = []`")
+    if other := next((key for key in table if key != "expect"), ""):
+        raise CaseError(f"it has another key than `expect`: {other!r}", other)
+    return [dict(one) for one in Case.from_toml(table).expect or ()]
 
 
 def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> None:
@@ -433,13 +397,13 @@ def evaluate(
                         one = evaluator.evaluate(sample, os.path.join(scratch, str(number)))
                         step.detail = one.problem or f"{one.state}, {one.finding_count} findings"
                     results.append(one)
-            if reason := _failures(results):
-                known = all(one.state != "unknown" for one in results)
-                raise RunEnded(reason, exit_code=EXIT_FAILED if known else EXIT_NO_VERDICT)
 
-        end = run_to_end(judge, "specguard eval")
-        if end is not None and end.message != _failures(results):
+        early = end = run_to_end(judge, "specguard eval")
+        if end is not None:
             end.exit_code = EXIT_NO_VERDICT
+        elif reason := _failures(results):
+            known = all(one.state != "unknown" for one in results)
+            end = RunEnded(reason, exit_code=EXIT_FAILED if known else EXIT_NO_VERDICT)
         data = {
             "schema": SCHEMA,
             "run_id": run.folder.run_id,
@@ -448,10 +412,10 @@ def evaluate(
             "samples": [one.data for one in results],
         }
         run.folder.write(RESULT, json_text(data) + "\n")
-        end = record_end(run, end)
-        if end is not None and end.message != _failures(results):
-            message = f"the evaluation ended early: {end.message}"
-            raise SpecguardError(message, help=end.help, code=end.code)
+        recorded = record_end(run, end)
+        if recorded is not None and (early or recorded is not end):
+            message = f"the evaluation ended early: {recorded.message}"
+            raise SpecguardError(message, help=recorded.help, code=recorded.code)
     return {**data, "manifest": run.folder.file(MANIFEST)}
 
 
@@ -468,8 +432,9 @@ class _Evaluator(Record):
         """Judge a sample, and run the commands that are for it."""
         result = SampleResult(sample)
         today = datetime.datetime.now(datetime.UTC).date()
-        if sample.refresh_by is not None and today > sample.refresh_by:
-            late = (today - sample.refresh_by).days
+        last = datetime.date.fromisoformat(sample.refresh_by) if sample.refresh_by else today
+        if today > last:
+            late = (today - last).days
             warning = f"it was to be refreshed by {sample.refresh_by}, {counted(late, 'day')} ago"
             result.warnings.append(warning)
             self.run.manifest.notes.append(f"{sample.name}: {warning}")
@@ -492,8 +457,8 @@ class _Evaluator(Record):
             message = str(error).splitlines()[0]
             result.problem = f"{sample.path}: the sample {sample.name} cannot be read: {message}"
         except SpecguardError as error:
-            path = error.path or ("" if result.object_id else sample.path)
-            where = f"{path}: " if path not in error.message else ""
+            place = error.place or ("" if result.object_id else sample.path)
+            where = f"{place}: " if place not in error.message else ""
             result.problem = f"{where}{error.message}{f' ({error.help})' if error.help else ''}"
         return result
 
@@ -512,10 +477,7 @@ class _Evaluator(Record):
         )
         sample, evidence = result.sample, f"samples/{result.sample.name}/report.json"
         self.run.folder.write(evidence, outcome.stdout)
-        try:
-            report, found = outcome.report, outcome.report.get("findings", [])
-        except AssertionError:
-            raise SpecguardError("the check gave no report") from None
+        report, found = outcome.report, outcome.report.get("findings", [])
         result.finding_count = len(found)
         self.run.manifest.judgements.append(
             manifests.Judgement(

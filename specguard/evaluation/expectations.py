@@ -210,11 +210,6 @@ class PolicyTest:
         line = nearest_line(self.lines, where) or self.line
         return SpecguardError(text, path=self.path, line=line, help=help, code=code)
 
-    def format_error(self, error: CaseError) -> SpecguardError:
-        """Create an error for a case with an invalid format."""
-        message, where = (text.removeprefix(f"{self.name}: ") for text in (str(error), error.where))
-        return self.error(message, where)
-
     def parse(self, authority: OwnAuthority | None) -> None:
         """Parse the case.
 
@@ -245,7 +240,7 @@ class PolicyTest:
                     raise self.error(message, help=help, code="unknown-name")
                 case = authority.as_judged(case)
         except CaseError as error:
-            raise self.format_error(error) from None
+            raise self.error(error.problem, error.where) from None
         self.case = case
 
     def run(self) -> None:
@@ -255,7 +250,7 @@ class PolicyTest:
             outcome, names = judge_case(self.case, installed=False)
             self.differences = tuple(differences(self.case, outcome, names))
         except CaseError as error:
-            self.problem = str(error).removeprefix(f"{self.name}: ")
+            self.problem = error.problem
         except SpecguardError as error:
             self.problem = f"{error.message}{f'; {error.help}' if error.help else ''}"
         except AssertionError as error:
@@ -351,7 +346,8 @@ def _read_case_file(path: str) -> Iterator[PolicyTest]:
     try:
         split = split_cases(table, stem)
     except CaseError as error:
-        raise PolicyTest(table, "case", stem, path, 1, lines).format_error(error) from None
+        line = nearest_line(lines, error.where)
+        raise SpecguardError(error.problem, path=path, line=line or 1, code="broken-case") from None
     for position, (name, case) in enumerate(split):
         prefix: KeyPath = ("cases", position) if "cases" in table else ()
         own = {**lines, **_lines_below(prefix, lines)}

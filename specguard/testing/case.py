@@ -65,7 +65,6 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -74,7 +73,8 @@ from typing import Any
 
 from specguard.approvals.people import NAMESPACE, public_part
 from specguard.approvals.record import Approval, Bond, Revocation
-from specguard.model import Judged
+from specguard.errors import nearest
+from specguard.model import STATES, Judged
 from specguard.testing.repository import ORIGIN, Repository, Step, clean_environment, plain_bytes, to_bytes
 
 AUTHORITY = b"SPEC_AUTHORITY.md"
@@ -164,29 +164,39 @@ class Case:
         Raises:
             CaseError: the text is not TOML, or a key or value is not in the format.
         """
+        with _named(name):
+            return cls(**{**(defaults or {}), **cls._read(text, folder)}, name=name)
+
+    @classmethod
+    def _read(cls, text: str | Mapping[str, Any], folder: Path | None) -> dict[str, Any]:
+        """Return the attributes that a case sets."""
         forms = {item.name: str(item.type) for item in fields(cls) if item.name != "name"}
-        table = _table(text, name, folder)
-        _check_keys(table, forms, name)
+        table = _table(text, folder)
+        _check_keys(table, forms, more=(*_BEFORE_KEYS, "edits", "name"))
         for key, value in table.items():
-            where = f"{name}: {key}"
             several = value if isinstance(value, list) else [value]
-            places = [f"{where}.{at}" for at in range(len(several))] if several is value else [where]
+            places = [f"{key}.{at}" for at in range(len(several))] if several is value else [key]
             if key in ("staged", "worktree"):
-                table[key] = _step(value, where, "")
+                table[key] = _step(value, key, "")
             elif key in _STEP_MESSAGES:
                 table[key] = [_step(*one, _STEP_MESSAGES[key]) for one in zip(several, places, strict=True)]
             else:
-                _check_form(value, forms[key], where)
+                _check_form(value, forms[key], key)
             if key == "approvals":
                 table[key] = list(map(_grant, several, places))
             elif key == "expect":
                 table[key] = list(map(_finding, several, places))
             elif key == "env" and any(not variable or "=" in variable for variable in value):
-                raise CaseError(f"{where}: no variable has such a name", where)
+                raise CaseError(f"{key}: no variable has such a name", key)
+            elif key == "states":
+                for code, state in value.items():
+                    if state not in STATES:
+                        problem = f"there is no state {state!r}; {nearest(state, STATES)}"
+                        raise CaseError(f"states.{code}: {problem}", f"states.{code}")
             words = [*value, *value.values()] if isinstance(value, dict) else several
             if key in _TO_PROCESSES and any("\0" in word for word in words):
-                raise CaseError(f"{where} has a NUL, which no word of a command has", where)
-        return cls(**{**(defaults or {}), **table}, name=name)
+                raise CaseError(f"{key} has a NUL, which no word of a command has", key)
+        return table
 
     @classmethod
     def load(cls, path: Path) -> Case:
@@ -200,8 +210,9 @@ class Case:
         Raises:
             CaseError: the file is not TOML, or a key or value is not in the format.
         """
-        table = parse_table(path.read_text(encoding="utf-8"), path.stem)
-        return [cls.from_toml(one, name, path.parent) for name, one in split_cases(table, path.stem)]
+        with _named(path.stem):
+            split = split_cases(parse_table(path.read_text(encoding="utf-8")), path.stem)
+        return [cls.from_toml(one, name, path.parent) for name, one in split]
 
     def build(self, directory: str | os.PathLike[str]) -> Repository:
         """Build the case's repository in an empty or missing folder, with its branch checked out.
@@ -213,20 +224,21 @@ class Case:
         """
         repository = Repository(directory, branch=self.branch)
         base = [self._with_policy(self.base[0]), *self.base[1:]] if self.base else []
-        steps, refs, labels = self._steps(base)
-        try:
-            if steps:
-                made = repository.add_commits(steps, refs=refs)
-                repository.names.update((name, made[label]) for name, label in labels.items())
-            if self.origin:
-                repository.remote(self.origin)
-            if self.staged is not None:
-                repository.apply(self.staged)
-                repository.stage()
-            if self.worktree is not None:
-                repository.apply(self.worktree)
-        except (KeyError, OSError) as error:
-            raise CaseError(f"{self.name}: {error.args[0] if len(error.args) == 1 else error}") from None
+        with _named(self.name):
+            steps, refs, labels = self._steps(base)
+            try:
+                if steps:
+                    made = repository.add_commits(steps, refs=refs)
+                    repository.names.update((name, made[label]) for name, label in labels.items())
+                if self.origin:
+                    repository.remote(self.origin)
+                if self.staged is not None:
+                    repository.apply(self.staged)
+                    repository.stage()
+                if self.worktree is not None:
+                    repository.apply(self.worktree)
+            except (KeyError, OSError) as error:
+                raise CaseError(str(error.args[0] if len(error.args) == 1 else error)) from None
         if self.approvals:
             self.file_grants(repository)
         return repository
@@ -274,7 +286,7 @@ class Case:
             label = f"#{position}"
             parents: tuple[str, ...] = (f"#{position - 1}",) if position else ()
             if step.parents is not None:
-                parents = tuple(_find_label(labels, name, f"{self.name}: parents") for name in step.parents)
+                parents = tuple(_find_label(labels, name, "parents") for name in step.parents)
             steps.append(replace(step, id=label, parents=parents))
             labels["head"] = label
             if step.id:
@@ -282,7 +294,7 @@ class Case:
             if position < len(base):
                 labels["base"] = label
                 labels.setdefault("start", label)
-        refs = {ref: _find_label(labels, name, f"{self.name}: refs") for ref, name in self.refs.items()}
+        refs = {ref: _find_label(labels, name, "refs") for ref, name in self.refs.items()}
         if base and self.branch != "main":
             refs["refs/heads/main"] = labels["base"]
         if base and self.origin:
@@ -407,15 +419,12 @@ _EXPECTED: dict[str, type] = {
 }  # fmt: skip
 """The fields of an expected finding, with the types of their values."""
 
+_BEFORE_KEYS = ("like", "after")
+"""The keys that name another case of the folder."""
+
 _MAX_LIKE_DEPTH = 5
-_KIND_NAMES: dict[type, str] = {
-    str: "text", dict: "a table", list: "a list", int: "a whole number",
-    datetime.date: "a date, as in 2027-01-31",
-}  # fmt: skip
-_KINDS = {
-    "Sequence": list, "tuple": list, "Mapping": dict, "Texts": dict, "Ids": dict, "int": int,
-    "datetime.date": datetime.date,
-}  # fmt: skip
+_KIND_NAMES = {str: "text", dict: "a table", list: "a list", int: "a whole number"}
+_KINDS = {"Sequence": list, "Mapping": dict, "Texts": dict, "Ids": dict, "int": int}
 """The type of a field's values, by the beginning of its annotation; other fields are texts."""
 
 
@@ -423,13 +432,24 @@ class CaseError(ValueError):
     """A case is not in the format.
 
     Args:
-        message: the problem.
-        where: the dotted key with the problem, after the case's name and `: `; empty if no key has it.
+        problem: the problem, with the key that has it.
+        where: the dotted key with the problem; empty if no key has it.
+        name: the name of the case; empty if it is not known.
     """
 
-    def __init__(self, message: str, where: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, problem: str, where: str = "", name: str = "") -> None:
+        super().__init__(f"{name}: {problem}" if name else problem)
+        self.problem = problem
         self.where = where
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Name the case in the errors of the block."""
+    try:
+        yield
+    except CaseError as error:
+        raise CaseError(error.problem, error.where, name) from None
 
 
 def _check_form(value: Any, form: str, where: str) -> None:
@@ -441,7 +461,7 @@ def _check_form(value: Any, form: str, where: str) -> None:
             _check_kind(part, str, f"{where}.{name}")
 
 
-def fields_of(cls: type, table: Any, where: str) -> dict[str, Any]:
+def _fields_of(cls: type, table: Any, where: str) -> dict[str, Any]:
     """Return a table whose keys are fields of a dataclass.
 
     Raises:
@@ -465,7 +485,7 @@ def _finding(expected: Any, where: str) -> dict[str, Any]:
     return dict(expected)
 
 
-def parse_table(text: str, name: str) -> dict[str, Any]:
+def parse_table(text: str) -> dict[str, Any]:
     """Parse the table of a file of cases.
 
     Raises:
@@ -474,7 +494,7 @@ def parse_table(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise CaseError(f"{name}: {error}") from None
+        raise CaseError(str(error)) from None
 
 
 def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
@@ -482,7 +502,7 @@ def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str
 
     Args:
         table: the parsed file.
-        name: the file's name in messages.
+        name: the name of the case if the file is one.
 
     Raises:
         CaseError: `cases` is not a list of tables with unique names.
@@ -492,10 +512,10 @@ def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str
     if listed is None:
         return [(name, shared)]
     if not isinstance(listed, list) or not listed:
-        raise CaseError(f"{name}: cases must be a list with a case in it", f"{name}: cases")
+        raise CaseError("cases must be a list with a case in it", "cases")
     split: dict[str, dict[str, Any]] = {}
     for position, case in enumerate(listed):
-        where = f"{name}: cases.{position}"
+        where = f"cases.{position}"
         _check_kind(case, dict, where)
         own = dict(case)
         called = own.pop("name", "")
@@ -506,36 +526,36 @@ def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str
     return list(split.items())
 
 
-def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth: int = 0) -> dict[str, Any]:
+def _table(text: str | Mapping[str, Any], folder: Path | None, depth: int = 0) -> dict[str, Any]:
     """Return the keys of a case, merged over those of the case that it is like."""
-    table = parse_table(text, name) if isinstance(text, str) else dict(text)
+    table = parse_table(text) if isinstance(text, str) else dict(text)
     edits = table.pop("edits", {})
-    _check_kind(edits, dict, f"{name}: edits")
-    for key in ("like", "after"):
+    _check_kind(edits, dict, "edits")
+    for key in _BEFORE_KEYS:
         named = table.pop(key, None)
         if named is None:
             continue
-        _check_kind(named, str, f"{name}: {key}")
+        _check_kind(named, str, key)
         if folder is None or depth > _MAX_LIKE_DEPTH or not (folder / named).is_file():
-            raise CaseError(f"{name}: there is no case {named!r} that it could be {key}", f"{name}: {key}")
+            raise CaseError(f"there is no case {named!r} that it could be {key}", key)
         path = folder / named
-        other = _table(path.read_text(encoding="utf-8"), name, path.parent, depth + 1)
+        other = _table(path.read_text(encoding="utf-8"), path.parent, depth + 1)
         if key == "after":
             steps = [other.get("base", []), other.get("commits", [])]
             base = [step for value in steps for step in (value if isinstance(value, list) else [value])]
             other = {**({"policy": other["policy"]} if "policy" in other else {}), "base": base}
         table = {**other, **table}
     for path, edit in edits.items():
-        _edit(table, path, edit, name)
+        _edit(table, path, edit)
     return table
 
 
-def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
+def _edit(table: dict[str, Any], path: str, edit: Any) -> None:
     """Change a file: replace it in the change, replace parts of it in each step that has it, or remove it."""
     table.update({key: copy.deepcopy(table[key]) for key in _STEP_MESSAGES if key in table})
     steps = list(_steps(table, _STEP_MESSAGES))
     for step in steps:
-        _check_kind(step.get("files", {}), dict, f"{name}: edits: the files of a step")
+        _check_kind(step.get("files", {}), dict, "edits: the files of a step")
     having = [step for step in steps if path in step.get("files", {})]
     if isinstance(edit, str):
         change = list(_steps(table, ("commits", "staged", "worktree"))) or steps
@@ -546,17 +566,15 @@ def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
             del step["files"][path]
     elif isinstance(edit, dict) and having:
         for step in having:
-            _check_kind(step["files"][path], str, f"{name}: edits: what {path!r} is now")
+            _check_kind(step["files"][path], str, f"edits: what {path!r} is now")
         for old, new in edit.items():
-            _check_kind(new, str, f"{name}: edits, {path!r}")
+            _check_kind(new, str, f"edits, {path!r}")
             if not any(old in step["files"][path] for step in having):
-                raise CaseError(f"{name}: edits: {path!r} has no {old!r}", f"{name}: edits")
+                raise CaseError(f"edits: {path!r} has no {old!r}", "edits")
             for step in having:
                 step["files"][path] = step["files"][path].replace(old, new)
     else:
-        raise CaseError(
-            f"{name}: edits: no step has {path!r}, or what becomes of it is not said", f"{name}: edits"
-        )
+        raise CaseError(f"edits: no step has {path!r}, or what becomes of it is not said", "edits")
 
 
 def _steps(table: Mapping[str, Any], keys: Collection[str]) -> Iterator[dict[str, Any]]:
@@ -566,14 +584,14 @@ def _steps(table: Mapping[str, Any], keys: Collection[str]) -> Iterator[dict[str
         yield from (step for step in steps if isinstance(step, dict))
 
 
-def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) -> None:
+def _check_keys(
+    table: Mapping[str, Any], known: Collection[str], where: str = "", more: Sequence[str] = ()
+) -> None:
+    """Check that a table has only known keys; `more` are those that are read before."""
     for key in table:
         if key not in known:
-            near = get_close_matches(key, sorted(known), 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"keys are {', '.join(sorted(known))}"
-            raise CaseError(
-                f"{where}: unknown key {key!r}; {hint}", f"{where}{'.' if ': ' in where else ': '}{key}"
-            )
+            problem = f"unknown key {key!r}; {nearest(key, {*known, *more} - {key})}"
+            raise CaseError(*(f"{where}: {problem}", f"{where}.{key}") if where else (problem, key))
 
 
 def _check_kind(value: object, kind: type, where: str) -> None:
@@ -582,14 +600,14 @@ def _check_kind(value: object, kind: type, where: str) -> None:
 
 
 def _grant(table: Any, where: str) -> Grant:
-    values = fields_of(Grant, table, where)
+    values = _fields_of(Grant, table, where)
     if values.get("place", PLACES[0]) not in PLACES:
         raise CaseError(f"{where}.place must be one of {', '.join(PLACES)}", f"{where}.place")
     return Grant(**values)
 
 
 def _step(table: Any, where: str, message: str) -> Step:
-    values = {"message": message, **fields_of(Step, table, where)}
+    values = {"message": message, **_fields_of(Step, table, where)}
     values["message"] = plain_bytes(values["message"])
     for key in [key for key in _PATHS if key in values]:
         given = values[key]
