@@ -49,7 +49,7 @@ _REMARK: Final = re.compile(
 )
 _EXCEPTION: Final = re.compile(r"(?:but|except|apart from|besides|other than)\b", re.IGNORECASE)
 _UNFILLED: Final = re.compile(r"\{\{[^{}\n]{0,300}\}\}")
-_NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u2610\u26d4\u274c\u274e\u2717\u2718\u2b1c\U0001f6ab")
+_NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u2610\u26d4\u2716\u274c\u274e\u2717\u2718\u2b1c\U0001f6ab")
 _CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 
 
@@ -209,8 +209,9 @@ def choice(value: str, allowed: str | Sequence[str]) -> str:
         return ""
     known = {normal_name(one): one for one in ([allowed] if isinstance(allowed, str) else allowed)}
     plain = _strip_marks(value)
-    if normal_name(plain) in known:
-        return known[normal_name(plain)]
+    # An emoji can be a value itself.
+    if whole := known.get(normal_name(value)) or known.get(normal_name(plain)):
+        return whole
     first, *rest = _REMARK.split(plain)
     found = known.get(normal_name(_strip_marks(first)), "")
     others = {known.get(normal_name(_strip_marks(part)), found) for part in rest}

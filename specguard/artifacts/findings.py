@@ -354,7 +354,8 @@ def findings_sections(document: Document, severities: Severities) -> Iterator[Se
         if _FINDINGS.search(words) and not _NOT_FINDINGS.search(words):
             level = section.level
         elif group or not severities.begins(section.heading):
-            end = end if _LEGEND.isdisjoint(words.split()) else section.end
+            if _FINDINGS.search(words) or not _LEGEND.isdisjoint(words.split()):
+                end = section.end
             continue
         end = section.end
         yield section
