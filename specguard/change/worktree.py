@@ -366,14 +366,16 @@ def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:
         message = f"{name} is larger than {FILE_LIMIT >> 30} GiB and is not hashed"
         raise MissingFact(message, f"add {name} to .gitignore", code="size-limit")
     if not is_file and entry.name in _READ_BY_GIT:
-        raise _pipe_error(path)
+        raise _pipe_error(entry.path, path)
     return is_file
 
 
-def _pipe_error(path: bytes) -> MissingFact:
+def _pipe_error(file: bytes, path: bytes) -> MissingFact:
     """Return the error about a pipe where git reads a file: git would wait forever for what it holds."""
+    from shlex import quote
+
     message = f"{path_text(path)} is no plain file, and git reads it"
-    return MissingFact(message, "put a plain file there", code="unreadable-file")
+    return MissingFact(message, f"rm {quote(os.fsdecode(file))}", code="unreadable-file")
 
 
 def _check_lists(top: bytes) -> None:
@@ -382,7 +384,7 @@ def _check_lists(top: bytes) -> None:
         folders[:] = [name for name in folders if name != b".git"]
         for path in (os.path.join(folder, name) for name in _READ_BY_GIT.intersection(names)):
             if not (os.path.islink(path) or os.path.isfile(path)):
-                raise _pipe_error(os.path.relpath(path, top))
+                raise _pipe_error(path, os.path.relpath(path, top))
 
 
 def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:
