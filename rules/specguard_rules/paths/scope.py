@@ -102,9 +102,6 @@ class OutOfScopePath(Rule):
         left_out = {*scope.excluded.among(paths)}
         inside = {*(scope.paths.among(paths) if scope.paths else paths)} - left_out
         place = None if scope.document is None else path_text(scope.document)
-        allowed = scope.text
-        if scope.unread:
-            allowed += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"
         setting = work_item.setting("scope")
         widened = f"have {place} allow it in the base first" if place else f"have {setting} widened first"
         if not (scope.paths or scope.excluded):
@@ -116,10 +113,12 @@ class OutOfScopePath(Rule):
             if not (allowed_path or bookkeeping.has(entry) or base.has(entry)):
                 from specguard_rules.next_steps import put_back
 
-                message = f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}"
+                message = f"{path_text(entry.path)} is outside the scope of {work_item}: {scope.text}"
                 step, path, side = f"{put_back(entry, base)}, or {widened}.", entry.path, entry.side
                 found = Finding(message, step, path, side=side, key="scope", setting=setting)
-                found.severity = "warning" if scope.unread and entry.path not in left_out else None
+                if scope.unread and entry.path not in left_out:
+                    found.severity = "warning"
+                    found.message += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"
                 found.authority = Origin(place, scope.lines[0]) if place else None
                 yield found
 
