@@ -254,6 +254,7 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     if called["lefthook"] or folder != os.path.join(repository.common, "hooks"):
         # Where `core.hooksPath` is set, pre-commit installs nothing.
         remedy = "call " + ", ".join(f"`specguard check {HOOKS[hook]}` in {hook}" for hook in missing)
+        remedy += "; git runs only executable files"
     elif "specguard" not in called["pre-commit"]:
         remedy = f"add specguard to {_PRE_COMMIT}, then: {remedy}"
     state = f"not installed: {', '.join(missing)}" if missing else ", ".join(HOOKS)
