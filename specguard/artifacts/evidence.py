@@ -134,8 +134,7 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     settings, places = artifact.contract.evidence, artifact.artifacts.places
     targets = Targets(artifact.artifacts.documents, settings.roots if settings else ())
     cited = [one for one in citations(artifact.document.blocks) if one.kind != "shortened"]
-    running = texts(artifact.document.blocks)
-    words = {word.strip("(),.;:") for text in running for word in text.plain.split()}
+    words = {word.strip("(),.;:") for text in texts(artifact.document.blocks) for word in text.plain.split()}
     for index, text in enumerate(artifact.contract.inputs):
         inputs = [path for path in places.matching(b"", text, artifact.fields) if path != artifact.path]
         # A bare name is no citation elsewhere, but the name of an input is clear.
