@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from functools import cached_property
 from operator import attrgetter
+from shlex import quote
 
 from specguard.change.check_request import read_regular
 from specguard.change.entries import SUBMODULE, Entry, read_listing, sha1
@@ -350,8 +351,6 @@ def _find_files(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[by
 
 def _unreadable(directory: bytes, error: OSError) -> MissingFact:
     """Return the error about a folder that cannot be listed; its command works in any folder."""
-    from shlex import quote
-
     command = f"chmod -R u+rX {quote(os.fsdecode(error.filename or os.curdir))}"
     message = f"{path_text(directory) or 'the working tree'} cannot be read: {error.strerror}"
     return MissingFact(message, command, code="unreadable-file")
@@ -372,8 +371,6 @@ def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:
 
 def _pipe_error(file: bytes, path: bytes) -> MissingFact:
     """Return the error about a pipe where git reads a file: git would wait forever for what it holds."""
-    from shlex import quote
-
     message = f"{path_text(path)} is no plain file, and git reads it"
     return MissingFact(message, f"rm {quote(os.fsdecode(file))}", code="unreadable-file")
 
