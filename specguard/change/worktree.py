@@ -11,6 +11,7 @@ no change. For other files it uses only file system metadata, and never reads th
 from __future__ import annotations
 
 import os
+import stat
 import time
 from contextlib import suppress
 from functools import cached_property
@@ -360,19 +361,19 @@ def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:
     """True for a link, or a file that may be hashed; false for a pipe, socket or device."""
     if entry.is_symlink():
         return True
-    name, is_file = path_text(path), entry.is_file(follow_symlinks=False)
-    if is_file and entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
-        message = f"{name} is larger than {FILE_LIMIT >> 30} GiB and is not hashed"
-        raise MissingFact(message, f"add {name} to .gitignore", code="size-limit")
-    if not is_file and entry.name in _READ_BY_GIT:
-        raise _pipe_error(entry.path, path)
-    return is_file
+    status = entry.stat(follow_symlinks=False)
+    if status.st_size > FILE_LIMIT:
+        message = f"{path_text(path)} is larger than {FILE_LIMIT >> 30} GiB and is not hashed"
+        raise MissingFact(message, f"add {path_text(path)} to .gitignore", code="size-limit")
+    _refuse_pipe(entry.path, path, status.st_mode)
+    return stat.S_ISREG(status.st_mode)
 
 
-def _pipe_error(file: bytes, path: bytes) -> MissingFact:
-    """Return the error about a pipe where git reads a file: git would wait forever for what it holds."""
-    message = f"{path_text(path)} is no plain file, and git reads it"
-    return MissingFact(message, f"rm {quote(os.fsdecode(file))}", code="unreadable-file")
+def _refuse_pipe(file: bytes, path: bytes, mode: int) -> None:
+    """Raise an error for a pipe where git reads a file: git would wait forever for what it holds."""
+    if stat.S_ISFIFO(mode) and os.path.basename(path) in _READ_BY_GIT:
+        message = f"{path_text(path)} is a pipe, and git reads it"
+        raise MissingFact(message, f"rm {quote(os.fsdecode(file))}", code="unreadable-file")
 
 
 def _check_lists(top: bytes) -> None:
@@ -380,8 +381,9 @@ def _check_lists(top: bytes) -> None:
     for folder, folders, names in os.walk(top):
         folders[:] = [name for name in folders if name != b".git"]
         for path in (os.path.join(folder, name) for name in _READ_BY_GIT.intersection(names)):
-            if not (os.path.islink(path) or os.path.isfile(path)):
-                raise _pipe_error(path, os.path.relpath(path, top))
+            # A file that is gone by now, or out of reach, holds git up no longer.
+            with suppress(OSError):
+                _refuse_pipe(path, os.path.relpath(path, top), os.lstat(path).st_mode)
 
 
 def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:
