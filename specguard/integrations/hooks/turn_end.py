@@ -9,6 +9,7 @@ import time
 from specguard.change.check_request import Request, base_refs, read_unlinked
 from specguard.change.entries import sha1
 from specguard.change.repository import USUAL_BASES, Lookup, Repository
+from specguard.errors import if_known
 from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
 from specguard.integrations.hooks.judging import trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session, states_of
@@ -256,9 +257,9 @@ class _State:
                 return verdicts
 
             self.on_tree += judge(worktree=True)
-            staged = git.index_diff(head or git.empty_tree)
-            # Git commits nothing while a file is not merged.
-            if staged and not any(entry.status == "U" for entry in staged):
+            # Git commits nothing while a file is not merged. What is unknown, the judged index tells.
+            states = if_known(lambda: {one.status for one in git.index_diff(head or git.empty_tree)}, {""})
+            if states and "U" not in states:
                 self.on_tree += judge(staged=True)
                 _drop_repeated(*self.on_tree[-2:])
             rules = policies.hook_rules()
