@@ -8,12 +8,13 @@ from functools import partial
 
 from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, load_policy
-from specguard.authority.policy import Policy, PolicyChange
+from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
 from specguard.change.base import FoundBase, default_base, find_base
 from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR, Request, Revision
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
+from specguard.declaration.rule import fact_names, load
 from specguard.errors import Needed, NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import listed, path_text
 
@@ -175,7 +176,8 @@ class Policies:
     def hook_rules(self) -> list[str]:
         """Return the codes of the rules that judge an edit, a message or the index before a commit."""
         rules = [rule for policy in self._policies.values() if policy for rule in policy.rules]
-        return sorted({rule.code for rule in rules if {"edit", "commit-msg", "staged"} & set(rule.stages)})
+        early = {"edit", "commit-msg"}
+        return sorted({rule.code for rule in rules if early & set(rule.stages) or _judges_index(rule)})
 
     def edit_rules(self, stage: Stage) -> set[str]:
         """Return the codes of the rules that judge an agent's edits, and nothing at this stage."""
@@ -201,10 +203,9 @@ class Policies:
         found = change.found
         if found.oid is None:
             return self.load(change.policy_files)
-        if found.oid in self._policies:
-            return self._policies[found.oid]
         try:
-            policy = self._policies[found.oid] = self.load(change.base_files)
+            if found.oid not in self._policies:
+                self._policies[found.oid] = self.load(change.base_files)
         except SpecguardError as error:
             for one in {error, *error.errors()}:
                 if one.path and if_known(partial(_is_changed, os.fsencode(one.path), change), False):
@@ -212,7 +213,15 @@ class Policies:
                     step = f"a person must land the correction on {found.name} past the check"
                     one.help = "; ".join(filter(None, [step if found.ref else "", one.help]))
             raise
-        return policy
+        return self._policies[found.oid]
+
+
+def _judges_index(rule: RuleInPolicy) -> bool:
+    """Return True if a rule has something to judge in an index, where no commits are."""
+    if "staged" not in rule.stages or rule.unset:
+        return False
+    facts, needed = fact_names(load(rule.target).check, 1)
+    return "commits" not in facts[:needed]
 
 
 def _is_changed(path: bytes, change: Change) -> bool:

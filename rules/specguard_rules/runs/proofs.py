@@ -141,15 +141,12 @@ class FailedGate(Rule):
 
         def failed(one: tuple[Commit, str, RunRecord | None]) -> Iterator[Finding]:
             commit, name, run = one
-            missing = None
             # RUN001 reports the run's problem.
             if run is None or run.problem:
                 return
-            origins = {}
-            naming = namings.get(commit.oid) or (work.naming if work is not None else None)
-            if naming is not None and work is not None:
-                required, missing = work.gates_of(naming, commit, policy.origins)
-                origins = {gate.name: gate for gate in required}
+            naming = namings.get(commit.oid) or (work.naming if work else None)
+            gates, missing = work.gates_of(naming, commit, policy.origins) if work and naming else ((), None)
+            origins = {gate.name: gate for gate in gates}
             for gate in dict.fromkeys((*origins, *run_records.settings.gates)):
                 flaw = run_proof.flaw(run, gate_claim(commit, gate, run_proof, bookkeeping))
                 origin = origins.get(gate)
@@ -285,8 +282,7 @@ def _needs_before(
     for commit in judged:
         paths = [entry.path for entry in commit.own_entries if not entry.deleted]
         names = [one.name for path in paths for one in (artifacts.contracted(path) if artifacts else ())]
-        written = next((name for name in names if name in settings.full_before), "")
-        if written:
+        if written := next((name for name in names if name in settings.full_before), ""):
             tried = [commit, *(by_id[parent] for parent in commit.parents if parent in by_id)]
             why = f", which writes the {written}, or of the one before it"
             yield from (_Need(gate, tried, "runs.full_before", why) for gate in settings.full_gates)

@@ -262,9 +262,8 @@ class _State:
             if states and "U" not in states:
                 self.on_tree += judge(staged=True)
                 _drop_repeated(*self.on_tree[-2:])
-            rules = policies.hook_rules()
             is_told = head == pin.judged and not (pin.own and self._event.moment == "stop")
-            if head is None or not rules or head == pin.oid or is_told:
+            if head is None or head == pin.oid or is_told or not (rules := policies.hook_rules()):
                 return
             guards = [code for code in rules if code.startswith(_GUARD_FAMILIES)]
             others = [code for code in rules if code not in guards]
