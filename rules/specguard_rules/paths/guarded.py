@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from specguard.rules import Covering, Finding, Guarding, Rule, path_text, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar, Final, Literal
 
     from specguard.change.lines import Hunk
     from specguard.rules import Base, Commit, Entry, Expression, Guards, Lines, Objects, Policy, Stage, Tree
 
+    Touch = tuple[Entry, Commit | None]
 
 EMPTY_BLOBS: Final = (
     "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
@@ -216,26 +218,24 @@ def landing_commits(commits: Sequence[Commit] | None, policy: Policy) -> Sequenc
     return () if commits is None or policy.merge == "squash" else commits
 
 
-def all_entries(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tuple[Entry, Commit | None]]:
-    """Yield the entries of the net change, then those of single commits that later commits revert.
+def touches(entries: Sequence[Entry], commits: Sequence[Commit]) -> Mapping[bytes, Sequence[Touch]]:
+    """Return the entries of each path: that of the net change first, then those of single commits.
+
+    A path that is as in the base again, or was never in the net change, may have differed in a commit.
 
     Args:
         entries: the net change.
         commits: the commits that land one by one, oldest first.
 
-    Yields:
-        Each path once: with None for the net change, else with the first commit that touches it.
+    Returns:
+        Each entry with its commit, or with None for the net change.
     """
-    yield from ((entry, None) for entry in entries)
-    if not commits or (len(commits) == 1 and not commits[0].is_merge):
-        # A single commit is the net change.
-        return
-    seen = {entry.path for entry in entries}
-    for commit in commits:
+    found: dict[bytes, list[Touch]] = {entry.path: [(entry, None)] for entry in entries}
+    # A single commit is the net change.
+    for commit in commits if len(commits) != 1 or commits[0].is_merge else ():
         for entry in commit.own_entries:
-            if entry.path not in seen:
-                seen.add(entry.path)
-                yield entry, commit
+            found.setdefault(entry.path, []).append((entry, commit))
+    return found
 
 
 class Moves:
@@ -291,21 +291,14 @@ def _findings(
         policy: the judging policy; a first authority that the change itself adds is allowed.
         state: the state that the pattern gives to the path, e.g. `locked`.
     """
-    adopted = policy.adopted
-    pairs = [one for one in all_entries(entries, commits) if one[0].path not in adopted or not one[0].added]
     moves: dict[str, Moves] = {}
-    own: dict[bytes, list[tuple[Entry, Commit]]] = {}
-    for position, index in paths.find_each([entry.path for entry, _ in pairs]):
-        entry, commit = pairs[position]
-        if base.has(entry):
-            # A path that is now as in the base may have differed in single commits.
-            for one in commits if not own else ():
-                for other in one.own_entries:
-                    own.setdefault(other.path, []).append((other, one))
-            unrestored = next((pair for pair in own.get(entry.path, ()) if not base.has(pair[0])), None)
-            if unrestored is None:
-                continue
-            entry, commit = unrestored
+    touched = list(touches(entries, commits).values())
+    for position, index in paths.find_each([several[0][0].path for several in touched]):
+        first, _ = touched[position][0]
+        unlike = [touch for touch in touched[position] if not base.has(touch[0])]
+        if not unlike or (first.added and first.path in policy.adopted):
+            continue
+        entry, commit = unlike[0]
         origin = commit.oid if commit else ""
         if origin not in moves:
             moves[origin] = Moves(commit.own_entries if commit else entries)
@@ -416,11 +409,15 @@ class LinkIntoGuardedPath(Rule):
     ) -> Iterator[Finding]:
         """Follow each new link, and check each submodule."""
         landed = landing_commits(commits, policy)
-        both = [pair for pair in all_entries(entries, landed) if pair[0].new_mode in _LINK_MODES]
+        touched = touches(entries, landed)
+        # Of a path in the net change, only that counts; of another one, each commit.
+        judged = (several[:1] if several[0][1] is None else several for several in touched.values())
+        links = [touch for several in judged for touch in several if touch[0].new_mode in _LINK_MODES]
         # A file can become a link with the same content, so equal content does not mean an old link.
-        sizes = objects.sizes(sorted({entry.new for entry, _ in both if entry.is_symlink}))
+        sizes = objects.sizes(sorted({entry.new for entry, _ in links if entry.is_symlink}))
         targets = _LinkTargets(head_files, guards)
-        for entry, commit in both:
+        reported: set[bytes] = set()
+        for entry, commit in links:
             if not entry.is_symlink:
                 where = self._submodule(entry, guards)
             elif sizes[entry.new] > _LONGEST_TARGET:
@@ -431,9 +428,10 @@ class LinkIntoGuardedPath(Rule):
             guard = guards.below(entry.path) if guards.find(entry.path) is None else None
             if not where and entry.status != "M" and guard is not None:
                 where = f"is a {kind} in the place of a folder; {guard.pattern} is guarded and lies below"
-            if where and not base.has(entry):
+            if where and entry.path not in reported and not base.has(entry):
                 from specguard_rules.next_steps import SHORT, put_back
 
+                reported.add(entry.path)
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
                 step = f"{put_back(entry, base, commit=commit, each=bool(landed))}."
                 oid, setting = commit.oid if commit else None, "submodules" if entry.is_submodule else ""
@@ -461,7 +459,6 @@ class _LinkTargets:
     def __init__(self, tree: Tree, guards: Guards) -> None:
         self._tree = tree
         self._guards = guards
-        self._guarded_by_folder: dict[bytes, tuple[bytes, str]] | None = None
 
     def problem(self, path: bytes, target: bytes) -> str:
         """Return the problem with a link's target, as a clause; empty if it may lead there.
@@ -483,21 +480,22 @@ class _LinkTargets:
         if guard is not None:
             same = own is not None and own.key == guard.key
             return "" if same else f"leads to {path_text(place)}; {guard.pattern} is guarded"
-        below = self._guarded_below(place) if own is None else None
+        # Case is ignored, as guards do.
+        below = self._guarded_below.get(place.lower()) if own is None else None
         where = path_text(place) or "the root"
         return f"leads to {where}, which holds {path_text(below[0])}; {below[1]} is guarded" if below else ""
 
-    def _guarded_below(self, folder: bytes) -> tuple[bytes, str] | None:
-        """Return a guarded path below a folder, with its pattern; case is ignored, as guards do."""
-        if self._guarded_by_folder is None:
-            self._guarded_by_folder = {}
-            for path in self._tree.paths():
-                guard = self._guards.find(path)
-                above = path
-                while guard is not None and above:
-                    above = above.rpartition(b"/")[0]
-                    self._guarded_by_folder.setdefault(above.lower(), (path, guard.pattern))
-        return self._guarded_by_folder.get(folder.lower())
+    @cached_property
+    def _guarded_below(self) -> Mapping[bytes, tuple[bytes, str]]:
+        """The first guarded path below each folder, with its pattern; the folder is in small letters."""
+        found: dict[bytes, tuple[bytes, str]] = {}
+        for path in self._tree.paths():
+            guard = self._guards.find(path)
+            above = path
+            while guard is not None and above:
+                above = above.rpartition(b"/")[0]
+                found.setdefault(above.lower(), (path, guard.pattern))
+        return found
 
 
 def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]:
