@@ -25,10 +25,7 @@ _DEVICE: Final = r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00
 # number.
 _SHORT_NAME: Final = rb"(?=[^.]{3,8}(?:\.|$))[^. /]+~[1-9][0-9]*(?:\.[^. ]{1,3})?"
 _CRAFTED: Final = (b"//", b"/./", b"/../", b"/git~1", *(b"/.git%c" % sign for sign in b"/ .:\\"))
-_SUSPICIOUS: Final = (
-    rb"(?i)[\x00-\x1f\x7f-\xff:\\~]|[ .]/|/(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:in\$|out\$)?[ .:/]"
-)
-# Every match of `_SUSPICIOUS` has one of these signs, or a character that is not printable ASCII.
+# Every suspicious name has one of these signs between slashes, or a character that is not printable ASCII.
 _SUSPICIOUS_SIGNS: Final = (":", "\\", "~", " /", "./", "/con", "/prn", "/aux", "/nul", "/com", "/lpt")
 # Characters that HFS+ ignores in names, as listed by git (utf8.c, next_hfs_char).
 _UNSEEN_BY_HFS: Final = dict.fromkeys(
@@ -254,11 +251,8 @@ def _difference(name: bytes, other: bytes) -> str:
 
 def may_be_suspicious(names: Sequence[bytes]) -> bool:
     """True if `suspicion` may find a problem in one of these segments; False is certain, and cheap."""
-    text = b"/%s/" % b"/".join(names)
-    plain = text.decode("latin-1").lower()
-    # Most names have none of these signs, so that the expression is rarely compiled.
-    may = not plain.isascii() or not plain.isprintable() or any(sign in plain for sign in _SUSPICIOUS_SIGNS)
-    return may and re.search(_SUSPICIOUS, text) is not None
+    plain = (b"/%s/" % b"/".join(names)).decode("latin-1").lower()
+    return not plain.isascii() or not plain.isprintable() or any(sign in plain for sign in _SUSPICIOUS_SIGNS)
 
 
 def suspicion(segment: bytes) -> Problem | None:
