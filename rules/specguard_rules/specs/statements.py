@@ -104,10 +104,9 @@ class MissingReview(Rule):
                 yield _no_review_flaw(spec, name)
             for review in spec.reviews:
                 if review.why_no_date:
-                    key, line = f"{name} in {review.form}", review.line_in(spec.path)
                     what = f"is {shortened(review.text)!r}, which {review.why_no_date}"
                     message = f"the {name} of {path}{review.place_suffix(spec.path)} {what}"
-                    yield _flaw(spec, message, "Write the day as YYYY-MM-DD.", key, line)
+                    yield _value_flaw(spec, review, message, "Write the day as YYYY-MM-DD.", name)
             dated = [review for review in spec.reviews if review.date is not None]
             if len({review.date for review in dated}) > 1:
                 places = ", ".join(f"{review.date} in {review.place}" for review in dated)
@@ -261,10 +260,10 @@ def _date_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
     settings, path = specs.settings, path_text(spec.path)
     for review in spec.reviews:
         if review.is_ahead(specs.today()):
-            key, line = f"future {settings.review} in {review.form}", review.line_in(spec.path)
             when = f"{review.date}{review.place_suffix(spec.path)}"
             message = f"the {settings.review} of {path} is in the future: {when}"
-            yield _flaw(spec, message, "Write the day on which it was reviewed.", key, line)
+            step = "Write the day on which it was reviewed."
+            yield _value_flaw(spec, review, message, step, f"future {settings.review}")
     oldest = spec.review
     if oldest is None or oldest.date is None or oldest.is_ahead(specs.today()):
         return
@@ -434,6 +433,13 @@ def _flaw(
     return Finding(message, step, spec.path, line, key=key, setting=setting, **more)
 
 
+def _value_flaw(
+    spec: Spec, value: WrittenValue, message: str, step: str, key: str, setting: str = "specs.review"
+) -> Finding:
+    """Build a finding about one of the places where a spec's value is written."""
+    return _flaw(spec, message, step, f"{key} in {value.form}", value.line_in(spec.path), setting)
+
+
 class InvalidStatus(Rule):
     """A spec's status is unknown, or reached by a forbidden transition.
 
@@ -530,13 +536,13 @@ class InvalidStatus(Rule):
         """Check the status of each spec, and the transition from its earlier status."""
         for spec in specs.judged:
             if not spec.statuses:
-                yield from _no_status_flaw(spec, specs)
+                yield from _no_value_flaw(spec, specs)
             for status in spec.statuses:
                 if not specs.ways.is_known(status.text):
                     written = f"is {shortened(status.text)!r}{status.place_suffix(spec.path)}"
                     message = f"the status of {path_text(spec.path)} {written}, which is not known"
                     step = f"Write one of: {', '.join(specs.settings.statuses)}."
-                    yield _status_flaw(spec, status, message, step, "unknown status", "specs.statuses")
+                    yield _value_flaw(spec, status, message, step, "unknown status", "specs.statuses")
                 elif specs.touches(spec):
                     yield from _transition_flaws(spec, status, specs)
             for of_index in (False, True):
@@ -546,12 +552,12 @@ class InvalidStatus(Rule):
                     both = " and ".join(f"{one.text[:60]!r} in {one.place}" for one in (first, other))
                     message = f"{path_text(spec.path)} has two statuses: {both}"
                     step = "Leave the one that holds."
-                    found = _status_flaw(spec, first, message, step, "two statuses", "specs.status")
+                    found = _value_flaw(spec, first, message, step, "two statuses", "specs.status")
                     found.line = other.line_in(spec.path)
                     yield found
 
 
-def _no_status_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
+def _no_value_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Yield the finding for a spec without a status, if the policy lists statuses or the spec had one."""
     was = specs.before(spec) if specs.touches(spec) else None
     old = was.statuses[0].text if was is not None and was.statuses else ""
@@ -586,17 +592,12 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
             message = f"{path} begins as {status.text}{place}, which needs steps before it"
             first = ", ".join(specs.ways.first) or specs.settings.statuses[0]
             step = f"Begin with a status that follows no other: {first}."
-            yield _status_flaw(spec, status, message, step, "begins", "specs.transitions")
+            yield _value_flaw(spec, status, message, step, "begins", "specs.transitions")
     elif not specs.ways.may_follow(old, status.text):
         after = " or ".join(specs.ways.after(old)) or "a new spec, or an approval"
         message = f"the status of {path} goes from {old} to {status.text}{place}, and no way leads there"
         step = f"Behind {old} comes {after}."
-        yield _status_flaw(spec, status, message, step, "moved", "specs.transitions")
-
-
-def _status_flaw(spec: Spec, value: WrittenValue, message: str, step: str, key: str, setting: str) -> Finding:
-    key, line = f"{key} in {value.form}", value.line_in(spec.path)
-    return Finding(message, step, spec.path, line, key=key, setting=setting)
+        yield _value_flaw(spec, status, message, step, "moved", "specs.transitions")
 
 
 class UnapprovedSpec(Rule):
