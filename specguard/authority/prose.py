@@ -360,47 +360,36 @@ _EXPLANATION: Final = re.compile(r"[:;(\u2013\u2014]|\s-\s|\b(?:because|since|so
 _KNOWN_DEMANDS: Final = (
     (
         r"^(?:(?:all|every) )?(?:pull request|PR) titles? (?:must|shall) follow conventional commits\b",
-        "pull-request-title",
         "rules.pull-request-title.conventional = true",
     ),
-    (r"\bconventional[- ]commits?\b", "commit-message", "rules.commit-message.conventional = true"),
+    (r"\bconventional[- ]commits?\b", "rules.commit-message.conventional = true"),
     (
         r"\b(?:signed[- ]off(?:-by)?|sign[- ]offs?|DCO)\b",
-        "missing-trailer",
         'rules.missing-trailer.require = [{key = "Signed-off-by"}]',
     ),
     (
         rf"\b(?:do\s+)?(?:{_NOT}|no)\W+{_GAP}(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
-        "protected-branch",
         r'rules.protected-branch.branches = ["\1"]',
     ),
     (
         r"\b(?:one|single|1) commit (?:per|for each|for every|in each) (phase|track|task|slice)\b",
-        "commit-count",
         r"work.\1.commits = 1",
     ),
     (
         r"\b(?:one|single|1) commit (?:per|for each|for every|in each) (?:pull request|PR|branch|change)\b",
-        "commit-count",
         "rules.commit-count.exactly = 1",
     ),
     (
         rf"\bno merge commits?\b|\bmerge commits? are {_BANNED}\b|\blinear history\b",
-        "merge-commit",
         "rules.merge-commit.linear = true",
     ),
-    (
-        rf"\bsubjects?(?: lines?)?\W+{_GAP}{_AT_MOST} char\w*",
-        "commit-form",
-        r"rules.commit-form.subject_max = \g<most>",
-    ),
+    (rf"\bsubjects?(?: lines?)?\W+{_GAP}{_AT_MOST} char\w*", r"rules.commit-form.subject_max = \g<most>"),
     (
         r"\bCI\b[^;]*\b(?:not|never)\b[^;]*\blocalhost\b(?: services?)?",
-        "host-network-call",
         'rules.host-network-call.files = [".github/workflows/*.yml", ".github/workflows/*.yaml"]',
     ),
 )
-"""Settings that sentences ask for: an expression, the rule that enforces it, and the setting.
+"""Settings that sentences ask for: an expression, and the setting.
 
 An expression does not see what those before it have read.
 """
@@ -441,8 +430,9 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
             return sorted(codes), proposed
     wanted: list[str] = []
     rest = text
-    for expression, name, setting in _KNOWN_DEMANDS:
-        rule = policy.rule(name)
+    for expression, setting in _KNOWN_DEMANDS:
+        table, name, _ = setting.split(".", 2)
+        rule = policy.rule(name if table == "rules" else "commit-count")
         if rule is None:
             continue
         for match in re.finditer(expression, rest, re.IGNORECASE):
