@@ -110,6 +110,11 @@ class Severities:
         begins = found and not any(word.strip(".,:").isalpha() for word in (found[2] or "").split())
         return bool(begins or self.of_group(heading.text)) and not is_none(heading.text)
 
+    def in_brackets(self, text: Text) -> bool:
+        """True if a title has its severity in brackets, beside other words: `[HIGH] title`."""
+        found = self._match(text)
+        return bool(found and found[3]) and not self.of_group(text)
+
     def _match(self, text: Text) -> re.Match[str] | None:
         return self._title.match(_STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300]))
 
@@ -342,7 +347,7 @@ def review_of(artifact: Artifact, settings: Findings) -> Review | None:
 def findings_sections(document: Document, severities: Severities) -> Iterator[Section]:
     """Yield the outermost sections about findings, and others that begin with a severity.
 
-    Such a section within another one needs a title: `### High` below a heading about risks does not count.
+    Within another section only `### [HIGH] title` counts: `### High: do this` may be below recommendations.
     """
     end, level = 0, 2
     for section in document.sections:
@@ -350,10 +355,10 @@ def findings_sections(document: Document, severities: Severities) -> Iterator[Se
         words = normal_title(section.heading.text.plain)
         if title or section.line <= end:
             continue
-        group = section.level > level and severities.of_group(section.heading.text)
+        counts = section.level <= level or severities.in_brackets(section.heading.text)
         if _FINDINGS.search(words) and not _NOT_FINDINGS.search(words):
             level = section.level
-        elif group or not severities.begins(section.heading):
+        elif not (counts and severities.begins(section.heading)):
             if _FINDINGS.search(words) or not _LEGEND.isdisjoint(words.split()):
                 end = section.end
             continue
