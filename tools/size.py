@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 49_667,
+    "code lines of specguard and rules": 49_458,
     "modules of specguard and rules": 234,
-    "code lines of tests": 32_799,
+    "code lines of tests": 32_803,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 556,
+    "expressions of re": 552,
 }
 """The upper limit of each figure."""
 
