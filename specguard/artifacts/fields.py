@@ -50,6 +50,7 @@ _REMARK: Final = re.compile(
 _EXCEPTION: Final = re.compile(r"(?:but|except|apart from|besides|other than)\b", re.IGNORECASE)
 _UNFILLED: Final = re.compile(r"\{\{[^{}\n]{0,300}\}\}")
 _NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u2610\u26d4\u2716\u274c\u274e\u2717\u2718\u2b1c\U0001f6ab")
+_TICKS: Final = "\u2611\u2705\u2713\u2714\U0001f7e2\ufe0f"
 _CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 
 
@@ -287,12 +288,11 @@ def _fix_text(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> st
 
 
 def _strip_marks(text: str) -> str:
-    """Return a value without a leading or trailing emoji or tick, and without trailing punctuation."""
+    """Return a value without a leading emoji or tick, and without a trailing tick or punctuation."""
     start = next((position for position, char in enumerate(text) if char.isalnum()), 0)
     # A minus or a negation before a word is part of the word.
     plain = text if _NEGATIONS & set(text[:start]) else text[start:]
-    marks = {char for char in plain if category(char) == "So"} - _NEGATIONS
-    return plain.rstrip(" .!;,:\ufe0f" + "".join(marks))
+    return plain.rstrip(_TICKS + " .!;,:")
 
 
 _BETWEEN: Final = re.compile(r"[,;\s]+(?:and[,;\s]+)?")
