@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -51,6 +52,8 @@ class Trier:
     def __init__(self, root: str, seconds: Mapping[str, float], steps: Sequence[tuple[int, float]]) -> None:
         self._steps = steps
         self._root = root
+        # Outside every repository: a test's floor may not be in one.
+        self._files = tempfile.TemporaryDirectory()
         self._seconds = seconds
         self._recent_failures: deque[str] = deque(maxlen=100)
         self._mtime = int(time.time())
@@ -119,7 +122,7 @@ class Trier:
         if not child:
             os.close(reading)
             os.setsid()
-            _child(tests, writing, self._root)
+            _child(tests, writing, self._root, self._files.name)
         os.close(writing)
         end = time.monotonic() + limit
         while True:
@@ -152,7 +155,7 @@ class _FailureReporter:
             os.write(self._writing, report.nodeid.encode())
 
 
-def _child(tests: Sequence[str], writing: int, root: str) -> None:
+def _child(tests: Sequence[str], writing: int, root: str, files: str) -> None:
     code = 1
     try:
         import pytest
@@ -164,7 +167,7 @@ def _child(tests: Sequence[str], writing: int, root: str) -> None:
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)
         options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no"]
-        options += [f"--basetemp={root}-files"]  # nobody else's, who might clear it
+        options += [f"--basetemp={files}/tests"]  # nobody else's, who might clear it
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # what is loaded already
         code = int(pytest.main([*options, *tests], plugins=[_FailureReporter(writing)]))
     finally:
