@@ -364,8 +364,8 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
     from specguard.change.repository import is_oid
 
     sides = part.replace("...", "..").split("..")
-    if "" in sides:
-        return "a range without both its ends"
+    if "" in sides or len(sides) > 2:
+        return f"{part!r}, not a range between two revisions"
     found = [artifact.artifacts.revision(side) for side in sides]
     if "" in found:
         return f"{sides[found.index('')]!r}, not a commit or branch"
