@@ -82,13 +82,13 @@ def find_governing(request: Request, path: str, policy: Policy | None = None) ->
 
     Args:
         request: reads its directory, environment, `base` and `authority`.
-        path: the path from the repository's root; slashes at its ends are ignored.
+        path: the path from the repository's root; slashes at its end are ignored.
         policy: the policy; None: the one that a check would use.
 
     Raises:
         SpecguardError: the path is invalid, or the policy is missing.
     """
-    plain = path.strip("/")
+    plain = path.rstrip("/")
     if {"", ".", ".."} & set(plain.split("/")):
         text = f"{path!r} is not a path from the repository's root"
         raise usage(text, "write it as git does: docs/api/x.yaml")

@@ -123,7 +123,7 @@ def test_why_names_the_pattern_and_its_line(asked: Repository) -> None:
     ):
         [told, *_] = [one for one in data_of(asked, "why", path) if one["code"] == code]
         assert (told["authority"] or {}).get("path") == origin
-    for path in ("", "/", "../x", "a/../b", "a/./b", "a//b"):
+    for path in ("", "/", "/docs/api/x.yaml", "../x", "a/../b", "a/./b", "a//b"):
         outcome = ended(run_here("why", path, directory=asked.path), 2)
         assert "not a path from the repository's root" in outcome.stderr
         assert "next: " in outcome.stderr
