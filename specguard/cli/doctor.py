@@ -46,6 +46,9 @@ EXTRAS: Final = {"mcp": "mcp", "lsp": "pygls"}
 HOOKS: Final = {"pre-commit": "--staged", "commit-msg": "--commit-msg-file FILE", "pre-push": "--push"}
 """Git's hooks, each with the option of the check that it calls."""
 
+_IDS: Final = {"pre-commit": "specguard", "commit-msg": "specguard-commit-msg", "pre-push": "specguard-push"}
+"""Git's hooks, each with the id of specguard's hook for pre-commit that it runs."""
+
 _PRE_COMMIT: Final = ".pre-commit-config.yaml"
 
 
@@ -239,15 +242,19 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     folder = os.fsdecode(process.read()).rstrip("\n")
     top = repository.work_tree_if_any() or repository.git_dir
     files = (("pre-commit", _PRE_COMMIT), ("lefthook", "lefthook.yml"))
-    called = {name: _read_text(os.path.join(top, file)) for name, file in files}
+    called = {name: _read_code(os.path.join(top, file)) for name, file in files}
+
+    def is_configured(hook: str, manager: str) -> bool:
+        text, option = called[manager], HOOKS[hook].split()[0]
+        return f"id: {_IDS[hook]}\n" in text or ("specguard" in text and option in text)
 
     def calls_specguard(hook: str) -> bool:
-        text = _read_text(os.path.join(folder, hook))
+        text = _read_code(os.path.join(folder, hook))
         # In the folder `_` of husky, a hook only runs the script of its name in the folder above.
-        script = _read_text(os.path.join(folder.removesuffix("/_"), hook))
-        texts = (text, script, *(called[name] for name in called if name in text))
+        text += _read_code(os.path.join(folder.removesuffix("/_"), hook))
+        calls = "specguard check" in text or any(is_configured(hook, name) for name in called if name in text)
         # Git runs no hook that is not executable.
-        return os.access(os.path.join(folder, hook), os.X_OK) and "specguard" in "".join(texts)
+        return os.access(os.path.join(folder, hook), os.X_OK) and calls
 
     missing = [hook for hook in HOOKS if not calls_specguard(hook)]
     remedy = "pre-commit install " + " ".join(f"--hook-type {hook}" for hook in missing)
@@ -255,15 +262,17 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
         # Where `core.hooksPath` is set, pre-commit installs nothing.
         remedy = "call " + ", ".join(f"`specguard check {HOOKS[hook]}` in {hook}" for hook in missing)
         remedy += "; git runs only executable files"
-    elif "specguard" not in called["pre-commit"]:
-        remedy = f"add specguard to {_PRE_COMMIT}, then: {remedy}"
+    elif absent := [_IDS[hook] for hook in missing if not is_configured(hook, "pre-commit")]:
+        remedy = f"add {', '.join(absent)} to {_PRE_COMMIT}, then: {remedy}"
     state = f"not installed: {', '.join(missing)}" if missing else ", ".join(HOOKS)
     yield Diagnosis("hooks", "note" if missing else "ok", state, remedy if missing else "")
 
 
-def _read_text(file: str) -> str:
+def _read_code(file: str) -> str:
+    """Return a file without comments, which a space or a new line precedes; empty if it cannot be read."""
     with suppress(OSError), open(file, encoding="utf-8", errors="replace") as stream:
-        return stream.read(1 << 20)
+        lines = stream.read(1 << 20).split("\n")
+        return "".join(f" {line}".partition(" #")[0].rstrip() + "\n" for line in lines)
     return ""
 
 
