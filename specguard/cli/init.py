@@ -164,7 +164,7 @@ def _extend(
         else:
             change_authority(top, lambda text: with_settings(text, missing))
             say(f"{AUTHORITY} has what you asked for; commit it as a change of its own:")
-            say(f"  git add {shlex.join([AUTHORITY, *(files or ())])} && git commit -m 'docs: {subject}'")
+            say(_commit_step(repository, compile_tree(top), [AUTHORITY, *(files or ())], subject))
     if not only_print:
         write_settings(repository, settings)
 
@@ -263,12 +263,21 @@ def _compile_checked(top: str, text: str) -> Policy:
     return policy
 
 
+def _commit_step(repository: Repository, policy: Policy | None, files: Sequence[str], subject: str) -> str:
+    """Return the command that commits files, on a branch of its own if the policy protects this one."""
+    signs, protects = (policy and policy.active_rule(code) for code in ("CMT006", "BRN004"))
+    names = [os.fsencode(name) for name in (repository.branch or "", short_name(repository.branch or ""))]
+    branch = protects and protects.settings["branches"].used(names)
+    switch = f"git switch -c {subject.replace(' ', '-')} && " if branch else ""
+    signed = "--signoff " if signs else ""
+    return f"  {switch}git add {shlex.join(files)} && git commit {signed}-m 'docs: {subject}'"
+
+
 def _next_steps(repository: Repository, top: str, base: str, policy: Policy, written: Sequence[str]) -> None:
     """Print the steps after which the authority judges."""
     remote = repository.refs_named([f"refs/remotes/origin/{base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{base}:")
-    signed = "--signoff " if (rule := policy.rule("CMT006")) and rule.active else ""
-    say(f"  git add {shlex.join(written)} && git commit {signed}-m 'docs: state what may change'")
+    say(_commit_step(repository, policy, written, "state what may change"))
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
