@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -396,11 +397,8 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> N
 def _knows_on_failure(environment: Mapping[str, str]) -> bool:
     from specguard.executor.agent import check_version
 
-    program = find_program("claude", environment)
-    if program is None:
-        return False
-    try:
-        check_version(program, ON_FAILURE, environment)
-    except SpecguardError:
-        return False
-    return True
+    with suppress(SpecguardError):
+        if program := find_program("claude", environment):
+            check_version(program, ON_FAILURE, environment)
+            return True
+    return False
