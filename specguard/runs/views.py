@@ -96,9 +96,11 @@ class RunView(RunRecord):
 
     @property
     def step(self) -> str:
-        """The current or last step; empty if it is not recorded."""
-        if self.manifest is not None and self.manifest.steps:
-            return self.manifest.steps[-1].name
+        """The current step, or the one that the run ended with; empty if it is not recorded."""
+        # Every run that ends has a report as its last step.
+        names = [one.name for one in self.manifest.steps if one.name != "report"] if self.manifest else []
+        if names:
+            return names[-1]
         value = first_of({**self.value, **self.heartbeat}, ("step", "phase", "stage"))
         return value if isinstance(value, str) else ""
 

@@ -85,7 +85,7 @@ def test_a_run_whose_killed_process_nobody_asked_for_has_died(tmp_path: Path) ->
 
 
 def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
-    commands, steps = [ran(1, "x", attempt=1, code=0)], [Step(name="gates")]
+    commands, steps = [ran(1, "x", attempt=1, code=0)], [Step(name="gates"), Step(name="report")]
     folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa", commands=commands, steps=steps, state="succeeded")
     folder.log("begun")
     [run] = RunStore(str(tmp_path)).runs()
