@@ -226,14 +226,15 @@ def render_branches(found: OpenBranches) -> str:
     base = cut_path(found.base.name)
     counts = f"{len(found.branches)} open, {found.landed} with nothing that {base} lacks"
     pairs = [
-        f"  {_state(pair):12}{pair.one.name} and {pair.other.name}: {'; '.join(_reasons(pair))}"
+        f"{_state(pair):12}{pair.one.name} and {pair.other.name}: {'; '.join(_reasons(pair))}"
         for pair in sorted(found.pairs, key=lambda pair: _STATES.index(_state(pair)))
     ]
+    pair_lines = (f"  {line}" for line in _cut_list(pairs))
     return _page(
         [
             [_row("base", f"{base} ({(found.base.oid or '')[:12]})")],
             [_row("branches", counts), *_table([_branch_cells(branch) for branch in found.branches])],
-            _cut_list([_row("pairs", f"{len(found.pairs)} touch the same"), *pairs]),
+            [_row("pairs", f"{len(found.pairs)} touch the same"), *pair_lines],
             [_row("note", note) for note in found.notes],
         ]
     )
