@@ -76,7 +76,7 @@ def _open_logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]
 
 @command.command("list", json=True)
 @opt.base
-@opt.flag("--all", "ended", help="Include expired and revoked ones.")
+@opt.flag("--all", "ended", help="Include ended ones; JSON always does.")
 @_decisions
 def list_(base: str, ended: bool, decisions: Sequence[str], output_format: str) -> None:
     """List the approvals: who gave them, for what, why, until when, and where used."""
