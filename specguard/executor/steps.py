@@ -421,9 +421,10 @@ def brief_of(options: RunOptions) -> str:
 def _only_kind(options: RunOptions) -> str:
     kinds: list[str] = list(open_policy(options.request()).declared("work_kinds"))
     if len(kinds) != 1:
+        commands = " or ".join(f"specguard brief {kind}" for kind in kinds)
         raise SpecguardError(
             f"the policy describes {', '.join(kinds)}" if kinds else "the policy describes no work items",
-            help="specguard brief KIND" if kinds else "describe one: a table [work.<kind>]",
+            help=commands or "describe one: a table [work.<kind>]",
             code="incomplete-policy",
         )
     return kinds[0]
