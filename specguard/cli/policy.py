@@ -20,7 +20,7 @@ from specguard.cli.proposed_authority import append_block, change_authority, com
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import Governing, find_governing, to_root_path
-from specguard.errors import nearest, unknown
+from specguard.errors import unknown
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters.escape import cut, cut_path, json_text
@@ -195,7 +195,7 @@ def _select_sources(top: str, sources: Sequence[str]) -> dict[str, str]:
     for word in sources:
         source, separator, file = word.partition("=")
         if source not in SOURCES or (separator and source in ("openspec", "spec-kit")):
-            raise usage(f"{word!r} cannot be imported", nearest(source, SOURCES))
+            raise usage(f"{word!r} cannot be imported", f"name one of {', '.join(SOURCES)}")
         if not separator and source not in present:
             raise usage(f"there is no {source} here", "without a name all that is here is read")
         if source in selected:
