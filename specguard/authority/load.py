@@ -208,7 +208,7 @@ def read_file(path: str, what: str = "the authority") -> AuthoritySource:
     return AuthoritySource(path, "", decode(data, path, what))
 
 
-def decode(data: bytes, path: str, name: str = "the authority") -> str:
+def decode(data: bytes, path: str, name: str = "the document") -> str:
     """Return a document's text; messages call it `name`.
 
     Raises:
@@ -221,7 +221,7 @@ def decode(data: bytes, path: str, name: str = "the authority") -> str:
         raise _error(path, what, "save it as UTF-8", data.count(b"\n", 0, error.start) + 1) from None
     if not text.removeprefix("\ufeff").strip():
         what = f"{name} is empty, which is never taken for a policy that allows everything"
-        raise _error(path, what, "restore it, or delete it")
+        raise _error(path, what, "write in it what may change, or delete it")
     return text
 
 
