@@ -421,10 +421,7 @@ def brief_of(options: RunOptions) -> str:
 def _only_kind(options: RunOptions) -> str:
     kinds: list[str] = list(open_policy(options.request()).declared("work_kinds"))
     if len(kinds) != 1:
-        commands = " or ".join(f"specguard brief {kind}" for kind in kinds)
-        raise SpecguardError(
-            f"the policy describes {', '.join(kinds)}" if kinds else "the policy describes no work items",
-            help=commands or "describe one: a table [work.<kind>]",
-            code="incomplete-policy",
-        )
+        names = ", ".join(kinds) or "no work items"
+        help = " or ".join(f"specguard brief {one}" for one in kinds) or "describe one: a table [work.<kind>]"
+        raise SpecguardError(f"the policy describes {names}", help=help, code="incomplete-policy")
     return kinds[0]
