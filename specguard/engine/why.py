@@ -105,8 +105,8 @@ def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
     for rule in (rule for rule in policy.rules if rule.active):
         check = rule.load()
         settings = {name: getattr(check, name) for name in check._fields} | {"exclude": rule.exclude}
-        for key, pattern, effect in matching(settings, f"rules.{rule.name}", path):
-            found.append(_make_governing(policy, rule, key, pattern, effect))
+        matched = matching(settings, f"rules.{rule.name}", path)
+        found += [_make_governing(policy, rule, *one) for one in matched]
     matches = [*_match_work(policy, path), *_match_specs(policy, path), *match_tables(policy, path)]
     if path in policy.document_paths or path == BASELINE or policy.is_nested(path):
         what = "the baseline" if path == BASELINE else "the authority"
