@@ -245,8 +245,8 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     called = {name: _read_code(os.path.join(top, file)) for name, file in files}
 
     def is_configured(hook: str, manager: str) -> bool:
-        text, option = called[manager], HOOKS[hook].split()[0]
-        return f"id: {_IDS[hook]}\n" in text or ("specguard" in text and option in text)
+        text = called[manager]
+        return f"id: {_IDS[hook]}\n" in text or ("specguard" in text and HOOKS[hook].split()[0] in text)
 
     def calls_specguard(hook: str) -> bool:
         text = _read_code(os.path.join(folder, hook))
@@ -281,8 +281,7 @@ def _stages(checkup: Checkup) -> Iterator[Diagnosis]:
     policy = checkup.policy
     for rule in policy.rules:
         if rule.active and is_ci_only(rule.stages) and "push" in type(rule.load()).stages:
-            line = policy.cite(rule.name, "stages")
-            where = f"{line.path}:{line.line}" if line else "the authority"
+            where = policy.cite(rule.name, "stages") or "the authority"
             message = f"{rule.code} judges in CI, and not when you push"
             yield Diagnosis("stages", "note", message, f'add "push" to its stages in {where}')
 
@@ -456,11 +455,9 @@ def _run_folder(repository: Repository, policy: Policy, top: str) -> Iterator[Di
         return
     runs = RunStore(root, settings).runs()
     dead = [one.run_id for one in runs if one.stale]
-    message = f"{counted(len(runs), 'run')} in {root}"
-    if dead:
-        yield Diagnosis("runs", "note", f"{message}; died: {', '.join(dead)}", "specguard run doctor")
-    else:
-        yield Diagnosis("runs", "ok", message)
+    died = f"; died: {', '.join(dead)}" if dead else ""
+    message = f"{counted(len(runs), 'run')} in {root}{died}"
+    yield Diagnosis("runs", "note" if dead else "ok", message, "specguard run doctor" if dead else "")
     for note in ignored_runs(repository, committed_folder(settings, work_tree=top, runs=root)):
         yield Diagnosis("runs", "note", note)
 
