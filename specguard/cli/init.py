@@ -106,9 +106,8 @@ def command(
         return
     if exists and not only_print:
         compile_tree(top)
-        raise exists_error(
-            AUTHORITY, "specguard init --adopt reads it, and adds the settings that enforce it"
-        )
+        step = "specguard init --adopt reads it, and adds the settings that enforce it"
+        raise exists_error(AUTHORITY, step)
     if not new_approvers and can_ask:
         new_approvers = _ask_for_approver()
     proposed = Draft(_default_branch(repository), presets)
@@ -387,9 +386,8 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> N
         say(f"written: {', '.join(written)}")
     if shared := [file for file in written if not repository.ignores(file)]:
         say(f"  git add {' '.join(shared)} && git commit -m 'chore: have agents ask specguard'")
-    for file in (one.host.file for one in planned):
-        if repository.ignores(file):
-            say(f"note: git ignores {file}, so other worktrees and other people do not have it")
+    for file in filter(repository.ignores, (one.host.file for one in planned)):
+        say(f"note: git ignores {file}, so other worktrees and other people do not have it")
     if planned:
         say("then: specguard doctor runs each hook once, and says which are trusted")
 

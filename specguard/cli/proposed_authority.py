@@ -212,10 +212,9 @@ def spec_code_settings(policy: Policy, paths: Sequence[str]) -> Iterator[Propose
     found = {tuple(parts[: at + 1]) for parts in split for at, part in enumerate(parts) if part in names}
     nearest = [one for one in sorted(found) if len(one) == min(map(len, found))]
     if 0 < len(nearest) <= _MOST_CODE_FOLDERS:
-        yield ProposedSetting(
-            toml=f"specs.code = {toml_value(['/'.join([*one, '**']) for one in nearest])}",
-            why=f"{' and '.join(code.patterns)} of the preset are not here",
-        )
+        folders = toml_value(["/".join([*one, "**"]) for one in nearest])
+        why = f"{' and '.join(code.patterns)} of the preset are not here"
+        yield ProposedSetting(f"specs.code = {folders}", why=why)
 
 
 def approver_setting(text: str) -> ProposedSetting:
@@ -567,10 +566,9 @@ def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Ite
             continue
         for oid in oids:
             failures[oid] = frozenset(code for code in failures[oid] if not code.startswith(EXEMPTIBLE))
-        yield ProposedSetting(
-            toml=f"[authors.{toml_key(name.removesuffix(_BOT))}]\nlogins = {toml_value([name])}",
-            why=f"{len(oids)} of the last {len(commits)} changes; the platform says whose a change is",
-        )
+        table = f"[authors.{toml_key(name.removesuffix(_BOT))}]\nlogins = {toml_value([name])}"
+        why = f"{len(oids)} of the last {len(commits)} changes; the platform says whose a change is"
+        yield ProposedSetting(table, why=why)
 
 
 def _severity_settings(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
@@ -581,10 +579,8 @@ def _severity_settings(policy: Policy, failures: dict[str, frozenset[str]]) -> I
             continue
         for oid, codes in failures.items():
             failures[oid] = codes - {code}
-        yield ProposedSetting(
-            toml=f'rules.{rule.name}.severity = "warning"',
-            why=f"{times} of the last {len(failures)} changes break it",
-        )
+        why = f"{times} of the last {len(failures)} changes break it"
+        yield ProposedSetting(f'rules.{rule.name}.severity = "warning"', why=why)
 
 
 def _find_failures(
