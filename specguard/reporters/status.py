@@ -112,7 +112,7 @@ def _wave(wave: Data) -> Iterator[str]:
     for stage in wave["stages"]:
         yield f"  {stage['state']:12}{stage['name']}"
         if stage["state"] == "open":
-            yield from (f"  {'':12}{line}" for line in _cut_list(_missing_lines(stage["missing"])))
+            yield from (f"  {'':12}{line}" for line in _cut_list([*_missing_lines(stage["missing"])]))
 
 
 def _items(items: Sequence[Data]) -> Iterator[str]:
@@ -186,8 +186,7 @@ def required(status: Data) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _missing_lines(missing: Sequence[Data]) -> list[str]:
-    found = []
+def _missing_lines(missing: Sequence[Data]) -> Iterator[str]:
     for one in missing:
         path, text = one["path"], one["what"]
         if path and one["line"]:
@@ -195,8 +194,7 @@ def _missing_lines(missing: Sequence[Data]) -> list[str]:
             begins = text.startswith(f"{path} ")
             text = text.removeprefix(path) if begins else f": {text.removeprefix(f'{path}: ')}"
             text = f"{path}:{one['line']}{text}"
-        found.append(cut(text, _LONGEST))
-    return found
+        yield cut(text, _LONGEST)
 
 
 def _cut_list(lines: Sequence[str]) -> list[str]:
