@@ -243,8 +243,7 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
     for path in leading.paths:
         if "://" in path or path[0] in "~$<":
             problem = f"{path!r} is not a path in the repository"
-            continue
-        if wrong := Guarding.problem_in(path):
+        elif wrong := Guarding.problem_in(path):
             problem = wrong
         else:
             read.append(SectionPath(meaning, path, text.line))
