@@ -67,12 +67,12 @@ def put_back(
     elif base.of_files and entry.added:
         # The index need not have it. A nested repository may hold work, so it is not deleted.
         name = shell_quote(entry.path)
-        nested = f"{_git([entry])} rm -qf --cached --ignore-unmatch -- {name} && mv -- {name} .."
+        nested = f"{_git(entry.path)} rm -qf --cached --ignore-unmatch -- {name} && mv -- {name} .."
         step = f"Take it out with `{nested if entry.is_submodule else f'rm -- {name}'}"
     elif entry.added or (origin := base.origin(entry)) is None:
-        step = f"Take it out with `{_git([entry])} rm -f --cached -- {shell_quote(entry.path)}"
+        step = f"Take it out with `{_git(entry.path)} rm -f --cached -- {shell_quote(entry.path)}"
     else:
-        step = f"Put it back with `{_git([entry])} checkout {origin[:SHORT]} -- {shell_quote(entry.path)}"
+        step = f"Put it back with `{_git(entry.path)} checkout {origin[:SHORT]} -- {shell_quote(entry.path)}"
     try:
         return _fold_into_commits(step, [entry] if moved is None else [entry, moved], base, each=each)
     except MissingFact:
@@ -109,7 +109,7 @@ def undo_removal(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
     start, name = first.parents[altered.index(True)][:SHORT], shell_quote(path)
     if not later and (first.is_merge or len(first.own_entries) != 1):
         return f"git checkout {start} -- {name} && git commit --amend --only --no-edit -- {name}"
-    return _filter_command(f"git reset -q {start}", [path], f"{start}..HEAD")
+    return _filter_command(f"reset -q {start}", [path], f"{start}..HEAD")
 
 
 def restore(path: bytes, base: Base, new: bytes = b"") -> str:
@@ -120,8 +120,8 @@ def restore(path: bytes, base: Base, new: bytes = b"") -> str:
         base: what the change is compared with.
         new: the path it was moved to; empty if it was not moved.
     """
-    step = f"git checkout {(base.start or 'HEAD')[:SHORT]} -- {shell_quote(path)}"
-    step += f" && {'rm' if base.of_files else 'git rm -q'} -- {shell_quote(new)}" if new else ""
+    step = f"{_git(path)} checkout {(base.start or 'HEAD')[:SHORT]} -- {shell_quote(path)}"
+    step += f" && {'rm' if base.of_files else f'{_git(new)} rm -q'} -- {shell_quote(new)}" if new else ""
     step += " && git commit --amend --no-edit --allow-empty" if base.commits else ""
     return f"Put it back with `{step}`"
 
@@ -135,7 +135,7 @@ def rename(path: bytes, base: Base) -> str:
 def _move_back(old: Entry, new: Entry, base: Base) -> str:
     if base.of_files:
         found = (base.origin(old) or "HEAD")[:SHORT]
-        return f"{_git([old])} checkout {found} -- {shell_quote(old.path)} && rm -- {shell_quote(new.path)}"
+        return f"{_git(old.path)} checkout {found} -- {shell_quote(old.path)} && rm -- {shell_quote(new.path)}"
     folder = old.path.rpartition(b"/")[0]
     mkdir = f"mkdir -p -- {shell_quote(folder)} && " if folder else ""
     return f"{mkdir}git mv -- {shell_quote(new.path)} {shell_quote(old.path)}"
@@ -146,7 +146,7 @@ def _filter_paths(entries: Sequence[Entry], base: Base) -> str:
     start = base.start[:SHORT] if base.start else ""
     undo = f"reset -q {start}" if start else "rm -q --cached --ignore-unmatch"
     paths = [entry.path for entry in entries]
-    return _filter_command(f"{_git(entries)} {undo}", paths, f"{start}..HEAD" if start else "HEAD")
+    return _filter_command(undo, paths, f"{start}..HEAD" if start else "HEAD")
 
 
 def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:
@@ -155,7 +155,7 @@ def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:
 
     # Git runs the filter with `sh`, which knows fewer ways to quote.
     words = shlex.join(path.decode("utf-8", "surrogateescape") for path in paths)
-    return f"{_FILTER} --index-filter {shell_quote(f'{undo} -- {words}')} {revisions}"
+    return f"{_FILTER} --index-filter {shell_quote(f'{_git(*paths)} {undo} -- {words}')} {revisions}"
 
 
 def flaw_in(
@@ -307,8 +307,8 @@ def _revision_before(commit: Commit) -> str:
     return f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
 
 
-def _git(entries: Sequence[Entry]) -> str:
-    wild = any(entry.path.startswith(b":") or {*b"*?[\\"} & {*entry.path} for entry in entries)
+def _git(*paths: bytes) -> str:
+    wild = any(path.startswith(b":") or {*b"*?[\\"} & {*path} for path in paths)
     return "git --literal-pathspecs" if wild else "git"
 
 
