@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Guarding, MissingFact, NotApplicable, Rule, setting
-from specguard_rules.next_steps import alternatives, is_base_branch, move_to_branch, quote, take_there
+from specguard_rules.next_steps import alternatives, move_to_branch, quote, shell_quote, take_there
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class BranchName(Rule):
         from specguard.rules import RenameBranch
 
         # A branch that is named in another way need not be the one that is checked out.
-        is_own = branch.source == "HEAD" and not is_base_branch(branch, base)
+        is_own = branch.source == "HEAD" and not base.is_branch(branch.name)
         return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and is_own else None
 
 
@@ -186,12 +186,13 @@ class ForeignOrigin(Rule):
         setting = work_item.setting("remote") if work_item and work_item.settings.remote else "remote"
         if origin.url is None:
             what = "there is no remote 'origin'"
-            yield _origin_finding(what, f"Add it: `git remote add origin {expected}`", setting, "missing")
+            step = f"Add it: `git remote add origin {shell_quote(expected)}`"
+            yield _origin_finding(what, step, setting, "missing")
             return
         canonical = f"and the canonical repository is {quote(origin.shown(expected))}"
         if not origin.leads_to(origin.fetch, expected):
             what = f"'origin' is {quote(origin.shown(origin.fetch))}, {canonical}"
-            step = f"Set it: `git remote set-url origin {expected}`"
+            step = f"Set it: `git remote set-url origin {shell_quote(expected)}`"
             if origin.url != origin.fetch:
                 step += f"; what rewrites it, shows: {_SHOW_REWRITES}"
             yield _origin_finding(what, step, setting, "fetch")
@@ -353,7 +354,7 @@ class StaleBase(Rule):
             problem = f"contains {base.name} at {base.tip[:10]}, and did not start there"
         else:
             return
-        step = f"Bring it up to date: `git rebase {base.name}`"
+        step = f"Bring it up to date: `git rebase {shell_quote(base.name)}`"
         yield Finding(f"the branch {problem}", step, field="branch", key="stale", setting="require")
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Final
 
-    from specguard.rules import Base, Branch, Commit, Entry, Message, Push, Work
+    from specguard.rules import Base, Branch, Commit, Entry, Message, Push
 
 QUOTED_LENGTH: Final = 100
 """The number of characters of a text that a message quotes."""
@@ -72,7 +72,7 @@ def put_back(
     elif entry.added or (origin := base.origin(entry)) is None:
         step = f"Take it out with `{_git(entry.path)} rm -f --cached -- {shell_quote(entry.path)}"
     else:
-        step = f"Put it back with `{_git(entry.path)} checkout {origin[:SHORT]} -- {shell_quote(entry.path)}"
+        step = f"Put it back with `{_checkout(entry.path, origin)}"
     try:
         return _fold_into_commits(step, [entry] if moved is None else [entry, moved], base, each=each)
     except MissingFact:
@@ -120,7 +120,7 @@ def restore(path: bytes, base: Base, new: bytes = b"") -> str:
         base: what the change is compared with.
         new: the path it was moved to; empty if it was not moved.
     """
-    step = f"{_git(path)} checkout {(base.start or 'HEAD')[:SHORT]} -- {shell_quote(path)}"
+    step = _checkout(path, base.start or "HEAD")
     step += f" && {'rm' if base.of_files else f'{_git(new)} rm -q'} -- {shell_quote(new)}" if new else ""
     step += " && git commit --amend --no-edit --allow-empty" if base.commits else ""
     return f"Put it back with `{step}`"
@@ -134,8 +134,7 @@ def rename(path: bytes, base: Base) -> str:
 
 def _move_back(old: Entry, new: Entry, base: Base) -> str:
     if base.of_files:
-        found = (base.origin(old) or "HEAD")[:SHORT]
-        return f"{_git(old.path)} checkout {found} -- {shell_quote(old.path)} && rm -- {shell_quote(new.path)}"
+        return f"{_checkout(old.path, base.origin(old) or 'HEAD')} && rm -- {shell_quote(new.path)}"
     folder = old.path.rpartition(b"/")[0]
     mkdir = f"mkdir -p -- {shell_quote(folder)} && " if folder else ""
     return f"{mkdir}git mv -- {shell_quote(new.path)} {shell_quote(old.path)}"
@@ -184,13 +183,6 @@ def flaw_in(
     step += f": `{cmd}`" if cmd else "."
     oid, field, setting = message.commit, field or message.field, setting or key
     return Finding(problem, step, commit=oid, field=field, key=key, setting=setting, same_as=same_as)
-
-
-def mixed_items(work: Work | None, commit: str | None) -> Sequence[str]:
-    """Return the finding of WRK007 about a commit that works on an earlier item, in the form of `same_as`."""
-    if work is None or (judged := work.naming) is None or (other := work.in_front(commit)) is None:
-        return ()
-    return [f"WRK007 {one.item}" for one in (other, *work.commits) if one is other or one.same_item(judged)]
 
 
 def drop_empty(by_id: CommitsById) -> str:
@@ -291,20 +283,19 @@ def move_to_branch(name: str, branch: Branch, base: Base, push: Push | None = No
     if push is not None and push.local_ref != f"refs/heads/{branch.name}":
         pushed = shell_quote(push.local_ref or push.new or "HEAD")
         return f"git push {shell_quote(push.remote)} {pushed}:refs/heads/{name}"
-    if is_base_branch(branch, base):
+    if base.is_branch(branch.name):
         return f"git switch -c {name}"
     # A branch other than the judged one may be checked out.
     old = f"{shell_quote(branch.name)} " if branch.source in ("push", "head") else ""
     return f"git branch -m {old}{name}"
 
 
-def is_base_branch(branch: Branch, base: Base) -> bool:
-    """True if a branch is the base's own."""
-    return base.name in (branch.name, f"origin/{branch.name}")
-
-
 def _revision_before(commit: Commit) -> str:
     return f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
+
+
+def _checkout(path: bytes, revision: str) -> str:
+    return f"{_git(path)} checkout {revision[:SHORT]} -- {shell_quote(path)}"
 
 
 def _git(*paths: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from specguard.rules import Finding, NotApplicable, Rule, path_text
-from specguard_rules.next_steps import CommitsById, alternatives, mixed_items, put_back, quote, reword
+from specguard_rules.next_steps import CommitsById, alternatives, put_back, quote, reword, shell_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
         step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
         step = step if naming.kind in work.brought else "Merge the list first, by a change of its own."
         if (list_branch := work.branch_of_list(naming.kind)) != work.branch:
-            step = f"Name the branch after the list that has the item: git branch -m {list_branch}"
+            step = "Name the branch after the list that has the item: "
+            step += f"git branch -m {shell_quote(list_branch)}"
     elif source or kind.pointer:
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
@@ -243,7 +244,7 @@ class WorkItemMismatch(_WorkRule, Rule):
                 template = {"branch": "branch", "title": "pull_request"}.get(other.source, "commit")
                 message = f"{other.label} names {other.item}, but {naming.label} names {naming.item}"
                 step = f"Let both name the item that the change implements, {naming.item} or {other.item}."
-                key, same_as = f"{other.source} {other.item}", mixed_items(work, other.commit)
+                key, same_as = f"{other.source} {other.item}", work.mixed_items(other.commit)
                 yield _mismatch_finding(other, message, step, key, template, same_as)
         pointer = work.pointer(naming.kind)
         known = work.kinds[naming.kind].pointer and not pointer.problem and naming.number is not None

@@ -157,6 +157,10 @@ class Base(Record):
         """True if files of the working tree are judged, which git need not know yet."""
         return self.change.source in ("worktree", "edit")
 
+    def is_branch(self, name: str) -> bool:
+        """True if this is the base of that name, here or at `origin`."""
+        return self.name in (name, f"origin/{name}")
+
     def has(self, entry: Entry) -> bool:
         """True if an entry leaves at its path what the trusted base has there, so nothing needs restoring."""
         return self.change.restores_base(entry)

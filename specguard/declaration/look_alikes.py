@@ -90,7 +90,7 @@ def shell_word(word: str | bytes) -> str:
     """
     raw = word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
     text = raw.decode("utf-8", "surrogateescape")
-    if raw.translate(None, b"_@%+,./=-").isalnum() and raw[0] not in b"%+,=-":
+    if raw.translate(None, b"_@%+,./:=-").isalnum() and raw[0] not in b"%+,=-":
         return text
     if text.isprintable() and "'" not in text and "##" not in text and is_typable(text):
         return f"'{text}'"

@@ -285,11 +285,14 @@ class Work(WorkItems, frozen=False):
         """The namings of the change's commits that name an item, oldest first."""
         return [naming for naming in self.namings if naming.source == "commit"]
 
-    def in_front(self, commit: str | None) -> Naming | None:
-        """Return a commit's naming if it precedes the judged item's first commit; None otherwise."""
+    def mixed_items(self, commit: str | None) -> Sequence[str]:
+        """Return WRK007's finding about a commit that works on an earlier item, in the form of `same_as`."""
         commits, judged = self.commits, self.naming
         own = next((at for at, one in enumerate(commits) if judged and one.same_item(judged)), 0)
-        return next((one for one in commits[:own] if one.commit == commit), None)
+        other = next((one for one in commits[:own] if one.commit == commit), None)
+        if judged is None or other is None:
+            return ()
+        return [f"WRK007 {one.item}" for one in (other, *commits) if one is other or one.same_item(judged)]
 
     @cached_property
     def papers(self) -> Mapping[bytes, Paper]:

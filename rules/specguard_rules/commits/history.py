@@ -276,7 +276,7 @@ class MergeCommit(Rule):
         if not (found := [commit for commit in commits if commit.is_merge]):
             raise NotApplicable("the change has no merge commit")
         for commit in found if self.linear and policy.merge != "squash" else ():
-            step = f"Rebase the branch instead of merging: `git rebase {base.name}`"
+            step = f"Rebase the branch instead of merging: `git rebase {shell_quote(base.name)}`"
             what, field = "is a merge commit, and the history is linear", "commit.subject"
             yield _finding(commit, what, step, "linear", field=field, setting="linear")
         for redone in merges.redo(found):

@@ -13,7 +13,6 @@ from specguard_rules.next_steps import (
     alternatives,
     drop_empty,
     flaw_in,
-    mixed_items,
     quote,
     reword,
     shell_quote,
@@ -294,7 +293,7 @@ def _item_flaws(
     problem = f"the {what} is {shown}, and {item} has {alternatives(expected)}"
     right = _right_subject(item, subject)
     cmd = reword(message, by_id, shell_text(right, message) if right else "")
-    same_as = mixed_items(work, message.commit)
+    same_as = work.mixed_items(message.commit) if work else ()
     yield flaw_in(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, Selecting, path_text, setting
-from specguard_rules.next_steps import alternatives, is_base_branch, quote, take_there
+from specguard_rules.next_steps import alternatives, quote, shell_quote, take_there
 from specguard_rules.paths.scope import written_paths
 
 TYPE_CHECKING = False
@@ -243,7 +243,7 @@ class SliceOutOfFiles(Rule):
         kept = waves.kept if waves is not None and not landed else ()
         if waves is None or not kept:
             raise NotApplicable("the change is for no item that is listed in a file with others")
-        lands = branch is not None and base is not None and is_base_branch(branch, base)
+        lands = branch is not None and base is not None and base.is_branch(branch.name)
         how = "Land it by the request of" if lands else "Change it on"
         for entry in entries:
             slices = [item for item in kept if item.scope.matches(entry.path)]
@@ -291,7 +291,7 @@ def _outside_files(listed: Listed, entries: Sequence[Entry], base: Base | None) 
             below = "."
             if base and owner.branch and owner.branch not in base.change.branches_below:
                 below = "; if this one starts from it, merge that first, or for checks without --enforce: "
-                below += f"git branch -u {owner.branch}"
+                below += f"git branch -u {shell_quote(owner.branch)}"
             step = f"Change it on the branch of {owner}{below}"
         yield _slice_flaw(entry, listed, message, step, listed.id)
 
