@@ -220,7 +220,7 @@ class Finding(Record, frozen=False):
             or from the top of the policy (`work.phase.branch`).
         authority: the deciding line, if it is not a setting.
         moved: the other path of a file that was moved: its new path, or its old one.
-        same_as: code and key (`BRN001 item`) of findings of other rules about the same path or field, with
+        same_as: code and key (`BRN001 item`) of findings of other rules with the same path, or none, and
             the same cause and a better description. If one of them is open and as severe, this finding is not
             reported.
     """

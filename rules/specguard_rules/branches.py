@@ -104,8 +104,9 @@ class BranchName(Rule):
         if work_item and work_item.branches:
             if name not in (own := work_item.branches):
                 message = f"the branch is {quote(name)}, and {work_item} has {alternatives(own)}"
-                step = take_there(own[0], branch, base, push)
-                yield Finding(message, step, field="branch", key="item", setting=work_item.setting("branch"))
+                step, setting = take_there(own[0], branch, base, push), work_item.setting("branch")
+                same_as = ("WRK006 landed",)
+                yield Finding(message, step, field="branch", key="item", setting=setting, same_as=same_as)
         elif self.pattern is not None and not self.pattern.search(name):
             problem = f"does not match {quote(self.pattern.text)}"
             yield _finding(branch, base, push, problem, "Take a name that does", "pattern")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from specguard.engine.facts import Facts
     from specguard.model import Finding, Severity, State
 
-    Cause = tuple[str, bytes | None, str | None]
+    Cause = tuple[str, bytes | None]
     """A rule's code with a finding's key, and the path and field of the finding."""
 
 
@@ -223,9 +223,9 @@ def drop_repeated(results: Sequence[RuleResult]) -> None:
 
 
 def _cause(judged: Judged, name: str) -> Cause:
-    """Return a cause of a finding: its name, as in `same_as`, and the finding's place."""
-    # Commits are not compared: one finding is about all commits of an item, and its key names them.
-    return name, judged.finding.path, judged.finding.field
+    """Return a cause of a finding: its name, as in `same_as`, and the finding's path."""
+    # Commits and fields are not compared: the name of a landed item is wrong in a branch and in a subject.
+    return name, judged.finding.path
 
 
 def _find_original(one: Judged, by_cause: Mapping[Cause, Sequence[Judged]]) -> Judged | None:

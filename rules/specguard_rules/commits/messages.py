@@ -293,7 +293,9 @@ def _item_flaws(
     problem = f"the {what} is {shown}, and {item} has {alternatives(expected)}"
     right = _right_subject(item, subject)
     cmd = reword(message, by_id, shell_text(right, message) if right else "")
-    same_as = work.mixed_items(message.commit) if work else ()
+    same_as = list(work.mixed_items(message.commit)) if work else []
+    # A landed item's subject would be wrong again. A plan's commits have items of their own.
+    same_as += [] if work and item.kind in work.shared else ["WRK006 landed"]
     yield flaw_in(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
 
 
