@@ -345,16 +345,20 @@ class Bond:
 def target_of(change: Change, policy: Policy) -> str:
     """Return the short name of the branch that a change is to be merged into; empty if it is unknown.
 
-    A base that is given as an object id is the policy's base branch if it is that branch's tip.
+    A base that is given as an object id is the policy's base branch if it is that branch's tip, or if the
+    change has landed there.
     """
     found = change.found
     if found.ref.startswith(("refs/heads/", "refs/remotes/")):
         return short_branch(found.ref)
     if found.how == "event" and found.name != found.oid:
         return found.name
-    if policy.base and found.trusted and _find_tip(change, policy.base) == found.oid:
-        return policy.base
-    return ""
+    tip = _find_tip(change, policy.base) if policy.base and found.trusted else None
+    if tip is None:
+        return ""
+    head, git = change.base.head, change.git
+    landed = found.oid == tip or if_known(lambda: head in git.merge_bases(tip, head or tip), False)
+    return policy.base if policy.base and landed else ""
 
 
 def _find_tip(change: Change, branch: str) -> str | None:

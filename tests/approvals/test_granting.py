@@ -63,6 +63,19 @@ def test_an_approval_is_written_and_lifts_what_it_names(repository: Repository) 
     assert len(records(repository)) == 1
 
 
+def test_an_approval_holds_for_its_change_after_it_has_landed(tmp_path: Path) -> None:
+    repository = build(tmp_path, Grant(rules=["PTH002"], sign="key"))
+    start = repository.git("rev-parse", "main")
+    words = ("--enforce", f"--range={start}..work")
+    repository.git("update-ref", "refs/remotes/origin/main", repository.oid("work"))
+    repository.git("switch", "-q", "-c", "later", start)
+    repository.commit("feat: later", files={"src/b": "b\n"})
+    assert check(repository, *words).state("PTH002") == "approved"
+    # Of a change that went elsewhere, nobody knows that it was approved for there.
+    repository.git("update-ref", "refs/remotes/origin/main", repository.oid("later"))
+    assert check(repository, *words).state("PTH002") == "failed"
+
+
 @pytest.mark.parametrize("scope", ["change", "paths"])
 def test_an_approval_holds_for_what_its_scope_says(repository: Repository, scope: str) -> None:
     assert check(repository, *WORDS, f"--scope={scope}").exit_code == 0
