@@ -31,7 +31,8 @@ _MOST_NAMED: Final = 3
 _WILD: Final = str.maketrans("?[\\", "***")
 """The characters that end the literal beginning of a pattern, all mapped to `*`."""
 
-_HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
+_ASK: Final = "ask for an approval of PTH004."
+_HELP: Final = f"Leave it to a change of its own, and {_ASK}"
 
 _AGENTS: Final = (b".claude/", b".codex/")
 """How paths of agents' settings begin."""
@@ -139,13 +140,18 @@ class PolicyChanges(Rule):
     ), "hooks and CI files", tightens="more")  # fmt: skip
 
     def check(
-        self,
-        entries: Sequence[Entry],
-        base: Base,
-        policy: Policy,
-        policy_change: PolicyChange,
+        self, entries: Sequence[Entry], base: Base, policy: Policy, policy_change: PolicyChange
     ) -> Iterator[Finding]:
         """Report the policy's differences, then each changed file that runs specguard."""
+        rule = policy.rule(self.code)
+        for found in self._changes(entries, base, policy, policy_change):
+            if rule and not rule.approvable and found.help.endswith(_ASK):
+                found.help = "Take it back: the policy lets no approval lift it."
+            yield found
+
+    def _changes(
+        self, entries: Sequence[Entry], base: Base, policy: Policy, policy_change: PolicyChange
+    ) -> Iterator[Finding]:
         named = _DOCUMENTS | policy.document_paths
         if policy.nested:
             named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
@@ -182,7 +188,7 @@ def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> It
     if change.problem:
         found = _finding(first, f"leaves a policy that cannot be read: {change.problem}", "error", "unread")
         if not all(one.deleted for one in documents):
-            found.help = "Put it right: until then every check ends with 2. Or ask for an approval of PTH004."
+            found.help = f"Put it right: until then every check ends with 2. Or {_ASK}"
         yield found
     for one in change.broken:
         # A change of only the root may be what makes specguard read the nested authority.
