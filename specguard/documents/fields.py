@@ -96,7 +96,8 @@ class Near(Record):
         line: its line, from 1.
         text: its words, as they are written.
         reason: the reason why it does not match, to follow its words: `in a comment`, `no heading there`,
-            `spelt differently`, `with letters that only look alike`, `with characters that cannot be seen`.
+            `spelt differently`, `with more words`, `with letters that only look alike`,
+            `with characters that cannot be seen`.
     """
 
     line: int
@@ -156,7 +157,7 @@ def _near_spelling(names: Iterable[str], known: Mapping[str, tuple[int, str]]) -
     for name in names:
         longer = [one for one in known if f" {name} " in f" {one} "]
         for close in longer[:1] or get_close_matches(name, known, n=1, cutoff=LEAST_LIKENESS):
-            return Near(*known[close], "spelt differently")
+            return Near(*known[close], "with more words" if longer else "spelt differently")
     return None
 
 

@@ -88,6 +88,7 @@ def test_what_is_no_such_section_is_named_with_its_line_and_reason() -> None:
         ("## Ri\u0455ks", 3, "with letters that only look alike"),
         ("## \uff32\uff49\uff53\uff4b\uff53", 3, "with letters that only look alike"),
         ("## Risk", 3, "spelt differently"),
+        ("## Risks and rewards", 3, "with more words"),
     ):
         document = Document(f"# T\n\n{heading}\n")
         assert document.section("Risks") is None
