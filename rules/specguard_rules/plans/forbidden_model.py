@@ -34,6 +34,9 @@ _LIKE_A_MODEL: Final = (
     r"(?i)(?:[\w. -]+/)?(?:claude|codex|codestral|(?:command|phi)(?! [a-z]{2})|deepseek|devstral|gemini|gemma"
     r"|glm|gpt|grok|haiku|kimi|llama|mistral|mixtral|opus|qwen|sonnet|o[0-9])[\w.:@ -]*"
 )
+_PARAMETERS: Final = frozenset({"max_tokens", "seed", "temperature", "top_k", "top_p"})
+"""The parameters of a model that are told beside its name, each with a number."""
+
 _DENIALS: Final = frozenset({"never", "no", "not", "of", "than", "vs", "was", "without"})
 """The words in a remark before a model that was not used, such as `instead of`."""
 
@@ -304,10 +307,18 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
             name, placeholder = name.strip("<>{}$"), False
         if placeholder or name.casefold() in model_words.UNNAMED or (person and not _is_versioned(name)):
             continue
+        if _is_parameter(name):
+            continue
         digits = any(char.isdigit() for char in name)
         sure = digits or _is_model(name)
         # Without a digit `Claude Opus` is a model, and `opus for the plan` is prose.
         yield _Model(name, line, sure=sure, prose=prose and not digits and name.count(" ") > int(sure))
+
+
+def _is_parameter(name: str) -> bool:
+    """True if a text is a parameter with its number, such as `temperature 0.2`."""
+    words = name.casefold().replace("=", " ").replace(":", " ").split()
+    return len(words) == 2 and words[0] in _PARAMETERS and words[1].replace(".", "").isdigit()
 
 
 def _command_models(command: Command) -> Iterator[_Model]:
