@@ -161,6 +161,7 @@ LONGEST_LABEL: Final = 300
 
 # An emoji or a number before an option's label.
 _LEADING: Final = re.compile(r"\A(?:[^\w\s(\[\"'`]+\s+)?(?:[0-9][0-9.]{0,20}(?:[.)]|\ufe0f?\u20e3)?\s+)?")
+_BOLD: Final = ("**", "__")
 _OPTION_WORD: Final = r"(?:option|alternative|approach|variant|choice|solution|proposal|plan)\s*[#:]?\s*"
 
 
@@ -217,6 +218,7 @@ def _find_options(
     blocks: Sequence[AnyBlock], labels: Mapping[str, re.Pattern[str]]
 ) -> Iterator[tuple[str, int, list[AnyBlock]]]:
     """Yield the options that blocks describe: label, line, and the blocks of the description."""
+    blocks = [part for block in blocks for part in _split_bold_lines(block)]
     for at, block in enumerate(blocks):
         if isinstance(block, List):
             for item in block.items:
@@ -243,10 +245,23 @@ def _find_options(
             yield label, block.line, [*own, *body]
 
 
+def _split_bold_lines(block: AnyBlock) -> Sequence[AnyBlock]:
+    """Split a paragraph before each line that begins in bold; any other block stays whole."""
+    if not isinstance(block, Paragraph):
+        return [block]
+    found: list[Text] = []
+    for number, line in enumerate(block.text.raw.split("\n"), start=block.line):
+        if found and not line.lstrip().startswith(_BOLD):
+            found[-1] = Text(f"{found[-1].raw}\n{line}", found[-1].line)
+        else:
+            found.append(Text(line, number))
+    return [Paragraph(text) for text in found] if len(found) > 1 else [block]
+
+
 def _option_of(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
     """Return the option whose description a heading or a bold paragraph begins; empty without one."""
     # A sentence may begin with a single letter, so a paragraph must have its label in bold.
-    if isinstance(block, Paragraph) and not block.text.raw.lstrip().startswith(("**", "__")):
+    if isinstance(block, Paragraph) and not block.text.raw.lstrip().startswith(_BOLD):
         return ""
     return _split_label(block.text, labels)[0] if isinstance(block, Heading | Paragraph) else ""
 

@@ -46,8 +46,10 @@ def test_options_have_names_and_words_of_their_own(each: Each) -> None:
     [(_, one)] = each([copied], options=OPTIONS)
     [finding] = missing_options(one)
     assert finding.message == "option B is option A, word for word"
-    blocks = Document("## Redis\n\nFast.\n\n## Approach: No  cache at all\n\nSimple.\n").blocks
-    assert described_options(blocks, ["Redis", "no cache"]).keys() == {"Redis", "no cache"}
+    headings = "## Redis\n\nFast.\n\n## Approach: No  cache at all\n\nSimple.\n"
+    for text in (headings, "**Redis**: it is fast.\n**No cache**: simple,\nif slow.\n"):
+        found = described_options(Document(text).blocks, ["Redis", "no cache"])
+        assert found.keys() == {"Redis", "no cache"}
 
 
 def test_many_sections_and_options_take_no_time(each: Each) -> None:
