@@ -158,8 +158,12 @@ def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tre
 
     earlier, later = WorkItems(work.kinds, lambda: before), WorkItems(work.kinds, lambda: after)
     rows = " ".join(sorted(differing_rows(*(read_text(tree, path) or "" for tree in (before, after)))))
-    # Any word of a row that changes, or part of a file's name in it, may be the id of an item.
-    for item_id in dict.fromkeys([later.pointer(name).id, *rows.split(), *rows.replace("-", " ").split()]):
+    read = (Documents(tree).data(path) for tree in (before, after))
+    old_texts, new_texts = (set(data.texts() if data else ()) for data in read)
+    keys = sorted({str(key) for place, _ in old_texts ^ new_texts for key in place})
+    # Any key of a text that changes, word of a row that does, or part of a file's name in it, may be an id.
+    words = [later.pointer(name).id, *keys, *rows.split(), *rows.replace("-", " ").split()]
+    for item_id in dict.fromkeys(words):
         was, item = earlier.with_id(name, item_id), later.with_id(name, item_id)
         if was is None or item is None or (was.number or 0) < (work.pointer(name).number or 0):
             continue
