@@ -13,17 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import (
-        Documents,
-        Entry,
-        Origin,
-        PlanKind,
-        Policy,
-        PolicyChange,
-        Stage,
-        Tree,
-        WorkKind,
-    )
+    from specguard.rules import Documents, Entry, Origin, PlanKind, Policy, PolicyChange, Stage, WorkKind
     from specguard_rules.content._shell import Command
 
 
@@ -82,7 +72,6 @@ class ProcessKillByName(Rule):
     def check(
         self,
         entries: Sequence[Entry],
-        head_files: Tree,
         documents: Documents,
         whole: bool,
         stage: Stage,
@@ -92,9 +81,9 @@ class ProcessKillByName(Rule):
         work_kinds: Mapping[str, WorkKind],
     ) -> Iterator[Finding]:
         """Search the files that the change touches, and the gates."""
-        setting = select_files(self.files, entries, head_files, whole=whole)
+        setting = select_files(self.files, entries, documents, whole=whole)
         for name, kind in plan_kinds.items():
-            for path in select_files(plan_files(kind, kind.plan), entries, head_files, whole=whole):
+            for path in select_files(plan_files(kind, kind.plan), entries, documents, whole=whole):
                 setting.setdefault(path, f"plans.{name}.plan")
 
         documents.prefetch(setting)

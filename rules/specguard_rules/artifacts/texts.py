@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from specguard.documents.inline import Hidden
     from specguard.documents.secrets import CredentialFinder
-    from specguard.rules import Artifacts, Documents, Entry, Expression, PlanKind, Severity, Tree
+    from specguard.rules import Artifacts, Documents, Entry, Expression, PlanKind, Severity
 
 
 FEW_PATHS: Final = 500
@@ -34,23 +34,23 @@ INSTRUCTIONS: Final = (
 
 
 def select_files(
-    patterns: Selecting, entries: Sequence[Entry], head_files: Tree, *, whole: bool
+    patterns: Selecting, entries: Sequence[Entry], documents: Documents, *, whole: bool
 ) -> dict[bytes, str]:
     """Return the regular files that the setting `files` selects, each with the key of its first pattern.
 
     Args:
         patterns: the patterns that select files.
         entries: the change; files with unchanged content do not count.
-        head_files: the judged tree.
+        documents: those of the judged tree.
         whole: True if every file of the tree counts; False if only the change's files do.
 
     Raises:
         MissingFact: a tree object is missing.
     """
     if whole:
-        paths = head_files.paths()
+        paths = documents.tree.paths()
         found = {paths[position]: f"files.{index}" for position, index in patterns.find_each(paths)}
-        return {path: key for path, key in found.items() if head_files.has_file(path)}
+        return {path: key for path, key in found.items() if documents.tree.has_file(path)}
     touched = [entry.path for entry in entries]
     if not touched or (len(touched) < FEW_PATHS and not may_match(patterns, touched)):
         return {}
@@ -193,15 +193,10 @@ class HiddenText(Rule):
     comments: list[Expression] = setting([], "more comments that tools read", tightens="fewer")
 
     def check(
-        self,
-        entries: Sequence[Entry],
-        head_files: Tree,
-        documents: Documents,
-        whole: bool,
-        artifacts: Artifacts | None = None,
+        self, entries: Sequence[Entry], documents: Documents, whole: bool, artifacts: Artifacts | None = None
     ) -> Iterator[Finding]:
         """Search the artifacts and instruction files that the change touches."""
-        setting = select_files(self.files, entries, head_files, whole=whole)
+        setting = select_files(self.files, entries, documents, whole=whole)
         for artifact in artifacts.judged if artifacts else ():
             setting.setdefault(artifact.path, artifact.setting("path"))
         documents.prefetch(setting)
@@ -319,19 +314,18 @@ class SecretInArtifact(Rule):
     def check(
         self,
         entries: Sequence[Entry],
-        head_files: Tree,
         documents: Documents,
         whole: bool,
         plan_kinds: Mapping[str, PlanKind],
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Search the briefs, plans and artifacts for credentials."""
-        setting = select_files(self.files, entries, head_files, whole=whole)
+        setting = select_files(self.files, entries, documents, whole=whole)
         for name, plan_kind in plan_kinds.items():
-            for path in select_files(plan_files(plan_kind, "**"), entries, head_files, whole=whole):
+            for path in select_files(plan_files(plan_kind, "**"), entries, documents, whole=whole):
                 setting[path] = f"plans.{name}"
         for artifact in artifacts.judged if artifacts is not None else ():
-            if head_files.has_file(artifact.path):
+            if documents.tree.has_file(artifact.path):
                 setting[artifact.path] = f"artifacts.{artifact.name}"
         documents.prefetch(setting)
 

@@ -213,9 +213,7 @@ class ForbiddenCommand(Rule):
     commands: list[ForbiddenForm] = setting([], "the forbidden forms", tightens="more")
     files: Selecting = setting(Selecting.of(*COMMAND_FILES, "**/*.md"), "the files to read", tightens="more")
 
-    def check(
-        self, entries: Sequence[Entry], head_files: Tree, lines: Lines, documents: Documents
-    ) -> Iterator[Finding]:
+    def check(self, entries: Sequence[Entry], lines: Lines, documents: Documents) -> Iterator[Finding]:
         """Look for the forbidden forms in the commands that the change adds."""
         candidates = [one for one in entries if one.has_new_content and self.files.matches(one.path)]
         if not candidates:
@@ -225,7 +223,7 @@ class ForbiddenCommand(Rule):
         forms = [_form_words(form.command) for form in self.commands]
         found: dict[bytes, list[tuple[Command, int]]] = {}
         for entry in candidates:
-            data = head_files.read(entry.path) or b""
+            data = documents.tree.read(entry.path) or b""
             # A quick search for all words of a form that are not options skips most files.
             names = [[word.encode() for word in form if word[0] != "-"] for form in forms]
             possible = [which for which, form in enumerate(names) if all(name in data for name in form)]
