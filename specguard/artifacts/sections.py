@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from specguard.documents.blocks import Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import content_of
@@ -247,15 +248,10 @@ def _find_options(
 
 def _split_bold_lines(block: AnyBlock) -> Sequence[AnyBlock]:
     """Split a paragraph before each line that begins in bold; any other block stays whole."""
-    if not isinstance(block, Paragraph):
-        return [block]
-    found: list[Text] = []
-    for number, line in enumerate(block.text.raw.split("\n"), start=block.line):
-        if found and not line.lstrip().startswith(_BOLD):
-            found[-1] = Text(f"{found[-1].raw}\n{line}", found[-1].line)
-        else:
-            found.append(Text(line, number))
-    return [Paragraph(text) for text in found] if len(found) > 1 else [block]
+    lines = block.text.raw.split("\n") if isinstance(block, Paragraph) else []
+    starts = [at for at, line in enumerate(lines) if at and line.lstrip().startswith(_BOLD)]
+    parts = pairwise([0, *starts, len(lines)]) if starts else ()
+    return [Paragraph(Text("\n".join(lines[at:end]), block.line + at)) for at, end in parts] or [block]
 
 
 def _option_of(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
