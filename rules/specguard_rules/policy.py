@@ -272,8 +272,8 @@ _CODE_KEY: Final = "specs.code"
 class UnmatchedSetting(Rule):
     """A pattern or exception in the policy matches no file.
 
-    Path patterns of all rules, `exclude` too, are compared with the files after the change, except those of
-    presets, wildcards of `forbidden-path` and branch names. A setting that lacks another one is told too.
+    Path patterns, `exclude` too, are compared with the files after the change. Those of presets and a floor,
+    wildcards of `forbidden-path`, and branch names are not. A setting that lacks another one is told too.
 
     Why is this bad? A typo in a lock is an open door: `docs/prodct/` locks nothing.
 
@@ -340,8 +340,8 @@ class UnmatchedSetting(Rule):
                     yield _unmatched_preset(key, patterns, policy)
                 continue
             for index, (pattern, origin) in enumerate(zip(patterns.patterns, places, strict=True)):
-                # A default has no origin.
-                if index in used or not origin or origin.path.startswith("preset:"):
+                # A default has no origin, and a floor is for many repositories, which cannot correct it.
+                if index in used or not origin or origin.path.startswith(("preset:", "floor:")):
                     continue
                 others = not whole and policy.is_of_others(origin.path, entries)
                 if not others and not _forbids_by_form(key, pattern):
