@@ -96,7 +96,8 @@ class RangeChange(Change, frozen=False, kw_only=True):
                 "specguard check --root",
                 code="no-common-ancestor",
             )
-        if against.how == "server" and self.push.remote_ref == against.ref:
+        event, to_server = self.event, against.how == "server" and self.push.remote_ref == against.ref
+        if to_server or (against.how == "event" and event is not None and event.exact):
             # A forced push to the base drops commits after the merge base, which only its old tip shows.
             merge_bases = [against.oid]
         return Base(self, against, start=merge_bases[0], head=head, merge_bases=merge_bases)
@@ -212,9 +213,8 @@ class RangeChange(Change, frozen=False, kw_only=True):
             return frozenset()
         from specguard.change.platform_event import NEVER, approvers
 
-        head = self.head.oid
-        committed = read_commit_time(self.git.object(head)[1])
-        return approvers(self.event.reviews, head, NEVER if committed is None else committed)
+        committed = read_commit_time(self.git.object(self.head.oid)[1])
+        return approvers(self.event.reviews, self.head.oid, NEVER if committed is None else committed)
 
     @property
     def notes(self) -> list[str]:
