@@ -46,7 +46,7 @@ _Line = tuple[str, int, str, str]
 
 _JOBS: Final = "the jobs that decide what lands"
 _LOCKED: Final = (
-    (r"\.(github/workflows|gitlab/ci|circleci)/", _JOBS),
+    (r"\.((github|gitea|forgejo)/workflows|gitlab/ci|circleci|buildkite)/", _JOBS),
     (r"\.gitlab-ci\.yml|Jenkinsfile|(azure|bitbucket)-pipelines\.yml", _JOBS),
     (r"(\.github/|\.gitlab/|docs/)?CODEOWNERS", "who reviews what"),
     (r"(?i:licen[cs]e|copying)([-.][^/]*)?", "the licence"),
