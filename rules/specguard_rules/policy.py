@@ -371,13 +371,10 @@ def _pattern_lists(policy: Policy) -> Iterator[tuple[str, Any]]:
 
 
 def _unmatched_preset(key: str, patterns: Any, policy: Policy) -> Finding:
-    path, place = policy.documents[0][0], policy.origin("extends")
+    place = policy.origin("extends") or Origin(policy.documents[0][0], 0)
     where = f"{key.removeprefix('rules.')} ({', '.join(patterns.patterns)})"
     message = f"the preset's {where} matches no file, so it holds nothing"
-    step = f"Say where that is here: `{key} = [...]`."
-    found = Finding(message, step, path.encode("utf-8", "surrogateescape"), field=key, key=key)
-    found.line, found.authority = (place and place.line) or None, place
-    return found
+    return _line_finding(message, f"Say where that is here: `{key} = [...]`.", place, key, key)
 
 
 def _forbids_by_form(key: str, pattern: str) -> bool:
