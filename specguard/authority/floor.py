@@ -60,10 +60,11 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
     if policy is None or not policy.origins:
         raise SpecguardError("there are no settings in it", path=file, code="no-authority")
     for key in _REPOSITORY_SETTINGS:
-        if key in policy.origins:
+        place = policy.origin(key)
+        if place and not place.path.startswith("preset:"):
             message = f"a floor cannot set `{key}`, which is each repository's own"
             step = "take it out: a floor is one file, for many repositories"
-            raise SettingProblem(message, policy.origins[key], step)
+            raise SettingProblem(message, place, step)
     unread = next((one for one in policy.unread if one.meaning not in _EXPLANATIONS), None)
     if unread is not None:
         # CFG001 of no repository reports it, and its author believes that it is enforced.
@@ -134,8 +135,8 @@ class Floor(Record):
     def _governs(self, one: Difference) -> bool:
         """Return True if the floor sets the setting that differs, or has a table of its rule."""
         origins = self.policy.to_data()["origins"]
-        if one.key.startswith("authority.sections."):
-            # They control how the floor itself is read.
+        if one.key in _REPOSITORY_SETTINGS or one.key.startswith("authority.sections."):
+            # A preset may suggest the former; the latter control how the floor itself is read.
             return False
         if one.key in origins or not one.key.startswith("rules.") or one.key in _APPROVER_SETTINGS:
             return one.key in origins
