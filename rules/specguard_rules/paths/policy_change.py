@@ -79,10 +79,10 @@ _DESCRIPTIVE: Final = frozenset({"name", "run-name", "description", "output", "c
 class PolicyChanges(Rule):
     r"""A change alters the policy, or what runs specguard.
 
-    Settings that loosen, or could, are errors with their old and new values. Those that only tighten are
-    warnings, and prose is information. `.specguard/` counts too: a grown baseline is an error. In `files`
-    (hooks, CI, agents' settings), only what runs specguard counts; of CI files also what is beside the
-    jobs, but for names and descriptions. Lock the files that a job calls to run it.
+    Settings that loosen, or could, are errors with old and new values. Those that tighten are warnings, and
+    prose is information. `.specguard/` counts too: a grown baseline is an error. In `files` (hooks, CI,
+    agents' settings), only what names specguard or a `spec-guard.yml` counts. Beside the jobs of CI, all but
+    names and descriptions counts. Lock the files that a job calls to run it.
 
     Why is this bad? It judges every later change.
 
@@ -324,8 +324,8 @@ def _lines(text: str) -> list[str]:
 
 
 def mentions(text: str) -> bool:
-    """True if a file names specguard outside its comment lines."""
-    return any("specguard" in line.lower() for line in _lines(text))
+    """True if a file names specguard outside its comment lines, or a workflow `spec-guard.yml` to call."""
+    return any(name in line.lower() for line in _lines(text) for name in ("specguard", "spec-guard.y"))
 
 
 def switches_off(text: str) -> bool:
@@ -369,8 +369,8 @@ def run_parts(value: Any) -> Any:
     chosen: list[tuple[str, Any]] = []
     # In GitLab, a job overrides the included one of its name.
     included = rest["include"] if isinstance(rest.get("include"), list) else [rest.get("include")]
-    names = {_component_job(one) for one in included if "specguard" in json.dumps(one).lower()}
-    more = [job for job in jobs if job[0].lower() in names or "specguard" in json.dumps(job).lower()]
+    names = {_component_job(one) for one in included if mentions(json.dumps(one))}
+    more = [job for job in jobs if job[0].lower() in names or mentions(json.dumps(job))]
     while len(chosen) < len(more):
         chosen = more
         # In CircleCI, `workflows` lists the jobs that run, and their order.
