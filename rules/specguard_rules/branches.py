@@ -215,8 +215,8 @@ class ProtectedBranch(Rule):
     """A commit or push changes or deletes a protected branch.
 
     `branches` lists path patterns: `release/*` is every branch below it. One that begins with `refs/` is
-    compared with the whole ref, so `refs/tags/v*` protects tags. In CI, a platform's own report of landed
-    commits is not judged.
+    compared with whole refs: `refs/tags/v*` protects tags. Landed commits that an event reports are not
+    judged, nor in an audit merged branches.
 
     Why is this bad? Such a branch changes only through review.
 
@@ -271,13 +271,12 @@ class ProtectedBranch(Rule):
             return
         if branch is None:
             raise NotApplicable("what is judged is not a branch")
-        if branch.source == "event":
-            raise NotApplicable("the platform's own protection decides about a branch that its event names")
+        if branch.source in ("event", "merge"):
+            raise NotApplicable("the platform's own rules hold for a branch that an event or merge names")
         which = self._pattern_index(f"refs/heads/{branch.name}")
-        if which is None or _adds_nothing(stage, base, entries):
-            return
-        what = f"commits are made on {quote(branch.name)}, which is protected"
-        yield self._finding(what, "Take them to a branch of their own: `git switch -c <name>`", which)
+        if which is not None and not _adds_nothing(stage, base, entries):
+            what = f"commits are made on {quote(branch.name)}, which is protected"
+            yield self._finding(what, "Take them to a branch of their own: `git switch -c <name>`", which)
 
     def _pattern_index(self, ref: str) -> int | None:
         """Return the index of the first pattern that protects a full ref name; None if none does."""

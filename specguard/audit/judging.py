@@ -23,7 +23,7 @@ from specguard.change.entries import Commit
 from specguard.change.git import Git
 from specguard.change.platform_event import Event
 from specguard.change.ranges import RangeChange
-from specguard.change.repository import Repository, short_branch
+from specguard.change.repository import Branch, Repository, short_branch
 from specguard.change.tree import Tree
 from specguard.declaration.registry import Registry
 from specguard.declaration.rule import Record
@@ -352,7 +352,6 @@ def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, b
         environment=git.repository.environment,
         directory=git.repository.directory,
         today=datetime.fromtimestamp(past.at, UTC).date().isoformat(),
-        branch=branch,
         # What a policy of another time names need not have been there.
         ignore=() if batch.policy is None else ("CFG002",),
     )
@@ -360,6 +359,8 @@ def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, b
     try:
         landed = _landed_change(git, request, commit, batch.branch)
         vars(landed)["refs"] = ()
+        if branch:
+            vars(landed)["branch"] = Branch(branch, "merge")
         verdict = judge_change(landed, policies, needs=())
     except NoAuthorityError as error:
         return JudgedChange(past, branch, subject, "", NO_AUTHORITY, error.message)

@@ -33,7 +33,7 @@ class Branch(Record):
     Attributes:
         name: its short name, e.g. `phase-12`; bytes that are not UTF-8 are surrogate escapes.
         source: the source of the name: `option` (`--branch`), `event`, `head` (a head given by name), `HEAD`,
-            `push` or `run`.
+            `merge` (the message of a merge that landed), `push` or `run`.
     """
 
     name: str

@@ -225,13 +225,12 @@ def test_what_is_not_committed_says_nothing_of_the_past(
     made: Repository, own: Repository, tmp_path: Path
 ) -> None:
     """An approval that lies in the working tree, a branch of today and a folder of runs."""
-    bare = tmp_path / "bare.git"
-    subprocess.run(["git", "clone", "-q", "--bare", str(made.path), str(bare)], check=True)
+    bare = made.clone(tmp_path / "bare.git", bare=True)
     own.write(".specguard/approvals/x.json", "{}\n")
     own.write(".runs/x", "x\n")
     own.write("locked/a", "not committed\n")
     own.git("branch", "phase-2")
-    one, other = (told(tmp_path / f"{name.name}.sqlite", name)["judged"] for name in (own.path, bare))
+    one, other = (told(tmp_path / f"{name.name}.sqlite", name)["judged"] for name in (own.path, bare.path))
     for change in (*one, *other):
         change.pop("repository")
     assert one == other
@@ -355,14 +354,10 @@ def test_repositories_that_cannot_be_read_do_not_stop_the_others(
     made: Repository, store: Path, tmp_path: Path
 ) -> None:
     Repository(tmp_path / "empty")
-    subprocess.run(
-        ["git", "clone", "-q", "--depth=2", f"file://{made.path}", str(tmp_path / "shallow")],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    made.clone(tmp_path / "shallow", depth=2)
     (tmp_path / "plain").mkdir()
-    (tmp_path / "list.txt").write_text(
-        "# the team's\n\n" + "\n".join([str(made.path), "gone", "empty", "shallow", "plain", ""])
-    )
+    lines = ["# the team's", "", str(made.path), "gone", "empty", "shallow", "plain", ""]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
     data = told(store, "--repos", "list.txt")
     reasons = {Path(one["name"]).name: one["state"].get("reason") for one in data["repositories"]}
     assert reasons.pop("team") is None
@@ -427,12 +422,20 @@ def test_an_approval_for_the_audited_branch_counts(store: Path, tmp_path: Path) 
     made.checkout("main")
     made.merge(branch)
     # An approval of today is for a merge of today.
-    made.git(
-        "commit", "-q", "--amend", "-C", "HEAD", environment={"GIT_COMMITTER_DATE": f"@{time.time():.0f}"}
-    )
+    today = {"GIT_COMMITTER_DATE": f"@{time.time():.0f}"}
+    made.git("commit", "-q", "--amend", "-C", "HEAD", environment=today)
     made.git("update-ref", "refs/remotes/origin/main", "main")
     data = told(store, "--last", "1", made.path)
     assert (data["verdicts"], [one["approver"] for one in data["approvals"]]) == ({"accepted": 1}, ["alice"])
+
+
+def test_a_protected_branch_that_is_merged_is_no_commit_on_it(store: Path, tmp_path: Path) -> None:
+    made = adopted(tmp_path, "[rules", 'rules.protected-branch.branches = ["release/*"]\n[rules')
+    made.branch("release/1")
+    made.commit("fix: mend", files={"a": "a\n"})
+    made.checkout("main")
+    made.merge("release/1", message="Merge branch 'release/1'")
+    assert told(store, made.path)["judged"][0]["states"]["BRN004"] == "not-applicable"
 
 
 def test_answers_in_each_form(made: Repository, store: Path, tmp_path: Path) -> None:

@@ -170,8 +170,7 @@ def test_a_short_past_says_nothing(repository: Repository) -> None:
 @pytest.mark.parametrize("depth", [10, 60])
 def test_a_shallow_clone_says_what_it_could_not_look_at(repository: Repository, depth: int) -> None:
     history(repository)
-    place = repository.path.parent / "clone"
-    repository.git("clone", "-q", f"--depth={depth}", f"file://{repository.path}", str(place))
+    place = repository.clone(repository.path.parent / "clone", depth=depth).path
     assert ("would have failed" in ended(run_here("init", directory=place)).stdout) == (depth == 60)
 
 

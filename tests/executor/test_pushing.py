@@ -67,8 +67,7 @@ def test_with_longer_object_ids(tmp_path: Path) -> None:
 
 @threat("T117", "a push led to another place, or through a program", "exit 0, at the pinned address")
 def test_hooks_and_addresses_of_the_users_repository_have_no_say(team: Team, tmp_path: Path) -> None:
-    evil = tmp_path / "evil.git"
-    team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
+    evil = team.remote.clone(tmp_path / "evil.git", bare=True).path
     with committed(team) as run:
         hooks = program(team.user.git_dir / "hooks" / "pre-push", f"touch {tmp_path}/ran").parent
         team.user.git("config", "core.hooksPath", str(hooks))

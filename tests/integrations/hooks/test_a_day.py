@@ -53,8 +53,7 @@ def test_a_refusal_is_short(agent: str, repository: Repository) -> None:
 def test_the_end_of_a_turn_is_short(
     agent: str, command: str, part: str, repository: Repository, tmp_path: Path
 ) -> None:
-    repository.git("clone", "-q", "--no-hardlinks", str(repository.path), str(tmp_path / "clone"))
-    clone = type(repository)(tmp_path / "clone")
+    clone = repository.clone(tmp_path / "clone")
     day = begun(clone, agent)
     subprocess.run(["bash", "-c", command], cwd=clone.path, check=True)
     for said in (day.after().refusal, day.stop().refusal):
