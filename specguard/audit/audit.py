@@ -224,10 +224,11 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
             unjudged[found.name] += outcome.unjudged
             reason = f"changes that could not be judged: {unjudged[found.name]}; {outcome.reason}"
             store.set_state(found.key.repository, {**store.state(found.key.repository), "reason": reason})
-            progress.print_line(found.name, reason)
     if not audited and last_error is not None:
         raise last_error
     for found in audited.values():
+        if unjudged[found.name]:
+            progress.print_line(found.name, store.state(found.key.repository)["reason"])
         store.choose(found.key, [change.head for change in found.changes])
 
 

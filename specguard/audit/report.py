@@ -122,8 +122,7 @@ def _csv(summary: Summary) -> str:
     for change in summary.reported_changes():
         row = {**change, "date": _day(change["at"])}
         for found in change["findings"] or [{}]:
-            place: Mapping[str, Any] = found.get("location") or {}
-            cells = {**row, **found, "path": place.get("path"), "line": place.get("line")}
+            cells = {**row, **found, **(found.get("location") or {})}
             table.writerow({name: _cell(cells.get(name)) for name in _COLUMNS})
     return file.getvalue()
 

@@ -88,10 +88,10 @@ def command(
         else:
             click.echo(text, nl=False)
         store.mark_reported()
-        if summary.verdicts.get("no-authority") and not summary.judged:
-            opt.say("  next: --by SPEC_AUTHORITY.md judges by that file; specguard init writes it", err=True)
         # Repositories without changes leave nothing to judge.
         read = summary.repositories and not any("reason" in row["state"] for row in summary.repositories)
+        if read and summary.verdicts.get("no-authority") and not summary.judged:
+            opt.say("  next: --by SPEC_AUTHORITY.md judges by that file; specguard init writes it", err=True)
         if not summary.judged and (summary.changes or not read):
             return EXIT_NO_VERDICT
         return EXIT_FAILED if failing else EXIT_PASSED

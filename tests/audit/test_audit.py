@@ -370,6 +370,7 @@ def test_what_a_copy_lacks_is_told_and_judged_later(
     made: Repository, own: Repository, store: Path, tmp_path: Path
 ) -> None:
     blob = made.git("rev-parse", "main~4:SPEC_AUTHORITY.md")
+    told(store, own.path, "--range", "main~5..main~4")
     there = loose(own, blob)
     there.rename(tmp_path / "away")
     data = json.loads(audited(store, own.path, "--output-format", "json").stdout)
@@ -377,6 +378,7 @@ def test_what_a_copy_lacks_is_told_and_judged_later(
     assert blob in refused(tmp_path / "one", own.path, "--range", "main~4..main~3")
     whole = len(told(tmp_path / "whole.sqlite", made.path)["judged"])
     assert 0 < data["changes"] < whole, "what was not there says nothing of a change"
+    assert audited(store, own.path).stderr.count("could not be judged") == 1, "of two slices"
     (tmp_path / "away").rename(there)
     data = told(store, own.path)
     assert "reason" not in data["repositories"][0]["state"]
