@@ -433,3 +433,7 @@ class Summary(Record):
         if codes:
             return any(row["errors"] for row in self.rules if row["code"] in codes)
         return bool(self.store.query("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
+
+    def has_unreadable_authority(self) -> bool:
+        """Return True if the authority of a fresh change cannot judge it."""
+        return bool(self.store.query("SELECT 1 FROM told WHERE verdict = 'error' AND fresh LIMIT 1"))

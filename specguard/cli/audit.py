@@ -64,7 +64,7 @@ def command(
 
     A REPOSITORY is a folder, a pattern of folders, or an address (https, ssh or file). Verdicts are kept: a
     second audit judges only what is new. It ends with 0, with 1 for --fail-on, and with 2 if nothing could
-    be judged.
+    be judged; for `--fail-on new`, if one new change could not.
     """
     if given["scheduler"] and given["jobs"] > 1:
         raise opt.usage("--jobs does not go with --scheduler, which has its own workers", "Give one of them.")
@@ -81,6 +81,7 @@ def command(
             raise
         summary = Summary(store, datetime.now(UTC).date())
         failing = summary.has_errors(failing_rules) if fail_on != "none" else False
+        unclear = fail_on == "new" and not failing and summary.has_unreadable_authority()
         text = RENDERERS[output_format](summary)
         if output_file:
             with writing(output_file):
@@ -92,6 +93,6 @@ def command(
         read = summary.repositories and not any("reason" in row["state"] for row in summary.repositories)
         if read and summary.verdicts.get("no-authority") and not summary.judged:
             opt.say("  next: --by SPEC_AUTHORITY.md judges by that file; specguard init writes it", err=True)
-        if not summary.judged and (summary.changes or not read):
+        if unclear or (not summary.judged and (summary.changes or not read)):
             return EXIT_NO_VERDICT
         return EXIT_FAILED if failing else EXIT_PASSED

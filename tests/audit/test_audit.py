@@ -171,6 +171,9 @@ def test_a_second_audit_judges_only_what_is_new(own: Repository, store: Path) ->
     assert len(judged) == count + 1
     assert [one["subject"] for one in judged if one["new"]] == ["feat: more"]
     assert audited(store, own.path, "--fail-on", "new").exit_code == 0, "it was judged by the audit before"
+    for subject, name, code in (("fix: x", "SPEC_AUTHORITY.md", 1), ("fix: y", "locked/b", 2)):
+        own.commit(subject, files={name: "```toml specguard\n=\n```\n"})
+        assert audited(store, own.path, "--fail-on", "new").exit_code == code
 
 
 def test_what_fails_an_audit(made: Repository, store: Path) -> None:
