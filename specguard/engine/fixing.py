@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.change.change import BASELINE
 from specguard.declaration.rule import EditFile, Record, RenameBranch, RewordMessage
 from specguard.engine.rule_runner import arguments
-from specguard.errors import MissingFact, if_known
+from specguard.errors import if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,17 +79,14 @@ def _get_fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
 
 
 def _file_fix(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) -> Proposal | None:
-    policy = facts.policy
-    try:
-        files = facts.change.head_files
-        before = files.read(path) if files.has_file(path) else None
-        text = None if before is None else before.decode("utf-8")
-    except (MissingFact, UnicodeDecodeError):
-        return None
-    if before is None or text is None:
-        return None
+    policy, change = facts.policy, facts.change
+    before = if_known(
+        lambda: change.head_files.read(path) if change.head_files.has_file(path) else None, None
+    )
+    # An edit that keeps bytes which are not UTF-8 cannot be written, and is skipped.
+    text = (before or b"").decode("utf-8", "surrogateescape")
     after, codes = _apply_edits(text, ((fix.edit, code) for fix, code in fixes))
-    if after == text:
+    if before is None or after == text:
         return None
     guard = policy.guards.find(path)
     refused = f"{guard.code} {guard.rule} keeps it as it is ({guard.key})" if guard else ""
