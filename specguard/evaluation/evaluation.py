@@ -212,10 +212,7 @@ def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> Non
 
 def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
     """Return the text of a file that expects exactly these findings."""
-    lines = ["# What the policy finds in this sample; `specguard eval --update` writes it."]
-    if not findings:
-        return "\n".join([*lines, "expect = []", ""])
-    lines.append("expect = [")
+    lines = ["# What the policy finds in this sample; `specguard eval --update` writes it.", "expect = ["]
     for finding in findings:
         keys = {key: finding[key] for key in KEPT_KEYS if finding.get(key) is not None}
         lines.append(f"  {toml_value(keys)},")
