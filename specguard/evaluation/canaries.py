@@ -88,12 +88,14 @@ def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
             continue
         try:
             case = example.case
-        except CaseError as error:
+            muted_case = _with_mutes(case, rule)
+        except ValueError as error:
+            # A plugin's example is no case, or its policy is not TOML.
             reason = str(error)
             continue
         where = f"the example {example.number} of its page"
         whole = authority.with_authority(replace(case, policy=None))
-        for tried, under in ((whole, _WHOLE_POLICY), (_with_mutes(case, rule), _MUTES_ONLY)):
+        for tried, under in ((whole, _WHOLE_POLICY), (muted_case, _MUTES_ONLY)):
             outcome = _judge(_at_own_stage(tried, rule)) if tried is not None else None
             if outcome is None:
                 continue
@@ -120,11 +122,7 @@ def _with_mutes(case: Case, rule: RuleInPolicy) -> Case | None:
         # The table has its own section: a sentence is bound to the rules whose settings are next to it.
         block = f"## Settings\n\n```toml specguard\nrules.{rule.name} = {toml_value(common)}\n```\n"
         return replace(case, policy=f"{text.rstrip()}\n\n{block}")
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        # It has placeholders in place of keys.
-        return None
+    data = tomllib.loads(text)
     table = data.setdefault("rules", {}).setdefault(rule.name, {})
     if not text or not isinstance(table, dict):
         return None
