@@ -129,10 +129,7 @@ def run_here(
         try:
             os.environ.clear()
             os.environ.update(environment)
-            try:
-                exit_code = main(arguments)
-            except SystemExit as end:
-                exit_code = end.code if isinstance(end.code, int) else 2
+            exit_code = main(arguments)
         finally:
             for number, handler in handlers.items():
                 if signal.getsignal(number) is not handler:
