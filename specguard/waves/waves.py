@@ -92,8 +92,6 @@ class Waves(Record, frozen=False):
             MissingFact: a required file or object is missing.
         """
         trusted = self.trusted() if self.trusted is not None else self
-        if not trusted.sources.kinds:
-            return []
         stages = (stage for wave in trusted.all for stage in wave.stages)
         begun = (one for one in stages if trusted.kind_of(one.settings.items) and one.open_items)
         items = (item for stage in begun for item in stage.items if item.files and not item.deferred)
