@@ -109,7 +109,7 @@ class NewPlan:
                 yield f"the box of {task_id} is ticked, and nothing shows that it is done: specguard {args}"
 
     def check(self, top: str, text: str, kind_name: str) -> None:
-        """Check that the plan has the required shape, and that its tasks' dependencies can be met.
+        """Check that the plan has the required shape; what its tasks depend on follows from the boxes.
 
         Args:
             top: the checkout's root.
@@ -127,8 +127,6 @@ class NewPlan:
             for found in task_flaws(task):
                 message = f"no plan is made of it: {found.message.replace(task.name, box.name, 1)}"
                 raise _error(message, f"{self._source.path}/{TASKS}", found.help, box.line)
-        for found in plan.dependency_flaws():
-            raise _error(f"no plan is made of it: {found.message}", self.path, found.help)
 
     def _check_option(self, top: str, option: str) -> None:
         options = f"{self.folder}/{self._kind.options}" if self._kind.options else ""
