@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table, fences, texts
+from specguard.documents.blocks import ENCLOSING, Fence, Heading, Html, List, Paragraph, Table, texts
 from specguard.documents.completeness import without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import bold_words, find_key, near_section, normal_title
@@ -453,6 +453,9 @@ def _named_kind(words: str, kind: Kind = "gate") -> Kind:
     return "format" if _FORMAT.match(title) else "teardown" if _TEARDOWN.match(title) else "gate"
 
 
+_ENCLOSED: Final = "it is in a quote, in HTML or in a footnote"
+
+
 def _read_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
     if isinstance(block, List):
         for item in block.items:
@@ -467,16 +470,14 @@ def _read_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
         yield from _read_table(block, kind)
     elif isinstance(block, Fence):
         yield from _read_fence(block, kind, why)
+    elif isinstance(block, ENCLOSING):
+        for one in block.blocks:
+            yield from _read_block(one, kind, why or _ENCLOSED)
+    elif isinstance(block, Html) and "<code" in block.content.lower():
+        yield NotRead(block.line, block.text, why or _ENCLOSED)
     else:
-        why = why or "it is in a quote, in HTML or in a footnote"
-        for one in block.blocks if isinstance(block, Quote) else ():
-            yield from _read_block(one, kind, why)
         for text in texts([block]):
             yield from _read_text(text, kind, why)
-        for fence in fences([block]):
-            yield from _read_fence(fence, kind, why)
-        if isinstance(block, Html) and "<code" in block.content.lower():
-            yield NotRead(block.line, block.text, why)
 
 
 def _read_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
