@@ -60,8 +60,6 @@ def out_of_order(
     touched = waves.all if waves.artifacts.whole else waves.touched([entry.path for entry in entries])
     for wave in touched:
         yield from _early_artifacts(wave)
-    if not entries:
-        return
     works = _find_works(waves, touched, branch, item)
     if not works and item is None and not landed:
         yield from _mixed_entries(touched, entries, waves)
