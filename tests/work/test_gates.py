@@ -29,6 +29,7 @@ from specguard.work.gates import (
 )
 from specguard.work.item import WorkItem
 from specguard.work.kinds import Gate, WorkKind
+from tests.rows import rows
 from tests.taking import grows_with_length
 from tests.work.conftest import Grow, phase_12
 
@@ -194,40 +195,15 @@ def outcome(entries: Sequence[Entry], **values: Any) -> list[str] | str:
     return chosen.skipped or list(chosen.commands)
 
 
-GO = Covering(["**/*.go"])
-CHANGES = [entry("a.go"), entry("b.go", "A"), entry("c.go", "D"), entry("x y.md", "A")]
+CHANGES = [["a.go", "M"], ["b.go", "A"], ["c.go", "D"], ["x y.md", "A"]]
 
 
-def test_when_and_on() -> None:
-    assert outcome([]) == ["make"]
-    assert outcome(CHANGES, when=GO) == ["make"]
-    assert outcome(CHANGES, when=Covering(["deploy/"])) == "no file of deploy/ was changed"
-    assert outcome([entry("c.go", "D")], when=GO) == ["make"]
-    assert outcome([entry("c.go", "D")], when=GO, on=["added", "modified"]) == (
-        "no file of **/*.go was added or modified"
-    )
-    assert outcome([entry("a.go", "T")], when=GO, on=["modified"]) == ["make"]
-    assert outcome(CHANGES, on=["deleted"]) == ["make"]
-    assert outcome([entry("a.go")], on=["deleted"]) == "no file was deleted"
-
-
-def test_once_for_each_file() -> None:
-    assert outcome(CHANGES, run="sh {file}", each=True, on=["added"]) == ["sh ./b.go", "sh './x y.md'"]
-    assert outcome(CHANGES, run="vet", each=True, when=GO) == ["vet ./a.go", "vet ./b.go"]
-    assert outcome([entry("c.go", "D")], run="vet {file}", when=GO) == (
-        "no file of **/*.go was changed that is still there"
-    )
-    assert outcome([], run="vet {file}", each=True) == "no file was changed"
-
-
-def test_the_changed_files() -> None:
-    assert outcome(CHANGES, run="fmt -w {changed_files}", kind="format") == [
-        "fmt -w ./a.go ./b.go './x y.md'"
-    ]
-    assert (
-        outcome([entry("c.go", "D")], run="fmt {changed_files}") == "no file was changed that is still there"
-    )
-    assert outcome([entry(".", "M")], run="echo ${file} {x}") == ["echo ${file} {x}"]
+@pytest.mark.parametrize("row", rows(__file__, "which_run_and_how"))
+def test_which_run_and_how(row: dict[str, Any]) -> None:
+    when = {"when": Covering([row["when"]])} if "when" in row else {}
+    settings = {key: row[key] for key in ("run", "kind", "each", "on") if key in row}
+    found = outcome([entry(*one) for one in row.get("changed", CHANGES)], **settings, **when)
+    assert found == row.get("runs", row.get("skipped"))
 
 
 NAMES = [b"-rf", b"$(touch pwned)", b"a'b\"c", b"new\nline", b"\xff\xfe", b"*", b"; exit 3 #"]
@@ -252,10 +228,7 @@ def test_many_files_are_several_calls() -> None:
     assert names == [f"./{one.path.decode()}" for one in entries]
 
 
-def test_quotation_marks_around_the_place() -> None:
-    assert outcome(CHANGES[:1], run="""fmt "{file}" '{file}'""") == ["fmt ./a.go ./a.go"]
+@pytest.mark.parametrize("run", ["sh -c 'fmt {changed_files}'", 'echo "see {file}"'])
+def test_a_place_within_quotation_marks(run: str) -> None:
     with pytest.raises(SpecguardError, match="within quotation marks"):
-        outcome(CHANGES, run="sh -c 'fmt {changed_files}'")
-    with pytest.raises(SpecguardError, match="within quotation marks"):
-        outcome(CHANGES, run='echo "see {file}"')
-    assert outcome(CHANGES[:1], run="""echo 'it' "is" \\" {file}""") == ["""echo 'it' "is" \\" ./a.go"""]
+        outcome([entry("a.go")], run=run)
