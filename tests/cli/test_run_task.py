@@ -424,3 +424,22 @@ def test_results_that_were_left_in_the_place_are_taken_from_there_on_resuming(pl
     assert "Mended." in (planned.only_run() / "results.json").read_text()
     shown = planned.remote.git("show", "--format=", "--name-only", "pr/cart")
     assert "SPECGUARD_RESULTS.json" not in shown
+
+
+@pytest.mark.parametrize(("begun", "moved", "state", "said"), rows(__file__, "the_branch_of_a_plan_moves_on"))
+def test_the_branch_of_a_plan_moves_on(tmp_path: Path, begun: str, moved: str, state: str, said: str) -> None:
+    planned = Planned(tmp_path)
+    git, remote, commits = planned.user.git, planned.remote, {"nothing": "0" * 40, "main": planned.user.oid()}
+    git("switch", "-q", "--detach")
+    commits["same file"] = planned.user.commit("task_002: Add it", files={"src/t1.py": "1\n"})
+    git("push", "-q", "origin", "HEAD:refs/heads/other")
+    git("switch", "-q", "main")
+    ended(planned.run_task("task_003"))
+    commits["task_003"] = remote.git("rev-parse", "pr/cart")
+    remote.git("update-ref", "refs/heads/pr/cart", commits[begun])
+    then = f"git --git-dir={remote.path} update-ref refs/heads/pr/cart {commits[moved]}"
+    planned.run_task("task_001", script=does(then=then))
+    run = next(one for one in planned.manifests() if one["item"]["id"] == "task_001")
+    assert run["state"] == state, run
+    assert said in (run["reason"] or " ".join(step["detail"] for step in run["steps"]))
+    assert ("pr/cart" in remote.git("branch")) == (moved != "nothing")
