@@ -90,8 +90,8 @@ class Policies:
         if request.authority:
             policy = self.load(change.policy_files, request.authority)
             if policy is None:
-                text = "there are no settings in it"
-                raise SpecguardError(text, path=request.authority, code="no-authority")
+                text, help = "there are no settings in it", "give it a table [tool.specguard]"
+                raise SpecguardError(text, path=request.authority, help=help, code="no-authority")
             change = change.with_base(policy.base or "")
             return change, policy, [f"Judged by {request.authority}, not by the base's authority."]
         change = self._with_default_base(change)
