@@ -58,6 +58,13 @@ def test_an_event_of_cursor_by_claudes_settings_is_answered_both_ways(project: R
     assert asked.data["hookSpecificOutput"]["permissionDecision"] == "deny"
 
 
+@pytest.mark.parametrize(("name", "keys"), [("sessionStart", 2), ("SessionStart", 3)])
+def test_what_the_start_of_a_session_tells_in_cursor(project: Repository, name: str, keys: int) -> None:
+    asked = ask("cursor", {"hook_event_name": name, "workspace_roots": [str(project.path)]}, project.path)
+    assert "guards this repository" in asked.data["additional_context"]
+    assert len(asked.data) == keys
+
+
 def test_what_a_refusal_in_codex_has_is_what_codex_knows(project: Repository) -> None:
     """PreToolUse's output schema of openai/codex has no other fields, and another one lets the tool run."""
     asked = asked_of("codex", "a patch of a guarded file", "codex", project)
