@@ -54,13 +54,13 @@ class Claims:
 
     def __init__(self, facts: Facts) -> None:
         policy = facts.policy
-        checklists = policy.declared("checklists") if policy.has_fact("checklists") else None
+        checklists = policy.declared("checklists")
         self._facts = facts
         self._records: RunRecords = facts.get("run_proof").records
         self._documents: Documents = facts.get("documents")
         # The files that are checklists, and those that prove checklist items.
-        self._files: Selecting = checklists.files if checklists else Selecting()
-        self._evidence: Selecting = checklists.proofs if checklists else Selecting()
+        self._files: Selecting = checklists.files
+        self._evidence: Selecting = checklists.proofs
         self._sources: Sources | None = facts.if_declared("sources")
         self._specs: Specs | None = facts.if_declared("specs")
         self._plans: Plans | None = facts.if_declared("plans")
@@ -271,9 +271,7 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
         files += [*kind.sources, *kind.index]
     root_texts = [one.root.rstrip("/") for one in contracts if one.root]
     root_texts += [one.folder for one in policy.declared("plan_kinds").values()]
-    lists: list[Selecting] = [specs.mirrors]
-    if policy.has_fact("checklists"):
-        lists.append(policy.declared("checklists").files)
+    lists: list[Selecting] = [specs.mirrors, policy.declared("checklists").files]
     templates = [PathTemplate(text) for text in files if text]
     roots = [PathTemplate(text) for text in root_texts]
 
