@@ -274,17 +274,16 @@ class Facts:
         """True if a branch is judged, or the policy or a listed item names it; it may be deleted already."""
         # The existing branches do not follow from the commits that are the key of a cached outcome.
         self.time_dependent = True
-        change, kinds = self.change, self._policy.declared("work_kinds")
+        change = self.change
         judged = if_known(lambda: change.branch.name, "")
         if name in {judged, self._policy.base, change.found.name.removeprefix("origin/")}:
             return True
-        if self._policy.declares("wave_settings"):
-            from specguard.waves.stage_order import read_branch
+        from specguard.waves.stage_order import read_branch
 
-            stages = self._policy.declared("wave_settings").stages
-            if any(read_branch(stage.branches, name) is not None for stage in stages):
-                return True
-        sources: Sources | None = self.if_declared("sources") if kinds else None
+        stages = self._policy.declared("wave_settings").stages
+        if any(read_branch(stage.branches, name) is not None for stage in stages):
+            return True
+        sources: Sources | None = self.if_declared("sources")
         return sources is not None and any(item.branch == name for one in sources.all for item in one.items)
 
     @property
