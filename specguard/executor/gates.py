@@ -300,10 +300,9 @@ class GateRound:
     def _write_results(self) -> None:
         """Write the result of each gate, and summarize them in the step's detail."""
         run, results = self._run, self.results.values()
-        if run.manifest.steps:
-            states = Counter(result.state for result in results)
-            counts = [f"{states[state]} {state}" for state in _STATES if states[state]]
-            run.manifest.steps[-1].detail = ", ".join(counts) or "no gate is named"
+        states = Counter(result.state for result in results)
+        counts = [f"{states[state]} {state}" for state in _STATES if states[state]]
+        run.manifest.steps[-1].detail = ", ".join(counts) or "no gate is named"
         gates = [
             {
                 **{name: getattr(result.gate, name) for name in ("name", "kind", "source", "named", "also")},
