@@ -24,12 +24,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import psutil
 
@@ -428,11 +427,9 @@ def killed_by_signals() -> Iterator[None]:
 
 @contextmanager
 def _signal_handler(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before: dict[signal.Signals, Any] = {}
-    # Only the main thread may set handlers. A signal that was ignored, as by nohup, stays ignored.
-    if threading.current_thread() is threading.main_thread():
-        numbers = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, handler) for number in numbers}
+    # A signal that was ignored, as by nohup, stays ignored.
+    numbers = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
