@@ -6,6 +6,7 @@ from specguard.errors import NotApplicable
 from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
 from specguard.work.stated_paths import asks_of
+from tests.rows import rows
 from tests.work.conftest import Grow, phase_12
 
 KIND = WorkKind(document=["phase-{number}.md"], branch="phase-{number}")
@@ -15,39 +16,7 @@ def item(tree: Grow, text: str, kind: WorkKind = KIND) -> WorkItem:
     return phase_12(tree, text, kind)
 
 
-@pytest.mark.parametrize(
-    ("text", "paths", "excluded"),
-    [
-        ("- `src/`, except `src/secret/`\n- `tests/`", ["src/", "tests/"], ["src/secret/"]),
-        ("- `src/` without `src/a/`, `src/b/` and `src/c/`", ["src/"], ["src/a/", "src/b/", "src/c/"]),
-        ("- `src/` (not `src/secret/`)", ["src/"], ["src/secret/"]),
-        ("- src/ without src/secret/", ["src/"], ["src/secret/"]),
-        (
-            "- `src/`\n- not `src/a/`\n- Do not touch `src/b/`.\n- except `src/c/`",
-            ["src/"],
-            ["src/a/", "src/b/", "src/c/"],
-        ),
-        ("- `src/`\n- `src/a/` is read-only\n- `src/b/` (not in this phase)", ["src/"], ["src/a/"]),
-        ("- `src/`\n- `src/a/` and `src/b/` must not be edited", ["src/"], ["src/a/", "src/b/"]),
-        ("- `src/`: must work without `src/a/`, as no `src/b/` is left", ["src/"], []),
-        ("- `src/`\n- `src/a.py`: not only `src/b.py`", ["src/", "src/a.py"], []),
-        ("- `src/`\n- `lib/`: never change in place\n- `a/` must remain unchanged", ["src/"], []),
-        (
-            "- `src/`\n- `a/` (generated, **do not** edit)\n- `b/` is frozen since March",
-            ["src/"],
-            ["b/"],
-        ),
-        ("- `src/`, `tests/` (`tests/data/` is read-only)", ["src/", "tests/"], ["tests/data/"]),
-        ("- `src/a.py`: `is_admin` must never be empty", ["src/a.py"], []),
-        ("- `src/`\n- `tests/`, without `src/b.py` they fail", ["src/", "tests/"], []),
-        ("- `src/a.py`, not `src/b.py`\n- `src/b.py`", ["src/a.py", "src/b.py"], []),
-        ("- `src/`\n- `src/a/`: frozen for now\n- `src/b/` stays in step", ["src/", "src/b/"], ["src/a/"]),
-        ("- `src/`, but not `src/a/`\n- Do not break what calls `lib/x/`", ["src/"], ["src/a/"]),
-        ("- Rewrite the cart in `src/`\n- `src/`", ["src/"], []),
-        ("Only `src/` may change; `tools/` stays.", ["src/"], []),
-        ("- Do not touch `lib/x/`.", [], ["lib/x/"]),
-    ],
-)
+@pytest.mark.parametrize(("text", "paths", "excluded"), rows(__file__, "the_paths_that_a_scope_leaves_out"))
 def test_the_paths_that_a_scope_leaves_out(
     tree: Grow, text: str, paths: list[str], excluded: list[str]
 ) -> None:
@@ -55,22 +24,7 @@ def test_the_paths_that_a_scope_leaves_out(
     assert (list(scope.paths.patterns), list(scope.excluded.patterns)) == (paths, excluded)
 
 
-@pytest.mark.parametrize(
-    ("text", "paths"),
-    [
-        ("## Scope\n\n- `src/`\n- `tests/**` and more\n- docs/x.md", ["src/", "tests/**", "docs/x.md"]),
-        ("## 2. Files (allowed)\n\n- Create: `a/x.py`\n- **Modify:** `a/y.py:10-20`", ["a/x.py", "a/y.py"]),
-        (
-            "## Files\n\n| File | What |\n|---|---|\n| `a/b.go` | x |\n| [`c.go`](c.go) | y |",
-            ["a/b.go", "c.go"],
-        ),
-        ("## Files\n\n```\nsrc/x.py\n./src/y.py\nsome words\n```", ["src/x.py", "src/y.py"]),
-        ("## Scope\n\n- Parser:\n  - `src/p/`\n  - [ ] `tests/p/`", ["src/p/", "tests/p/"]),
-        ("## Scope\n\n- `a/`\n\n### Out of scope\n\n- `b/`\n\n### In scope\n\n- `c/`", ["a/", "c/"]),
-        ("## Scope\n\n**In scope:**\n\n- `src/`\n\n**Out of scope:**\n\n- `docs/`", ["src/"]),
-        ("## Scope\n\n- `src/`\n- do not touch `docs/`\n- `api/` is read-only", ["src/"]),
-    ],
-)
+@pytest.mark.parametrize(("text", "paths"), rows(__file__, "the_scope_that_a_document_lists"))
 def test_the_scope_that_a_document_lists(tree: Grow, text: str, paths: list[str]) -> None:
     scope = item(tree, f"# Phase 12\n\n{text}\n").scope
     assert list(scope.paths.patterns) == paths
@@ -102,28 +56,7 @@ def test_the_policy_s_scope_goes_first(tree: Grow) -> None:
 X = "docs/api/x.yaml"
 
 
-@pytest.mark.parametrize(
-    ("text", "how"),
-    [
-        (f"1. `{X}` should be updated.", "task"),
-        (f"- [ ] `a/x` and `{X}`: one more field", "task"),
-        (f"- [ ] **Modify:** `{X}`", "task"),
-        (f"## Tasks\n\n- `{X}` should be updated", "task"),
-        (f"## Deliverables\n\n- `{X}` with one more field", "listed"),
-        (f"## Scope\n\n- Alter `{X}`", "listed"),
-        (f"- `{X}`: the API", "named"),
-        (f"`{X}` should be updated.", "named"),
-        (f"| Task |\n|---|\n| Rewrite `{X}` |", "named"),
-        (f"- [ ] `{X}` must not be edited", ""),
-        (f"Never change `{X}`, only read it.", ""),
-        (f"> Update `{X}`.", ""),
-        (f"```\nUpdate `{X}`.\n```", ""),
-        (f"## Out of scope\n\n- [ ] `{X}`", ""),
-        (f"Don't update `{X}`. Add a test.", ""),
-        (f"## Protected paths\n\n1. {X}", ""),
-        (f"## Tasks\n\nDo not touch:\n\n- `{X}`", ""),
-    ],
-)
+@pytest.mark.parametrize(("text", "how"), rows(__file__, "what_a_document_asks_to_change"))
 def test_what_a_document_asks_to_change(tree: Grow, text: str, how: str) -> None:
     found = [ask.how for ask in asks_of(item(tree, f"# Phase 12\n\n{text}\n")) if ask.path == X]
     assert found == ([how] if how else [])
