@@ -2,7 +2,7 @@
 
 import pytest
 
-from specguard.errors import NotApplicable
+from specguard.errors import MissingFact, NotApplicable
 from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
 from specguard.work.stated_paths import asks_of
@@ -41,6 +41,12 @@ def test_no_scope_is_said(tree: Grow) -> None:
     ):
         with pytest.raises(NotApplicable, match="lists no paths under Scope or Files"):
             item(tree, text).scope  # noqa: B018 - the property raises
+
+
+def test_a_scope_of_the_policy_that_nothing_fills_in_is_missing(tree: Grow) -> None:
+    kind = WorkKind(document=["phase-{number}.md"], scope=["src/{unknown}/"], branch="phase-{number}")
+    with pytest.raises(MissingFact, match="can be filled in for phase 12"):
+        item(tree, "## Scope\n\n- `docs/`", kind).scope  # noqa: B018 - the property raises
 
 
 def test_the_policy_s_scope_goes_first(tree: Grow) -> None:
