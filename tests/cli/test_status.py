@@ -149,8 +149,10 @@ def test_of_many_those_that_are_complete_are_counted(tmp_path: Path) -> None:
     assert "waves     3 of 4 complete" in lines
     assert "plans     3 of 4 done" in lines
     assert not any("add-number" in line or "cart" in line for line in lines)
-    found = Stand(specs, tmp_path / "specs").data("--today", "2026-01-31")["specs"]
+    stand = Stand(specs, tmp_path / "specs")
+    found = stand.data("--today", "2026-01-31")["specs"]
     assert found == {"total": 6, "terminal": 1, "unreviewed": 2, "stale": 1, "due": 1}
+    assert "specs     6 in all, 1 stale, 1 due, 2 unreviewed\n" in stand.run("--today", "2026-01-31").stdout
 
 
 # Other ways to work
