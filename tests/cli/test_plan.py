@@ -255,11 +255,18 @@ class TestSync:
     def test_a_run_counts_once_its_commit_is_in_the_history(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path)
         assert planned.run_task("task_001").exit_code == 0
-        assert plan(planned, "sync").stdout == "plans and runs agree\n"
+        file, at_first = planned.top / PLAN, planned.there("main", PLAN)
+        for status in ("in_progress", "done", "pending"):
+            file.write_text(at_first.replace("pending", status, 1))
+            assert plan(planned, "sync").stdout == "plans and runs agree\n", status
+        planned.user.git("restore", PLAN)
         planned.user.git("fetch", "-q", "origin", "pr/cart")
         planned.user.git("merge", "-q", "--ff-only", "FETCH_HEAD")
         assert plan(planned, "sync").exit_code == 0
-        (planned.top / PLAN).write_text(planned.there("main", PLAN))
+        file.write_text(at_first.replace("python3 src/t1.py", "make other"))
+        told = "ran no command that verifies it; left for you to decide\n"
+        assert told in ended(plan(planned, "sync"), 1).stdout
+        file.write_text(at_first)
         ended(plan(planned, "sync", "--write"))
         [manifest] = planned.manifests()
         assert tasks(planned)["task_001"]["verification"] == [
@@ -267,7 +274,6 @@ class TestSync:
         ]
         assert tasks(planned)["task_001"]["status"] == "done"
         # What shows it already is not recorded twice.
-        file = planned.top / PLAN
         before = file.read_text()
         file.write_text(before.replace('"status": "done"', '"status": "agent_done"'))
         ended(plan(planned, "sync", "--write"))
