@@ -259,9 +259,7 @@ class _TreeReport:
 
     def _open_conditionals(self, waves: Sequence[Wave]) -> Iterator[dict[str, Any]]:
         """Yield the conditional items that are neither done nor deferred in a readiness document."""
-        breakdowns: Breakdowns | None = self.fact("breakdowns")
-        if breakdowns is None:
-            return
+        breakdowns: Breakdowns = self.facts.get("breakdowns")
         for finding in breakdowns.undisposed(self._readiness):
             path = finding.path or b""
             artifact = breakdowns.artifacts.at(path)
@@ -271,18 +269,16 @@ class _TreeReport:
 
     def _plans(self, every: Sequence[Wave]) -> list[dict[str, Any]]:
         """Return every plan, with its tasks."""
-        plans: Plans | None = self.fact("plans")
-        if plans is None:
-            return []
+        plans: Plans = self.facts.get("plans")
         waiting = self.read(lambda: waiting_plans(every), {})
         return [_plan(plan, waiting=plan.path in waiting) for plan in plans.all]
 
     def _agents(self) -> Iterator[dict[str, Any]]:
         """Yield each agent by folder; it is active until it has an artifact of each contract for agents."""
-        artifacts = self.fact("artifacts")
+        artifacts = self.facts.get("artifacts")
         contracts = {
             name
-            for name, one in (artifacts.contracts.items() if artifacts is not None else ())
+            for name, one in artifacts.contracts.items()
             if one.path and "agent" in PathTemplate(one.path).names
         }
         named = (artifact for name in contracts for artifact in artifacts.named(name))
@@ -298,11 +294,9 @@ class _TreeReport:
                 "last": times[-1] if times else None,
             }
 
-    def _specs(self) -> dict[str, int] | None:
-        """Count the specs, and those that are due for a review; None if specs are not declared."""
-        specs: Specs | None = self.fact("specs")
-        if specs is None:
-            return None
+    def _specs(self) -> dict[str, int]:
+        """Count the specs, and those that are due for a review."""
+        specs: Specs = self.facts.get("specs")
         settings = specs.settings
         counts = {"total": 0, "terminal": 0, "unreviewed": 0, "stale": 0, "due": 0}
         for spec in specs.now.all:
