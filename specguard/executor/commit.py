@@ -417,8 +417,6 @@ def check_contents(place: Place, tree: str) -> None:
                 code="outside-repository",
             )
     files = [entry for entry in entries if entry.is_file]
-    if not files:
-        return
     _check_pointers(place, tree, files)
     # Git does not rewrite an existing object: a forged one would replace the file. Reading the blobs checks
     # them.
