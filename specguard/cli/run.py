@@ -599,7 +599,7 @@ def detach_output(folder: RunFolder, announce: int) -> None:
 
 
 def _draw(manifest: Manifest) -> RenderableType:
-    """Return the steps of a run with their times, and the gates of its last round, for rich to draw."""
+    """Return the steps of a run, and the gates of its last round with their times, for rich to draw."""
     from rich.table import Table
     from rich.text import Text
 

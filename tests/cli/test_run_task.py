@@ -1,10 +1,13 @@
 """Tasks of a plan: one a run, handed over as results, verified, and marked by specguard alone."""
 
 import json
+import os
+import re
 import shlex
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +15,7 @@ import pytest
 
 from specguard.executor import process
 from specguard.runs.manifests import run_schemas
+from specguard.testing.running import command
 from tests.cli.planning import ALONE, PLAN, POLICY, REVIEW, THREE, Planned, does, task
 from tests.cli.running import Project
 from tests.executor.working import wait_for
@@ -443,3 +447,20 @@ def test_the_branch_of_a_plan_moves_on(tmp_path: Path, begun: str, moved: str, s
     assert run["state"] == state, run
     assert said in (run["reason"] or " ".join(step["detail"] for step in run["steps"]))
     assert ("pr/cart" in remote.git("branch")) == (moved != "nothing")
+
+
+def test_a_terminal_shows_a_table_of_steps_and_gates(planned: Planned) -> None:
+    ours, theirs = os.openpty()
+    words = [command(), "run", "task", "task_001", "--", "sh", "-c", does()]
+    env = {**planned.environment, "TERM": "xterm", "COLUMNS": "200"}
+    printed = b""
+    with subprocess.Popen(words, cwd=planned.top, env=env, stdin=theirs, stderr=theirs, stdout=theirs):
+        os.close(theirs)
+        # The end of a terminal whose processes have ended is an error.
+        with suppress(OSError):
+            while part := os.read(ours, 1 << 16):
+                printed += part
+    os.close(ours)
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", printed.decode()).splitlines()
+    for said in rows(__file__, "a_terminal_shows_a_table_of_steps_and_gates"):
+        assert any(" ".join(line.split()).startswith(said) for line in lines), lines
