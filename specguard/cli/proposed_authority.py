@@ -392,16 +392,16 @@ class Adoption:
                 yield one.path, one.line, "unread", f"{one.text}: {one.reason}"
                 continue
             title, paths, other = listed_paths(self._document(one.path), one.line, one.text)
-            meaning = suggested_rule(one.text)
+            meaning, shown = suggested_rule(one.text), one.text.rstrip(":")
             setting = f"{_SECTIONS} = {toml_value({title: meaning or 'locked-path'})}"
+            setting = setting if title else f"{_PATHS} = {toml_value(paths)}"
             if not paths:
-                yield one.path, one.line, "unread", f"{one.text}: write its paths as a list"
+                yield one.path, one.line, "unread", f"{shown}: write its paths as a list"
             elif not meaning:
-                text = f"{one.text}: {', '.join(paths)}; to guard these: {setting}"
+                text = f"{shown}: {', '.join(paths)}; to guard these: {setting}"
                 yield one.path, one.line, "ask", text
             else:
-                chosen = [setting] if title else [f"{_PATHS} = {toml_value(paths)}"]
-                yield self._propose(one.path, one.line, f"{one.text}: {', '.join(paths)}", chosen)
+                yield self._propose(one.path, one.line, f"{shown}: {', '.join(paths)}", [setting])
                 for item in () if title else other:
                     yield one.path, item.line, "unread", f"{item.plain}: it does not begin with a path"
 
