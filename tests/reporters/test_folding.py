@@ -111,6 +111,18 @@ def test_what_is_not_committed_stays_so_beside_one_step_for_many(
     assert (repository.path / "docs/api/own.txt").exists()
 
 
+def test_what_an_earlier_commit_has_moved_is_put_back_in_one_step(tmp_path: Path) -> None:
+    repository = many(tmp_path / "repository")
+    (repository.path / "docs/0").rename(repository.path / "manual")
+    repository.commit("feat: move them")
+    repository.commit("feat: later", files={"later.txt": "x\n"})
+    [one] = folds(repository, "range")
+    assert one.count == 6
+    typed(repository, one.help)
+    assert not folds(repository, "range")
+    assert repository.git("diff", "--name-only", "main", "HEAD") == "later.txt"
+
+
 def test_a_step_leaves_alone_what_is_no_finding(tmp_path: Path) -> None:
     repository = many(tmp_path / "repository")
     change(repository)
