@@ -96,13 +96,15 @@ class Canonical:
         if (oid := self.base_tip(branch)) is not None:
             return oid
         remote, name = shlex.quote(self.options.remote), shlex.quote(branch)
-        if self.heads is None:
+        if self.heads is None and not self.address.is_local:
             message = f"the base {branch} was never fetched; tried: {', '.join(self._refs(branch))}"
             raise SpecguardError(message, help=f"git fetch {remote} {name}", code="no-base")
-        known = self.heads.default or next(iter(self.heads.branches), "")
+        known = (self.heads.default or next(iter(self.heads.branches), "")) if self.heads else ""
         help = f"name the base: --base {shlex.quote(known)}" if known else f"git push {remote} {name}"
         if self.address.is_local and not known:
-            help = "--baseline-commit makes the first one"
+            has_commit = self.git.repository.head is not None
+            first = "make the first commit, as `specguard run` does with --baseline-commit"
+            help = f"git branch {name}" if has_commit else first
         raise SpecguardError(
             f"{self.address.shown} has no branch {branch}", help=help, code="remote-unsuitable"
         )

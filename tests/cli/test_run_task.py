@@ -287,6 +287,19 @@ class TestWithoutHistory:
         ended(planned.specguard(*shlex.split(adopt)))
         assert (folder / "SPEC_AUTHORITY.md").is_file()
 
+    def test_a_base_that_is_not_there_is_made_here(self, planned: Planned) -> None:
+        git = planned.user.git
+        git("remote", "remove", "origin")
+        shutil.move(planned.top / ".git", planned.folder / "before")
+        git("init", "-q", "-b", "main")
+        for step in ("make the first commit, as `specguard run` does", "git branch main"):
+            for words in ([], ["--dry-run"]):
+                told = ended(planned.run_task("task_001", "--plan", PLAN, *words), 2).stderr
+                assert f"has no branch main [remote-unsuitable]\n  next: {step}" in told
+            planned.user.commit("chore: begin")
+            git("switch", "-q", "--detach")
+            git("update-ref", "-d", "refs/heads/main")
+
     def test_what_needs_a_remote_still_does(self, tmp_path: Path) -> None:
         project = Project(tmp_path)
         project.user.git("remote", "remove", "origin")
