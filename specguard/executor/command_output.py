@@ -358,7 +358,7 @@ def _is_secret(name: str, value: str) -> bool:
     if match is None or value.casefold() in _HARMLESS_VALUES:
         return False
     # `TOKEN_TYPE` describes a token; `TOKEN_2024Q1_PROD` may hold one, and its value contains digits.
-    if match["more"] and (value.isalpha() or not any(char.isdigit() for char in value)):
+    if match["more"] and not any(char.isdigit() for char in value):
         return False
     return "\0" in value or not (value.startswith(("/", "~/")) and os.path.lexists(os.path.expanduser(value)))
 
