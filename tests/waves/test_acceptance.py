@@ -22,6 +22,7 @@ def test_which_lines_are_scenarios() -> None:
         (17, "AC-3 the till closes: c", ["c"], "ac-3"),
         (21, "Scenario 4: it rains, d", ["d"], ""),
         (25, "AC-5 it snows", ["e"], "ac-5"),
+        (40, "the doors close", ["make doors", "make locks"], ""),
     ]
 
 
