@@ -149,8 +149,8 @@ def _spec_flaws(folder: SourceFolder) -> Iterator[Issue]:
     data = read_data(folder.read(_METADATA) or "", "yaml")
     skips = isinstance(data.value, dict) and data.value.get("skip_specs") is True
     if data.problem is not None:
-        path, message = f"{folder.path}/{_METADATA}", f"it is not YAML: {data.problem.message}"
-        yield Issue(path, data.problem.line or 0, message, "Correct it.")
+        path, problem = f"{folder.path}/{_METADATA}", data.problem
+        yield Issue(path, problem.line or 0, problem.message, "Correct it.")
     elif skips and deltas:
         message = f"`skip_specs` says that the change has no deltas, and there is {next(iter(deltas))}"
         path, line = f"{folder.path}/{_METADATA}", data.line(("skip_specs",)) or 0

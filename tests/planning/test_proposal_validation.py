@@ -75,6 +75,13 @@ def test_what_is_too_long_is_said(tmp_path: Path, content: str, line: int | None
     assert (caught.value.message, caught.value.line) == (said, line)
 
 
+def test_metadata_that_is_no_yaml(tmp_path: Path) -> None:
+    change(tmp_path, "add-cart")
+    write(tmp_path, {"openspec/changes/add-cart/.openspec.yaml": "a: [\n"})
+    [flaw] = [one for one in flaws(source_folder(str(tmp_path), "add-cart")) if one.path.endswith("yaml")]
+    assert (flaw.line, flaw.message) == (2, "it is not YAML: did not find expected node content")
+
+
 @pytest.mark.parametrize(
     "text",
     [
