@@ -563,7 +563,8 @@ class Start:
         ready: list[Listed] = []
         for source in lists:
             if source.problem:
-                raise _unready(f"{path_text(source.path)} {source.problem}", path=source.path)
+                help = "have it corrected, by a change of its own"
+                raise _unready(f"the list of {kind}s {source.problem}", help, source.path)
             for listed in source.items:
                 if listed.deferred or listed.conditional or sources.done(listed):
                     continue
