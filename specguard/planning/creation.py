@@ -253,7 +253,7 @@ def _task_files(box: Box) -> list[str]:
         found = [match[1].rstrip(".") for match in _PATH.finditer(box.text.replace("`", " "))]
     else:
         found = [span for span in Text(box.text, box.line).spans if _PATH.fullmatch(span)]
-    return list(dict.fromkeys(found))
+    return [file for file in dict.fromkeys(found) if box.has("files") or ".." not in file.split("/")]
 
 
 def _context_page(source: SourceFolder, name: str) -> Iterator[str]:

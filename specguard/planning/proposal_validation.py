@@ -49,8 +49,8 @@ _PLACEHOLDER: Final = re.compile(
 )
 """Placeholders within a text; text in angle brackets is a placeholder only if it is several plain words."""
 
-_TEMPLATES: Final = re.compile(r"\[[A-Z][A-Z0-9 _/-]{3,60}\](?![(\[:])")
-"""Placeholders of spec-kit's templates: `[FEATURE NAME]`, `[DATE]`."""
+_TEMPLATES: Final = re.compile(r"\[(?![A-Z]+-?[0-9]+\])[A-Z][A-Z0-9 _/-]{3,60}\](?![(\[:])")
+"""Placeholders of spec-kit's templates: `[FEATURE NAME]`, `[DATE]`; not ids such as `[US10]`, `[FR-012]`."""
 
 
 class Requirement(NamedTuple):

@@ -241,7 +241,7 @@ _DETAIL: Final = re.compile(
     r"[*_`]{0,3}(?P<key>[A-Za-z][A-Za-z _-]{0,30}?)[*_`]{0,3}[ \t]*:[*_]{0,3}(?:[ \t]+(?P<value>.*)|$)"
 )
 _NUMBER: Final = re.compile(
-    r"[*_]{0,2}(?P<id>T[0-9]+|[0-9]+(?:\.[0-9]+)+[A-Za-z]?|[0-9]+(?=[.):]))"
+    r"[*_]{0,2}(?P<id>(?:T[0-9]+|[0-9]+(?:\.[0-9]+)+)[A-Za-z]?|[0-9]+(?=[.):]))"
     r"[.):]?[*_]{0,2}(?:[ \t]+(?P<text>.*)|$)"
 )
 """The number of a task; a bare number needs a mark after it, so that `3 tests` keeps its 3."""
@@ -289,7 +289,7 @@ class Box:
     Attributes:
         line: the line, from 1.
         id: the number in the file, such as `1.2` or `T002`; empty if there is none.
-        text: the rest of the line.
+        text: the rest of the line, with the lines that continue it.
         ticked: True if the box has an `x`.
         parallel: True if the task is marked as parallel to those before it (`[P]`).
         story: the user story of the task, such as `US1`; empty if there is none.
@@ -354,7 +354,7 @@ class Boxes:
 
         A task of OpenSpec depends on the one before it. With spec-kit, consecutive `[P]` tasks of a phase
         form a group, and any other task is a group of its own. A task depends on all tasks of the group
-        before its own.
+        before its own, and on those in its text (`depends on T012, T013`, in round brackets).
         """
         earlier: list[Box] = []
         group: list[Box] = []
@@ -363,10 +363,10 @@ class Boxes:
             if previous and not (box.parallel and previous.parallel and box.group == previous.group):
                 earlier, group = group, []
             group.append(box)
-            needed = earlier
-            if box.has("depends"):
-                named = [word.lower() for value in box.values("depends") for word in ids_of(value)]
-                needed = [self.by_id[word] for word in named if word in self.by_id]
+            in_text = box.text.lower().partition("(depends on ")[2].partition(")")[0]
+            named = [word for value in box.values("depends") or [in_text] for word in ids_of(value)]
+            needed = [] if box.has("depends") else earlier
+            needed = [*needed, *(self.by_id[word.lower()] for word in named if word.lower() in self.by_id)]
             yield box, [one for one in dict.fromkeys(needed) if one is not box]
             previous = box
 
@@ -374,6 +374,7 @@ class Boxes:
         groups = {section.line: section.title for level in range(1, 7) for section in page.sections(level)}
         group = ""
         box: Box | None = None
+        last = 0  # The last line of the box's own text.
         for line, text in enumerate(page.lines, 1):
             item = _ITEM.match(text)
             found = _BOX.match(item["text"]) if item else None
@@ -385,17 +386,15 @@ class Boxes:
             elif found:
                 box = _new_box(found["text"].strip(), line, group, indent, ticked=found["mark"] in ("x", "X"))
                 self.all.append(box)
-            elif box is not None and indent > box.indent:
+                last = line
+            elif box is not None and not item and line == last + 1:
+                box.text, last = f"{box.text} {text.strip()}", line
+            elif box is not None and (indent > box.indent or (not item and page.lines[line - 2].strip())):
                 _add_detail(box, item["text"] if item else "", text.strip(), line)
-            elif item:
-                if indent < 4:
-                    self.others.append(line)
-            elif box is not None:
-                # A continuation line of a Markdown paragraph.
-                if page.lines[line - 2].strip():
-                    box.notes.append(text.strip())
-                else:
-                    box = None
+            elif not item:
+                box = None
+            elif indent < 4:
+                self.others.append(line)
 
 
 def _new_box(text: str, line: int, group: str, indent: int, *, ticked: bool) -> Box:

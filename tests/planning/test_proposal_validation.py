@@ -28,7 +28,7 @@ def test_fences_and_comments_over_several_lines_owe_nothing() -> None:
 
 
 def test_the_words_of_templates() -> None:
-    lines = ["# Feature Specification: [FEATURE NAME]", "**Created**: [DATE]", "See [README](x) and [API]."]
+    lines = ["# Feature Specification: [FEATURE NAME]", "**Created**: [DATE]", "[README](x), [API], [US10]"]
     assert [number for number, _ in placeholders(lines, templates=True)] == [1, 2]
 
 

@@ -42,7 +42,7 @@ def test_details_notes_and_what_belongs_to_no_task() -> None:
     [box] = boxes.all
     assert box.values("verify") == ["a | b", "c `d`"]
     assert [files_of(value) for value in box.values("files")] == [["a.py", "b/"]]
-    assert box.notes == ["and more of it", "of these", "note: mind the gap", "Words."]
+    assert box.notes == ["note: mind the gap", "Words."]
     assert [(flaw.line, flaw.message) for flaw in task_flaws("t", boxes, spec_kit=False)][3:] == [
         (13, "'dependencies' is not one of verify, files, depends, done"),
         (14, "'doen' is not one of verify, files, depends, done"),
