@@ -44,9 +44,10 @@ _DENIALS: Final = frozenset({"never", "no", "not", "of", "than", "vs", "was", "w
 class ForbiddenModel(Rule):
     r"""A run, review, plan or script names a forbidden model.
 
-    `[models]` has `allow` and `deny` for every role, and tables for `reviewer`, `researcher` and `coder`. In
-    plans, artifacts, runs and `files`, the rule reads `fields`, options such as `--model`, and variables such
-    as `GEMINI_MODEL=x`. A word without a digit only warns, unless denied or a known family.
+    `[models]` has `allow` and `deny`, also for a `reviewer`, `researcher` and `coder`. In plans, artifacts,
+    runs and `files`, the rule reads `fields`, options such as `--model`, and variables such as
+    `GEMINI_MODEL=x`. A word without a digit only warns, unless denied or a known family. If reviewers
+    have a list, a review names a model on it.
 
     Why is this bad? A cheaper model is quickly put in.
 
@@ -147,10 +148,8 @@ class ForbiddenModel(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Read the fields, data and commands that name models."""
-        contracted: dict[bytes, str] = {}
-        if artifacts is not None:
-            found = artifacts.all if whole else artifacts.judged
-            contracted.update((one.path, models.role_of(one.name)) for one in found)
+        found = () if artifacts is None else artifacts.all if whole else artifacts.judged
+        contracted = {one.path: models.role_of(one.name) for one in found}
         every = documents.tree.paths() if whole else [one.path for one in entries if one.is_file]
         planned = {path for path in every if plans is not None and plans.holding(path) is not None}
         chosen = planned.union(contracted, self.files.among(every))
@@ -164,11 +163,14 @@ class ForbiddenModel(Rule):
                 role = models.role_of(kind.decode("utf-8", "replace"), "coder")
             elif plans is not None and plans.holding(path) == path:
                 role = "coder"
-            seen: set[tuple[str, int | None]] = set()
-            for named in self._models(path, documents):
-                if (named.name, named.line) not in seen:
-                    seen.add((named.name, named.line))
-                    yield from _judge(path, named, models, role)
+            named = [*self._models(path, documents)]
+            if role == "reviewer" and models.named_by(role) and not any(one.sure for one in named):
+                # A person, or `none`, is not on the list of the models that may review.
+                document = documents.read(path)
+                fields = document.fields(*self.fields) if document and path in contracted else []
+                named = [_Model(field.value, field.line) for field in fields[:1]] or named
+            for one in {(one.name, one.line): one for one in reversed(named)}.values():
+                yield from _judge(path, one, models, role)
 
     def _models(self, path: bytes, documents: Documents) -> Iterator[_Model]:
         document = documents.read(path) if path.lower().endswith(_MARKDOWN) else None
