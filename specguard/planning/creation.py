@@ -289,8 +289,7 @@ def planner_brief(policy: Policy) -> str:
     def items(kind: PlanKind) -> Iterator[tuple[str, str, str, str]]:
         for name, work in works.items():
             if kind.task_file.text in work.sources:
-                unit = "a commit" if kind.unit == "commit" else "a change"
-                yield name, unit, work.branch, work.commit
+                yield name, "a commit" if kind.unit == "commit" else "a change", work.branch, work.commit
 
     return _render(
         "planner.md",

@@ -76,6 +76,10 @@ class Spec(Record):
     settings: SpecSettings
     documents: Documents
 
+    def __hash__(self) -> int:
+        # The text of an entry contains the whole index.
+        return hash(self.path)
+
     @cached_property
     def document(self) -> Document:
         """The parsed document; empty for structured data, which is in `data`."""
@@ -201,8 +205,7 @@ class Spec(Record):
         if self.entry is not None:
             places.append((self.entry, self.entry.index))
         for entry, file in places:
-            found = entry.find([name])
-            if found is not None:
+            if found := entry.find([name]):
                 yield found[1], entry.data, (*entry.key, found[0]), file
 
     @cached_property
