@@ -284,8 +284,6 @@ _PROSE: Final = re.compile(rb"\.(?:md|markdown|mdx|mdc|prompt|txt)$|(?:^|/)\.[a-
 def language(path: bytes, data: bytes) -> str:
     """Return the language of a script: `shell`, `code`, or empty if the file is not a script."""
     first = _FIRST_LINE.match(data)
-    if b"\0" in data[:8000]:
-        return ""
     # Husky runs its hooks by a shell; they have no first line that says so.
     hook = path.startswith((b".husky/pre", b".husky/commit-msg", b".husky/post-")) and data[:2] != b"#!"
     if path.endswith(SHELL) or hook or (first and first[1]):
