@@ -179,7 +179,7 @@ class UnregisteredAsset(Rule):
             yield from _version_flaws(asset, earlier, index, assets)
             yield from _row_flaws(asset, path, assets, documents)
             if assets.samples and samples.isdisjoint(asset.names):
-                message = f"{asset.id or path_text(path)} has no sample use in {assets.samples}"
+                message = f"{asset.id} has no sample use in {assets.samples}"
                 step = f'Name it there in a text of its own: "{asset.id}@{asset.version}".'
                 yield _finding(path, message, step, f"sample {asset.id}", "assets.samples")
 
@@ -188,20 +188,22 @@ class Asset(Record):
     """An entry of the index.
 
     Attributes:
-        id: the asset's id.
+        id: the asset's id, or its first file as it is written.
+        has_id: True if the entry has an id.
         version: the version as it is written; empty if the entry has none.
         paths: the possible paths of its files from the root, each of a file or a folder.
         line: the line of its version, or of the entry if it has none.
     """
 
     id: str
+    has_id: bool
     version: str
     paths: Sequence[bytes]
     line: int | None
 
     def is_same(self, other: Asset) -> bool:
         """True if another entry is about the same asset."""
-        if self.id and other.id:
+        if self.has_id and other.has_id:
             return self.id == other.id
         return not set(self.paths).isdisjoint(other.paths)
 
@@ -242,12 +244,12 @@ def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
             entry = value if isinstance(value, dict) else {}
             name = str(at) if named else _scalar_text(entry.get(settings.id))
             version = _scalar_text(entry.get(settings.version))
-            files = [file for field in settings.files for file in _texts(entry.get(field))]
-            folder = settings.index.rpartition("/")[0]
             # An entry without a file uses its id as its path.
-            places = [_join_path(start, file) for file in files or [name] for start in (folder, "")]
+            files = [file for field in settings.files for file in _texts(entry.get(field))] or [name]
+            folder = settings.index.rpartition("/")[0]
+            places = filter(None, [_join_path(start, file) for file in files for start in (folder, "")])
             line = data.line([*key, at, settings.version] if version else [*key, at])
-            assets.append(Asset(name, version, [*filter(None, dict.fromkeys(places))], line))
+            assets.append(Asset(name or files[0], bool(name), version, [*dict.fromkeys(places)], line))
     return assets if found else None
 
 
@@ -348,7 +350,7 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
             if stated in ("", version):
                 break
     if row is None:
-        message = f"{asset.id or path_text(path)} has no row in a table of {table}"
+        message = f"{asset.id} has no row in a table of {table}"
         message += f" with the columns {', '.join(columns)}" if columns else ""
         yield _finding(path, message, "Add a row that names it.", f"row {asset.id}", "assets.table")
         return
