@@ -46,7 +46,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     rules = [_rule(name, policy) for name in request.override]
     findings, description = _requested_findings(request, rules, results)
     if not findings:
-        return [f"{description} is approved already."]
+        return [f"{description} is in the baseline already, and needs no approval."]
     for judged in findings:
         if judged.finding.path is not None and bond.is_restored(judged.finding):
             raise refusal(
