@@ -186,8 +186,7 @@ def _pattern_findings(
     invariant: Invariant, pattern: Expression, index: int, entries: Sequence[Entry], start: Tree, head: Tree
 ) -> Iterator[Finding]:
     """Yield a finding for each file in which the pattern matches a different number of times."""
-    paths = [entry.path for entry in entries if entry.old != entry.new or entry.old_mode != entry.new_mode]
-    for path in invariant.paths.among(paths):
+    for path in invariant.paths.among([entry.path for entry in entries]):
         before, after = _count_matches(pattern, path, start), _count_matches(pattern, path, head)
         if before == after or (invariant.count == "at-least" and after > before):
             continue

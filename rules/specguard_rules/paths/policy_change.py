@@ -247,8 +247,6 @@ def _baseline_finding(change: BaselineChange) -> Finding:
 
 def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Iterator[Finding]:
     """Yield the findings about a changed hook or CI file that concern specguard."""
-    if entry.old == entry.new and entry.old_mode == entry.new_mode:
-        return
     path = entry.path
     old, new = _text(before, path), _text(after, path) if entry.is_file else ""
     other = None if entry.deleted else _preceded(path, before, after)
