@@ -243,7 +243,7 @@ class Commit(Record, frozen=False):
 
 
 # Compiled on first use: few checks ask for a time.
-_TIME: Final = rb"> ([0-9]{1,18}) [+-][0-9]{4}$"
+_TIME: Final = rb"(?m)^committer .*> ([0-9]{1,18}) [+-][0-9]{4}$"
 
 
 class FormatError(ValueError):
@@ -399,11 +399,8 @@ def read_commit_time(data: bytes) -> int | None:
 
     Anyone can write any time there.
     """
-    for line in data.partition(b"\n\n")[0].split(b"\n"):
-        if line.startswith(b"committer "):
-            found = re.search(_TIME, line)
-            return int(found[1]) if found else None
-    return None
+    found = re.search(_TIME, data.partition(b"\n\n")[0])
+    return int(found[1]) if found else None
 
 
 def _identity(line: bytes) -> str:
