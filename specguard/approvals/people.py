@@ -99,9 +99,8 @@ class Approver(Settings):
     @property
     def keys(self) -> Sequence[str]:
         """The public keys as they are written."""
-        if isinstance(self.key, str):
-            return [self.key] if self.key else []
-        return self.key
+        keys = [self.key] if isinstance(self.key, str) else self.key
+        return keys if self.key else []
 
     def covers(self, rule: RuleInPolicy) -> bool:
         """Return True if the person may lift a rule's findings; one that needs a signature must be named."""
