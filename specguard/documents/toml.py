@@ -122,8 +122,6 @@ class _KeyScanner:
         for _ in range(brackets):
             self._step()
         several = brackets > 1
-        if len(names) > MAX_DEPTH:
-            raise DataError(TOO_DEEP, line)
         path: KeyPath = ()
         for number, name in enumerate(names):
             path = (*path, name)
