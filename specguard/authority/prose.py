@@ -435,14 +435,12 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
     for expression, setting in _KNOWN_DEMANDS:
         table, name, _ = setting.split(".", 2)
         rule = policy.rule(name if table == "rules" else "commit-count")
-        if rule is None:
-            continue
         for match in re.finditer(expression, rest, re.IGNORECASE):
             rest = rest.replace(match[0], "\0")
             asked = match.expand(setting) if match.re.groups else setting
             if match.groupdict().get("below"):
                 asked = asked.replace(match["most"], str(int(match["most"]) - 1))
-            if rule.active and _in_force(policy, tomllib.loads(asked)):
+            if rule and rule.active and _in_force(policy, tomllib.loads(asked)):
                 codes.add(rule.code)
             else:
                 wanted.append(asked)
