@@ -60,9 +60,8 @@ class Expression:
     def capture(self, text: str | bytes) -> str | None:
         """Return the first group of the first match; None if nothing matches or the group took no part."""
         match = self._re2.search(to_utf8(text))
-        if match is None or match.group(1) is None:
-            return None
-        return str(match.group(1), "utf-8", "replace")
+        group = match.group(1) if match else None
+        return None if group is None else str(group, "utf-8", "replace")
 
     @property
     def group_count(self) -> int:
