@@ -463,8 +463,6 @@ def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -
     if negated:
         return f"[^/\\x80-\\xbf{listed}]{CONTINUED}"
     options = [*([f"[{listed}]"] if listed else []), *sorted(others)]
-    if not options:
-        raise PatternError(pattern, "has a class that no character of a name is in")
     return f"(?:{'|'.join(options)})"
 
 
