@@ -345,8 +345,8 @@ class Bond:
 def target_of(change: Change, policy: Policy) -> str:
     """Return the short name of the branch that a change is to be merged into; empty if it is unknown.
 
-    A base that is given as an object id is the policy's base branch if it is that branch's tip, or if the
-    change has landed there.
+    A base given as an object id is the policy's base branch if it is its tip, or if the change has landed
+    there.
     """
     found = change.found
     if found.ref.startswith(("refs/heads/", "refs/remotes/")):
