@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specguard.model import Finding, Severity, State
 
     Cause = tuple[str, bytes | None]
-    """A rule's code with a finding's key, and the path and field of the finding."""
+    """A rule's code with a finding's key, and the path of the finding."""
 
 
 NOT_SELECTED: Final = "not selected"
