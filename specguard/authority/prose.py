@@ -144,9 +144,9 @@ def read_sections(
     for title, item in prose_items:
         if title in titles_with_paths:
             item.meaning = "prose"
-    told = [one for one in document.hidden_parts if one.what == "comment" and "```toml specguard" in one.text]
-    why = "it is in a comment"
-    unread += [Unread(path, one.line or 1, "", "```toml specguard", why, "hidden") for one in told]
+    fence, why = "```toml specguard", "it is in a comment"
+    told = [one for one in document.hidden_parts if one.what == "comment" and f"\n{fence}" in one.text]
+    unread += [Unread(path, one.line or 1, "", fence, why, "hidden") for one in told]
     for hidden, where in ((document.hidden_blocks, "HTML"), (document.unseen_footnotes, "a footnote")):
         for block in hidden[:1]:
             why = f"it is in {where} that no page shows"
