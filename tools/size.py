@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 49_422,
+    "code lines of specguard and rules": 49_423,
     "modules of specguard and rules": 234,
-    "code lines of tests": 32_811,
+    "code lines of tests": 32_815,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 552,
+    "expressions of re": 553,
 }
 """The upper limit of each figure."""
 

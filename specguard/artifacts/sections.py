@@ -163,6 +163,8 @@ LONGEST_LABEL: Final = 300
 # An emoji or a number before an option's label.
 _LEADING: Final = re.compile(r"\A(?:[^\w\s(\[\"'`]+\s+)?(?:[0-9][0-9.]{0,20}(?:[.)]|\ufe0f?\u20e3)?\s+)?")
 _BOLD: Final = ("**", "__")
+# A line that begins a sentence in bold goes on with the paragraph.
+_BOLD_LABEL: Final = re.compile(r"[ \t]*(\*\*|__)[^*_]{1,80}(?::\1|\1[ \t]*(?:[:\u2013\u2014-]|$))")
 _OPTION_WORD: Final = r"(?:option|alternative|approach|variant|choice|solution|proposal|plan)\s*[#:]?\s*"
 
 
@@ -247,9 +249,9 @@ def _find_options(
 
 
 def _split_bold_lines(block: AnyBlock) -> Sequence[AnyBlock]:
-    """Split a paragraph before each line that begins in bold; any other block stays whole."""
+    """Split a paragraph before each line that begins with a label in bold; any other block stays whole."""
     lines = block.text.raw.split("\n") if isinstance(block, Paragraph) else []
-    starts = [at for at, line in enumerate(lines) if at and line.lstrip().startswith(_BOLD)]
+    starts = [at for at, line in enumerate(lines) if at and _BOLD_LABEL.match(line)]
     parts = pairwise([0, *starts, len(lines)]) if starts else ()
     return [Paragraph(Text("\n".join(lines[at:end]), block.line + at)) for at, end in parts] or [block]
 

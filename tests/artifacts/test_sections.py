@@ -50,6 +50,10 @@ def test_options_have_names_and_words_of_their_own(each: Each) -> None:
     for text in (headings, "**Redis**: it is fast.\n**No cache**: simple,\nif slow.\n"):
         found = described_options(Document(text).blocks, ["Redis", "no cache"])
         assert found.keys() == {"Redis", "no cache"}
+    found = described_options(
+        Document("## Redis\nFast.\n**No cache** is worse.\n").blocks, ["Redis", "no cache"]
+    )
+    assert found.keys() == {"Redis"}
 
 
 def test_many_sections_and_options_take_no_time(each: Each) -> None:
