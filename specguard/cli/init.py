@@ -267,7 +267,8 @@ def _commit_step(repository: Repository, policy: Policy | None, files: Sequence[
     """Return the command that commits files, on a branch of its own if the policy protects this one."""
     signs, protects = (policy and policy.active_rule(code) for code in ("CMT006", "BRN004"))
     names = [os.fsencode(name) for name in (repository.branch or "", short_name(repository.branch or ""))]
-    branch = protects and protects.settings["branches"].used(names)
+    # The first commit makes the branch that judges; nothing protects it before.
+    branch = repository.head and protects and protects.settings["branches"].used(names)
     switch = f"git switch -c {subject.replace(' ', '-')} && " if branch else ""
     signed = "--signoff " if signs else ""
     return f"  {switch}git add {shlex.join(files)} && git commit {signed}-m 'docs: {subject}'"
