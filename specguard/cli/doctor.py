@@ -245,14 +245,16 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     called = {name: _read_code(os.path.join(top, file)) for name, file in files}
 
     def is_configured(hook: str, manager: str) -> bool:
-        text = called[manager]
-        return f"id: {_IDS[hook]}\n" in text or ("specguard" in text and HOOKS[hook].split()[0] in text)
+        text = called[manager].replace('"', "").replace("'", "")
+        by_id = any(f"id: {_IDS[hook]}{end}" in text for end in "\n ,}")
+        return by_id or ("specguard" in text and HOOKS[hook].split()[0] in text)
 
     def calls_specguard(hook: str) -> bool:
         text = _read_code(os.path.join(folder, hook))
         # In the folder `_` of husky, a hook only runs the script of its name in the folder above.
         text += _read_code(os.path.join(folder.removesuffix("/_"), hook))
-        calls = "specguard check" in text or any(is_configured(hook, name) for name in called if name in text)
+        by_manager = any(is_configured(hook, name) for name in called if name in text)
+        calls = by_manager or "specguard check" in text or "specguard -C " in text
         # Git runs no hook that is not executable.
         return os.access(os.path.join(folder, hook), os.X_OK) and calls
 
