@@ -179,9 +179,7 @@ def _compare_records(key: str, old: Any, new: Any) -> Iterator[Difference]:
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
     """Return the direction in which a field is tightened, as `diff` takes it."""
     stated: str | Sequence[str] = cls._notes[field].options.get("tightens", "") if field in cls._notes else ""
-    if stated:
-        return stated
-    return "more" if isinstance(getattr(cls, field, None), Guarding) else "incomparable"
+    return stated or ("more" if isinstance(getattr(cls, field, None), Guarding) else "incomparable")
 
 
 def diff(key: str, old: Any, new: Any, direction: str | Sequence[Any]) -> Iterator[Difference]:
