@@ -273,6 +273,8 @@ class ProtectedBranch(Rule):
             raise NotApplicable("what is judged is not a branch")
         if branch.source in ("event", "merge"):
             raise NotApplicable("the platform's own rules hold for a branch that an event or merge names")
+        if stage == "staged" and base.start is None and base.tip is None:
+            raise NotApplicable("the first commit of a repository makes its first branch")
         which = self._pattern_index(f"refs/heads/{branch.name}")
         if which is not None and not _adds_nothing(stage, base, entries):
             what = f"commits are made on {quote(branch.name)}, which is protected"

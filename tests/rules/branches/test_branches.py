@@ -52,6 +52,22 @@ def test_a_detached_head_has_no_name(tmp_path: Path) -> None:
         assert (outcome.exit_code, outcome.state("BRN001")) == (exit_code, state)
 
 
+def test_the_first_commit_of_a_repository_may_be_on_a_protected_branch(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repository")
+    policy = '```toml specguard\n[rules.protected-branch]\nbranches = ["main"]\n```\n'
+    repository.write("SPEC_AUTHORITY.md", policy)
+    repository.git("add", ".")
+    words = ("check", "--staged", "--select=BRN004", "--output-format=json")
+    assert run_here(*words, directory=repository.path).exit_code == 0
+    first = repository.commit("docs: state what may change")
+    repository.write("a.md", "a")
+    repository.git("add", ".")
+    assert run_here(*words, directory=repository.path).exit_code == 1
+    repository.git("update-ref", "refs/remotes/origin/main", first)
+    repository.git("update-ref", "-d", "refs/heads/main")
+    assert run_here(*words, directory=repository.path).exit_code == 1
+
+
 def pushed(repository: Repository) -> Outcome:
     """The judgement of a push by the rule about where origin leads."""
     stdin = f"refs/heads/work {repository.oid()} refs/heads/work {'0' * 40}\n"
