@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 from specguard.declaration.rule import LAST, Declaration, Record, Rule, fact_names, import_path, is_code, load
 from specguard.errors import SpecguardError, failure_text
@@ -100,9 +101,12 @@ class PluginFormat(Format):
         Raises:
             SpecguardError: the plugin's code fails, or does not return text.
         """
+        from contextlib import redirect_stdout
+
         report = load(f"{_REPORTERS}.json:report")
         try:
-            text = load(self.target)([report(verdict) for verdict in verdicts])
+            with redirect_stdout(sys.stderr):
+                text = load(self.target)([report(verdict) for verdict in verdicts])
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             problem = failure_text(error)
         else:

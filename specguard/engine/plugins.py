@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from functools import cache
 from types import ModuleType
 from typing import Any, Final
@@ -79,10 +81,12 @@ def _load(distributions: tuple[str, ...]) -> Registry:
         manager = _Manager(GROUP)
         manager.add_hookspecs(_Hooks)
         try:
-            for name, module in _modules(distribution):
-                manager.register(module, name=name)
-            registry.plugin = distribution
-            manager.hook.specguard_register(registry=registry)
+            # What a plugin prints must not mix with a report.
+            with redirect_stdout(sys.stderr):
+                for name, module in _modules(distribution):
+                    manager.register(module, name=name)
+                registry.plugin = distribution
+                manager.hook.specguard_register(registry=registry)
             if distribution != BUILT_IN:
                 # Settings that cannot be read are this plugin's, whichever the policy sets.
                 policy_model(registry)

@@ -7,6 +7,8 @@ rule that asks for anything else (refs, a remote, the working tree's runs) runs 
 
 from __future__ import annotations
 
+import sys
+
 from specguard.authority.policy import Policy, RuleInPolicy, decode, encode
 from specguard.change.entries import sha256
 from specguard.declaration.rule import LAST, Rule, fact_names, lower_severity
@@ -158,6 +160,8 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
     outcome = RuleOutcome()
     looked_at: list[tuple[str, object]] = []
     exclude = rule.exclude
+    # What a plugin prints must not mix with a report.
+    stdout, sys.stdout = sys.stdout, sys.stderr
     try:
         check = rule.load()
         outcome.condition = describe_condition(check)
@@ -176,6 +180,8 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
         outcome.missing = error
     except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - it must not stop the others
         outcome.crash = failure_text(error)
+    finally:
+        sys.stdout = stdout
     outcome.looked_at = [_describe_fact(name, value) for name, value in looked_at]
     outcome.time_dependent = facts.time_dependent
     return outcome

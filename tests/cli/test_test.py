@@ -110,7 +110,11 @@ def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repositor
     tests = '[[should-fail]]\ncommits = {message = "feat: x", files = {foo = "b"}}\nexpect = ["ACM001"]\n'
     text = AUTHORITY.format(tests=tests).replace("base =", 'plugins = ["acme"]\nbase =')
     repository.write("SPEC_AUTHORITY.md", text)
-    done = ended(run("test", directory=repository.path, env={"PYTHONPATH": str(tmp_path)}))
+    env = {"PYTHONPATH": str(tmp_path)}
+    for name in ("test", "rule"):
+        # What it prints is not in the report.
+        done = run(name, "--output-format=json", directory=repository.path, env=env)
+        assert done.reports, done
     done = ended(run_here("test", directory=repository.path), 2)
     assert "the plugin 'acme' is not installed" in done.stderr
 
