@@ -27,7 +27,7 @@ from specguard.documents.blocks import Text
 from specguard.documents.data import utf8_problem
 from specguard.errors import SpecguardError, nearest
 from specguard.runs.proof import cannot_fail
-from specguard.work.item_lists import find_circles, format_circle
+from specguard.work.item_lists import NOTHING, find_circles, format_circle
 
 Level = Literal["error", "warning"]
 
@@ -326,8 +326,15 @@ class Box:
 
     @property
     def files(self) -> list[str]:
-        """The files that its details name."""
-        return [file for value in self.values("files") for file in files_of(value)]
+        """The comma-separated paths of its `files` details, without words such as `none`."""
+        parts = [part for value in self.values("files") for part in re.split(r",(?![^{}]*})", value)]
+        paths = [part.strip().strip("`").strip() for part in parts]
+        return [path for path in paths if path.lower() not in NOTHING]
+
+    @property
+    def in_text(self) -> str:
+        """The dependencies that its text names in round brackets, in capital letters."""
+        return self.text.upper().partition("(DEPENDS ON ")[2].partition(")")[0]
 
     def has(self, key: str) -> bool:
         """Return True if the task has a detail, even an empty one."""
@@ -363,8 +370,7 @@ class Boxes:
             if previous and not (box.parallel and previous.parallel and box.group == previous.group):
                 earlier, group = group, []
             group.append(box)
-            in_text = box.text.lower().partition("(depends on ")[2].partition(")")[0]
-            named = [word for value in box.values("depends") or [in_text] for word in ids_of(value)]
+            named = [word for value in box.values("depends") or [box.in_text] for word in ids_of(value)]
             needed = [] if box.has("depends") else earlier
             needed = [*needed, *(self.by_id[word.lower()] for word in named if word.lower() in self.by_id)]
             yield box, [one for one in dict.fromkeys(needed) if one is not box]
@@ -430,15 +436,10 @@ def _add_detail(box: Box, item: str, text: str, line: int) -> None:
 
 
 def ids_of(value: str) -> list[str]:
-    """Return the ids of a `depends` detail; the word `none` means that it has no ids."""
+    """Return the ids of a `depends` detail; a word such as `none` means that it has no ids."""
     words = [word.strip("`*_.()[]") for word in value.replace(",", " ").replace(";", " ").split()]
     named = [word for word in words if word and word != "and"]
-    return [] if [word.lower() for word in named] == ["none"] else named
-
-
-def files_of(value: str) -> list[str]:
-    """Return the comma-separated paths of a `files` detail."""
-    return [path for part in re.split(r",(?![^{}]*})", value) if (path := part.strip().strip("`").strip())]
+    return [] if len(named) == 1 and named[0].lower() in NOTHING else named
 
 
 def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
@@ -465,6 +466,9 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
             yield Issue(path, box.line, f"{box.name} says nothing", "Say what is done, or take it out.")
         for detail in box.details:
             yield from _detail_flaws(path, box, detail, boxes.by_id)
+        in_text = [word for word in ids_of(box.in_text) if word[0] == "T" and word[1:2].isdigit()]
+        if in_text and not box.has("depends"):
+            yield from _detail_flaws(path, box, Detail("depends", ",".join(in_text), box.line), boxes.by_id)
         if all(map(cannot_fail, box.values("verify"))):
             message = f"{box.name} has no command that verifies it, and may not run without"
             yield Issue(path, box.line, message, "Add below it: '  - verify: COMMAND'.", "warning")
@@ -485,7 +489,7 @@ def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box])
     for word in ids_of(value) if key == "depends" else ():
         if word.lower() not in known:
             message = f"{box.name} depends on {word!r}, which is not a task here"
-            others = [one.id for one in known.values() if one is not box]
-            yield Issue(path, line, message, nearest(word, others, "Take it out."))
+            others = [one.id for one in known.values() if one is not box and "-" not in word]
+            yield Issue(path, line, message, nearest(word, others, "Name one task after the other."))
         elif known[word.lower()] is box:
             yield Issue(path, line, f"{box.name} depends on itself", "Take it out.")

@@ -353,7 +353,7 @@ def find_sources(
 _LONGEST_KEY: Final = len("unknown:") + 60
 """The limit in characters for the part of a finding's key that identifies the dependency."""
 
-_NOTHING: Final = frozenset({"", "none", "no", "never", "n/a", "na", "null", "-", "\u2014", "false"})
+NOTHING: Final = frozenset({"", "none", "no", "never", "n/a", "na", "null", "-", "\u2014", "false"})
 """Texts that people write if there is nothing to list, or nothing triggers an item."""
 
 _TEXT_KEYS: Final = ("path", "file", "id", "name", "text", "title", "scenario", "description")
@@ -412,7 +412,7 @@ class Listed(DataEntry):
     def conditional(self) -> bool:
         """True if the item is to be done only if something triggers it."""
         value = self.get("conditional")
-        return value.strip().casefold() not in _NOTHING if isinstance(value, str) else bool(value)
+        return value.strip().casefold() not in NOTHING if isinstance(value, str) else bool(value)
 
     @property
     def files(self) -> Sequence[ListElement]:
@@ -490,7 +490,7 @@ class Listed(DataEntry):
         path, value = self._find_field(name)
         listed = [((at,), one) for at, one in elements(value)] if isinstance(value, list) else [((), value)]
         texts = [(at, _element_text(one)) for at, one in listed]
-        texts = [(at, text) for at, text in texts if text.casefold() not in _NOTHING]
+        texts = [(at, text) for at, text in texts if text.casefold() not in NOTHING]
         return [ListElement(text, self.line_of(*path.split("."), *at)) for at, text in texts]
 
     def _find_field(self, name: str) -> tuple[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from specguard.planning.task_lists import Boxes, files_of, ids_of, task_flaws
+from specguard.planning.task_lists import Boxes, ids_of, task_flaws
 from tests.rows import rows
 
 
@@ -36,12 +36,12 @@ def test_a_box_in_a_fence_or_a_comment_is_none() -> None:
 def test_details_notes_and_what_belongs_to_no_task() -> None:
     boxes = Boxes(
         "# Tasks\n\nSome words.\n\n- loose\n- [ ] 1.1 Add it\n  and more of it\nof these\n"
-        "  - **verify**: `a | b`\n  - Verify: c `d`\n  - files: `a.py`, b/\n  - note: mind the gap\n"
+        "  - **verify**: `a | b`\n  - Verify: c `d`\n  - files: `a.py`, b/, n/a\n  - note: mind the gap\n"
         "  - Dependencies: 1.0\n  - doen: x\n  - done:\n\n  Words.\n\n- loose\n\nGo.\n\n  - verify: e\n"
     )
     [box] = boxes.all
     assert box.values("verify") == ["a | b", "c `d`"]
-    assert [files_of(value) for value in box.values("files")] == [["a.py", "b/"]]
+    assert box.files == ["a.py", "b/"]
     assert box.notes == ["note: mind the gap", "Words."]
     assert [(flaw.line, flaw.message) for flaw in task_flaws("t", boxes, spec_kit=False)][3:] == [
         (13, "'dependencies' is not one of verify, files, depends, done"),
