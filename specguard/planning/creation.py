@@ -21,7 +21,7 @@ from specguard.documents.data import data_kind, read_data
 from specguard.documents.document import Document
 from specguard.engine.status import open_waves
 from specguard.errors import SpecguardError, nearest, usage
-from specguard.model import path_text
+from specguard.model import listed, path_text
 from specguard.planning.task_lists import CHANGES, KEBAB, MAIN, TASKS, Box, Boxes, SourceFolder, SourcePage
 from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
@@ -98,15 +98,15 @@ class NewPlan:
 
     def notes(self) -> Iterator[str]:
         """Yield notes on what the plan's author must still handle: commands, files, ticked boxes."""
-        for box, task_id in self.ids.items():
-            if all(map(cannot_fail, box.values("verify"))):
-                missing = "has no command in `verify` that can fail, and may not run without"
-                yield f"{task_id} ({box.name}) {missing}"
-            if not _task_files(box):
-                yield f"{task_id} ({box.name}) names no files, so every file it touches will be unexpected"
-            if box.ticked:
-                args = f'plan verify {task_id} --plan {shlex.quote(self.path)} --note "what was seen"'
-                yield f"the box of {task_id} is ticked, and nothing shows that it is done: specguard {args}"
+        names = {box: f"{task_id} ({box.name})" for box, task_id in self.ids.items()}
+        if unproven := [name for box, name in names.items() if all(map(cannot_fail, box.values("verify")))]:
+            missing = "no command in `verify` that can fail, and no run without it"
+            yield f"{missing}: {listed(unproven)}"
+        if unnamed := [name for box, name in names.items() if not _task_files(box)]:
+            yield f"no files are named, so every file that is touched will be unexpected: {listed(unnamed)}"
+        if ticked := [task_id for box, task_id in self.ids.items() if box.ticked]:
+            args = f'plan verify {ticked[0]} --plan {shlex.quote(self.path)} --note "what was seen"'
+            yield f"the box is ticked, and nothing shows that it is done: {listed(ticked)}: specguard {args}"
 
     def check(self, top: str, text: str, kind_name: str) -> None:
         """Check that the plan has the required shape; what its tasks depend on follows from the boxes.

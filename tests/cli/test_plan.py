@@ -216,7 +216,7 @@ def test_a_plan_is_made_of_a_feature(project: Planned) -> None:
         (one["id"], one["source"], one["domain"], one["depends_on"], one["expected_files"])
         for one in made["tasks"]
     ] == [tuple(row) for row in rows(__file__, "a_plan_is_made_of_a_feature")]
-    assert "task_003 (T003) has no command in `verify`" in outcome.stderr
+    assert "no command in `verify` that can fail, and no run without it: task_003 (T003)" in outcome.stderr
     assert "specs/001" not in plan(project, "status").stdout, "it is the plan now"
 
 

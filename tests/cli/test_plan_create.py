@@ -142,7 +142,10 @@ class TestCreate:
             (f"{where}#2.2", [], ["docs/receipts.md"]),
             (f"{where}#2.2.1", ["task_004"], ["docs/index.md"]),
         ]
-        assert "task_004 (2.2) has no command in `verify` that can fail, and may not run" in outcome.stderr
+        assert (
+            "no command in `verify` that can fail, and no run without it: task_004 (2.2), task_005"
+            in outcome.stderr
+        )
         assert outcome.stderr.count("plan verify task_002 --plan .plans/cart/plan.json --note ") == 1
 
         page = (fresh.top / ".plans/cart/CONTEXT.md").read_text()
