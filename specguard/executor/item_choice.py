@@ -488,7 +488,7 @@ class Start:
         if not isinstance(found, Unresolved) and found.listed is not None:
             source = found.listed.source
             if not self._is_chosen(source):
-                help = f"name its list: --plan {path_text(source.path)}"
+                help = f"name its list: --plan {shlex.quote(path_text(source.path))}"
                 raise _unready(f"{plan} has no {found.listed}", help)
             self._check_ready(found.listed)
         return found
@@ -581,7 +581,8 @@ class Start:
             raise _unready(f"no {kind} is open and ready; tried: {tried}", help)
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
-            help = f"specguard run {kind} --plan {path_text(ready[0].source.path)} -- ..."
+            plan = shlex.quote(path_text(ready[0].source.path))
+            help = f"specguard run {kind} --plan {plan} -- ..."
             raise _unready(f"several {kind}s could be the next: {places}", help)
         self._check_marked(ready[0].needed)
         return ready[0]
@@ -603,7 +604,8 @@ class Start:
             earlier = {normal_id(one) for one in self.options.earlier}
             needs = [one for one in needs if normal_id(one) not in earlier]
         if needs:
-            help = f"specguard run {kind} {needs[0]}{f' --plan {path_text(path)}' if shared else ''} -- ..."
+            words = [kind, needs[0], *(["--plan", path_text(path)] if shared else [])]
+            help = f"specguard run {shlex.join(words)} -- ..."
             if not shared:
                 help += "; if it has a branch, merge that, or start from it with --base"
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)

@@ -92,13 +92,12 @@ def _check_in_branch(draft: DraftRun) -> None:
         paper.check_recorded_files(git.tree_at(start.tip or start.oid), branch)
     if task is None or start.tip is None or task_in(draft.policy, git, start.tip, task) is not None:
         return
-    remote = draft.options.remote
+    remote, name, base = map(shlex.quote, (draft.options.remote, branch, start.base))
     raise item_taken(
         f"{item} is in {path_text(task.plan.path)} of {start.base}, and not in that of {branch}, which it "
         "goes on from",
-        f"merge {start.base} into {branch} first: git fetch {remote} && git switch {branch} && "
-        f"git merge --ff-only {remote}/{branch} && git merge {remote}/{start.base} && "
-        f"git push {remote} {branch}",
+        f"merge {start.base} into {branch} first: git fetch {remote} && git switch {name} && "
+        f"git merge --ff-only {remote}/{name} && git merge {remote}/{base} && git push {remote} {name}",
     )
 
 
