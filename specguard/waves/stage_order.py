@@ -174,8 +174,7 @@ def _mixed_entries(touched: Sequence[Wave], entries: Sequence[Entry], waves: Wav
         message = f"{path_text(others[0].path)}{more} is changed together with {path_text(paper)}"
         message += ", and a change of a wave's papers that names no item touches nothing else"
         step, key, setting = "Take the papers to a change of their own.", "with papers", "wave.stages"
-        path, side = others[0].path, others[0].side
-        yield Finding(message, help=step, path=path, side=side, key=key, setting=setting)
+        yield Finding(message, step, others[0].path, side=others[0].side, key=key, setting=setting)
 
 
 def _wrong_branch(works: Sequence[StageWork], entries: Sequence[Entry]) -> Iterator[Finding]:
@@ -211,16 +210,13 @@ def _late_stages(
             text = f"{path_text(entry.path)} completes the stage {earlier.name} of {stage.wave.name} after "
             text += f"commit {first} began the stage {stage.name}"
             step, key = f"Record it in a commit before {first}.", f"{stage.name} begun before {earlier.name}"
-            path, oid = entry.path, commit.oid
-            yield _finding(stage, "opens_after", text, step, key, path=path, commit=oid)
+            yield _finding(stage, "opens_after", text, step, key, path=entry.path, commit=commit.oid)
 
 
 def _starts(stage: StageState, work: StageWork | None, commit: Commit, waves: Waves) -> bool:
     """Return True if a commit has work of a stage: its artifacts, or, with `work`, anything but papers."""
-    return any(
-        _owns(stage, entry.path) or (work is not None and not waves.is_paper(entry.path))
-        for entry in commit.own_entries
-    )
+    paths = [entry.path for entry in commit.own_entries]
+    return any(_owns(stage, path) or (work is not None and not waves.is_paper(path)) for path in paths)
 
 
 def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[StageWork]:
@@ -255,8 +251,7 @@ def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | No
     """Return the fields in a branch's name by a stage's templates; None if no template matches."""
     for text in templates:
         template = path_template(text if "/" in text else f"**/{text}")
-        fields = template.read(branch.encode("utf-8", "surrogateescape"))
-        if fields is not None:
+        if (fields := template.read(branch.encode("utf-8", "surrogateescape"))) is not None:
             return fields
     return None
 

@@ -110,10 +110,12 @@ class WaveStageOutOfOrder(Rule):
         branch: Branch | None = None,
         work_item: WorkItem | None = None,
         base: Base | None = None,
+        bookkeeping: Bookkeeping | None = None,
     ) -> Iterator[Finding]:
         """Judge the waves that the change touches, and the stage that it belongs to."""
         name, landed = branch.name if branch else "", base is not None and base.is_landing
-        yield from waves.out_of_order(entries or (), commits or (), name, work_item, landed=landed)
+        judged = [entry for entry in entries or () if not (bookkeeping and bookkeeping.has(entry))]
+        yield from waves.out_of_order(judged, commits or (), name, work_item, landed=landed)
 
 
 class SliceOutOfFiles(Rule):
