@@ -471,7 +471,8 @@ class Facts:
             commits: returns commits that are not in the history yet.
             history: the history of commits that do items; None: the change's.
         """
-        if history is None and self._is_before_commit:
+        sources.assumed = history is None and self._is_before_commit
+        if sources.assumed:
             named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
             sources.landed = lambda listed: listed.source.kind in named
             return

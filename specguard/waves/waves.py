@@ -373,9 +373,9 @@ class StageState(Record):
 
     def _unnamed_items(self, kind: str, artifacts: Sequence[Artifact]) -> Iterator[Finding]:
         """Yield the closed items that no artifact is about, of a kind whose owners may not be its author."""
-        waves = self.wave.waves
-        items = self.wave.items(kind) if kind in waves.sources.kinds else ()
-        closed = [item for item in items if waves.sources.closed(item)]
+        waves, sources = self.wave.waves, self.wave.waves.sources
+        items = self.wave.items(kind) if kind in sources.kinds else ()
+        closed = [item for item in items if sources.closed(item) and (item.closed or not sources.assumed)]
         work = waves.artifacts.work() if closed else None
         related = [related_items(artifact, work, kind)[0] for artifact in artifacts] if work else []
         named = {normal_id(item.id) for found in related for item in found}
@@ -434,7 +434,8 @@ class StageState(Record):
         """
         sources = self.wave.waves.sources
         open_items = [item for item in self.items if not (item.deferred or sources.closed(item))]
-        return [item for item in open_items if not item.conditional or sources.done(item)]
+        begun = [] if sources.assumed else [item for item in open_items if sources.done(item)]
+        return [item for item in open_items if not item.conditional or item in begun]
 
     def _item_gaps(self) -> Iterator[Finding]:
         """Yield the items still to be done, and missing or unreadable files that should list items."""

@@ -159,6 +159,7 @@ class Sources(Record, frozen=False):
         entries: returns what the change touches; None if no change is judged.
         whole: True if the whole tree is judged.
         landed: returns True if a commit did an item; by default no item has landed.
+        assumed: True if `landed` only says that a commit could do an item, as the history is not read.
         below: returns the branches of the stack below the change; by default none.
         shown: returns True if a commit or a run confirms a closed status; None if the status is enough.
     """
@@ -168,6 +169,7 @@ class Sources(Record, frozen=False):
     entries: Callable[[], Sequence[Entry]] | None = None
     whole: bool = False
     landed: Callable[[Listed], bool] = lambda _: False
+    assumed: bool = False
     below: Callable[[], Collection[str]] = tuple
     shown: Callable[[Listed], bool] | None = None
 
