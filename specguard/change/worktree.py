@@ -459,16 +459,20 @@ class Worktree(Record):
 
         None if that is not known; `problem` has the reason.
         """
-        entries, problem = self._state
-        return None if problem else bool(entries)
+        return None if self.problem else bool(self._state[0])
 
-    def beside(self, judged: Tree) -> bool:
+    def beside(self, judged: Tree, runs: bytes) -> bool:
         """True if the worktree has changes that a tree, such as the staged one, does not contain.
+
+        Args:
+            judged: the tree.
+            runs: the path prefix of the folder of runs, whose new files do not count; empty for none.
 
         Raises:
             MissingFact: the tree cannot be read.
         """
-        return not all(judged.has(entry) for entry in self._state[0])
+        others = [one for one in self._state[0] if not (runs and one.added and one.path.startswith(runs))]
+        return not all(judged.has(entry) for entry in others)
 
     @property
     def problem(self) -> str:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         RunProof,
         RunRecords,
         RunSettings,
-        Stage,
         Tree,
         Work,
         WorkItem,
@@ -705,9 +704,9 @@ class DirtyWorktree(Rule):
     def check(
         self,
         worktrees: Sequence[Worktree],
-        stage: Stage,
         head_files: Tree,
         artifacts: Artifacts | None = None,
+        bookkeeping: Bookkeeping | None = None,
     ) -> Iterator[Finding]:
         """Look for changes in every worktree once a wave is declared complete."""
         from specguard_rules.artifacts.agents import check_contracts
@@ -715,12 +714,14 @@ class DirtyWorktree(Rule):
         known = artifacts.contracts if artifacts else {}
         check_contracts(known, "rules.dirty-worktree.declared_by", self.declared_by)
         declared = [one for one in (artifacts.judged if artifacts else ()) if one.name in self.declared_by]
+        # A run is committed behind the commit that it is about.
+        runs = bookkeeping.runs() if bookkeeping else b""
 
         def changes_in(tree: Worktree) -> Iterator[Finding]:
             if tree.problem:
                 what = f"the worktree {tree.path} cannot be read: {tree.problem}"
                 raise MissingFact(what, "git worktree prune")
-            if tree.beside(head_files) if stage == "staged" and tree.own else tree.dirty:
+            if tree.beside(head_files, runs) if tree.own else tree.dirty:
                 what = f"the worktree {tree.path} has changes that are not committed"
                 message = f"{path_text(declared[0].path)} declares a wave complete, and {what}"
                 step = f"Commit or discard what `git -C {shell_quote(tree.folder)} status` lists."
