@@ -336,7 +336,7 @@ def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping) -> Iter
     yield Finding(message, step, commit=commit.oid, field=field, key=key, setting=need.setting)
 
 
-_RERUN: Final = "Run `specguard run gates` for the item on what is there now, or take it back."
+_RERUN: Final = "Run `specguard run gates` on the item's branch, with what is there now, or take it back."
 _LIST_ITEMS: Final = (
     "Run it again with a manifest that names the item. Or list the items in the authority's [work.<kind>], "
     "with `source` and `branch`: then `specguard run gates` on the item's branch names it."
