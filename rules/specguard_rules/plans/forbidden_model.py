@@ -34,8 +34,10 @@ _LIKE_A_MODEL: Final = (
     r"(?i)(?:[\w. -]+/)?(?:claude|codex|codestral|(?:command|phi)(?! [a-z]{2})|deepseek|devstral|gemini|gemma"
     r"|glm|gpt|grok|haiku|kimi|llama|mistral|mixtral|opus|qwen|sonnet|o[0-9])[\w.:@ -]*"
 )
-_PARAMETERS: Final = frozenset({"max_tokens", "seed", "temperature", "top_k", "top_p"})
-"""The parameters of a model that are told beside its name, each with a number."""
+_PARAMETERS: Final = frozenset(
+    {"context", "max_tokens", "seed", "temperature", "tokens", "top_k", "top_p", "window"}
+)
+"""The words of parameters that are told beside a model's name, each with a number."""
 
 _DENIALS: Final = frozenset({"never", "no", "not", "of", "than", "vs", "was", "without"})
 """The words in a remark before a model that was not used, such as `instead of`."""
@@ -318,9 +320,10 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
 
 
 def _is_parameter(name: str) -> bool:
-    """True if a text is a parameter with its number, such as `temperature 0.2`."""
+    """True if a text is a parameter with its number, such as `temperature 0.2` or `32k context`."""
     words = name.casefold().replace("=", " ").replace(":", " ").split()
-    return len(words) == 2 and words[0] in _PARAMETERS and words[1].replace(".", "").isdigit()
+    numbers = [word for word in words if word not in _PARAMETERS]
+    return len(numbers) == 1 < len(words) and numbers[0].rstrip("km").replace(".", "").isdigit()
 
 
 def _command_models(command: Command) -> Iterator[_Model]:
