@@ -143,15 +143,15 @@ class Facts:
         return value
 
     def remarks(self) -> Sequence[str]:
-        """Return notes for the report: facts that could not be read, and items that are only claimed."""
+        """Return notes for the report: unread facts, items that are only claimed, and runs made elsewhere."""
         proof: RunProof | None = self.known.get("run_proof")
         if proof is not None and (count := len(proof.claimed)):
             named = self._policy.declared("work_kinds") or self._policy.declares("plan_kinds")
             items = "" if named else " and the items in [work.<kind>]"
-            self.notes.append(
-                f"Done or ticked only by a claim: {count}. "
-                f'With [runs] grade = "observed"{items} each run is bound to its item and tree.'
-            )
+            bound = f'With [runs] grade = "observed"{items} each run is bound to its item and tree.'
+            self.notes.append(f"Done or ticked only by a claim: {count}. {bound}")
+        if proof is not None and (count := len(proof.records.lost)):
+            self.notes.append(f"Runs that commits name and that are not here, so not judged: {count}.")
         return self.notes
 
     @property

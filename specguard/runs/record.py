@@ -469,6 +469,11 @@ class RunRecords(Record):
         return self.settings.keep == "tree"
 
     @cached_property
+    def lost(self) -> set[bytes]:
+        """The folders of runs that were looked up by their names, and cannot be seen here."""
+        return set()
+
+    @cached_property
     def all(self) -> Sequence[RunRecord]:
         """All visible runs, sorted by folder.
 
@@ -545,6 +550,7 @@ class RunRecords(Record):
             return self._run_at(folder, b"")
         if self.in_tree:
             return None
+        self.lost.add(folder)
         raise self.unseen(f"the run {path_text(folder)}")
 
     def at(self, path: bytes) -> RunRecord | None:

@@ -79,26 +79,22 @@ def judge_runs(
 ) -> Iterator[Finding]:
     """Yield the findings in the runs that commits name and in those that are judged; each run once.
 
+    A named run that cannot be read here is left out: RUN001 and RUN002 say so where the policy asks for one.
+
     Args:
         commits: the change's commits; None if it has none.
         records: the runs.
         judge: yields the findings of a run, given the commits that name it; the first of them is cited.
-
-    Raises:
-        MissingFact: one of the runs cannot be read here; raised after the findings in the others.
     """
-    named, missing = named_runs(commits, records)
-    unnamed: Named = {run.folder: (run, []) for run in records.judged}
+    runs = {run.folder: (run, list["Commit"]()) for run in records.judged} | named_runs(commits, records)[0]
 
-    def of_run(item: tuple[bytes, tuple[RunRecord, list[Commit]]]) -> Iterator[Finding]:
-        run, naming = item[1]
+    def of_run(folder: bytes) -> Iterator[Finding]:
+        run, naming = runs[folder]
         for found in judge(run, naming):
             found.commit = found.commit or (naming[0].oid if naming else None)
             yield found
 
-    yield from judge_each(sorted({**unnamed, **named}.items()), of_run)
-    if missing is not None:
-        raise missing
+    yield from judge_each(sorted(runs), of_run)
 
 
 def run_flaw(
