@@ -256,12 +256,12 @@ def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Snaps
         Repository(os.path.dirname(folder), create=False).git("clone", "-q", "--mirror", sample.path, path)
     try:
         located = Located.locate(path, os.environ)
+        with Git(located) as git:
+            oid = resolve(git, sample.revision or "HEAD").oid
     except SpecguardError as error:
         # The original help is about the current folder.
-        error.help = "name a repository, a bare one or a bundle"
+        error.help = "name a repository or a bundle with this commit: `git bundle create FILE HEAD main`"
         raise
-    with Git(located) as git:
-        oid = resolve(git, sample.revision or "HEAD").oid
     form = "sha256" if located.format == "sha256" else "sha1"
     repository = Repository(folder, branch="sample", object_format=form)
     info = repository.git_dir / "objects" / "info"
