@@ -58,7 +58,10 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
         )
     policy = compile_policy([source], None, registry=registry)
     if policy is None or not policy.origins:
-        raise SpecguardError("there are no settings in it", path=file, code="no-authority")
+        help = (
+            "write a table into it, such as [rules.locked-path], in Markdown in a block `toml specguard`"
+        )
+        raise SpecguardError("there are no settings in it", path=file, help=help, code="no-authority")
     for key in _REPOSITORY_SETTINGS:
         place = policy.origin(key)
         if place and not place.path.startswith("preset:"):
