@@ -488,6 +488,9 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
                     raise SpecguardError(
                         error.message, path=where, line=number, help=error.help, code=error.code
                     ) from None
+    if not found:
+        help = "Write a folder or an address in a line of its own."
+        raise SpecguardError("no repository is named", help=help, code="no-repository")
     return list({one.name: one for one in found}.values())
 
 
