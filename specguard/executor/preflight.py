@@ -21,6 +21,7 @@ from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
 from specguard.executor.gates import check_gates
 from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
+from specguard.executor.push import title_of
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
@@ -101,17 +102,19 @@ def _check_in_branch(draft: DraftRun) -> None:
     )
 
 
-_EARLY_RULES: Final = ("work-item-mismatch", "conflicting-document", "process-kill-by-name")
+_EARLY_RULES: Final = "work-item-mismatch", "conflicting-document", "process-kill-by-name", "commit-message"
 """The rules whose result does not depend on the agent's work."""
 
 
 def _check_rules(draft: DraftRun) -> None:
-    """Check that the rules accept the item's pointer, its document and the order of stages."""
+    """Check that the rules accept the item's pointer, its document, its title and the order of stages."""
     start, item, repository = draft.start, draft.item, draft.git.repository
     request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_EARLY_RULES)
     found = FoundBase(start.base, start.oid, "option", f"refs/heads/{start.base}")
-    head = start.tip or start.oid
-    change = RunChange(draft.git, request, found, head=Revision(head), named=head, pushed_to=item.branches[0])
+    head, branch, title = start.tip or start.oid, item.branches[0], title_of(draft)
+    change = RunChange(
+        draft.git, request, found, head=Revision(head), named=head, pushed_to=branch, title=title
+    )
     policies = Policies(request, repository)
     for result in judge_change(change, policies).findings:
         finding = result.finding
@@ -133,7 +136,7 @@ def _check_rules(draft: DraftRun) -> None:
         return
     changed, policy, _ = policies.choose(change)
     with suppress(NotApplicable):
-        for flaw in too_early(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
+        for flaw in too_early(Facts(changed, policy).get("waves"), branch=branch, item=item):
             path, line = path_text(item.listed.source.path), item.listed.line
             raise SpecguardError(flaw.message, help=flaw.help, path=path, line=line, code="item-unready")
 
@@ -170,9 +173,8 @@ def _check_not_done(draft: DraftRun) -> None:
         known = is_ancestor(git, ref.oid, start.oid) or (remote_oid and is_ancestor(git, ref.oid, remote_oid))
         if task_of(start.policy, item) is None or not known:
             keep = shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"])
-            raise item_taken(
-                f"there is a branch of {item} already: {ref.short}", f"to keep it under another name: {keep}"
-            )
+            taken = f"there is a branch of {item} already: {ref.short}"
+            raise item_taken(taken, f"to keep it under another name: {keep}")
 
 
 def _check_not_checked_out(draft: DraftRun) -> None:
@@ -225,10 +227,8 @@ def _check_requests(draft: DraftRun) -> list[str]:
         ) from error
     for request in requests:
         if request.state == "open":
-            raise item_taken(
-                f"there is an open pull request of {draft.item} already: {request.url}",
-                "wait until it is merged, or close it",
-            )
+            taken = f"there is an open pull request of {draft.item} already: {request.url}"
+            raise item_taken(taken, "wait until it is merged, or close it")
     return []
 
 
