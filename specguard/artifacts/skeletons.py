@@ -121,8 +121,8 @@ class Skeletons(Record, frozen=False):
         """Return a table that lists one work item if the path is the source of a kind; else an empty one."""
         for name, kind in self.kinds.items():
             if kind.read_source(path) is not None:
-                item = {kind.number: 1, **dict.fromkeys(["title", *kind.required], TODO)}
-                return {kind.items or f"{name}s": [item]}
+                keys = [kind.paths_of(field)[0] for field in ("title", *kind.required)]
+                return {kind.items or f"{name}s": [{kind.number: 1, **dict.fromkeys(keys, TODO)}]}
         return {}
 
 

@@ -255,9 +255,8 @@ class Sources(Record, frozen=False):
         for at, line, message, step, key in dependency_flaws(needs, f"{source.kind}s"):
             own = key if key.startswith("circle:") else f"{items[at].id}:{key[:_LONGEST_KEY]}"
             yield _finding(source, message, step, own, line)
-        for item in items:
-            if item.closed:
-                yield from self.too_early(item, f"is {item.status}")
+        for item in [one for one in items if one.closed]:
+            yield from self.too_early(item, f"is {item.status}")
 
     def too_early(self, item: Listed, why: str = "is what the change is for") -> Iterator[Finding]:
         """Yield the open dependencies of an item that was begun.
@@ -671,7 +670,7 @@ def _missing_fields(item: Listed) -> Iterator[Finding]:
         if _has_content(read) or (name == "depends_on" and isinstance(own, list)):
             continue
         message = f"{item} {'has no' if value is None or value in ('', []) else 'owes its'} {name}"
-        step = "Add it to the entry" + (", as a list." if listed else ".")
+        step = f"Add `{source.settings.paths_of(name)[0]}` to the entry" + (", as a list." if listed else ".")
         step += " `[]` says that it needs nothing." if name == "depends_on" else ""
         yield _finding(source, message, step, f"{item.id} {name}", item.line, f"required.{which}")
 
