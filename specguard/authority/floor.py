@@ -58,9 +58,7 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
         )
     policy = compile_policy([source], None, registry=registry)
     if policy is None or not policy.origins:
-        help = (
-            "write a table into it, such as [rules.locked-path], in Markdown in a block `toml specguard`"
-        )
+        help = "write a table into it, such as [rules.locked-path], in Markdown in a block `toml specguard`"
         raise SpecguardError("there are no settings in it", path=file, help=help, code="no-authority")
     for key in _REPOSITORY_SETTINGS:
         place = policy.origin(key)

@@ -138,18 +138,18 @@ def _extend(
     With `files` None no document is read.
     """
     top = repository.work_tree()
+    # Errors in the existing authority are reported first.
+    policy = compile_tree(top)
     if new_approvers or files is not None:
-        # Errors in the existing authority are reported first.
-        compile_tree(top)
         text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
-    additions, subject = list(new_approvers), "name who may approve"
+    additions, subject = list(new_approvers), "docs: name who may approve"
     if files is not None:
         additions = [*_adopt(top, text, files, tree_paths(repository)), *new_approvers]
-        policy = compile_tree(top, with_settings(text, additions))
-        if policy is not None and not only_print:
-            for line in report_past(repository, partial(past_failures, policy)):
+        adopted = compile_tree(top, with_settings(text, additions))
+        if adopted is not None and not only_print:
+            for line in report_past(repository, partial(past_failures, adopted)):
                 say(line)
-        subject = "have rules hold what it says"
+        subject = "docs: have rules hold what it says"
         if only_print or not additions or not (confirmed or click.confirm(f"Add this to {AUTHORITY}?")):
             additions = list(new_approvers) if only_print else []
     show_settings(settings)
@@ -166,7 +166,7 @@ def _extend(
             say(f"{AUTHORITY} has what you asked for; commit it as a change of its own:")
             say(_commit_step(repository, compile_tree(top), [AUTHORITY, *(files or ())], subject))
     if not only_print:
-        write_settings(repository, settings)
+        write_settings(repository, settings, policy)
 
 
 def _write_new(
@@ -190,7 +190,7 @@ def _write_new(
     written = [*(path for path, _ in policy.documents), *_ignore_runs(top, policy)]
     _next_steps(repository, top, proposed.base, policy, written)
     show_settings(settings)
-    write_settings(repository, settings)
+    write_settings(repository, settings, policy)
 
 
 def _ask_for_approver() -> list[ProposedSetting]:
@@ -269,16 +269,16 @@ def _commit_step(repository: Repository, policy: Policy | None, files: Sequence[
     names = [os.fsencode(name) for name in (repository.branch or "", short_name(repository.branch or ""))]
     # The first commit makes the branch that judges; nothing protects it before.
     branch = repository.head and protects and protects.settings["branches"].used(names)
-    switch = f"git switch -c {subject.replace(' ', '-')} && " if branch else ""
+    switch = f"git switch -c {subject.partition(': ')[2].replace(' ', '-')} && " if branch else ""
     signed = "--signoff " if signs else ""
-    return f"  {switch}git add {shlex.join(files)} && git commit {signed}-m 'docs: {subject}'"
+    return f"  {switch}git add {shlex.join(files)} && git commit {signed}-m '{subject}'"
 
 
 def _next_steps(repository: Repository, top: str, base: str, policy: Policy, written: Sequence[str]) -> None:
     """Print the steps after which the authority judges."""
     remote = repository.refs_named([f"refs/remotes/origin/{base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{base}:")
-    say(_commit_step(repository, policy, written, "state what may change"))
+    say(_commit_step(repository, policy, written, "docs: state what may change"))
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
@@ -364,7 +364,7 @@ def show_settings(planned: Sequence[HostSettings]) -> None:
             say(line)
 
 
-def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> None:
+def write_settings(repository: Repository, planned: Sequence[HostSettings], policy: Policy | None) -> None:
     """Write the planned settings, then print what a person has to do so that the hooks run.
 
     Notes name the files that git ignores, since other worktrees do not get them.
@@ -386,7 +386,7 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> N
     if written:
         say(f"written: {', '.join(written)}")
     if shared := [file for file in written if not repository.ignores(file)]:
-        say(f"  git add {' '.join(shared)} && git commit -m 'chore: have agents ask specguard'")
+        say(_commit_step(repository, policy, shared, "chore: have agents ask specguard"))
     for file in filter(repository.ignores, (one.host.file for one in planned)):
         say(f"note: git ignores {file}, so other worktrees and other people do not have it")
     if planned:
