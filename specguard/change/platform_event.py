@@ -97,6 +97,9 @@ NEVER: Final = 253_402_300_799
 
 _STATES: Final = ("approved", "changes_requested", "dismissed", "commented")
 _LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_DRAFT: Final = re.compile(r"^(Draft:|\[Draft\]|\(Draft\)) *", re.IGNORECASE)
+"""What marks a merge request of GitLab as a draft, at the start of its title."""
+
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
 _REVIEWS: Final = "the reviews file"
 _REVIEWS_HELP: Final = (
@@ -388,6 +391,7 @@ def _github_event(environment: Mapping[str, str]) -> Event | None:
 
 
 def _gitlab_event(environment: Mapping[str, str]) -> Event:
+    title = environment.get("CI_MERGE_REQUEST_TITLE")
     truncated = environment.get("CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED") == "true"
     body = None if truncated else environment.get("CI_MERGE_REQUEST_DESCRIPTION", "").replace("\r\n", "\n")
     # A pipeline for merged results checks out a merge that the platform made; its source is judged.
@@ -399,7 +403,7 @@ def _gitlab_event(environment: Mapping[str, str]) -> Event:
         head=head if is_object_id(head) else None,
         branch=environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME") or None,
         base=environment.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or None,
-        title=environment.get("CI_MERGE_REQUEST_TITLE"),
+        title=title and _DRAFT.sub("", title),
         default=environment.get("CI_DEFAULT_BRANCH") or None,
         body=body,
         number=int(number) if number.isascii() and number.isdigit() else None,

@@ -168,6 +168,9 @@ def test_on_gitlab_the_variables_are_the_event() -> None:
         "body": "one\ntwo", "number": 7,
     }  # fmt: skip
     assert there(of({**GITLAB, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B})).head == B
+    for title in ("Draft: Phase 12", "[Draft] Phase 12", "(draft) Phase 12"):
+        assert there(of({**GITLAB, "CI_MERGE_REQUEST_TITLE": title})).title == "Phase 12"
+    assert there(of({**GITLAB, "CI_MERGE_REQUEST_TITLE": "Drafting a plan"})).title == "Drafting a plan"
     assert there(of({**GITLAB, "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "true"})).body is None
     # A merge train is a queue that tells the branch, and a pipeline of another source no event.
     event = there(of({**GITLAB, "CI_MERGE_REQUEST_EVENT_TYPE": "merge_train"}))
