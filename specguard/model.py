@@ -151,14 +151,20 @@ class Record:
                 store[name] = store[name].copy()
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__dict__ == other.__dict__
+        # What a record has computed from its fields may lead back to it.
+        return type(self) is type(other) and self._field_values() == other._field_values()
 
     def __hash__(self) -> int:
         return hash((type(self), repr(self)))
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self._fields)
+        fields = ", ".join(
+            f"{name}={value!r}" for name, value in zip(self._fields, self._field_values(), strict=True)
+        )
         return f"{type(self).__name__}({fields})"
+
+    def _field_values(self) -> list[Any]:
+        return [self.__dict__[name] for name in self._fields]
 
 
 def _plan_of(cls: type[Record]) -> Plan:

@@ -27,7 +27,7 @@ from specguard.change.entries import (
 from specguard.change.object_store import Reading, Store, stdin_lines
 from specguard.change.process import CommandError
 from specguard.change.repository import PastCommit, Repository, is_oid
-from specguard.change.tree import Tree
+from specguard.change.tree import SizedCache, Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_known
 from specguard.model import cached_method, grouped
@@ -75,12 +75,15 @@ class Git(Store):
     Attributes:
         empty_tree: the object id of the tree without entries.
         max_entries: the maximum number of entries in a walk of trees; set by the policy, once it is known.
+        contents: the contents of the files that were read last, by object id.
+        parsed: the documents that were parsed last, by object id and format; their size is the file's.
     """
 
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository)
         self.empty_tree = object_id("tree", b"", repository.oid_digits)
         self.max_entries = MAX_ENTRIES
+        self.contents, self.parsed = SizedCache(64 << 20), SizedCache(8 << 20)
         self._commits: dict[str, Commit] = {}
         self._refusals: dict[tuple[object, ...], MissingFact] = {}
         self._revisions: dict[bytes, list[str]] = {}

@@ -13,7 +13,7 @@ from specguard.model import cached_method
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Any, Final, TypeVar
+    from typing import Any, TypeVar
 
     from specguard.change.git import Git
     from specguard.declaration.patterns import Selecting
@@ -60,10 +60,13 @@ class Tree:
         git: the repository to read.
         root: the tree's object id; None: an empty tree.
         changes: entries that are applied to the tree, such as those between `HEAD` and the index.
+
+    Attributes:
+        git: the repository.
     """
 
     def __init__(self, git: Git, root: str | None, changes: Sequence[Entry] = ()) -> None:
-        self._git = git
+        self.git = git
         self._root = root
         self._changes = changes
 
@@ -125,7 +128,7 @@ class Tree:
         entry = self.find(path)
         if entry is None or entry.is_directory or entry.is_submodule:
             return None
-        kind, content = self._git.object(entry.oid, limit=limit)
+        kind, content = self.git.object(entry.oid, limit=limit)
         if kind != "blob":
             raise MissingFact(
                 f"object {entry.oid} is a {kind}, where a file is expected", "git fsck", code="missing-object"
@@ -142,7 +145,7 @@ class Tree:
         Raises:
             MissingFact: an object is not there, or does not match its id.
         """
-        return self._git.blobs(oids, limit=limit)
+        return self.git.blobs(oids, limit=limit)
 
     @cached_method
     def paths(self) -> Sequence[bytes]:
@@ -153,7 +156,7 @@ class Tree:
         """
         found: list[bytes] = []
         if self._root:
-            found = self._git.list_tree(self._root, "the list of files", "--name-only")
+            found = self.git.list_tree(self._root, "the list of files", "--name-only")
         if self._changes:
             removed = {entry.path for entry in self._changes if entry.deleted}
             new = [entry.path for entry in self._changes if entry.added]
@@ -173,7 +176,7 @@ class Tree:
     @cached_method
     def _read_folder(self, oid: str) -> Mapping[bytes, TreeEntry]:
         names: dict[bytes, TreeEntry] = {}
-        for name, mode, inner in self._git.tree_entries(oid, *self._git.object(oid, limit=1 << 30)):
+        for name, mode, inner in self.git.tree_entries(oid, *self.git.object(oid, limit=1 << 30)):
             # If a name occurs twice, git uses the first.
             names.setdefault(name, TreeEntry(_canonical_mode(mode), inner))
         return names
@@ -221,8 +224,30 @@ def _canonical_mode(mode: int) -> int:
     return kind if kind in (SYMLINK, DIRECTORY) else SUBMODULE
 
 
-CACHE_SIZE: Final = 64 << 20
-"""The maximum total size of cached contents, in bytes; beyond it, the oldest are dropped."""
+class SizedCache:
+    """Values with a size in bytes; beyond a total size, the oldest are dropped.
+
+    Args:
+        limit: the maximum total size; one value may be larger.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._held: dict[object, tuple[Any, int]] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._held
+
+    def __getitem__(self, key: object) -> Any:
+        return self._held[key][0]
+
+    def add(self, key: object, value: object, size: int) -> None:
+        """Keep a new value."""
+        self._held[key] = value, size
+        self._size += size
+        while self._size > self._limit and len(self._held) > 1:
+            self._size -= self._held.pop(next(iter(self._held)))[1]
 
 
 class Documents:
@@ -239,8 +264,6 @@ class Documents:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self._contents: dict[str, bytes | None] = {}
-        self._size = 0
         self._known: dict[tuple[str, str], Any] = {}
 
     def read(self, path: bytes) -> Document | None:
@@ -391,15 +414,19 @@ class Documents:
         Raises:
             MissingFact: an object is not there, or is broken.
         """
-        oids = {oid: path for path in paths if (oid := self._oid(path)) and oid not in self._contents}
+        oids = {oid: path for path in paths if (oid := self._oid(path)) and oid not in self.tree.git.contents}
         for oid, content in self.tree.blobs(list(oids)):
-            self._cache(oid, content)
+            self.tree.git.contents.add(oid, content, len(content or b""))
 
     def _parse_once(self, oid: str, path: bytes, kind: str, parse: Callable[[bytes | None], _Read]) -> _Read:
         """Parse a content once for each kind; `parse` gets None for a content that is too large."""
-        if (oid, kind) not in self._known:
-            self._known[oid, kind] = parse(self._content(oid, path))
-        known: _Read = self._known[oid, kind]
+        key, parsed = (oid, kind), self.tree.git.parsed
+        if key not in self._known:
+            if key not in parsed:
+                content = self._content(oid, path)
+                parsed.add(key, parse(content), len(content or b""))
+            self._known[key] = parsed[key]
+        known: _Read = self._known[key]
         return known
 
     def _oid(self, path: bytes) -> str | None:
@@ -408,16 +435,10 @@ class Documents:
 
     def _content(self, oid: str, path: bytes) -> bytes | None:
         """Return a blob's content; None if it is too large."""
-        if oid not in self._contents:
+        if oid not in self.tree.git.contents:
             self.prefetch([path])
-        return self._contents[oid]
-
-    def _cache(self, oid: str, content: bytes | None) -> None:
-        self._contents[oid] = content
-        self._size += len(content or b"")
-        while self._size > CACHE_SIZE and len(self._contents) > 1:
-            oldest = next(iter(self._contents))
-            self._size -= len(self._contents.pop(oldest) or b"")
+        content: bytes | None = self.tree.git.contents[oid]
+        return content
 
 
 def _parse_document(content: bytes | None) -> Document:

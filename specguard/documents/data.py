@@ -199,19 +199,23 @@ class Data(Record):
             path: a dotted key such as `tasks.0.status`, or its parts if a key itself contains a dot.
             default: the value for a missing key.
         """
-        value = self.value
-        for part in path.split(".") if isinstance(path, str) else path:
-            if isinstance(value, dict) and str(part) in value:
-                value = value[str(part)]
-            elif isinstance(value, list) and str(part).isdecimal() and int(part) < len(value):
-                value = value[int(part)]
-            else:
-                return default
-        return value
+        return value_at(self.value, path, default)
 
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Return every text value with its path; keys are left out."""
         return ((place, one) for place, one in walk(self.value) if isinstance(one, str))
+
+
+def value_at(value: Any, path: str | Path, default: Any = None) -> Any:
+    """Return the value at a key of data; see `Data.get`."""
+    for part in path.split(".") if isinstance(path, str) else path:
+        if isinstance(value, dict) and str(part) in value:
+            value = value[str(part)]
+        elif isinstance(value, list) and str(part).isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return default
+    return value
 
 
 class DataError(ValueError):

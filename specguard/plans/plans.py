@@ -220,7 +220,8 @@ class Plans(Record, frozen=False):
             for named in unit.tasks:
                 plan = self.at(named.plan.path, unit.after)
                 task = (plan and plan.task(named.id)) or named
-                if not task.started or plan not in self.judged:
+                # The plan of a commit is judged apart, even if it is as that of the change.
+                if not task.started or all(plan is not one for one in self.judged):
                     yield from too_early(task, f"is what {unit.label} is for", named.plan)
 
     def units(self, work: Work | None) -> Sequence[Unit]:

@@ -8,7 +8,7 @@ import re
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
-from specguard.documents.data import Data
+from specguard.documents.data import Data, value_at
 from specguard.model import path_text
 from specguard.work.name_templates import MissingValue, Template, escape, has_wildcard, unescape
 
@@ -309,7 +309,7 @@ def read_number(data: Any, field: str) -> tuple[str, int]:
     Raises:
         BadShape: the field is missing, or does not contain a number.
     """
-    value = Data(data).get(field)
+    value = value_at(data, field)
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     match = _ID.fullmatch(text)
     if match is None:
@@ -324,7 +324,7 @@ def text_at(data: Any, path: str) -> str | None:
     Raises:
         BadShape: the value has another type, or its text cannot be part of a name.
     """
-    value = Data(data).get(path)
+    value = value_at(data, path)
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, (int, str)):

@@ -8,7 +8,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_todo
-from specguard.documents.data import Data, Problem, as_text
+from specguard.documents.data import Data, Problem, as_text, value_at
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import Finding, cached_method, grouped, path_text, shortened
@@ -144,7 +144,7 @@ class Source(Record):
 
     def _read_id(self, value: Any) -> str:
         for name in (self.settings.number, "id"):
-            found = Data(value).get(name)
+            found = value_at(value, name)
             if isinstance(found, (str, int)) and not isinstance(found, bool) and as_text(found).strip():
                 return as_text(found).strip()
         return ""
@@ -498,7 +498,7 @@ class Listed(DataEntry):
         """Return the dotted path of a field in the entry, and its value; None if it is missing."""
         for text in self.source.settings.paths_of(name):
             path = text.replace("{number}", self.id)
-            if (value := Data(self.value).get(path)) is not None:
+            if (value := value_at(self.value, path)) is not None:
                 return path, value
         return "", None
 

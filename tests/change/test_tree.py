@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from specguard.change import tree as module
 from specguard.change.entries import DIRECTORY, Entry
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
-from specguard.change.tree import Documents, Tree, TreeEntry
+from specguard.change.tree import Documents, SizedCache, Tree, TreeEntry
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.changes import loose
@@ -225,10 +224,9 @@ def test_many_files_are_read_by_one_process(
     assert started == []
 
 
-def test_contents_that_were_dropped_are_read_again(
-    documents: Documents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CACHE_SIZE", 10)
+def test_contents_that_were_dropped_are_read_again(pages: Repository, git: Git) -> None:
+    git.contents = SizedCache(10)
+    documents = documents_of(pages, git)
     for _ in range(2):
         assert documents.content(b"lines.txt") == b"one\ntwo"
         assert documents.content(b"data.toml") == b"[a]\nb = 1\n"
