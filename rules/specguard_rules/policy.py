@@ -378,8 +378,8 @@ def _unmatched_preset(key: str, patterns: Any, policy: Policy) -> Finding:
 
 
 def _forbids_by_form(key: str, pattern: str) -> bool:
-    """True if a pattern with wildcards forbids a form of files, none of which needs to exist."""
-    return key == "rules.forbidden-path.paths" and not _WILDCARDS.isdisjoint(pattern.removesuffix("/**"))
+    """True if a pattern with wildcards forbids or excepts a form of files, none of which needs to exist."""
+    return key.startswith("rules.forbidden-path.") and not _WILDCARDS.isdisjoint(pattern.removesuffix("/**"))
 
 
 def _unmatched(key: str, index: int, pattern: str, origin: Origin) -> Finding:

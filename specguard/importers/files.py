@@ -113,7 +113,9 @@ def _require_file(result: Imported, rule: _PathRule) -> None:
 
 def _forbid_file(result: Imported, rule: _PathRule) -> None:
     """Forbid the paths of files that must not exist."""
-    forbidden, excluded = _patterns(rule, "type" if rule.kind == "file-type-exclusion" else "globsAll")
+    given = _patterns(rule, "type" if rule.kind == "file-type-exclusion" else "globsAll")
+    # CFG002 asks whether a folder `a/**` is there, and `a/**/*` has the same files.
+    forbidden, excluded = ([f"{one}/*" if one.endswith("/**") else one for one in globs] for globs in given)
     guarded, exceptions = Covering(forbidden), Covering(excluded)
     for path in rule.paths:
         if guarded.matches(path) and not exceptions.matches(path):
