@@ -189,7 +189,9 @@ def _complete(result: Imported, origin: Origin, *, ignores: bool, unlimited: boo
         result.set(_MESSAGE, "type_case", "lower", *types.origins)
     if message and ignores:
         result.set(_MESSAGE, "ignore", list(_IGNORED), origin)
-    if ignores and (form or _TRAILERS in result.tables):
+    if not ignores:
+        result.skip(origin, "defaultIgnores", "it holds, but the messages of merge commits are not judged")
+    elif form or _TRAILERS in result.tables:
         why = "merges, reverts and the like are held to the form and trailers of others"
         result.skip(origin, "defaultIgnores", why)
     if unlimited and "subject_max" not in form:

@@ -123,6 +123,7 @@ def test_usual_ignores_can_be_switched_off(imported: Import) -> None:
     config = {**CONVENTIONAL, "defaultIgnores": False}
     project = imported({".commitlintrc.json": json.dumps(config)})
     assert not project.passes("Revert x")
+    assert "defaultIgnores: it holds, but the messages of merge commits are not judged" in project.left
 
 
 def test_a_key_of_package_json(imported: Import) -> None:
