@@ -292,9 +292,9 @@ def change_authority(
             replace_file(file, new.encode("utf-8", "surrogateescape"))
 
 
-_PATHS: Final = "rules.locked-path.paths"
+_PATHS: Final = ("rules.locked-path.paths", "rules.forbidden-path.paths")
 _SECTIONS: Final = "authority.sections"
-_MERGED_KEYS: Final = (_PATHS, "rules.protected-branch.branches", _SECTIONS)
+_MERGED_KEYS: Final = (*_PATHS, "rules.protected-branch.branches", _SECTIONS)
 """Keys that several documents may set, each adding its own part."""
 
 
@@ -393,8 +393,9 @@ class Adoption:
                 continue
             title, paths, other = listed_paths(self._document(one.path), one.line, one.text)
             meaning, shown = suggested_rule(one.text), one.text.rstrip(":")
-            setting = f"{_SECTIONS} = {toml_value({title: meaning or 'locked-path'})}"
-            setting = setting if title else f"{_PATHS} = {toml_value(paths)}"
+            rule = meaning or "locked-path"
+            setting = f"{_SECTIONS} = {toml_value({title: rule})}"
+            setting = setting if title else f"rules.{rule}.paths = {toml_value(paths)}"
             if not paths:
                 yield one.path, one.line, "unread", f"{shown}: write its paths as a list"
             elif not meaning:
@@ -423,10 +424,11 @@ class Adoption:
         for setting in settings:
             key, value = _key_and_value(tomllib.loads(setting))
             origin = self._policy.origins.get(key)
-            if key == _PATHS or key.endswith(".files"):
-                valid = (one for one in value if not Guarding.problem_in(one))
-                used = [one for one in valid if Guarding.of(one).used(self._tracked)]
-                value = [] if whole and key == _PATHS and used != value else used
+            if key in _PATHS or key.endswith(".files"):
+                valid = [one for one in value if not Guarding.problem_in(one)]
+                # What is forbidden need not be there.
+                used = [one for one in valid if key == _PATHS[1] or Guarding.of(one).used(self._tracked)]
+                value = [] if whole and key in _PATHS and used != value else used
             if not value:
                 continue
             if origin is not None and key not in _MERGED_KEYS and not origin.path.startswith("preset:"):
