@@ -6,6 +6,8 @@ closed lists and their order are those of the JSON report, `specguard.report/1`.
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -62,6 +64,16 @@ EXIT_PASSED: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_NO_VERDICT: Final = 2
 EXIT_INTERRUPTED: Final = 130
+
+
+class OutputOnStderr:
+    """A context manager in which what a plugin prints goes to stderr, and does not mix with a report."""
+
+    def __enter__(self) -> None:
+        self._stdout, sys.stdout = sys.stdout, sys.stderr
+
+    def __exit__(self, *_: object) -> None:
+        sys.stdout = self._stdout
 
 
 def with_stash(command: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 
 from specguard.declaration.rule import LAST, Declaration, Record, Rule, fact_names, import_path, is_code, load
 from specguard.errors import SpecguardError, failure_text
-from specguard.model import SEVERITIES, STAGES, Verdict
+from specguard.model import SEVERITIES, STAGES, OutputOnStderr, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,11 +100,9 @@ class PluginFormat(Format):
         Raises:
             SpecguardError: the plugin's code fails, or does not return text.
         """
-        from contextlib import redirect_stdout
-
         report = load(f"{_REPORTERS}.json:report")
         try:
-            with redirect_stdout(sys.stderr):
+            with OutputOnStderr():
                 text = load(self.target)([report(verdict) for verdict in verdicts])
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             problem = failure_text(error)

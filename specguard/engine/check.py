@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import cache, partial
 
 from specguard.change.change import BASELINE
@@ -16,7 +15,7 @@ from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
 from specguard.engine.rule_runner import NOT_SELECTED, Judging, OutcomeCache, cache_inputs, drop_repeated
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown, usage
-from specguard.model import Verdict, cached_method, state_of, with_stash
+from specguard.model import OutputOnStderr, Verdict, cached_method, state_of, with_stash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,24 +114,19 @@ def check(
             raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
     # An invalid date is reported before anything is read.
     Clock(request.today)
-    # What a plugin prints must not mix with the report.
-    stdout, sys.stdout = sys.stdout, sys.stderr
-    try:
-        with git or Git((looking or Lookup.of(request)).repository()) as git:
-            policies = Policies(request, git.repository)
-            verdicts: list[Verdict] = []
-            for change in open_changes(git, request):
-                try:
-                    verdicts.append(judge_change(change, policies, needs=needs))
-                except NotApplicable:
-                    from specguard.change.ranges import RefAlone
+    with OutputOnStderr(), git or Git((looking or Lookup.of(request)).repository()) as git:
+        policies = Policies(request, git.repository)
+        verdicts: list[Verdict] = []
+        for change in open_changes(git, request):
+            try:
+                verdicts.append(judge_change(change, policies, needs=needs))
+            except NotApplicable:
+                from specguard.change.ranges import RefAlone
 
-                    # Such a push has no files: without a policy in the base, none protects its name.
-                    if not isinstance(change, RefAlone):
-                        raise
-            return verdicts
-    finally:
-        sys.stdout = stdout
+                # Such a push has no files: without a policy in the base, none protects its name.
+                if not isinstance(change, RefAlone):
+                    raise
+        return verdicts
 
 
 def judge_change(change: Change, policies: Policies, *, needs: Container[str] = ("fingerprint",)) -> Verdict:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
 from functools import cache
 from types import ModuleType
 from typing import Any, Final
@@ -22,6 +20,7 @@ from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError, failure_text, unknown
+from specguard.model import OutputOnStderr
 from specguard.rules import API_VERSION
 from specguard.runs.settings import AgentSettings, Models, RunSettings
 from specguard.specs.spec_fields import SpecSettings
@@ -81,8 +80,7 @@ def _load(distributions: tuple[str, ...]) -> Registry:
         manager = _Manager(GROUP)
         manager.add_hookspecs(_Hooks)
         try:
-            # What a plugin prints must not mix with a report.
-            with redirect_stdout(sys.stderr):
+            with OutputOnStderr():
                 for name, module in _modules(distribution):
                     manager.register(module, name=name)
                 registry.plugin = distribution

@@ -7,13 +7,11 @@ rule that asks for anything else (refs, a remote, the working tree's runs) runs 
 
 from __future__ import annotations
 
-import sys
-
 from specguard.authority.policy import Policy, RuleInPolicy, decode, encode
 from specguard.change.entries import sha256
 from specguard.declaration.rule import LAST, Rule, fact_names, lower_severity
 from specguard.errors import MissingFact, NotApplicable, failure_text, if_known
-from specguard.model import SEVERITIES, Judged, Origin, Record, RuleResult, grouped, state_of
+from specguard.model import SEVERITIES, Judged, Origin, OutputOnStderr, Record, RuleResult, grouped, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +94,8 @@ class Judging(Record):
             return RuleResult(rule.code, rule.name, state, reason=reason)
         outcome = self.cache.get(rule.code) if self.cache else None
         if outcome is None:
-            outcome = _run(rule, self.facts)
+            with OutputOnStderr():
+                outcome = _run(rule, self.facts)
             if self.cache:
                 self.cache.store(rule, outcome)
         judged = list(self._judge(outcome.findings, rule, severity))
@@ -160,8 +159,6 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
     outcome = RuleOutcome()
     looked_at: list[tuple[str, object]] = []
     exclude = rule.exclude
-    # What a plugin prints must not mix with a report.
-    stdout, sys.stdout = sys.stdout, sys.stderr
     try:
         check = rule.load()
         outcome.condition = describe_condition(check)
@@ -180,8 +177,6 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
         outcome.missing = error
     except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - it must not stop the others
         outcome.crash = failure_text(error)
-    finally:
-        sys.stdout = stdout
     outcome.looked_at = [_describe_fact(name, value) for name, value in looked_at]
     outcome.time_dependent = facts.time_dependent
     return outcome
