@@ -170,8 +170,8 @@ class Case:
     @classmethod
     def _read(cls, text: str | Mapping[str, Any], folder: Path | None) -> dict[str, Any]:
         """Return the attributes that a case sets."""
-        forms = {item.name: str(item.type) for item in fields(cls) if item.name != "name"}
-        table = _table(text, folder)
+        forms, table = _fields_of(cls), _table(text, folder)
+        del forms["name"]
         _check_keys(table, forms, more=(*_BEFORE_KEYS, "edits", "name"))
         for key, value in table.items():
             several = value if isinstance(value, list) else [value]
@@ -413,11 +413,12 @@ _STEP_MESSAGES = {"base": "chore: base", "commits": "feat: change", "staged": ""
 _TO_PROCESSES = ("args", "env", "refs", "branch", "origin", "title")
 _TARGETS = ("symlinks", "rename")
 _PATHS = ("delete", "executable", "files", "submodules", *_TARGETS)
-_EXPECTED: dict[str, type] = {
-    "code": str, "name": str, "path": str, "line": int, "end_line": int, "commit": str, "field": str,
-    "side": str, "severity": str, "state": str, "authority": str, "message": str, "help": str,
+_EXPECTED = {
+    "code": "str", "name": "str", "path": "str", "line": "int", "end_line": "int", "commit": "str",
+    "field": "str", "side": "str", "severity": "str", "state": "str", "authority": "str",
+    "message": "str", "help": "str",
 }  # fmt: skip
-"""The fields of an expected finding, with the types of their values."""
+"""The fields of an expected finding, with the annotations of their values."""
 
 _BEFORE_KEYS = ("like", "after")
 """The keys that name another case of the folder."""
@@ -461,14 +462,18 @@ def _check_form(value: Any, form: str, where: str) -> None:
             _check_kind(part, str, f"{where}.{name}")
 
 
-def _fields_of(cls: type, table: Any, where: str) -> dict[str, Any]:
-    """Return a table whose keys are fields of a dataclass.
+def _fields_of(cls: type) -> dict[str, str]:
+    """Return the fields of a dataclass, with their annotations."""
+    return {item.name: str(item.type) for item in fields(cls)}
+
+
+def _checked(table: Any, forms: Mapping[str, str], where: str) -> dict[str, Any]:
+    """Return a table whose keys are known, and whose values match their annotations.
 
     Raises:
-        CaseError: the table has other keys, or values that do not match the annotations of the fields.
+        CaseError: the table has other keys or values.
     """
     _check_kind(table, dict, where)
-    forms = {item.name: str(item.type) for item in fields(cls)}
     _check_keys(table, forms, where)
     for key, value in table.items():
         _check_form(value, forms[key], f"{where}.{key}")
@@ -478,11 +483,7 @@ def _fields_of(cls: type, table: Any, where: str) -> dict[str, Any]:
 def _finding(expected: Any, where: str) -> dict[str, Any]:
     if isinstance(expected, str):
         expected = {"code" if expected[:1].isupper() else "name": expected}
-    _check_kind(expected, dict, where)
-    _check_keys(expected, _EXPECTED, where)
-    for key, value in expected.items():
-        _check_kind(value, _EXPECTED[key], f"{where}.{key}")
-    return dict(expected)
+    return _checked(expected, _EXPECTED, where)
 
 
 def parse_table(text: str) -> dict[str, Any]:
@@ -541,8 +542,7 @@ def _table(text: str | Mapping[str, Any], folder: Path | None, depth: int = 0) -
         path = folder / named
         other = _table(path.read_text(encoding="utf-8"), path.parent, depth + 1)
         if key == "after":
-            steps = [other.get("base", []), other.get("commits", [])]
-            base = [step for value in steps for step in (value if isinstance(value, list) else [value])]
+            base = list(_steps(other, ("base", "commits")))
             other = {**({"policy": other["policy"]} if "policy" in other else {}), "base": base}
         table = {**other, **table}
     for path, edit in edits.items():
@@ -600,14 +600,14 @@ def _check_kind(value: object, kind: type, where: str) -> None:
 
 
 def _grant(table: Any, where: str) -> Grant:
-    values = _fields_of(Grant, table, where)
+    values = _checked(table, _fields_of(Grant), where)
     if values.get("place", PLACES[0]) not in PLACES:
         raise CaseError(f"{where}.place must be one of {', '.join(PLACES)}", f"{where}.place")
     return Grant(**values)
 
 
 def _step(table: Any, where: str, message: str) -> Step:
-    values = {"message": message, **_fields_of(Step, table, where)}
+    values = {"message": message, **_checked(table, _fields_of(Step), where)}
     values["message"] = plain_bytes(values["message"])
     for key in [key for key in _PATHS if key in values]:
         given = values[key]
