@@ -166,9 +166,7 @@ class Log:
         return ""
 
 
-def read_log(
-    folder: bytes, *, base: Tree | None = None, head: Tree | None = None, work_tree: str | None = None
-) -> Log:
+def read_log(folder: bytes, *, base: Tree | None, head: Tree | None, work_tree: str | None) -> Log:
     """Read the log from the trusted base, the judged tree and the working tree.
 
     Args:

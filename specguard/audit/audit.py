@@ -489,8 +489,7 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
                         error.message, path=where, line=number, help=error.help, code=error.code
                     ) from None
     if not found:
-        help = "Write a folder or an address in a line of its own."
-        raise SpecguardError("no repository is named", help=help, code="no-repository")
+        raise usage("no repository is named", "Write each folder or address in a line of its own.")
     return list({one.name: one for one in found}.values())
 
 

@@ -116,9 +116,7 @@ def find_base(
     return usual_base(git, remote=remote, without=without) or local_base(git, without=without)
 
 
-def default_base(
-    git: Git, request: Request, event: Event | None = None, *, remote: str = "origin"
-) -> FoundBase | None:
+def default_base(git: Git, request: Request, event: Event | None, *, remote: str) -> FoundBase | None:
     """Find the default branch: the one that the platform names, or else the usual one.
 
     Returns:

@@ -141,9 +141,7 @@ CONTRACTS: Final = {"research": "research", "review": "plan-review"}
 _SUBJECTS: Final = {"research": "docs: research for {name}", "review": "docs: review the options for {name}"}
 
 
-def _unready(
-    message: str, help: str = "", path: bytes | None = None, line: int | None = None
-) -> SpecguardError:
+def _unready(message: str, help: str, path: bytes | None = None, line: int | None = None) -> SpecguardError:
     where = path_text(path) if path else None
     return SpecguardError(message, help=help, path=where, line=line, code="item-unready")
 

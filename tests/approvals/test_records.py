@@ -83,7 +83,7 @@ def names(work_tree: Path) -> list[str]:
 
 
 def log(work_tree: Path) -> Log:
-    return read_log(FOLDER, work_tree=str(work_tree))
+    return read_log(FOLDER, base=None, head=None, work_tree=str(work_tree))
 
 
 def test_a_record_is_written_under_its_hash(tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
 """The tasks of a `tasks.md`."""
 
+from typing import Any
+
 import pytest
 
 from specguard.planning.task_lists import Boxes, ids_of, task_flaws
 from tests.rows import rows
-
-
-def needs(text: str) -> list[tuple[str, list[str]]]:
-    return [(box.id, [one.id for one in needed]) for box, needed in Boxes(text).dependencies()]
 
 
 @pytest.mark.parametrize("line", rows(__file__, "what_is_a_box"))
@@ -56,23 +54,6 @@ def test_ids_of_what_a_task_depends_on(value: str, ids: list[str]) -> None:
     assert ids_of(value) == ids
 
 
-def test_a_task_needs_the_one_before_it_unless_it_says_otherwise() -> None:
-    text = "- [ ] 1.1 a\n- [ ] 1.2 b\n  - depends: none\n- [ ] 1.3 c\n- [ ] 1.4 d\n  - depends: 1.1, 1.2\n"
-    assert needs(text) == [("1.1", []), ("1.2", []), ("1.3", ["1.2"]), ("1.4", ["1.1", "1.2"])]
-
-
-def test_what_may_be_done_side_by_side_waits_for_all_before_it() -> None:
-    text = (
-        "## Phase 1\n- [ ] T001 a\n- [ ] T002 [P] b\n- [ ] T003 [P] c\n- [ ] T004 d\n"
-        "## Phase 2\n- [ ] T005 [P] e\n- [ ] T006 [P] f\n## Phase 3\n- [ ] T007 [P] g\n- [ ] T008 [P] h\n"
-    )
-    assert needs(text) == [
-        ("T001", []),
-        ("T002", ["T001"]),
-        ("T003", ["T001"]),
-        ("T004", ["T002", "T003"]),
-        ("T005", ["T004"]),
-        ("T006", ["T004"]),
-        ("T007", ["T005", "T006"]),
-        ("T008", ["T005", "T006"]),
-    ]
+@pytest.mark.parametrize(("text", "wanted"), rows(__file__, "what_tasks_wait_for"))
+def test_what_tasks_wait_for(text: str, wanted: list[list[Any]]) -> None:
+    assert [[box.id, [one.id for one in needed]] for box, needed in Boxes(text).dependencies()] == wanted

@@ -235,7 +235,7 @@ def test_a_record_is_of_the_cases_own_change_but_for_what_is_said(tmp_path: Path
     place = "local"
     """
     repository = Case.from_toml(text).build(tmp_path / "r")
-    log = read_log(b".specguard/approvals/", work_tree=str(repository.path))
+    log = read_log(b".specguard/approvals/", base=None, head=None, work_tree=str(repository.path))
     one, no = (log.filed[repository.names[name]] for name in ("approval", "approval2"))
     assert isinstance(one.record, Approval)
     assert (one.record.target, one.record.paths, one.record.rules) == ("main", [b"docs/x"], ["PTH002"])
