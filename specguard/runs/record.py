@@ -618,8 +618,7 @@ class RunRecords(Record):
 
     def silence(self, run: RunRecord) -> float | None:
         """Return the seconds since a run's last sign of life; None if there was none."""
-        beat = run.last_sign
-        return None if beat is None else (self.now() - beat).total_seconds()
+        return (self.now() - beat).total_seconds() if (beat := run.last_sign) else None
 
     @property
     def stale_after(self) -> int:

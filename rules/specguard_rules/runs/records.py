@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, Rule, judge_each, path_text, shortened
 from specguard_rules.commits.trailers import Trailers
+from specguard_rules.next_steps import restore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import (
         AgentSettings,
+        Base,
         Bookkeeping,
         Commit,
         Documents,
@@ -507,6 +509,7 @@ class TamperedRun(Rule):
         run_records: RunRecords,
         start_documents: Documents,
         bookkeeping: Bookkeeping,
+        base: Base,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Compare each run's record with its files, its tree and its commits."""
@@ -526,11 +529,11 @@ class TamperedRun(Rule):
                     key, setting = f"tree {shown}", "runs.trailer"
                     yield run_flaw(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
 
-        yield from _altered_runs(run_records, start_documents)
+        yield from _altered_runs(run_records, start_documents, base)
         yield from judge_runs(commits, run_records, tampered)
 
 
-def _altered_runs(records: RunRecords, before: Documents) -> Iterator[Finding]:
+def _altered_runs(records: RunRecords, before: Documents, base: Base) -> Iterator[Finding]:
     """Yield a finding for each run of the base that the change alters."""
     altered = {run.folder: (run, entry) for run, entry in reversed(records.altered(before))}
     # A run that did not succeed may have been resumed: its record is compared with its files instead.
@@ -540,7 +543,8 @@ def _altered_runs(records: RunRecords, before: Documents) -> Iterator[Finding]:
         if run.succeeded or run.folder not in there:
             what = f"{'deletes' if entry.deleted else 'alters'} {path_text(entry.path)}"
             message = f"the change {what} of a run that is {run.state} in the base"
-            step, key = "Put back what the run has left.", f"altered {records.shown(run)}"
+            step = f"{restore(records.settings.folder + run.folder, base)}."
+            key = f"altered {records.shown(run)}"
             yield Finding(message, step, entry.path, side=entry.side, key=key, setting="runs.keep")
 
 
@@ -580,10 +584,9 @@ def _changed_files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | N
         import json
 
         try:
-            response = json.loads(content)
-        except (ValueError, RecursionError):
-            response = None
-        code = response.get("exit_code") if isinstance(response, dict) else None
+            code = json.loads(content).get("exit_code")
+        except (ValueError, RecursionError, AttributeError):
+            code = None
         if code != one.exit_code:
             line = run.line("commands", number)
             yield "", line, f"{one.name} ended with {one.exit_code} here, and with {code} in {one.response}"
@@ -711,6 +714,5 @@ def _bad_models(words: Sequence[str], models: Models) -> Iterator[tuple[str, str
     from specguard.rules import model_words
 
     for name in model_words.models_in(words):
-        refused = models.refusal(*model_words.forms_of(name))
-        if refused is not None:
+        if (refused := models.refusal(*model_words.forms_of(name))) is not None:
             yield f"called the model {name!r}, which may not be used: {refused[0]}", refused[1]
