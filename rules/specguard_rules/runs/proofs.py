@@ -648,8 +648,8 @@ def _last_changes(paths: Sequence[bytes], commits: Sequence[Commit]) -> Mapping[
 class DirtyWorktree(Rule):
     r"""A wave is declared complete while a worktree is dirty.
 
-    When a document of a contract in `declared_by` is written, every worktree must be clean. Untracked files
-    count unless ignored. If a worktree cannot be read, the rule is indeterminate: `git worktree prune`
+    A document of a contract in `declared_by` needs every worktree clean. Untracked files count, except
+    ignored ones and kept runs. If a worktree cannot be read, the rule is indeterminate: `git worktree prune`
     forgets missing ones.
 
     Why is this bad? What is left there is in no review.
