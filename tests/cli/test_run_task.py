@@ -183,9 +183,9 @@ class TestABranchThatHoldsAWholePlan:
         user = planned.user
         assert planned.remote.git("rev-list", "--count", "main..pr/cart") == "2"
         first, second = planned.manifests()
-        assert first["repository"]["tip"] is None
-        assert second["repository"]["tip"] == first["commit"]
+        assert [one["repository"]["tip"] for one in (first, second)] == [None, first["commit"]]
         planned.take("pr/cart")
+        assert "is a checkout of `pr/cart`" in planned.specguard("brief", "task", "task_003").stdout
         ended(planned.specguard("check", "--base", "origin/main"))
         assert "task_001 is done already: a commit did it" in ended(planned.run_task("task_001"), 2).stderr
         user.commit("task_003: slip something in", files={"SPEC_AUTHORITY.md": "# None\n"})
