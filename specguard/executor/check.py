@@ -152,8 +152,7 @@ def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = Fa
     manifest = run.manifest
     report = f"check-{len(manifest.judgements) + 1}.json"
     run.folder.write(report, render([verdict]))
-    errors = [one for one in verdict.findings if one.is_open_error]
-    fingerprints = sorted({one.fingerprint for one in errors})
+    fingerprints = sorted({one.fingerprint for one in verdict.findings if one.is_open_error})
     manifest.judgements.append(
         Judgement(
             attempt=max(1, manifest.attempts),
@@ -404,19 +403,22 @@ def rebase_onto(run: Run, tip: str) -> str:
         A sentence about the result.
 
     Raises:
-        RunEnded: the branch was rewritten, both sides change the same files, or the changes do not apply.
+        RunEnded: the branch was rewritten, has the task done, changes the same files, or the changes do not
+            apply to it.
     """
     place, manifest = run.place, run.manifest
     tree, branch = manifest.worked or manifest.tree or "", manifest.branch or ""
     if not is_ancestor(run.git, place.base, tip):
         raise _branch_moved(run, f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now")
     theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
-    conflicts = [one.path for one in place.git.diff_trees(place.base, tree) if one.path in theirs]
     if (task := task_of(run.policy, run.item)) is not None:
-        conflicts = [path for path in conflicts if not task.plan.owns(path)]
+        if (there := task_in(run.policy, run.git, tip, task)) is not None and there.done:
+            reason = f"{branch} has moved on to {tip[:10]}, and {task.name} is done there"
+            raise _branch_moved(run, reason, "nothing is left to do")
+        theirs = {path for path in theirs if not task.plan.owns(path)}
+    conflicts = [path_text(one.path) for one in place.git.diff_trees(place.base, tree) if one.path in theirs]
     if conflicts:
-        names = listed(list(map(path_text, conflicts)))
-        raise _branch_moved(run, f"{branch} has moved on, and changes the same files: {names}")
+        raise _branch_moved(run, f"{branch} has moved on, and changes the same files: {listed(conflicts)}")
     changes = patch(place.git, place.base, tree)
     manifest.repository.tip = manifest.repository.branch_oid = tip
     manifest.worked = manifest.tree = manifest.commit = None
@@ -431,6 +433,6 @@ def rebase_onto(run: Run, tip: str) -> str:
     return f"{branch} has moved on to {tip[:10]}, and what the agent made was put on top"
 
 
-def _branch_moved(run: Run, reason: str) -> RunEnded:
-    help = f"start the task again; what the agent made is in {run.folder.file('diff.patch')}"
+def _branch_moved(run: Run, reason: str, step: str = "start the task again") -> RunEnded:
+    help = f"{step}; what the agent made is in {run.folder.file('diff.patch')}"
     return RunEnded(reason, state="remote-moved", help=help)
