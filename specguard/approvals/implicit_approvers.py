@@ -10,7 +10,7 @@ from hashlib import sha256
 from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob, plain_merges
 from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy, plain
-from specguard.change.change import BASELINE
+from specguard.change.change import BASELINE, Change
 from specguard.change.entries import FILE, Entry
 from specguard.declaration.patterns import Guarding, fold
 from specguard.errors import MissingFact, NotApplicable, if_applicable, if_known
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.change import Change
     from specguard.engine.facts import Facts
 
 

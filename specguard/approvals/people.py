@@ -15,12 +15,12 @@ import os
 import re
 from functools import partial
 
-from specguard.change.change import Bookkeeping
+from specguard.change.change import Bookkeeping, Change
 from specguard.change.entries import Commit, is_record
 from specguard.change.repository import find_program, read_git_settings, search_path
 from specguard.declaration.rule import Record, Settings, required, setting
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known
-from specguard.model import cached_method
+from specguard.model import RuleResult, cached_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from specguard.approvals.log import FiledRecord
     from specguard.approvals.record import Approval, Revocation
     from specguard.authority.policy import RuleInPolicy
-    from specguard.change.change import Change
     from specguard.change.git import Git
-    from specguard.model import RuleResult
 
 
 KEY_TYPES: Final = (

@@ -15,7 +15,7 @@ import re
 from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
+from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import LINE_SUFFIX, is_bare_nothing, is_todo, leading_paths, without_box
 from specguard.errors import NotApplicable
 from specguard.model import Finding, cached_method, folders_of, path_text
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
-    from specguard.documents.blocks import AnyBlock, Text
 
     State = Literal["removed", "kept", ""]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from specguard.artifacts.files import folders_above
 from specguard.artifacts.sections import find_titled
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import List, Table, texts
+from specguard.documents.blocks import AnyBlock, List, Table, Text, texts
 from specguard.documents.citations import Citation, citations, plain_path
 from specguard.model import Finding, counted, listed, path_text, shortened
 from specguard.work.name_templates import path_template
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.contracts import Evidence
     from specguard.change.tree import Documents, TreeEntry
-    from specguard.documents.blocks import AnyBlock, Text
 
 
 SHOWN: Final = 3

@@ -9,7 +9,7 @@ from specguard.documents.completeness import content_of
 from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.errors import MissingFact
 from specguard.model import Finding, cached_method, folders_of, grouped, path_text, shortened
-from specguard.work.name_templates import path_template
+from specguard.work.name_templates import PathTemplate, path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.tree import Tree
     from specguard.documents.schemas import Schema
-    from specguard.work.name_templates import PathTemplate
 
 
 class Places:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from specguard.documents.blocks import Heading, List, Paragraph, Table, Text, texts
+from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Section, Table, Text, texts
 from specguard.documents.completeness import content_of
 from specguard.documents.fields import IN_COMMENT, matches_title, near_section, normal_title
 from specguard.model import Finding, cached_method, path_text, shortened
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
-    from specguard.documents.blocks import AnyBlock, Section
     from specguard.documents.document import Document
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.change.entries import is_filed, is_record
+from specguard.change.entries import Entry, is_filed, is_record
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
 from specguard.declaration.rule import Record, Rule, import_path, load
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from specguard.authority.contradictions import Contradiction
     from specguard.authority.difference import Difference
     from specguard.authority.settings import AuthorityKey
-    from specguard.change.entries import Entry
     from specguard.change.tree import Documents
     from specguard.engine.baseline import BaselineChange
     from specguard.model import Severity, Stage

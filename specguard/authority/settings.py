@@ -11,7 +11,7 @@ from specguard.authority.load import pattern_levels
 from specguard.authority.policy import members
 from specguard.change.git import MAX_ENTRIES
 from specguard.declaration.patterns import Covering, Selecting
-from specguard.declaration.rule import Settings, required, setting
+from specguard.declaration.rule import FieldOptions, Settings, required, setting
 from specguard.errors import nearest
 
 TYPE_CHECKING = False
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
-    from specguard.declaration.rule import FieldOptions
     from specguard.model import Severity, Stage
 
     Path = tuple[str | int, ...]

@@ -18,7 +18,7 @@ from functools import cached_property
 from operator import attrgetter
 from shlex import quote
 
-from specguard.change.check_request import read_regular
+from specguard.change.check_request import Request, read_regular
 from specguard.change.entries import SUBMODULE, Entry, read_listing, sha1
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
@@ -33,8 +33,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
-
-    from specguard.change.check_request import Request
 
 
 FILE_LIMIT: Final = 2 << 30

@@ -272,8 +272,8 @@ class Footnote(Record, frozen=False):
 ENCLOSING: Final = (Quote, Footnote)
 """Blocks that only enclose others, besides lists."""
 
-if TYPE_CHECKING:
-    AnyBlock = Heading | Paragraph | List | Table | Fence | Quote | Html | Footnote
+AnyBlock = Heading | Paragraph | List | Table | Fence | Quote | Html | Footnote
+"""A block of a document."""
 
 
 _MARKED: Final = re.compile(r"[`<\\\[*_&]")

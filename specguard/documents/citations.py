@@ -11,15 +11,13 @@ import posixpath
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Heading, Paragraph, Table, flatten
+from specguard.documents.blocks import AnyBlock, Fence, Heading, Paragraph, Table, Text, flatten
 from specguard.documents.inline import LineCounter, Reference, unescaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final, Literal
-
-    from specguard.documents.blocks import AnyBlock, Text
 
     Kind = Literal["absolute", "relative", "url", "shortened"]
 

@@ -11,7 +11,7 @@ import datetime
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Heading, List, Paragraph, Table
+from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Table, Text
 from specguard.documents.inline import replaced
 
 TYPE_CHECKING = False
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from specguard.documents.blocks import AnyBlock, Text
     from specguard.documents.document import Document
 
 

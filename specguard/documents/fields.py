@@ -23,7 +23,7 @@ from functools import lru_cache
 from unicodedata import category, normalize
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import List, Paragraph, Table, Text
+from specguard.documents.blocks import AnyBlock, List, Paragraph, Section, Table, Text
 from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import without_box
 from specguard.documents.data import Data, as_text, dotted
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.documents.blocks import AnyBlock, Section
     from specguard.documents.document import Document
-
-    Place = tuple[str | int, ...]
 
     Form = Literal["front matter", "line", "bullet", "bold", "table", "data"]
 
+
+Place = tuple[str | int, ...]
+"""The keys and positions that lead to a value of a data file."""
 
 LONGEST_TITLE: Final = 300
 """A longer heading, in characters, cannot match a title."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache, partial
 
-from specguard.change.change import BASELINE
+from specguard.change.change import BASELINE, Change
 from specguard.change.entries import is_filed, is_in_log
 from specguard.change.git import Git
 from specguard.change.object_store import SMALL
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from specguard.approvals.approvals import Approvals
     from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
-    from specguard.change.change import Change
     from specguard.change.check_request import Request
     from specguard.change.lines import Hunk
     from specguard.declaration.rule import Rule

@@ -11,7 +11,7 @@ from specguard.documents.data import walk
 from specguard.documents.fields import normal_name
 from specguard.model import path_text
 from specguard.runs.proof import Claim
-from specguard.runs.record import GATES
+from specguard.runs.record import GATES, RunRecords
 from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
     from specguard.engine.facts import Facts
     from specguard.plans.plans import Plans
-    from specguard.runs.record import RunRecords
     from specguard.specs.specs import Specs
 
 _CODE_KEYS: Final = frozenset({"exitcode", "code", "returncode"})

@@ -10,7 +10,7 @@ from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, load_policy
 from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
 from specguard.change.base import FoundBase, default_base, find_base
-from specguard.change.change import BASELINE
+from specguard.change.change import BASELINE, Change
 from specguard.change.check_request import FLOOR, Request, Revision
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import WaveStage
     from specguard.authority.floor import Floor
-    from specguard.change.change import Change
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
     from specguard.engine.facts import Facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from specguard.authority.policy import leaves
+from specguard.authority.policy import Policy, RuleInPolicy, leaves
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
@@ -20,7 +20,7 @@ from specguard.engine.status import open_tree
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, usage
 from specguard.model import Origin, path_text
 from specguard.specs.spec import Catalogue
-from specguard.work.item import Papers
+from specguard.work.item import Papers, WorkItem
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.artifacts.contracts import Contract
-    from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.check_request import Request
     from specguard.model import Severity
-    from specguard.work.item import WorkItem
 
     Match = tuple[str, str, str, str]
     """A rule code, a key of the policy, the pattern there, and its effect on the path."""

@@ -10,7 +10,7 @@ from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import LINE_SUFFIX, is_todo, looks_like_path
 from specguard.documents.data import as_text, data_kind, dotted, json_spans
-from specguard.documents.fields import DataEntry, elements, normal_name
+from specguard.documents.fields import DataEntry, Place, elements, normal_name
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Finding, Origin, path_text, shortened
 from specguard.runs.proof import cannot_fail
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.tree import Documents
-    from specguard.documents.fields import Place
     from specguard.plans.plans import Plan
 
 

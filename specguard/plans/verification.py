@@ -21,7 +21,7 @@ from specguard.documents.citations import plain_path
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import data_kind
 from specguard.documents.dates import parse_date
-from specguard.documents.fields import normal_name
+from specguard.documents.fields import Place, normal_name
 from specguard.documents.people import names_nobody
 from specguard.errors import judge_each
 from specguard.model import Finding, path_text, shortened
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Any, Final
 
-    from specguard.documents.fields import Place
     from specguard.plans.task import Task
 
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from specguard import __version__
 from specguard.declaration.rule import Record
-from specguard.model import OUTCOMES, STATES, counted, listed, path_text, shortened
+from specguard.model import OUTCOMES, STATES, Finding, Judged, Verdict, counted, listed, path_text, shortened
 from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, cut_path, templates, visible
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from specguard.errors import SpecguardError
-    from specguard.model import Finding, Judged, Verdict
 
 LIMIT: Final = 8_000_000
 """The most characters of a page's findings; each rule with findings gets an equal share."""

@@ -11,7 +11,7 @@ from specguard.change.entries import Entry, sha256
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import List, Table
+from specguard.documents.blocks import AnyBlock, List, ListItem, Table
 from specguard.documents.completeness import without_box
 from specguard.documents.data import Problem, data_kind
 from specguard.documents.fields import normal_name, plain_value
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.change import Change
-    from specguard.documents.blocks import AnyBlock, ListItem
 
 
 MOST_SHOWN: Final = 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, Patterns
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import Data, Problem, as_text, value_at
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
-    from specguard.declaration.patterns import Patterns
 
     _Place = TypeVar("_Place")
 

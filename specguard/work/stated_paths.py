@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
+from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import LINE_SUFFIX, leading_paths, without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_title
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final, Literal
 
-    from specguard.documents.blocks import AnyBlock, Text
     from specguard.work.item import WorkItem
 
 

@@ -12,7 +12,7 @@ import time
 
 from specguard.authority.cache import is_own, user_folder
 from specguard.change.check_request import read_unlinked
-from specguard.change.entries import sha1
+from specguard.change.entries import Entry, sha1
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any, Final, Self
 
     from specguard.change.base import FoundBase
-    from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.change.repository import Repository
     from specguard.integrations.hooks.dialects import HookEvent

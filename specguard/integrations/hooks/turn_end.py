@@ -7,13 +7,13 @@ import re
 import time
 
 from specguard.change.check_request import Request, base_refs, read_unlinked
-from specguard.change.entries import sha1
+from specguard.change.entries import Commit, sha1
 from specguard.change.repository import USUAL_BASES, Lookup, Repository
 from specguard.errors import if_known
 from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
 from specguard.integrations.hooks.judging import trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session, states_of
-from specguard.integrations.hooks.tool_calls import as_bytes, work_tree_at
+from specguard.integrations.hooks.tool_calls import Checkout, as_bytes, work_tree_at
 from specguard.model import EXIT_PASSED, Verdict, counted, state_of
 from specguard.reporters.escape import cut, visible
 
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.change import Change
-    from specguard.change.entries import Commit
     from specguard.change.git import Git
-    from specguard.integrations.hooks.tool_calls import Checkout
     from specguard.reporters.short_reports import Block
 
 
