@@ -183,7 +183,7 @@ def _plan_of(cls: type[Record]) -> Plan:
     """Return how records of a class are made, and keep that in the class."""
     # A class can get its defaults after it is made, so the first record asks for them.
     defaults = {name: getattr(cls, name) for name in cls._fields if hasattr(cls, name)}
-    copied = [name for name, value in defaults.items() if isinstance(value, (list, dict))]
+    copied = [name for name, value in defaults.items() if isinstance(value, (list, dict, set))]
     # A field without a default is keyword-only behind one with a default.
     required = [at for at, name in enumerate(cls._fields) if name not in defaults]
     positional = next((at for at in required if defaults.keys() & cls._fields[:at]), len(cls._fields))
