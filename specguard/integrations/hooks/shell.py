@@ -126,6 +126,7 @@ class Interpreter:
         self.skips: list[str] = []
         self.placed = False
         self.switched: tuple[bytes | None, str] | None = None
+        self._written: set[bytes] = set()
         self._nested = self._depth = self._conditions = 0
 
     def run(self, text: str) -> None:
@@ -365,8 +366,12 @@ class Interpreter:
         if word.text == "-":
             return stdin
         paths = self.paths(word)
-        content = read_file(self.absolute(paths[0])) if len(paths) == 1 else None
+        content = self.content_of(paths[0]) if len(paths) == 1 else None
         return None if content is None else content.decode("utf-8", "surrogateescape")
+
+    def content_of(self, path: bytes) -> bytes | None:
+        """Return a file's content; None if it is unknown, or the command has changed it before."""
+        return None if self.absolute(path) in self._written else read_file(self.absolute(path))
 
     def is_elsewhere(self) -> bool:
         """True if the current folder is certainly in no guarded repository, nor a bare one like a remote."""
@@ -397,6 +402,7 @@ class Interpreter:
 
     def edit(self, path: bytes, content: bytes | None = None, *, gone: bool = False) -> None:
         """Record that a file is written or removed."""
+        self._written.add(self.absolute(path))
         if not _DEVICES.fullmatch(path) and len(self.effects.edits) < MOST_EDITS:
             self.effects.edits.append(FileEdit(path, content, known=gone or content is not None))
 
@@ -588,7 +594,7 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
         inside = several or target.endswith(b"/") or os.path.isdir(shell.absolute(target))
         for source in shell.paths(*sources):
             last = source.rstrip(b"/").rpartition(b"/")[2]
-            content = None if name == "ln" else read_file(shell.absolute(source))
+            content = None if name == "ln" else shell.content_of(source)
             shell.edit(os.path.join(target, last) if inside and last.strip(b".") else target, content)
             if name == "mv":
                 shell.edit(source, gone=True)
@@ -670,9 +676,9 @@ def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None)
     short = name in ("commit", "am") and has(options, "n")
     if short or any("no-verify".startswith(option) and len(option) > 6 for option, _ in options):
         shell.effects.bypasses.append(f"`git {name} --no-verify` skips the hooks")
-    # In an unknown folder, a message may be another repository's; it is judged after the commit.
+    # A message may be another repository's or branch's; it is judged after the commit.
     is_reused = has(options, "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer")
-    if name != "commit" or shell.folder is None or is_reused:
+    if name != "commit" or shell.folder is None or shell.placed or shell.switched or is_reused:
         return
     texts = [
         value.text if option in ("m", "message") else shell.text_of(value, stdin)

@@ -107,9 +107,9 @@ def effects_of(event: HookEvent) -> Effects:
 def _command_effects(event: HookEvent, value: object) -> Effects:
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         # An argument list; in `bash -lc TEXT` the shell reads the text.
+        import shlex
+
         shell = len(value) == 3 and value[1].startswith("-") and value[1].endswith("c")
-        if not shell:
-            import shlex
         value = value[2] if shell else shlex.join(value)
     if not isinstance(value, str):
         raise UnreadableError(f"{event.tool} has no command that is a text")
@@ -199,14 +199,10 @@ def _replace_once(content: bytes | None, step: Mapping[str, Any], tool: str) -> 
 
 def read_file(path: bytes) -> bytes | None:
     """Read a file; None if it is missing, unreadable or larger than `MAX_READ`."""
-    try:
-        # Reading a pipe or device would block.
-        if not os.path.isfile(path):
-            return None
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_READ + 1)
-    except (OSError, ValueError):
+    # Reading a pipe or device would block.
+    if not os.path.isfile(path) or not os.access(path, os.R_OK):
         return None
+    data = read_beginning(path, MAX_READ + 1)
     return data if len(data) <= MAX_READ else None
 
 
