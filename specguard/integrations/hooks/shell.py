@@ -137,11 +137,12 @@ class Interpreter:
             # The grammar wrongly ends a word at both.
             return
         self._nested += 1
-        depth, conditions = self._depth, self._conditions
+        start = self._depth, self._conditions, self.folder
         try:
             self._visit(_parse(text))
         except _Uncertain:
-            self._depth, self._conditions = depth, conditions
+            self._depth, self._conditions = start[:2]
+        self.folder = start[2]
         self._nested -= 1
 
     def _visit(self, node: Any, stdin: str | None = None, more: Sequence[Any] = ()) -> None:
@@ -268,10 +269,7 @@ class Interpreter:
         if name in ("cd", "pushd", "popd"):
             self._enter(words if name == "cd" or (name == "pushd" and words) else [Word(None)])
         elif name in _RUNNING:
-            if len(words) > 1 and re.fullmatch(r"-[a-z]*c", words[0].text or ""):
-                folder = self.folder
-                self.run(words[1].text or "")
-                self.folder = folder
+            self.run(_script(name, words, stdin) or "")
         elif name in _PROGRAMS:
             _PROGRAMS[name](self, name, words, stdin)
         self.skips, self.placed = skips, placed
@@ -455,6 +453,13 @@ def _words_behind(redirect: Any) -> list[Any]:
             words += _words_behind(one)
     closes = any(one.type.endswith("&-") for one in redirect.children)
     return words if closes or redirect.type != "file_redirect" else words[1:]
+
+
+def _script(name: str, words: Words, stdin: str | None) -> str | None:
+    """Return what a shell runs: the argument of `-c`, or its standard input if it is given no file."""
+    options, operands = options_of(words, "oO", leading=True)
+    reads = name != "xargs" and (not operands or has(options, "s"))
+    return operands[0].text if operands and has(options, "c") else stdin if reads else None
 
 
 def _cat_output(inner: Sequence[Any]) -> str | None:
