@@ -139,7 +139,7 @@ class _Judging:
             self._assign(edit, by_tree)
         by_tree = {root: found for root, found in by_tree.items() if found}
         for root, found in by_tree.items():
-            known = [edit for edit in found if edit.known]
+            known = [edit for edit in {edit.path: edit for edit in found}.values() if edit.known]
             try:
                 self.judge_in(root, found)
                 # A rule stops at unknown contents, so the known ones are judged separately, too.
