@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, Rule, judge_each, path_text, shortened
 from specguard_rules.commits.trailers import Trailers
-from specguard_rules.next_steps import restore
+from specguard_rules.next_steps import CommitsById, restore, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,10 +201,9 @@ class MissingManifest(Rule):
                 message = f"the run {label} has no manifest that can be used: {run.misfit}"
                 step = "Put back the manifest that the run has written, or run it again."
                 yield run_flaw(run_records, run, message, step, f"misfit {name}", line=None, commit=oid)
-        for kind in run_records.settings.require:
-            if not work or kind not in work.kinds:
-                what = f"`runs.require` names the kind {kind!r}, which the policy does not have"
-                raise MissingFact(what, f"write [work.{kind}] in the authority, or correct the name")
+        for kind in [one for one in run_records.settings.require if not work or one not in work.kinds]:
+            what = f"`runs.require` names the kind {kind!r}, which the policy does not have"
+            raise MissingFact(what, f"write [work.{kind}] in the authority, or correct the name")
 
 
 def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
@@ -414,10 +413,9 @@ def _step_after_pull_request(run: RunRecord) -> tuple[str, int]:
     steps, opened = run.value.get("steps"), False
     for number, step in enumerate(steps if isinstance(steps, list) else ()):
         name = step.get("name") if isinstance(step, dict) else None
-        if isinstance(name, str):
-            if opened and name not in _LAST_STEPS:
-                return name, number
-            opened = opened or (name == "pull-request" and step.get("state") == "done")
+        if opened and isinstance(name, str) and name not in _LAST_STEPS:
+            return name, number
+        opened = opened or (name == "pull-request" and step.get("state") == "done")
     return "", 0
 
 
@@ -525,7 +523,9 @@ class TamperedRun(Rule):
                 if run.tree and run.tree not in bookkeeping.trees_of(commit):
                     oid, judged_last = commit.oid, f"the tree that it judged last, as the run {shown} says"
                     message = f"the tree of commit {oid[:12]} is not {judged_last}"
-                    step = "Run it again, or after a rebase take the run's line out of the message."
+                    body = f"git log -1 --format=%B {oid[:12]} | sed '/^{run_records.settings.trailer}: /d'"
+                    how = reword(commit.message, CommitsById(commits or ()), f'"$({body})"')
+                    step = f"Run it again, or after a rebase take its line out of the message: `{how}`"
                     key, setting = f"tree {shown}", "runs.trailer"
                     yield run_flaw(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
 
@@ -572,7 +572,6 @@ def _changed_files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | N
     for name, digest in {**logs, **run.digests}.items():
         found, what = run.digest(name), f"{shortened(name, 80)} of the run {run.run_id}"
         if found is None and not in_tree:
-            wrong.add(name)
             yield "", run.line("digests", name), f"{what} is gone"
         elif found is not None and found != digest:
             wrong.add(name)
