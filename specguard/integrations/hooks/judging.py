@@ -54,9 +54,8 @@ def judge(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     judging.refuse_bypasses(effects)
     judged = judging.judge_edits(effects.edits)
     for message in filter(str.strip, effects.messages):
-        judged = True
         judging.judge_in(judging.trees[0].root, message=message)
-    if not judged and not judging.guard_blocks and effects.unknown and not effects.edits:
+    if effects.unknown and not (judged or judging.guard_blocks or effects.edits or effects.messages):
         # An undecided call needs a policy: without one it is refused.
         from specguard.engine.policies import open_policy
 
@@ -78,7 +77,6 @@ class _Judging:
         self.pin = Pin.of(event, self.trees[0])
         self.guard_blocks: list[Block] = []
         self._event = event
-        self._environment = event.environment
         self._looking = looking
         self._rule_blocks: list[Block] = []
         self._seen: set[tuple[bytes, str]] = set()
@@ -99,8 +97,11 @@ class _Judging:
         from specguard.change.worktree import read_uncommitted
         from specguard.model import listed, path_text
 
-        with Git(Repository.locate(os.fsdecode(own_tree.root), self._environment)) as git:
+        with Git(Repository.locate(os.fsdecode(own_tree.root), self._event.environment)) as git:
             current, _, new = read_uncommitted(git)
+            # Git wrote what a file in conflict has; `git merge --abort` discards it, too.
+            entries = git.index_diff(git.repository.head or git.empty_tree)
+            merging = {one.path for one in entries if one.status == "U"}
             earlier = self.pin.earlier_edits(git, own_tree.root, {**new, **current})
         # A file that was moved since is there under another name.
         moved = {state for state in earlier.values() if not state.startswith("0 ")}
@@ -113,7 +114,8 @@ class _Judging:
             files += [
                 path_text(path)
                 for path, state in states.items()
-                if (state in moved or path in earlier)
+                if path not in merging
+                and (state in moved or path in earlier)
                 and any(not one or is_below(path, one) for one in places)
             ]
         if files:
@@ -163,7 +165,7 @@ class _Judging:
         names = absolute_names(edit.path, self._event, gone=edit.removes)
         places = locate(names, self.trees, gone=edit.removes)
         trees = list(dict.fromkeys([*self.trees, *(tree for tree, _ in places)]))
-        reason = refusal_reason(edit, names, trees, self._environment)
+        reason = refusal_reason(edit, names, trees, self._event.environment)
         paths = [name for name in (os.path.normpath(edit.path), *names) if name.startswith(_SYSTEM_PREFIXES)]
         if not reason and any(re.match(_PROCESS_PATHS, path) for path in paths):
             shown_path = edit.path.decode("utf-8", "backslashreplace")
@@ -185,7 +187,7 @@ class _Judging:
             from specguard.integrations.hooks.protected_files import drop_ignored
             from specguard.reporters.short_reports import finding_blocks
 
-            drop_ignored(verdict, root, self._environment)
+            drop_ignored(verdict, root, self._event.environment)
             for result in results:
                 found = [one for one in result.findings if one.is_open_error]
                 result.findings = [one for one in found if (root, one.fingerprint) not in self._seen]
@@ -199,7 +201,7 @@ class _Judging:
         own_roots = [tree.root for tree in self.trees if tree.common == self.trees[0].common]
         pin = self.pin if root in own_roots else Pin()
         request = Request(
-            environment=self._environment,
+            environment=self._event.environment,
             directory=os.fsdecode(root),
             pinned=pin.base,
             session_head=pin.head,

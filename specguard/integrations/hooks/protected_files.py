@@ -160,10 +160,9 @@ def _why_settings(
 
 def _is_settings_file(name: bytes, files: Sequence[bytes]) -> bool:
     """True if a file has the name of an agent's settings, or is where a link leads that is one of `files`."""
-    if name.lower().endswith(tuple(b"/" + file.lower() for file in SETTINGS_FILES)):
-        return True
+    endings = tuple(b"/" + file.lower() for file in SETTINGS_FILES)
     links = (file for file in files if os.path.islink(file) or os.path.islink(os.path.dirname(file)))
-    return any(name == os.path.realpath(link) for link in links)
+    return name.lower().endswith(endings) or any(name == os.path.realpath(link) for link in links)
 
 
 def _why_content(new: bytes, old: bytes, name: bytes, ours: str) -> str:
