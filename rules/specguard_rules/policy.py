@@ -345,7 +345,9 @@ class UnmatchedSetting(Rule):
                     continue
                 others = not whole and policy.is_of_others(origin.path, entries)
                 if not others and not _forbids_by_form(key, pattern):
-                    yield _unmatched(key, index, pattern, origin)
+                    message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file"
+                    step, named = "Correct the pattern, or take it out.", f"{key} {pattern}"
+                    yield _line_finding(message, step, origin, named, f"{key}.{index}")
 
 
 def _idle_settings(policy: Policy) -> Iterator[Finding]:
@@ -380,9 +382,3 @@ def _unmatched_preset(key: str, patterns: Any, policy: Policy) -> Finding:
 def _forbids_by_form(key: str, pattern: str) -> bool:
     """True if a pattern with wildcards forbids or excepts a form of files, none of which needs to exist."""
     return key.startswith("rules.forbidden-path.") and not _WILDCARDS.isdisjoint(pattern.removesuffix("/**"))
-
-
-def _unmatched(key: str, index: int, pattern: str, origin: Origin) -> Finding:
-    message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file"
-    step = "Correct the pattern, or take it out."
-    return _line_finding(message, step, origin, f"{key} {pattern}", f"{key}.{index}")

@@ -197,8 +197,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
     files = present.intersection([*before, *listed, *untracked.split(b"\0")])
     _update_index(git, index, root, ["--add", "--replace"], sorted(files))
     if any(path.endswith(b".gitattributes") for path in files):
-        changes = git.index_diff(start, index)
-        _add_entries(git, index, dict(_find_untouched(git, top, changes)))
+        _add_entries(git, index, dict(_find_untouched(git, top, git.index_diff(start, index))))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.oid_digits
     kept_nested = not_ignored(git, index, root, nested, *lists)

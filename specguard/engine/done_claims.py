@@ -52,8 +52,7 @@ class Claims:
     """
 
     def __init__(self, facts: Facts) -> None:
-        policy = facts.policy
-        checklists = policy.declared("checklists")
+        checklists = facts.policy.declared("checklists")
         self._facts = facts
         self._records: RunRecords = facts.get("run_proof").records
         self._documents: Documents = facts.get("documents")

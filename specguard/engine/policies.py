@@ -117,19 +117,15 @@ class Policies:
             return change, policy, []
         policy = self.load(change.head_files)
         if policy is None:
-            raise self._missing_error(change)
+            # An authority that an agent has just written does not count.
+            if request.by_agent or request.edits or self.draft(change.git.repository) is None:
+                raise missing_authority(change.found.name or "the judged tree")
+            raise NoAuthorityError(f"{AUTHORITY} is not on {change.found.name or 'a branch'} yet", help=TRY)
         with Needed():
             policy.ref = change.base.head
         policy.trusted = False
         policy.adopted = policy.document_paths
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
-
-    def _missing_error(self, change: Change) -> NoAuthorityError:
-        """Return the error that the authority is missing, or that it is written but not committed."""
-        # An authority that an agent has just written does not count.
-        if self._request.by_agent or self._request.edits or self.draft(change.git.repository) is None:
-            return missing_authority(change.found.name or "the judged tree")
-        return NoAuthorityError(f"{AUTHORITY} is not on {change.found.name or 'a branch'} yet", help=TRY)
 
     def draft(self, repository: Repository) -> Policy | None:
         """Return the policy of the authority in the working tree; None if there is none.

@@ -59,8 +59,7 @@ class Sample(Settings):
 
     def within(self, folder: str) -> Sample:
         """Return the sample with absolute paths, if they are relative to a folder."""
-        expected = self.expected or f"{self.name}.expected.toml"
-        paths = {"path": self.path, "expected": expected}
+        paths = {"path": self.path, "expected": self.expected or f"{self.name}.expected.toml"}
         found = {name: os.path.normpath(os.path.join(folder, path)) for name, path in paths.items()}
         return Sample(**{**vars(self), **found})
 

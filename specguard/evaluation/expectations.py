@@ -313,8 +313,7 @@ def read_tests(authority: OwnAuthority | None, paths: Sequence[str], *, inline: 
 def _inline_tests(authority: OwnAuthority) -> Iterator[PolicyTest]:
     """Yield the tests in the tables of an authority."""
     for path, text in authority.documents.items():
-        source = AuthoritySource(os.fsdecode(path), "", text)
-        for layer in Part(source).layers:
+        for layer in Part(AuthoritySource(os.fsdecode(path), "", text)).layers:
             for kind in TESTS:
                 value = layer.tests.get(kind, [])
                 for position, table in enumerate(value if isinstance(value, list) else [value]):

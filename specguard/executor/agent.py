@@ -222,8 +222,7 @@ def _run_in_place(run: Run, agent: AgentCommand, brief: str, task: Task | None) 
         remove_from_place(place, RESULTS)
     with open(brief, "rb") as file:
         text = file.read()
-    sandbox = run.settings.sandbox
-    words = [word.replace("{place}", place) for word in (*sandbox, *agent.words)]
+    words = [word.replace("{place}", place) for word in (*run.settings.sandbox, *agent.words)]
     return run_command(
         run,
         agent.display_name,

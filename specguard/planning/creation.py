@@ -119,8 +119,7 @@ class NewPlan:
         Raises:
             SpecguardError: the plan has a flaw; the first one is reported.
         """
-        data = read_data(text, "json")
-        plan = Plan(kind_name, self._kind, {}, self.path.encode(), data)
+        plan = Plan(kind_name, self._kind, {}, self.path.encode(), read_data(text, "json"))
         if self._kind.option:
             self._check_option(top, plan.option)
         for box, task in zip(self._boxes.all, plan.tasks, strict=True):

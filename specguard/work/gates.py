@@ -401,8 +401,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
     """
     document = Document(text)
     read: list[Read] = list(_read_front_matter(document.properties))
-    found = document.entitled(*titles)
-    sections = sorted(found, key=lambda section: section.line)
+    sections = sorted(document.entitled(*titles), key=lambda section: section.line)
     seen: set[int] = set()
     for section in sections:
         blocks = [block for block in section.blocks if id(block) not in seen]

@@ -163,8 +163,7 @@ class Pin(Record, frozen=False):
         from specguard.change.git import Git
         from specguard.change.repository import Repository
 
-        repository = Repository.locate(os.fsdecode(tree.root), event.environment)
-        with Needed(), Git(repository) as git:
+        with Needed(), Git(Repository.locate(os.fsdecode(tree.root), event.environment)) as git:
             if not (pin := cls._create(file, git, session.base)).oid:
                 return pin
             if has_begun or event.moment == "stop":
