@@ -164,7 +164,7 @@ def _folder_state(folder: SourceFolder) -> PlanState:
                 state="done" if box.ticked else "waiting" if waits else "ready",
                 waits=waits,
                 verify=list(box.values("verify")),
-                expected_files=list(box.values("files")),
+                expected_files=box.files,
                 done_criteria=list(box.values("done")),
                 line=box.line,
             )

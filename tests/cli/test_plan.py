@@ -79,7 +79,9 @@ class TestValidate:
     ) -> None:
         change(project.top, "add-cart")
         folder = project.top / "openspec/changes/add-cart"
-        (folder / "tasks.md").write_text("- [ ] 1.1 Add it\n")
+        (folder / "tasks.md").write_text("- [ ] 1.1 Add it\n  - files: a.py, `b/`\n")
+        shown = plan(project, "next", "--plan", "openspec/changes/add-cart").stdout
+        assert "  files   a.py\n  files   b/\n" in shown
         ended(plan(project, "validate", "add-cart"))
         ended(plan(project, "validate", "add-cart", "--strict"), 1)
         (folder / "tasks.md").write_text("- [ ] 1.1 TODO: \x1b[31mred\n")
