@@ -191,8 +191,8 @@ class Store:
         from shlex import quote
 
         command, code = "restore the objects from another clone", "missing-object"
-        if self._remote:
-            command = f"git fetch --refetch --no-filter {quote(self._remote)}"
+        if self.default_remote:
+            command = f"git fetch --refetch --no-filter {quote(self.default_remote)}"
         if ".idx" not in reason and any(one in reason for one in _OF_INDEX):
             command, code = "git read-tree HEAD", "broken-repository"
             if "Permission denied" in reason:
@@ -200,13 +200,13 @@ class Store:
         elif "alternate object path" in reason or "info/alternates" in reason:
             place = f"{self.repository.objects}/info/alternates"
             command = f"restore it, or drop it from {place}. First: {command}"
-        elif self.repository.shallow and self._remote:
-            command, code = f"git fetch --unshallow {quote(self._remote)}", "shallow-clone"
+        elif self.repository.shallow and self.default_remote:
+            command, code = f"git fetch --unshallow {quote(self.default_remote)}", "shallow-clone"
         return MissingFact(f"{what} cannot be read: {reason}", command, code=code)
 
     @cached_property
-    def _remote(self) -> str:
-        """The remote that objects can be fetched from: `origin`, else the first; empty without one."""
+    def default_remote(self) -> str:
+        """The remote to use where none is named: `origin`, else the first; empty without one."""
         try:
             names = os.fsdecode(self.repository.spawn("remote").read()).split()
         except CommandError:

@@ -92,3 +92,12 @@ def test_a_missing_origin(tmp_path: Path) -> None:
     repository.git("config", "--unset", "remote.origin.url")
     [finding] = pushed(repository).report["findings"]
     assert finding["help"] == f"Add it: `git remote add origin {CANONICAL}`"
+
+
+def test_a_push_where_no_remote_is_called_origin(tmp_path: Path) -> None:
+    repository = Case(commits=[step()]).build(tmp_path / "repository")
+    repository.git("remote", "rename", "origin", "up")
+    repository.git("update-ref", "refs/remotes/up/main", repository.names["base"])
+    stdin = f"refs/heads/main {repository.oid()} refs/heads/main {'0' * 40}\n"
+    outcome = run_here("check", "--push", "--output-format=json", directory=repository.path, stdin=stdin)
+    assert outcome.report["change"]["base"] == repository.names["base"]
