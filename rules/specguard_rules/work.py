@@ -150,8 +150,9 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
         step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
         step = step if naming.kind in work.brought else "Merge the list first, by a change of its own."
         if (list_branch := work.branch_of_list(naming.kind)) != work.branch:
-            step = "Name the branch after the list that has the item: "
-            step += f"git branch -m {shell_quote(list_branch)}"
+            word = shell_quote(list_branch)
+            step = f"Name the branch after the list that has the item: git branch -m {word}; "
+            step += f"or, for a range that is merged: specguard check --range A..B --branch {word}"
     elif source or kind.pointer:
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
