@@ -56,6 +56,12 @@ _PRECEDENCE: Final = (
 )
 """How paths of files begin that precede others or are read in their place, and how those of others do."""
 
+_NAMES: Final = ("specguard", "spec-guard.y")
+"""What a file names that runs specguard: the program, or a workflow `spec-guard.yml` to call."""
+
+_CALLED: Final = (b".github/workflows/", b".gitea/workflows/", b".forgejo/workflows/", b".gitlab/")
+"""How paths of workflows begin that others call, or include."""
+
 _HOOKS_DISABLED: Final = r'"disableAllHooks"\s*:\s*true|\b(?:codex_)?hooks["\']?\s*[=:]\s*false'
 _CONTAINERS: Final = frozenset({"jobs", "repos"})
 """Top-level keys whose children run independently: GitHub's jobs, pre-commit's repositories."""
@@ -81,8 +87,8 @@ class PolicyChanges(Rule):
 
     Settings that loosen, or could, are errors with old and new values. Those that tighten are warnings, and
     prose is information. `.specguard/` counts too: a grown baseline is an error. In `files` (hooks, CI,
-    agents' settings), only what names specguard or a `spec-guard.yml` counts. Beside the jobs of CI, all but
-    names and descriptions counts. Lock the files that a job calls to run it.
+    agents' settings), only what names specguard, a `spec-guard.yml` or a workflow that runs it counts. Beside
+    the jobs of CI, all but names and descriptions counts. Lock the scripts that a job calls to run it.
 
     Why is this bad? It judges every later change.
 
@@ -177,8 +183,11 @@ class PolicyChanges(Rule):
                 runners.append(entry)
         if runners:
             before, after = base.landing(prefixes)
+            called = [one for one in before.tree.paths() if one.startswith(_CALLED)]
+            called = [one for one in called if mentions(_text(before, one))]
+            names = (*_NAMES, *(one.decode("utf-8", "surrogateescape").lower() for one in called))
             for entry in runners:
-                yield from _runner_findings(entry, before, after)
+                yield from _runner_findings(entry, before, after, names)
 
 
 def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
@@ -245,8 +254,10 @@ def _baseline_finding(change: BaselineChange) -> Finding:
     return found
 
 
-def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Iterator[Finding]:
-    """Yield the findings about a changed hook or CI file that concern specguard."""
+def _runner_findings(
+    entry: Entry, before: Documents, after: Documents, names: tuple[str, ...]
+) -> Iterator[Finding]:
+    """Yield the findings about a changed hook or CI file that concern specguard, by what names it."""
     path = entry.path
     old, new = _text(before, path), _text(after, path) if entry.is_file else ""
     other = None if entry.deleted else _preceded(path, before, after)
@@ -258,10 +269,10 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
         yield _finding(path, what, "error", "switch")
     elif other and _overlay(path, before) != _overlay(path, after):
         yield _finding(path, f"precedes {path_text(other)}, which runs specguard", "error", "switch")
-    elif not mentions(old):
-        if mentions(new):
+    elif not mentions(old, names):
+        if mentions(new, names):
             yield _finding(path, "runs specguard from now on", "info", "runner")
-    elif not mentions(new):
+    elif not mentions(new, names):
         yield _finding(path, "no longer runs specguard", "error", "runner")
     else:
         parts = [_lines(old), _lines(new)]
@@ -269,8 +280,9 @@ def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Itera
         if is_data:
             read = [before.data(path), after.data(path)]
             if all(one is not None and one.problem is None for one in read):
-                reader = _agent_parts if path.endswith(b".json") else run_parts
-                parts = [reader(one.value) for one in read if one is not None]
+                values = [one.value for one in read if one is not None]
+                is_json = path.endswith(b".json")
+                parts = [_agent_parts(one) if is_json else run_parts(one, names) for one in values]
         if parts[0] != parts[1] or (entry.old_mode != entry.new_mode and not is_data):
             yield _finding(path, "changes how specguard is run, which cannot be compared", "error", "runner")
 
@@ -321,9 +333,9 @@ def _lines(text: str) -> list[str]:
     ]
 
 
-def mentions(text: str) -> bool:
-    """True if a file names specguard outside its comment lines, or a workflow `spec-guard.yml` to call."""
-    return any(name in line.lower() for line in _lines(text) for name in ("specguard", "spec-guard.y"))
+def mentions(text: str, names: tuple[str, ...] = _NAMES) -> bool:
+    """True if a file has one of these names outside its comment lines."""
+    return any(name in line.lower() for line in _lines(text) for name in names)
 
 
 def switches_off(text: str) -> bool:
@@ -345,7 +357,7 @@ def _agent_parts(value: Any) -> Any:
     return {key: one for key, one in value.items() if key not in own} if isinstance(value, dict) else value
 
 
-def run_parts(value: Any) -> Any:
+def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
     """Return the parts of a CI file or of pre-commit's settings that decide whether and how specguard runs.
 
     These parts are the jobs or repositories that name specguard. Jobs that one of these names, to wait for
@@ -368,7 +380,7 @@ def run_parts(value: Any) -> Any:
     # In GitLab, a job overrides the included one of its name.
     included = rest["include"] if isinstance(rest.get("include"), list) else [rest.get("include")]
     names = {_component_job(one) for one in included if mentions(json.dumps(one))}
-    more = [job for job in jobs if job[0].lower() in names or mentions(json.dumps(job))]
+    more = [job for job in jobs if job[0].lower() in names or mentions(json.dumps(job), called)]
     while len(chosen) < len(more):
         chosen = more
         # In CircleCI, `workflows` lists the jobs that run, and their order.
