@@ -24,10 +24,9 @@ def made(folder: Path, text: str, paths: Sequence[bytes] = (), name: str = "repo
     return import_repolinter(str(folder), name, paths)
 
 
-@pytest.mark.parametrize(("kind", "options", "right", "wrong"), rows(__file__, "a_file_that_must_be_there"))
-def test_a_file_that_must_be_there(
-    imported: Import, kind: str, options: Mapping[str, Any], right: str, wrong: str
-) -> None:
+@pytest.mark.parametrize("row", rows(__file__, "a_file_that_must_be_there"))
+def test_a_file_that_must_be_there(imported: Import, row: Sequence[Any]) -> None:
+    kind, options, right, wrong = row
     project = imported({"repolinter.json": ruleset(kind, options), wrong: "x"})
     missing = project.whole()
     assert (missing.codes, missing.exit_code) == (["ART001"], 1), missing
@@ -39,14 +38,9 @@ def test_a_file_that_must_be_there(
     assert gone.report["findings"][0]["authority"]["path"] == "SPEC_AUTHORITY.md"
 
 
-@pytest.mark.parametrize(("kind", "options", "wrong", "right"), rows(__file__, "what_must_not_be_there"))
-def test_what_must_not_be_there(
-    imported: Import,
-    kind: str,
-    options: Mapping[str, Any],
-    wrong: Mapping[str, str],
-    right: Mapping[str, str],
-) -> None:
+@pytest.mark.parametrize("row", rows(__file__, "what_must_not_be_there"))
+def test_what_must_not_be_there(imported: Import, row: Sequence[Any]) -> None:
+    kind, options, wrong, right = row
     project = imported({"repolinter.json": ruleset(kind, options)})
     assert project.left == ""
     done = project.change(right)
@@ -67,12 +61,9 @@ def test_a_rule_that_warns_is_left(tmp_path: Path) -> None:
     assert told(found) == ["repolinter.json:15: warning: its level is warning; what is carried over blocks"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "options", "why"), rows(__file__, "what_has_no_setting_is_listed_with_its_line")
-)
-def test_what_has_no_setting_is_listed_with_its_line(
-    tmp_path: Path, kind: str, options: Mapping[str, Any], why: str
-) -> None:
+@pytest.mark.parametrize("row", rows(__file__, "what_has_no_setting_is_listed_with_its_line"))
+def test_what_has_no_setting_is_listed_with_its_line(tmp_path: Path, row: Sequence[Any]) -> None:
+    kind, options, why = row
     found = made(tmp_path, ruleset(kind, options))
     assert found.settings == {}
     [left] = told(found)
@@ -81,8 +72,7 @@ def test_what_has_no_setting_is_listed_with_its_line(
 
 
 def test_a_file_that_is_there_already_is_not_forbidden(tmp_path: Path) -> None:
-    text = ruleset("file-type-exclusion", {"type": ["**/*.exe"]})
-    found = made(tmp_path, text, [b"a/b.exe"])
+    found = made(tmp_path, ruleset("file-type-exclusion", {"type": ["**/*.exe"]}), [b"a/b.exe"])
     assert found.settings == {}
     assert "a/b.exe is there, and a forbidden path cannot be taken away either" in told(found)[0]
 
@@ -122,5 +112,4 @@ def test_a_ruleset_without_rules_comes_to_nothing(tmp_path: Path, text: str) -> 
 
 
 def test_braces_that_are_too_many_are_left(tmp_path: Path) -> None:
-    text = ruleset("file-existence", {"globsAny": ["{a,b}" * 40]})
-    assert made(tmp_path, text).settings == {}
+    assert made(tmp_path, ruleset("file-existence", {"globsAny": ["{a,b}" * 40]})).settings == {}
