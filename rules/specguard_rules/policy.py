@@ -272,8 +272,9 @@ _CODE_KEY: Final = "specs.code"
 class UnmatchedSetting(Rule):
     """A pattern or exception in the policy matches no file.
 
-    Path patterns, `exclude` too, are compared with the files after the change. Those of presets and a floor,
-    wildcards of `forbidden-path`, and branch names are not. A setting that lacks another one is told too.
+    Path patterns, `exclude` too, are compared with the base's and change's files. Those of presets and a
+    floor, wildcards of `forbidden-path`, and branch names are not. A setting that lacks another one is told
+    too.
 
     Why is this bad? A typo in a lock is an open door: `docs/prodct/` locks nothing.
 
@@ -320,9 +321,9 @@ class UnmatchedSetting(Rule):
     condition: ClassVar[str] = "every path pattern of the policy's rules matches a file"
 
     def check(
-        self, policy: Policy, entries: Sequence[Entry], head_files: Tree, whole: bool
+        self, policy: Policy, entries: Sequence[Entry], head_files: Tree, base_files: Tree, whole: bool
     ) -> Iterator[Finding]:
-        """Compare the patterns with the files before and after the change."""
+        """Compare the patterns with the files before and after the change, and with those of the base."""
         yield from _idle_settings(policy)
         paths: Sequence[bytes] | None = None
         origins = policy.origins
@@ -330,9 +331,12 @@ class UnmatchedSetting(Rule):
             if paths is None:
                 # A pattern for a file that the change deletes is not a typo; the policy itself may not be
                 # committed yet.
-                own = [path.encode("utf-8", "surrogateescape") for path, _ in policy.documents]
-                paths = [*head_files.paths(), *(one.path for one in entries if one.deleted), *own]
+                deleted = [one.path for one in entries if one.deleted]
+                paths = [*head_files.paths(), *deleted, *policy.document_paths]
             used = patterns.used(paths)
+            if len(used) < len(patterns.patterns):
+                # A branch from before a file came to the base does not have it yet.
+                used = {*used, *patterns.used(base_files.paths())}
             places = [origins.get(f"{key}.{at}", origins.get(key)) for at in range(len(patterns.patterns))]
             if places and all(place and place.path.startswith("preset:") for place in places):
                 # A preset is written for many repositories, so one matching pattern is enough.
