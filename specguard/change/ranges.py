@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from shlex import quote
 
 from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import Request, Revision, read_body
@@ -91,9 +92,10 @@ class RangeChange(Change, frozen=False, kw_only=True):
             self.git.start_revisions(head, against.oid)
         merge_bases = self.git.merge_bases(against.oid, head)
         if not merge_bases:
+            other = f" --head {quote(self.named)}" if self.named else ""
             raise MissingFact(
                 f"{against.name} and the head have no common ancestor",
-                "specguard check --root",
+                f"specguard check{other} --root",
                 code="no-common-ancestor",
             )
         event, to_server = self.event, against.how == "server" and self.push.remote_ref == against.ref

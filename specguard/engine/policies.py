@@ -100,7 +100,11 @@ class Policies:
             if moved is not change:
                 change, policy = moved, self._base_policy(moved)
                 if policy is None and not request.bootstrap:
-                    raise _base_without_authority(change.found.name)
+                    raise SpecguardError(
+                        f"{change.found.name}, which the authority names as its base, has no authority",
+                        help="bring the authority there, or name the base that has it with --base",
+                        code="no-authority",
+                    )
         if request.enforce and not request.bootstrap and (policy is None or not change.found.trusted):
             after = ", or set the hook up after this push" if request.pre_receive else ""
             flag = "--pre-receive" if request.pre_receive else "--enforce"
@@ -120,7 +124,8 @@ class Policies:
             # An authority that an agent has just written does not count.
             if request.by_agent or request.edits or self.draft(change.git.repository) is None:
                 raise missing_authority(change.found.name or "the judged tree")
-            raise NoAuthorityError(f"{AUTHORITY} is not on {change.found.name or 'a branch'} yet", help=TRY)
+            step = f"add `--authority {AUTHORITY}`" if request.range or request.root else TRY
+            raise NoAuthorityError(f"{AUTHORITY} is not on {change.found.name or 'a branch'} yet", help=step)
         with Needed():
             policy.ref = change.base.head
         policy.trusted = False
@@ -380,14 +385,6 @@ def missing_authority(where: str) -> NoAuthorityError:
     return NoAuthorityError(
         f"there is no authority: {where} has neither SPEC_AUTHORITY.md nor other settings of specguard",
         help="`specguard init` writes one",
-    )
-
-
-def _base_without_authority(base: str) -> SpecguardError:
-    return SpecguardError(
-        f"{base}, which the authority names as its base, has no authority",
-        help="bring the authority there, or name the base that has it with --base",
-        code="no-authority",
     )
 
 
