@@ -399,8 +399,11 @@ class Adoption:
             if not paths:
                 yield one.path, one.line, "unread", f"{shown}: write its paths as a list"
             elif not meaning:
-                text = f"{shown}: {', '.join(paths)}; to guard these: {setting}"
-                yield one.path, one.line, "ask", text
+                # Names of branches and commands look like paths.
+                valid = Guarding([path for path in paths if not Guarding.problem_in(path)])
+                if one.meaning == "title" or 2 * len(valid.used(self._tracked)) >= len(paths):
+                    text = f"{shown}: {', '.join(paths)}; to guard these: {setting}"
+                    yield one.path, one.line, "ask", text
             else:
                 yield self._propose(one.path, one.line, f"{shown}: {', '.join(paths)}", [setting])
                 for item in () if title else other:
@@ -508,7 +511,7 @@ def report_past(
 def past_failures(policy: Policy, git: PastGit, changes: Sequence[PastChange]) -> Iterator[str]:
     """Yield a line on the findings of a policy in the last changes."""
     found = _find_failures(git, policy, changes, monotonic() + _JUDGING_TIME)
-    yield f"past changes: {_failure_text(found, len(found))} by this authority"
+    yield f"past changes: {_failure_text(found)} by this authority"
 
 
 def fit_to_past(
@@ -530,19 +533,17 @@ def fit_to_past(
     before = _find_failures(git, policy, changes, deadline)
     commits = [git.commit(head) for head in before]
     proposed.settings += _merge_settings(commits, policy.declared("work_kinds"))
-    trial = [_PINS] if _count_locked(before) else []
     failed = [change for change in changes[: len(before)] if before[change.head]]
     # The tried setting can only remove failures, so only failed changes are judged again.
-    after = {**before, **_find_failures(git, policy_of(proposed.text(*trial)), failed, deadline)}
-    count = len(commits)
+    after = {**before, **_find_failures(git, policy_of(proposed.text(_PINS)), failed, deadline)}
     if pins := _count_locked(before) - _count_locked(after):
-        why = f"{pins} of the last {count} changes altered only pinned versions of locked files"
+        why = f"{pins} of the last {len(commits)} changes altered only pinned versions of locked files"
         proposed.settings.append(ProposedSetting(_PINS.toml, why=why))
-    yield f"past changes: {_failure_text(before, count)} by what is guarded and the defaults"
+    yield f"past changes: {_failure_text(before)} by what is guarded and the defaults"
     proposed.settings += _bots(commits, after)
     proposed.settings += _severity_settings(policy_of(proposed.text()), after)
     if after != before:
-        yield f"past changes: {_failure_text(after, count)} by what is proposed"
+        yield f"past changes: {_failure_text(after)} by what is proposed"
 
 
 def _merge_settings(commits: Sequence[Commit], kinds: Mapping[str, WorkKind]) -> Iterator[ProposedSetting]:
@@ -610,7 +611,7 @@ def _count_codes(failures: Mapping[str, frozenset[str]]) -> Counter[str]:
     return Counter(code for codes in failures.values() for code in sorted(codes))
 
 
-def _failure_text(failures: Mapping[str, frozenset[str]], count: int) -> str:
+def _failure_text(failures: Mapping[str, frozenset[str]]) -> str:
     failed = sum(bool(codes) for codes in failures.values())
     counts = [f"{code} {times}" for code, times in _count_codes(failures).most_common()]
-    return f"{failed} of the last {count} would have failed{f' ({listed(counts)})' if counts else ''}"
+    return f"{failed} of the last {len(failures)} would have failed{f' ({listed(counts)})' if counts else ''}"
