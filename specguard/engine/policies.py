@@ -84,8 +84,11 @@ class Policies:
 
     def _choose(self, change: Change) -> tuple[Change, Policy, list[str]]:
         request = self._request
-        if self._given_policy is not None:
-            return change, self._given_policy, []
+        if (policy := self._given_policy) is not None:
+            known = any(map(change.start_files.has_file, policy.document_paths))
+            added = {one.path for one in change.entries if one.added}
+            policy.adopted = frozenset() if known else policy.document_paths & added
+            return change, policy, []
         if request.authority:
             policy = self.load(change.policy_files, request.authority)
             if policy is None:
@@ -336,7 +339,7 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     known_before = {(one.origin.path, one.message) for one in (before or policy).disregarded}
     broken = [one for one in after.disregarded if (one.origin.path, one.message) not in known_before]
     # The change's policy is not held to the floor, so the policy to compare with is not either.
-    base = before or policy.own or policy
+    base = before or (after if policy.adopted else policy.own or policy)
     differences = compare(base, after)
     # A rule that had nothing to judge, also by a floor and on a base that has moved on, only tightens. One
     # that was off may have been selected.

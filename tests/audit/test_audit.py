@@ -224,6 +224,16 @@ def test_the_authority_of_today_or_of_a_file_on_the_past(
     assert not [row for row in told(store, made.path, "--by", str(file))["paths"] if row["path"] == "c"]
 
 
+def test_the_first_authority_is_not_held_to_its_own_lock(store: Path, tmp_path: Path) -> None:
+    made = Repository(tmp_path / "shop")
+    text = "# A\n\n## Locked zones\n\n- `SPEC_AUTHORITY.md`\n"
+    files = ({"a": "a\n"}, {"SPEC_AUTHORITY.md": text}, {"SPEC_AUTHORITY.md": f"{text}- `a`\n"})
+    made.add_commits([Step("docs: state it", files=one) for one in files])
+    verdicts = [one["verdict"] for one in told(store, made.path, "--by", "now")["judged"]]
+    # The newest change alters the authority, and the oldest adds `a`.
+    assert verdicts == ["failed", "passed", "failed"]
+
+
 def test_what_is_not_committed_says_nothing_of_the_past(
     made: Repository, own: Repository, tmp_path: Path
 ) -> None:
