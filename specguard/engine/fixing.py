@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.change.change import BASELINE
 from specguard.declaration.rule import EditFile, Record, RenameBranch, RewordMessage
 from specguard.engine.rule_runner import arguments
-from specguard.errors import if_known
+from specguard.errors import failure_text, if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
     files: dict[bytes, list[tuple[EditFile, str]]] = {}
     messages: dict[str, list[tuple[RewordMessage, str]]] = {}
     branches: list[tuple[RenameBranch, str]] = []
+    crashed: dict[str, Proposal] = {}
     for result in results:
         for judged in result.findings:
             fix = _get_fix(rules[result.code], judged, facts) if judged.state == "open" else None
@@ -62,20 +63,26 @@ def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
                 messages.setdefault(fix.commit or "", []).append((fix, result.code))
             elif isinstance(fix, RenameBranch):
                 branches.append((fix, result.code))
+            elif isinstance(fix, Proposal):
+                crashed.setdefault(result.code, fix)
     found = [_file_fix(path, fixes, facts) for path, fixes in sorted(files.items())]
     found += [_message_fix(commit, fixes, facts) for commit, fixes in messages.items()]
     found += [_branch_fix(fix, code, facts) for fix, code in branches[:1]]
-    return [one for one in found if one is not None]
+    return [*(one for one in found if one is not None), *crashed.values()]
 
 
-def _get_fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
-    """Return the fix that a rule proposes for a finding; None if it has none, lacks a fact, or fails."""
-    method: Any = rule.load().fix
+def _get_fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | Proposal | None:
+    """Return the fix that a rule proposes for a finding; None if it has none or lacks a fact.
+
+    If the rule crashes, the proposal is refused, with the reason.
+    """
+    method: Any = rule.load().fix or (lambda _: None)
     try:
-        fix: Fix | None = method(judged.finding, *arguments(method, 2, facts)) if method else None
-    except (Exception, SystemExit):  # noqa: BLE001 - the finding stays, for a person to put right
-        return None
-    return fix
+        return if_known(lambda: method(judged.finding, *arguments(method, 2, facts)), None)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the finding stays, for a person to put right
+        path, commit = judged.finding.path, judged.finding.commit or ""
+        name, refusal = path or commit.encode(), f"the rule's fix crashed: {failure_text(error)}"
+        return Proposal("file" if path else "message", name, b"", b"", [rule.code], refusal)
 
 
 def _file_fix(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) -> Proposal | None:
@@ -105,15 +112,9 @@ def _message_fix(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts:
         return None
     is_followed = commit and commit != facts.change.git.repository.head
     refused = "others follow it; the finding says how to reword it" if is_followed else ""
-    return Proposal(
-        "message",
-        commit.encode(),
-        before=message.raw,
-        # Git ends every message that it records with a newline.
-        after=f"{after.rstrip(chr(10))}\n".encode(),
-        codes=codes,
-        refusal=refused,
-    )
+    # Git ends every message that it records with a newline.
+    reworded = f"{after.rstrip(chr(10))}\n".encode()
+    return Proposal("message", commit.encode(), message.raw, reworded, codes, refused)
 
 
 def _branch_fix(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
@@ -122,8 +123,8 @@ def _branch_fix(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
         return None
     branch, base = names
     refused = "it is the base" if base in (branch, f"origin/{branch}") else ""
-    name = _bytes(branch)
-    return Proposal("branch", name, before=name, after=_bytes(str(fix.name)), codes=[code], refusal=refused)
+    name, after = (one.encode("utf-8", "surrogateescape") for one in (branch, str(fix.name)))
+    return Proposal("branch", name, before=name, after=after, codes=[code], refusal=refused)
 
 
 def _apply_edits(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -> tuple[str, list[str]]:
@@ -139,7 +140,3 @@ def _apply_edits(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -
             text = after
             codes += [code] if code not in codes else []
     return text, codes
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")

@@ -52,6 +52,7 @@ def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
     assert "+harm" not in outcome.stdout.split("not possible")[0]
     assert "not possible: git takes no branch of the name --harm" in outcome.stdout
     assert "not possible: it is part of what changes are judged by" in outcome.stdout
+    assert "not possible: the rule's fix crashed: RuntimeError: crash (acme_rules," in outcome.stdout
     assert repository.read("good.txt") == b"a bar\n"
     assert {repository.read(f"{name}.txt") for name in ("half", "none", "text")} == {b"a foo\n"}
     assert repository.read("SPEC_AUTHORITY.md").decode() == authority
