@@ -297,6 +297,8 @@ def policy_model(registry: Registry, data: Mapping[str, Any] | None = None) -> C
     rules = {name: table_model(one.rule, RuleTable) for name, one in registry.rules.items() if name in used}
     fields = {"authority": record_model(AuthoritySettings), "rules": table_model(fields=rules)}
     for name, declaration in registry.declarations.items():
+        if name in fields or name in TopLevel._fields:
+            raise TypeError(f"the table [{name}] is specguard's own")
         if data is None or name in data:
             fields[name] = _declared(declaration)
     return table_model(TopLevel, fields=fields)
@@ -367,7 +369,7 @@ def _message(
             known |= {*registry.declarations, *TESTS}
         if registry and path[:-1] == ("rules",):
             known = set(registry.rules)
-            coded, otherwise = registry.by_code(key.upper()), "`specguard rule` lists them"
+            coded, otherwise = registry.by_code.get(key.upper()), "`specguard rule` lists them"
             step = f"rules go by name: [rules.{coded.rule.name}]" if coded else ""
         return "is not known", step or nearest(key, known, otherwise)
     if kind == "value_error":

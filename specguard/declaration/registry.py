@@ -152,7 +152,7 @@ class Registry:
 
     def __init__(self, facts: Mapping[str, str]) -> None:
         self._facts = dict(facts)
-        self._by_code: dict[str, Registered] = {}
+        self.by_code: dict[str, Registered] = {}
         self.rules: dict[str, Registered] = {}
         self.declarations: dict[str, Declaration] = {}
         self.presets: dict[str, str] = {}
@@ -168,7 +168,7 @@ class Registry:
         """
         if problem := next(filter(None, self._problems(rule)), ""):
             raise PluginError(f"plugin {self.plugin!r}: rule {rule.__module__}.{rule.__qualname__} {problem}")
-        self.rules[rule.name] = self._by_code[rule.code] = Registered(rule, self.plugin)
+        self.rules[rule.name] = self.by_code[rule.code] = Registered(rule, self.plugin)
 
     def add_declaration(self, declaration: Declaration) -> None:
         """Add a table at the top of the policy.
@@ -181,12 +181,8 @@ class Registry:
         if declaration.name in self.declarations or declaration.fact in self._facts:
             raise PluginError(f"plugin {self.plugin!r}: the table [{declaration.name}] or its fact is taken")
         self.declarations[declaration.name] = declaration
-        kind = declaration.settings.__name__
-        self._facts[declaration.fact] = {
-            "table": kind,
-            "tables": f"Mapping[str, {kind}]",
-            "list": f"Sequence[{kind}]",
-        }[declaration.shape]
+        types = {"table": "{}", "tables": "Mapping[str, {}]", "list": "Sequence[{}]"}
+        self._facts[declaration.fact] = types[declaration.shape].format(declaration.settings.__name__)
 
     def add_preset(self, name: str, text: str) -> None:
         """Add a policy that an authority may extend, as TOML text.
@@ -216,10 +212,6 @@ class Registry:
             raise PluginError(f"plugin {self.plugin!r}: {target!r} is not a module:function of a format")
         self.formats[name] = PluginFormat(name, target, plugin=self.plugin)
 
-    def by_code(self, code: str) -> Registered | None:
-        """Return the rule with a code; None if there is none."""
-        return self._by_code.get(code)
-
     def _problems(self, rule: type[Rule]) -> Iterator[str]:
         """Yield problems with a rule, each as a clause; later ones may follow from earlier ones."""
         absent = [one for one in ("code", "condition", "stages") if not getattr(rule, one, None)]
@@ -228,12 +220,16 @@ class Registry:
             yield f"has the code {rule.code!r}, which is not three capital letters and three digits"
         if not KEBAB_CASE.fullmatch(rule.name):
             yield f"has the name {rule.name!r}, which is not in kebab case"
-        for taken in (self._by_code.get(rule.code), self.rules.get(rule.name)):
+        for taken in (self.by_code.get(rule.code), self.rules.get(rule.name)):
             if taken is not None:
                 other = f"{import_path(taken.rule)} of plugin {taken.plugin!r}"
                 yield f"takes {rule.code} {rule.name}, which is {other}"
         if rule.severity not in SEVERITIES:
             yield f"has the severity {rule.severity!r}"
+        try:
+            rule.condition.format_map(dict.fromkeys(rule._fields, ""))
+        except (KeyError, ValueError) as error:
+            yield f"has a condition that its settings do not fill: {failure_text(error)}"
         unknown = [stage for stage in rule.stages if stage not in STAGES]
         yield from (f"has the stage {stage!r}, which is not one of {', '.join(STAGES)}" for stage in unknown)
         text = rule.__dict__.get("__doc__") or ""

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import pluggy
+from pydantic_core import SchemaValidator
 
 from specguard.approvals.people import ApprovalSettings, Author, approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
@@ -87,7 +88,7 @@ def _load(distributions: tuple[str, ...]) -> Registry:
                 manager.hook.specguard_register(registry=registry)
             if distribution != BUILT_IN:
                 # Settings that cannot be read are this plugin's, whichever the policy sets.
-                policy_model(registry)
+                SchemaValidator(policy_model(registry))
         except PluginError as error:
             raise PluginError(error.message, help=error.help or _BROKEN_HELP) from None
         except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a plugin may raise anything
@@ -133,7 +134,7 @@ def find_rule(registry: Registry, selector: str) -> Registered:
     Raises:
         SpecguardError: no rule has this code or name.
     """
-    entry = registry.rules.get(selector.lower()) or registry.by_code(selector.upper())
+    entry = registry.rules.get(selector.lower()) or registry.by_code.get(selector.upper())
     if entry is None:
         names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
         raise unknown("rule", selector, names, "`specguard rule` lists them")

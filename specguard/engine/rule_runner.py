@@ -191,7 +191,7 @@ def _check_types(finding: Finding) -> None:
     well &= all(isinstance(one, int) and one > 0 for one in (finding.line or 1, finding.end_line or 1))
     well &= isinstance(finding.authority, Origin | None) and (finding.severity or "off") in SEVERITIES
     if not well:
-        raise TypeError(f"a part of a finding is not what it has to be: {finding}")
+        raise TypeError(f"a finding has str texts, bytes paths, lines from 1, a known severity: {finding}")
 
 
 def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:

@@ -73,9 +73,9 @@ def registry() -> Registry:
 def test_a_sound_rule_registers(registry: Registry) -> None:
     registry.add_rule(make(fix=sound_fix, fixes="does something"))
     assert registry.rules["sound-rule"].plugin == "acme"
-    assert registry.by_code("ACM001") is registry.rules["sound-rule"]
+    assert registry.by_code["ACM001"] is registry.rules["sound-rule"]
     registry.add_rule(make(check=too_early, code="APR901", name="about-approvals"))
-    assert registry.by_code("APR901")
+    assert registry.by_code["APR901"]
     for attributes in ({"name": "other-rule"}, {"code": "ACM002"}):
         with pytest.raises(PluginError, match=r"which is .*Sound of plugin 'acme'"):
             registry.add_rule(make(**attributes))
