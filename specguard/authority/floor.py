@@ -61,7 +61,7 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
         help = "write a table into it, such as [rules.locked-path], in Markdown in a block `toml specguard`"
         raise SpecguardError("there are no settings in it", path=file, help=help, code="no-authority")
     for key in _REPOSITORY_SETTINGS:
-        place = policy.origin(key)
+        place = policy.origins.get(key)
         if place and not place.path.startswith("preset:"):
             message = f"a floor cannot set `{key}`, which is each repository's own"
             step = "take it out: a floor is one file, for many repositories"
