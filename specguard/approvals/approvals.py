@@ -316,12 +316,12 @@ class Approvals:
             for one in self.decisions
             if one.counts and one.proof == "local" and any(match.state == "approved" for match in one.matches)
         }
-        for name, which in sorted(unproven.items()):
-            yield (
-                f"Nothing proves that {name} gave approval {which}, so it holds only here. With --enforce, as"
-                f" in CI, it counts once {name} signs it (specguard approvals sign {which} --key FILE) or"
-                " approves the pull request on the platform."
-            )
+        for approver in self.settings.approver:
+            if which := unproven.get(approver.name):
+                yield (
+                    f"Nothing proves that {approver.name} gave approval {which}, so it holds only here. With"
+                    f" --enforce, as in CI, it counts once {approver.name} {approver.proof_of(which)}."
+                )
         missing = [
             f"approval {one.filed.id[:12]} or its signature"
             for one in self.decisions
@@ -433,7 +433,7 @@ class Approvals:
                 yield f"{approver.name} may not approve {rule.code}{named}", f"{able} may.", "rules"
         filed = decision.filed
         proof = decision.proof = self._proof(decision, approver)
-        sign = f"{approver.name} signs it with `specguard approvals sign {filed.id[:12]} --key FILE`."
+        sign = f"{approver.name} {approver.proof_of(filed.id)}."
         if proof == "local" and filed.signatures:
             unsign = f"Remove {path_text(filed.path)}.sig in a commit; then {sign}"
             yield f"its signature is by no key of {approver.name}", unsign, ""

@@ -61,8 +61,8 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     if flaw is not None:
         raise refusal(f"this approval would not count: {flaw.reason}", flaw.help)
     if (known := _find_same(record, approvals.log)) is not None:
-        signed = "" if known.signatures else f" Its signature is missing: {_sign_command(known.id)}."
-        return [f"{approver.name} approved this already, with {known.id[:12]}; nothing is written.{signed}"]
+        proof = "" if known.signatures else f" Next {approver.name} {approver.proof_of(known.id)}."
+        return [f"{approver.name} approved this already, with {known.id[:12]}; nothing is written.{proof}"]
     signature = sign_as(approver, record, request.key) if request.key else None
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
     notes = [f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit it with the change."]
@@ -71,8 +71,8 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     strict = sorted({rule.code for rule in rules if rule.signed and rule.code in record.rules})
     if strict and not signature:
         notes.append(
-            f"Only a signature lifts {' and '.join(strict)}, so this counts once {approver.name} signs it "
-            f"({_sign_command(record.id)}) or approves the pull request on the platform."
+            f"Nothing lifts {' and '.join(strict)} without a proof, so this counts once {approver.name} "
+            f"{approver.proof_of(record.id)}."
         )
     return notes
 
@@ -125,10 +125,6 @@ def _find_same(record: Approval, log: Log) -> FiledRecord | None:
         if same and approval.expires_at >= record.expires_at and filed.id not in log.revoked:
             return filed
     return None
-
-
-def _sign_command(name: str) -> str:
-    return f"specguard approvals sign {name[:12]} --key FILE"
 
 
 def find_approver(name: str, settings: ApprovalSettings) -> Approver:

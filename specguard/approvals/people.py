@@ -100,6 +100,12 @@ class Approver(Settings):
         keys = [self.key] if isinstance(self.key, str) else self.key
         return keys if self.key else []
 
+    def proof_of(self, record: str) -> str:
+        """Return what the person does to prove a record, by its id, as the rest of a sentence."""
+        sign = [f"signs it with `specguard approvals sign {record[:12]} --key FILE`"] if self.keys else []
+        review = ["approves the judged commit on the platform"] if self.logins else []
+        return " or ".join(sign + review) or "has a key or an account in the policy, which names none"
+
     def covers(self, rule: RuleInPolicy) -> bool:
         """Return True if the person may lift a rule's findings; one that needs a signature must be named."""
         named = {rule.code, rule.name} if rule.signed else {rule.code, rule.name, rule.code[:3]}

@@ -129,7 +129,7 @@ def test_an_approval_that_needs_a_signature_says_so(tmp_path: Path) -> None:
     given = approve(repository, "PTH004", path="SPEC_AUTHORITY.md")
     assert given.exit_code == 0, given
     (name,) = records(repository)
-    assert "Only a signature lifts PTH004, so this counts once alice signs it" in given.stdout
+    assert "Nothing lifts PTH004 without a proof, so this counts once alice signs it" in given.stdout
     assert f"specguard approvals sign {name[:12]} --key FILE" in given.stdout
 
 
