@@ -114,11 +114,6 @@ class Decision(Record, frozen=False):
         """True if it lifts the findings that it matches."""
         return not self.refusals
 
-    @property
-    def reasons(self) -> Sequence[str]:
-        """The reasons against it, each as a clause."""
-        return [refusal.reason for refusal in self.refusals]
-
 
 _MOST_REFUSED: Final = 10
 """The most refused approvals that a finding lists; the newest are kept."""
@@ -292,7 +287,9 @@ class Approvals:
             shortfall = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
             refused = [decision for decision in decisions if not decision.counts][-_MOST_REFUSED:]
             judged.approvals = [
-                ApprovalUse(one.filed.id, one.approval, one.proof, one.reasons or shortfall)
+                ApprovalUse(
+                    one.filed.id, one.approval, one.proof, [why.reason for why in one.refusals] or shortfall
+                )
                 for one in (*counting, *refused)
             ]
         for result in self._results:
@@ -333,6 +330,10 @@ class Approvals:
                 f"Not committed, so CI will not see it: {listed(missing)}. Add it to the commit with"
                 f" {self._add_command}"
             )
+        for filed, approval in self.log.approvals:
+            is_open, target = any(one.state == "open" for one in self._matches(approval)), approval.target
+            if is_open and self._bond.has_landed(target, filed.path):
+                yield f"Approval {filed.id[:12]} is for {target}, which has it, and counts nowhere else."
         for old, new in self.superseded.items():
             yield f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} has taken its place."
 
