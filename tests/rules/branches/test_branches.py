@@ -68,9 +68,9 @@ def test_the_first_commit_of_a_repository_may_be_on_a_protected_branch(tmp_path:
     assert run_here(*words, directory=repository.path).exit_code == 1
 
 
-def pushed(repository: Repository) -> Outcome:
+def pushed(repository: Repository, branch: str = "work") -> Outcome:
     """The judgement of a push by the rule about where origin leads."""
-    stdin = f"refs/heads/work {repository.oid()} refs/heads/work {'0' * 40}\n"
+    stdin = f"refs/heads/{branch} {repository.oid()} refs/heads/{branch} {'0' * 40}\n"
     words = ("check", "--push", "--select=BRN003", "--output-format=json")
     return run_here(*words, directory=repository.path, stdin=stdin)
 
@@ -87,17 +87,8 @@ def test_what_the_configuration_makes_of_the_origin(settings: list[str], said: s
     assert not (repository.path / "ran").exists()
 
 
-def test_a_missing_origin(tmp_path: Path) -> None:
-    repository = Case(policy=f"remote = '{CANONICAL}'", commits=[step()]).build(tmp_path / "repository")
-    repository.git("config", "--unset", "remote.origin.url")
-    [finding] = pushed(repository).report["findings"]
-    assert finding["help"] == f"Add it: `git remote add origin {CANONICAL}`"
-
-
 def test_a_push_where_no_remote_is_called_origin(tmp_path: Path) -> None:
     repository = Case(commits=[step()]).build(tmp_path / "repository")
     repository.git("remote", "rename", "origin", "up")
     repository.git("update-ref", "refs/remotes/up/main", repository.names["base"])
-    stdin = f"refs/heads/main {repository.oid()} refs/heads/main {'0' * 40}\n"
-    outcome = run_here("check", "--push", "--output-format=json", directory=repository.path, stdin=stdin)
-    assert outcome.report["change"]["base"] == repository.names["base"]
+    assert pushed(repository, "main").report["change"]["base"] == repository.names["base"]
