@@ -161,8 +161,7 @@ class PolicyChanges(Rule):
         named = _DOCUMENTS | policy.document_paths
         if policy.nested:
             named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
-        settings = [entry for entry in entries if entry.path in named]
-        if settings:
+        if settings := [entry for entry in entries if entry.path in named]:
             yield from _difference_findings(settings, policy_change)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0] for one in self.files.patterns]
@@ -185,9 +184,11 @@ class PolicyChanges(Rule):
             before, after = base.landing(prefixes)
             called = [one for one in before.tree.paths() if one.startswith(_CALLED)]
             called = [one for one in called if mentions(_text(before, one))]
-            names = (*_NAMES, *(one.decode("utf-8", "surrogateescape").lower() for one in called))
             for entry in runners:
-                yield from _runner_findings(entry, before, after, names)
+                others = [str(one, "utf-8", "surrogateescape").lower() for one in called if one != entry.path]
+                # A list of paths, such as a trigger's, names a file without the `/` of a call.
+                calls = [one if one.startswith(".gitlab/") else f"/{one}" for one in others]
+                yield from _runner_findings(entry, before, after, (*_NAMES, *calls))
 
 
 def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
