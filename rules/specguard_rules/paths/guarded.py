@@ -655,22 +655,15 @@ def _cap(findings: Iterator[Finding], template: str, setting: str) -> Iterator[F
 def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
     """Yield a finding for each place at which a file loses lines."""
     for hunk in hunks:
-        first, gone = _first_lost_line(hunk)
-        text = gone.decode("utf-8", "backslashreplace").strip()
-        count = len(hunk.removed) - (first - hunk.old_start)
-        lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
-        if gone:
+        # A removed line can equal the added one in its place only if the newline at the file's end changed.
+        removed = [(at, line) for at, line in enumerate(hunk.removed) if line.strip()]
+        lost = [at for at, line in removed if hunk.added[at : at + 1] != [line]]
+        if lost:
+            first, count = hunk.old_start + lost[0], len(hunk.removed) - lost[0]
+            text = hunk.removed[lost[0]].decode("utf-8", "backslashreplace").strip()
+            lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
             message = f"{path_text(entry.path)} loses {lines}: {text[:120]}"
             step, key = "Bring it back.", " ".join(text.split())
             start = max(hunk.new_start, 1)
             end = max(hunk.new_start + len(hunk.added) - 1, start)
             yield Finding(message, step, entry.path, start, end, key=key, setting=setting)
-
-
-def _first_lost_line(hunk: Hunk) -> tuple[int, bytes]:
-    """Return a hunk's first lost line: its number before the change, and its text; empty if none is lost."""
-    for position, line in enumerate(hunk.removed):
-        # A removed line can equal the added one in its place only if the newline at the file's end changed.
-        if line.strip() and hunk.added[position : position + 1] != [line]:
-            return hunk.old_start + position, line
-    return 0, b""

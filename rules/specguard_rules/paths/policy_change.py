@@ -40,6 +40,9 @@ _AGENTS: Final = (b".claude/", b".codex/")
 _SETTINGS: Final = (b".json", b".jsonc", b".toml", b".yaml", b".yml")
 """How paths of settings and of workflows end."""
 
+_DATA: Final = (b".json", b".yaml", b".yml")
+"""How paths of files end whose data is compared, not their lines and mode."""
+
 _LEFTHOOK, _LEFTHOOK_LOCAL = (
     tuple(place + name + end for place in (b"", b".", b".config/") for end in _SETTINGS)
     for name in (b"lefthook", b"lefthook-local")
@@ -262,6 +265,7 @@ def _runner_findings(
     path = entry.path
     old, new = _text(before, path), _text(after, path) if entry.is_file else ""
     other = None if entry.deleted else _preceded(path, before, after)
+    moded = entry.old_mode != entry.new_mode and not path.endswith(_DATA)
     if other and not entry.is_file:
         what = f"is no regular file, and {path_text(other)}, which runs specguard, is read with it"
         yield _finding(path, what, "error", "switch")
@@ -275,17 +279,16 @@ def _runner_findings(
             yield _finding(path, "runs specguard from now on", "info", "runner")
     elif not mentions(new, names):
         yield _finding(path, "no longer runs specguard", "error", "runner")
-    else:
-        parts = [_lines(old), _lines(new)]
-        is_data = path.endswith((b".yml", b".yaml", b".json"))
-        if is_data:
-            read = [before.data(path), after.data(path)]
-            if all(one is not None and one.problem is None for one in read):
-                values = [one.value for one in read if one is not None]
-                is_json = path.endswith(b".json")
-                parts = [_agent_parts(one) if is_json else run_parts(one, names) for one in values]
-        if parts[0] != parts[1] or (entry.old_mode != entry.new_mode and not is_data):
-            yield _finding(path, "changes how specguard is run, which cannot be compared", "error", "runner")
+    elif moded or _run_by(path, before, names) != _run_by(path, after, names):
+        yield _finding(path, "changes how specguard is run, which cannot be compared", "error", "runner")
+
+
+def _run_by(path: bytes, documents: Documents, names: tuple[str, ...]) -> Any:
+    """Return what decides how a file runs specguard: the parts of its data, or else its lines."""
+    read = documents.data(path) if path.endswith(_DATA) else None
+    if read is None or read.problem is not None:
+        return _lines(_text(documents, path))
+    return _agent_parts(read.value) if path.endswith(b".json") else run_parts(read.value, names)
 
 
 def _preceded(path: bytes, before: Documents, after: Documents) -> bytes | None:
