@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 # Bytes that are not UTF-8, characters that are invisible or change how text is shown, and shell syntax.
 _UNSAFE = "[\udc80-\udcff\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff`$;|&<>\"']|^-"
-_SEPARATORS = str.maketrans("", "", "/._-")
 
 
 class BranchName(Rule):
@@ -94,7 +93,7 @@ class BranchName(Rule):
         if push is not None and push.new is None:
             raise NotApplicable("the push deletes a branch, whatever its name is")
         name = branch.name
-        if self.characters == "safe" and not _is_plain(name) and (unsafe := re.search(_UNSAFE, name)):
+        if self.characters == "safe" and (unsafe := re.search(_UNSAFE, name)):
             problem = f"has {unsafe[0]!a}, which is not shown, or which a shell or a command acts on"
             yield _finding(branch, base, push, problem, "Take another name", "characters")
             return
@@ -125,11 +124,6 @@ class BranchName(Rule):
 def _adds_nothing(stage: Stage, base: Base, entries: Sequence[Entry] | None) -> bool:
     """True if a branch has no commits, or, before a commit, if nothing is staged."""
     return entries is not None and not entries if stage == "staged" else base.head == base.start
-
-
-def _is_plain(name: str) -> bool:
-    """True if a name has only ASCII letters, digits and the usual separators, as most names do."""
-    return name.isascii() and name.translate(_SEPARATORS).isalnum() and not name.startswith("-")
 
 
 def _finding(branch: Branch, base: Base, push: Push | None, problem: str, step: str, setting: str) -> Finding:
