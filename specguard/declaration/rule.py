@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from specguard.model import SEVERITIES, dataclass_transform
+from specguard.model import SEVERITIES, OutputOnStderr, dataclass_transform
 from specguard.model import Record as Record
 
 TYPE_CHECKING = False
@@ -271,7 +271,8 @@ def load(target: str) -> Any:
     """Import and return a `module`, the class of a `module:Class`, or the function of a `module:function`."""
     name, _, path = target.partition(":")
     if name not in sys.modules:
-        __import__(name)
+        with OutputOnStderr():
+            __import__(name)
     value: Any = sys.modules[name]
     for part in filter(None, path.split(".")):
         value = getattr(value, part)

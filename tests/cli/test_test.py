@@ -115,6 +115,12 @@ def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repositor
     assert run("test", "--output-format=json", directory=repository.path, env=env).report["passed"]
     done = ended(run_here("test", directory=repository.path), 2)
     assert "the plugin 'acme' is not installed" in done.stderr
+    repository.commit("chore: start")
+    repository.git("branch", "trunk")
+    # The second time the policy is read from the cache, and imports the rule alone.
+    for _ in range(2):
+        outcome = run("why", "foo", "--output-format=json", directory=repository.path, env=env)
+        assert outcome.stdout.strip() == "[]"
 
 
 def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, tmp_path: Path) -> None:
