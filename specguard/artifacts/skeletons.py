@@ -122,7 +122,7 @@ class Skeletons(Record, frozen=False):
         for name, kind in self.kinds.items():
             if kind.read_source(path) is not None:
                 keys = [kind.paths_of(field)[0] for field in ("title", *kind.required)]
-                return {kind.items or f"{name}s": [{kind.number: 1, **dict.fromkeys(keys, TODO)}]}
+                return {kind.items or f"{name}s": [nest_keys({kind.number: 1, **dict.fromkeys(keys, TODO)})]}
         return {}
 
 

@@ -139,7 +139,7 @@ class WorkKind(Settings):
     def paths_of(self, name: str) -> list[str]:
         """Return the dotted paths where a field is found: those in `fields`, else the field's own name."""
         paths = self.fields.get(name, name)
-        return [paths] if isinstance(paths, str) else paths
+        return [paths] if isinstance(paths, str) else paths or [name]
 
     def problem(self) -> str:
         """Return the problem with the table as a whole; empty if there is none."""
