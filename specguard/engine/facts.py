@@ -10,6 +10,7 @@ from specguard.change.object_store import Objects
 from specguard.change.repository import PastCommit
 from specguard.change.tree import Documents
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_applicable, if_known, usage
+from specguard.work.kinds import Passes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,6 +226,7 @@ class Facts:
             entries=lambda: self.change.entries,
             whole=self.get("whole"),
             below=lambda: self.change.branches_below,
+            passes=Passes.of_policy(self._policy),
         )
         self.set_done(sources, self.change.base.head or self.change.found.oid, lambda: self.change.commits)
         return sources
@@ -334,8 +336,8 @@ class Facts:
         """Return the waves of the trusted base, where nothing in the change can mark an item as done."""
         from specguard.work.item_lists import Sources
 
-        documents = Documents(self.change.paper_files)
-        sources = Sources(self._item_sources.kinds, documents=documents)
+        documents, known = Documents(self.change.paper_files), self._item_sources
+        sources = Sources(known.kinds, documents=documents, passes=known.passes)
         self.set_done(sources, (self.change.stacked_on or self.change.found).oid, tuple)
         return self._waves(sources, self._artifacts(documents))
 

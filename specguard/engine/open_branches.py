@@ -24,7 +24,7 @@ from specguard.engine.facts import Clock
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError, if_known
 from specguard.work.item_lists import Listed, Sources, match_items
-from specguard.work.kinds import Names, Naming
+from specguard.work.kinds import Names, Naming, Passes
 
 LIMIT: Final = 200
 """The highest number of pairs that are merged to find conflicts."""
@@ -255,7 +255,7 @@ def _diff_tips(git: Git, starts: Mapping[str, str]) -> dict[str, list[Entry]]:
 def _read_items(branches: Sequence[OpenBranch], policy: Policy, documents: Documents) -> None:
     """Set the item that each branch's name names, and which of all changed files belong to the item."""
     kinds = policy.declared("work_kinds")
-    names, sources = Names(kinds), Sources(kinds, documents=documents)
+    names, sources = Names(kinds), Sources(kinds, documents=documents, passes=Passes.of_policy(policy))
     paths = sorted({path for branch in branches for path in branch.files})
     for branch in branches:
         try:

@@ -249,8 +249,6 @@ class _TreeReport:
             # The tasks of a plan are reported with their plan.
             if plans is not None and plans.at(source.path) is not None:
                 continue
-            if waves is not None and waves.superseded(source.path):
-                continue
             wave = waves.wave_of(source.path, source.fields) if waves is not None else None
             name = wave.name if wave is not None else None
             for listed in source.items:

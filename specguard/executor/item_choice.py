@@ -469,9 +469,10 @@ class Start:
         """Return an item of a list: the named one, else the first one that is open and waits for nothing."""
         fields = self._plan_fields(kind)
         self.work.own = self._own_plan(kind, fields)
+        documents = self._sources().documents
         read = [
             source
-            for source in find_sources(kind, self.work.kinds[kind], self._sources().documents, fields)
+            for source in find_sources(kind, self.work.kinds[kind], documents, fields, self.work.passes)
             if all(source.path_fields.get(name, value) == value for name, value in fields.items())
         ]
         plan, item_id = self.options.plan, self.options.item
@@ -533,7 +534,7 @@ class Start:
         self, documents: Documents, history: History, also: Callable[[Listed], bool] = lambda _: False
     ) -> Sources:
         """Return the items listed at a commit, with a test for done items."""
-        sources = Sources(self.work.kinds, documents=documents)
+        sources = Sources(self.work.kinds, documents=documents, passes=self.work.passes)
         landed = LandedItems(sources, self.work.names, history=history, commits=lambda: ())
         sources.landed = lambda listed: landed(listed) or also(listed)
         return sources

@@ -46,7 +46,7 @@ from specguard.runs.views import RunStore
 from specguard.work.changes import unreverted
 from specguard.work.gates import change_kind
 from specguard.work.item_lists import Listed, Sources, match_items
-from specguard.work.kinds import Names, normal_id
+from specguard.work.kinds import Names, Passes, normal_id
 
 _Key = tuple[str, bytes, str]
 
@@ -423,10 +423,11 @@ class _DoneItems:
         self._proof: RunProof = facts.get("run_proof")
 
     def items(self) -> Iterator[dict[str, str]]:
-        kinds, history = self._facts.policy.declared("work_kinds"), self._facts.change.history
+        policy, history = self._facts.policy, self._facts.change.history
+        kinds, passes = policy.declared("work_kinds"), Passes.of_policy(policy)
         names = Names(kinds)
         words = [word for kind in kinds for word in names.literals(kind)]
-        sources = Sources(kinds, documents=self._facts.get("documents"))
+        sources = Sources(kinds, documents=self._facts.get("documents"), passes=passes)
         landed: dict[_Key, tuple[PastCommit, str]] = {}
         for commit, naming in unreverted(history.mentioning(words), names, history):
             found = self._narrow(match_items(sources.of(naming.kind), naming.id, naming.fields), commit)

@@ -412,7 +412,7 @@ class Breakdowns(Record):
         if not (self.whole or tests_altered or named or self.sources.is_touched):
             return
         judged = frozenset(self.documents.tree.paths()) if self.whole else touched
-        sources = [source for source in self.sources.all if not self._is_superseded(source.path)]
+        sources = self.sources.all
         gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
         proofs = Proofs(self.documents, tests=tests, gates=gates, proof=self.proof)
         before = None
@@ -491,8 +491,6 @@ class Breakdowns(Record):
 
     def _is_about(self, artifact: Artifact, source: Source) -> bool:
         """Return True if an artifact is about a source's items: in the same wave, or with equal fields."""
-        if self._is_superseded(source.path):
-            return False
         if self.waves is not None:
             wave = self.waves.wave_of(artifact.path, artifact.fields)
             other = self.waves.wave_of(source.path, source.fields)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 
 from specguard.artifacts.fields import choice, find_statements, related_items, value_problem
@@ -11,7 +10,7 @@ from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
 from specguard.model import Finding, cached_method, folders_of, grouped, path_text
 from specguard.work.item import Papers
-from specguard.work.kinds import normal_id
+from specguard.work.kinds import Passes, natural_key, normal_id
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -181,12 +180,9 @@ class Waves(Record, frozen=False):
 
     @cached_property
     def _superseded(self) -> frozenset[bytes]:
-        """The folders of all passes except the last of each wave and contract, in natural order."""
-        known = [(one, self.wave_of(one.path, one.fields)) for one in self.artifacts.passes]
-        passes = grouped(((one.name, wave), one.path) for one, wave in known if wave is not None)
-        for paths in passes.values():
-            paths.sort(key=lambda path: natural_key(path_text(path)), reverse=True)
-        return frozenset(path for paths in passes.values() for path in paths[1:])
+        """The folders of all passes except the last of each wave and contract."""
+        roots = [one.root for one in self.artifacts.contracts.values() if one.root]
+        return Passes(roots, self.settings.by).superseded(self.artifacts.documents.tree.paths())
 
     @cached_property
     def _papers(self) -> Papers:
@@ -219,12 +215,6 @@ class Waves(Record, frozen=False):
                 step = nearest(name, known) or "there is none"
                 why = f"`wave.by` names {name!r}, which is not a placeholder of a path: {step}"
                 raise MissingFact(why, code="incomplete-policy")
-
-
-def natural_key(text: str) -> list[tuple[int, str]]:
-    """Return a sort key of a text: numbers by value, other parts without regard to case."""
-    parts = filter(None, re.split("([0-9]{1,18})", text.casefold()))
-    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
 class StageState(Record):

@@ -14,10 +14,10 @@ from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.documents.data import as_text
 from specguard.errors import if_applicable
-from specguard.model import cached_method, path_text
+from specguard.model import cached_method, folders_of, path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import Paper, listed_paths
-from specguard.work.item_lists import Listed, Source, Sources, match_items
+from specguard.work.item_lists import Listed, Source, Sources, find_sources, match_items
 from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, strip_pull_number
 from specguard.work.name_templates import Template
 from specguard.work.named_items import Work, WorkItems
@@ -80,7 +80,7 @@ def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: 
         if paper.role == "document":
             yield from _document_changes(work, paper.kind, path, before, after)
         elif paper.role == "list":
-            yield from _list_changes(paper.kind, work.kinds[paper.kind], path, before, after)
+            yield from _list_changes(work, paper.kind, path, before, after)
     moves: dict[tuple[str, ...], Alteration] = {}
     for path, paper in papers.items():
         if paper.role in ("pointer", "index"):
@@ -130,9 +130,15 @@ def _read_statements(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
     }
 
 
-def _list_changes(name: str, kind: WorkKind, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
+def _list_changes(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
+    kind, earlier = work.kinds[name], path
+    if before.find(path) is None:
+        # The list of a new pass replaces that of the pass before it.
+        lists = [one.path for one in find_sources(name, kind, Documents(before), passes=work.passes)]
+        over = work.passes.superseded([path, *lists])
+        earlier = next((one for one in lists if not over.isdisjoint(folders_of(one))), path)
     later_items = {normal_id(listed.id): listed for listed in _listed_items(name, kind, path, after)}
-    for listed in _listed_items(name, kind, path, before):
+    for listed in _listed_items(name, kind, earlier, before):
         if listed.closed:
             continue
         later = later_items.get(normal_id(listed.id))
@@ -341,7 +347,8 @@ class DoneEvidence(Record):
             return [source.fields.get(name) for name in self.wave_fields]
 
         own = listed.source
-        same = [one for one in self.sources.of(own.kind) if wave_of(one) == wave_of(own)]
+        known = find_sources(own.kind, own.settings, own.documents)
+        same = [one for one in known if wave_of(one) == wave_of(own)]
         paths = [one.path for one in same if normal_id(listed.id) in one.by_id]
         return self.history.changed_since(tuple(paths))
 

@@ -11,10 +11,10 @@ from specguard.documents.completeness import is_todo
 from specguard.documents.data import Data, Problem, as_text, value_at
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
-from specguard.model import Finding, cached_method, grouped, path_text, shortened
+from specguard.model import Finding, cached_method, folders_of, grouped, path_text, shortened
 from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved
-from specguard.work.kinds import WorkKind, normal_id, number_of
+from specguard.work.kinds import NO_PASSES, Passes, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, has_wildcard
 
 TYPE_CHECKING = False
@@ -161,6 +161,7 @@ class Sources(Record, frozen=False):
         assumed: True if `landed` only says that a commit could do an item, as the history is not read.
         below: returns the branches of the stack below the change; by default none.
         shown: returns True if a commit or a run confirms a closed status; None if the status is enough.
+        passes: the folders of passes; sources in superseded ones do not count.
     """
 
     kinds: Mapping[str, WorkKind]
@@ -171,6 +172,7 @@ class Sources(Record, frozen=False):
     assumed: bool = False
     below: Callable[[], Collection[str]] = tuple
     shown: Callable[[Listed], bool] | None = None
+    passes: Passes = NO_PASSES
 
     @property
     def all(self) -> Sequence[Source]:
@@ -217,7 +219,7 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the tree cannot be read.
         """
-        return find_sources(kind, self.kinds[kind], self.documents)
+        return find_sources(kind, self.kinds[kind], self.documents, passes=self.passes)
 
     def flaws(self, source: Source) -> Iterator[Finding]:
         """Yield the flaws in the shape of a source and its entries.
@@ -324,9 +326,15 @@ class Sources(Record, frozen=False):
 
 
 def find_sources(
-    kind: str, settings: WorkKind, documents: Documents, name_fields: Mapping[str, str] | None = None
+    kind: str,
+    settings: WorkKind,
+    documents: Documents,
+    name_fields: Mapping[str, str] | None = None,
+    passes: Passes = NO_PASSES,
 ) -> Sequence[Source]:
     """Find the files that list the items of a kind: those of the first template that any file matches.
+
+    A list in a pass is superseded by that of a later pass of the same wave.
 
     Args:
         kind: the kind's name.
@@ -334,6 +342,7 @@ def find_sources(
         documents: the documents of the tree to search.
         name_fields: values of placeholders from a name. If they fill a template without globs, only that file
             is looked up.
+        passes: the folders of passes.
 
     Raises:
         MissingFact: the tree cannot be read.
@@ -346,7 +355,8 @@ def find_sources(
         read = [(path, template.read(path)) for path in paths]
         found = [Source(kind, settings, path, own, documents) for path, own in read if own is not None]
         if found:
-            return found
+            over = passes.superseded(paths)
+            return [one for one in found if over.isdisjoint(folders_of(one.path))]
     return []
 
 
@@ -541,7 +551,12 @@ _IDENTITY: Final = frozenset({"id", "kind", "number"})
 
 
 def find_listed(
-    kind: str, settings: WorkKind, documents: Documents, item_id: str, name_fields: Mapping[str, str]
+    kind: str,
+    settings: WorkKind,
+    documents: Documents,
+    item_id: str,
+    name_fields: Mapping[str, str],
+    passes: Passes = NO_PASSES,
 ) -> Listed | Unresolved:
     """Find the entry that a name means.
 
@@ -555,11 +570,12 @@ def find_listed(
         documents: the documents of the tree that the sources are read from.
         item_id: the id in the name.
         name_fields: every field that names contain.
+        passes: the folders of passes.
 
     Raises:
         MissingFact: the tree or a file cannot be read.
     """
-    all_sources = find_sources(kind, settings, documents, name_fields)
+    all_sources = find_sources(kind, settings, documents, name_fields, passes)
     found = match_items(all_sources, item_id, name_fields)
     if len(found) == 1:
         return found[0]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record, Settings, required, setting
 from specguard.errors import MissingFact, nearest
+from specguard.model import folders_of, grouped, path_text
 from specguard.work.name_templates import (
     PathTemplate,
     Template,
@@ -20,8 +21,10 @@ from specguard.work.name_templates import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final, Literal
+
+    from specguard.authority.policy import Policy
 
     Key = tuple[str, str, str]
 
@@ -157,6 +160,48 @@ class WorkKind(Settings):
                     return f"in `{key}`, {problem}"
         return ""
 
+
+class Passes(Record):
+    """The folders of passes. Of the passes of a wave only the last counts.
+
+    Attributes:
+        roots: the templates of the folders.
+        by: the placeholders that distinguish waves.
+    """
+
+    roots: Sequence[str] = ()
+    by: Sequence[str] = ()
+
+    @classmethod
+    def of_policy(cls, policy: Policy) -> Passes:
+        """Return the passes that a policy's contracts declare; a policy without waves has none."""
+        waves = policy.declared("wave_settings")
+        contracts = policy.declared("contracts").values() if waves.stages else ()
+        return cls([one.root for one in contracts if one.root], waves.by)
+
+    def superseded(self, paths: Iterable[bytes]) -> frozenset[bytes]:
+        """Return the folders of all passes above some paths, except the last ones in natural order."""
+        if not self.roots:
+            return frozenset()
+        folders = sorted({folder for path in paths for folder in folders_of(path)})
+        found = ((root, *pair) for root in self.roots for pair in path_template(root).find(folders))
+        passes = grouped(
+            ((root, *(fields[name].casefold() for name in self.by)), folders[at])
+            for root, at, fields in found
+            if all(map(fields.get, self.by))
+        )
+        return frozenset(path for same in passes.values() for path in sorted(same, key=natural_key)[:-1])
+
+
+def natural_key(name: str | bytes) -> list[tuple[int, str]]:
+    """Return a sort key of a name or path: numbers by value, other parts without regard to case."""
+    text = name if isinstance(name, str) else path_text(name)
+    parts = filter(None, re.split("([0-9]{1,18})", text.casefold()))
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
+
+
+NO_PASSES: Final = Passes()
+"""No folder is that of a pass."""
 
 MOST_SHOWN: Final = 100
 """The limit in characters for a name in a message."""

@@ -12,7 +12,17 @@ from specguard.errors import MissingFact, NotApplicable, if_applicable
 from specguard.model import Origin, cached_method, path_text
 from specguard.work.document_search import BadShape, Pointer, ids_leading_to, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
-from specguard.work.kinds import ID_FIELDS, NAME_SETTINGS, Names, Naming, WorkKind, normal_id, number_of
+from specguard.work.kinds import (
+    ID_FIELDS,
+    NAME_SETTINGS,
+    NO_PASSES,
+    Names,
+    Naming,
+    Passes,
+    WorkKind,
+    normal_id,
+    number_of,
+)
 from specguard.work.name_templates import MissingValue, PathTemplate, Template
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
@@ -40,6 +50,7 @@ class WorkItems(Record, frozen=False):
         base, remote: the policy's top-level `base` and `remote`; empty if they are not set.
         branch: the judged branch; empty if there is none.
         own: the plan that the branch adds, if the base has none.
+        passes: the folders of passes; lists in superseded ones do not count.
     """
 
     kinds: Mapping[str, WorkKind]
@@ -48,11 +59,14 @@ class WorkItems(Record, frozen=False):
     remote: str = ""
     branch: str = ""
     own: OwnPlan | None = None
+    passes: Passes = NO_PASSES
 
     @classmethod
     def of_policy(cls, policy: Policy, tree: Callable[[], Tree]) -> Self:
         """Return the work items of a policy; no change names any of them."""
-        return cls(policy.declared("work_kinds"), tree, base=policy.base or "", remote=policy.remote or "")
+        base, remote = policy.base or "", policy.remote or ""
+        passes = Passes.of_policy(policy)
+        return cls(policy.declared("work_kinds"), tree, base=base, remote=remote, passes=passes)
 
     @cached_property
     def names(self) -> Names:
@@ -143,7 +157,7 @@ class WorkItems(Record, frozen=False):
         known = {**own.fields, **name_fields} if own is not None else {}
         if own is not None and own.path in [PathTemplate(one).exact_path(known) for one in settings.sources]:
             documents, name_fields = own.documents, known
-        listed = find_listed(kind, settings, documents, item_id, name_fields)
+        listed = find_listed(kind, settings, documents, item_id, name_fields, self.passes)
         if isinstance(listed, Unresolved):
             return listed
         pointer, spare = pointer_of(listed.source, listed.line), spare_fields(listed, name_fields)
