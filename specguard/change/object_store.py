@@ -191,8 +191,9 @@ class Store:
         from shlex import quote
 
         command, code = "restore the objects from another clone", "missing-object"
-        if self.default_remote:
-            command = f"git fetch --refetch --no-filter {quote(self.default_remote)}"
+        remote = "origin" if "origin" in self.remotes else "".join(self.remotes[:1])
+        if remote:
+            command = f"git fetch --refetch --no-filter {quote(remote)}"
         if ".idx" not in reason and any(one in reason for one in _OF_INDEX):
             command, code = "git read-tree HEAD", "broken-repository"
             if "Permission denied" in reason:
@@ -200,18 +201,17 @@ class Store:
         elif "alternate object path" in reason or "info/alternates" in reason:
             place = f"{self.repository.objects}/info/alternates"
             command = f"restore it, or drop it from {place}. First: {command}"
-        elif self.repository.shallow and self.default_remote:
-            command, code = f"git fetch --unshallow {quote(self.default_remote)}", "shallow-clone"
+        elif self.repository.shallow and remote:
+            command, code = f"git fetch --unshallow {quote(remote)}", "shallow-clone"
         return MissingFact(f"{what} cannot be read: {reason}", command, code=code)
 
     @cached_property
-    def default_remote(self) -> str:
-        """The remote to use where none is named: `origin`, else the first; empty without one."""
+    def remotes(self) -> list[str]:
+        """The names of the remotes; empty if git lists none."""
         try:
-            names = os.fsdecode(self.repository.spawn("remote").read()).split()
+            return os.fsdecode(self.repository.spawn("remote").read()).split()
         except CommandError:
-            names = []
-        return "origin" if "origin" in names else "".join(names[:1])
+            return []
 
     def use_scratch(self) -> str:
         """From now on, store new objects in a separate store within the private directory.

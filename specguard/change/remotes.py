@@ -163,7 +163,9 @@ def find_pushes(git: Git, environment: Mapping[str, str]) -> list[Push]:
     data = read_input(INPUT_LIMIT, "what is pushed")
     if data:
         # Git's own input comes before variables, which may be left over from another program.
-        return read_pushes(data, git.repository.oid_digits, git.default_remote or "origin")
+        # Git's input names no remote, and another's branch may be long behind.
+        remote = git.remotes[0] if len(git.remotes) == 1 else "origin"
+        return read_pushes(data, git.repository.oid_digits, remote)
     if environment.get("PRE_COMMIT_TO_REF") or (
         environment.get("PRE_COMMIT") and environment.get("PRE_COMMIT_REMOTE_NAME")
     ):

@@ -91,4 +91,7 @@ def test_a_push_where_no_remote_is_called_origin(tmp_path: Path) -> None:
     repository = Case(commits=[step()]).build(tmp_path / "repository")
     repository.git("remote", "rename", "origin", "up")
     repository.git("update-ref", "refs/remotes/up/main", repository.names["base"])
-    assert pushed(repository, "main").report["change"]["base"] == repository.names["base"]
+    # Of several none is guessed.
+    for other, base in (("up", repository.names["base"]), ("fork", None)):
+        repository.git("config", f"remote.{other}.url", "../other")
+        assert pushed(repository, "main").report["change"]["base"] == base
