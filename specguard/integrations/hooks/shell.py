@@ -456,9 +456,9 @@ def _words_behind(redirect: Any) -> list[Any]:
 
 
 def _script(name: str, words: Words, stdin: str | None) -> str | None:
-    """Return what a shell runs: the argument of `-c`, or its standard input if it is given no file."""
+    """Return what a shell runs: the argument of `-c`, or standard input if it has no file and no `-n`."""
     options, operands = options_of(words, "oO", leading=True)
-    reads = name != "xargs" and (not operands or has(options, "s"))
+    reads = name != "xargs" and not has(options, "n") and (not operands or has(options, "s"))
     return operands[0].text if operands and has(options, "c") else stdin if reads else None
 
 
