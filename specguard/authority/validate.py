@@ -153,8 +153,7 @@ def _apply_options(schema: CoreSchema, note: FieldOptions) -> CoreSchema:
     """Apply a field's options to the schema of its values."""
     options = note.options
     limits = {name: value for name, value in options.items() if name not in _OPTIONS}
-    unknown = set(limits) - {name for names in _CONSTRAINTS.values() for name in names}
-    if unknown:
+    if unknown := set(limits) - {name for names in _CONSTRAINTS.values() for name in names}:
         raise TypeError(f"setting({', '.join(sorted(unknown))}=…) is not for settings")
     schema = _apply_limits(schema, limits, _path_check(note) if "path" in options else options.get("check"))
     refused: Mapping[Any, str] = options.get("refused", {})

@@ -160,10 +160,9 @@ def find_pushes(git: Git, environment: Mapping[str, str]) -> list[Push]:
     Raises:
         SpecguardError: standard input is missing or malformed.
     """
-    data = read_input(INPUT_LIMIT, "what is pushed")
-    if data:
-        # Git's own input comes before variables, which may be left over from another program.
-        # Git's input names no remote, and another's branch may be long behind.
+    if data := read_input(INPUT_LIMIT, "what is pushed"):
+        # Git's own input comes before variables, which may be left over from another program. It names no
+        # remote, and another's branch may be long behind.
         remote = git.remotes[0] if len(git.remotes) == 1 else "origin"
         return read_pushes(data, git.repository.oid_digits, remote)
     if environment.get("PRE_COMMIT_TO_REF") or (

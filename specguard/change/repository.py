@@ -567,8 +567,7 @@ class Repository:
         stderr, output = _read_output(self.spawn("symbolic-ref", "-q", "HEAD"))
         if stderr:
             raise self._location_error(stderr)
-        name = output.removesuffix("\n")
-        if name:
+        if name := output.removesuffix("\n"):
             self.branch = name
             self.head = self.refs_named([name]).get(name)
         elif is_oid(oid, self.oid_digits):

@@ -497,14 +497,12 @@ def looks_like_path(text: str) -> bool:
 
 def _leading_path(text: str) -> tuple[str, str] | None:
     """Return the path that a text begins with and the text after it; None if it begins otherwise."""
-    code = _CODE.match(text)
-    if code:
+    if code := _CODE.match(text):
         path = code[2].replace("\n", " ").strip()
         # A code span of several words is a command, unless it has other signs of a path.
         is_path = path and (" " not in path or looks_like_path(path))
         return (path, text[code.end() :]) if is_path else None
-    link = _LINK.match(text)
-    if link:
+    if link := _LINK.match(text):
         inner = _leading_path(link[1])
         return (inner[0], text[link.end() :]) if inner and not inner[1].strip() else None
     for mark in _STRESS_MARKS:

@@ -55,8 +55,7 @@ def read_toml(
         DataError: the text is not valid TOML, is too deep, or has a number that is too long.
     """
     text = text.replace("\r\n", "\n")
-    long_key = _LONG_KEY.search(text)
-    if long_key:
+    if long_key := _LONG_KEY.search(text):
         raise DataError(TOO_DEEP, text.count("\n", 0, long_key.start()) + first)
     try:
         data = tomllib.loads(text, parse_float=number)

@@ -221,8 +221,7 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
         # Only the last commands of a pipeline are kept, more than people write.
         pipeline = pipeline[-_MOST_CARRIED:] if command.reads_pipe else []
         words = command.unwrap()
-        assigned = re.match(_POWERSHELL_LOOKUP, " ".join(words))
-        if assigned:
+        if assigned := re.match(_POWERSHELL_LOOKUP, " ".join(words)):
             looked_up.add(assigned[1].lower())
         elif _finds_by_name(command.nested) or (_program(words) in _READERS and _finds_by_name(pipeline)):
             # The values of these variables were looked up by name.
