@@ -10,7 +10,6 @@ from specguard.change.object_store import Objects
 from specguard.change.repository import PastCommit
 from specguard.change.tree import Documents
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_applicable, if_known, usage
-from specguard.work.kinds import Passes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -219,6 +218,7 @@ class Facts:
         if not kinds:
             raise NotApplicable("no kind of work item has a source ([work.<kind>] source)")
         from specguard.work.item_lists import Sources
+        from specguard.work.kinds import Passes
 
         sources = Sources(
             kinds,
