@@ -90,8 +90,8 @@ class PolicyChanges(Rule):
 
     Settings that loosen, or could, are errors with old and new values. Those that tighten are warnings, and
     prose is information. `.specguard/` counts too: a grown baseline is an error. In `files` (hooks, CI,
-    agents' settings), only what names specguard, a `spec-guard.yml` or a workflow that runs it counts. Beside
-    the jobs of CI, all but names and descriptions counts. Lock the scripts that a job calls to run it.
+    agents' settings), only what names specguard, a `spec-guard.yml` or a called workflow that runs it counts.
+    Beside the jobs of CI, all but names and descriptions counts. Lock scripts that a job calls to run it.
 
     Why is this bad? It judges every later change.
 
@@ -185,12 +185,9 @@ class PolicyChanges(Rule):
                 runners.append(entry)
         if runners:
             before, after = base.landing(prefixes)
-            called = [one for one in before.tree.paths() if one.startswith(_CALLED)]
-            called = [one for one in called if mentions(_text(before, one))]
+            called = [one for one in before.tree.paths() if _is_only_called(one, before)]
             for entry in runners:
-                others = [str(one, "utf-8", "surrogateescape").lower() for one in called if one != entry.path]
-                # A list of paths, such as a trigger's, names a file without the `/` of a call.
-                calls = [one if one.startswith(".gitlab/") else f"/{one}" for one in others]
+                calls = (str(one, "utf-8", "surrogateescape").lower() for one in called if one != entry.path)
                 yield from _runner_findings(entry, before, after, (*_NAMES, *calls))
 
 
@@ -289,6 +286,16 @@ def _run_by(path: bytes, documents: Documents, names: tuple[str, ...]) -> Any:
     if read is None or read.problem is not None:
         return _lines(_text(documents, path))
     return _agent_parts(read.value) if path.endswith(b".json") else run_parts(read.value, names)
+
+
+def _is_only_called(path: bytes, documents: Documents) -> bool:
+    """True if a workflow runs specguard where others call or include it, and on no pull request by itself."""
+    if not path.startswith(_CALLED) or not mentions(_text(documents, path)):
+        return False
+    read = documents.data(path)
+    on = read.get("on") if read is not None else None
+    triggers = str(list(on) if isinstance(on, dict) else on)
+    return on is None or ("workflow_call" in triggers and "pull_request" not in triggers)
 
 
 def _preceded(path: bytes, before: Documents, after: Documents) -> bytes | None:
