@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -27,6 +28,7 @@ from specguard.planning.task_lists import CHANGES, MAIN, Issue, source_folder, s
 from specguard.plans.plans import too_early
 from specguard.plans.task import Task
 from specguard.plans.verification import missing_parts
+from specguard.reporters.escape import text_lines
 from specguard.reporters.file_writing import exists_error, write_files
 from specguard.reporters.status import align_rows
 from specguard.runs.manifests import now_text
@@ -103,8 +105,8 @@ def next_task(plan: str, output_format: str) -> int:
         ],
         "waiting": [{"plan": state.name, "path": state.path, **asdict(task)} for state, task in unfinished],
     }
-    blocks = [[*([""] if at else []), *_task_lines(policy, *one)] for at, one in enumerate(found)]
-    show(output_format, data, (line for block in blocks for line in block))
+    listed = [(state, task, _next_step(policy, state, task)) for state, task in found]
+    show(output_format, data, text_lines("tasks.txt", tasks=listed) if found else ())
     if not found and output_format == "text":
         click.echo("no task can be begun" if unfinished else "no task is left", err=True)
         for state, task in unfinished:
@@ -158,18 +160,12 @@ def _creation_step(policy: Policy, state: progress.PlanState) -> str:
     )
 
 
-def _task_lines(policy: Policy, state: progress.PlanState, task: progress.TaskState) -> Iterator[str]:
-    """Yield the information that a person or an agent needs to begin a task."""
-    yield f"{task.id} {task.title}".rstrip()
-    yield f"  at      {Origin(state.path, task.line or 0)}"
-    details = {"files": task.expected_files, "verify": task.verify, "done": task.done_criteria}
-    for title, values in details.items():
-        yield from (f"  {title:7} {value}" for value in values)
+def _next_step(policy: Policy, state: progress.PlanState, task: progress.TaskState) -> str:
+    """Return the command that runs a task, or makes a plan of its folder; empty if no kind has the task."""
     if state.form != "plan":
-        yield f"  next    {_creation_step(policy, state)}"
-    elif kind := _work_kind(policy, state.path):
-        words = f"specguard run {kind} {shlex.quote(task.id)} --plan {shlex.quote(state.path)}"
-        yield f"  next    {words} -- AGENT"
+        return _creation_step(policy, state)
+    kind, words = _work_kind(policy, state.path), f"{shlex.quote(task.id)} --plan {shlex.quote(state.path)}"
+    return f"specguard run {kind} {words} -- AGENT" if kind else ""
 
 
 def _work_kind(policy: Policy, path: str) -> str:
@@ -287,26 +283,11 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     fixable = [drift for drift in drifts if drift.status]
     for drift in fixable if write else ():
         drift.file.mark(drift.task, status=drift.status, evidence=drift.evidence)
-    data = {"written": write, "drifts": [drift.data for drift in drifts]}
+    data: dict[str, Any] = {"written": write, "drifts": [drift.data for drift in drifts]}
     given = {"--run-root": run_root, "--plan": plan}
     words = "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
-    show(output_format, data, _drift_lines(drifts, len(fixable), "" if write else f"{words} --write"))
+    show(output_format, data, text_lines("drifts.txt", **data, fixable=len(fixable), words=words))
     return EXIT_FAILED if len(drifts) > (len(fixable) if write else 0) else EXIT_PASSED
-
-
-def _drift_lines(drifts: Sequence[progress.TaskDrift], fixable: int, again: str) -> Iterator[str]:
-    """Yield the drifts, and what was written or, with the words of the command that writes, what would be."""
-    for drift in drifts:
-        one, path = drift.data, path_text(drift.task.plan.path)
-        becomes = f"{one['status'] or 'no status'} -> {one['becomes']}" if one["becomes"] else one["status"]
-        left = "" if one["becomes"] else "; left for you to decide"
-        yield f"{path}: {one['task']}  {becomes}: {one['why']}{left}"
-    if not drifts:
-        yield "plans and runs agree"
-    elif not again:
-        yield f"{fixable} written; commit each for its task or the plan" if fixable else "nothing written"
-    elif fixable:
-        yield f"nothing is written yet: specguard plan sync{again}"
 
 
 @command.command("verify", short_help="Record that a person verified a task.")

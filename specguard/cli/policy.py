@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import click
@@ -19,11 +19,11 @@ from specguard.cli.options import say, show, usage
 from specguard.cli.proposed_authority import append_block, change_authority, compile_tree, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
-from specguard.engine.why import Governing, find_governing, to_root_path
+from specguard.engine.why import find_governing, to_root_path
 from specguard.errors import unknown
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
-from specguard.reporters.escape import cut, cut_path, json_text
+from specguard.reporters.escape import cut, json_text, text_lines
 from specguard.reporters.policy import (
     as_data,
     as_text,
@@ -87,7 +87,8 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
     path = to_root_path(request, words[-1]) if rule is None or len(words) == 2 else ""
     found = find_governing(request, path, policy) if path or rule is None else []
     if rule is None:
-        show(output_format, [one.data for one in found], _governing_lines(path, found))
+        lines = text_lines("governing.txt", governing=found, path=path)
+        show(output_format, [one.data for one in found], lines)
         return
     data = explanation_data(policy, rule, path, found, request)
     show(output_format, data, explanation_lines(data))
@@ -104,17 +105,6 @@ def _find_rule(policy: Policy, word: str, *, must_exist: bool) -> RuleInPolicy |
         names = [name for one in policy.rules for name in (one.code, one.name)]
         raise unknown("rule", word, names, "`specguard rule` lists them")
     return rule
-
-
-def _governing_lines(path: str, found: Sequence[Governing]) -> Iterator[str]:
-    if not found:
-        message = f"no pattern of the policy matches {cut_path(path)}, a path from the repository's root"
-        yield f"{message}; rules without patterns judge it as they judge every file"
-    for one in found:
-        origin = f"  {cut_path(str(one.origin))}" if one.origin else ""
-        yield f"{one.code} {one.name} ({one.severity}): {one.effect}: {cut(one.pattern)}{origin}"
-        if one.asks:
-            yield f"    {cut(one.asks)}"
 
 
 SOURCES: Final[Mapping[str, Callable[[Repository, str], Imported]]] = {

@@ -430,17 +430,9 @@ def start(options: RunOptions, announce: int | None = None) -> int:
 def _report_end(folder: RunFolder) -> None:
     """Print how a run ended, which findings remain, and the next steps."""
     manifest = folder.read_manifest()
-    lines = [f"{manifest.state}: {manifest.reason or manifest.run_id}"]
-    if manifest.state != "succeeded":
-        lines += [f"  {line}" for line in still_failing(manifest, folder)]
-        lines += [f"    {line}" for line in last_output(manifest, folder).splitlines()]
-    lines += [f"note: {note}" for note in manifest.notes]
-    url = manifest.pull_request.url if manifest.pull_request else None
-    for step in todos(manifest, folder):
-        if value := step.get("code") or step.get("said"):
-            # The address is a line of its own, since programs read the last line.
-            lines.append(value if value == url else f"{step['text']}: {value}")
-    for line in lines:
+    failures, output = still_failing(manifest, folder), last_output(manifest, folder).splitlines()
+    steps = list(todos(manifest, folder))
+    for line in text_lines("end.txt", manifest=manifest, failures=failures, output=output, steps=steps):
         click.echo(visible(line))
 
 
