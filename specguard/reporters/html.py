@@ -99,6 +99,7 @@ def _environment() -> Environment:
 
     environment = templates("specguard.reporters", escapes=True, finalize=escape_text)
     environment.filters |= {"code": code, "shortened": shortened, "cut": cut, "cut_path": cut_path}
+    environment.filters["listed"] = listed
     return environment
 
 
@@ -109,7 +110,6 @@ def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
         "said": _headline(verdict),
         "subject": _subject(verdict),
         "states": sorted(STATES, key=(*_STATES, *STATES).index),
-        "facts": _facts(verdict),
         "undecided": text.group_undecided(verdict),
         "groups": list(_groups(verdict, budget)),
         "policy": [line.removeprefix("policy: ") for line in wording.policy_lines(verdict)],
@@ -134,29 +134,6 @@ def _subject(verdict: Verdict) -> str:
     name = cut_path(str(branch)) if branch else str(verdict.change.get("head") or "")[:12]
     judged = text.subject_of(verdict)
     return f"{name}: {judged}" if name else judged.capitalize()
-
-
-def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
-    """Return the facts of the judgement: a name, a value, and `place` or `id` if the value is code."""
-    change, authority = verdict.change, verdict.authority
-    base = change.get("base")
-    work_item = change.get("work_item") or {}
-    source = ""
-    if "trusted" in authority:
-        source = "the trusted base" if authority["trusted"] else "elsewhere than the trusted base"
-    facts = [
-        ("Branch", change.get("branch"), "place"),
-        ("Work item", " ".join(str(work_item[key]) for key in ("kind", "id") if work_item.get(key)), ""),
-        ("Base", base, "id"),
-        ("Head", change.get("head"), "id"),
-        ("Merge base", change.get("merge_base") if change.get("merge_base") != base else "", "id"),
-        ("Change", change.get("fingerprint"), "id"),
-        ("Authority", listed(authority.get("documents") or [], 3), "place"),
-        ("Read from", authority.get("ref") if authority.get("ref") != base else "", "id"),
-        ("Policy", authority.get("policy_id"), "id"),
-        ("Taken from", f"{source}; enforced" if source and verdict.enforce else source, ""),
-    ]
-    return [(name, cut_path(str(value)), kind) for name, value, kind in facts if value]
 
 
 def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
