@@ -123,7 +123,7 @@ class SliceOutOfFiles(Rule):
 
     The slice's entry (`source` of `[work.<kind>]`) in the trusted base lists its `files`. Until a wave's
     slice is closed, changes that name no slice leave its files alone, unless approved. A conditional slice
-    may touch its decisions document (PLN011).
+    may touch its decisions document (PLN011). A slice deletes none of the base's papers under `also`.
 
     Why is this bad? Owned files let several agents work beside each other.
 
@@ -232,7 +232,10 @@ class SliceOutOfFiles(Rule):
         listed = None if plans is not None and own and plans.holding(own) == own else listed
         also = listed.also_allowed(policy) if listed else [self.also]
         entries = [one for one in entries if not one.path.startswith(policy.log_folder)]
-        allowed = {path for one in also for path in one.among([entry.path for entry in entries])}
+        # What the base has is another agent's; a commit on the way may take back what the branch added.
+        papers = waves if stage not in ("edit", "staged") else None
+        theirs = {one.path for one in entries if one.deleted and papers and papers.is_paper(one.path)}
+        allowed = {path for one in also for path in one.among([entry.path for entry in entries])} - theirs
         entries = [one for one in entries if one.path not in allowed and not bookkeeping.has(one)]
         landed = base is not None and base.is_landing
         if work_item is not None and listed is not None:
