@@ -260,8 +260,9 @@ class MissingSpecChange(Rule):
             return
         first, name = changed[0], path_text(changed[0].path)
         more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
-        places = settings.spec_paths.patterns or (*settings.files.patterns, settings.index)
-        wanted = " or ".join(filter(None, places)) or "[specs] `files`"
+        places = settings.spec_paths.patterns or settings.files.patterns
+        below = " or ".join(place for place in places if place != settings.index)
+        wanted = f"under {below}" if below else f"in {settings.index or '[specs] `files`'}"
         candidates = sorted((one.deleted, one.path) for one in entries if specs.is_spec_path(one.path))
         why = f"; what changed in {path_text(candidates[0][1])} does not count" if candidates else ""
         why = f"; the new {added[-1]}" if added else why
@@ -269,7 +270,7 @@ class MissingSpecChange(Rule):
         message = f"{name}{more} changed, and no spec did that governs it{why}{hint}"
         where = "[specs.governs], by a change of its own" if settings.governs else "its own `governs`"
         how = f"Change {known}, which governs it" if known else f"Let a spec govern it, in {where}"
-        step = f"{how}; or add one under {wanted}. Or say why not in the last paragraph of the commit "
+        step = f"{how}; or add one {wanted}. Or say why not in the last paragraph of the commit "
         step += f"message: '{settings.trailer}: none (REASON)'."
         found = Finding(message, step, first.path, side=first.side, setting="specs.code")
         found.key, found.severity = "no spec changed", "warning" if commits is None else None
