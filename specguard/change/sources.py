@@ -11,7 +11,7 @@ from specguard.errors import Needed, NotApplicable, SpecguardError, if_known, us
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, Final
 
     from specguard.change.change import Change
@@ -302,14 +302,14 @@ def outside_files(request: Request) -> Sequence[tuple[str, str]]:
     return [(what, name) for what, name in named if name]
 
 
-def refuse_committed(repository: Repository, files: Sequence[tuple[str, str]], tree: Tree) -> None:
+def refuse_committed(repository: Repository, files: Iterable[tuple[str, str]], tree: Tree) -> None:
     """Refuse files that are in the working tree because a commit has them there.
 
     The author of the change could have written them. A symbolic link on the way is refused too.
 
     Args:
         repository: the repository with the working tree.
-        files: as `outside_files` returns them.
+        files: each with its purpose and name.
         tree: the files of the commit.
 
     Raises:
@@ -325,7 +325,7 @@ def refuse_committed(repository: Repository, files: Sequence[tuple[str, str]], t
                 raise SpecguardError(
                     f"{what} is in the judged tree, as {inside}, so the change could have written it",
                     path=file,
-                    help="Write it outside the checkout, as to $RUNNER_TEMP, and name it there.",
+                    help="Keep it outside the checkout, as in $RUNNER_TEMP; of a plugin, install a release.",
                     code="untrusted-file",
                 )
 

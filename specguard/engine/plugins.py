@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -126,6 +126,17 @@ def _entry_points(distribution: str) -> Sequence[tuple[str, str]]:
     if not found:
         raise PluginError(f"the distribution {distribution!r} has no entry point of the group {GROUP!r}")
     return found
+
+
+def plugin_files(distributions: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the files that plugins would be imported from, each behind the words for it; none is imported."""
+    for distribution in distributions:
+        for _, target in _entry_points(distribution):
+            package, *rest = target.split(".")
+            if spec := importlib.util.find_spec(package):
+                folders = spec.submodule_search_locations or ()
+                files = [spec.origin, *(f"{os.path.join(folder, *rest)}.py" for folder in folders)]
+                yield from ((f"the plugin {distribution!r}", file) for file in files if file)
 
 
 def find_rule(registry: Registry, selector: str) -> Registered:

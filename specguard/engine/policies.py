@@ -63,6 +63,8 @@ class Policies:
         floor: Floor | None = None,
     ) -> None:
         self._request = request
+        self._repository = repository
+        self._judged: Tree | None = None
         self._floor = floor or open_floor(request, repository)
         self._given_policy = self._hold(given)
         self._policies: dict[str, Policy | None] = {}
@@ -78,6 +80,8 @@ class Policies:
         Raises:
             SpecguardError: no policy may judge the change.
         """
+        if self._request.enforce:
+            self._judged = if_known(lambda: change.head_files, None)
         change, policy, notes = self._choose(change)
         change.git.max_entries = policy.max_entries
         return change, policy, notes
@@ -195,7 +199,16 @@ class Policies:
         return self._floor.apply(policy) if policy is not None and self._floor is not None else policy
 
     def registry(self, plugins: Sequence[str]) -> Registry:
-        """Return the registry of plugins, imported only to compile a policy; an audit refuses some."""
+        """Return the registry of plugins, imported only to compile a policy; an audit refuses some.
+
+        Raises:
+            SpecguardError: the verdict is final, and the judged tree has a plugin's code.
+        """
+        if self._judged is not None:
+            from specguard.change.sources import refuse_committed
+            from specguard.engine.plugins import plugin_files
+
+            refuse_committed(self._repository, plugin_files(plugins), self._judged)
         return _registry(plugins)
 
     def _base_policy(self, change: Change) -> Policy | None:

@@ -158,7 +158,7 @@ def test_the_command_refuses_it_and_takes_one_from_outside(repo: Repository, tmp
     done = run(*words, "--pr-reviews", "reviews.json", directory=repo.path)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "error: reviews.json: the reviews file is in the judged tree" in done.stderr
-    assert "next: Write it outside the checkout" in done.stderr
+    assert "next: Keep it outside the checkout" in done.stderr
     for option in ("--pr-event", "--pr-reviews"):
         done = run(*words, f"{option}=event.json", directory=repo.path)
         assert done.exit_code == 2

@@ -85,6 +85,21 @@ def test_an_entry_point_of_the_tree_is_not_loaded(repo: Repository) -> None:
     assert not list(repo.path.rglob("RAN"))
 
 
+@threat("T78", "a plugin that is installed from the judged checkout", "exit 2")
+@pytest.mark.parametrize("module", ["specguard_evil", "specguard_evil.plugin"])
+def test_a_plugin_of_the_checkout_is_not_loaded(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    points = {"specguard_evil-1.0.dist-info/entry_points.txt": f"[specguard]\nevil = {module}\n"}
+    text = authority().replace('base = "main"', 'base = "main"\nplugins = ["specguard-evil"]')
+    file = f"{module.replace('.', '/')}.py"
+    files = {**recorded(__file__, "entry_point"), **points, file: EVIL, AUTHORITY: text}
+    repo.commit("feat: x", files=files)
+    monkeypatch.syspath_prepend(repo.path)
+    undecided(check(repo, "--enforce", "--base=work"), f"'specguard-evil' is in the judged tree, as {file}")
+    assert not list(repo.path.rglob("RAN"))
+
+
 @threat("T79", "another repository in the environment, where the verdict is the last word", "exit 1: PTH002")
 @threat("T79", "variables of git that lead elsewhere or run something", "exit 1: PTH002")
 def test_variables_of_git(repo: Repository, tmp_path: Path) -> None:
