@@ -331,8 +331,7 @@ class Verification:
             end = f", or revoke it: {_REVOKE % filed.id[:12]}" if isinstance(filed.record, Approval) else ""
             yield path, problem, f"add {who} to [approvals]{end}"
         else:
-            sign = f"specguard approvals sign {filed.id[:12]} --key FILE"
-            yield path + b".sig", problem, f"remove it in a commit, and {who} signs: {sign}"
+            yield path + b".sig", problem, f"remove it in a commit; then {who} {approver.proof_of(filed.id)}"
 
     def _copied_records(self) -> Iterator[Problem]:
         """Yield the unrevoked records that reuse the nonce of another record."""
