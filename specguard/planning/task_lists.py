@@ -489,7 +489,7 @@ def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box])
     for word in ids_of(value) if key == "depends" else ():
         if word.lower() not in known:
             message = f"{box.name} depends on {word!r}, which is not a task here"
-            others = [one.id for one in known.values() if one is not box and "-" not in word]
+            others = [one.id for one in known.values() if one is not box and not {*"-\u2013/"} & {*word}]
             yield Issue(path, line, message, nearest(word, others, "Name one task after the other."))
         elif known[word.lower()] is box:
             yield Issue(path, line, f"{box.name} depends on itself", "Take it out.")
