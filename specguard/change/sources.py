@@ -7,7 +7,7 @@ import os
 from specguard.change.base import FoundBase, event_commit, find_base, named_base, no_base_error
 from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
 from specguard.declaration.patterns import fold
-from specguard.errors import Needed, NotApplicable, SpecguardError, if_known, usage
+from specguard.errors import Needed, SpecguardError, if_applicable, if_known, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,12 +57,7 @@ def open_changes(git: Git, request: Request) -> Sequence[Change]:
             refuse_committed(git.repository, files, git.tree_at(git.repository.head))
         changes = _open_requested(git, request)
         for change in changes if files else ():
-            try:
-                tree = change.head_files
-            except NotApplicable:
-                # The deletion of a ref adds no files.
-                continue
-            refuse_committed(git.repository, files, tree)
+            refuse_brought(change, files)
     return changes
 
 
@@ -328,6 +323,12 @@ def refuse_committed(repository: Repository, files: Iterable[tuple[str, str]], t
                     help="Keep it outside the checkout, as in $RUNNER_TEMP; of a plugin, install a release.",
                     code="untrusted-file",
                 )
+
+
+def refuse_brought(change: Change, files: Iterable[tuple[str, str]]) -> None:
+    """Refuse files that a change has committed, as `refuse_committed`; the deletion of a ref adds none."""
+    if (tree := if_applicable(lambda: change.head_files, None)) is not None:
+        refuse_committed(change.git.repository, files, tree)
 
 
 def is_in_work_tree(repository: Repository, file: str) -> bool:

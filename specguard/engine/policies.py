@@ -63,8 +63,7 @@ class Policies:
         floor: Floor | None = None,
     ) -> None:
         self._request = request
-        self._repository = repository
-        self._judged: Tree | None = None
+        self._change: Change | None = None
         self._floor = floor or open_floor(request, repository)
         self._given_policy = self._hold(given)
         self._policies: dict[str, Policy | None] = {}
@@ -80,8 +79,7 @@ class Policies:
         Raises:
             SpecguardError: no policy may judge the change.
         """
-        if self._request.enforce:
-            self._judged = if_known(lambda: change.head_files, None)
+        self._change = change
         change, policy, notes = self._choose(change)
         change.git.max_entries = policy.max_entries
         return change, policy, notes
@@ -204,11 +202,12 @@ class Policies:
         Raises:
             SpecguardError: the verdict is final, and the judged tree has a plugin's code.
         """
-        if self._judged is not None:
-            from specguard.change.sources import refuse_committed
+        if self._request.enforce and self._change is not None:
+            from specguard.change.sources import refuse_brought
             from specguard.engine.plugins import plugin_files
 
-            refuse_committed(self._repository, plugin_files(plugins), self._judged)
+            with Needed():
+                refuse_brought(self._change, plugin_files(plugins))
         return _registry(plugins)
 
     def _base_policy(self, change: Change) -> Policy | None:
