@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -21,10 +21,10 @@ from specguard.engine.status import open_waves, waiting_plans
 from specguard.errors import SpecguardError
 from specguard.executor.place import identity
 from specguard.executor.run import open_store
-from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted, path_text
+from specguard.model import EXIT_FAILED, EXIT_PASSED, counted, path_text
 from specguard.planning import creation, progress
 from specguard.planning.proposal_validation import flaws, require_valid
-from specguard.planning.task_lists import CHANGES, MAIN, Issue, source_folder, source_folders
+from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
 from specguard.plans.plans import too_early
 from specguard.plans.task import Task
 from specguard.plans.verification import missing_parts
@@ -61,17 +61,8 @@ def validate(slug: str, strict: bool, output_format: str) -> int:
         "valid": not failing,
         "findings": [issue.data for issue in issues],
     }
-    errors = sum(issue.level == "error" for issue in issues)
-    counts = f"{counted(errors, 'error')}, {counted(len(issues) - errors, 'warning')}"
-    summary = f"{folder.path}: {'not valid' if failing else 'valid'} ({counts})"
-    show(output_format, data, [*(line for issue in issues for line in _issue_lines(issue)), summary])
+    show(output_format, data, text_lines("validation.txt", **data, counted=counted))
     return EXIT_FAILED if failing else EXIT_PASSED
-
-
-def _issue_lines(issue: Issue) -> Iterator[str]:
-    yield f"{Origin(issue.path, issue.line or 0)}: {issue.level}: {issue.message}"
-    if issue.help:
-        yield f"  next: {issue.help}"
 
 
 @command.command("status", short_help="Show plans and their progress.", json=True)

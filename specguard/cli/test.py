@@ -10,7 +10,7 @@ from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
-from specguard.reporters.escape import json_text, text_lines, visible_lines
+from specguard.reporters.escape import json_text, text_lines
 from specguard.reporters.json import fields_of
 
 TYPE_CHECKING = False
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 
 SCHEMA: Final = "specguard.test/1"
-_DIFFERENCE_WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
 
 
 @opt.command("test")
@@ -57,7 +56,8 @@ def command(cases: Sequence[str], output_format: str) -> int:
     for one in tests:
         one.run()
         if output_format == "text":
-            _print_test(one)
+            for line in text_lines("case.txt", test=one):
+                say(line)
     if output_format == "json":
         click.echo(json_text(_data(tests)))
     elif output_format == "junit":
@@ -67,21 +67,6 @@ def command(cases: Sequence[str], output_format: str) -> int:
     if any(one.problem for one in tests):
         return EXIT_NO_VERDICT
     return EXIT_PASSED if all(one.passed for one in tests) else EXIT_FAILED
-
-
-def _print_test(test: PolicyTest) -> None:
-    whole_file = test.kind == "case" and test.name == os.path.splitext(os.path.basename(test.path))[0]
-    where = test.path if whole_file else f"{test.path}:{test.line}: {test.name}"
-    state = "ok" if test.passed else "error" if test.problem else "FAIL"
-    say(f"{state:6}{where} ({test.seconds:.2f} s)")
-    if test.problem:
-        click.echo(visible_lines(f"        cannot be tried: {test.problem}"))
-    for difference in test.differences:
-        line = test.line_of(difference)
-        at = f"  ({test.path}:{line})" if line else ""
-        say(f"        {_DIFFERENCE_WORDS[difference.kind]:9} {difference.what}{at}")
-    if {difference.kind for difference in test.differences} == {"missing"}:
-        click.echo("        found     nothing else")
 
 
 def _counts(tests: Sequence[PolicyTest]) -> dict[str, int]:
