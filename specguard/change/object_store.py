@@ -208,10 +208,7 @@ class Store:
     @cached_property
     def remotes(self) -> list[str]:
         """The names of the remotes; empty if git lists none."""
-        try:
-            return os.fsdecode(self.repository.spawn("remote").read()).split()
-        except CommandError:
-            return []
+        return os.fsdecode(self.repository.spawn("remote").drain()).split()
 
     def use_scratch(self) -> str:
         """From now on, store new objects in a separate store within the private directory.
