@@ -194,8 +194,9 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
     lists = [f"--exclude-from={copy_ignore_lists(git)}"] if user_list else []
     process = git.start(*_UNTRACKED, *lists, index=index, work_tree=root)
     untracked = _read(process, "the files that are not tracked")
-    files = present.intersection([*before, *listed, *untracked.split(b"\0")])
-    _update_index(git, index, root, ["--add", "--replace"], sorted(files))
+    files = sorted(present.intersection([*before, *listed, *untracked.split(b"\0")]))
+    _check_sizes(top, files)
+    _update_index(git, index, root, ["--add", "--replace"], files)
     if any(path.endswith(b".gitattributes") for path in files):
         _add_entries(git, index, dict(_find_untouched(git, top, git.index_diff(start, index))))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
@@ -356,14 +357,20 @@ def _unreadable(directory: bytes, error: OSError) -> MissingFact:
 
 def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:
     """True for a link, or a file that may be hashed; false for a pipe, socket or device."""
-    if entry.is_symlink():
+    if entry.is_symlink() or entry.is_file(follow_symlinks=False):
         return True
-    status = entry.stat(follow_symlinks=False)
-    if status.st_size > FILE_LIMIT:
-        message = f"{path_text(path)} is larger than {FILE_LIMIT >> 30} GiB and is not hashed"
-        raise MissingFact(message, f"add {path_text(path)} to .gitignore", code="size-limit")
-    _refuse_pipe(entry.path, path, status.st_mode)
-    return stat.S_ISREG(status.st_mode)
+    _refuse_pipe(entry.path, path, entry.stat(follow_symlinks=False).st_mode)
+    return False
+
+
+def _check_sizes(top: bytes, paths: Iterable[bytes]) -> None:
+    """Check that no file is too large to be hashed."""
+    for path in paths:
+        # Git tells of a file that is gone by now.
+        with suppress(OSError):
+            if os.lstat(os.path.join(top, path)).st_size > FILE_LIMIT:
+                message = f"{path_text(path)} is larger than {FILE_LIMIT >> 30} GiB and is not hashed"
+                raise MissingFact(message, f"add {path_text(path)} to .gitignore", code="size-limit")
 
 
 def _refuse_pipe(file: bytes, path: bytes, mode: int) -> None:

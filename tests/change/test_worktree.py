@@ -147,10 +147,10 @@ def test_line_endings_that_the_tree_asks_for_are_no_change(repo: Repository, cha
     assert rows(change(repo, worktree=True)) == ["M .gitattributes", "M src/a"]
 
 
-def test_a_file_that_is_too_large_is_named(
-    repo: Repository, change: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_too_large_file_is_named(repo: Repository, change: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worktree, "FILE_LIMIT", 1000)
+    repo.write("ignored/big", "x" * 1001)
+    assert rows(change(repo, worktree=True)) == []
     repo.write("big", "x" * 1001)
     with pytest.raises(SpecguardError, match="big is larger than"):
         change(repo, worktree=True)
