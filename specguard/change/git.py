@@ -83,7 +83,7 @@ class Git(Store):
         super().__init__(repository)
         self.empty_tree = object_id("tree", b"", repository.oid_digits)
         self.max_entries = MAX_ENTRIES
-        self.contents, self.parsed = SizedCache(64 << 20), SizedCache(8 << 20)
+        self.contents, self.parsed = SizedCache(32 << 20), SizedCache(8 << 20)
         self._commits: dict[str, Commit] = {}
         self._refusals: dict[tuple[object, ...], MissingFact] = {}
         self._revisions: dict[bytes, list[str]] = {}
