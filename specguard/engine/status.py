@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -145,6 +145,7 @@ class _TreeReport:
         waves = _select_waves(every, wanted)
         items = read(lambda: list(self._listed_items(sources, known_waves, every)), [])
         plans = read(lambda: self._plans(every), [])
+        begun = read(lambda: {one.short for one in self.change.git.repository.branches()}, set())
         missing: list[dict[str, Any]] = list(_undone_tasks(plans))
         if waves:
             missing = [
@@ -168,7 +169,11 @@ class _TreeReport:
             "specs": read(self._specs, None),
             "worktrees": [],
             "missing": missing,
-            "next": [*read(lambda: list(_next_stages(waves)), []), *_next_items(items), *_next_tasks(plans)],
+            "next": [
+                *read(lambda: list(_next_stages(waves)), []),
+                *_next_items(items, begun),
+                *_next_tasks(plans),
+            ],
         }
 
     def _branch(self) -> str | None:
@@ -352,14 +357,17 @@ def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, wa
     }
 
 
-def _next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a sentence for each item that can be done now."""
+def _next_items(items: Sequence[Mapping[str, Any]], begun: Container[str]) -> Iterator[str]:
+    """Yield a sentence for each item that can be done now, or whose branch is among those begun."""
     for item in items:
         if item["state"] == "ready":
             owner = f" ({item['owner']})" if item["owner"] else ""
             branch = f" on {item['branch']}" if item["branch"] else ""
             submit = f"; submit it with `{item['submit']}`" if item["submit"] else ""
-            yield f"do {item['kind']} {item['id']}{owner}{branch}{submit}"
+            what = f"{item['kind']} {item['id']}{owner}{branch}"
+            yield (
+                f"finish {what}, which is there{submit}" if item["branch"] in begun else f"do {what}{submit}"
+            )
 
 
 def _select_waves(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
