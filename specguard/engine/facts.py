@@ -256,13 +256,13 @@ class Facts:
             documents=documents,
             today=self.clock.today,
             now=self._now,
-            work=lambda: self._work_items,
+            work=lambda: self.work_items,
             item=lambda: self.if_declared("work_item"),
             **more,
         )
 
     @cached_property
-    def _work_items(self) -> Work | None:
+    def work_items(self) -> Work | None:
         """The work items, without named items if names are missing; None if the policy has no kinds."""
         try:
             work: Work | None = self.if_declared("work")
@@ -495,7 +495,6 @@ class Facts:
         sources.shown = DoneEvidence(
             sources,
             kinds=items | {name.removesuffix("s") for name in items},
-            wave_fields=settings.by,
             history=History(self.change.git, tip),
             run_shows=self._has_run,
         )

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from specguard.authority.policy import Policy
@@ -145,6 +144,7 @@ class _TreeReport:
         waves = _select_waves(every, wanted)
         items = read(lambda: list(self._listed_items(sources, known_waves, every)), [])
         plans = read(lambda: self._plans(every), [])
+        stages = read(lambda: list(_next_stages(waves)), [])
         begun = read(lambda: {one.short for one in self.change.git.repository.branches()}, set())
         missing: list[dict[str, Any]] = list(_undone_tasks(plans))
         if waves:
@@ -169,11 +169,7 @@ class _TreeReport:
             "specs": read(self._specs, None),
             "worktrees": [],
             "missing": missing,
-            "next": [
-                *read(lambda: list(_next_stages(waves)), []),
-                *_next_items(items, begun),
-                *_next_tasks(plans),
-            ],
+            "next": [*stages, *_next_items(items, begun), *_next_tasks(plans)],
         }
 
     def _branch(self) -> str | None:
@@ -182,34 +178,29 @@ class _TreeReport:
         name = if_known(lambda: self.change.branch.name, None)
         return None if name is None else path_text(name.encode("utf-8", "surrogateescape"))
 
-    @cached_property
-    def _work(self) -> Work:
-        try:
-            return Work.of(self.change, self.policy)
-        except MissingFact:
-            # Without a branch there is no named item; the pointers still name the current items.
-            return Work.of_policy(self.policy, lambda: self.change.paper_files)
-
     def _named_item(self) -> dict[str, Any] | None:
         """Return the item that the branch, the commits or the title name; None if they name no item."""
-        work = self._work
-        if work.naming is None:
+        work = self.facts.work_items
+        if work is None or work.naming is None:
             return None
         # Where each commit does an item of its own, the last one says where the work stands.
         naming = work.namings[-1] if work.naming.kind in work.shared else work.naming
         resolved = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
-        return self._item(naming.kind, naming.id, resolved, naming.source)
+        return self._item(work, naming.kind, naming.id, resolved, naming.source)
 
     def _current_items(self) -> list[dict[str, Any]]:
         """Return the item that the pointer of each kind names."""
-        work = self._work
+        # Without a branch there is no named item; the pointers still name the current items.
+        work = self.facts.work_items
         return [
-            self._item(kind, work.pointer(kind).id, work.current(kind), "pointer")
-            for kind, settings in work.kinds.items()
-            if settings.pointer
+            self._item(work, kind, work.pointer(kind).id, work.current(kind), "pointer")
+            for kind, settings in (work.kinds.items() if work else ())
+            if work and settings.pointer
         ]
 
-    def _item(self, kind: str, item_id: str, resolved: WorkItem | Unresolved, by: str) -> dict[str, Any]:
+    def _item(
+        self, work: Work, kind: str, item_id: str, resolved: WorkItem | Unresolved, by: str
+    ) -> dict[str, Any]:
         data: dict[str, Any] = {"kind": kind, "id": item_id, "slug": None, "document": None, "branch": None}
         data |= {"submit": None, "title": "", "status": "", "named_by": by, "problem": ""}
         if not isinstance(resolved, WorkItem):
@@ -218,7 +209,7 @@ class _TreeReport:
         data["branch"] = next(iter(resolved.branches), None)
         data["submit"] = resolved.settings.submit or None
         data["problem"] = resolved.located.problem
-        landed = self.read(lambda: self._work.landed(resolved, self.change.history), None)
+        landed = self.read(lambda: work.landed(resolved, self.change.history), None)
         if landed is not None:
             moved = "; have its pointer moved on" if resolved.settings.pointer else ""
             data["problem"] = f"landed in the base: commit {landed.oid[:10]} {landed.subject!r}{moved}"
@@ -279,11 +270,8 @@ class _TreeReport:
     def _agents(self) -> Iterator[dict[str, Any]]:
         """Yield each agent by folder; it is active until it has an artifact of each contract for agents."""
         artifacts = self.facts.get("artifacts")
-        contracts = {
-            name
-            for name, one in artifacts.contracts.items()
-            if one.path and "agent" in PathTemplate(one.path).names
-        }
+        paths = {name: one.path for name, one in artifacts.contracts.items() if one.path}
+        contracts = {name for name, path in paths.items() if "agent" in PathTemplate(path).names}
         named = (artifact for name in contracts for artifact in artifacts.named(name))
         by_agent = grouped(((one.folder, one.fields["agent"]), one) for one in named)
         for (folder, agent), own in sorted(by_agent.items()):
@@ -364,10 +352,8 @@ def _next_items(items: Sequence[Mapping[str, Any]], begun: Container[str]) -> It
             owner = f" ({item['owner']})" if item["owner"] else ""
             branch = f" on {item['branch']}" if item["branch"] else ""
             submit = f"; submit it with `{item['submit']}`" if item["submit"] else ""
-            what = f"{item['kind']} {item['id']}{owner}{branch}"
-            yield (
-                f"finish {what}, which is there{submit}" if item["branch"] in begun else f"do {what}{submit}"
-            )
+            verb, there = ("finish", ", which is there") if item["branch"] in begun else ("do", "")
+            yield f"{verb} {item['kind']} {item['id']}{owner}{branch}{there}{submit}"
 
 
 def _select_waves(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:

@@ -34,7 +34,7 @@ from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds,
 from specguard.work.document_search import Pointer
 from specguard.work.gates import NotRead, PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
-from specguard.work.item_lists import Listed, Source, Sources, agree, find_sources
+from specguard.work.item_lists import Listed, Source, Sources, agree
 from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template
 from specguard.work.named_items import WorkItems
@@ -469,12 +469,7 @@ class Start:
         """Return an item of a list: the named one, else the first one that is open and waits for nothing."""
         fields = self._plan_fields(kind)
         self.work.own = self._own_plan(kind, fields)
-        documents = self._sources().documents
-        read = [
-            source
-            for source in find_sources(kind, self.work.kinds[kind], documents, fields, self.work.passes)
-            if all(source.path_fields.get(name, value) == value for name, value in fields.items())
-        ]
+        read = [one for one in self._sources().find(kind, fields) if agree(one.path_fields, fields)]
         plan, item_id = self.options.plan, self.options.item
         lists = [one for one in read if self._is_chosen(one)]
         if read and not lists:

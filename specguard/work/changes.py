@@ -17,7 +17,7 @@ from specguard.errors import if_applicable
 from specguard.model import cached_method, folders_of, path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import Paper, listed_paths
-from specguard.work.item_lists import Listed, Source, Sources, find_sources, match_items
+from specguard.work.item_lists import Listed, Source, Sources, match_items
 from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, strip_pull_number
 from specguard.work.name_templates import Template
 from specguard.work.named_items import Work, WorkItems
@@ -134,7 +134,8 @@ def _list_changes(work: Work, name: str, path: bytes, before: Tree, after: Tree)
     kind, earlier = work.kinds[name], path
     if before.find(path) is None:
         # The list of a new pass replaces that of the pass before it.
-        lists = [one.path for one in find_sources(name, kind, Documents(before), passes=work.passes)]
+        sources = Sources({name: kind}, documents=Documents(before), passes=work.passes)
+        lists = [one.path for one in sources.all]
         over = work.passes.superseded([path, *lists])
         earlier = next((one for one in lists if not over.isdisjoint(folders_of(one))), path)
     later_items = {normal_id(listed.id): listed for listed in _listed_items(name, kind, path, after)}
@@ -314,14 +315,12 @@ class DoneEvidence(Record):
     Attributes:
         sources: the files that list the items.
         kinds: the kinds to check; items of other kinds count as shown, since other rules check them.
-        wave_fields: the fields that identify the files which list the items of one wave.
         history: the history of the judged head.
         run_shows: returns True if a run shows it.
     """
 
     sources: Sources
     kinds: Container[str]
-    wave_fields: Sequence[str]
     history: History
     run_shows: Callable[[Listed], bool]
 
@@ -344,11 +343,11 @@ class DoneEvidence(Record):
         """Return the entries changed since the first list of the item's wave that contains it."""
 
         def wave_of(source: Source) -> list[str | None]:
-            return [source.fields.get(name) for name in self.wave_fields]
+            return [source.fields.get(name) for name in self.sources.passes.by]
 
         own = listed.source
-        known = find_sources(own.kind, own.settings, own.documents)
-        same = [one for one in known if wave_of(one) == wave_of(own)]
+        known = Sources({own.kind: own.settings}, documents=own.documents)
+        same = [one for one in known.all if wave_of(one) == wave_of(own)]
         paths = [one.path for one in same if normal_id(listed.id) in one.by_id]
         return self.history.changed_since(tuple(paths))
 

@@ -14,7 +14,7 @@ from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import Finding, cached_method, folders_of, grouped, path_text, shortened
 from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved
-from specguard.work.kinds import NO_PASSES, Passes, WorkKind, normal_id, number_of
+from specguard.work.kinds import Passes, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, has_wildcard
 
 TYPE_CHECKING = False
@@ -172,7 +172,7 @@ class Sources(Record, frozen=False):
     assumed: bool = False
     below: Callable[[], Collection[str]] = tuple
     shown: Callable[[Listed], bool] | None = None
-    passes: Passes = NO_PASSES
+    passes: Passes = Passes()
 
     @property
     def all(self) -> Sequence[Source]:
@@ -219,7 +219,73 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the tree cannot be read.
         """
-        return find_sources(kind, self.kinds[kind], self.documents, passes=self.passes)
+        return self.find(kind, {})
+
+    def find(self, kind: str, name_fields: Mapping[str, str]) -> Sequence[Source]:
+        """Find the files that list the items of a kind: those of the first template that any file matches.
+
+        A list in a pass is superseded by that of a later pass of the same wave.
+
+        Args:
+            kind: the kind's name.
+            name_fields: values of placeholders from a name. If they fill a template without globs, only that
+                file is looked up.
+
+        Raises:
+            MissingFact: the tree cannot be read.
+        """
+        settings, documents = self.kinds[kind], self.documents
+        for text in settings.sources:
+            template = PathTemplate(text)
+            pattern = template.render(name_fields)
+            # A path may spell a given value in another case: `d` as `D`.
+            paths = matching_paths(documents.tree, template.render({}) if has_wildcard(pattern) else pattern)
+            read = [(path, template.read(path)) for path in paths]
+            found = [Source(kind, settings, path, own, documents) for path, own in read if own is not None]
+            if found:
+                over = self.passes.superseded(paths)
+                return [one for one in found if over.isdisjoint(folders_of(one.path))]
+        return []
+
+    def meant_by(self, kind: str, item_id: str, name_fields: Mapping[str, str]) -> Listed | Unresolved:
+        """Find the entry that a name means.
+
+        Only sources whose own fields agree with the name are searched. So a branch `codex/phase-d-2-dedupe`
+        means slice 2 of the file with `phase: D`. If several entries have the number, the entry whose fields
+        agree with the name is meant.
+
+        Args:
+            kind: the kind's name.
+            item_id: the id in the name.
+            name_fields: every field that names contain.
+
+        Raises:
+            MissingFact: the tree or a file cannot be read.
+        """
+        all_sources = self.find(kind, name_fields)
+        found = match_items(all_sources, item_id, name_fields)
+        if len(found) == 1:
+            return found[0]
+        sources = [source for source in all_sources if agree(source.fields, name_fields)]
+        if found:
+            where = " and ".join(f"{path_text(one.source.path)}:{one.line}" for one in found[:5])
+            problem = f"{len(found)} entries could be {kind} {item_id}: {where}"
+            return Unresolved(problem, pointer_of(found[0].source, problem=problem))
+        if sources:
+            broken = next((source for source in sources if source.problem), sources[0])
+            problem = f"{path_text(broken.path)} {broken.problem}" if broken.problem else ""
+            names = " and ".join(path_text(source.path) for source in sources[:3])
+            why = problem or f"{names} has no {kind} {item_id}"
+            return Unresolved(why, pointer_of(broken, problem=problem))
+        patterns = [PathTemplate(text).render(name_fields) for text in self.kinds[kind].sources]
+        problem = f"no file matches {' or '.join(patterns)}"
+        tried = [f"{pattern} matches no file" for pattern in patterns]
+        if all_sources:
+            known = {name for source in all_sources for name in source.fields} - _IDENTITY
+            about = " and ".join(f"{name} {text!r}" for name, text in name_fields.items() if name in known)
+            problem = f"no file that matches {' or '.join(patterns)} is about {about}"
+            tried = [f"{path_text(source.path)} is about another one" for source in all_sources]
+        return Unresolved(problem, Pointer(None, tried, problem))
 
     def flaws(self, source: Source) -> Iterator[Finding]:
         """Yield the flaws in the shape of a source and its entries.
@@ -323,41 +389,6 @@ class Sources(Record, frozen=False):
     @cached_property
     def _by_path(self) -> Mapping[bytes, Source]:
         return {source.path: source for source in reversed(self.all)}
-
-
-def find_sources(
-    kind: str,
-    settings: WorkKind,
-    documents: Documents,
-    name_fields: Mapping[str, str] | None = None,
-    passes: Passes = NO_PASSES,
-) -> Sequence[Source]:
-    """Find the files that list the items of a kind: those of the first template that any file matches.
-
-    A list in a pass is superseded by that of a later pass of the same wave.
-
-    Args:
-        kind: the kind's name.
-        settings: the kind's table.
-        documents: the documents of the tree to search.
-        name_fields: values of placeholders from a name. If they fill a template without globs, only that file
-            is looked up.
-        passes: the folders of passes.
-
-    Raises:
-        MissingFact: the tree cannot be read.
-    """
-    for text in settings.sources:
-        template = PathTemplate(text)
-        pattern = template.render(name_fields or {})
-        # A path may spell a given value in another case: `d` as `D`.
-        paths = matching_paths(documents.tree, template.render({}) if has_wildcard(pattern) else pattern)
-        read = [(path, template.read(path)) for path in paths]
-        found = [Source(kind, settings, path, own, documents) for path, own in read if own is not None]
-        if found:
-            over = passes.superseded(paths)
-            return [one for one in found if over.isdisjoint(folders_of(one.path))]
-    return []
 
 
 _LONGEST_KEY: Final = len("unknown:") + 60
@@ -548,56 +579,6 @@ LONGEST: Final = 500
 """The limit in characters; a longer value cannot be part of a name."""
 
 _IDENTITY: Final = frozenset({"id", "kind", "number"})
-
-
-def find_listed(
-    kind: str,
-    settings: WorkKind,
-    documents: Documents,
-    item_id: str,
-    name_fields: Mapping[str, str],
-    passes: Passes = NO_PASSES,
-) -> Listed | Unresolved:
-    """Find the entry that a name means.
-
-    Only sources whose own fields agree with the name are searched. So a branch `codex/phase-d-2-dedupe` means
-    slice 2 of the file with `phase: D`. If several entries have the number, the entry whose fields agree with
-    the name is meant.
-
-    Args:
-        kind: the kind's name.
-        settings: the kind's table.
-        documents: the documents of the tree that the sources are read from.
-        item_id: the id in the name.
-        name_fields: every field that names contain.
-        passes: the folders of passes.
-
-    Raises:
-        MissingFact: the tree or a file cannot be read.
-    """
-    all_sources = find_sources(kind, settings, documents, name_fields, passes)
-    found = match_items(all_sources, item_id, name_fields)
-    if len(found) == 1:
-        return found[0]
-    sources = [source for source in all_sources if agree(source.fields, name_fields)]
-    if found:
-        where = " and ".join(f"{path_text(one.source.path)}:{one.line}" for one in found[:5])
-        problem = f"{len(found)} entries could be {kind} {item_id}: {where}"
-        return Unresolved(problem, pointer_of(found[0].source, problem=problem))
-    if sources:
-        broken = next((source for source in sources if source.problem), sources[0])
-        problem = f"{path_text(broken.path)} {broken.problem}" if broken.problem else ""
-        names = " and ".join(path_text(source.path) for source in sources[:3])
-        return Unresolved(problem or f"{names} has no {kind} {item_id}", pointer_of(broken, problem=problem))
-    patterns = [PathTemplate(text).render(name_fields) for text in settings.sources]
-    problem = f"no file matches {' or '.join(patterns)}"
-    tried = [f"{pattern} matches no file" for pattern in patterns]
-    if all_sources:
-        known = {name for source in all_sources for name in source.fields} - _IDENTITY
-        about = " and ".join(f"{name} {text!r}" for name, text in name_fields.items() if name in known)
-        problem = f"no file that matches {' or '.join(patterns)} is about {about}"
-        tried = [f"{path_text(source.path)} is about another one" for source in all_sources]
-    return Unresolved(problem, Pointer(None, tried, problem))
 
 
 def match_items(sources: Sequence[Source], item_id: str, name_fields: Mapping[str, str]) -> list[Listed]:

@@ -200,9 +200,6 @@ def natural_key(name: str | bytes) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
-NO_PASSES: Final = Passes()
-"""No folder is that of a pass."""
-
 MOST_SHOWN: Final = 100
 """The limit in characters for a name in a message."""
 

@@ -12,17 +12,7 @@ from specguard.errors import MissingFact, NotApplicable, if_applicable
 from specguard.model import Origin, cached_method, path_text
 from specguard.work.document_search import BadShape, Pointer, ids_leading_to, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
-from specguard.work.kinds import (
-    ID_FIELDS,
-    NAME_SETTINGS,
-    NO_PASSES,
-    Names,
-    Naming,
-    Passes,
-    WorkKind,
-    normal_id,
-    number_of,
-)
+from specguard.work.kinds import ID_FIELDS, NAME_SETTINGS, Names, Passes, normal_id, number_of
 from specguard.work.name_templates import MissingValue, PathTemplate, Template
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
@@ -39,6 +29,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents, Tree
     from specguard.work.changes import Alteration, OwnPlan
     from specguard.work.gates import PlannedGate
+    from specguard.work.kinds import Naming, WorkKind
 
 
 class WorkItems(Record, frozen=False):
@@ -59,7 +50,7 @@ class WorkItems(Record, frozen=False):
     remote: str = ""
     branch: str = ""
     own: OwnPlan | None = None
-    passes: Passes = NO_PASSES
+    passes: Passes = Passes()
 
     @classmethod
     def of_policy(cls, policy: Policy, tree: Callable[[], Tree]) -> Self:
@@ -148,7 +139,7 @@ class WorkItems(Record, frozen=False):
         self, kind: str, settings: WorkKind, item_id: str, name_fields: Mapping[str, str]
     ) -> WorkItem | Unresolved:
         """Return an item as its kind's source lists it."""
-        from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_fields, spelled_id
+        from specguard.work.item_lists import Sources, fields_of, pointer_of, spare_fields, spelled_id
 
         # The judged branch's fields count even if they do not identify an item.
         name_fields = {**(settings.template("branch").read(self.branch) or {}), **name_fields}
@@ -157,7 +148,8 @@ class WorkItems(Record, frozen=False):
         known = {**own.fields, **name_fields} if own is not None else {}
         if own is not None and own.path in [PathTemplate(one).exact_path(known) for one in settings.sources]:
             documents, name_fields = own.documents, known
-        listed = find_listed(kind, settings, documents, item_id, name_fields, self.passes)
+        sources = Sources(self.kinds, documents=documents, passes=self.passes)
+        listed = sources.meant_by(kind, item_id, name_fields)
         if isinstance(listed, Unresolved):
             return listed
         pointer, spare = pointer_of(listed.source, listed.line), spare_fields(listed, name_fields)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from specguard.change.tree import Documents, Tree
 from specguard.documents.data import read_data
 from specguard.errors import MissingFact
-from specguard.work.item_lists import Source, Sources, fields_of, find_listed, find_sources, slug_of
+from specguard.work.item_lists import Source, Sources, fields_of, slug_of
 from specguard.work.kinds import WorkKind
 from tests.work.conftest import Grow
 
@@ -34,7 +34,7 @@ def sources(tree: Tree, kind: str = "slice", settings: WorkKind = SLICE) -> Sequ
 
 def listed(tree: Tree, item_id: str, settings: WorkKind = SLICE, kind: str = "slice", **told: str) -> Any:
     """The item, or why there is none."""
-    return find_listed(kind, settings, Documents(tree), item_id, told)
+    return Sources({kind: settings}, documents=Documents(tree)).meant_by(kind, item_id, told)
 
 
 def test_a_source_may_be_written_in_yaml(tree: Grow) -> None:
@@ -99,7 +99,7 @@ def test_a_placeholder_of_the_path_is_a_field_of_its_items(tree: Grow) -> None:
         (b".plans/cart/plan.json", {"name": "cart"}),
         (b".plans/till/plan.json", {"name": "till"}),
     ]
-    told = find_sources("task", TASK, Documents(files), {"name": "till"})
+    told = Sources({"task": TASK}, documents=Documents(files)).find("task", {"name": "till"})
     assert [source.path for source in told] == [b".plans/till/plan.json"]
 
 
