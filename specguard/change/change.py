@@ -14,7 +14,7 @@ from specguard.model import grouped, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence, Set
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
     from typing import Any, Final, Self
 
     from specguard.change.base import BranchMatcher
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specguard.change.lines import Lines
     from specguard.change.platform_event import Event
     from specguard.change.ranges import Merges, OpenMerge
-    from specguard.model import Stage
+    from specguard.model import Finding, Stage
 
 
 NO_TITLE: Final = 'with merge = "squash" the pull request\'s title is judged, once there is one'
@@ -84,6 +84,13 @@ class Bookkeeping(Record):
         if self.change.stage in ("edit", "run") or entry.path not in self._run_paths:
             return False
         return self.squash or entry.path not in self._work_paths
+
+    def advise(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Yield findings, each about a run's file that the change adds with the advice to commit it apart."""
+        for one in findings:
+            if self.change.stage not in ("edit", "run") and one.path in self._run_paths:
+                one.help = "Keep the run in a commit of its own."
+            yield one
 
     def trees_of(self, commit: Commit) -> Sequence[str]:
         """Return the tree of a commit, and those that runs saw before they and approvals were filed in it.

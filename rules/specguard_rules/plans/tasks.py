@@ -115,7 +115,8 @@ class WaveStageOutOfOrder(Rule):
         """Judge the waves that the change touches, and the stage that it belongs to."""
         name, landed = branch.name if branch else "", base is not None and base.is_landing
         judged = [entry for entry in entries or () if not (bookkeeping and bookkeeping.has(entry))]
-        yield from waves.out_of_order(judged, commits or (), name, work_item, landed=landed)
+        found = waves.out_of_order(judged, commits or (), name, work_item, landed=landed)
+        yield from bookkeeping.advise(found) if bookkeeping else found
 
 
 class SliceOutOfFiles(Rule):
@@ -243,7 +244,8 @@ class SliceOutOfFiles(Rule):
                 raise NotApplicable(f"{path_text(listed.source.path)} lists no files for {listed}")
             if branch and base and not landed and branch.name not in (work_item.branches or [branch.name]):
                 yield _branch_flaw(work_item, listed, branch, base)
-            yield from _outside_files(listed, entries, None if stage == "staged" else base)
+            outside = _outside_files(listed, entries, None if stage == "staged" else base)
+            yield from bookkeeping.advise(outside)
             return
         kept = waves.kept if waves is not None and not landed else ()
         if waves is None or not kept:
