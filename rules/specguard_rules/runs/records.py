@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, Rule, judge_each, path_text, shortened
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, judge_each, path_text, shortened
 from specguard_rules.commits.trailers import Trailers
 from specguard_rules.next_steps import CommitsById, restore, reword
 
@@ -87,8 +87,13 @@ def judge_runs(
         commits: the change's commits; None if it has none.
         records: the runs.
         judge: yields the findings of a run, given the commits that name it; the first of them is cited.
+
+    Raises:
+        NotApplicable: none of the named runs can be read here.
     """
     runs = {run.folder: (run, list["Commit"]()) for run in records.judged} | named_runs(commits, records)[0]
+    if not runs and records.lost:
+        raise NotApplicable("the runs that commits name are on another machine")
 
     def of_run(folder: bytes) -> Iterator[Finding]:
         run, naming = runs[folder]
