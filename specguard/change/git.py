@@ -76,7 +76,8 @@ class Git(Store):
         empty_tree: the object id of the tree without entries.
         max_entries: the maximum number of entries in a walk of trees; set by the policy, once it is known.
         contents: the contents of the files that were read last, by object id.
-        parsed: the documents that were parsed last, by object id and format; their size is the file's.
+        parsed: the documents and folders that were parsed last, by object id and format; their size is the
+            object's.
     """
 
     def __init__(self, repository: Repository) -> None:

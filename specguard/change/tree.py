@@ -175,11 +175,16 @@ class Tree:
 
     @cached_method
     def _read_folder(self, oid: str) -> Mapping[bytes, TreeEntry]:
-        names: dict[bytes, TreeEntry] = {}
-        for name, mode, inner in self.git.tree_entries(oid, *self.git.object(oid, limit=1 << 30)):
-            # If a name occurs twice, git uses the first.
-            names.setdefault(name, TreeEntry(_canonical_mode(mode), inner))
-        return names
+        key, parsed = (oid, "tree"), self.git.parsed
+        if key not in parsed:
+            names: dict[bytes, TreeEntry] = {}
+            kind, content = self.git.object(oid, limit=1 << 30)
+            for name, mode, inner in self.git.tree_entries(oid, kind, content):
+                # If a name occurs twice, git uses the first.
+                names.setdefault(name, TreeEntry(_canonical_mode(mode), inner))
+            parsed.add(key, names, len(content))
+        known: Mapping[bytes, TreeEntry] = parsed[key]
+        return known
 
     def _overlay(self, directory: bytes, stored: Mapping[bytes, TreeEntry]) -> Mapping[bytes, TreeEntry]:
         changed = self._changed_names.get(directory)

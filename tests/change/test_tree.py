@@ -232,6 +232,15 @@ def test_contents_that_were_dropped_are_read_again(pages: Repository, git: Git) 
         assert documents.content(b"data.toml") == b"[a]\nb = 1\n"
 
 
+def test_a_folder_that_two_trees_share_is_parsed_once(pages: Repository, git: Git) -> None:
+    first = documents_of(pages, git).tree
+    pages.commit("other", files={"other.md": "other\n"})
+    second = documents_of(pages, git).tree
+    assert first.find(b"other.md") is None
+    assert second.find(b"other.md") is not None
+    assert first.names(b"folder") is second.names(b"folder")
+
+
 def test_a_document_whose_object_is_not_there_is_a_missing_fact(pages: Repository, git: Git) -> None:
     loose(pages, "HEAD:a.md").unlink()
     documents = documents_of(pages, git)
