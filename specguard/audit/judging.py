@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from specguard.change.entries import Commit
 from specguard.change.git import Git
 from specguard.change.platform_event import Event
 from specguard.change.ranges import RangeChange
-from specguard.change.repository import Branch, Repository, short_branch
+from specguard.change.repository import Branch, PastCommit, Repository, short_branch
 from specguard.change.tree import Tree
 from specguard.declaration.registry import Registry
 from specguard.declaration.rule import Record
@@ -123,12 +123,14 @@ class PastGit(Git):
         super().__init__(repository.as_bare())
         self._past: dict[str, Commit] = {}
         self._names_by_tree: dict[str, list[bytes]] = {}
+        self._mentions: dict[tuple[str, ...], list[PastCommit]] = {}
         base, tip = changes[0].base, changes[-1].head
         rest = [f"^{base}"] if base else []
         process = self.start("rev-list", "--topo-order", "--reverse", "--parents", tip, *rest, "--")
         lines = self.read(process, "the branch's history").decode("ascii").splitlines()
         parents = {oid: others for oid, *others in (line.split(" ") for line in lines)}
-        self._commits_by_head = _commits_of_changes(changes, parents)
+        self._places = _places(changes, parents)
+        self._commits_by_head = _commits_of_changes(changes, parents, self._places)
         self._past = {commit.oid: commit for commit in super().commits(list(parents))}
         self._landed = [self._past[change.head] for change in changes]
         self._positions = {commit.tree: place for place, commit in reversed([*enumerate(self._landed)])}
@@ -154,6 +156,16 @@ class PastGit(Git):
         """Return all best common ancestors of two commits, one of which may be the other's first parent."""
         past = self._past.get(other)
         return [one] if past and past.parents[:1] == [one] else super().merge_bases(one, other)
+
+    def mentioning(self, words: Sequence[str], tips: Sequence[str]) -> Iterable[PastCommit]:
+        """Return the commits whose message contains one of some words; one read serves all changes."""
+        last = self._places.get(tips[0])
+        if last is None or [self._landed[last].oid] != [*tips]:
+            return super().mentioning(words, tips)
+        key = tuple(words)
+        if key not in self._mentions:
+            self._mentions[key] = list(super().mentioning(words, [self._landed[-1].oid]))
+        return (one for one in self._mentions[key] if self._places.get(one.oid, -1) <= last)
 
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
         """Return the lines of `ls-tree -r`; a list of names is derived from that of an earlier change."""
@@ -188,24 +200,29 @@ class PastGit(Git):
         return None
 
 
-def _commits_of_changes(
-    changes: Sequence[PastChange], parents: Mapping[str, Sequence[str]]
-) -> Mapping[str, Sequence[str]]:
-    """Return the commits that each change added, by its head, if only one order of them is possible."""
-    found: dict[str, list[str]] = {change.head: [] for change in changes}
-    owner: dict[str, str] = {}
-    for change in changes:
+def _places(changes: Sequence[PastChange], parents: Mapping[str, Sequence[str]]) -> Mapping[str, int]:
+    """Return the place of the change that added each commit of a slice."""
+    places: dict[str, int] = {}
+    for place, change in enumerate(changes):
         pending = [change.head]
         while pending:
             oid = pending.pop()
-            if oid in parents and oid not in owner:
-                owner[oid] = change.head
+            if oid in parents and oid not in places:
+                places[oid] = place
                 pending += parents[oid]
+    return places
+
+
+def _commits_of_changes(
+    changes: Sequence[PastChange], parents: Mapping[str, Sequence[str]], places: Mapping[str, int]
+) -> Mapping[str, Sequence[str]]:
+    """Return the commits that each change added, by its head, if only one order of them is possible."""
+    found: dict[str, list[str]] = {change.head: [] for change in changes}
     forked = set()
     for oid, others in parents.items():
-        head = owner[oid]
+        head = changes[places[oid]].head
         found[head].append(oid)
-        if sum(owner.get(other) == head for other in others) > 1:
+        if sum(places.get(other) == places[oid] for other in others) > 1:
             forked.add(head)
     return {head: oids for head, oids in found.items() if head not in forked}
 

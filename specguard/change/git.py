@@ -284,6 +284,24 @@ class Git(Store):
             self._refusals[key] = missing
             raise
 
+    def mentioning(self, words: Sequence[str], tips: Sequence[str]) -> Iterable[PastCommit]:
+        """Yield the commits of a history whose message contains one of some words, newest first.
+
+        Raises:
+            MissingFact: the history is incomplete.
+        """
+        process = self.start(
+            "log", "-z", "--format=%H%n%B", "--encoding=UTF-8", "-F", "-i",
+            *[f"--grep={word}" for word in words], *tips, "--",
+        )  # fmt: skip
+        rest = b""
+        with Reading(self, "the base's history"):
+            for chunk in process.chunks():
+                *records, rest = (rest + chunk).split(b"\0")
+                for record in records:
+                    oid, _, message = record.decode("utf-8", "surrogateescape").partition("\n")
+                    yield PastCommit(oid, message.rstrip("\n"))
+
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
         """Return the lines of `ls-tree -r` for each file, symbolic link and submodule of a tree.
 
@@ -635,8 +653,8 @@ class History:
         left = any((files.find(entry.path) is None) == entry.deleted for entry in entries)
         return not left or any(entry.path in changed for entry in entries)
 
-    def mentioning(self, words: Sequence[str]) -> Iterator[PastCommit]:
-        """Yield the commits whose message contains one of these words, newest first.
+    def mentioning(self, words: Sequence[str]) -> Iterable[PastCommit]:
+        """Return the commits whose message contains one of these words, newest first.
 
         Args:
             words: plain text, found anywhere in the message; case is ignored for ASCII letters only.
@@ -645,19 +663,7 @@ class History:
             MissingFact: the history is incomplete.
         """
         patterns = [word for word in words if word]
-        if not patterns or not self._tips:
-            return
-        process = self._git.start(
-            "log", "-z", "--format=%H%n%B", "--encoding=UTF-8", "-F", "-i",
-            *[f"--grep={word}" for word in patterns], *self._tips, "--",
-        )  # fmt: skip
-        rest = b""
-        with Reading(self._git, "the base's history"):
-            for chunk in process.chunks():
-                *records, rest = (rest + chunk).split(b"\0")
-                for record in records:
-                    oid, _, message = record.decode("utf-8", "surrogateescape").partition("\n")
-                    yield PastCommit(oid, message.rstrip("\n"))
+        return self._git.mentioning(patterns, self._tips) if patterns and self._tips else ()
 
     @cached_method
     def changed_since(self, paths: tuple[bytes, ...]) -> Sequence[Entry]:

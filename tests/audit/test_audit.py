@@ -504,6 +504,30 @@ def test_names_of_files_follow_from_earlier_changes(tmp_path: Path, asked: str) 
                 assert sorted(past.list_tree(tree, "the list of files", "--name-only")) == sorted(expected)
 
 
+def test_messages_of_a_history_are_read_once_for_all_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Repository(tmp_path / "own")
+    for number in range(1, 7):
+        made.commit(f"feat: part {number}", files={"a": f"{number}\n"})
+        made.branch("side")
+        made.commit(f"fix: side {number}, a part", files={"b": f"{number}\n"})
+        made.commit(f"chore: side {number}", files={"c": f"{number}\n"})
+        made.checkout("main")
+        made.merge("side", message=f"Merge part {number}")
+        made.git("branch", "-D", "side")
+    with Git(Located.locate(str(made.path), os.environ)) as git:
+        changes = past_changes(git, made.oid("main"))[7::-1]
+        heads = [change.head for change in changes]
+        expected = {head: [one.oid for one in git.mentioning(["PART"], [head])] for head in heads}
+        with PastGit(git.repository, changes) as past:
+            assert [one.oid for one in past.mentioning(["PART"], heads[:1])] == expected[heads[0]]
+            monkeypatch.setattr(past, "start", None)
+            found = {head: [one.oid for one in past.mentioning(["PART"], [head])] for head in heads}
+    assert found == expected
+    assert len(expected[heads[-1]]) == 18
+
+
 # The store
 
 

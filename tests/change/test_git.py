@@ -392,7 +392,7 @@ def test_words_are_plain_text(past: Git) -> None:
 def test_no_word_and_no_base_find_nothing_and_a_reader_may_stop_early(past: Git) -> None:
     assert mentioning(past) == mentioning(past, "") == []
     assert list(History(past, None).mentioning(["phase"])) == []
-    assert next(History(past, past.repository.head).mentioning(["phase"])).subject == "feat: other"
+    assert next(iter(History(past, past.repository.head).mentioning(["phase"]))).subject == "feat: other"
 
 
 def test_a_history_that_is_not_all_there_is_a_missing_fact(
