@@ -85,29 +85,42 @@ def judge_commit(run: Run) -> None:
         )
 
 
-def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
-    """Judge a commit that a run has made in its place, as CI will judge it.
+def change_of(run: Run, git: Git, oid: str, *, whole_branch: bool, select: Sequence[str] = ()) -> RunChange:
+    """Return the change that a commit on a run's branch is, or with `whole_branch` the whole branch up to it.
 
-    Nothing outside of the pinned base can loosen the verdict: the policy is compiled again, and an approval
+    Nothing outside of the pinned base can loosen its verdict: the policy is compiled again, and an approval
     counts only if it is proven.
+
+    Args:
+        run: the run.
+        git: reads the commit.
+        oid: the commit.
+        whole_branch: True to begin at the base, as CI will; False to begin at the commit that the run goes on
+            from.
+        select: the rules that judge it; empty: all.
     """
-    pinned, repository = run.manifest.repository, run.git.repository
-    whole_branch = whole_branch or run.manifest.worked is not None
+    pinned = run.manifest.repository
     tip = None if whole_branch else pinned.tip
     base = FoundBase(pinned.base, tip or pinned.base_oid, "option", f"refs/heads/{pinned.base}")
     below = None if tip else pinned.stack
-    request = Request(environment=repository.environment, base=base.oid or "", enforce=True)
+    environment = run.git.repository.environment
+    request = Request(environment=environment, base=base.oid or "", enforce=True, select=select)
+    change = RunChange(
+        git, request, below or base, stage="range" if whole_branch else "run",
+        head=Revision(oid), named=oid, pushed_to=run.manifest.branch or "",
+        title=title_of(run), body=body_of(run),
+    )  # fmt: skip
+    return change if below is None else change.on_branch_of_item(base)
+
+
+def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
+    """Judge a commit that a run has made in its place, as CI will judge it."""
+    whole_branch = whole_branch or run.manifest.worked is not None
     try:
-        with Git(repository) as git:
+        with Git(run.git.repository) as git:
             git.add_stores(run.place.objects)
-            change = RunChange(
-                git, request, below or base, stage="range" if whole_branch else "run",
-                head=Revision(oid), named=oid, pushed_to=run.manifest.branch or "",
-                title=title_of(run), body=body_of(run),
-            )  # fmt: skip
-            if below is not None:
-                change = change.on_branch_of_item(base)
-            return judge_change(change, Policies(request, repository))
+            change = change_of(run, git, oid, whole_branch=whole_branch)
+            return judge_change(change, Policies(change.request, git.repository))
     except SpecguardError as error:
         message = f"the check gives no verdict: {error.message}"
         raise SpecguardError(message, help=error.help, code=error.code) from error

@@ -9,19 +9,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
 from specguard.authority.policy import Policy
-from specguard.change.base import FoundBase
-from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
-from specguard.change.ranges import RunChange
 from specguard.change.worktree import worktrees
 from specguard.engine.check import judge_change
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
+from specguard.executor.check import change_of
 from specguard.executor.gates import check_gates
 from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
-from specguard.executor.push import title_of
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
@@ -107,21 +104,20 @@ _EARLY_RULES: Final = "work-item-mismatch", "conflicting-document", "process-kil
 
 
 def _check_rules(draft: DraftRun) -> None:
-    """Check that the rules accept the item's pointer, its document, its title and the order of stages."""
-    start, item, repository = draft.start, draft.item, draft.git.repository
-    request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_EARLY_RULES)
-    found = FoundBase(start.base, start.oid, "option", f"refs/heads/{start.base}")
-    head, branch, title = start.tip or start.oid, item.branches[0], title_of(draft)
-    change = RunChange(
-        draft.git, request, found, head=Revision(head), named=head, pushed_to=branch, title=title
-    )
-    policies = Policies(request, repository)
+    """Check that the rules accept the item's pointer, its document, its title and the order of stages.
+
+    For a branch that the run goes on from, its commits are checked, too: the agent cannot fix those.
+    """
+    start, item, tip = draft.start, draft.item, draft.start.tip
+    oid, select = draft.manifest.repository.start, () if tip else _EARLY_RULES
+    change = change_of(draft, draft.git, oid, whole_branch=bool(tip), select=select)
+    policies = Policies(change.request, draft.git.repository)
     for result in judge_change(change, policies).findings:
-        finding = result.finding
+        finding, is_early = result.finding, result.name in _EARLY_RULES
         # Even if the policy only warns about such a document, no run begins: the authority wins.
         asks = result.name == "conflicting-document" and finding.severity is None
-        stops = result.severity == "error" and not _is_approvable(start.policy, result.name)
-        if result.state == "open" and (asks or stops):
+        stops = finding.commit or (is_early and not _is_approvable(start.policy, result.name))
+        if result.state == "open" and (asks or (stops and result.severity == "error")):
             raise SpecguardError(
                 f"{finding.message} ({deciding_line(result)})",
                 path=path_text(finding.path) if finding.path else None,
@@ -136,7 +132,7 @@ def _check_rules(draft: DraftRun) -> None:
         return
     changed, policy, _ = policies.choose(change)
     with suppress(NotApplicable):
-        for flaw in too_early(Facts(changed, policy).get("waves"), branch=branch, item=item):
+        for flaw in too_early(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
             path, line = path_text(item.listed.source.path), item.listed.line
             raise SpecguardError(flaw.message, help=flaw.help, path=path, line=line, code="item-unready")
 
