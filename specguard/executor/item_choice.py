@@ -442,8 +442,12 @@ class Start:
         self._check_startable(found)
         return found
 
-    def _plan_help(self, kind: str) -> str:
-        """Return help on the possible places of an item's plan, for an item that no list has."""
+    def _plan_help(self, kind: str, *, done: bool = False) -> str:
+        """Return help on the places of an item's plan; `done` says that nothing is left in the base's."""
+        if not self.options.plan and (plans := self._branch_plans(kind)):
+            return f"name a plan that a branch brings: --plan {' or --plan '.join(plans)}"
+        if done:
+            return "nothing is left to do there: have its branch merged, or its list extended"
         plan = shared_kinds(self.policy).get(kind)
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
@@ -513,13 +517,18 @@ class Start:
 
     def _own_plan(self, kind: str, fields: Mapping[str, str]) -> OwnPlan | None:
         """Return the plan that the item's branch adds, if the base does not have it; else None."""
-        if kind not in shared_kinds(self.policy):
-            return None
         branch = Template(self.work.kinds[kind].branch).fill(fields)
-        tip = self._find_tip(branch) if branch else None
-        if tip is None:
+        if not branch or kind not in shared_kinds(self.policy):
             return None
-        return own_plan(self.policy, branch, self._git, head=tip, base=self.oid, papers=self.documents.tree)
+        tip, papers = self._find_tip(branch), self.documents.tree
+        return own_plan(self.policy, branch, self._git, head=tip, base=self.oid, papers=papers)
+
+    def _branch_plans(self, kind: str) -> Sequence[str]:
+        """Return the quoted paths of the plans that branches of a kind add to the base."""
+        template = Template(self.work.kinds[kind].branch)
+        names = dict.fromkeys(ref.short for ref in self._git.repository.branches())
+        plans = (self._own_plan(kind, template.read(name) or {}) for name in names)
+        return [shlex.quote(path_text(plan.path)) for plan in plans if plan is not None]
 
     def _sources(self) -> Sources:
         documents = self.documents if self.work.own is None else self.work.own.documents
@@ -570,8 +579,7 @@ class Start:
         if not ready:
             self._check_marked([listed for source in lists for listed in source.items])
             tried = "; ".join(waiting) or self._list_names(kind, fields)
-            done = "nothing is left to do there: have its branch merged, or its list extended"
-            help = f"specguard run {kind} ID -- ..." if waiting else done if lists else self._plan_help(kind)
+            help = f"specguard run {kind} ID -- ..." if waiting else self._plan_help(kind, done=bool(lists))
             raise _unready(f"no {kind} is open and ready; tried: {tried}", help)
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
@@ -611,8 +619,7 @@ class Start:
             path, shares = listed.source.path, listed.source.kind in shared_kinds(self.policy)
             branch = self._on_branch(listed.branch) if shares else None
             trees = [listed.source.documents, *([branch.documents] if branch else [])]
-            read = [_read_task(self.policy, path, one, listed.id) for one in trees]
-            tasks = [task for task in read if task is not None]
+            tasks = [task for one in trees if (task := _read_task(self.policy, path, one, listed.id))]
             if tasks and all(task.status and not task.done for task in tasks):
                 words = ["specguard", "plan", "verify", listed.id, "--plan", path_text(path)]
                 help = f'{shlex.join(words)} --note "what was seen"'

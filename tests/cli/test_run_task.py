@@ -326,6 +326,7 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
     else:
         git("remote", "remove", "origin")
     git("switch", "-q", "--detach")
+    assert f"name a plan that a branch brings: --plan {PLAN}\n" in ended(planned.run_task(), 2).stderr
     for number in (1, 2):
         outcome = ended(planned.run_task("--plan", PLAN))
         [manifest] = [one for one in planned.manifests() if one["item"]["id"] == f"task_{number:03}"]
@@ -349,10 +350,8 @@ def test_a_task_waits_for_the_stages_before_it(tmp_path: Path) -> None:
     script = f"touch {tmp_path}/worked; {does()}"
     for words in ((), ("--dry-run",)):
         outcome = ended(planned.run_task("task_001", *words, script=script), 2)
-        assert (
-            f"{PLAN}:5: task_001 is for the stage task of wave cart, and the stage review is not"
-            in outcome.stderr
-        )
+        early = f"{PLAN}:5: task_001 is for the stage task of wave cart, and the stage review is not"
+        assert early in outcome.stderr
         assert "Complete the stage review first; `specguard status --worktree`" in outcome.stderr
     assert not (tmp_path / "worked").exists()
     assert planned.manifests() == []
