@@ -213,8 +213,11 @@ class _TreeReport:
         if landed is not None:
             moved = "; have its pointer moved on" if resolved.settings.pointer else ""
             data["problem"] = f"landed in the base: commit {landed.oid[:10]} {landed.subject!r}{moved}"
-        listed = resolved.listed
-        return {**data, "title": listed.title, "status": listed.status} if listed else data
+        listed, sources = resolved.listed, self.fact("sources")
+        if listed is None:
+            return data
+        now = next(iter(sources.same_as(listed) if sources else ()), listed)
+        return {**data, "title": now.title, "status": now.status}
 
     @property
     def _readiness(self) -> Sequence[str]:
@@ -396,11 +399,7 @@ def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
     for wave in waves:
         for stage in wave.stages:
             if stage.needed and stage.open and not stage.complete:
-                opens = [
-                    later.name
-                    for later in wave.stages
-                    if later.needed and [one.name for one in later.waits_for] == [stage.name]
-                ]
+                opens = [one.name for one in wave.stages if one.needed and list(one.waits_for) == [stage]]
                 verb = "opens" if len(opens) == 1 else "open"
                 then = f"; then {' and '.join(opens)} {verb}" if opens else ""
                 yield f"complete the stage {stage.name} of {wave.name}{then}"

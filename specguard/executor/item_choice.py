@@ -556,9 +556,7 @@ class Start:
         if isinstance(item, Unresolved) or not item.branches or not shares_branch(self.policy, item):
             return False
         sources = self._on_branch(item.branches[0])
-        found = sources.at(listed.source.path) if sources else None
-        same = [one for one in found.items if one.id == listed.id] if found else []
-        return sources is not None and any(map(sources.done, same))
+        return sources is not None and any(map(sources.done, sources.same_as(listed)))
 
     def _find_next(self, kind: str, fields: Mapping[str, str], lists: Sequence[Source]) -> Listed:
         sources = self._sources()

@@ -287,6 +287,15 @@ class Sources(Record, frozen=False):
             tried = [f"{path_text(source.path)} is about another one" for source in all_sources]
         return Unresolved(problem, Pointer(None, tried, problem))
 
+    def same_as(self, listed: Listed) -> Sequence[Listed]:
+        """Return the entries that an item of another tree has here, by its file and id.
+
+        Raises:
+            MissingFact: the tree or a file cannot be read.
+        """
+        source = self.at(listed.source.path)
+        return [one for one in source.items if one.id == listed.id] if source else []
+
     def flaws(self, source: Source) -> Iterator[Finding]:
         """Yield the flaws in the shape of a source and its entries.
 

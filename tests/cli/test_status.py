@@ -124,8 +124,9 @@ def test_the_current_phase_and_its_document(tmp_path: Path) -> None:
 
 def test_of_the_tasks_of_a_branch_the_last_one_is_the_item(tmp_path: Path) -> None:
     stand = Stand("plans/planner-pipeline", tmp_path / "here")
-    stand.repository.commit("task_003: print", files={"src/receipt.py": "print"})
-    assert stand.data()["item"]["title"] == "Print receipts"
+    plan = {"tasks": [{"id": "task_003", "title": "Print a receipt", "status": "done"}]}
+    stand.repository.commit("task_003: print", files={".plans/cart/plan.json": json.dumps(plan)})
+    assert {"title": "Print a receipt", "status": "done"}.items() <= stand.data()["item"].items()
 
 
 def test_one_of_several_waves_may_be_asked_for(tmp_path: Path) -> None:
