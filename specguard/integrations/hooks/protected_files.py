@@ -112,10 +112,8 @@ def _belongs_to(folder: bytes, name: bytes, trees: Sequence[Checkout]) -> bool:
 
 def _why_hook(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str]) -> str:
     """Return the reason if the file is a hook that runs specguard, in the folder of `core.hooksPath`."""
-    config = os.fsencode(environment.get("XDG_CONFIG_HOME", "")) or _home(environment) + b"/.config"
     for tree in trees:
-        files = (tree.common + b"/config", tree.git_dir + b"/config.worktree", b"/etc/gitconfig",
-                 _home(environment) + b"/.gitconfig", config + b"/git/config")  # fmt: skip
+        files = [tree.common + b"/config", tree.git_dir + b"/config.worktree", *_git_settings(environment)]
         texts = [read_beginning(file, _LIMIT).lower() for file in files]
         if not any(b"hookspath" in text or b"include" in text for text in texts):
             # Asking git would cost more than everything else here.
@@ -222,15 +220,17 @@ def _running_values(data: Any, *, top: bool = False) -> list[Any]:
 
 
 def _why_git_settings(name: bytes, environment: Mapping[str, str]) -> str:
-    """Return the reason if the file holds git's settings of the user or the system.
+    """Return the reason if the file may name other hooks or programs of git for any repository."""
+    is_named = name in _git_settings(environment)
+    return "holds git's settings, by which it may run other hooks, or none" if is_named else ""
 
-    These settings may name other hooks or programs for any repository.
-    """
+
+def _git_settings(environment: Mapping[str, str]) -> list[bytes]:
+    """Return the files of git's settings of the user and the system."""
     home = os.path.realpath(_home(environment))
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", ""))
     folders = [home + b"/.config", *([os.path.realpath(config)] if config.startswith(b"/") else [])]
-    files = (b"/etc/gitconfig", home + b"/.gitconfig", *(folder + b"/git/config" for folder in folders))
-    return "holds git's settings, by which it may run other hooks, or none" if name in files else ""
+    return [b"/etc/gitconfig", home + b"/.gitconfig", *(folder + b"/git/config" for folder in folders)]
 
 
 def _why_installation(

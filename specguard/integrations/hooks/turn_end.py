@@ -451,8 +451,7 @@ def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG
         "`specguard why PATH` says what governs a path. "
         "A refusal says the next step; do not look for a way round it, ask the person you work for."
     )
-    lines += [pin.warning] if pin.warning else []
-    return Reply("tell", "\n".join(lines))
+    return Reply("tell", "\n".join(filter(None, [*lines, pin.warning])))
 
 
 JUDGES: Final[Mapping[str, Callable[[HookEvent, dict[bytes, Lookup]], Reply]]] = {
