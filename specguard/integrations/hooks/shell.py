@@ -456,10 +456,11 @@ def _words_behind(redirect: Any) -> list[Any]:
 
 
 def _script(name: str, words: Words, stdin: str | None) -> str | None:
-    """Return what a shell runs: the argument of `-c`, or standard input if it has no file and no `-n`."""
+    """Return what a shell runs without `-n`: the argument of `-c`, or standard input if it has no file."""
     options, operands = options_of(words, "oO", leading=True)
-    reads = name != "xargs" and not has(options, "n") and (not operands or has(options, "s"))
-    return operands[0].text if operands and has(options, "c") else stdin if reads else None
+    if name == "xargs" or has(options, "n") or (operands and not has(options, "c", "s")):
+        return None
+    return operands[0].text if operands and has(options, "c") else stdin
 
 
 def _cat_output(inner: Sequence[Any]) -> str | None:
@@ -494,7 +495,9 @@ def options_of(
             break
         if text.startswith("--"):
             name, equals, rest = text[2:].partition("=")
-            value = Word(rest) if equals else ahead.pop() if name in longs and ahead else None
+            # Programs complete abbreviated names.
+            takes_value = any(one.startswith(name) for one in longs)
+            value = Word(rest) if equals else ahead.pop() if ahead and takes_value else None
             options.append((name, value))
         elif text.startswith("-") and len(text) > 1:
             for index, letter in enumerate(text[1:], start=2):
@@ -515,8 +518,8 @@ def has(options: Options, *names: str) -> bool:
 
 
 def is_dry(options: Options, *names: str) -> bool:
-    """True if git only says what it would do, by `--dry-run` or one of these options."""
-    return has(options, "dry-run", *names) and not any(name.startswith("no-d") for name, _ in options)
+    """True if a program only says what it would do, by `--help`, `--dry-run` or one of these options."""
+    return has(options, "dry-run", "help", *names) and not any(name.startswith("no-d") for name, _ in options)
 
 
 def _remove(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
@@ -538,7 +541,7 @@ def _touch(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 def _write(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     """Record the files that programs such as `tee` write."""
-    operands = options_of(words, "sr" if name == "truncate" else "", ["size", "reference"])[1]
+    operands = options_of(words, "nrs", ["iterations", "reference", "size"])[1]
     if name == "dd":
         operands = [Word(word.text[3:]) for word in words if word.text and word.text.startswith("of=")]
     for path in shell.paths(*operands):
@@ -588,8 +591,7 @@ def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     """Record the targets of `cp`, `mv`, `ln` and `install`, whose last operand is the target."""
-    valued = "tSmog" if name == "install" else "tS"
-    options, operands = options_of(words, valued, ["target-directory", "suffix", "mode"])
+    options, operands = options_of(words, "tSmog", ["target-directory", "suffix", "mode"])
     folder = [value for one, value in options if one in ("t", "target-directory") and value]
     sources, targets = (operands, folder) if folder else (operands[:-1], operands[-1:])
     if not sources or not targets or has(options, "n", "no-clobber", "d", "directory", "parents", "dry-run"):
@@ -620,17 +622,17 @@ def _apply_envelope(shell: Interpreter, _: str, words: Words, stdin: str | None)
 
 
 def _uninstall(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
-    if words and words[0].text == "uninstall":
+    if words and words[0].text == "uninstall" and not has(options_of(words, "ct")[0], "h", "help"):
         shell.effects.bypasses.append(f"`{name} uninstall` takes git's hooks away")
 
 
-_PLACE_OPTIONS: Final = ("git-dir", "work-tree", "bare", "namespace")
+_PLACE_OPTIONS: Final = ("git-dir", "work-tree", "namespace")
 
 
 def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     """Record the effects of git: files, commits, refs, and ways to skip its hooks."""
     start = shell.folder
-    options, rest = options_of(words, "Cc", ["config-env", *_PLACE_OPTIONS], leading=True)
+    options, rest = options_of(words, "Cc", ["config-env", "attr-source", *_PLACE_OPTIONS], leading=True)
     for option, value in options:
         if option in ("C", "git-dir"):
             found = shell.paths(value or Word(None))
@@ -643,7 +645,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
         shell.effects.bypasses.extend(shell.skips)
         if _sets_hooks([value for _, value in options if value]):
             shell.effects.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
-    if has(options, *_PLACE_OPTIONS) and handler is not _check_hooks:
+    if has(options, "bare", *_PLACE_OPTIONS) and handler is not _check_hooks:
         shell.folder = None
     if handler and not (is_elsewhere and handler in (_check_hooks, _config, _move_refs)):
         handler(shell, name, rest[1:], stdin)
@@ -655,7 +657,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
 def _config(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     texts = [word.text or "" for word in words]
     # Git's own subcommands come first: after a name, `get` is a folder.
-    is_reading = texts[:1] == ["get"] or any(text.startswith("--get") for text in texts)
+    is_reading = texts[:1] in (["get"], ["--help"]) or any(text.startswith("--get") for text in texts)
     if _sets_hooks(words) and not is_reading and len(texts) > 1:
         shell.effects.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
 
@@ -675,7 +677,7 @@ def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None)
     """Record if a command skips its hooks, and the message of a commit."""
     longs = ["message", "file", "reuse-message", "reedit-message", "template", "author", "date", "fixup",
              "squash", "trailer"]  # fmt: skip
-    options, _ = options_of(words, "mFCctS" if name == "commit" else "ms", longs)
+    options, _ = options_of(words, "mFCctS" if name == "commit" else "msFX", longs)
     if is_dry(options):
         return
     short = name in ("commit", "am") and has(options, "n")
@@ -728,8 +730,7 @@ def _apply(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
 
 def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
     """Record the refs that a call moves, each with its target."""
-    valued = "o" if name == "push" else ""
-    options, operands = options_of(words, valued, ["repo", "push-option", "receive-pack"])
+    options, operands = options_of(words, "o", ["repo", "push-option", "receive-pack", "exec"])
     if is_dry(options, *("n" if name == "push" else "")):
         return
     if name == "push":
@@ -755,8 +756,8 @@ def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -
 
 
 _PROGRAMS: Final[Mapping[str, Handler]] = {
-    **dict.fromkeys(("rm", "unlink", "shred"), _remove),
-    **dict.fromkeys(("tee", "truncate", "dd"), _write),
+    **dict.fromkeys(("rm", "unlink"), _remove),
+    **dict.fromkeys(("tee", "truncate", "dd", "shred"), _write),
     **dict.fromkeys(("cp", "mv", "ln", "install"), _copy),
     **dict.fromkeys(("sed", "gsed"), _sed),
     **dict.fromkeys(("apply_patch", "applypatch"), _apply_envelope),
