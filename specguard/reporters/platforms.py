@@ -33,23 +33,7 @@ from xml.etree.ElementTree import Element, SubElement
 from specguard.change.entries import text_digest
 from specguard.errors import SpecguardError
 from specguard.model import Judged, Origin, RuleResult, Verdict, counted, grouped, listed, path_text
-from specguard.reporters import text, wording
-from specguard.reporters.escape import (
-    LONGEST,
-    azure_data,
-    azure_property,
-    cut,
-    cut_path,
-    json_text,
-    markdown_code,
-    markdown_templates,
-    markdown_text,
-    visible,
-    workflow_data,
-    workflow_property,
-    xml_legal,
-    xml_text,
-)
+from specguard.reporters import escape, text, wording
 from specguard.reporters.text import Fold
 
 MOST: Final = 10
@@ -122,7 +106,7 @@ def _file(path: bytes | None, line: int | None, end: int | None = None) -> dict[
     if not path:
         return {}
     lines = {"line": str(line), **({"endLine": str(end)} if end else {})} if line else {}
-    return {"file": cut(path_text(path), LONGEST_MESSAGE), **lines}
+    return {"file": escape.cut(path_text(path), LONGEST_MESSAGE), **lines}
 
 
 def _guards_first(verdict: Verdict) -> list[list[Fold]]:
@@ -147,8 +131,8 @@ def _guards_first(verdict: Verdict) -> list[list[Fold]]:
 
 
 def _command(kind: str, message: str, **properties: str) -> str:
-    fields = ",".join(f"{name}={workflow_property(value)}" for name, value in properties.items())
-    return f"::{kind} {fields}::{workflow_data(cut(message, LONGEST_MESSAGE))}"
+    fields = ",".join(f"{name}={escape.workflow_property(value)}" for name, value in properties.items())
+    return f"::{kind} {fields}::{escape.workflow_data(escape.cut(message, LONGEST_MESSAGE))}"
 
 
 SUMMARY_LIMIT: Final = 1_000_000
@@ -165,7 +149,7 @@ def render_markdown(verdicts: Sequence[Verdict], *, limit: int = COMMENT_LIMIT) 
         verdicts: one verdict, or one for each ref of a push.
         limit: the largest size of the page, in bytes.
     """
-    page = markdown_templates("specguard.reporters").get_template("verdicts.md")
+    page = escape.markdown_templates("specguard.reporters").get_template("verdicts.md")
     return _cut_page(page.render(verdicts=verdicts, said=text, wording=wording), limit)
 
 
@@ -173,8 +157,8 @@ def error_report_markdown(error: SpecguardError) -> str:
     """Return a Markdown page with the errors that prevented a verdict."""
     parts = ["## specguard: no verdict\n\n"]
     for one in error.errors():
-        at = f"{markdown_code(cut_path(one.place))}: " if one.path else ""
-        parts.append(f"- {at}{'<br>'.join(map(markdown_text, wording.error_lines(one)))}\n")
+        at = f"{escape.markdown_code(escape.cut_path(one.place))}: " if one.path else ""
+        parts.append(f"- {at}{'<br>'.join(map(escape.markdown_text, wording.error_lines(one)))}\n")
     return _cut_page("".join(parts), COMMENT_LIMIT)
 
 
@@ -195,17 +179,17 @@ def checkstyle(entries: Iterable[wording.ListEntry]) -> str:
     """Return the findings by file, in the order of first occurrence; line 0 is the whole file."""
     root = Element("checkstyle", version=VERSION)
     for found in grouped((one.place.path, one) for one in entries).values():
-        file = SubElement(root, "file", name=xml_legal(found[0].place.text))
+        file = SubElement(root, "file", name=escape.xml_legal(found[0].place.text))
         for one in found:
             SubElement(
                 file,
                 "error",
                 line=str(one.place.line),
                 severity=one.severity,
-                message=xml_legal("; ".join(one.lines)),
+                message=escape.xml_legal("; ".join(one.lines)),
                 source=f"specguard.{one.code}",
             )
-    return xml_text(root)
+    return escape.xml_text(root)
 
 
 FINDINGS_SHOWN: Final = 1000
@@ -221,10 +205,12 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
     root = Element("testsuites", name="specguard")
     for verdict in verdicts:
         subject = verdict.change.get("branch") or verdict.change.get("head") or verdict.change.get("source")
-        suite = SubElement(root, "testsuite", name=f"specguard {visible(cut_path(str(subject)))}")
+        suite = SubElement(
+            root, "testsuite", name=f"specguard {escape.visible(escape.cut_path(str(subject)))}"
+        )
         for result in verdict.results:
             _add_case(suite, verdict, result)
-        notes = [f"note: {visible(cut(note))}" for note in verdict.notes]
+        notes = [f"note: {escape.visible(escape.cut(note))}" for note in verdict.notes]
         lines = [*wording.policy_lines(verdict), *notes, text.verdict_line(verdict, text.Style())]
         SubElement(suite, "system-out").text = "\n".join(lines)
     return suites_text(root)
@@ -252,7 +238,7 @@ def _add_case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
         lines = wording.undecided_lines(result)
         SubElement(case, kind, type="indeterminate", message=lines[0]).text = "\n".join(lines)
     elif result.state in ("off", "not-applicable"):
-        SubElement(case, "skipped", type=result.state, message=visible(result.reason or result.state))
+        SubElement(case, "skipped", type=result.state, message=escape.visible(result.reason or result.state))
     if rest := [one for one in result.findings if wording.shown_severity(verdict, one) != "error"]:
         SubElement(case, "system-out").text = _findings_text(rest)
 
@@ -276,10 +262,10 @@ def suites_text(root: Element) -> str:
             if element is not root or attribute != "skipped":
                 element.set(attribute, str(len(element.findall(f".//testcase{below}"))))
     for element in root.iter():
-        element.text = None if element.text is None else xml_legal(element.text)
+        element.text = None if element.text is None else escape.xml_legal(element.text)
         for name, value in element.items():
-            element.set(name, xml_legal(value))
-    return xml_text(root)
+            element.set(name, escape.xml_legal(value))
+    return escape.xml_text(root)
 
 
 def rdjson(entries: Iterable[wording.ListEntry]) -> str:
@@ -289,7 +275,7 @@ def rdjson(entries: Iterable[wording.ListEntry]) -> str:
         location: dict[str, Any] = {"path": one.place.text}
         if one.place.line:
             location["range"] = {"start": {"line": one.place.line}, "end": {"line": one.place.end_line}}
-        message = "\n".join(map(markdown_text, one.lines))
+        message = "\n".join(map(escape.markdown_text, one.lines))
         found.append({"message": message, "location": location, "severity": one.severity.upper()})
         if one.result is not None:
             page = wording.rule_url(one.result)
@@ -297,7 +283,7 @@ def rdjson(entries: Iterable[wording.ListEntry]) -> str:
     data: dict[str, Any] = {"source": {"name": "specguard", "url": wording.PROJECT_URL}}
     if severities := {one["severity"] for one in found}:
         data["severity"] = min(severities, key=("ERROR", "WARNING", "INFO").index)
-    return json_text({**data, "diagnostics": found}) + "\n"
+    return escape.json_text({**data, "diagnostics": found}) + "\n"
 
 
 def gitlab(entries: Iterable[wording.ListEntry]) -> str:
@@ -334,7 +320,7 @@ def gitlab(entries: Iterable[wording.ListEntry]) -> str:
                 },
             }
         )
-    return json_text(data) + "\n"
+    return escape.json_text(data) + "\n"
 
 
 def render_azure(verdicts: Sequence[Verdict]) -> str:
@@ -371,10 +357,10 @@ def error_report_azure(error: SpecguardError) -> str:
 def _issue(kind: str, lines: Sequence[str], place: wording.ReportPlace | None = None, code: str = "") -> str:
     properties = {"type": kind}
     if place is not None and place.is_own:
-        properties["sourcepath"] = cut(place.text, LONGEST)
+        properties["sourcepath"] = escape.cut(place.text, escape.LONGEST)
         if place.line:
             properties["linenumber"] = str(place.line)
     if code:
         properties["code"] = code
-    fields = "".join(f"{name}={azure_property(value)};" for name, value in properties.items())
-    return f"##vso[task.logissue {fields}]{azure_data(chr(10).join(lines))}"
+    fields = "".join(f"{name}={escape.azure_property(value)};" for name, value in properties.items())
+    return f"##vso[task.logissue {fields}]{escape.azure_data(chr(10).join(lines))}"
