@@ -168,7 +168,7 @@ class PastGit(Git):
         return (one for one in self._mentions[key] if self._places.get(one.oid, -1) <= last)
 
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
-        """Return the lines of `ls-tree -r`; a list of names is derived from that of an earlier change."""
+        """Return the lines of `ls-tree -r`; a list of names is derived from that of another change."""
         if options != ("--name-only",):
             return super().list_tree(tree, what, *options, spare=spare)
         names = self._names_by_tree.get(tree) or self._names_in(tree)
@@ -180,21 +180,23 @@ class PastGit(Git):
         return [*names]
 
     def _names_in(self, tree: str) -> list[bytes] | None:
-        """Return the names in a change's tree, derived from an earlier change's; None if impossible."""
+        """Return the names in a change's tree, derived from another change's; None if impossible."""
         for known, names in self._names_by_tree.items():
-            first, last = self._positions.get(known), self._positions.get(tree)
-            if first is None or last is None or first > last:
+            at, to = self._positions.get(known), self._positions.get(tree)
+            if at is None or to is None:
                 continue
+            between = self._landed[at + 1 : to + 1] or self._landed[at:to:-1]
+            gone, new = ("deleted", "added") if at <= to else ("added", "deleted")
             try:
-                entries = [entry for one in self._landed[first + 1 : last + 1] for entry in one.diffs[0]]
+                entries = [entry for one in between for entry in one.diffs[0]]
             except MissingFact:
                 # The entries of one change are too many to read; its files may still be listed.
                 return None
             there = dict.fromkeys(names)
             for entry in entries:
-                if entry.deleted:
+                if getattr(entry, gone):
                     there.pop(entry.path, None)
-                elif entry.added:
+                elif getattr(entry, new):
                     there[entry.path] = None
             return [*there]
         return None

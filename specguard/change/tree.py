@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 from specguard.change.entries import DIRECTORY, SUBMODULE, SYMLINK, Entry
 from specguard.change.object_store import DOCUMENT_LIMIT
@@ -51,6 +51,10 @@ class TreeEntry(Record):
     def is_submodule(self) -> bool:
         """True if the entry is a submodule."""
         return self.mode == SUBMODULE
+
+
+_shared_entry = lru_cache(maxsize=1 << 14)(TreeEntry)
+"""Trees of successive commits share most of their entries."""
 
 
 class Tree:
@@ -181,7 +185,7 @@ class Tree:
             kind, content = self.git.object(oid, limit=1 << 30)
             for name, mode, inner in self.git.tree_entries(oid, kind, content):
                 # If a name occurs twice, git uses the first.
-                names.setdefault(name, TreeEntry(_canonical_mode(mode), inner))
+                names.setdefault(name, _shared_entry(_canonical_mode(mode), inner))
             parsed.add(key, names, len(content))
         known: Mapping[bytes, TreeEntry] = parsed[key]
         return known
