@@ -93,9 +93,7 @@ def known_sections(sections: Mapping[str, str]) -> dict[str, str]:
     Args:
         sections: the setting `[authority] sections`, which overrides the defaults.
     """
-    known = {normal_title(title): meaning for title, meaning in SECTIONS.items()}
-    known.update((normal_title(title), meaning) for title, meaning in sections.items())
-    return known
+    return {normal_title(title): meaning for title, meaning in (*SECTIONS.items(), *sections.items())}
 
 
 def read_sections(

@@ -113,9 +113,9 @@ def command(
     proposed = Draft(_default_branch(repository), presets)
     paths = tree_paths(repository)
     for path, why, forbidden in (
+        *((pattern, "", True) for pattern in forbids),
         *find_guards(paths, locks),
         *((pattern, "", False) for pattern in locks),
-        *((pattern, "", True) for pattern in forbids),
     ):
         proposed.guard(path, why, forbidden=forbidden)
     proposed.settings += [*new_approvers, *spec_code_settings(_compile_checked(top, proposed.text()), paths)]

@@ -109,6 +109,15 @@ class Draft:
         if path.rstrip("/") not in [one.rstrip("/") for one in guards]:
             guards[path] = why
 
+    def lock_altered(self, failures: Mapping[str, frozenset[str]]) -> None:
+        """Lock what it proposes to forbid, if several of the judged changes altered it."""
+        for path, why in [*self._forbidden.items()]:
+            times = _count_codes(failures)[f"{_GUARD_RULES[0]} {path}"]
+            # One change may have created it. What a user forbids has no reason, and stays so.
+            if why and times > 1:
+                del self._forbidden[path]
+                self.guard(path, f"{why}; {times} of the last {len(failures)} changes altered it")
+
     def text(self, *trial: ProposedSetting) -> str:
         """Return the text of the document, including settings that are only tried."""
         page = markdown_templates("specguard.cli").get_template("authority.md")
@@ -534,9 +543,10 @@ def fit_to_past(
     commits = [git.commit(head) for head in before]
     proposed.settings += _merge_settings(commits, policy.declared("work_kinds"))
     failed = [change for change in changes[: len(before)] if before[change.head]]
+    proposed.lock_altered(before)
     # The tried setting can only remove failures, so only failed changes are judged again.
     after = {**before, **_find_failures(git, policy_of(proposed.text(_PINS)), failed, deadline)}
-    if pins := _count_locked(before) - _count_locked(after):
+    if pins := len(_locked_changes(before) - _locked_changes(after)):
         why = f"{pins} of the last {len(commits)} changes altered only pinned versions of locked files"
         proposed.settings.append(ProposedSetting(_PINS.toml, why=why))
     yield f"past changes: {_failure_text(before)} by what is guarded and the defaults"
@@ -602,9 +612,9 @@ def _find_failures(
     return found
 
 
-def _count_locked(failures: Mapping[str, frozenset[str]]) -> int:
-    """Return the number of changes that fail because of a lock."""
-    return sum(any(code.startswith(_GUARD_RULES[1]) for code in codes) for codes in failures.values())
+def _locked_changes(failures: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return the changes that fail because of a lock."""
+    return {oid for oid, codes in failures.items() if any(code[:6] == _GUARD_RULES[1] for code in codes)}
 
 
 def _count_codes(failures: Mapping[str, frozenset[str]]) -> Counter[str]:
