@@ -28,7 +28,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.done_claims import make_paper_test
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, internal_error
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, internal_error
 from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
 from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_up, planned_gates, take_down
@@ -437,10 +437,8 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
     with Git(repository) as git, Needed():
         [change] = open_changes(git, request)
         _, policy, notes = Policies(request, repository).choose(change)
-        try:
-            branch = change.branch.name
-        except (MissingFact, NotApplicable):
-            branch = ""
+        branch = if_known(lambda: change.branch.name, "")
+        if not branch:
             notes.append("No branch is known: `specguard run gates --branch NAME` names it.")
         options = RunOptions(**{**vars(options), "branch": branch})
         item = _named_item(change, policy, notes)
