@@ -394,6 +394,11 @@ def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entr
     )
 
 
+def strip_pull_number(subject: str) -> str:
+    """Return a subject without the pull request's number that a squash merge appends."""
+    return re.sub(r" \(#[0-9]{1,18}\)$", "", subject)
+
+
 def read_commit_time(data: bytes) -> int | None:
     """Return a commit's time in seconds since 1970, parsed from its object; None if it has none.
 

@@ -10,13 +10,12 @@ that it adds. Other content of the index or the working tree is then the author'
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from shlex import quote
 
 from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import Request, Revision, read_body
-from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing
+from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing, strip_pull_number
 from specguard.change.process import CommandError
 from specguard.change.repository import MERGE_HEADS, Base, Branch, PullRequest, Push, short_branch
 from specguard.declaration.rule import Record
@@ -56,7 +55,6 @@ def read_description(request: Request, event: Event | None = None) -> Event | No
 
 
 _WITH_PULL_REQUEST: Final = ("pull-request", "run")
-_SQUASH_SUFFIX: Final = re.compile(r" \(#[0-9]+\)$")
 
 
 class RangeChange(Change, frozen=False, kw_only=True):
@@ -189,7 +187,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
         """Return each commit's message; with `squash` the title that will land."""
         if merge != "squash":
             return [commit.message for commit in self.commits]
-        plain = _SQUASH_SUFFIX.sub("", self._squash_subject())
+        plain = strip_pull_number(self._squash_subject())
         return [Message(plain.encode("utf-8", "surrogateescape"), source="title")]
 
     def _squash_subject(self) -> str:

@@ -19,7 +19,7 @@ from specguard.authority.load import AUTHORITY, decode, is_document, load_policy
 from specguard.authority.policy import Policy, Unread
 from specguard.authority.prose import known_sections, listed_paths, read_sections, suggested_rule
 from specguard.change.check_request import read_regular
-from specguard.change.entries import Commit
+from specguard.change.entries import Commit, strip_pull_number
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError
@@ -487,7 +487,6 @@ _LEAST_BOT_BREAKS: Final = 3
 _BOT: Final = "[bot]"
 """The end of a bot's account name, and of the author name in its commits."""
 
-_NUMBER_SUFFIX: Final = re.compile(r" \(#[0-9]+\)$")
 _PINS: Final = ProposedSetting('rules.locked-path.pins = "allow"')
 
 
@@ -561,9 +560,10 @@ def _merge_settings(commits: Sequence[Commit], kinds: Mapping[str, WorkKind]) ->
 
     A squash lands the title as the message, so that the titles of items are then those of their commits.
     """
-    numbered = [one for one in commits if not one.is_merge and _NUMBER_SUFFIX.search(one.message.subject)]
-    if 2 * len(numbered) > len(commits):
-        why = f"{len(numbered)} of the last {len(commits)} changes landed as one numbered commit"
+    subjects = [one.message.subject for one in commits if not one.is_merge]
+    numbered = sum(strip_pull_number(one) != one for one in subjects)
+    if 2 * numbered > len(commits):
+        why = f"{numbered} of the last {len(commits)} changes landed as one numbered commit"
         yield ProposedSetting('merge = "squash"', why=why)
         for name, kind in kinds.items():
             if kind.commit and kind.pull_request:

@@ -598,9 +598,7 @@ def passed_variables(environment: Mapping[str, str], allowed: Sequence[str]) -> 
 def command_environment(run: Run) -> dict[str, str]:
     """Return the environment variables of a run's commands."""
     variables = passed_variables(run.options.environment, run.settings.environment)
-    variables.update(
-        {RUN_VARIABLE: run.manifest.run_id, RUN_BRANCH: run.manifest.branch or run.options.branch}
-    )
+    variables |= {RUN_VARIABLE: run.manifest.run_id, RUN_BRANCH: run.manifest.branch or run.options.branch}
     if run.made_place is not None:
         # If the place loses its own .git, git must not find a repository above it.
         variables["GIT_CEILING_DIRECTORIES"] = os.path.dirname(run.place.path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.change.entries import strip_pull_number
 from specguard.change.repository import PastCommit
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
@@ -18,7 +19,7 @@ from specguard.model import cached_method, folders_of, path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import Paper, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, match_items
-from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, strip_pull_number
+from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id
 from specguard.work.name_templates import Template
 from specguard.work.named_items import Work, WorkItems
 

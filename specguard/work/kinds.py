@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
+from specguard.change.entries import strip_pull_number
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record, Settings, required, setting
 from specguard.errors import MissingFact, nearest
@@ -206,8 +207,6 @@ MOST_SHOWN: Final = 100
 ID_FIELDS: Final = frozenset({"id", "number", "slug"})
 """The placeholders that identify the item in a name."""
 
-_SQUASHED = re.compile(r" \(#[0-9]{1,18}\)$")
-
 
 class Naming(Record):
     """A name that identifies a work item.
@@ -352,11 +351,6 @@ class Names:
         literals = [[part for part in one.parts if isinstance(part, str)] for one in templates]
         found = [max(parts, key=len, default="") for parts in literals]
         return [*found, 'Revert "Merge '] if found else []
-
-
-def strip_pull_number(subject: str) -> str:
-    """Return a subject without the pull request's number that a squash merge appends."""
-    return _SQUASHED.sub("", subject)
 
 
 def number_of(item_id: str) -> int | None:
