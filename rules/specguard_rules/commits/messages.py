@@ -201,6 +201,7 @@ class CommitMessage(SubjectForm, Rule):
             raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
         by_id = CommitsById(commits or ())
         ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
+        landed = base is not None and base.is_landing
         for message in messages:
             if message.merge or any(expression.search(message.subject) for expression in ignored):
                 continue
@@ -211,6 +212,8 @@ class CommitMessage(SubjectForm, Rule):
                 base = None
             found = _item_flaws(message, own, by_id, work, base) if own else self._form_flaws(message, by_id)
             flaws = [*found, *self._body_flaws(message, by_id)]
+            for flaw in flaws if landed and " (#" in message.subject else ():
+                flaw.help = 'If a squash landed that title, write `merge = "squash"` in the authority.'
             # Only the files of a commit with a finding are worth reading.
             if flaws and not bookkeeping.is_all_of(by_id.get(message.commit or "", message)):
                 yield from flaws
