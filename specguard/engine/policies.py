@@ -179,10 +179,10 @@ class Policies:
         return based
 
     def hook_rules(self) -> list[str]:
-        """Return the codes of the rules that judge an edit, a message or the index before a commit."""
+        """Return the codes of the rules that judge an edit, an index before a commit, or commits."""
         rules = [rule for policy in self._policies.values() if policy for rule in policy.rules]
-        early = {"edit", "commit-msg"}
-        return sorted({rule.code for rule in rules if early & set(rule.stages) or _judges_index(rule)})
+        early = {one.code for one in rules if {"edit", "commit-msg"} & set(one.stages) or _judges_index(one)}
+        return sorted(early | {one.code for one in rules if one.code.startswith("CMT")})
 
     def edit_rules(self, stage: Stage) -> set[str]:
         """Return the codes of the rules that judge an agent's edits, and nothing at this stage."""
