@@ -83,11 +83,9 @@ def answer(words: Sequence[str]) -> int:
 
 def _answer(words: Sequence[str]) -> dialects.HookOutput:
     if (agent := next((one for one in dialects.AGENTS if list(words) == [one]), None)) is None:
-        return dialects.HookOutput(
-            stderr=f"specguard: `specguard hook` takes one of {', '.join(dialects.AGENTS)}, and was called "
-            f"with: {' '.join(words)[:200]!r}\n  next: specguard init --agent NAME writes the settings\n",
-            code=2,
-        )
+        wrong = f"takes one of {', '.join(dialects.AGENTS)}, and was called with: {' '.join(words)[:200]!r}"
+        step = "specguard init --agent NAME writes the settings"
+        return dialects.HookOutput(stderr=f"specguard: `specguard hook` {wrong}\n  next: {step}\n", code=2)
     _set_time_limit(TIME_LIMITS["other"])
     raw = b""
     try:

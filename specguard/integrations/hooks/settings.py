@@ -393,10 +393,8 @@ def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     # Trust in a folder includes the folders in it.
     if any(_get(state, "projects", place, "hasTrustDialogAccepted") is True for place in with_parents(top)):
         return Trust(True, "the folder is trusted")
-    return Trust(
-        reason="nobody has trusted this folder in Claude Code yet, which asks when it starts here; "
-        "`claude -p` runs hooks without that"
-    )
+    reason = "nobody has trusted this folder in Claude Code yet, which asks when it starts here"
+    return Trust(reason=f"{reason}; `claude -p` runs hooks without that")
 
 
 def _gemini(folder: str, top: str, environment: Mapping[str, str]) -> Trust:
@@ -429,10 +427,8 @@ def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Trust(None, "codex did not say whether it trusts them", step)
     if not hooks:
-        why = (
-            "the folder is not trusted, it has hooks off, or (in a linked worktree) the main tree lacks them"
-        )
-        return Trust(False, f"codex does not see them: {why}", step)
+        why = "the folder is not trusted, it has hooks off, or (in a linked worktree) the main tree"
+        return Trust(False, f"codex does not see them: {why} lacks them", step)
     if untrusted := sorted(states - {"trusted", "managed"}):
         step += "; without a person: codex exec --dangerously-bypass-hook-trust"
         return Trust(False, f"codex passes over them without a word: {', '.join(untrusted)}", step)

@@ -350,10 +350,8 @@ def _spare_earlier_edits(
         for judged in own:
             path, step = judged.finding.path or b"", "Take out by hand what you wrote there"
             if committed and any(path in states for states in earlier) and path in change.touching:
-                first = change.touching[path][0].oid[:12]
-                step = (
-                    f"Take the commits back with `git reset {first}~1`, which keeps files, and commit yours"
-                )
+                oid = change.touching[path][0].oid[:12]
+                step = f"Take the commits back with `git reset {oid}~1`, which keeps files, and commit yours"
             elif path not in guarded:
                 continue
             if _DISCARDS.search(judged.finding.help):
