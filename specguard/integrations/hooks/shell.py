@@ -14,6 +14,7 @@ from itertools import islice
 from specguard.change.check_request import FLOOR, FileEdit
 from specguard.declaration.rule import Record
 from specguard.integrations.hooks.tool_calls import (
+    Checkout,
     Effects,
     as_bytes,
     read_beginning,
@@ -316,14 +317,18 @@ class Interpreter:
         if text in ("$PWD", "${PWD}", "$(pwd)") and self.folder is not None:
             return os.fsdecode(self.absolute(self.folder))
         if node.type == "command_substitution":
-            if [one.text for one in inner] == [b"git rev-parse --show-toplevel"] and self.folder is not None:
-                tree = work_tree_at(self.absolute(self.folder))
-                return os.fsdecode(tree.root) if tree is not None else None
+            if [one.text for one in inner] == [b"git rev-parse --show-toplevel"]:
+                return os.fsdecode(self.tree.root) if self.tree else None
             self._visit(node)
             return _cat_output(inner)
         return None
 
     # Paths
+
+    @property
+    def tree(self) -> Checkout | None:
+        """The working tree that contains the current folder; None if there is none, or it is unknown."""
+        return None if self.folder is None else work_tree_at(self.absolute(self.folder))
 
     def absolute(self, path: bytes) -> bytes:
         """Return the absolute path, without `..`."""
@@ -339,9 +344,9 @@ class Interpreter:
         path = as_bytes(word.text)
         if self.folder is None and not path.startswith(b"/"):
             return []
-        if path.startswith(b":/") and (tree := work_tree_at(self.absolute(self.folder or b""))):
+        if path.startswith(b":/") and self.tree:
             # Git reads this as the root of the working tree.
-            path = tree.root + path[1:]
+            path = self.tree.root + path[1:]
         path = os.path.join(self.folder or b"", path)
         if not word.pattern:
             return [path]
@@ -376,25 +381,33 @@ class Interpreter:
         place = b"" if self.folder is None or self.placed else self.absolute(self.folder)
         if not self._own or not os.path.exists(place):
             return False
-        tree = work_tree_at(place)
-        return tree.common not in self._own if tree else not os.path.exists(place + b"/HEAD")
+        return self.tree.common not in self._own if self.tree else not os.path.exists(place + b"/HEAD")
 
     def branch(self) -> str:
         """Return the branch that is checked out in the current folder; empty if that is uncertain."""
-        known = self.folder is not None and not self.placed
+        tree = None if self.placed else self.tree
         if self.switched:
-            return self.switched[1] if known and self.switched[0] == self.folder else ""
-        tree = work_tree_at(self.absolute(self.folder or b"")) if known else None
+            return self.switched[1] if tree and self.switched[0] == self.folder else ""
         head = os.fsdecode(read_beginning(tree.git_dir + b"/HEAD", 4096)) if tree else ""
         return head.rstrip("\n").removeprefix("ref: refs/heads/") if head.startswith("ref: ") else ""
 
     def switch(self, name: str, words: Words) -> None:
         """Record the branch that a git command checks out; listing, deleting and restoring leave it."""
         options, operands = options_of(words)
+        plain = bool(operands) and all(one in ("q", "quiet") for one, _ in options)
         kept = {"branch": not has(options, "m", "M", "move"), "symbolic-ref": len(operands) < 2}
-        if not kept.get(name, any(word.text in ("--", ".") for word in words)):
-            plain = len(operands) == 1 and all(one in ("q", "quiet") for one, _ in options)
-            self.switched = (self.folder, operands[0].text or "" if plain and not self._conditions else "")
+        is_file = name == "checkout" and plain and self._is_file(operands[-1])
+        if not kept.get(name, is_file or any(word.text in ("--", ".") for word in words)):
+            plain = plain and len(operands) == 1 and not self._conditions
+            self.switched = (self.folder, operands[0].text or "" if plain else "")
+
+    def _is_file(self, word: Word) -> bool:
+        """True if a word names a file and no branch, so that `git checkout` restores it."""
+        ref = b"refs/heads/" + as_bytes(word.text or "")
+        folder = self.tree.common + b"/" if self.tree else b""
+        packed = read_file(folder + b"packed-refs") or b""
+        is_branch = os.path.lexists(folder + ref) or ref in packed.split()
+        return not is_branch and any(os.path.lexists(self.absolute(path)) for path in self.paths(word))
 
     # Edits
 
@@ -664,9 +677,8 @@ def _config(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 def _reset(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     """Record that `reset --hard` or a forced checkout discards all uncommitted changes."""
-    if has(options_of(words)[0], "hard", "f", "force", "discard-changes") and shell.folder is not None:
-        tree = work_tree_at(shell.absolute(shell.folder))
-        shell.effects.discards.extend([tree.root] if tree else [])
+    if has(options_of(words)[0], "hard", "f", "force", "discard-changes") and shell.tree:
+        shell.effects.discards.append(shell.tree.root)
 
 
 def _sets_hooks(words: Words) -> bool:
