@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 TEXT_LIMIT: Final = 256 << 20
 """The maximum size, in bytes, of a text file that is read for its lines."""
 
-SAMPLE: Final = 32
-"""The number of modified files that show if it pays to look for new lines before a diff of the others."""
-
 MATCHES_TO_DIFF: Final = 100
 """A modified file with this number of matches is compared by git, without a search of its old content."""
 
@@ -134,21 +131,12 @@ class Lines:
         scanner = Scanner(expressions)
         for entry, blocks in self._read_texts([entry for entry in files if not _was_file(entry)]):
             yield from _matching_lines(scanner, entry, blocks)
-        modified = [entry for entry in files if _was_file(entry)]
         undecided: list[Entry] = []
-        yield from self._find_new_lines(scanner, modified[:SAMPLE], undecided)
-        rest = modified[SAMPLE:]
-        if 2 * len(undecided) >= SAMPLE:
-            # Most files had such lines before: all are compared, except those that git takes for binary. Git
-            # takes most of the time, so two processes share the work.
-            compared = set()
-            for piece in self._diff_pieces(rest, removed=False, processes=2):
-                compared.add(piece.number)
-                yield from _added_lines(scanner, piece, rest)
-            rest = [entry for position, entry in enumerate(rest) if position not in compared]
-        yield from self._find_new_lines(scanner, rest, undecided)
-        for piece in self._diff_pieces(undecided, "--text", removed=False):
-            yield from _added_lines(scanner, piece, undecided)
+        yield from self._find_new_lines(scanner, [entry for entry in files if _was_file(entry)], undecided)
+        for piece in self._diff_pieces(undecided, TEXT_LIMIT, removed=False):
+            if piece.side:
+                for number, text, which in scanner.lines(piece.block, piece.line):
+                    yield AddedLine(undecided[piece.number].path, number, text, which)
 
     def compare(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[Hunk]]]:
         """Yield the lines that each entry removes and adds; entries without changed lines are left out.
@@ -159,7 +147,7 @@ class Lines:
             MissingFact: an object is not there, or is larger than `COMPARE_LIMIT`.
         """
         files = [entry for entry in entries if _has_text(entry)]
-        pieces = self._diff_pieces(files, "--text", limit=COMPARE_LIMIT)
+        pieces = self._diff_pieces(files, COMPARE_LIMIT)
         for number, of_file in groupby(pieces, key=lambda piece: piece.number):
             hunks: list[Hunk] = []
             for piece in of_file:
@@ -188,7 +176,7 @@ class Lines:
         files = [entry for entry in entries if _has_text(entry)]
         added = removed = 0
         if files:
-            [trees] = self._trees(files, TEXT_LIMIT)
+            trees = self._trees(files, TEXT_LIMIT)
             process = self._git.start("diff-tree", "--numstat", "-z", *_DIFF_OPTIONS, *trees)
             for record in self._git.read(process, "the change's lines").split(b"\0"):
                 plus, minus, *_ = [*record.split(b"\t"), b""]
@@ -270,58 +258,35 @@ class Lines:
             else:
                 undecided.append(entry)
 
-    def _diff_pieces(
-        self,
-        entries: Sequence[Entry],
-        *options: str,
-        limit: int = 0,
-        removed: bool = True,
-        processes: int = 1,
-    ) -> Iterator[Piece]:
-        """Yield the diff of these entries, each numbered by its position.
-
-        With several processes, which compare at the same time, only the pieces of one entry are in order.
-        """
-        if not entries:
-            return
-
-        trees = self._trees(entries, limit or TEXT_LIMIT, processes)
-        command = ("diff-tree", "-p", "-U0", *options, *_DIFF_OPTIONS)
-        started = [self._git.start(*command, *pair, wide=True) for pair in trees]
-        streams = [parse_diff(whole_lines(one.chunks(), "the change"), removed=removed) for one in started]
-        try:
-            with Reading(self._git, "the change's lines"):
-                while streams:
-                    for stream in list(streams):
-                        piece = next(stream, None)
-                        if piece is None:
-                            streams.remove(stream)
-                        else:
-                            yield piece
-        finally:
-            for process in started:
+    def _diff_pieces(self, entries: Sequence[Entry], limit: int, *, removed: bool = True) -> Iterator[Piece]:
+        """Yield the diff of these entries in order, each numbered by its position."""
+        if entries:
+            command = ("diff-tree", "-p", "-U0", "--text", *_DIFF_OPTIONS)
+            process = self._git.start(*command, *self._trees(entries, limit), wide=True)
+            try:
+                with Reading(self._git, "the change's lines"):
+                    yield from parse_diff(whole_lines(process.chunks(), "the change"), removed=removed)
+            finally:
                 process.stop()
 
-    def _trees(self, entries: Sequence[Entry], limit: int, parts: int = 1) -> Sequence[Sequence[str]]:
-        """Make pairs of trees that have the entries' files before and after, each named by its position.
+    def _trees(self, entries: Sequence[Entry], limit: int) -> Sequence[str]:
+        """Make the two trees with the entries' files before and after, each named by its position.
 
         Raises:
             MissingFact: an object is not there, or is larger than the limit.
         """
-        trees: list[list[str]] = [[] for _ in range(2 * parts)]
+        before, after = "", ""
         for position, entry in enumerate(entries):
-            part = 2 * (position % parts)
             if _was_file(entry):
-                trees[part].append(f"100644 blob {entry.old}\t{position:08}\n")
+                before += f"100644 blob {entry.old}\t{position:08}\n"
             if entry.is_file:
-                trees[part + 1].append(f"100644 blob {entry.new}\t{position:08}\n")
+                after += f"100644 blob {entry.new}\t{position:08}\n"
         self._git.use_scratch()
         # An empty line ends a tree, also one without entries.
-        text = "".join(line for tree in trees for line in [*tree, "\n"]).encode("ascii")
+        text = f"{before}\n{after}\n".encode("ascii")
         process = self._git.start("mktree", "--batch", "--missing", stdin=text)
         self._refuse_large(entries, limit)
-        oids = self._git.read(process, "the change's files").decode("ascii").split()
-        return [oids[part : part + 2] for part in range(0, len(oids), 2)]
+        return self._git.read(process, "the change's files").decode("ascii").split()
 
     def _refuse_large(self, entries: Sequence[Entry], limit: int) -> None:
         sides = {entry.new for entry in entries if entry.is_file}
@@ -334,12 +299,6 @@ class Lines:
 
 
 _DIFF_OPTIONS: Final = ("--no-renames", "--full-index", "--no-ext-diff", "--no-textconv")
-
-
-def _added_lines(scanner: Scanner, piece: Piece, entries: Sequence[Entry]) -> Iterator[AddedLine]:
-    if piece.side:
-        for number, text, which in scanner.lines(piece.block, piece.line):
-            yield AddedLine(entries[piece.number].path, number, text, which)
 
 
 def _matching_lines(scanner: Scanner, entry: Entry, blocks: Iterable[bytes]) -> Iterator[AddedLine]:
