@@ -63,6 +63,8 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     if (known := _find_same(record, approvals.log)) is not None:
         proof = "" if known.signatures else f" Next {approver.name} {approver.proof_of(known.id)}."
         return [f"{approver.name} approved this already, with {known.id[:12]}; nothing is written.{proof}"]
+    if request.dry_run:
+        return [f"{approver.name} can approve this; a dry run writes nothing."]
     signature = sign_as(approver, record, request.key) if request.key else None
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
     notes = [f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit it with the change."]
@@ -175,11 +177,10 @@ def _requested_findings(
             step = nearest(path_text(path), map(path_text, named), step)
             raise refusal(f"{rule_names} found nothing in {path_text(path)}", step)
     requested = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
-    if not wanted:
-        paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})
-        if paths:
-            step = f"give --path for each: {listed(paths)}; plain `specguard approve` prints them all"
-            raise refusal("an approval names the files that it is for", step)
+    paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})
+    if paths and not wanted:
+        step = f"give --path for each: {listed(paths)}; plain `specguard approve` prints them all"
+        raise refusal("an approval names the files that it is for", step)
     if idle := sorted(codes - {judged.code for judged in found}):
         raise refusal(
             f"{idle[0]} finds nothing that could be approved", "`specguard approve` shows what could"

@@ -46,9 +46,11 @@ def refused(repository: Repository, outcome: Outcome, message: str, help_: str =
 
 
 def test_an_approval_is_written_and_lifts_what_it_names(repository: Repository) -> None:
+    dry = check(repository, *WORDS, "--dry-run")
+    assert (dry.exit_code, dry.state("PTH002"), records(repository)) == (0, "failed", []), dry
+    assert "alice can approve this; a dry run writes nothing." in dry.report["notes"]
     outcome = check(repository, *WORDS, "--ticket=ABC-1")
-    assert outcome.exit_code == 0, outcome
-    assert outcome.state("PTH002") == "approved"
+    assert (outcome.exit_code, outcome.state("PTH002")) == (0, "approved"), outcome
     assert any("commit it with the change" in note for note in outcome.report["notes"])
     [record] = records(repository)
     today = datetime.datetime.now(datetime.UTC).date()
@@ -59,8 +61,7 @@ def test_an_approval_is_written_and_lifts_what_it_names(repository: Repository) 
     assert expires - today in {datetime.timedelta(days=29), datetime.timedelta(days=30)}
     # The same once more is nothing new.
     again = check(repository, *WORDS, "--ticket=ABC-1")
-    assert again.exit_code == 0
-    assert len(records(repository)) == 1
+    assert (again.exit_code, len(records(repository))) == (0, 1)
 
 
 def test_an_approval_holds_for_its_change_after_it_has_landed(tmp_path: Path) -> None:
