@@ -6,17 +6,21 @@ from specguard.change.change import BASELINE
 from specguard.declaration.rule import EditFile, Record, RenameBranch, RewordMessage
 from specguard.engine.rule_runner import arguments
 from specguard.errors import failure_text, if_known
+from specguard.model import grouped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, Literal
+    from collections.abc import Sequence
+    from typing import Any, Literal, TypeAlias
 
     from specguard.authority.policy import RuleInPolicy
     from specguard.change.entries import Message
     from specguard.declaration.rule import Fix
     from specguard.engine.facts import Facts
     from specguard.model import Judged, RuleResult
+
+    Fixes: TypeAlias = Sequence[tuple[EditFile | RewordMessage, str]]
+    """Fixes of one file or message, each with the code of its rule."""
 
 
 class Proposal(Record):
@@ -50,23 +54,16 @@ def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
         facts: the facts that the rules ask for.
     """
     rules = {rule.code: rule for rule in facts.policy.rules}
-    files: dict[bytes, list[tuple[EditFile, str]]] = {}
-    messages: dict[str, list[tuple[RewordMessage, str]]] = {}
-    branches: list[tuple[RenameBranch, str]] = []
-    crashed: dict[str, Proposal] = {}
-    for result in results:
-        for judged in result.findings:
-            fix = _get_fix(rules[result.code], judged, facts) if judged.state == "open" else None
-            if isinstance(fix, EditFile) and isinstance(fix.path, bytes):
-                files.setdefault(fix.path, []).append((fix, result.code))
-            elif isinstance(fix, RewordMessage):
-                messages.setdefault(fix.commit or "", []).append((fix, result.code))
-            elif isinstance(fix, RenameBranch):
-                branches.append((fix, result.code))
-            elif isinstance(fix, Proposal):
-                crashed.setdefault(result.code, fix)
-    found = [_file_fix(path, fixes, facts) for path, fixes in sorted(files.items())]
-    found += [_message_fix(commit, fixes, facts) for commit, fixes in messages.items()]
+    opened = [one for result in results for one in result.findings if one.state == "open"]
+    made = [(_get_fix(rules[one.code], one, facts), one.code) for one in opened]
+    files = grouped((fix.path, (fix, code)) for fix, code in made if isinstance(fix, EditFile))
+    messages = grouped(
+        (fix.commit or "", (fix, code)) for fix, code in made if isinstance(fix, RewordMessage)
+    )
+    branches = [(fix, code) for fix, code in made if isinstance(fix, RenameBranch)]
+    crashed = {code: fix for fix, code in made if isinstance(fix, Proposal)}
+    found = [_file_fix(path, fixes, facts, crashed) for path, fixes in sorted(files.items())]
+    found += [_message_fix(commit, fixes, facts, crashed) for commit, fixes in messages.items()]
     found += [_branch_fix(fix, code, facts) for fix, code in branches[:1]]
     return [*(one for one in found if one is not None), *crashed.values()]
 
@@ -78,42 +75,52 @@ def _get_fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | Proposal
     """
     method: Any = rule.load().fix or (lambda _: None)
     try:
-        return if_known(lambda: method(judged.finding, *arguments(method, 2, facts)), None)
+        fix: Fix | None = if_known(lambda: method(judged.finding, *arguments(method, 2, facts)), None)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the finding stays, for a person to put right
-        path, commit = judged.finding.path, judged.finding.commit or ""
-        name, refusal = path or commit.encode(), f"the rule's fix crashed: {failure_text(error)}"
-        return Proposal("file" if path else "message", name, b"", b"", [rule.code], refusal)
+        return _crash(rule.code, judged.finding, error)
+    named = isinstance(fix.path, bytes) if isinstance(fix, EditFile) else True
+    if named and isinstance(fix, EditFile | RewordMessage | RenameBranch | None):
+        return fix
+    wrong = TypeError(f"{fix!r} is not a fix, or its path is not bytes")
+    return _crash(rule.code, judged.finding, wrong)
 
 
-def _file_fix(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) -> Proposal | None:
+def _crash(code: str, about: Any, error: BaseException) -> Proposal:
+    """Return the refused proposal of a rule whose fix of a finding, or the function in it, crashed."""
+    path, commit = getattr(about, "path", None), getattr(about, "commit", None) or ""
+    refusal = f"the rule's fix crashed: {failure_text(error)}"
+    return Proposal("file" if path else "message", path or commit.encode(), b"", b"", [code], refusal)
+
+
+def _file_fix(path: bytes, fixes: Fixes, facts: Facts, crashed: dict[str, Proposal]) -> Proposal | None:
     policy, change = facts.policy, facts.change
     before = if_known(
         lambda: change.head_files.read(path) if change.head_files.has_file(path) else None, None
     )
-    # An edit that keeps bytes which are not UTF-8 cannot be written, and is skipped.
-    text = (before or b"").decode("utf-8", "surrogateescape")
-    after, codes = _apply_edits(text, ((fix.edit, code) for fix, code in fixes))
-    if before is None or after == text:
+    if before is None:
+        return None
+    after, codes = _apply_edits(before.decode("utf-8", "surrogateescape"), fixes, crashed)
+    if after == before:
         return None
     guard = policy.guards.find(path)
     refused = f"{guard.code} {guard.rule} keeps it as it is ({guard.key})" if guard else ""
     if path in policy.document_paths or path == BASELINE or path.startswith(policy.log_folder):
         refused = "it is part of what changes are judged by"
-    return Proposal("file", path, before=before, after=after.encode("utf-8"), codes=codes, refusal=refused)
+    return Proposal("file", path, before=before, after=after, codes=codes, refusal=refused)
 
 
-def _message_fix(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: Facts) -> Proposal | None:
+def _message_fix(commit: str, fixes: Fixes, facts: Facts, crashed: dict[str, Proposal]) -> Proposal | None:
     messages: Sequence[Message] = if_known(lambda: facts.get("messages"), ())
     message = next((one for one in messages if (one.commit or "") == commit), None)
     if message is None or message.source == "title" or message.merge or not message.valid or message.encoding:
         return None
-    after, codes = _apply_edits(message.text, ((fix.edit, code) for fix, code in fixes))
-    if after == message.text:
+    after, codes = _apply_edits(message.text, fixes, crashed)
+    if after == message.text.encode():
         return None
     is_followed = commit and commit != facts.change.git.repository.head
     refused = "others follow it; the finding says how to reword it" if is_followed else ""
     # Git ends every message that it records with a newline.
-    reworded = f"{after.rstrip(chr(10))}\n".encode()
+    reworded = after.rstrip(b"\n") + b"\n"
     return Proposal("message", commit.encode(), message.raw, reworded, codes, refused)
 
 
@@ -127,16 +134,17 @@ def _branch_fix(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
     return Proposal("branch", name, before=name, after=after, codes=[code], refusal=refused)
 
 
-def _apply_edits(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -> tuple[str, list[str]]:
-    """Apply edits to a text; return it with the rules whose edits changed it. Skip edits that fail."""
+def _apply_edits(text: str, fixes: Fixes, crashed: dict[str, Proposal]) -> tuple[bytes, list[str]]:
+    """Apply fixes to a text; return its bytes, and the rules whose fixes changed it. Collect crashed ones."""
     codes: list[str] = []
-    for edit, code in edits:
+    for fix, code in fixes:
         try:
-            after = edit(text)
-            after.encode("utf-8")
-        except (Exception, SystemExit):  # noqa: BLE001, S112 - a plugin's; the finding stays
+            after = fix.edit(text)
+            after.encode("utf-8", "surrogateescape")
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's; the finding stays
+            crashed.setdefault(code, _crash(code, fix, error))
             continue
         if after != text:
             text = after
             codes += [code] if code not in codes else []
-    return text, codes
+    return text.encode("utf-8", "surrogateescape"), codes

@@ -10,6 +10,7 @@ from specguard.testing.repository import clean_environment
 from tests.cli.no_foo import install_plugin
 from tests.cli.running import on_a_terminal
 from tests.outcomes import ended
+from tests.rows import rows
 from tests.scripts import play, scripts
 
 DATA = Path(__file__).parent / "data"
@@ -36,26 +37,39 @@ def test_a_person_is_asked_on_a_terminal(repository: Repository, answer: str, br
 PLUGIN = (DATA / "plugin_of_fixes.txt").read_text()
 
 
-def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
-    repository: Repository, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    place = tmp_path_factory.mktemp("plugin")
+def fix_files(repository: Repository, place: Path, *names: str) -> str:
+    """Put a file for each name in the working tree, let the plugin fix them, and return what is printed."""
     install_plugin(place, PLUGIN)
     authority = '```toml specguard\nplugins = ["acme"]\nbase = "main"\n```\n'
     repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": authority})
     repository.branch("work")
-    for name in ("good", *(part.partition('"')[0] for part in PLUGIN.split('if "')[1:])):
+    for name in names:
         repository.write(f"{name}.txt", "a foo\n")
-    config = (repository.git_dir / "config").read_text()
     words, env = ("check", "--fix", "--yes", "--worktree"), {"PYTHONPATH": str(place)}
-    outcome = ended(run(*words, directory=repository.path, env=env), 1)
-    assert "+harm" not in outcome.stdout.split("not possible")[0]
-    assert "not possible: git takes no branch of the name --harm" in outcome.stdout
-    assert "not possible: it is part of what changes are judged by" in outcome.stdout
-    assert "not possible: the rule's fix crashed: RuntimeError: crash (acme_rules," in outcome.stdout
+    return ended(run(*words, directory=repository.path, env=env), 1).stdout
+
+
+def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    config = (repository.git_dir / "config").read_text()
+    names = [part.partition('"')[0] for part in PLUGIN.split('if "')[1:]]
+    shown = fix_files(repository, tmp_path_factory.mktemp("plugin"), "good", *names)
+    assert "+harm" not in shown.split("not possible")[0]
+    assert "not possible: git takes no branch of the name --harm" in shown
+    assert "not possible: it is part of what changes are judged by" in shown
     assert repository.read("good.txt") == b"a bar\n"
     assert {repository.read(f"{name}.txt") for name in ("half", "none", "text")} == {b"a foo\n"}
-    assert repository.read("SPEC_AUTHORITY.md").decode() == authority
+    assert not repository.git("diff", "HEAD", "--", "SPEC_AUTHORITY.md")
     assert (repository.git_dir / "config").read_text() == config
     assert repository.git("symbolic-ref", "--short", "HEAD").strip() == "work"
     assert not (repository.path.parent / "outside").exists()
+
+
+@pytest.mark.parametrize(("name", "said"), rows(__file__, "crashes"))
+def test_a_plugins_fix_that_crashes_is_told_with_its_rule(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory, name: str, said: str
+) -> None:
+    shown = fix_files(repository, tmp_path_factory.mktemp("plugin"), name, "good")
+    assert f"fix (ACM001): edit {name}.txt\n  not possible: the rule's fix crashed: {said}" in shown
+    assert repository.read("good.txt") == b"a bar\n"
