@@ -98,6 +98,15 @@ def unknown(what: str, name: str, known: Iterable[str], otherwise: str = "") -> 
     return SpecguardError(f"there is no {what} {name!r}", help=step, code="unknown-name")
 
 
+def unknown_rule(word: str, known: Iterable[str], what: str = "rule") -> SpecguardError:
+    """Return the error about an unknown rule; a code of a family that is not known may be a plugin's."""
+    names = [*known]
+    error = unknown(what, word, names, "`specguard rule` lists them")
+    if len(word) == 6 and word[3:].isdigit() and word[:3].upper() not in {name[:3] for name in names}:
+        error.help += " A plugin's rule needs `specguard rule --plugin NAME`, or `plugins` of the authority."
+    return error
+
+
 class NoAuthorityError(SpecguardError):
     """The error for a repository in which nobody has written an authority yet."""
 

@@ -9,7 +9,7 @@ from specguard.approvals.approvals import Approvals
 from specguard.approvals.log import FiledRecord, Log, write_files, write_record
 from specguard.approvals.people import ApprovalSettings, Approver, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
-from specguard.errors import Needed, NotApplicable, SpecguardError, nearest, unknown
+from specguard.errors import Needed, NotApplicable, SpecguardError, nearest, unknown_rule
 from specguard.model import Judged, RuleResult, listed, path_text
 
 TYPE_CHECKING = False
@@ -152,7 +152,7 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
     rule = policy.rule(name)
     if rule is None:
         known = {text for one in policy.rules for text in (one.code, one.name)}
-        raise unknown("rule", name, known, "`specguard rule` lists them")
+        raise unknown_rule(name, known)
     if not rule.approvable:
         raise refusal(f"no approval lifts {rule.code} {rule.name}", "put right what it found")
     return rule

@@ -20,7 +20,7 @@ from specguard.cli.proposed_authority import append_block, change_authority, com
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import find_governing, to_root_path
-from specguard.errors import unknown
+from specguard.errors import unknown_rule
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters.escape import cut, json_text, text_lines
@@ -103,7 +103,7 @@ def _find_rule(policy: Policy, word: str, *, must_exist: bool) -> RuleInPolicy |
     rule = policy.rule(word.upper()) or policy.rule(word.lower())
     if rule is None and (must_exist or (_CODE.fullmatch(word) and not os.path.lexists(word))):
         names = [name for one in policy.rules for name in (one.code, one.name)]
-        raise unknown("rule", word, names, "`specguard rule` lists them")
+        raise unknown_rule(word, names)
     return rule
 
 

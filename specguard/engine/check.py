@@ -14,7 +14,7 @@ from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
 from specguard.engine.rule_runner import NOT_SELECTED, Judging, OutcomeCache, cache_inputs, drop_repeated
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown, usage
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown_rule, usage
 from specguard.model import OutputOnStderr, Verdict, cached_method, state_of, with_stash
 
 TYPE_CHECKING = False
@@ -75,7 +75,7 @@ def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]
     for selector in wanted:
         selector = selector.upper() if selector.upper() in names else selector
         if selector not in names:
-            raise unknown("rule, family or name", selector, names, "`specguard rule` lists them")
+            raise unknown_rule(selector, names, "rule, family or name")
         codes |= names[selector]
     return codes
 

@@ -20,7 +20,7 @@ from specguard.declaration.registry import FORMATS, Format, PluginError, Registe
 from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
 from specguard.engine.policies import open_policy
-from specguard.errors import SpecguardError, failure_text, unknown
+from specguard.errors import SpecguardError, failure_text, unknown, unknown_rule
 from specguard.model import OutputOnStderr
 from specguard.rules import API_VERSION
 from specguard.runs.settings import AgentSettings, Models, RunSettings
@@ -148,7 +148,7 @@ def find_rule(registry: Registry, selector: str) -> Registered:
     entry = registry.rules.get(selector.lower()) or registry.by_code.get(selector.upper())
     if entry is None:
         names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
-        raise unknown("rule", selector, names, "`specguard rule` lists them")
+        raise unknown_rule(selector, names)
     return entry
 
 
