@@ -457,6 +457,10 @@ class Policy:
             key = key.rpartition(".")[0]
         return self.origins.get(key)
 
+    def has_key(self, name: str) -> bool:
+        """Return True if a name is that of a key or table at the top of a policy."""
+        return name in self._data["keys"]
+
     def cite(self, rule: str, setting: str, tables: Sequence[str] = ()) -> Origin | None:
         """Return the line of the policy that a rule's finding cites; None if the rule is on by default.
 
@@ -467,7 +471,7 @@ class Policy:
         """
         table = f"rules.{rule}"
         first = setting.split(".", 1)[0]
-        if setting and f"{table}.{first}" not in self.origins and first in self._data["keys"]:
+        if self.has_key(first) and f"{table}.{first}" not in self.origins:
             return self.origin(setting)
         if table in self.origins:
             return self.origin(f"{table}.{setting}" if setting else table)

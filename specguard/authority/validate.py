@@ -57,6 +57,9 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
 _OPTIONS = ("check", "path", "refused", "tightens", "names", "dotted", "selectors", "approvers")
 """The other options of a field."""
 
+_OWN_PACKAGES: Final = ("specguard", "specguard_rules")
+"""The packages whose defaults need no check."""
+
 _FIELD_SCHEMAS: Final[dict[tuple[type[Settings], str], CoreSchema]] = {}
 """The schemas of fields, each built once for all policies of this process."""
 
@@ -116,6 +119,29 @@ def _field_schema(cls: type[Settings], field: str) -> CoreSchema:
     except (NameError, TypeError) as error:
         raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
     return _FIELD_SCHEMAS[cls, field]
+
+
+def check_defaults() -> None:
+    """Check the defaults of the settings of plugins whose schemas are built already.
+
+    Raises:
+        TypeError: a default is not a value of its setting.
+    """
+    for (cls, field), schema in _FIELD_SCHEMAS.items():
+        if cls.__module__.partition(".")[0] in _OWN_PACKAGES or not hasattr(cls, field):
+            continue
+        default = getattr(cls, field)
+        try:
+            made = SchemaValidator(schema).validate_json(json.dumps(plain(default)), strict=True)
+        except ValidationError as error:
+            # What a `check` refuses may mean that the setting is unset.
+            wrong = ", ".join(one["msg"] for one in error.errors() if one["type"] != "value_error")
+        else:
+            right = isinstance(default, type(made)) or not isinstance(made, (Patterns, Expression, Settings))
+            wrong = "" if right else f"it is no {type(made).__name__}"
+        if wrong:
+            name = f"{cls.__module__}.{cls.__qualname__}.{field}"
+            raise TypeError(f"{name} cannot have the default {default!r}: {wrong}")
 
 
 def _annotation_schema(annotation: Any) -> CoreSchema:

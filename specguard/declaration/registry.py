@@ -226,6 +226,8 @@ class Registry:
                 yield f"takes {rule.code} {rule.name}, which is {other}"
         if rule.severity not in SEVERITIES:
             yield f"has the severity {rule.severity!r}"
+        shadowed = {*Rule.__annotations__, "exclude"}.intersection(rule._notes)
+        yield from (f"has a setting {name!r}, which every rule has already" for name in sorted(shadowed))
         try:
             rule.condition.format_map(dict.fromkeys(rule._fields, ""))
         except (KeyError, ValueError) as error:

@@ -170,7 +170,7 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
             frozen = isinstance(value, list) and rule.package != RULES_PACKAGE
             looked_at.append((name, tuple(value) if frozen else value))
         for finding in check.check(*(value for _, value in looked_at)):
-            _check_types(finding)
+            _check_parts(finding, check, facts.policy)
             if finding.path is None or not exclude or not exclude.matches(finding.path):
                 outcome.findings.append(finding)
     except (MissingFact, NotApplicable) as error:
@@ -182,8 +182,8 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
     return outcome
 
 
-def _check_types(finding: Finding) -> None:
-    """Raise an error if a part of a finding has another type; later nobody would know whose fault it is."""
+def _check_parts(finding: Finding, rule: Rule, policy: Policy) -> None:
+    """Raise an error if a finding has a wrong part; later nobody would know whose fault it is."""
     names = (finding.commit or "", finding.field or "")
     texts = (finding.message, finding.help, finding.key, finding.setting, *names)
     paths = (finding.path or b"", finding.moved or b"")
@@ -192,6 +192,9 @@ def _check_types(finding: Finding) -> None:
     well &= isinstance(finding.authority, Origin | None) and (finding.severity or "off") in SEVERITIES
     if not well:
         raise TypeError(f"a finding has str texts, bytes paths, lines from 1, a known severity: {finding}")
+    first = finding.setting.partition(".")[0]
+    if first and first not in rule._fields and not policy.has_key(first):
+        raise ValueError(f"a finding has the setting {first!r}, and the rule has only {rule._fields}")
 
 
 def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:

@@ -48,6 +48,9 @@ class Policy:
     def __init__(self, *rules: RuleInPolicy) -> None:
         self.rules = rules
 
+    def has_key(self, name: str) -> bool:
+        return name == "paths"
+
     def cite(self, rule: str, setting: str, tables: Sequence[str] = ()) -> Origin | None:
         return Origin("SPEC_AUTHORITY.md", 3) if setting else None
 
