@@ -223,8 +223,11 @@ class RangeChange(Change, frozen=False, kw_only=True):
         if self.event is not None and self.event.reviews:
             from specguard.change.platform_event import approvers
 
-            for login in sorted(approvers(self.event.reviews, self.head.oid) - self.reviewers):
-                notes.append(f"The review by {login} is older than the commit, and does not count.")
+            head, reviews = self.head.oid, self.event.reviews
+            for commit in dict.fromkeys(review.commit for review in reviews):
+                what = "older than the commit" if commit == head else f"of {commit[:12]}, not of {head[:12]}"
+                for login in sorted(approvers(reviews, commit) - self.reviewers):
+                    notes.append(f"The review by {login} is {what}: it does not count. Ask for a new one.")
         return notes
 
     @property
