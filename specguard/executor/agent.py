@@ -209,10 +209,8 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
 
 def _done_in_round(run: Run) -> manifests.Command | None:
     """Return the record of the agent's command if it has ended well in this round; None otherwise."""
-    last = run.manifest.commands[-1] if run.manifest.commands else None
-    if last is None or last.kind != "agent" or last.attempt != run.manifest.attempts:
-        return None
-    return last if last.ended_at is not None and last.succeeded else None
+    last = (one for one in run.manifest.commands[-1:] if one.kind == "agent" and one.ended_at is not None)
+    return next((one for one in last if one.attempt == run.manifest.attempts and one.succeeded), None)
 
 
 def _run_in_place(run: Run, agent: AgentCommand, brief: str, task: Task | None) -> manifests.Command:
@@ -281,9 +279,9 @@ def locate_program(word: str, environment: Mapping[str, str]) -> str | None:
     if "/" in word and not os.path.isabs(word):
         return None
     program = word if "/" in word else find_program(word, environment)
-    if program is None or not os.access(program, os.X_OK):
-        message = f"{word} cannot be run: it is not there, or may not be executed"
-        raise SpecguardError(message, help=f"install {word}, or name another agent", code="program-missing")
+    if program is None or not (os.path.isfile(program) and os.access(program, os.X_OK)):
+        message = f"{word} cannot be run: there is no such program, or it is not executable"
+        raise SpecguardError(message, help="install it, or make it executable", code="program-missing")
     return program
 
 
@@ -308,7 +306,8 @@ def _check_ended_well(run: Run, agent: AgentCommand, record: manifests.Command) 
     """End the run if the agent's command did not end well."""
     response = response_of(run.folder, record)
     state: manifests.State = "budget-spent" if response.cut else "failed"
-    problem, help = record.problem or outcome(record), f"read {run.folder.file(record.log)}"
+    problem = record.problem or outcome(record)
+    help = f"read {run.folder.file(record.log)}" if response.tail else "it printed nothing: try it by hand"
     if record.timed_out:
         state, help = "timed-out", f"--command-timeout {2 * run.options.command_timeout}"
     elif record.succeeded and record.leftovers:
@@ -468,9 +467,8 @@ def take_stop_note(run: Run, place: str, note: bytes) -> str:
     text = run.redactor.redact(plain_text(note.decode("utf-8", "surrogateescape")))
     run.folder.write(KEPT_STOP_NOTE, text)
     remove_from_place(place, STOP_NOTE)
-    lines = [line.strip() for line in text.split("\n")]
-    body_lines = [line for line in lines if line and not line.startswith("#")]
-    return shortened(" ".join(body_lines[:_LINES]), _LONGEST)
+    lines = [line for line in map(str.strip, text.split("\n")) if line and not line.startswith("#")]
+    return shortened(" ".join(lines[:_LINES]), _LONGEST)
 
 
 _WORDING = {"forbidden-path": "forbidden", "locked-path": "locked"}

@@ -324,6 +324,6 @@ def reporting_errors(file: str) -> Iterator[None]:
         raise SpecguardError(
             f"the folder of runs cannot be written to: {error.strerror}",
             path=file,
-            help="make room, or name another --run-root",
+            help="make it writable, make room, or name another --run-root",
             code="unwritable-file",
         ) from error
