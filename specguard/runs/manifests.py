@@ -614,7 +614,7 @@ class RunFolder:
             raise SpecguardError(
                 f"the manifest of the run cannot be read: {text}",
                 path=file,
-                help="`specguard run doctor` says what is left of the run",
+                help=f"`{self.command('doctor')}` says what is left of the run",
                 code="run-record",
             ) from error
 

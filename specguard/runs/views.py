@@ -177,7 +177,7 @@ class RunView(RunRecord):
                 text = file.read().decode("utf-8", "replace")
         except OSError:
             return ""
-        return "\n".join(text.rstrip("\n").split("\n")[-lines:])
+        return "\n".join(text.rstrip("\n").split("\n")[-lines:] if lines else ())
 
     @property
     def rerun(self) -> Sequence[str]:

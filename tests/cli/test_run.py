@@ -289,9 +289,9 @@ def test_a_broken_run_is_listed_and_diagnosed(project: Project) -> None:
     run.mkdir(parents=True)
     (run / "manifest.json").write_text("{")
     assert "unreadable" in project.specguard("run", "list").stdout
-    assert "is not JSON" in ended(project.specguard("run", "doctor"), 1).stdout
+    assert "\nnext       put the record back, or " in ended(project.specguard("run", "doctor"), 1).stdout
     for words in (("report",), ("stop", run.name), ("resume", run.name)):
-        ended(project.specguard("run", *words), 2)
+        assert f"`specguard run doctor {run.name}`" in ended(project.specguard("run", *words), 2).stderr
 
 
 def test_an_agent_can_ask_what_the_rules_say_so_far(project: Project) -> None:
