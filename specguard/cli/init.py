@@ -29,6 +29,8 @@ from specguard.cli.proposed_authority import (
     ProposedSetting,
     approver_setting,
     change_authority,
+    commit_advice,
+    commit_step,
     compile_tree,
     find_guards,
     fit_to_past,
@@ -162,9 +164,11 @@ def _extend(
             for line in settings_block(missing):
                 say(line)
         else:
-            change_authority(top, lambda text: with_settings(text, missing))
-            say(f"{AUTHORITY} has what you asked for; commit it as a change of its own:")
-            say(_commit_step(repository, compile_tree(top), [AUTHORITY, *(files or ())], subject))
+            after = change_authority(top, lambda text: with_settings(text, missing))
+            # The change that only names the first approver needs no approval.
+            advice = commit_advice(repository, policy if files is not None else None)
+            say(f"{AUTHORITY} has what you asked for; {advice}:")
+            say(commit_step(repository, after, [AUTHORITY, *(files or ())], subject))
     if not only_print:
         write_settings(repository, settings, policy)
 
@@ -263,22 +267,11 @@ def _compile_checked(top: str, text: str) -> Policy:
     return policy
 
 
-def _commit_step(repository: Repository, policy: Policy | None, files: Sequence[str], subject: str) -> str:
-    """Return the command that commits files, on a branch of its own if the policy protects this one."""
-    signs, protects = (policy and policy.active_rule(code) for code in ("CMT006", "BRN004"))
-    names = [os.fsencode(name) for name in (repository.branch or "", short_name(repository.branch or ""))]
-    # The first commit makes the branch that judges; nothing protects it before.
-    branch = repository.head and protects and protects.settings["branches"].used(names)
-    switch = f"git switch -c {subject.partition(': ')[2].replace(' ', '-')} && " if branch else ""
-    signed = "--signoff " if signs else ""
-    return f"  {switch}git add {shlex.join(files)} && git commit {signed}-m '{subject}'"
-
-
 def _next_steps(repository: Repository, top: str, base: str, policy: Policy, written: Sequence[str]) -> None:
     """Print the steps after which the authority judges."""
     remote = repository.refs_named([f"refs/remotes/origin/{base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{base}:")
-    say(_commit_step(repository, policy, written, "docs: state what may change"))
+    say(commit_step(repository, policy, written, "docs: state what may change"))
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
@@ -386,7 +379,7 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings], poli
     if written:
         say(f"written: {', '.join(written)}")
     if shared := [file for file in written if not repository.ignores(file)]:
-        say(_commit_step(repository, policy, shared, "chore: have agents ask specguard"))
+        say(commit_step(repository, policy, shared, "chore: have agents ask specguard"))
     for file in filter(repository.ignores, (one.host.file for one in planned)):
         say(f"note: git ignores {file}, so other worktrees and other people do not have it")
     if planned:

@@ -15,8 +15,8 @@ from specguard.authority.validate import policy_schema, within_pyproject
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
+from specguard.cli import proposed_authority as authority
 from specguard.cli.options import say, show, usage
-from specguard.cli.proposed_authority import append_block, change_authority, compile_tree, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import find_governing, to_root_path
@@ -111,7 +111,7 @@ SOURCES: Final[Mapping[str, Callable[[Repository, str], Imported]]] = {
     "commitlint": lambda repository, file: commitlint.import_commitlint(repository.work_tree(), file),
     "openspec": lambda repository, _: files.import_openspec(repository.work_tree()),
     "repolinter": lambda repository, file: files.import_repolinter(
-        repository.work_tree(), file, [os.fsencode(path) for path in tree_paths(repository)]
+        repository.work_tree(), file, [os.fsencode(path) for path in authority.tree_paths(repository)]
     ),
     "spec-kit": lambda repository, _: files.import_speckit(repository.work_tree()),
 }
@@ -141,20 +141,24 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         raise usage(message, "name a file: specguard import repolinter=rules/ruleset.json")
     for source, file in selected.items():
         imported.merge(SOURCES[source](repository, file))
-    if (policy := compile_tree(top)) is not None:
+    if (policy := authority.compile_tree(top)) is not None:
         _drop_set_keys(imported, policy)
     read = ", ".join(f"`{file or source}`" for source, file in selected.items())
     text = f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{imported.toml()}```\n"
     if imported.tables:
         added, instead = f"\n\n{text}", "without --write"
-        change_authority(top, lambda old: append_block(old.rstrip(), added), write=write, instead=instead)
+        after = authority.change_authority(
+            top, lambda old: authority.append_block(old.rstrip(), added), write=write, instead=instead
+        )
     if output_format == "json":
         click.echo(json_text(_data(imported, text)))
         return
     if not imported.tables:
         click.echo("there is no setting to add", err=True)
     elif write:
-        click.echo(f"{AUTHORITY}: {counted(sum(map(len, imported.tables.values())), 'setting')} added")
+        number = counted(sum(map(len, imported.tables.values())), "setting")
+        click.echo(f"{AUTHORITY}: {number} added; {authority.commit_advice(repository, policy)}:")
+        say(authority.commit_step(repository, after, [AUTHORITY], "docs: import settings"))
     else:
         click.echo(text, nl=False)
     if imported.skipped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import sys
 import tomllib
 from collections import Counter
@@ -23,7 +24,7 @@ from specguard.change.entries import Commit, strip_pull_number
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError
-from specguard.change.repository import Repository
+from specguard.change.repository import Repository, short_name
 from specguard.change.worktree import FolderTree
 from specguard.cli.options import usage
 from specguard.declaration.patterns import Guarding, Patterns, is_plain
@@ -276,7 +277,7 @@ def compile_tree(top: str, text: str = "") -> Policy | None:
 
 def change_authority(
     top: str, change: Callable[[str], str], *, write: bool = True, instead: str = "with --print"
-) -> None:
+) -> Policy | None:
     """Change the text of a working tree's authority by an atomic rename; new lines end as the others do.
 
     Args:
@@ -284,6 +285,9 @@ def change_authority(
         change: returns the new text for the old one.
         write: False to check only that the new text compiles.
         instead: the option with which the command prints what is added.
+
+    Returns:
+        The policy of the new text.
 
     Raises:
         SpecguardError: the new text does not compile, or the file is a link or cannot be read or written.
@@ -295,10 +299,32 @@ def change_authority(
     new = change(old)
     if 0 < old.count("\r\n") == old.count("\n"):
         new = new.replace("\r\n", "\n").replace("\n", "\r\n")
-    compile_tree(top, new)
+    policy = compile_tree(top, new)
     if write:
         with writing(AUTHORITY, f"{instead}, what is added is printed"):
             replace_file(file, new.encode("utf-8", "surrogateescape"))
+    return policy
+
+
+def commit_step(repository: Repository, policy: Policy | None, files: Sequence[str], subject: str) -> str:
+    """Return the command that commits files, on a branch of its own if the policy protects this one."""
+    signs, protects = (policy and policy.active_rule(code) for code in ("CMT006", "BRN004"))
+    names = [os.fsencode(name) for name in (repository.branch or "", short_name(repository.branch or ""))]
+    # The first commit makes the branch that judges; nothing protects it before.
+    branch = repository.head and protects and protects.settings["branches"].used(names)
+    switch = f"git switch -c {subject.partition(': ')[2].replace(' ', '-')} && " if branch else ""
+    signed = "--signoff " if signs else ""
+    return f"  {switch}git add {shlex.join(files)} && git commit {signed}-m '{subject}'"
+
+
+def commit_advice(repository: Repository, policy: Policy | None) -> str:
+    """Return how to commit a change of the authority, as a clause; the policy is the one before it."""
+    advice = "commit it as a change of its own"
+    unnamed = policy and not policy.declared("approval_settings").approver
+    guarded = unnamed and policy and policy.guards.find(AUTHORITY.encode())
+    if guarded and not repository.spawn("cat-file", "-e", f"HEAD:{AUTHORITY}").wait():
+        advice += ", once one has landed that names who may approve (specguard init --approver NAME=KEYFILE)"
+    return advice
 
 
 _PATHS: Final = ("rules.locked-path.paths", "rules.forbidden-path.paths")
