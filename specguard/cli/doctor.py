@@ -418,7 +418,8 @@ def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis
 
     for program, gates in missing_programs(planned_gates(policy, None).gates, environment).items():
         message = f"not on the path, and needed where a run comes to {gates}"
-        yield Diagnosis(f"program {program}", "note", message, f"install {program}, or see that PATH has it")
+        help = f"install {program}, or see that PATH has it; gates of your own replace a preset's"
+        yield Diagnosis(f"program {program}", "note", message, help)
 
 
 def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Diagnosis]:

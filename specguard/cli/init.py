@@ -192,7 +192,7 @@ def _write_new(
     for line in past:
         say(line)
     written = [*(path for path, _ in policy.documents), *_ignore_runs(top, policy)]
-    _next_steps(repository, top, proposed.base, policy, written)
+    _next_steps(repository, proposed.base, policy, written)
     show_settings(settings)
     write_settings(repository, settings, policy)
 
@@ -267,19 +267,16 @@ def _compile_checked(top: str, text: str) -> Policy:
     return policy
 
 
-def _next_steps(repository: Repository, top: str, base: str, policy: Policy, written: Sequence[str]) -> None:
+def _next_steps(repository: Repository, base: str, policy: Policy, written: Sequence[str]) -> None:
     """Print the steps after which the authority judges."""
     remote = repository.refs_named([f"refs/remotes/origin/{base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{base}:")
     say(commit_step(repository, policy, written, "docs: state what may change"))
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
-    if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
-        say("hooks: add specguard to .pre-commit-config.yaml, then")
-        say("  pre-commit install --hook-type pre-commit --hook-type commit-msg --hook-type pre-push")
     for promise in disabled_features(policy):
         say(f"off: {promise}")
-    say("then: specguard doctor shows what a check needs here, specguard policy what was understood")
+    say("then: specguard doctor shows what checks and hooks need here, specguard policy what was understood")
 
 
 ON_FAILURE: Final = ">=2.1.295"
