@@ -125,19 +125,23 @@ class Part:
             message = f"the authority cannot be read: {error.problem.message}"
             raise SettingProblem(message, Origin(source.path, error.problem.line or 0)) from None
         for fence in fences(self.document.blocks):
+            end = fence.first + fence.content.count("\n")
+            # Only a block between fences has an end of its own, and content that begins behind its line.
+            closed = fence.line < fence.first and (fence.nested or end <= self.document.last_line)
             if tuple(fence.info.split()) == BLOCK_INFO:
-                self._add_settings(fence.content, fence.first)
+                step = "" if closed else f"end the block of line {fence.line} with a fence too; "
+                self._add_settings(fence.content, fence.first, step)
             else:
-                self._note_block(fence, self.document.last_line)
+                self._note_block(fence, closed=closed)
 
-    def _add_settings(self, text: str, first: int = 1) -> None:
+    def _add_settings(self, text: str, first: int = 1, step: str = "") -> None:
         """Read the settings in TOML text from a line on; of `pyproject.toml` only `[tool.specguard]`."""
         source = self.source
         try:
             layer = toml_layer(text, source.path, first=first)
         except DataError as error:
             if not source.is_pyproject or "specguard" in text:
-                self.problems.append(toml_problem(error, source.path))
+                self.problems.append(toml_problem(error, source.path, step))
             return
         if source.is_pyproject:
             tools, key = layer.data.get("tool"), ("tool", "specguard")
@@ -151,18 +155,16 @@ class Part:
         layer.tests = {name: layer.data.pop(name) for name in TESTS if name in layer.data}
         self.layers.append(layer)
 
-    def _note_block(self, fence: Fence, last_line: int) -> None:
+    def _note_block(self, fence: Fence, *, closed: bool) -> None:
         """Record that a block of code is not read, if it looks like settings or swallows a block of them."""
         path = self.source.path
         if _seems_settings(fence):
             reason = "the words behind its fence are not `toml specguard`"
             self.unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
-        first, lines = fence.first, fence.content.count("\n")
-        # Only a block between fences has an end of its own, and content that begins behind its line.
-        closed = fence.line < first and (fence.nested or first + lines <= last_line)
         if (swallowed := _find_swallowed_block(fence.content, closed=closed)) is not None:
             reason = f"the block of line {fence.line} is indented, or not closed before it"
-            self.unread.append(Unread(path, first + swallowed, "", f"```{' '.join(BLOCK_INFO)}", reason))
+            line, text = fence.first + swallowed, f"```{' '.join(BLOCK_INFO)}"
+            self.unread.append(Unread(path, line, "", text, reason))
 
     def read_prose(self, sections: Mapping[str, str], *, guards_only: bool = False) -> None:
         """Read the known sections of the document; their layer precedes those of its blocks.
@@ -242,12 +244,12 @@ def prose_layer(paths: Sequence[SectionPath], path: str) -> Layer:
     return Layer(data, path, lines)
 
 
-def toml_problem(error: DataError, path: str) -> SettingProblem:
-    """Return the problem that a text which should hold settings is not valid TOML."""
+def toml_problem(error: DataError, path: str, step: str = "") -> SettingProblem:
+    """Return the problem that a text which should hold settings is not TOML, with another step first."""
     return SettingProblem(
         f"this is not TOML: {error}",
         origin=Origin(path, error.line or 0),
-        help="write strings in quotes and tables in [brackets]: https://toml.io",
+        help=f"{step}write strings in quotes and tables in [brackets]: https://toml.io",
     )
 
 

@@ -482,9 +482,13 @@ class Change(Record, frozen=False):
         if self.found.how == "local":
             name = self.found.name
             base = if_known(lambda: self.base, None)
-            if base and base.head and base.is_landing:
-                return [f"{name} is taken for the base itself, so nothing is judged against it."]
-            return [f"{name} is taken for the base, and is not trusted; name one with --base."]
+            is_base = base and base.head and base.is_landing
+            what = (
+                "the base itself, so nothing is judged against it"
+                if is_base
+                else "the base, and is not trusted"
+            )
+            return [f"{name} is taken for {what}; name one with --base."]
         commits = () if self.found.given or self.stage != "range" else if_known(lambda: self.commits, ())
         if len(commits) > 1 and self.found.ref:
             # A fork is often older than the repository that its branches begin at.
