@@ -92,7 +92,7 @@ def _severity(item: Unread) -> Severity:
 
 
 _TITLE_STEP: Final = (
-    'Call it "Locked zones" or "Forbidden paths", or give its title a meaning under '
+    'Put it under the title "Locked zones" or "Forbidden paths", or give its title a meaning under '
     '[authority] sections: "locked-path", "forbidden-path" or "nothing".'
 )
 _STEPS: Final = {

@@ -174,6 +174,8 @@ def _note_unread_list(block: AnyBlock, words: Sequence[str], path: str, unread: 
     """Record that a list of paths under no known title is unread, once for each title."""
     guard = next(filter(_GUARD_WORDS.search, words), "")
     if _lists_paths(block, any_path=bool(guard)):
+        labels = [one.text.plain for one in getattr(block, "items", ()) if one.rest]
+        guard = guard or next(filter(_GUARD_WORDS.search, labels), "")
         title = guard or next(filter(None, words), "")
         known = any(one.meaning in ("title", "list") and one.text == title for one in unread)
         if title is words[-1] or not known:
@@ -422,6 +424,9 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
     """Return the codes of the active rules that enforce a sentence; if none does, settings that would."""
     named = {*_RULE.findall(text), *sentence.spans}
     codes = {rule.code for rule in policy.rules if rule.active and named & {rule.code, rule.name}}
+    section = policy.active_rule(meaning)
+    if section and text.endswith(":") and suggested_rule(text) == section.name:
+        codes.add(section.code)
     if codes:
         return sorted(codes), []
     if _STAY_UNCHANGED.search(text) and not _MAY_CHANGE.search(text):
