@@ -103,7 +103,7 @@ def unknown_rule(word: str, known: Iterable[str], what: str = "rule") -> Specgua
     names = [*known]
     error = unknown(what, word, names, "`specguard rule` lists them")
     if len(word) == 6 and word[3:].isdigit() and word[:3].upper() not in {name[:3] for name in names}:
-        error.help += " A plugin's rule needs `specguard rule --plugin NAME`, or `plugins` of the authority."
+        error.help += " (a plugin's rule needs `specguard rule --plugin NAME`, or `plugins` of the authority)"
     return error
 
 

@@ -249,7 +249,7 @@ def toml_problem(error: DataError, path: str, step: str = "") -> SettingProblem:
     return SettingProblem(
         f"this is not TOML: {error}",
         origin=Origin(path, error.line or 0),
-        help=f"{step}write strings in quotes and tables in [brackets]: https://toml.io",
+        help=f"{step}write strings in quotes, tables in [brackets] and each key once: https://toml.io",
     )
 
 
