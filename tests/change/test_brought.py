@@ -11,6 +11,7 @@ from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from specguard.testing.running import run
 from tests.changes import Open, on_github, pull_request
+from tests.outcomes import ended
 from tests.threats.cases import threat
 
 AUTHORITY = '# Authority\n\n```toml specguard\n[rules.locked-path]\npaths = ["locked/"]\n```\n'
@@ -160,10 +161,8 @@ def test_the_command_refuses_it_and_takes_one_from_outside(repo: Repository, tmp
     assert "error: reviews.json: the reviews file is in the judged tree" in done.stderr
     assert "next: Keep it outside the checkout" in done.stderr
     for option in ("--pr-event", "--pr-reviews"):
-        done = run(*words, f"{option}=event.json", directory=repo.path)
-        assert done.exit_code == 2
+        done = ended(run(*words, f"{option}=event.json", directory=repo.path), 2)
     outside = tmp_path / "reviews.json"
     outside.write_text(json.dumps(reviews(repo.oid("work"))))
-    done = run(*words, "--pr-reviews", str(outside), directory=repo.path)
-    assert done.exit_code == 1
+    done = ended(run(*words, "--pr-reviews", str(outside), directory=repo.path), 1)
     assert "locked/a" in done.stdout

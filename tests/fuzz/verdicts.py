@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from specguard.testing import Outcome, Repository, Step, run, run_here
 from tests.fuzz.loosening import ELSEWHERE, Situation, authorities, together
 from tests.fuzz.policies import PUBLIC
-from tests.outcomes import sound
+from tests.outcomes import ended, sound
 
 
 def approvals(key: str = PUBLIC, **more: str) -> str:
@@ -81,8 +81,7 @@ def open_errors(outcome: Outcome) -> set[tuple[str, str]]:
 
 def red(folder: Path, situation: Situation) -> Outcome:
     """What the change is without anything added: red, by the rules that it breaks."""
-    outcome = judged(build(folder, situation))
-    assert outcome.exit_code == 1, outcome
+    outcome = ended(judged(build(folder, situation)), 1)
     assert open_errors(outcome)
     return outcome
 

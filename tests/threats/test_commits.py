@@ -7,6 +7,7 @@ import pytest
 from specguard.testing import Repository
 from tests.changes import Open
 from tests.executor.places import program
+from tests.outcomes import ended
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, check, errors, fails, guarded, passes
 
@@ -87,8 +88,7 @@ def test_a_trailer_that_can_be_read_twice(repo: Repository) -> None:
             "Work-Item: A-1\n\nand more",
         )
     }
-    outcome = check(repo, "--select=CMT006")
-    assert outcome.exit_code == 1
+    outcome = ended(check(repo, "--select=CMT006"), 1)
     assert {one["location"]["commit"] for one in outcome.report["findings"]} == commits
 
 
@@ -156,8 +156,7 @@ def test_a_detached_head_has_no_branch(repo: Repository) -> None:
     repo.commit(MESSAGE, files={"src/a": "b\n"})
     repo.checkout("work", detach=True)
     for _ in range(2):
-        outcome = check(repo)
-        assert outcome.exit_code == 2
+        outcome = ended(check(repo), 2)
         assert outcome.state("BRN001") == "indeterminate"
         passes(check(repo, "--branch=work"))
         repo.ref("refs/heads/HEAD")

@@ -11,6 +11,7 @@ import pytest
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.changes import Open, loose, on_github, pull_request
+from tests.outcomes import ended
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, check, fails, guarded, passes, undecided
 
@@ -193,8 +194,7 @@ def test_a_merge_that_the_platform_made(asked: Repository) -> None:
 )
 def test_an_event_without_its_text(asked: Repository, content: bytes) -> None:
     content = content.replace(b"HEAD", asked.oid("work").encode())
-    outcome = check(asked, "--enforce", env=event(asked, content))
-    assert outcome.exit_code == 2, outcome
+    outcome = ended(check(asked, "--enforce", env=event(asked, content)), 2)
     # What needs no event is judged all the same.
     assert outcome.state("PRQ001") == "indeterminate"
     assert outcome.state("CMT001") == outcome.state("PTH002") == "passed"
@@ -203,8 +203,7 @@ def test_an_event_without_its_text(asked: Repository, content: bytes) -> None:
 @threat("T68", "an event file of 50 MB", "exit 2")
 def test_an_event_that_is_too_large(asked: Repository) -> None:
     env = event(asked, b'{"pull_request": {"title": "feat: ' + b"x" * (50 << 20) + b'"}}')
-    outcome = check(asked, "--enforce", env=env)
-    assert outcome.exit_code == 2
+    outcome = ended(check(asked, "--enforce", env=env), 2)
     assert outcome.state("PRQ001") == "indeterminate"
     assert outcome.state("PTH002") == "passed"
     undecided(check(asked, f"--pr-event={env['GITHUB_EVENT_PATH']}"), "may have 25 MiB")

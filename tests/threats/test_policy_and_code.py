@@ -8,6 +8,7 @@ import pytest
 
 from specguard.testing import Case, Repository, Step
 from specguard.testing.repository import clean_environment
+from tests.outcomes import ended
 from tests.rows import recorded
 from tests.threats.cases import threat
 from tests.threats.guarded import (
@@ -195,8 +196,7 @@ def test_settings_that_break_their_reader(repo: Repository, text: str, said: str
     assert said in outcome.stdout
     assert outcome.exit_code == 1
     # And in the base it is an error like any other, with its place.
-    outcome = check(repo, "--base=work")
-    assert outcome.exit_code == 2
+    outcome = ended(check(repo, "--base=work"), 2)
     assert said in outcome.stderr
     assert "internal error" not in outcome.stderr
 
@@ -213,8 +213,7 @@ def test_settings_that_break_their_reader(repo: Repository, text: str, said: str
 def test_prose_that_breaks_its_reader(repo: Repository, text: str) -> None:
     repo.commit("feat: x", files={AUTHORITY: f"{authority()}\n{text}"})
     fails(check(repo), ("PTH002", AUTHORITY), ("PTH004", AUTHORITY))
-    outcome = check(repo, "--base=work")
-    assert outcome.exit_code == 2
+    outcome = ended(check(repo, "--base=work"), 2)
     assert "the authority cannot be read: lists and quotes are nested too deeply" in outcome.stderr
 
 

@@ -12,6 +12,7 @@ from specguard.declaration.registry import FORMATS as KNOWN
 from specguard.testing import Outcome, Repository, run, run_here
 from tests.cli.no_foo import install_plugin
 from tests.integrations.hooks.asking import edit
+from tests.outcomes import ended
 from tests.reporters import published
 from tests.rows import recorded
 from tests.threats.cases import threat
@@ -175,8 +176,7 @@ def crashing(repository: Repository) -> Repository:
 @pytest.mark.parametrize("what", ["MemoryError", "RecursionError", "GeneratorExit"])
 def test_a_rule_that_crashes(crashing: Repository, tmp_path: Path, what: str) -> None:
     env = plugin(tmp_path, what)
-    outcome = check(crashing, env=env, installed=True)
-    assert outcome.exit_code == 2, outcome
+    outcome = ended(check(crashing, env=env, installed=True), 2)
     # What the others found is there, and what it found itself before.
     assert errors(outcome) == {LOCKED}
     assert outcome.codes == ["AAA001", "PTH002"]
@@ -198,8 +198,7 @@ def test_a_plugin_that_wants_to_end_the_process(
         (tmp_path / "acme_rules.py").write_text("raise SystemExit(0)\n")
     crashing.write("locked/q", "EVIL\n")
     crashing.stage()
-    outcome = run(*words, directory=crashing.path, env=env)
-    assert outcome.exit_code == 2, outcome
+    outcome = ended(run(*words, directory=crashing.path, env=env), 2)
     assert "SystemExit: 0" in str(outcome)
 
 

@@ -11,7 +11,7 @@ from specguard.testing import Case, run_here
 from specguard.work.item import Papers
 from specguard.work.kinds import Names, WorkKind, identity, same_item
 from specguard.work.named_items import Unresolved, Work
-from tests.outcomes import there
+from tests.outcomes import ended, there
 from tests.work.conftest import Grow
 
 PHASE = WorkKind(
@@ -209,11 +209,9 @@ def test_a_detached_head_leaves_the_item_unknown_which_is_no_pass(tmp_path: Path
     case = Case.load(Path(__file__).parent.parent / "cases" / "work" / "phase-runner.toml")
     repository = case.build(tmp_path / "repository")
     repository.git("checkout", "-q", "--detach")
-    outcome = run_here("check", "--output-format=json", directory=repository.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("check", "--output-format=json", directory=repository.path), 2)
     assert {outcome.state(code) for code in ("WRK001", "WRK003", "PTH003")} == {"indeterminate"}
-    outcome = run_here("check", "--branch=phase-12", "--output-format=json", directory=repository.path)
-    assert outcome.exit_code == 0
+    outcome = ended(run_here("check", "--branch=phase-12", "--output-format=json", directory=repository.path))
     document = "docs/plan/v1.02/phases/phase-12.md"
     item = {"kind": "phase", "id": "12", "slug": None, "document": document}
     assert outcome.report["change"]["work_item"] == item

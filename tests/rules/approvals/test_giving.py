@@ -5,6 +5,7 @@ from pathlib import Path
 
 from specguard.testing import Outcome, Repository, run_here
 from specguard.testing.case import private_key, public_key
+from tests.outcomes import ended
 from tests.rules.approvals.setting import (
     ALICE,
     BOB,
@@ -153,8 +154,7 @@ def test_nothing_is_left_to_approve_of_what_was_put_back(tmp_path: Path) -> None
     # Nor does a signed one that names the finding lift it.
     (found,) = (one for one in check(repository).report["findings"] if one["location"]["path"] == "ci/run")
     grant(repository, replace(SIGNED, paths=["ci/run"], findings=[found["fingerprint"]]))
-    outcome = check(repository, *ENFORCED)
-    assert outcome.exit_code == 1
+    outcome = ended(check(repository, *ENFORCED), 1)
     (found,) = (one for one in outcome.report["findings"] if one["location"]["path"] == "ci/run")
     assert found["state"] == "open"
 
@@ -238,17 +238,14 @@ def test_this_repository_can_change_its_own_authority(tmp_path: Path) -> None:
     repository.commit("docs: let subjects be longer", files={AUTHORITY: base.replace("= 100", "= 120")})
     ci = ("check", "--enforce", "--base=main")
 
-    outcome = run_here(*ci, directory=repository.path)
-    assert outcome.exit_code == 1, outcome
+    outcome = ended(run_here(*ci, directory=repository.path), 1)
     assert "PTH002" in outcome.stdout
     assert "PTH004" in outcome.stdout
     assert "mia may approve" in outcome.stdout
 
     words = (f"--path={AUTHORITY}", "--approved-by=mia", "--reason=long scopes need the room")
     signed = f"--key={private_key('key')}"
-    outcome = run_here("approve", "PTH002", "PTH004", *words, signed, directory=repository.path)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(run_here("approve", "PTH002", "PTH004", *words, signed, directory=repository.path))
     repository.commit("chore: file the approval")
-    outcome = run_here(*ci, directory=repository.path)
-    assert outcome.exit_code == 0, outcome.stdout
+    outcome = ended(run_here(*ci, directory=repository.path))
     assert "accepted" in outcome.stdout

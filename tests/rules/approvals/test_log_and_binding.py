@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from specguard.testing import Grant, Outcome, Repository, Step
+from tests.outcomes import ended
 from tests.rows import rows
 from tests.rules.approvals.setting import (
     ALICE,
@@ -161,8 +162,7 @@ def test_a_broken_file_of_the_working_tree_is_a_warning(tmp_path: Path) -> None:
     repository = build(tmp_path, SIGNED)
     repository.write(f"{LOG}/notes.txt", "x")
     repository.write(f"{LOG}/.{'0' * 64}.json.0123456789abcdef.partial", "{")
-    outcome = check(repository, *ENFORCED)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(check(repository, *ENFORCED))
     (finding,) = (one for one in outcome.report["findings"] if one["code"] == "APR001")
     assert (finding["severity"], finding["location"]["path"]) == ("warning", f"{LOG}/notes.txt")
 
@@ -236,8 +236,7 @@ def test_a_log_whose_change_is_not_known_is_not_taken_for_untouched(tmp_path: Pa
     repository = build(tmp_path)
     repository.orphan("elsewhere")
     repository.commit("feat: other", files={"x": "x\n"})
-    outcome = check(repository, "--select=APR", "--base=main")
-    assert outcome.exit_code == 2, outcome
+    outcome = ended(check(repository, "--select=APR", "--base=main"), 2)
     assert outcome.state("APR001") == "indeterminate"
 
 
@@ -361,6 +360,5 @@ def test_a_hook_is_not_troubled_by_the_approvals_of_the_branch(tmp_path: Path) -
 def test_filing_an_approval_is_no_change_that_it_could_be_for(tmp_path: Path) -> None:
     repository = build(tmp_path, replace(SIGNED, place="local"))
     repository.stage()
-    outcome = check(repository, "--staged")
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(check(repository, "--staged"))
     assert outcome.report["findings"] == []
