@@ -139,9 +139,8 @@ def _why_settings(
     files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
     plain = name.lower()
     reason = "holds the settings by which an agent's program runs specguard"
-    if edit.removes and any(
-        is_below(file, name) and b"specguard" in read_beginning(file, _LIMIT).lower() for file in files
-    ):
+    gone = [file for file in files if edit.removes and is_below(file, name)]
+    if any(b"specguard" in read_beginning(file, _LIMIT).lower() for file in gone):
         return reason
     if any(is_below(plain, folder) for folder in SYSTEM_FOLDERS):
         return "holds settings of all users' agents"

@@ -278,8 +278,7 @@ def _object_of(text: str) -> dict[str, Any]:
         raise JsonTextError(f"{where}{read.problem.message}; it may have no comment and no comma at an end")
     data = read.value
     # Agents' programs read the byte order mark as a character.
-    marked = text.startswith("\ufeff")
-    if marked or not isinstance(data, dict) or not isinstance(data.get("hooks", {}), dict):
+    if text.startswith("\ufeff") or not isinstance(data, dict) or not isinstance(data.get("hooks", {}), dict):
         raise JsonTextError("it is not an object, has invalid `hooks` or begins with a byte-order mark")
     return data
 

@@ -278,8 +278,7 @@ class _State:
     def _made_here(self, tree: Checkout, commits: Sequence[Commit]) -> list[Commit]:
         """Return those of some commits that were made in a working tree since the session began."""
         log = read_unlinked(tree.git_dir + b"/logs/HEAD", -1) or b""
-        began = int(self.session.began)
-        made = {oid.decode() for oid, at in re.findall(_MADE, log) if int(at) >= began}
+        made = {oid.decode() for oid, at in re.findall(_MADE, log) if int(at) >= int(self.session.began)}
         return [commit for commit in commits if commit.oid in made]
 
     def _is_to_judge_first(self, tree: Checkout, head: str | None) -> bool:
