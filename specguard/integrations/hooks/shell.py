@@ -651,6 +651,8 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
             found = shell.paths(value or Word(None))
             shell.folder = found[0] if len(found) == 1 and os.path.isdir(shell.absolute(found[0])) else None
     name = (rest[0].text or "") if rest else ""
+    if shell.folder is None:
+        shell.effects.unplaced.append(name)
     is_shared = name == "config" and has(options_of(rest)[0], "global", "system", "f", "file")
     handler = _COMMANDS.get(name)
     is_elsewhere = not is_shared and shell.is_elsewhere()
