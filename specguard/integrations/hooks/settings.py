@@ -377,11 +377,8 @@ def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str
     home = environment.get("HOME", "/nonexistent")
     claude = environment.get("CLAUDE_CONFIG_DIR") or os.path.join(home, ".claude")
     gemini = os.path.join(environment.get("GEMINI_CLI_HOME") or home, ".gemini")
-    files = {
-        "claude": (f"{claude}/settings.json", f"{top}/.claude/settings.local.json"),
-        "gemini": (f"{gemini}/settings.json",),
-    }
-    for file in files[host.agent]:
+    files = [f"{claude}/settings.json", f"{top}/.claude/settings.local.json"]
+    for file in files if host.agent == "claude" else [f"{gemini}/settings.json"]:
         if text := _disabling_setting(_read_json(file), host):
             return Trust(False, f"{file} switches hooks off by {text}", f"take {text} out of it")
     return _claude(home, top, environment) if host.agent == "claude" else _gemini(gemini, top, environment)
