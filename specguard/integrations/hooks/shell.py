@@ -412,7 +412,9 @@ class Interpreter:
     # Edits
 
     def edit(self, path: bytes, content: bytes | None = None, *, gone: bool = False) -> None:
-        """Record that a file is written or removed."""
+        """Record that a file is written or removed; nothing is left of one that the command itself made."""
+        if gone and not self._conditions and not os.path.lexists(self.absolute(path)):
+            self.effects.edits[:] = [one for one in self.effects.edits if one.path != path]
         self._written.add(self.absolute(path))
         if not _DEVICES.fullmatch(path) and len(self.effects.edits) < MOST_EDITS:
             self.effects.edits.append(FileEdit(path, content, known=gone or content is not None))
