@@ -160,7 +160,7 @@ class Interpreter:
             self._set(self._assignment(node).text or "", self.effects.bypasses)
         elif kind == "unset_command":
             for child in node.named_children:
-                self._unset(_source(child))
+                self._set(_source(child), [])
         else:
             folder = self.folder
             for child in node.named_children:
@@ -225,20 +225,16 @@ class Interpreter:
         return Word(f"{_source(node.named_children[0])}={'$' if text is None else text}")
 
     def _set(self, assignment: str, skips: list[str]) -> None:
-        """Record a bypass if an assignment replaces the floor; add it to `skips` if git skips hooks by it."""
+        """Record a bypass if the floor's variable is set or unset; add those that skip hooks to `skips`."""
         name, _, value = assignment.partition("=")
         if name == FLOOR:
-            self.effects.bypasses.append(f"`{name}` names the organisation's floor, and would be another one")
+            self.effects.bypasses.append(f"`{name}` names the organisation's floor, and would be changed")
         elif name in _SKIPS and value and not (name in ("HUSKY", "LEFTHOOK") and value not in ("0", "false")):
             skips.append(f"`{name}` skips hooks")
-        elif name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_CONFIG"):
+        elif value and name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_CONFIG"):
             self.placed = True
         elif name.startswith("GIT_CONFIG") and "hookspath" in value.lower():
             self.effects.bypasses.append(f"`{name}` gives git other hooks, or none")
-
-    def _unset(self, name: str) -> None:
-        if name == FLOOR:
-            self.effects.bypasses.append(f"`{name}` names the organisation's floor, and would be taken away")
 
     def _unwrap(self, words: Words) -> tuple[str, Words]:
         """Return the program of a call and its arguments, without assignments and wrappers in front."""
@@ -251,7 +247,7 @@ class Interpreter:
             elif name in _WRAPPERS:
                 options, words = options_of(words, _WRAPPERS[name], _WRAPPER_OPTIONS, leading=True)
                 for _, value in options:
-                    self._unset((value and value.text) or "")
+                    self._set((value and value.text) or "", [])
                 # The first operand of `timeout` is the time.
                 words = words[name == "timeout" :]
             elif name not in _PREFIXES:
