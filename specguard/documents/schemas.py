@@ -1,8 +1,8 @@
 """JSON Schema for structured data, without network access and without slow patterns or comparisons.
 
-The library is `jsonschema`, imported only when a schema is used. Patterns run as RE2, like all expressions of
-a policy, because the text they match may come from strangers. Only the formats `date`, `email`, `ipv4`,
-`ipv6` and `uuid` are checked; other formats are annotations.
+The library is `jsonschema`, which is slow to import, so only a schema imports this module. Patterns run as
+RE2, like all expressions of a policy, because the text they match may come from strangers. Only the formats
+`date`, `email`, `ipv4`, `ipv6` and `uuid` are checked; other formats are annotations.
 """
 
 from __future__ import annotations
@@ -10,6 +10,11 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+
+from jsonschema import Draft202012Validator, FormatChecker, exceptions, validators
+from jsonschema.exceptions import ValidationError, best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.rule import Record
@@ -20,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
 STEPS: Final = 20_000
@@ -78,9 +82,6 @@ class Schema:
     """
 
     def __init__(self, schema: Any) -> None:
-        from jsonschema import Draft202012Validator, FormatChecker, exceptions, validators
-        from referencing import Registry
-
         if not isinstance(schema, dict):
             raise SchemaError("it is not a mapping")
         kind = validators.validator_for(schema, default=Draft202012Validator)
@@ -108,9 +109,6 @@ class Schema:
         Raises:
             SchemaError: a reference is unresolvable or endless, or the comparison takes too many steps.
         """
-        from jsonschema.exceptions import best_match
-        from referencing.exceptions import Unresolvable
-
         self._steps_left = STEPS + STEPS_EACH * sum(1 for _ in walk(value))
         try:
             for number, error in enumerate(self._validator.iter_errors(value)):
@@ -195,8 +193,6 @@ def _without_drafts(value: Any) -> Any:
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[ValidationError]:
-    from jsonschema.exceptions import ValidationError
-
     if validator.is_type(instance, "string") and pattern and not _expression(pattern).search(instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
@@ -211,8 +207,6 @@ def _additional_properties(
     validator: Any, additional: Any, instance: Any, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
     """Report each additional property with its place; the library reports all at once, without places."""
-    from jsonschema.exceptions import ValidationError
-
     known = schema.get("properties", {})
     for key, value in instance.items() if validator.is_type(instance, "object") else ():
         if key not in known and validator.is_type(additional, "object"):
@@ -222,8 +216,6 @@ def _additional_properties(
 
 
 def _unique_items(validator: Any, unique: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
-    from jsonschema.exceptions import ValidationError
-
     if unique and validator.is_type(instance, "array"):
         seen: set[str] = set()
         for position, item in enumerate(instance):

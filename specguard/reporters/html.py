@@ -9,24 +9,20 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment
+from markupsafe import Markup, escape
 
 from specguard import __version__
 from specguard.declaration.rule import Record
+from specguard.errors import SpecguardError
 from specguard.model import OUTCOMES, STATES, Finding, Judged, Verdict, counted, listed, path_text, shortened
 from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, cut_path, templates, visible
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, Final
-
-    from jinja2 import Environment
-    from markupsafe import Markup
-
-    from specguard.errors import SpecguardError
 
 LIMIT: Final = 8_000_000
 """The most characters of a page's findings; each rule with findings gets an equal share."""
@@ -75,8 +71,6 @@ def page(template: str, **values: Any) -> str:
         template: a template of this folder that extends `page.html`.
         values: the template's variables, including `title`, `headline`, `outcome` and `lead`.
     """
-    from markupsafe import Markup
-
     content = (files("specguard.reporters") / "templates" / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
     # This text is specguard's own; the page's policy allows it by its digest.
@@ -87,8 +81,6 @@ def page(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    from markupsafe import Markup, escape
-
     def escape_text(value: Any) -> Any:
         """Return a template's text as visible characters; markup, which is already escaped, stays."""
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, Rule, Settings, setting
-from specguard_rules.commits.trailers import gives_reason
+from specguard_rules.commits.trailers import Trailers, gives_reason
 from specguard_rules.next_steps import (
     SHORT,
     SQUASH,
@@ -231,8 +231,6 @@ class CommitMessage(SubjectForm, Rule):
     def _body_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
         if self.body == "optional" or message.source == "title":
             return
-        from specguard_rules.commits.trailers import Trailers
-
         trailers = Trailers(message.lines).trailers
         has_body = any(map(str.strip, message.lines[1 : trailers[0].line - 1 if trailers else None]))
         if has_body != (self.body == "required"):

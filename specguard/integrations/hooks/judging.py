@@ -10,6 +10,7 @@ from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.dialects import HookEvent, Reply
 from specguard.integrations.hooks.session_pins import Pin
 from specguard.integrations.hooks.tool_calls import absolute_names, effects_of, is_below, locate, work_tree_at
+from specguard.model import Verdict, listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from specguard.change.repository import Lookup
     from specguard.integrations.hooks.tool_calls import Checkout, Effects
-    from specguard.model import Verdict
     from specguard.reporters.short_reports import Block
 
 _PROCESS_PATHS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
@@ -95,7 +95,6 @@ class _Judging:
         from specguard.change.git import Git
         from specguard.change.repository import Repository
         from specguard.change.worktree import read_uncommitted
-        from specguard.model import listed, path_text
 
         with Git(Repository.locate(os.fsdecode(own_tree.root), self._event.environment)) as git:
             current, _, new = read_uncommitted(git)

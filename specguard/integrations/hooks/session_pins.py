@@ -11,7 +11,7 @@ import os
 import time
 
 from specguard.authority.cache import is_own, user_folder
-from specguard.change.check_request import read_unlinked
+from specguard.change.check_request import Request, read_unlinked
 from specguard.change.entries import Entry, sha1
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
@@ -187,7 +187,6 @@ class Pin(Record, frozen=False):
     def _create(cls, file: str, git: Git, oid: str) -> Self:
         """Create a pin with the base found now, at the object id that git's folder records, if any."""
         from specguard.change.base import find_base, named_base
-        from specguard.change.check_request import Request
         from specguard.change.remotes import read_remote
         from specguard.engine.policies import Policies
 
@@ -292,7 +291,6 @@ class Pin(Record, frozen=False):
         If the base itself is checked out, its commits are judged, and the base counts as not moved.
         """
         from specguard.change.base import FoundBase, find_base, named_base
-        from specguard.change.check_request import Request
 
         request = Request(environment=git.repository.environment)
         try:
