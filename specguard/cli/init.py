@@ -21,26 +21,9 @@ from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, find_program, short_name
 from specguard.cli import options as opt
+from specguard.cli import proposed_authority as authority
 from specguard.cli.doctor import disabled_features
 from specguard.cli.options import find_repository, say, usage
-from specguard.cli.proposed_authority import (
-    Adoption,
-    Draft,
-    ProposedSetting,
-    approver_setting,
-    change_authority,
-    commit_advice,
-    commit_step,
-    compile_tree,
-    find_guards,
-    fit_to_past,
-    past_failures,
-    report_past,
-    settings_block,
-    spec_code_settings,
-    tree_paths,
-    with_settings,
-)
 from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, unknown
@@ -91,7 +74,7 @@ def command(
     for preset in presets:
         if preset not in known_presets:
             raise unknown("preset", preset, known_presets)
-    new_approvers = [approver_setting(text) for text in approvers]
+    new_approvers = [authority.approver_setting(text) for text in approvers]
     settings = plan_settings(top, agents, os.environ)
     exists, starts_new = os.path.lexists(os.path.join(top, AUTHORITY)), bool(presets or locks or forbids)
     can_ask = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
@@ -107,20 +90,21 @@ def command(
         _extend(repository, new_approvers, settings, read, confirmed=adopt, only_print=only_print)
         return
     if exists and not only_print:
-        compile_tree(top)
+        authority.compile_tree(top)
         step = "specguard init --adopt reads it, and adds the settings that enforce it"
         raise exists_error(AUTHORITY, step)
     if not new_approvers and can_ask:
         new_approvers = _ask_for_approver()
-    proposed = Draft(_default_branch(repository), presets)
-    paths = tree_paths(repository)
+    proposed = authority.Draft(_default_branch(repository), presets)
+    paths = authority.tree_paths(repository)
     for path, why, forbidden in (
         *((pattern, "", True) for pattern in forbids),
-        *find_guards(paths, locks),
+        *authority.find_guards(paths, locks),
         *((pattern, "", False) for pattern in locks),
     ):
         proposed.guard(path, why, forbidden=forbidden)
-    proposed.settings += [*new_approvers, *spec_code_settings(_compile_checked(top, proposed.text()), paths)]
+    policy = _compile_checked(top, proposed.text())
+    proposed.settings += [*new_approvers, *authority.spec_code_settings(policy, paths)]
     if adopt:
         proposed.settings += _adopt(top, proposed.text(), files, paths)
     _write_new(repository, proposed, settings, only_print=only_print)
@@ -128,7 +112,7 @@ def command(
 
 def _extend(
     repository: Repository,
-    new_approvers: Sequence[ProposedSetting],
+    new_approvers: Sequence[authority.ProposedSetting],
     settings: Sequence[HostSettings],
     files: Sequence[str] | None,
     *,
@@ -141,15 +125,15 @@ def _extend(
     """
     top = repository.work_tree()
     # Errors in the existing authority are reported first.
-    policy = compile_tree(top)
+    policy = authority.compile_tree(top)
     if new_approvers or files is not None:
         text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
     additions, subject = list(new_approvers), "docs: name who may approve"
     if files is not None:
-        additions = [*_adopt(top, text, files, tree_paths(repository)), *new_approvers]
-        adopted = compile_tree(top, with_settings(text, additions))
+        additions = [*_adopt(top, text, files, authority.tree_paths(repository)), *new_approvers]
+        adopted = authority.compile_tree(top, authority.with_settings(text, additions))
         if adopted is not None and not only_print:
-            for line in report_past(repository, partial(past_failures, adopted)):
+            for line in authority.report_past(repository, partial(authority.past_failures, adopted)):
                 say(line)
         subject = "docs: have rules hold what it says"
         if only_print or not additions or not (confirmed or click.confirm(f"Add this to {AUTHORITY}?")):
@@ -161,24 +145,25 @@ def _extend(
         if not missing:
             say(f"{AUTHORITY} has that already")
         elif only_print:
-            for line in settings_block(missing):
+            for line in authority.settings_block(missing):
                 say(line)
         else:
-            after = change_authority(top, lambda text: with_settings(text, missing))
+            after = authority.change_authority(top, lambda text: authority.with_settings(text, missing))
             # The change that only names the first approver needs no approval.
-            advice = commit_advice(repository, policy if files is not None else None)
+            advice = authority.commit_advice(repository, policy if files is not None else None)
             say(f"{AUTHORITY} has what you asked for; {advice}:")
-            say(commit_step(repository, after, [AUTHORITY, *(files or ())], subject))
+            say(authority.commit_step(repository, after, [AUTHORITY, *(files or ())], subject))
     if not only_print:
         write_settings(repository, settings, policy)
 
 
 def _write_new(
-    repository: Repository, proposed: Draft, settings: Sequence[HostSettings], *, only_print: bool
+    repository: Repository, proposed: authority.Draft, settings: Sequence[HostSettings], *, only_print: bool
 ) -> None:
     """Write a new authority and agents' settings, or print them, then print the next steps."""
     top = repository.work_tree()
-    past = list(report_past(repository, partial(fit_to_past, proposed, partial(_compile_checked, top))))
+    fit = partial(authority.fit_to_past, proposed, partial(_compile_checked, top))
+    past = list(authority.report_past(repository, fit))
     policy = _compile_checked(top, proposed.text())
     if only_print:
         click.echo(proposed.text(), nl=False)
@@ -197,19 +182,21 @@ def _write_new(
     write_settings(repository, settings, policy)
 
 
-def _ask_for_approver() -> list[ProposedSetting]:
+def _ask_for_approver() -> list[authority.ProposedSetting]:
     """Ask on a terminal who may approve; return an empty list if the answer is empty."""
     name = click.prompt("Who may approve exceptions? A name, or just Enter", default="", show_default=False)
     if not name.strip():
         return []
     key = click.prompt(f"The public SSH key that {visible(name)} signs with (a .pub file)")
-    return [approver_setting(f"{name}={key}")]
+    return [authority.approver_setting(f"{name}={key}")]
 
 
-def _adopt(top: str, text: str, files: Sequence[str], paths: Sequence[str]) -> list[ProposedSetting]:
+def _adopt(
+    top: str, text: str, files: Sequence[str], paths: Sequence[str]
+) -> list[authority.ProposedSetting]:
     """Print which rule or setting holds each sentence of the documents; return the settings to add."""
-    adoption = Adoption(top, text, files, paths)
-    block = settings_block(adoption.settings) if adoption.settings else ["nothing is to be added"]
+    adoption = authority.Adoption(top, text, files, paths)
+    block = authority.settings_block(adoption.settings) if adoption.settings else ["nothing is to be added"]
     for line in (*adoption.account, "", *block, ""):
         say(line)
     return adoption.settings
@@ -259,7 +246,7 @@ def _default_branch(repository: Repository) -> str:
 
 def _compile_checked(top: str, text: str) -> Policy:
     """Compile a proposed text, so that only an authority that can judge is written."""
-    policy = compile_tree(top, text)
+    policy = authority.compile_tree(top, text)
     assert policy is not None  # noqa: S101 - a document of this name is always an authority
     for unread in policy.unread:
         if unread.path == AUTHORITY:
@@ -271,7 +258,7 @@ def _next_steps(repository: Repository, base: str, policy: Policy, written: Sequ
     """Print the steps after which the authority judges."""
     remote = repository.refs_named([f"refs/remotes/origin/{base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{base}:")
-    say(commit_step(repository, policy, written, "docs: state what may change"))
+    say(authority.commit_step(repository, policy, written, "docs: state what may change"))
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
     for promise in disabled_features(policy):
@@ -376,7 +363,7 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings], poli
     if written:
         say(f"written: {', '.join(written)}")
     if shared := [file for file in written if not repository.ignores(file)]:
-        say(commit_step(repository, policy, shared, "chore: have agents ask specguard"))
+        say(authority.commit_step(repository, policy, shared, "chore: have agents ask specguard"))
     for file in filter(repository.ignores, (one.host.file for one in planned)):
         say(f"note: git ignores {file}, so other worktrees and other people do not have it")
     if planned:

@@ -23,15 +23,8 @@ from specguard.engine.why import find_governing, to_root_path
 from specguard.errors import unknown_rule
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
+from specguard.reporters import policy as report
 from specguard.reporters.escape import cut, json_text, text_lines
-from specguard.reporters.policy import (
-    as_data,
-    as_text,
-    as_toml,
-    explanation_data,
-    explanation_lines,
-    settings,
-)
 
 
 @opt.command("policy")
@@ -58,9 +51,9 @@ def command(coverage: bool, strict: bool, schema: str | None, output_format: str
         return EXIT_PASSED
     policy = open_policy(Request(environment=os.environ, **given))
     if output_format == "toml":
-        click.echo(as_toml(policy), nl=False)
+        click.echo(report.as_toml(policy), nl=False)
     else:
-        show(output_format, as_data(policy), as_text(policy, coverage=coverage))
+        show(output_format, report.as_data(policy), report.as_text(policy, coverage=coverage))
         if output_format == "text" and policy.ref is None and not given["authority"]:
             click.echo(f"\nnote: this is not on the base yet: {TRY}")
     return EXIT_FAILED if strict and policy.unread else EXIT_PASSED
@@ -90,8 +83,8 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
         lines = text_lines("governing.txt", governing=found, path=path)
         show(output_format, [one.data for one in found], lines)
         return
-    data = explanation_data(policy, rule, path, found, request)
-    show(output_format, data, explanation_lines(data))
+    data = report.explanation_data(policy, rule, path, found, request)
+    show(output_format, data, report.explanation_lines(data))
 
 
 def _find_rule(policy: Policy, word: str, *, must_exist: bool) -> RuleInPolicy | None:
@@ -208,7 +201,7 @@ def _drop_set_keys(imported: Imported, policy: Policy) -> None:
             if origin is None:
                 continue
             if name in _MERGED_KEYS:
-                known = [one.value for one in settings(policy) if one.key.startswith(f"{name}.")]
+                known = [one.value for one in report.settings(policy) if one.key.startswith(f"{name}.")]
                 value.value = [one for one in value.value if one not in known]
                 if value.value:
                     continue
