@@ -69,17 +69,15 @@ class SeveralErrors(SpecguardError):
     """
 
     def __init__(self, errors: Sequence[SpecguardError], what: str) -> None:
-        first, several = errors[0], len(errors) > 1
-        number = f"{len(errors)} errors in {what}"
-        each = "; ".join(f"{one.place}: {one.message}" for one in errors)
-        super().__init__(
-            f"{number}: {each}" if several else first.message,
-            help="" if several else first.help,
-            path=None if several else first.path,
-            line=None if several else first.line,
-            code=first.code,
-        )
-        self.summary = number if several else first.message
+        first, number = errors[0], f"{len(errors)} errors in {what}"
+        if len(errors) > 1:
+            each = "; ".join(f"{one.place}: {one.message}" for one in errors)
+            super().__init__(f"{number}: {each}", code=first.code)
+            self.summary = number
+        else:
+            super().__init__(
+                first.message, help=first.help, path=first.path, line=first.line, code=first.code
+            )
         self._errors = errors
 
     def errors(self) -> Sequence[SpecguardError]:

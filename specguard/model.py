@@ -424,6 +424,4 @@ class Verdict(Record, frozen=False):
         outcome = self.outcome
         if outcome == "indeterminate":
             return EXIT_NO_VERDICT
-        if outcome == "failed" and not self.dry_run:
-            return EXIT_FAILED
-        return EXIT_PASSED
+        return EXIT_FAILED if outcome == "failed" and not self.dry_run else EXIT_PASSED

@@ -197,9 +197,8 @@ def _controls(change: Change, policy: Policy, path: bytes) -> bool:
     """
     folded = fold(path)
     fixed = {BASELINE, *policy.document_paths, *(name.encode() for name in DEFAULT_PATHS)}
-    if folded in {fold(one) for one in fixed} or folded.startswith(fold(policy.log_folder)):
-        return True
-    if folded.rpartition(b"/")[2] in (b"codeowners", b"spec_authority.md"):
+    named = folded.rpartition(b"/")[2] in (b"codeowners", b"spec_authority.md")
+    if named or folded in {fold(one) for one in fixed} or folded.startswith(fold(policy.log_folder)):
         return True
     if folded.endswith((b".md", b".rst", b".txt")):
         return False

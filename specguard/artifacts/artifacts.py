@@ -168,9 +168,7 @@ class Artifacts(Record, frozen=False):
     @cached_property
     def judged_passes(self) -> Sequence[Artifact]:
         """The existing folders of passes in which the change touches anything; all of them with `--all`."""
-        if self.whole:
-            return self.passes
-        return self._passes_above([entry.path for entry in self.entries])
+        return self.passes if self.whole else self._passes_above([entry.path for entry in self.entries])
 
     def disagreements(self, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:
         """Return the differences between the touched manifests and the paths that the change removes.
