@@ -361,23 +361,6 @@ def check_version(program: str, requirement: str, environment: Mapping[str, str]
     return version
 
 
-NO_FILE: Final = b"(no file)"
-"""The content that is returned for a path that is not a regular file, or cannot be opened."""
-
-
-def read_left_file(place: str, name: str, largest: int) -> bytes | None:
-    """Return the content of a file; None if it is missing, `NO_FILE` for a link, a folder or a pipe.
-
-    Args:
-        place: the folder of the place.
-        name: the file's name.
-        largest: the largest number of bytes to read.
-    """
-    path = os.path.join(place, name)
-    content = read_unlinked(path, largest)
-    return NO_FILE if content is None and os.path.lexists(path) else content
-
-
 def remove_from_place(place: str, name: str) -> None:
     """Remove a file, link or folder from a place."""
     path = os.path.join(place, name)
@@ -410,9 +393,10 @@ def _move_results(run: Run, place: str, task_id: str) -> Results | str:
 
 def _read_results(place: str, task_id: str) -> Results | str:
     """Return an agent's results for a task; a string says what is wrong with them."""
-    content = read_left_file(place, RESULTS, _LARGEST_RESULTS + 1)
-    if content is None or content == NO_FILE:
-        return "is missing" if content is None else "is not a regular file"
+    path = os.path.join(place, RESULTS)
+    content = read_unlinked(path, _LARGEST_RESULTS + 1)
+    if content is None:
+        return "is not a regular file" if os.path.lexists(path) else "is missing"
     if len(content) > _LARGEST_RESULTS:
         return f"has more than {_LARGEST_RESULTS >> 20} MiB"
     try:
@@ -450,7 +434,9 @@ _LINES: Final = 3
 
 def read_stop_note(place: str) -> bytes | None:
     """Return the content of the stop note; None if it is missing. A link, a folder or a pipe is not read."""
-    return read_left_file(place, STOP_NOTE, _LARGEST_NOTE)
+    path = os.path.join(place, STOP_NOTE)
+    content = read_unlinked(path, _LARGEST_NOTE)
+    return b"(no file)" if content is None and os.path.lexists(path) else content
 
 
 def take_stop_note(run: Run, place: str, note: bytes) -> str:
