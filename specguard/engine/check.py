@@ -9,7 +9,7 @@ from specguard.change.change import BASELINE, Change
 from specguard.change.entries import is_filed, is_in_log
 from specguard.change.git import Git
 from specguard.change.object_store import SMALL
-from specguard.change.repository import Lookup
+from specguard.change.repository import Lookup, short_name
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
@@ -331,21 +331,22 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
     import re
 
     @cache
-    def read_state() -> tuple[str, bool]:
+    def read_state() -> tuple[str, str, bool]:
         from specguard.change.worktree import has_uncommitted
 
         try:
-            return if_known(lambda: _inactive_branch(change), ""), has_uncommitted(change.git)
+            return *if_known(lambda: _switches(change), ("", "")), has_uncommitted(change.git)
         except (MissingFact, SpecguardError, OSError):
             # Without a working tree there is nothing to protect.
-            return "", False
+            return "", "", False
 
     def protect(step: re.Match[str]) -> str:
         if change.stage == "commit-msg":
             return f"`{step[1]}{_taken_back(change)}`"
-        branch, uncommitted = read_state()
-        command = f"git switch {branch} && {step[1]} && git switch -" if branch else step[1]
-        return f"`{with_stash(command) if uncommitted and '--amend --only' not in command else command}`"
+        before, after, uncommitted = read_state()
+        command = f"{before}{step[1]}{after}"
+        stashes = uncommitted and (before or "--amend --only" not in command)
+        return f"`{with_stash(command) if stashes else command}`"
 
     request = change.request
     if change.stage in ("edit", "run") or request.enforce or request.environment.get("CI"):
@@ -374,14 +375,24 @@ def _taken_back(change: Change) -> str:
     return " ".join([" --", *(shell_word(entry.path) for entry in entries)]) if entries else ""
 
 
-def _inactive_branch(change: Change) -> str:
-    """Return the judged branch, shell-quoted, if it is local and not checked out; otherwise empty."""
+def _switches(change: Change) -> tuple[str, str]:
+    """Return the commands before and after a step that alters commits; empty if `HEAD` is the judged one.
+
+    Later commits of the current branch are moved onto the altered ones.
+    """
     from specguard.declaration.look_alikes import shell_word
 
-    name, repository = change.branch.name, change.git.repository
+    head, repository = change.base.head, change.git.repository
+    name = if_known(lambda: change.branch.name, "")
     ref = f"refs/heads/{name}"
-    is_inactive = ref != repository.branch and repository.refs_named([ref]).get(ref) == change.base.head
-    return shell_word(name) if is_inactive else ""
+    if head and ref != repository.branch and repository.refs_named([ref]).get(ref) == head:
+        return f"git switch {shell_word(name)} && ", " && git switch -"
+    if head in (None, repository.head):
+        return "", ""
+    switch, branch = f"git switch --detach {head[:12]} && ", short_name(repository.branch or "")
+    if not branch or change.git.merge_bases(repository.head or "", head) != [head]:
+        return switch, ""
+    return switch, f" && git rebase --rebase-merges --onto HEAD {head[:12]} {shell_word(branch)}"
 
 
 def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:

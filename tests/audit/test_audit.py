@@ -130,14 +130,14 @@ def rows(store: Path) -> list[tuple[Any, ...]]:
 
 
 def checked(made: Repository, change: dict[str, Any], *words: str) -> dict[str, Any]:
-    """The report of a check of an audited change, as it would have been on its day."""
+    """The report of a check of an audited change in CI, where steps do not name the branch of a reader."""
     asked = ["--range", f"{change['base']}..{change['head']}"] if change["base"] else ["--root"]
     if not change["base"]:
         asked += ["--head", change["head"]]
     if change["merged"]:
         asked += ["--branch", change["merged"]]
     asked += ["--today", datetime.fromtimestamp(change["at"], UTC).date().isoformat(), *words]
-    return run_here("check", *asked, "--output-format", "json", directory=made.path).report
+    return run_here("check", *asked, "--output-format=json", directory=made.path, env={"CI": "1"}).report
 
 
 def test_each_change_is_judged_as_a_check_of_it(made: Repository, store: Path) -> None:
