@@ -264,7 +264,9 @@ class _State:
             if head is None or head == pin.oid or is_told or not (rules := policies.hook_rules()):
                 return
             guards = [code for code in rules if code.startswith(_GUARD_FAMILIES)]
-            others = [code for code in rules if code not in guards]
+            # From a base that may have moved, the commits of others would be counted, too.
+            left = ["CMT001"] if self._notes else []
+            others = [code for code in rules if code not in (*guards, *left)]
 
             def judge_commits(**asked: Any) -> list[Verdict]:
                 return [*judge(select=guards, **asked), *judge(select=others, own_part=True, **asked)]
@@ -362,11 +364,17 @@ def _spare_earlier_edits(
 
 
 def _drop_earlier_commits(verdict: Verdict, later: Sequence[Commit], codes: Container[str]) -> None:
-    """Remove what rules for agents only find in files that no commit since the session's start changes."""
+    """Remove what rules for agents only find in files that no commit since the session's start changes.
+
+    Commits that a change still lacks are no finding, either: the agent may be about to make them.
+    """
     paths = {entry.path for commit in later for entry in commit.own_entries}
     for result in verdict.results:
         if result.code in codes and result.findings:
             result.findings = [judged for judged in result.findings if judged.finding.path in paths]
+            result.state = state_of(result.findings)
+        elif result.code == "CMT001" and result.findings:
+            result.findings = [one for one in result.findings if not one.finding.help.startswith("Make ")]
             result.state = state_of(result.findings)
 
 
