@@ -116,6 +116,7 @@ class Interpreter:
         effects: the effects found so far.
         skips: the bypasses by variables that are set for the current command only.
         placed: True if a variable may name the repository of git's commands.
+        stored: how many of the edits an earlier command of git may have stored.
         switched: the folder where an earlier command checked out a branch, and its name, empty if uncertain.
     """
 
@@ -126,6 +127,7 @@ class Interpreter:
         self.effects = Effects()
         self.skips: list[str] = []
         self.placed = False
+        self.stored = 0
         self.switched: tuple[bytes | None, str] | None = None
         self._written: set[bytes] = set()
         self._nested = self._depth = self._conditions = 0
@@ -410,7 +412,8 @@ class Interpreter:
     def edit(self, path: bytes, content: bytes | None = None, *, gone: bool = False) -> None:
         """Record that a file is written or removed; nothing is left of one that the command itself made."""
         if gone and not self._conditions and not os.path.lexists(self.absolute(path)):
-            self.effects.edits[:] = [one for one in self.effects.edits if one.path != path]
+            later = self.effects.edits[self.stored :]
+            self.effects.edits[self.stored :] = [one for one in later if one.path != path]
         self._written.add(self.absolute(path))
         if not _DEVICES.fullmatch(path) and len(self.effects.edits) < MOST_EDITS:
             self.effects.edits.append(FileEdit(path, content, known=gone or content is not None))
@@ -485,7 +488,7 @@ def _cat_output(inner: Sequence[Any]) -> str | None:
 
 
 def options_of(
-    words: Words, valued: str = "", longs: Collection[str] = (), *, leading: bool = False
+    words: Words, valued: str = "", longs: Collection[str] = (), *, leading: bool = False, attached: str = ""
 ) -> tuple[Options, Words]:
     """Split arguments into options, each with its value, and operands.
 
@@ -494,6 +497,7 @@ def options_of(
         valued: the letters of the short options with a value.
         longs: the names of the long options with a value.
         leading: True if the first operand ends the options.
+        attached: the letters of the short options whose value can only be in the same word.
     """
     options: list[tuple[str, Word | None]] = []
     operands: list[Word] = []
@@ -512,7 +516,7 @@ def options_of(
             options.append((name, value))
         elif text.startswith("-") and len(text) > 1:
             for index, letter in enumerate(text[1:], start=2):
-                if letter in valued:
+                if letter in valued or (letter in attached and text[index:]):
                     # The grammar drops a `-` before a here-document.
                     value = Word(text[index:]) if text[index:] else ahead.pop() if ahead else Word("-")
                     options.append((letter, value))
@@ -664,6 +668,8 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
         handler(shell, name, rest[1:], stdin)
     if name in ("branch", "checkout", "switch", "symbolic-ref"):
         shell.switch(name, rest[1:])
+    if name in ("add", "stage", "stash"):
+        shell.stored = len(shell.effects.edits)
     shell.folder = start
 
 
@@ -689,7 +695,8 @@ def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None)
     """Record if a command skips its hooks, and the message of a commit."""
     longs = ["message", "file", "reuse-message", "reedit-message", "template", "author", "date", "fixup",
              "squash", "trailer"]  # fmt: skip
-    options, _ = options_of(words, "mFCctS" if name == "commit" else "msFX", longs)
+    valued = {"commit": "mFCct", "am": "", "rebase": "sX"}.get(name, "msFX")
+    options, _ = options_of(words, valued, longs, attached="Su" if name == "commit" else "SC")
     if is_dry(options):
         return
     short = name in ("commit", "am") and has(options, "n")

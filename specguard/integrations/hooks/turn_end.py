@@ -366,7 +366,7 @@ def _spare_earlier_edits(
 def _drop_earlier_commits(verdict: Verdict, later: Sequence[Commit], codes: Container[str]) -> None:
     """Remove what rules for agents only find in files that no commit since the session's start changes.
 
-    Commits that a change still lacks are no finding, either: the agent may be about to make them.
+    Missing commits are left out, too: the agent may be about to make them.
     """
     paths = {entry.path for commit in later for entry in commit.own_entries}
     for result in verdict.results:
