@@ -400,7 +400,7 @@ class Interpreter:
             self.switched = (self.folder, operands[0].text or "" if plain else "")
 
     def _is_file(self, word: Word) -> bool:
-        """True if a word names a file and no branch, so that `git checkout` restores it."""
+        """True if a word names a file, but not a branch, so that `git checkout` restores it."""
         ref = b"refs/heads/" + as_bytes(word.text or "")
         folder = self.tree.common + b"/" if self.tree else b""
         packed = read_file(folder + b"packed-refs") or b""
