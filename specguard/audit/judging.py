@@ -31,7 +31,7 @@ from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known
-from specguard.model import Verdict, shortened
+from specguard.model import Verdict, cached_method, shortened
 from specguard.reporters.json import finding_data, json_safe
 
 _LATEST: Final = 253_402_300_799
@@ -123,7 +123,6 @@ class PastGit(Git):
         super().__init__(repository.as_bare())
         self._past: dict[str, Commit] = {}
         self._names_by_tree: dict[str, list[bytes]] = {}
-        self._mentions: dict[tuple[str, ...], list[PastCommit]] = {}
         base, tip = changes[0].base, changes[-1].head
         rest = [f"^{base}"] if base else []
         process = self.start("rev-list", "--topo-order", "--reverse", "--parents", tip, *rest, "--")
@@ -159,13 +158,16 @@ class PastGit(Git):
 
     def mentioning(self, words: Sequence[str], tips: Sequence[str]) -> Iterable[PastCommit]:
         """Return the commits whose message contains one of some words; one read serves all changes."""
-        last = self._places.get(tips[0])
-        if last is None or [self._landed[last].oid] != [*tips]:
+        last = self._places.get(tips[0], -1)
+        known = self._mentions(tuple(words)) if [self._landed[last].oid] == [*tips] else None
+        if known is None:
             return super().mentioning(words, tips)
-        key = tuple(words)
-        if key not in self._mentions:
-            self._mentions[key] = list(super().mentioning(words, [self._landed[-1].oid]))
-        return (one for one in self._mentions[key] if self._places.get(one.oid, -1) <= last)
+        return (one for one in known if self._places.get(one.oid, -1) <= last)
+
+    @cached_method
+    def _mentions(self, words: tuple[str, ...]) -> Sequence[PastCommit] | None:
+        """Return the commits of the whole slice's history; None if it is cut off, and a part may decide."""
+        return if_known(lambda: list(Git.mentioning(self, words, [self._landed[-1].oid])), None)
 
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
         """Return the lines of `ls-tree -r`; a list of names is derived from that of another change."""

@@ -526,6 +526,12 @@ def test_messages_of_a_history_are_read_once_for_all_changes(
             found = {head: [one.oid for one in past.mentioning(["PART"], [head])] for head in heads}
     assert found == expected
     assert len(expected[heads[-1]]) == 18
+    cut = made.clone(tmp_path / "cut", depth=3)
+    with Git(Located.locate(str(cut.path), os.environ)) as git:
+        part = past_changes(git, cut.oid("main"), most=2)[::-1]
+        with PastGit(git.repository, part) as past:
+            newest = next(iter(past.mentioning(["PART"], [part[0].head])))
+    assert newest.oid == part[0].head, "found before the end of a history that is cut off"
 
 
 # The store
