@@ -54,6 +54,9 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
     "dict": _SIZES,
 }
 """The constraints that each type of schema supports directly."""
+_LIMIT_KEYS: Final = frozenset({"error", "pattern", *_SIZES, *_LIMITS})
+"""What the errors of a limit or a check have. A default that they refuse may mean that a setting is unset."""
+
 _OPTIONS = ("check", "path", "refused", "tightens", "names", "dotted", "selectors", "approvers")
 """The other options of a field."""
 
@@ -115,33 +118,29 @@ def _field_schema(cls: type[Settings], field: str) -> CoreSchema:
     note = cls._notes.get(field)
     try:
         schema = _annotation_schema(read_annotation(cls, field))
+        if cls.__module__.partition(".")[0] not in _OWN_PACKAGES and hasattr(cls, field):
+            _check_default(getattr(cls, field), schema)
         _FIELD_SCHEMAS[cls, field] = _apply_options(schema, note) if note else schema
     except (NameError, TypeError) as error:
         raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
     return _FIELD_SCHEMAS[cls, field]
 
 
-def check_defaults() -> None:
-    """Check the defaults of the settings of plugins whose schemas are built already.
+def _check_default(default: Any, schema: CoreSchema) -> None:
+    """Check that the default of a plugin's setting has the type of its annotation.
 
     Raises:
-        TypeError: a default is not a value of its setting.
+        TypeError: it has another type, or one that JSON does not have.
     """
-    for (cls, field), schema in _FIELD_SCHEMAS.items():
-        if cls.__module__.partition(".")[0] in _OWN_PACKAGES or not hasattr(cls, field):
-            continue
-        default = getattr(cls, field)
-        try:
-            made = SchemaValidator(schema).validate_json(json.dumps(plain(default)), strict=True)
-        except ValidationError as error:
-            # What a `check` refuses may mean that the setting is unset.
-            wrong = ", ".join(one["msg"] for one in error.errors() if one["type"] != "value_error")
-        else:
-            right = isinstance(default, type(made)) or not isinstance(made, (Patterns, Expression, Settings))
-            wrong = "" if right else f"it is no {type(made).__name__}"
-        if wrong:
-            name = f"{cls.__module__}.{cls.__qualname__}.{field}"
-            raise TypeError(f"{name} cannot have the default {default!r}: {wrong}")
+    try:
+        made = SchemaValidator(schema).validate_json(json.dumps(plain(default)), strict=True)
+    except ValidationError as error:
+        wrong = ", ".join(one["msg"] for one in error.errors() if not _LIMIT_KEYS & {*one.get("ctx", ())})
+    else:
+        right = isinstance(default, type(made)) or not isinstance(made, (Patterns, Expression, Settings))
+        wrong = "" if right else f"it is no {type(made).__name__}"
+    if wrong:
+        raise TypeError(f"it cannot have the default {default!r}: {wrong}")
 
 
 def _annotation_schema(annotation: Any) -> CoreSchema:

@@ -14,7 +14,7 @@ from pydantic_core import SchemaValidator
 
 from specguard.approvals.people import ApprovalSettings, Author, approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
-from specguard.authority.validate import check_defaults, policy_model
+from specguard.authority.validate import policy_model
 from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry
 from specguard.declaration.rule import Declaration
@@ -89,7 +89,6 @@ def _load(distributions: tuple[str, ...]) -> Registry:
             if distribution != BUILT_IN:
                 # Settings that cannot be read are this plugin's, whichever the policy sets.
                 SchemaValidator(policy_model(registry))
-                check_defaults()
         except PluginError as error:
             raise PluginError(error.message, help=error.help or _BROKEN_HELP) from None
         except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a plugin may raise anything
