@@ -177,7 +177,14 @@ def _write_new(
     for line in past:
         say(line)
     written = [*(path for path, _ in policy.documents), *_ignore_runs(top, policy)]
-    _next_steps(repository, proposed.base, policy, written)
+    remote = repository.refs_named([f"refs/remotes/origin/{proposed.base}"])
+    say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{proposed.base}:")
+    say(authority.commit_step(repository, policy, written, "docs: state what may change"))
+    if not policy.declared("approval_settings").approver:
+        say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
+    for promise in disabled_features(policy):
+        say(f"off: {promise}")
+    say("then: specguard doctor shows what checks and hooks need here, specguard policy what was understood")
     show_settings(settings)
     write_settings(repository, settings, policy)
 
@@ -239,9 +246,7 @@ def _default_branch(repository: Repository) -> str:
     """Return the branch that changes are merged into: the base of checks, the current branch, or `main`."""
     with Git(repository) as git:
         found = usual_base(git) or local_base(git)
-    if found is not None:
-        return found.name.removeprefix("origin/")
-    return short_name(repository.branch) if repository.branch else "main"
+    return found.name.removeprefix("origin/") if found else short_name(repository.branch or "main")
 
 
 def _compile_checked(top: str, text: str) -> Policy:
@@ -252,18 +257,6 @@ def _compile_checked(top: str, text: str) -> Policy:
         if unread.path == AUTHORITY:
             raise usage(f"{unread.text!r} is not a pattern that can be guarded: {unread.reason}")
     return policy
-
-
-def _next_steps(repository: Repository, base: str, policy: Policy, written: Sequence[str]) -> None:
-    """Print the steps after which the authority judges."""
-    remote = repository.refs_named([f"refs/remotes/origin/{base}"])
-    say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{base}:")
-    say(authority.commit_step(repository, policy, written, "docs: state what may change"))
-    if not policy.declared("approval_settings").approver:
-        say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
-    for promise in disabled_features(policy):
-        say(f"off: {promise}")
-    say("then: specguard doctor shows what checks and hooks need here, specguard policy what was understood")
 
 
 ON_FAILURE: Final = ">=2.1.295"
@@ -335,7 +328,6 @@ def show_settings(planned: Sequence[HostSettings]) -> None:
         file = one.host.file
         if one.new == one.old:
             click.echo(f"{file} has all it needs")
-            continue
         before, old = ("/dev/null", "") if one.old is None else (file, one.old)
         for line in difflib.unified_diff(old.splitlines(), one.new.splitlines(), before, file, lineterm=""):
             say(line)

@@ -139,10 +139,8 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     read = ", ".join(f"`{file or source}`" for source, file in selected.items())
     text = f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{imported.toml()}```\n"
     if imported.tables:
-        added, instead = f"\n\n{text}", "without --write"
-        after = authority.change_authority(
-            top, lambda old: authority.append_block(old.rstrip(), added), write=write, instead=instead
-        )
+        added, extend = f"\n\n{text}", authority.append_block
+        after = authority.change_authority(top, lambda old: extend(old.rstrip(), added), write=write)
     if output_format == "json":
         click.echo(json_text(_data(imported, text)))
         return

@@ -275,16 +275,13 @@ def compile_tree(top: str, text: str = "") -> Policy | None:
         raise SpecguardError(what, help=step, code=error.code) from None
 
 
-def change_authority(
-    top: str, change: Callable[[str], str], *, write: bool = True, instead: str = "with --print"
-) -> Policy | None:
+def change_authority(top: str, change: Callable[[str], str], *, write: bool = True) -> Policy | None:
     """Change the text of a working tree's authority by an atomic rename; new lines end as the others do.
 
     Args:
         top: the root of the working tree.
         change: returns the new text for the old one.
         write: False to check only that the new text compiles.
-        instead: the option with which the command prints what is added.
 
     Returns:
         The policy of the new text.
@@ -301,7 +298,7 @@ def change_authority(
         new = new.replace("\r\n", "\n").replace("\n", "\r\n")
     policy = compile_tree(top, new)
     if write:
-        with writing(AUTHORITY, f"{instead}, what is added is printed"):
+        with writing(AUTHORITY, "with --print, or without --write, what is added is printed"):
             replace_file(file, new.encode("utf-8", "surrogateescape"))
     return policy
 
@@ -320,9 +317,9 @@ def commit_step(repository: Repository, policy: Policy | None, files: Sequence[s
 def commit_advice(repository: Repository, policy: Policy | None) -> str:
     """Return how to commit a change of the authority, as a clause; the policy is the one before it."""
     advice = "commit it as a change of its own"
-    unnamed = policy and not policy.declared("approval_settings").approver
-    guarded = unnamed and policy and policy.guards.find(AUTHORITY.encode())
-    if guarded and not repository.spawn("cat-file", "-e", f"HEAD:{AUTHORITY}").wait():
+    guarded = policy and policy.guards.find(AUTHORITY.encode())
+    named = policy and policy.declared("approval_settings").approver
+    if guarded and not named and not repository.spawn("cat-file", "-e", f"HEAD:{AUTHORITY}").wait():
         advice += ", once one has landed that names who may approve (specguard init --approver NAME=KEYFILE)"
     return advice
 
