@@ -104,8 +104,9 @@ def test_a_command_that_cannot_be_started(words: list[str], code: int, run: Run,
     assert record.exit_code == code
     assert "cannot be run" in record.problem
     assert record.problem in log_of(run, record)
-    script = str(program(tmp_path / "script", "#!/no/such/sh\n"))
+    script = str(program(tmp_path / "no-such-script", "#!/no/such/sh\n"))
     assert "interpreter that its first line names" in carry_out(run, [script]).problem
+    assert "No such file" in carry_out(run, ["no-such-script"], cwd=str(tmp_path)).problem
     record = carry_out(run, ["true"], cwd=str(tmp_path / "gone"))
     assert record.problem == f"true in {tmp_path}/gone cannot be run: the folder is not there"
 
