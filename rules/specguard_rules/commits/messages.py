@@ -212,7 +212,7 @@ class CommitMessage(SubjectForm, Rule):
                 base = None
             found = _item_flaws(message, own, by_id, work, base) if own else self._form_flaws(message, by_id)
             flaws = [*found, *self._body_flaws(message, by_id)]
-            for flaw in flaws if landed and " (#" in message.subject else ():
+            for flaw in flaws if landed and own and " (#" in message.subject else ():
                 flaw.help = 'If a squash landed that title, write `merge = "squash"` in the authority.'
             # Only the files of a commit with a finding are worth reading.
             if flaws and not bookkeeping.is_all_of(by_id.get(message.commit or "", message)):
