@@ -384,6 +384,10 @@ class Change(Record, frozen=False):
             raise NotApplicable("in a merge queue there is no pull request's text")
         raise NotApplicable("there is no pull request at this stage")
 
+    def review_notes(self) -> Iterable[tuple[str, str]]:
+        """Return the accounts whose approvals on the platform do not count, each with a note on it."""
+        return ()
+
     @property
     def reviewers(self) -> frozenset[str]:
         """The accounts that approve exactly this head; empty if no platform names them.

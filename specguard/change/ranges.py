@@ -216,10 +216,8 @@ class RangeChange(Change, frozen=False, kw_only=True):
         committed = read_commit_time(self.git.object(self.head.oid)[1])
         return approvers(self.event.reviews, self.head.oid, NEVER if committed is None else committed)
 
-    @property
-    def notes(self) -> list[str]:
-        """Sentences about the change, one of them about the reviews that do not count."""
-        notes = super().notes
+    def review_notes(self) -> Iterator[tuple[str, str]]:
+        """Yield the account of each approval that is not about this head, and a note on it."""
         if self.event is not None and self.event.reviews:
             from specguard.change.platform_event import approvers
 
@@ -227,8 +225,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
             for commit in dict.fromkeys(review.commit for review in reviews):
                 what = "older than the commit" if commit == head else f"of {commit[:12]}, not of {head[:12]}"
                 for login in sorted(approvers(reviews, commit) - self.reviewers):
-                    notes.append(f"The review by {login} is {what}: it does not count. Ask for a new one.")
-        return notes
+                    yield login, f"The review by {login} is {what}: it does not count. Ask for a new one."
 
     @property
     def author_login(self) -> str:

@@ -173,6 +173,13 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         results=results,
         notes=[
             *change.notes,
+            *(
+                note
+                for login, note in change.review_notes()
+                # Without a review, a hook does not load who may approve.
+                for one in policy.declared("approval_settings").approver
+                if login.casefold() in map(str.casefold, one.logins)
+            ),
             *notes,
             *facts.remarks(),
             *approval_notes,
