@@ -144,8 +144,7 @@ def _filter_paths(entries: Sequence[Entry], base: Base) -> str:
     """Return the command that undoes the change of paths in each of its commits, merges included."""
     start = base.start[:SHORT] if base.start else ""
     undo = f"reset -q {start}" if start else "rm -q --cached --ignore-unmatch"
-    paths = [entry.path for entry in entries]
-    return _filter_command(undo, paths, f"{start}..HEAD" if start else "HEAD")
+    return _filter_command(undo, [entry.path for entry in entries], f"{start}..HEAD" if start else "HEAD")
 
 
 def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:

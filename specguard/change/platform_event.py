@@ -381,10 +381,9 @@ def _github_event(environment: Mapping[str, str]) -> Event | None:
         return event
     if kind != "pull_request":
         return None
-    merged = environment.get("GITHUB_REF", "").endswith("/merge")
     return Event(
         "pull_request",
-        merge=environment.get("GITHUB_SHA") if merged else None,
+        merge=environment.get("GITHUB_SHA") if environment.get("GITHUB_REF", "").endswith("/merge") else None,
         branch=environment.get("GITHUB_HEAD_REF") or None,
         base=environment.get("GITHUB_BASE_REF") or None,
     )

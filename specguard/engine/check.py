@@ -515,8 +515,7 @@ class Quotes:
         if path.startswith(_PRESET):
             from specguard.engine.plugins import load_registry
 
-            text = load_registry(self._policy.plugins).presets.get(path.removeprefix(_PRESET), "")
-            return text.split("\n")
+            return load_registry(self._policy.plugins).presets.get(path.removeprefix(_PRESET), "").split("\n")
         oid = self._documents.get(path)
         content = if_known(lambda: next(self._git.blobs([oid], limit=SMALL))[1], None) if oid else None
         return (content or b"").decode("utf-8", "surrogateescape").split("\n")

@@ -568,8 +568,7 @@ class PlaceTree(GateTree):
             tree: the tree.
             entries: the changes since the tree.
         """
-        root = os.fsencode(self.path)
-        for place in (os.path.join(root, entry.path) for entry in entries if entry.added):
+        for place in (os.path.join(os.fsencode(self.path), entry.path) for entry in entries if entry.added):
             with suppress(FileNotFoundError):
                 os.unlink(place)
             # The folders that become empty go, too; the root has a `.git`, and stays.

@@ -296,8 +296,7 @@ def _matches_form(words: Sequence[str], form: Sequence[str], unless: Sequence[st
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     given = all(any(_matches(option, word) for word in options) for option in form[1:] if option[0] == "-")
     meant = [word for word in arguments if word.lower().partition("=")[2] not in ("0", "false", "no")]
-    excused = any(_matches(excuse, word) for excuse in unless for word in meant)
-    return not wanted and given and not excused
+    return not wanted and given and not any(_matches(excuse, word) for excuse in unless for word in meant)
 
 
 def _matches(option: str, word: str) -> bool:
