@@ -404,8 +404,7 @@ class Approvals:
 
     @cached_property
     def _people(self) -> Sequence[Person]:
-        squashed = self._policy.merge == "squash"
-        return find_people(self._bond.change, self._bond.folder, squashed=squashed)
+        return find_people(self._bond.change, self._bond.folder, squashed=self._policy.merge == "squash")
 
     @cached_method
     def _part_of(self, approver: Approver) -> str:

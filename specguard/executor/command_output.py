@@ -215,8 +215,7 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return a command, a name or a message without its secrets."""
-        data = text.encode("utf-8", "surrogateescape")
-        return self.redact_bytes(data).decode("utf-8", "backslashreplace")
+        return self.redact_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "backslashreplace")
 
     def find_spans(self, data: bytes) -> list[_Span]:
         """Return the positions of secrets with their replacements, in order and without overlaps."""
