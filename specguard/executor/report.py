@@ -10,6 +10,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from itertools import groupby
@@ -31,7 +32,6 @@ from specguard.errors import MissingFact, Needed, SpecguardError, if_known
 from specguard.executor.command_output import TAIL
 from specguard.executor.commit import PATCH_FILE
 from specguard.executor.item_choice import switch_command
-from specguard.executor.place import Place
 from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING_KINDS, Run, RunOptions
 from specguard.executor.start_point import fetched_base
@@ -96,7 +96,11 @@ def write_report(run: Run, final: Manifest) -> None:
     Raises:
         SpecguardError: the report cannot be written.
     """
-    changed = None if run.made_place is None else changed_files(run.place, run.manifest.tree)
+    changed = None
+    if run.made_place is not None and run.manifest.tree is not None:
+        with suppress(MissingFact, CommandError, OSError):
+            entries = run.place.git.diff_trees(run.place.base, run.manifest.tree)
+            changed = [(os.fsdecode(one.path), change_kind(one)) for one in entries]
     text = report_text(final, run.folder, changed).encode("utf-8", "surrogateescape")
     run.folder.write(REPORT, run.redactor.redact_bytes(text))
     if run.options.compact:
@@ -111,7 +115,7 @@ def report_text(
     Args:
         manifest: the run's record.
         folder: the run's folder; unreadable files there are left out.
-        changed: the files that the run changed, from `changed_files`; None if unknown.
+        changed: the files that the run changed, each with `added`, `modified` or `deleted`; None if unknown.
     """
     item, label = manifest.item, manifest.item.label
     gates = folder.data_or_empty(GATES_FILE).get("gates")
@@ -157,25 +161,6 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
     shown = any(one.number == error.get("command") and one.kind in JUDGING_KINDS for one in manifest.commands)
     shown = shown or (error.get("command") is None and bool(still_failing(manifest, folder)))
     return "" if shown else _last_lines(str(error.get("tail") or ""))
-
-
-def changed_files(place: Place, tree: str | None) -> Sequence[tuple[str, str]] | None:
-    """Return the files that a tree changes against the base; None if the tree no longer exists.
-
-    Args:
-        place: the run's place.
-        tree: the tree that was judged last; None if none was.
-
-    Returns:
-        The path of each file, and `added`, `modified` or `deleted`.
-    """
-    if tree is None:
-        return None
-    try:
-        entries = place.git.diff_trees(place.base, tree)
-    except (MissingFact, CommandError, OSError):
-        return None
-    return [(os.fsdecode(one.path), change_kind(one)) for one in entries]
 
 
 def outcome(command: Command) -> str:
