@@ -190,7 +190,7 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
     if note is not None and note != note_before:
         reason = take_stop_note(run, place, note) or f"{STOP_NOTE} gives no reason"
         raise _stopped_run(run, record, f"{agent.display_name} stopped", reason, KEPT_STOP_NOTE)
-    results = _move_results(run, place, task.id) if task is not None else ""
+    results = take_results(run)
     if isinstance(results, Results):
         # With valid results it does not matter how the agent ended, unless it ended well and left processes.
         if results.status == "blocked":
@@ -381,9 +381,16 @@ _LARGEST_RESULTS: Final = 1 << 20
 _LONGEST: Final = 300
 
 
-def _move_results(run: Run, place: str, task_id: str) -> Results | str:
-    """Move the results from the place to the run's folder, and return them; a string says what is wrong."""
-    results = _read_results(place, task_id)
+def take_results(run: Run) -> Results | str:
+    """Move the results of a task from the run's place to its folder.
+
+    Returns:
+        The results, or what is wrong with them; empty for a run without a task.
+    """
+    task, place = task_of(run.policy, run.item), run.place.path
+    if task is None:
+        return ""
+    results = _read_results(place, task.id)
     remove_from_place(place, RESULTS)
     if isinstance(results, Results):
         text = results.model_dump_json(by_alias=True, indent=2) + "\n"
@@ -414,12 +421,6 @@ def _example(task_id: str) -> str:
 
 def _shorten(text: str) -> str:
     return shortened(plain_text(text), _LONGEST)
-
-
-def take_results(run: Run) -> None:
-    """Take the results out of the place of a run whose agent was cut off before they were taken."""
-    if (task := task_of(run.policy, run.item)) is not None:
-        _move_results(run, run.place.path, task.id)
 
 
 STOP_NOTE: Final = "SPECGUARD_STOP.md"
@@ -471,8 +472,7 @@ def write_brief(run: Run) -> None:
         MissingFact: the item's document cannot be read.
         SpecguardError: the brief cannot be written.
     """
-    text = brief_text(run).encode("utf-8", "surrogateescape")
-    run.folder.write(BRIEF, run.redactor.redact_bytes(text))
+    run.folder.write(BRIEF, run.redactor.redact_bytes(brief_text(run).encode("utf-8", "surrogateescape")))
 
 
 def brief_text(run: Run) -> str:

@@ -351,8 +351,7 @@ def command_feedback(run: Run, command: Command, what: str, source: str = "") ->
         what: the thing that failed, such as `The gate tests`.
         source: the source that names the command; empty if that is obvious.
     """
-    tail = response_of(run.folder, command).tail
-    lines = "\n".join(tail[-_CHARACTERS:].split("\n")[-_LINES:])
+    lines = "\n".join(response_of(run.folder, command).tail[-_CHARACTERS:].split("\n")[-_LINES:])
     return rendered("failed.md", command=command, what=what, source=source, tail=lines)
 
 
