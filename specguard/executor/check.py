@@ -351,7 +351,7 @@ _WILDCARDS: Final = re.compile(rb"\*\*|\*|\?|\[[^]]*\]")
 _TEXT: Final = b"The guard refuses this.\n"
 
 
-def prove_guard(run: Run) -> bytes | None:
+def prove_guard(run: Run) -> str:
     """Show that the guard refuses a canary edit, made in a scratch tree outside of the place's files.
 
     The edit changes a path that the policy forbids or locks. If the policy guards no path, the edit deletes
@@ -361,7 +361,7 @@ def prove_guard(run: Run) -> bytes | None:
         run: the run; its place was made.
 
     Returns:
-        The refused path; None if no rule of the policy refuses an edit, so that nothing can be shown.
+        What was shown: the refused path, or that no rule of the policy refuses an edit.
 
     Raises:
         SpecguardError: the edit was let through, so nothing would be guarded; or no verdict can be given.
@@ -374,11 +374,11 @@ def prove_guard(run: Run) -> bytes | None:
         path = os.fsencode(run.policy.documents[0][0])
         edit = b"0 %s\t%s\0" % (b"0" * len(place.base), path)
     else:
-        return None
+        return "the policy refuses no edit, so there was nothing to prove the guard by"
     tree = place.git.with_entries(place.base, edit)
     for result in _verdict_of(run, make_commit(run, tree), whole_branch=False).findings:
         if result.finding.path == path and result.is_open_error:
-            return path
+            return f"the guard refused a canary edit of {path_text(path)}"
     text = f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through"
     raise SpecguardError(text, help="specguard doctor", code="guard-silent")
 

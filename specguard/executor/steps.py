@@ -29,7 +29,7 @@ from specguard.executor.report import REPORT, rendered
 from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, check_progress, count_round
 from specguard.executor.side_effects import inspect, make_place
 from specguard.executor.start_point import find_clash
-from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
+from specguard.model import EXIT_FAILED, EXIT_PASSED
 
 _MOST_GATE_ROUNDS: Final = 3
 """The largest number of times that formatters and hooks may alter each other's files before they must agree.
@@ -77,10 +77,7 @@ def _describe_place(draft: DraftRun) -> list[str]:
 def _make_guarded_place(run: Run) -> str:
     """Make the run's own repository, in which the guard must refuse an edit."""
     make_place(run)
-    path = prove_guard(run)
-    if path is None:
-        return "the policy refuses no edit, so there was nothing to prove the guard by"
-    return f"the guard refused a canary edit of {path_text(path)}"
+    return prove_guard(run)
 
 
 def _describe_agent(draft: DraftRun) -> list[str]:
@@ -412,16 +409,13 @@ def brief_of(options: RunOptions) -> str:
         SpecguardError: the item or the policy is missing, or the item lacks data that a run needs.
     """
     if not options.kind:
-        options = RunOptions(**{**vars(options), "kind": _only_kind(options)})
+        kinds: list[str] = list(open_policy(options.request()).declared("work_kinds"))
+        if len(kinds) != 1:
+            names = ", ".join(kinds) or "no work items"
+            step = " or ".join(f"specguard brief {one}" for one in kinds)
+            help = step or "describe one: a table [work.<kind>]"
+            raise SpecguardError(f"the policy describes {names}", help=help, code="incomplete-policy")
+        options = RunOptions(**{**vars(options), "kind": kinds[0]})
     with draft_run(options) as draft:
         landed = landed_text(draft) if paper_of(draft.policy, draft.item) is None else ""
         return (f"> **Note:** {landed}; {MOVE_ON}.\n\n" if landed else "") + brief_text(draft)
-
-
-def _only_kind(options: RunOptions) -> str:
-    kinds: list[str] = list(open_policy(options.request()).declared("work_kinds"))
-    if len(kinds) != 1:
-        names = ", ".join(kinds) or "no work items"
-        help = " or ".join(f"specguard brief {one}" for one in kinds) or "describe one: a table [work.<kind>]"
-        raise SpecguardError(f"the policy describes {names}", help=help, code="incomplete-policy")
-    return kinds[0]

@@ -196,13 +196,13 @@ def test_a_guard_that_lets_the_canary_through_stops_the_run(
 
 
 @pytest.mark.parametrize(
-    ("locked", "path"), [('"locked/"', b"locked/a"), ('"none/**/x*.md"', b"none/canary/xcanary.md"),
-                         ("", b"SPEC_AUTHORITY.md")]
+    ("locked", "path"), [('"locked/"', "locked/a"), ('"none/**/x*.md"', "none/canary/xcanary.md"),
+                         ("", "SPEC_AUTHORITY.md")]
 )  # fmt: skip
-def test_there_is_a_canary_for_every_policy(tmp_path: Path, locked: str, path: bytes) -> None:
+def test_there_is_a_canary_for_every_policy(tmp_path: Path, locked: str, path: str) -> None:
     policy = POLICY.replace('"locked/"', locked)
     setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
     with setting.run() as run:
-        assert prove_guard(run) == path
+        assert prove_guard(run) == f"the guard refused a canary edit of {path}"
         assert git(run.place.path, "status", "--porcelain") == ""
         inspect(run)
