@@ -368,7 +368,17 @@ def patterns_of(value: str) -> Iterator[tuple[bytes, int]]:
     Yields:
         The pattern, and the largest number of bytes that it matches.
     """
-    for form in _spellings(value):
+    forms = {value}
+    if len(value) >= _SHORTEST_ENCODED:
+        escaped = {
+            quote(value, safe="", errors="surrogateescape"),
+            quote(value, errors="surrogateescape"),
+            quote_plus(value, errors="surrogateescape"),
+            json.dumps(value)[1:-1],
+            json.dumps(value, ensure_ascii=False)[1:-1],
+        } - forms
+        forms |= escaped | {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), one) for one in escaped}
+    for form in sorted(forms):
         text = form.encode("utf-8", "surrogateescape")
         yield re.escape(text), len(text)
     data = value.encode("utf-8", "surrogateescape")
@@ -380,21 +390,6 @@ def patterns_of(value: str) -> Iterator[tuple[bytes, int]]:
             # Programs wrap base64 into lines.
             yield rb"\n?".join(re.escape(bytes([byte])) for byte in letters.encode()), len(letters) * 2
         yield b"(?i:" + window.hex().encode() + b")", len(window) * 2
-
-
-def _spellings(value: str) -> Iterator[str]:
-    yield value
-    if len(value) >= _SHORTEST_ENCODED:
-        escaped = {
-            quote(value, safe="", errors="surrogateescape"),
-            quote(value, errors="surrogateescape"),
-            quote_plus(value, errors="surrogateescape"),
-            json.dumps(value)[1:-1],
-            json.dumps(value, ensure_ascii=False)[1:-1],
-        }
-        for one in sorted(escaped - {value}):
-            yield one
-            yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), one)
 
 
 def _base64(data: bytes, offset: int) -> Iterator[str]:
