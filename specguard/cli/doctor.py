@@ -402,7 +402,7 @@ def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diag
 
     address = find_address(read_settings(repository), "origin", policy.remote or "", root=top)
     yield Diagnosis("remote of runs", "ok", address.shown)
-    platform, reason = find_platform(address, repository.environment, top)
+    platform, reason = find_platform(address, repository)
     if platform is not None:
         yield Diagnosis("pull requests", "ok", f"{platform.command} is signed in to {address.host}")
     else:

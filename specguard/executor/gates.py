@@ -375,23 +375,20 @@ def missing_programs(gates: Iterable[PlannedGate], environment: Mapping[str, str
     return {program: ", ".join(needs[program]) for program in output.decode("ascii").split()}
 
 
-def check_gates(
-    policy: Policy, gates: Sequence[PlannedGate], tree: Tree, environment: Mapping[str, str]
-) -> None:
-    """Check that gates may and can be run, and report all missing programs at once.
+def check_gates(run: Run, tree: Tree) -> None:
+    """Check that the gates of a run may and can be run, and report all missing programs at once.
 
     Args:
-        policy: the policy.
-        gates: the run's gates.
+        run: the run.
         tree: the files that the run starts from. A gate for files of which there are none needs no program
             yet; pre-commit is needed if they contain its configuration.
-        environment: the environment whose `PATH` is searched.
 
     Raises:
         SpecguardError: a program is missing, or a gate ends processes by name, or has its placeholder within
             quotation marks.
     """
-    check_kill(policy, gates)
+    gates, environment = run.gates.gates, run.options.environment
+    check_kill(run.policy, gates)
     for gate in gates:
         gate.check_quotes()
     needs = missing_programs([g for g in gates if not g.when or g.when.used(tree.paths())], environment)

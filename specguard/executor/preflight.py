@@ -60,8 +60,7 @@ def check(draft: DraftRun) -> list[str]:
     """
     for run_check in _CHECKS:
         run_check(draft)
-    files = draft.git.tree_at(draft.manifest.repository.start)
-    check_gates(draft.policy, draft.gates.gates, files, draft.options.environment)
+    check_gates(draft, draft.git.tree_at(draft.manifest.repository.start))
     return _check_requests(draft) if draft.source.heads is not None else []
 
 
@@ -210,7 +209,7 @@ def _check_requests(draft: DraftRun) -> list[str]:
         # The pull request of a shared branch belongs to all its items.
         return []
     address = draft.source.address
-    platform, why = find_platform(address, draft.options.environment, draft.git.repository.work_tree())
+    platform, why = find_platform(address, draft.git.repository)
     if platform is None:
         return [f"Open pull requests were not looked for: {why}."]
     try:

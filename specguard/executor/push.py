@@ -301,7 +301,7 @@ def _open_or_update(run: Run) -> tuple[PullRequest, str]:
     with RunRemote(run) as remote:
         address = remote.address
     pull = request_of(run, address)
-    platform, why = find_platform(address, run.options.environment, run.git.repository.work_tree())
+    platform, why = find_platform(address, run.git.repository)
     if platform is None:
         why = f"not opened, since {why}: run the command that is printed, unless {branch} has an open one"
         return pull, why

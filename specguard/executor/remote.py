@@ -499,8 +499,7 @@ class Platform:
     Args:
         program: the command's path.
         address: the canonical repository.
-        environment: the user's environment variables.
-        folder: the folder in which the command runs.
+        repository: the user's repository. The command runs at its root, with the user's variables.
 
     Attributes:
         command: the command's name.
@@ -522,14 +521,13 @@ class Platform:
     )  # fmt: skip
     edit_words: Sequence[str] = ("pr", "edit", "{number}", "--title", "{title}", "--body-file", "{file}")
 
-    def __init__(
-        self, program: str, address: Address, *, environment: Mapping[str, str], folder: str
-    ) -> None:
+    def __init__(self, program: str, address: Address, repository: Repository) -> None:
         self.address = address
         self._program = program
-        self._folder = folder
-        variables = {name: value for name, value in environment.items() if name not in _TARGET_VARS}
-        self._environment = {**user_environment(variables), **_QUIET}
+        self._folder = repository.work_tree()
+        own = repository.environment.items()
+        variables = user_environment({name: value for name, value in own if name not in _TARGET_VARS})
+        self._environment = {**variables, **_QUIET}
 
     def requests(self, branch: str) -> Sequence[BranchRequest]:
         """Return the pull requests of a branch of the repository itself, without those of forks.
@@ -611,26 +609,23 @@ class GitLab(Platform):
         return bool(entry.get("source_project_id") != entry.get("target_project_id"))
 
 
-def find_platform(
-    address: Address, environment: Mapping[str, str], folder: str
-) -> tuple[Platform | None, str]:
+def find_platform(address: Address, repository: Repository) -> tuple[Platform | None, str]:
     """Find the platform of the canonical repository, if its command is installed and the user is signed in.
 
     Args:
         address: the canonical repository.
-        environment: the user's environment variables.
-        folder: the folder in which the command runs: the root of the user's checkout.
+        repository: the user's repository. The command runs at its root, with the user's variables.
 
     Returns:
         The platform; or None, and the reason as a clause.
     """
     reasons = []
     for kind in _platforms(address):
-        program = find_program(kind.command, environment)
+        program = find_program(kind.command, repository.environment)
         if program is None:
             reasons.append(f"{kind.command} is not installed")
             continue
-        platform = kind(program, address, environment=environment, folder=folder)
+        platform = kind(program, address, repository)
         try:
             platform.run(["auth", "status", "--hostname", address.host])
         except PlatformError:

@@ -159,7 +159,7 @@ def start_from(source: Canonical, *, root: str) -> Start:
     git, options = source.git, source.options
     named = plain_branch(options.base, options.remote)
     fetched = fetched_base(git, options)
-    base, below, known = _first_guess(git, options, named, fetched)
+    base, below, known = _first_guess(source, named, fetched)
     settings = read_settings(git.repository)
 
     def canonical(policy: Policy | None, expected: str) -> Address:
@@ -191,20 +191,18 @@ def start_from(source: Canonical, *, root: str) -> Start:
     )
 
 
-def _first_guess(
-    git: Git, options: RunOptions, named: str, fetched: FetchedBase
-) -> tuple[str, str, Policy | None]:
+def _first_guess(source: Canonical, named: str, fetched: FetchedBase) -> tuple[str, str, Policy | None]:
     """Return the base, the branch below the item's own, and the policy, as far as the last fetch has them."""
     known = fetched.policy
     if named and not (known is not None and ItemBranches(known)(named)):
-        return named, "", fetched_base(git, options, named).policy or known
+        return named, "", fetched_base(source.git, source.options, named).policy or known
     if known is None:
         return "", "", None
-    kind, below = known.declared("work_kinds").get(options.kind), named
+    kind, below = known.declared("work_kinds").get(source.options.kind), named
     # The list that contains the item may exist only on the branch of its kind.
     if not named and kind is not None and "{" not in kind.base and kind.base != fetched.name:
         below = kind.base
-    return plain_branch(known.base or "", options.remote), below, known
+    return plain_branch(known.base or "", source.options.remote), below, known
 
 
 def _find_stack(source: Canonical, branch: str, base_oid: str, *, named: bool) -> FoundBase | None:
