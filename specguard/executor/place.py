@@ -236,9 +236,8 @@ def _make_repository(folder: str, subdir: str, base: str, stores: list[str], rep
     with open(os.path.join(folder, "config"), "a", encoding="ascii") as config:
         # Unreferenced objects must not be pruned.
         config.write("[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n")
-    shallow = os.path.join(repository.common, "shallow")
-    if os.path.isfile(shallow):
-        shutil.copyfile(shallow, os.path.join(folder, "shallow"))
+    with suppress(FileNotFoundError):
+        shutil.copyfile(os.path.join(repository.common, "shallow"), os.path.join(folder, "shallow"))
 
 
 def place_exists(path: str | None, run_id: str) -> bool:

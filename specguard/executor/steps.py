@@ -124,20 +124,20 @@ STEPS: Final = tuple(step.name for step in LINE)
 _BY_NAME: Final = dict(zip(STEPS, LINE, strict=True))
 
 
-class Line:
+class Line(Record, frozen=False):
     """The steps of one run under way, done in their order.
 
     Attributes:
         run: the run.
+        say: prints the name of each step.
         resumed: True if the agent's next round was begun before, so that it is already counted.
         agent_worked: True if the agent has worked in this process.
     """
 
-    def __init__(self, run: Run, say: Say, resumed: bool) -> None:
-        self.run = run
-        self.resumed = resumed
-        self.agent_worked = False
-        self._say = say
+    run: Run
+    say: Say
+    resumed: bool
+    agent_worked: bool = False
 
     def from_step(self, first: str) -> None:
         """Do all steps, beginning with a given one.
@@ -201,7 +201,7 @@ class Line:
         # A resumed run may be past the last requested step, which can come again within a round.
         if until and STEPS.index(until) < STEPS.index("agent" if name in ROUND_STEPS else name):
             self._stop_after(until)
-        self._say(name)
+        self.say(name)
         with self.run.step(name) as record:
             result = action() if action is not None else _BY_NAME[name].do(self.run)
             record.detail = record.detail or (result if isinstance(result, str) else "")
