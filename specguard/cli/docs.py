@@ -88,7 +88,9 @@ def reference_pages(registry: Registry) -> Mapping[str, str]:
     pages["settings.md"] = manual.settings_page(registry, _read_text("settings.md"))
     pages["errors.md"] = errors_text()
     pages["limits.md"] = _TARGET.sub(lambda found: limit_text(*found.groups("")), _read_text("limits.md"))
-    pages["commands.md"] = _commands_page()
+    context = app.make_context("specguard", [], None, resilient_parsing=True)
+    helps = "\n".join(_all_help(app, context, ""))
+    pages["commands.md"] = _read_text("commands.md").replace("{commands}", helps)
     for name, schema in run_schemas().items():
         pages[f"schemas/{name}.schema.json"] = json.dumps(schema, indent=2) + "\n"
     return pages
@@ -101,12 +103,6 @@ _COMMON_OPTIONS: Final = ("-C", "--help", "--run-root", "--output-format")
 
 _RANGE: Final = re.compile(r"  \[[x\d<>=]+\]$")
 """The range that click appends to the help of a numeric option."""
-
-
-def _commands_page() -> str:
-    """Return the page with the help of every command, at a fixed width."""
-    context = app.make_context("specguard", [], None, resilient_parsing=True)
-    return _read_text("commands.md").replace("{commands}\n", "\n".join(_all_help(app, context, "")) + "\n")
 
 
 def _all_help(group: click.Group, context: click.Context, parent: str) -> Iterator[str]:

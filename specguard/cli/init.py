@@ -95,7 +95,10 @@ def command(
         raise exists_error(AUTHORITY, step)
     if not new_approvers and can_ask:
         new_approvers = _ask_for_approver()
-    proposed = authority.Draft(_default_branch(repository), presets)
+    with Git(repository) as git:
+        found = usual_base(git) or local_base(git)
+    base = found.name.removeprefix("origin/") if found else short_name(repository.branch or "main")
+    proposed = authority.Draft(base, presets)
     paths = authority.tree_paths(repository)
     for path, why, forbidden in (
         *((pattern, "", True) for pattern in forbids),
@@ -240,13 +243,6 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
     except OSError as error:
         say(f"note: add {line} to {IGNORE}, which cannot be written: {error.strerror}")
     return written
-
-
-def _default_branch(repository: Repository) -> str:
-    """Return the branch that changes are merged into: the base of checks, the current branch, or `main`."""
-    with Git(repository) as git:
-        found = usual_base(git) or local_base(git)
-    return found.name.removeprefix("origin/") if found else short_name(repository.branch or "main")
 
 
 def _compile_checked(top: str, text: str) -> Policy:

@@ -155,15 +155,11 @@ def _next_step(policy: Policy, state: progress.PlanState, task: progress.TaskSta
     """Return the command that runs a task, or makes a plan of its folder; empty if no kind has the task."""
     if state.form != "plan":
         return _creation_step(policy, state)
-    kind, words = _work_kind(policy, state.path), f"{shlex.quote(task.id)} --plan {shlex.quote(state.path)}"
-    return f"specguard run {kind} {words} -- AGENT" if kind else ""
-
-
-def _work_kind(policy: Policy, path: str) -> str:
-    """Return the kind of work item that a plan's tasks belong to; empty if they belong to no kind."""
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
-    found = (name for name, kind in kinds.items() if kind.read_source(path.encode("utf-8")) is not None)
-    return next(found, "")
+    for name, kind in kinds.items():
+        if kind.read_source(state.path.encode("utf-8")) is not None:
+            return f"specguard run {name} {shlex.quote(task.id)} --plan {shlex.quote(state.path)} -- AGENT"
+    return ""
 
 
 @command.command("init", short_help="Write the folders of plans and the planner's brief.")

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS
-from specguard.authority.policy import Policy, RuleInPolicy
+from specguard.authority.policy import Policy
 from specguard.authority.validate import policy_schema, within_pyproject
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
@@ -76,7 +76,10 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
         message = f"a rule and a path are asked about, and {len(words)} words are given"
         raise usage(message, "put a name with spaces between quotes")
     policy = open_policy(request)
-    rule = _find_rule(policy, words[0], must_exist=len(words) == 2)
+    word = words[0]
+    rule = policy.rule(word.upper()) or policy.rule(word.lower())
+    if rule is None and (len(words) == 2 or (_CODE.fullmatch(word) and not os.path.lexists(word))):
+        raise unknown_rule(word, [name for one in policy.rules for name in (one.code, one.name)])
     path = to_root_path(request, words[-1]) if rule is None or len(words) == 2 else ""
     found = find_governing(request, path, policy) if path or rule is None else []
     if rule is None:
@@ -85,19 +88,6 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
         return
     data = report.explanation_data(policy, rule, path, found, request)
     show(output_format, data, report.explanation_lines(data))
-
-
-def _find_rule(policy: Policy, word: str, *, must_exist: bool) -> RuleInPolicy | None:
-    """Return the rule with this code or name, in letters of either case; None if the word is a path.
-
-    Raises:
-        SpecguardError: no rule has this code or name, and `must_exist` is set or the word cannot be a path.
-    """
-    rule = policy.rule(word.upper()) or policy.rule(word.lower())
-    if rule is None and (must_exist or (_CODE.fullmatch(word) and not os.path.lexists(word))):
-        names = [name for one in policy.rules for name in (one.code, one.name)]
-        raise unknown_rule(word, names)
-    return rule
 
 
 SOURCES: Final[Mapping[str, Callable[[Repository, str], Imported]]] = {

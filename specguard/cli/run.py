@@ -188,8 +188,7 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     anew.
     """
     store = open_store(run_root=run_root)
-    repository = opt.find_repository()
-    found = list(find_leftovers(store, repository, [store.find(one).path for one in runs]))
+    found = list(find_leftovers(store, opt.find_repository(), [store.find(one).path for one in runs]))
     for one in found:
         say(one.description)
     if not found:

@@ -97,8 +97,7 @@ def new_command(
     contracts: Mapping[str, Contract] = policy.declared("contracts")
     if not artifact:
         rows = [(name, contract.path or contract.root) for name, contract in contracts.items()]
-        none = "the policy describes no artifacts ([artifacts.<name>])"
-        for line in align_rows(rows) or [none]:
+        for line in align_rows(rows) or ["the policy describes no artifacts ([artifacts.<name>])"]:
             say(line)
         return
     if artifact not in contracts:
