@@ -34,10 +34,13 @@ from specguard.plans.verification import same_command
 from specguard.reporters.file_writing import replace_file
 from specguard.reporters.json import render
 from specguard.reporters.short_reports import MOST_WORDS, finding_blocks, join_blocks
+from specguard.reporters.text import deciding_line, one_line
 from specguard.runs.manifests import Judgement
 
 _MOST_HOOK_ROUNDS: Final = 2
 """The largest number of hook rounds: formatting hooks that change files a second time will not settle."""
+
+_WARNING_NOTE: Final = "The rules warn of this: "
 
 
 def judge(run: Run, *, whole_branch: bool = False) -> bool:
@@ -187,6 +190,9 @@ def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = Fa
         message = f"the check gives no verdict: {incomplete.code} could not be judged: {incomplete.reason}"
         raise SpecguardError(message, help=incomplete.command, code="no-verdict")
     if verdict.exit_code == EXIT_PASSED:
+        warned = [one for one in verdict.findings if one.state == "open" and one.severity == "warning"]
+        lines = listed([f"{one.code} {one_line(one)} ({deciding_line(one)})" for one in warned], between="; ")
+        run.note(f"{_WARNING_NOTE}{lines}." if lines else "", instead_of=_WARNING_NOTE)
         return True
     text = join_blocks(list(finding_blocks(verdict, errors=True)), MOST_WORDS)
     run.feedback.append(f"## Rules that the change breaks\n\n{text}\n")
@@ -272,8 +278,7 @@ def unmark_plan(run: Run) -> None:
 def _task_in_place(run: Run) -> Task | None:
     """Return the task as the place has it: on a branch with several tasks, others may be marked already."""
     task = task_of(run.policy, run.item)
-    place = run.place
-    return None if task is None else task_in(run.policy, place.git, place.base, task) or task
+    return None if task is None else task_in(run.policy, run.place.git, run.place.base, task) or task
 
 
 def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
@@ -391,7 +396,6 @@ def _is_enforced(run: Run, name: str) -> bool:
 
 def _guarded_path(run: Run) -> bytes | None:
     """Return a path that the policy guards, preferably an existing file of the base; None without one."""
-    place = run.place
     guards = run.policy.guards
 
     def refused(path: bytes) -> bool:
@@ -400,7 +404,7 @@ def _guarded_path(run: Run) -> bytes | None:
 
     if not any(_is_enforced(run, guard.rule) for guard in guards.all):
         return None
-    files = place.git.tree_at(place.base).paths()
+    files = run.place.git.tree_at(run.place.base).paths()
     patterns = (guard.pattern.encode("utf-8", "surrogateescape").strip(b"/") for guard in guards.all)
     return next(filter(refused, chain(files, (_WILDCARDS.sub(b"canary", one) for one in patterns))), None)
 

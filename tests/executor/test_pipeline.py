@@ -171,6 +171,7 @@ def test_new_binary_and_executable_files_outside_of_the_scope_are_told(tmp_path:
         assert f"New files that are binary or executable: {files}." in said
         unscoped = f"Nothing says which paths phase 12 may change. It commits {all_of_it}."
         assert (unscoped in said) is not scoped
+        assert ("The rules warn of this: PTH003 " in said) is scoped
 
 
 _TOOLS = os.path.dirname(sys.executable)
