@@ -38,8 +38,7 @@ from specguard.model import listed, path_text
 from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
 from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, select_gates
-from specguard.work.item import WorkItem
-from specguard.work.kinds import WorkKind
+from specguard.work.item import Papers, WorkItem
 
 
 def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[str] = ()) -> Gates:
@@ -59,9 +58,8 @@ def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[s
     if item is not None:
         found = gates_of(item, policy.origins).with_more([*verify_gates(policy, item), *listed_gates(item)])
     else:
-        kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
         every: dict[PlannedGate, PlannedGate] = {}
-        for name, kind in kinds.items():
+        for name, kind in policy.declared("work_kinds").items():
             for gate in gates_of_kind(name, kind, policy.origins):
                 # Kinds often share their gates. Gates are the same if only their names and source lines
                 # differ.
@@ -216,17 +214,15 @@ class GateRound:
             for result in self.results.values():
                 result.skipped = USERS_OWN if result.gate.kind == "format" else ""
             return
-        touched = {entry.path for entry in entries}
         if self._plan.format_all:
-            guards = self._run.policy.guards
+            guards, papers = self._run.policy.guards, Papers(self._run.policy.declared("work_kinds"))
             every = self._work_tree.entries(self._tree, self._run.git.empty_tree)
-            entries = [entry for entry in every if entry.is_file and not guards.find(entry.path)]
+            kept = (one for one in every if one.is_file and not guards.find(one.path))
+            entries = [entry for entry in kept if not papers.at(entry.path)]
+        touched = {entry.path for entry in entries}
         for chosen in self._choose("format", entries):
             self._run_calls(chosen)
-            if self._plan.format_all:
-                self._tree = self._work_tree.tree()
-            else:
-                self._undo_changes(chosen.gate, touched)
+            self._undo_changes(chosen.gate, touched)
             self._record_state()
 
     def _run_gates(self) -> None:

@@ -100,10 +100,8 @@ def test_what_is_not_run_is_said(tmp_path: Path, gates: str, document: str, note
 
 
 def test_failures_go_back_with_their_output_and_all_others_still_run(tmp_path: Path) -> None:
-    failing = "echo fails; cat errors; exit 3"
-    with run_of(
-        tmp_path, gate("first", failing) + gate("second", "echo second"), files={"errors": "E1\n"}
-    ) as run:
+    gates = gate("first", "echo fails; cat errors; exit 3") + gate("second", "echo second")
+    with run_of(tmp_path, gates, files={"errors": "E1\n"}) as run:
         run.manifest.attempts = 1
         assert not judged(run)
         assert [one.exit_code for one in run.manifest.commands] == [3, 0]
@@ -153,16 +151,18 @@ def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) 
 
 
 def test_a_document_may_have_everything_formatted(tmp_path: Path) -> None:
+    """Neither guarded files nor the plan's papers are, and a formatter that changes them is undone."""
     document = "# Phase 12\n\n## Formatting\n\nRun it over the whole repository.\n"
-    formatter = gate(
-        "fmt", "sed -i 's/=.*/= 9/' {changed_files}", kind='"format"', when='["src/", "locked/"]'
-    )
-    with run_of(tmp_path, formatter, document) as run:
+    formats = {"kind": '"format"', "when": '["src/", "locked/", "docs/"]'}
+    gates = gate("fmt", "sed -i 's/=.*/= 9/' {changed_files}", **formats)
+    gates += gate("wide", "echo >> docs/phase-13.md; echo >> src/a.py", **formats)
+    with run_of(tmp_path, gates, document, {"docs/phase-13.md": "a = 1\n"}) as run:
         work(run, "echo b > b.py; ln -s a.py src/link.py")
         assert judged(run)
         assert run.manifest.commands[0].command.endswith("/' ./src/a.py")
-        assert Path(run.place.path, "src/a.py").read_text() == "a = 9\n"
-        assert not any("undone" in note for note in run.manifest.notes)
+        assert Path(run.place.path, "src/a.py").read_text() == "a = 9\n\n"
+        [note] = [one for one in run.manifest.notes if "undone" in one]
+        assert "changed docs/phase-13.md; they were undone" in note
 
 
 def test_what_a_gate_changes_is_named_and_undone(tmp_path: Path) -> None:
