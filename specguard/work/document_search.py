@@ -177,7 +177,7 @@ class DocumentSearch:
         for template in self._kind.document:
             for pattern in self._patterns(template, PADDINGS):
                 path = unescape(pattern).encode("utf-8", "surrogateescape")
-                if not has_wildcard(pattern) and self._tree.find(path) is not None:
+                if not has_wildcard(pattern) and self._tree.has_file(path):
                     name = path_text(path)
                     yield f"{name} has the number padded otherwise, which number_format could allow"
 

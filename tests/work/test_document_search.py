@@ -105,8 +105,8 @@ def test_a_whole_name_is_exact_and_a_padded_one_a_near_miss(tree: Grow) -> None:
     assert found.near_misses == [
         "docs/plan/v1/phases/phase-07.md has the number padded otherwise, which number_format could allow"
     ]
-    found = phase(tree({"docs/plan/v1/phases/phase-7.md": "# 7"}))
-    assert found.path == b"docs/plan/v1/phases/phase-7.md"
+    assert phase(tree({"docs/plan/v1/phases/phase-08.md/a.md": ""}), 8).near_misses == []
+    assert phase(tree({"docs/plan/v1/phases/phase-7.md": "# 7"})).path == b"docs/plan/v1/phases/phase-7.md"
     # A padded name is right where the policy says so.
     kind = WorkKind(
         document=["p/phase-{number}.md"], number_format=["{n}", "{n:02}"], branch="phase-{number}"
