@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections import Counter
 from functools import cached_property
 
@@ -372,7 +371,7 @@ def first_alterations(
     """
     found: dict[bytes, list[tuple[str, Entry]]] = {}
     for commit, entry in changes:
-        if stat.S_ISREG(entry.old_mode) and is_record(entry.path, folder):
+        if entry.was_file and is_record(entry.path, folder):
             found.setdefault(entry.path, []).append((commit, entry))
     of_records = (several for path, several in found.items() if path.endswith(b".json"))
     records = {entry.old for several in of_records for _, entry in several}

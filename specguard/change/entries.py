@@ -80,6 +80,11 @@ class Entry:
         return self.new_mode & 0o170000 == 0o100000
 
     @property
+    def was_file(self) -> bool:
+        """True if the path was a regular file before the change."""
+        return self.old_mode & 0o170000 == 0o100000
+
+    @property
     def has_new_content(self) -> bool:
         """True if the path is a regular file whose content the change adds or alters."""
         return self.is_file and self.old != self.new

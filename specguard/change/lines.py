@@ -129,10 +129,10 @@ class Lines:
         if not expressions or not files:
             return
         scanner = Scanner(expressions)
-        for entry, blocks in self._read_texts([entry for entry in files if not _was_file(entry)]):
+        for entry, blocks in self._read_texts([entry for entry in files if not entry.was_file]):
             yield from _matching_lines(scanner, entry, blocks)
         undecided: list[Entry] = []
-        yield from self._find_new_lines(scanner, [entry for entry in files if _was_file(entry)], undecided)
+        yield from self._find_new_lines(scanner, [entry for entry in files if entry.was_file], undecided)
         for piece in self._diff_pieces(undecided, TEXT_LIMIT, removed=False):
             if piece.side:
                 for number, text, which in scanner.lines(piece.block, piece.line):
@@ -277,7 +277,7 @@ class Lines:
         """
         before, after = "", ""
         for position, entry in enumerate(entries):
-            if _was_file(entry):
+            if entry.was_file:
                 before += f"100644 blob {entry.old}\t{position:08}\n"
             if entry.is_file:
                 after += f"100644 blob {entry.new}\t{position:08}\n"
@@ -290,7 +290,7 @@ class Lines:
 
     def _refuse_large(self, entries: Sequence[Entry], limit: int) -> None:
         sides = {entry.new for entry in entries if entry.is_file}
-        sides |= {entry.old for entry in entries if _was_file(entry)}
+        sides |= {entry.old for entry in entries if entry.was_file}
         sizes = self._git.sizes(sorted(sides))
         for entry in entries:
             size = max(sizes.get(entry.new, 0), sizes.get(entry.old, 0))
@@ -311,13 +311,8 @@ def _matching_lines(scanner: Scanner, entry: Entry, blocks: Iterable[bytes]) -> 
             yield AddedLine(entry.path, number, text, which)
 
 
-def _was_file(entry: Entry) -> bool:
-    """True if the path was a regular file before the change."""
-    return entry.old_mode & 0o170000 == 0o100000
-
-
 def _has_text(entry: Entry) -> bool:
-    return entry.old != entry.new and (entry.is_file or _was_file(entry))
+    return entry.old != entry.new and (entry.is_file or entry.was_file)
 
 
 def _too_large(entry: Entry, size: int, limit: int) -> MissingFact:

@@ -344,7 +344,7 @@ def published_secrets(run: Run, tree: str) -> str:
     entries = [entry for entry in place.git.diff_trees(place.base, tree) if entry.is_file]
     for entry, (_, content) in zip(entries, place.git.blobs([one.new for one in entries]), strict=True):
         leaked = [value for value in secrets if value in (content or b"")]
-        if leaked and entry.old_mode & 0o170000 == 0o100000:
+        if leaked and entry.was_file:
             before = next(place.git.blobs([entry.old]))[1] or b""
             leaked = [value for value in leaked if value not in before]
         lines += [f"- {path_text(entry.path)} holds the value of {secrets[value]}" for value in leaked]

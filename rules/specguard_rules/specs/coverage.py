@@ -7,7 +7,7 @@ from specguard.rules import Finding, Rule, path_text, shortened
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar, Final
+    from typing import ClassVar
 
     from specguard.rules import Artifacts, Commit, Documents, Entry, Policy, PullRequest, Specs
     from specguard.specs.spec import Index, IndexEntry, Spec
@@ -309,10 +309,6 @@ def _find_reason(key: str, commits: Sequence[Commit], pull_request: PullRequest 
     return False, hint
 
 
-_REGULAR: Final = 0o10
-"""The mode of a regular file without its last twelve bits."""
-
-
 class ContradictedAuthority(Rule):
     r"""A document contradicts a higher one on a declared key.
 
@@ -378,8 +374,7 @@ class ContradictedAuthority(Rule):
     ) -> Iterator[Finding]:
         """Compare the statements of the documents in `order`."""
         for entry in entries:
-            was_file = entry.old_mode >> 12 == _REGULAR
-            if was_file and not entry.deleted and not entry.is_file and policy.rank(entry.path) is not None:
+            if entry.was_file and not (entry.deleted or entry.is_file or policy.rank(entry.path) is None):
                 path, setting = entry.path, "authority.order"
                 message = f"{path_text(path)}, which has a place in the order, is not a regular file any more"
                 step = "Make it a file of its own: what a link leads to is not compared."
