@@ -552,9 +552,8 @@ class InvalidStatus(Rule):
                     both = " and ".join(f"{one.text[:60]!r} in {one.place}" for one in (first, other))
                     message = f"{path_text(spec.path)} has two statuses: {both}"
                     step = "Leave the one that holds."
-                    found = _value_flaw(spec, first, message, step, "two statuses", "specs.status")
-                    found.line = other.line_in(spec.path)
-                    yield found
+                    key, line = f"two statuses in {first.form}", other.line_in(spec.path)
+                    yield _flaw(spec, message, step, key, line, "specs.status")
 
 
 def _no_value_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
@@ -566,9 +565,8 @@ def _no_value_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
     path, name, other = path_text(spec.path), specs.settings.status, spec.other_status
     message = f"{path} has no {name}" + (f", and had {old!r}" if old else "")
     known = f" one of: {', '.join(specs.settings.statuses)}" if specs.settings.statuses else ""
-    step = (
-        f"Write {f'under its key {name!r}' if spec.structured else 'into its front matter'}{known or ' it'}."
-    )
+    where = f"under its key {name!r}" if spec.structured else "into its front matter"
+    step = f"Write {where}{known or ' it'}."
     if other is not None:
         message += f"; the one in line {other.line} is below a heading, and is not about all of it"
     setting = "specs.statuses" if specs.settings.statuses else "specs.transitions"
@@ -690,7 +688,7 @@ class UnapprovedSpec(Rule):
         """Look for the approvals of each spec that needs them."""
         fields = specs.settings.approval_fields
         form = f"{fields.who[0]}: NAME, {fields.when[0]}: YYYY-MM-DD"
-        step = f"Record the person who approved it and when under '{specs.settings.approvals}', e.g. {form}."
+        step = f"Record who approved it and when as one item under '{specs.settings.approvals}', e.g. {form}."
         for spec in specs.judged:
             status = next((one for one in spec.statuses if specs.ways.needs_approval(one.text)), None)
             if status is None or any(specs.holds(approval) for approval in spec.approvals):
