@@ -352,9 +352,9 @@ class IndexEntry(DataEntry):
                 yield WrittenValue(scalar_text(value), self.index, self.line_of(key), "index")
 
     def essence(self, settings: SpecSettings) -> str:
-        """Return the normalized data without reviews, approvals and paths."""
-        left_out = (*date_fields(settings), settings.reviewed, settings.approvals, *PATH_KEYS, PATHS_KEY)
-        return essence(self.value, left_out)
+        """Return the normalized data without reviews, approvals, the id and paths."""
+        left_out = (settings.reviewed, settings.approvals, "id", *PATH_KEYS, PATHS_KEY)
+        return essence(self.value, (*date_fields(settings), *left_out))
 
 
 class Index:

@@ -165,11 +165,10 @@ class Specs(Record, frozen=False):
 
     def says_more(self, spec: Spec, was: Spec) -> bool:
         """Return True if a spec has new content other than dates, or a new approval."""
-        if spec.essence() != was.essence():
-            # The review's date can be in several fields with any names.
-            names = spec.review_day_fields(was)
-            if not names or spec.essence(*names) != was.essence(*names):
-                return True
+        # The review's date can be in several fields with any names.
+        names = spec.review_day_fields(was)
+        if spec.essence(*names) != was.essence(*names):
+            return True
         return spec.entry_essence not in {"", was.entry_essence} or self._newly_approved(spec, was)
 
     def _newly_approved(self, spec: Spec, was: Spec) -> bool:
