@@ -268,9 +268,9 @@ class Spec(Record):
         return [name for name in names if all(map(parse_date, old[name]))]
 
     @property
-    def has_text(self) -> bool:
-        """True if there is text below any heading, besides placeholders; always true for structured data."""
-        return self.structured or any(content_of(one.own).kind == "content" for one in self.document.sections)
+    def is_empty(self) -> bool:
+        """True if it has only headings, front matter, comments or placeholders."""
+        return not self.structured and content_of(self.document.blocks).kind != "content"
 
     @cached_property
     def entry_essence(self) -> str:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class MissingSpec(Rule):
     """The index, governed paths and spec files do not agree.
 
-    Findings are an unreadable or missing index, entries without a file, ids or files that occur twice, and
-    specs that no entry names. So are `[specs.governs]` paths without a spec, and removed specs whose files
-    stay. Entries name files by `path` or `file`, or several under `paths`.
+    Findings are an unreadable or missing index, entries without a file, and ids or files that occur twice.
+    So are specs that no entry names or that lose all text, `[specs.governs]` paths without a spec, and
+    removed specs whose files stay. Entries name files by `path` or `file`, or several under `paths`.
 
     Why is this bad? A wrong index leads to the wrong document.
 
@@ -120,6 +120,9 @@ def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
             found.severity = "warning"
             found.same_as = f"SPC002 no {specs.settings.review}", "SPC005 no status"
         yield found
+    elif spec.is_empty and specs.touches(spec) and (was := specs.before(spec)) and not was.is_empty:
+        message, step = f"{path} has no text any more", "Put its text back, or remove it with its entry."
+        yield Finding(message, step, spec.path, key="emptied", setting="specs.files")
     if index is not None and spec.entry is None:
         message = f"no entry of {path_text(index.path)} names the spec {path}"
         step = f"Add an entry with its id and path to {path_text(index.path)}."
@@ -164,7 +167,7 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
         own = [("id", entry.id)] if entry.id else []
         own += [("spec", path_text(one.path)) for one in entry.named_paths if one.is_main and not one.problem]
         for what, name in own:
-            first = seen.setdefault((what, name), entry)
+            first = seen.setdefault((what, name.casefold() if what == "id" else name), entry)
             judged = specs.whole or specs.touches_entry(first) or specs.touches_entry(entry)
             if judged and first is not entry and (what, name) not in reported:
                 reported.add((what, name))
@@ -284,7 +287,7 @@ def _problem(spec: Spec, artifacts: Artifacts | None) -> str:
     for artifact in contracts:
         for flaw in artifact.flaws("missing-section", "empty-section"):
             return f"{path_text(spec.path)} does not count: {flaw.message}"
-    return "" if contracts or spec.has_text else f"{path_text(spec.path)} has no text under a heading"
+    return f"{path_text(spec.path)} has no text" if spec.is_empty and not contracts else ""
 
 
 def bracketed_text(value: str) -> str:
