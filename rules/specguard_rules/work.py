@@ -563,8 +563,8 @@ class ForeignWorkDocument(_WorkRule, Rule):
     """A change edits another work item's document.
 
     Plan upkeep is exempt, as for `pointer-change`. `document`, `index`, `legacy`, `siblings` and the pointer
-    name the documents; index rows count. Upkeep that alters an open item's scope, gates, files or `verify`
-    warns; with `[work.<kind>] upkeep = "approvers"` it needs an approval.
+    name the documents; index rows count. Upkeep that alters an open item's scope, gates, files or `verify`,
+    or leaves a pointer unreadable, warns; with `[work.<kind>] upkeep = "approvers"` it needs an approval.
 
     Why is this bad? Who carries out an order must not rewrite it.
 

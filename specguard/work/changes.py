@@ -77,14 +77,13 @@ def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: 
     Raises:
         MissingFact: a file cannot be read.
     """
+    moves: dict[tuple[str, ...], Alteration] = {}
     for path, paper in papers.items():
         if paper.role == "document":
             yield from _document_changes(work, paper.kind, path, before, after)
         elif paper.role == "list":
             yield from _list_changes(work, paper.kind, path, before, after)
-    moves: dict[tuple[str, ...], Alteration] = {}
-    for path, paper in papers.items():
-        if paper.role in ("pointer", "index"):
+        elif paper.role in ("pointer", "index"):
             for one in _document_moves(work, paper.kind, path, before, after):
                 moves.setdefault((one.kind, *one.old), one)
     yield from moves.values()
@@ -140,9 +139,8 @@ def _list_changes(work: Work, name: str, path: bytes, before: Tree, after: Tree)
         over = work.passes.superseded([path, *lists])
         earlier = next((one for one in lists if not over.isdisjoint(folders_of(one))), path)
     later_items = {normal_id(listed.id): listed for listed in _listed_items(name, kind, path, after)}
-    for listed in _listed_items(name, kind, earlier, before):
-        if listed.closed:
-            continue
+    open_items = [listed for listed in _listed_items(name, kind, earlier, before) if not listed.closed]
+    for listed in open_items:
         later = later_items.get(normal_id(listed.id))
         if later is None:
             yield Alteration(kind=name, item=str(listed), what="entry", old=[listed.id], new=[], path=path)
@@ -161,25 +159,28 @@ def _read_texts(listed: Listed, name: str) -> Sequence[str]:
 
 
 def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
-    """Yield the moves of other open items' documents, if a pointer or index now leads to other ones."""
+    """Yield moves of open items' documents by a pointer or index, and a pointer that became unreadable."""
     from specguard.work.stated_paths import differing_rows
 
     earlier, later = WorkItems(work.kinds, lambda: before), WorkItems(work.kinds, lambda: after)
+    current, pointer = work.pointer(name), later.pointer(name)
+    if current.number is not None and pointer.path and pointer.problem:
+        item, left = f"{name} {current.id}", [f"unreadable: {pointer.problem}"]
+        yield Alteration(kind=name, item=item, what="number", old=[current.id], new=left, path=path)
     rows = " ".join(sorted(differing_rows(*(read_text(tree, path) or "" for tree in (before, after)))))
     read = (Documents(tree).data(path) for tree in (before, after))
     old_texts, new_texts = (set(data.texts() if data else ()) for data in read)
     keys = sorted({str(key) for place, _ in old_texts ^ new_texts for key in place})
     # Any key of a text that changes, word of a row that does, or part of a file's name in it, may be an id.
-    words = [later.pointer(name).id, *keys, *rows.split(), *rows.replace("-", " ").split()]
+    words = [pointer.id, *keys, *rows.split(), *rows.replace("-", " ").split()]
     for item_id in dict.fromkeys(words):
-        was, item = earlier.with_id(name, item_id), later.with_id(name, item_id)
-        if was is None or item is None or (was.number or 0) < (work.pointer(name).number or 0):
+        was, now = earlier.with_id(name, item_id), later.with_id(name, item_id)
+        if was is None or now is None or (was.number or 0) < (current.number or 0):
             continue
-        old, new = was.document, item.document
+        old, new = was.document, now.document
         if old is not None and old != new and not (work.naming and work.item.owns(old)):
-            shown = [] if new is None else [path_text(new)]
-            was_shown = [path_text(old)]
-            yield Alteration(kind=name, item=str(item), what="document", old=was_shown, new=shown, path=path)
+            was_shown, shown = [path_text(old)], [] if new is None else [path_text(new)]
+            yield Alteration(kind=name, item=str(now), what="document", old=was_shown, new=shown, path=path)
 
 
 _REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
