@@ -423,8 +423,8 @@ class MissingWorkDocument(_WorkRule, Rule):
     """The trusted base lacks the work item's document.
 
     The templates in `document` of `[work.<kind>]` are tried in order, then the tables of `index`, then
-    `legacy`, with a warning. Two matching files are an error. A file that only points to another is followed.
-    `number_format` pads numbers.
+    `legacy`, with a warning. Two matching files are an error. A file that only points to another is followed,
+    unless that is another item's document. `number_format` pads numbers.
 
     Why is this bad? The change's own document would be the author's own order.
 

@@ -10,6 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, value_at
 from specguard.model import path_text
+from specguard.work.kinds import identity
 from specguard.work.name_templates import MissingValue, Template, escape, has_wildcard, unescape
 
 TYPE_CHECKING = False
@@ -129,6 +130,8 @@ class DocumentSearch:
             problem = "is empty"
         elif link and (target is None or via_stub):
             problem = f"only points to {link!r}, which is not {'followed any more' if via_stub else 'there'}"
+        elif target is not None and self._is_foreign(target):
+            problem = f"only points to {path_text(target)}, the document of another item"
         if problem:
             self._note(path_text(path), problem)
             self.problem = f"{path_text(path)} {problem}"
@@ -142,11 +145,12 @@ class DocumentSearch:
 
     def _resolve_link(self, source: bytes, link: str) -> bytes | None:
         """Return the file that a link refers to: relative to the linking file's folder, else to the root."""
-        for path in link_paths(source, link):
-            entry = self._tree.find(path) if path is not None else None
-            if entry is not None and not file_type(entry.mode):
-                return path
-        return None
+        return next((one for one in link_paths(source, link) if one and self._tree.has_file(one)), None)
+
+    def _is_foreign(self, path: bytes) -> bool:
+        """True if a path is the place of another item's document."""
+        numbers = {identity(template.read(path) or {})[1] for template in self._kind.path_templates}
+        return self._number is not None and not numbers <= {None, self._number}
 
     def _patterns(self, template: str, widths: Sequence[int]) -> list[str]:
         """Return a template's patterns, one for each way to write the number; empty if a field is missing."""
@@ -176,9 +180,8 @@ class DocumentSearch:
         """Yield a near miss for each file that fits if the number is padded to another width."""
         for template in self._kind.document:
             for pattern in self._patterns(template, PADDINGS):
-                path = unescape(pattern).encode("utf-8", "surrogateescape")
-                if not has_wildcard(pattern) and self._tree.has_file(path):
-                    name = path_text(path)
+                name = unescape(pattern)
+                if not has_wildcard(pattern) and self._tree.has_file(name.encode("utf-8", "surrogateescape")):
                     yield f"{name} has the number padded otherwise, which number_format could allow"
 
 
@@ -213,8 +216,7 @@ def read_text(tree: Tree, path: bytes) -> str | None:
     Raises:
         MissingFact: the object is missing.
     """
-    entry = tree.find(path)
-    data = tree.read(path) if entry is not None and not file_type(entry.mode) else None
+    data = tree.read(path) if tree.has_file(path) else None
     if data is None or len(data) > LARGEST_DOCUMENT:
         return None
     return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")

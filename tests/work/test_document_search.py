@@ -111,8 +111,7 @@ def test_a_whole_name_is_exact_and_a_padded_one_a_near_miss(tree: Grow) -> None:
     kind = WorkKind(
         document=["p/phase-{number}.md"], number_format=["{n}", "{n:02}"], branch="phase-{number}"
     )
-    files = tree({"p/phase-07.md": "# 7"})
-    assert DocumentSearch(kind, {"number": "7"}, 7, files).path == b"p/phase-07.md"
+    assert DocumentSearch(kind, {"number": "7"}, 7, tree({"p/phase-07.md": "# 7"})).path == b"p/phase-07.md"
 
 
 def test_a_pattern_takes_padded_numbers_and_no_other_one(tree: Grow) -> None:
@@ -175,8 +174,9 @@ def test_what_is_no_document_is_named(tree: Grow, repository: Repository) -> Non
     for stub, problem in (
         ("See `gone.md`.", "only points to 'gone.md', which is not there"),
         ("See `track-5-x.md`.", "which is not followed any more"),
+        ("Superseded by `track-6-y.md`.", "track-6-y.md, the document of another item"),
     ):
-        found = track(tree({f"{TRACKS}/track-5-x.md": stub}))
+        found = track(tree({f"{TRACKS}/track-5-x.md": stub, f"{TRACKS}/track-6-y.md": "# Y"}))
         assert found.path is None
         assert problem in found.problem
     assert phase(tree({"docs/plan/v1/phases/phase-7.md": " \n"})).problem.endswith("phase-7.md is empty")
