@@ -12,13 +12,13 @@ from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, List, ListItem, Table
-from specguard.documents.completeness import without_box
+from specguard.documents.completeness import is_ticked, without_box
 from specguard.documents.data import Problem, data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import if_applicable
 from specguard.model import Finding, cached_method, path_text, shortened
 from specguard.specs.spec import Catalogue, IndexEntry, Spec, find_file
-from specguard.specs.spec_fields import SpecApproval, SpecSettings, StatusFlow, WrittenValue, plain_status
+from specguard.specs.spec_fields import SpecApproval, SpecSettings, StatusFlow, WrittenValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -343,7 +343,8 @@ LONGEST_ROW: Final = 2000
 _LINK: Final = re.compile(r"\]\(\s*<?([^)>\s]+)")
 _MIRRORED: Final = re.compile(r"(?:spec +)?[^\s`,;|()\[\]*]+", re.IGNORECASE)
 # The separators between a name and its status; the last one precedes the status.
-_BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|\(|\u2192|->|=>|,\s")
+_BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|[(\[]|\u2192|->|=>|,\s")
+_REMARK: Final = re.compile(r"\s[-\u2013\u2014]+\s|[(),;\]]|\.\s")
 
 
 class Mirrors(Record, frozen=False):
@@ -416,7 +417,8 @@ class Mirrors(Record, frozen=False):
             )
             found = filter(None, (self._find_status(name, mirror) for name in names))
             name, official = next(found, ("", None))
-            status = next(filter(self._is_status, values), "") if column is None else values[column]
+            listed = filter(self.specs.ways.is_listed, values)
+            status = _without_remark(next(listed, "") if column is None else values[column])
             if official and status and not self.specs.ways.same(status, official.text):
                 yield _mismatch(mirror, name, repr(shortened(status)), row[0].line, official)
 
@@ -438,9 +440,9 @@ class Mirrors(Record, frozen=False):
         if status:
             shown, differs = repr(shortened(status)), not ways.same(status, official.text)
         else:
-            shown = "done with" if item.checked else "still open"
-            is_done = ways.is_terminal(official.text)
-            differs = ways.is_known(official.text) and item.checked not in (None, is_done)
+            ticked, is_done = is_ticked(item.text) or item.checked, ways.is_terminal(official.text)
+            shown = "done with" if ticked else "still open"
+            differs = ways.is_known(official.text) and ticked not in (None, is_done)
         if differs:
             yield _mismatch(mirror, name, shown, item.line, official)
 
@@ -464,25 +466,27 @@ class Mirrors(Record, frozen=False):
         return None
 
     def _last_status(self, raw: str) -> str:
-        """Return the status at the end of an item; empty if there is none."""
+        """Return the status at the end of an item, or else the first before a remark; empty without one."""
         text = plain_value(raw.split("\n", 1)[0])
-        for match in reversed(list(_BEFORE_STATUS.finditer(text))):
-            rest = text[match.end() :].strip(" .;)")
+        parts = [text[match.end() :] for match in _BEFORE_STATUS.finditer(text)]
+        for rest in (*(part.strip(" .;)]") for part in reversed(parts)), *map(_without_remark, parts)):
             label, colon, value = rest.partition(":")
             if colon and normal_name(label) in {"status", normal_name(self.specs.settings.status)}:
-                return value.strip()
-            if self._is_status(rest):
+                return _without_remark(value)
+            if self.specs.ways.is_listed(rest):
                 return rest
         return ""
-
-    def _is_status(self, text: str) -> bool:
-        return bool(plain_status(text)) and self.specs.ways.is_listed(text)
 
     def _true_status(self, spec: Spec) -> WrittenValue | None:
         """Return the status that counts: the index's if the policy has an index, else the document's own."""
         of_index = [value for value in spec.statuses if value.form == "index"]
         found = of_index if self.specs.settings.index else spec.statuses
         return found[0] if found else None
+
+
+def _without_remark(text: str) -> str:
+    """Return a status without the remark behind a bracket, a comma, a semicolon, a full stop or a dash."""
+    return _REMARK.split(text, maxsplit=1)[0].strip(" .;)]")
 
 
 def _mismatch(mirror: bytes, name: str, shown: str, line: int, official: WrittenValue) -> Finding:

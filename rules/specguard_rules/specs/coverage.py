@@ -96,11 +96,10 @@ class MissingSpec(Rule):
             message = f"{path_text(link)} is in place of a spec, and is not a regular file"
             step = "Make it a file of its own: what a link leads to is not judged as a spec."
             yield Finding(message, step, link, key="no file", setting="specs.files")
-        setting = "specs.files"
         for gone, left in specs.orphaned():
             message = f"the spec {path_text(gone.path)} is gone, and what it governs stays: {path_text(left)}"
             step = "Keep it, give it a terminal status first, or have another one govern the path."
-            yield Finding(message, step, gone.path, side="base", key="taken away", setting=setting)
+            yield Finding(message, step, gone.path, side="base", key="taken away", setting="specs.files")
         for pattern, files, path in specs.unmet():
             wanted = " or ".join(files.patterns)
             message = f"{path_text(path)} is governed by a spec under {wanted}, and there is none"
