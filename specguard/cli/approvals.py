@@ -293,7 +293,7 @@ def _approvable_lines(verdict: Verdict) -> Iterator[str]:
             yield f"    finding {judged.fingerprint}"
             yield from (f"    {line}" for line in approval_lines(judged))
         offer = approval_offer(result, verdict, len(found))
-        nobody = "  nobody may approve this: no approver is named who had no part in it"
+        nobody = f"  nobody may approve this: no approver without a part in it may lift {result.code}"
         yield from (f"  {offer[0]}", f"  next {offer[1]}") if offer else (nobody,)
     undecided_groups = group_undecided(verdict)
     for results in undecided_groups:
