@@ -150,7 +150,7 @@ class GateRound:
         return [(one, command) for one in results for command in one.commands if not command.succeeded]
 
     def carry_out(self) -> bool:
-        """Run all gates.
+        """Run all gates, and add the commands that fail to the run's `feedback`.
 
         Returns:
             True if all gates that apply passed.
@@ -185,6 +185,9 @@ class GateRound:
         missing = missing_programs(failed, command_environment(self._run)) if failed else {}
         for program, why in missing.items():
             self._run.note(f"Not on the path: {program} (for {why}).")
+        for result, command in self.failures:
+            what = f"The {result.gate.kind} {result.gate.name}"
+            self._run.feedback.append(command_feedback(self._run, command, what, result.gate.named))
         return not failed
 
     def take_down(self) -> list[Command]:
@@ -615,10 +618,4 @@ def run_gates(run: Run) -> bool:
     Raises:
         RunEnded: a gate had a forbidden side effect, or the run's time is over.
     """
-    gates = GateRound(run, PlaceTree(run), run.gates)
-    passed = gates.carry_out()
-    run.feedback += [
-        command_feedback(run, command, f"The {result.gate.kind} {result.gate.name}", result.gate.named)
-        for result, command in gates.failures
-    ]
-    return passed
+    return GateRound(run, PlaceTree(run), run.gates).carry_out()

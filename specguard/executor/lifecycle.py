@@ -507,7 +507,8 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
         with run.step("gates"):
             if not gates.carry_out():
                 names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
-                raise RunEnded(f"what failed: {', '.join(names)}", code="gate-failed")
+                tail, step = "\n".join(run.feedback), f"correct that, then: {again}"
+                raise RunEnded(f"what failed: {', '.join(names)}", help=step, tail=tail, code="gate-failed")
         manifest.tree = tree = work_tree.tree()
         manifest.content = content_id(Tree(git, tree), make_paper_test(run.policy))
         manifest.highlights = [run.redactor.redact(one) for one in work_tree.highlights(tree)]
@@ -515,7 +516,8 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
 
     flags = [word for one in run.options.commands for word in ("--command", one)]
     flags += ["--branch", run.options.branch] if run.options.branch and not git.repository.branch else []
-    end = record_end(run, run_to_end(work, shlex.join(["specguard", "run", "gates", *flags])))
+    again = shlex.join(["specguard", "run", "gates", *flags])
+    end = record_end(run, run_to_end(work, again))
     not_run = ((result.gate, result.skipped) for result in gates.results.values() if result.skipped)
     lines = [f"{gate.kind} {gate.name} did not run: {skipped}" for gate, skipped in not_run]
     for line in [*lines, *(f"note: {note}" for note in manifest.notes)]:
