@@ -105,18 +105,18 @@ class WaveStageOutOfOrder(Rule):
     def check(
         self,
         waves: Waves,
+        bookkeeping: Bookkeeping,
         entries: Sequence[Entry] | None = None,
         commits: Sequence[Commit] | None = None,
         branch: Branch | None = None,
         work_item: WorkItem | None = None,
         base: Base | None = None,
-        bookkeeping: Bookkeeping | None = None,
     ) -> Iterator[Finding]:
         """Judge the waves that the change touches, and the stage that it belongs to."""
         name, landed = branch.name if branch else "", base is not None and base.is_landing
-        judged = [entry for entry in entries or () if not (bookkeeping and bookkeeping.has(entry))]
-        found = waves.out_of_order(judged, commits or (), name, work_item, landed=landed)
-        yield from bookkeeping.advise(found) if bookkeeping else found
+        judged = [entry for entry in entries or () if not bookkeeping.has(entry)]
+        work = [commit for commit in commits or () if not bookkeeping.is_all_of(commit)]
+        yield from bookkeeping.advise(waves.out_of_order(judged, work, name, work_item, landed=landed))
 
 
 class SliceOutOfFiles(Rule):
