@@ -163,7 +163,9 @@ def _identities(approver: Approver) -> Iterator[tuple[str, str]]:
 
 _IDENTITY: Final = re.compile(r"(?P<name>[^<]*)<(?P<email>[^<>]*)>\s*")
 _CO_AUTHOR: Final = re.compile(r"(?im)^[ \t]*co-?authored-by[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)$")
-_NO_REPLY: Final = re.compile(r"(?:[0-9]+\+)?(?P<login>[^@+]+)@users\.noreply\.[a-z0-9.-]+")
+_NEXT_PERSON: Final = re.compile(r"(?<=>)[\s,;&]+")
+_NO_REPLY: Final = re.compile(r"(?P<login>(?:[0-9]+[+-])?(?P<short>[^@+]+))@(?:users\.)?noreply\.[a-z0-9.-]+")
+"""The private addresses of GitHub (`1+ann@`), GitLab (`1-ann@`) and Gitea (`ann@noreply.`)."""
 SIGNATURE: Final = re.compile(rb"^gpgsig(?:-sha256)? (.*(?:\n .*)*)", re.MULTILINE)
 _IDENTITY_SETTINGS: Final = r"^(user|author|committer)\.(name|email)$"
 
@@ -186,15 +188,13 @@ class Person(Record, kw_only=True):
 
     def match_approver(self, approver: Approver) -> str:
         """Return the evidence that this person is the approver, as a clause; empty if there is none."""
-        emails = {_plain_address(email) for email in approver.emails}
-        logins = {login.casefold() for login in approver.logins}
-        if self.email and _plain_address(self.email) in emails:
+        if self.email and _plain_address(self.email) in map(_plain_address, approver.emails):
             return f"by the address {self.email}"
         if self.key and self.key in {key_blob(key) for key in approver.keys}:
             return "by the key that it is signed with"
         alias = _NO_REPLY.fullmatch(self.email.casefold())
-        for login in filter(None, (self.login.casefold(), alias["login"] if alias else "")):
-            if login in logins:
+        for login in filter(None, (self.login.casefold(), *(alias.groups() if alias else ()))):
+            if login in map(str.casefold, approver.logins):
                 return f"by the account {login}"
         if _plain_name(self.name) and _plain_name(self.name) == _plain_name(approver.name):
             return f"by the name {self.name}"
@@ -250,7 +250,8 @@ def _people_of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator
     for part, text in (("author", commit.author), ("committer", commit.committer)):
         yield _person(text, f"the {part} of {which}")
     for match in _CO_AUTHOR.finditer(commit.message.text) if co_authors else ():
-        yield _person(match[1], f"a co-author of {which}", strict=False)
+        for text in _NEXT_PERSON.split(match[1]):
+            yield _person(text, f"a co-author of {which}", strict=False)
     signature = SIGNATURE.search(git.object(commit.oid)[1].partition(b"\n\n")[0])
     if signature and (key := claimed_key(signature[1].replace(b"\n ", b"\n"))):
         yield Person(key=key, part=f"the signer of {which}")
