@@ -97,8 +97,7 @@ class Approver(Settings):
     @property
     def keys(self) -> Sequence[str]:
         """The public keys as they are written."""
-        keys = [self.key] if isinstance(self.key, str) else self.key
-        return keys if self.key else []
+        return [self.key] if self.key and isinstance(self.key, str) else list(self.key)
 
     def proof_of(self, record: str) -> str:
         """Return what the person does to prove a record, by its id, as the rest of a sentence."""
@@ -161,7 +160,7 @@ def _identities(approver: Approver) -> Iterator[tuple[str, str]]:
     yield from (("key", public_part(key)) for key in approver.keys)
 
 
-_IDENTITY: Final = re.compile(r"(?P<name>[^<]*)<(?P<email>[^<>]*)>\s*")
+_IDENTITY: Final = re.compile(r"([^<]*)<([^<>]*)>")
 _CO_AUTHOR: Final = re.compile(r"(?im)^[ \t]*co-?authored-by[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)$")
 _NEXT_PERSON: Final = re.compile(r"(?<=>)[\s,;&]+")
 _NO_REPLY: Final = re.compile(r"(?P<login>(?:[0-9]+[+-])?(?P<short>[^@+]+))@(?:users\.)?noreply\.[a-z0-9.-]+")
@@ -259,11 +258,10 @@ def _people_of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator
 
 def _person(text: str, part: str, *, strict: bool = True) -> Person:
     match = _IDENTITY.fullmatch(text.strip())
-    if match is None or not match["email"].strip():
-        if strict:
-            raise MissingFact(f"{part} has no address, so nobody can tell who it is", code="no-identity")
-        return Person(name=text.strip(), email=text.strip(), part=part)
-    return Person(name=match["name"].strip(), email=match["email"].strip(), part=part)
+    name, email = match.groups() if match else (text, "" if strict else text)
+    if strict and not email.strip():
+        raise MissingFact(f"{part} has no address, so nobody can tell who it is", code="no-identity")
+    return Person(name=name.strip(), email=email.strip(), part=part)
 
 
 def _pending_committers(change: Change) -> Iterator[Person]:
@@ -280,8 +278,7 @@ def _pending_committers(change: Change) -> Iterator[Person]:
             or (environment.get("EMAIL", "") if what == "email" else "")
             for what in ("name", "email")
         )
-        if name or email:
-            yield Person(name=name, email=email, part=f"the {part} of what is to be committed")
+        yield Person(name=name, email=email, part=f"the {part} of what is to be committed")
 
 
 def _plain_address(email: str) -> str:
@@ -362,12 +359,11 @@ def is_signed(git: Git, oid: str, keys: tuple[str, ...]) -> bool:
     Raises:
         MissingFact: `ssh-keygen` is missing, or fails.
     """
-    header, blank, message = git.object(oid)[1].partition(b"\n\n")
-    header += blank[:1]
-    found = SIGNATURE.search(header)
+    content = git.object(oid)[1]
+    found = SIGNATURE.search(content, 0, content.find(b"\n\n") + 1)
     if found is None:
         return False
-    signed = header[: found.start()] + header[found.end() + 1 :] + blank[1:] + message
+    signed = content[: found.start()] + content[found.end() + 1 :]
     return verify(signed, found[1].replace(b"\n ", b"\n"), keys, namespace="git") is not None
 
 

@@ -162,8 +162,7 @@ class PolicyChanges(Rule):
         self, entries: Sequence[Entry], base: Base, policy: Policy, policy_change: PolicyChange
     ) -> Iterator[Finding]:
         named = _DOCUMENTS | policy.document_paths
-        if policy.nested:
-            named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
+        named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
         if settings := [entry for entry in entries if entry.path in named]:
             yield from _difference_findings(settings, policy_change)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
@@ -271,13 +270,14 @@ def _runner_findings(
         yield _finding(path, what, "error", "switch")
     elif other and _overlay(path, before) != _overlay(path, after):
         yield _finding(path, f"precedes {path_text(other)}, which runs specguard", "error", "switch")
-    elif not mentions(old, names):
-        if mentions(new, names):
-            yield _finding(path, "runs specguard from now on", "info", "runner")
-    elif not mentions(new, names):
+    elif mentions(old, names) and not mentions(new, names):
         yield _finding(path, "no longer runs specguard", "error", "runner")
-    elif moded or _run_by(path, before, names) != _run_by(path, after, names):
+    elif _overrides(path, before, before) != _overrides(path, before, after) or (
+        mentions(old, names) and (moded or _run_by(path, before, names) != _run_by(path, after, names))
+    ):
         yield _finding(path, "changes how specguard is run, which cannot be compared", "error", "runner")
+    elif mentions(new, names) and not mentions(old, names):
+        yield _finding(path, "runs specguard from now on", "info", "runner")
 
 
 def _run_by(path: bytes, documents: Documents, names: tuple[str, ...]) -> Any:
@@ -288,12 +288,20 @@ def _run_by(path: bytes, documents: Documents, names: tuple[str, ...]) -> Any:
     return _agent_parts(read.value) if path.endswith(b".json") else run_parts(read.value, names)
 
 
+def _overrides(path: bytes, before: Documents, documents: Documents) -> Any:
+    """Return what a file sets for GitLab's jobs that run specguard, and for what these extend."""
+    files = [one for one in before.tree.paths() if one.startswith(b".gitlab") and path.startswith(b".gitlab")]
+    runners = [one for one in files if mentions(_text(before, one))]
+    parts = [run_parts(_table(one, before))[1] for one in runners]
+    names = {_GITLAB_JOB, *(text.lower() for text in _texts(parts))} if runners else ()
+    return {key: one for key, one in _table(path, documents).items() if str(key).lower() in names}
+
+
 def _is_only_called(path: bytes, documents: Documents) -> bool:
     """True if a workflow runs specguard where others call or include it, and on no pull request by itself."""
     if not path.startswith(_CALLED) or not mentions(_text(documents, path)):
         return False
-    read = documents.data(path)
-    on = read.get("on") if read is not None else None
+    on = _table(path, documents).get("on")
     triggers = str(list(on) if isinstance(on, dict) else on)
     return on is None or ("workflow_call" in triggers and "pull_request" not in triggers)
 
@@ -317,13 +325,18 @@ def _overlay(path: bytes, documents: Documents) -> Any:
     """
     if b"/workflows/" in path or path.startswith(_LEFTHOOK):
         return documents.tree.find(path) is not None
-    read = documents.data(path)
-    settings = read.value if read is not None and isinstance(read.value, dict) else None
+    settings = _table(path, documents)
     if path.startswith(_AGENTS):
-        return settings.get("env") if settings else None
-    if settings is None:
+        return settings.get("env")
+    if not settings:
         return _lines(_text(documents, path)) or None
     return {key: one for key, one in settings.items() if key not in _DESCRIPTIVE} or None
+
+
+def _table(path: bytes, documents: Documents) -> dict[str, Any]:
+    """Return the data of a file; empty if it is not a table, or cannot be read."""
+    read = documents.data(path)
+    return read.value if read is not None and isinstance(read.value, dict) else {}
 
 
 def _text(documents: Documents, path: bytes) -> str:
@@ -389,8 +402,8 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
             rest[key] = one
     chosen: list[tuple[str, Any]] = []
     # In GitLab, a job overrides the included one of its name.
-    included = rest["include"] if isinstance(rest.get("include"), list) else [rest.get("include")]
-    names = {_component_job(one) for one in included if mentions(json.dumps(one))}
+    included = json.dumps(rest.get("include")).lower()
+    names = {_GITLAB_JOB, *re.findall(r'"job-name": "([^"]+)"', included)} if mentions(included) else set()
     more = [job for job in jobs if job[0].lower() in names or mentions(json.dumps(job), called)]
     while len(chosen) < len(more):
         chosen = more
@@ -398,12 +411,6 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
         names = {text.lower() for text in _texts([chosen, rest.get("workflows")])} - {""}
         more = [job for job in jobs if job in chosen or job[0].lower() in names]
     return rest, chosen
-
-
-def _component_job(include: Any) -> str:
-    """Return the name of the job that an `include` of the component brings, in small letters."""
-    inputs = include.get("inputs") if isinstance(include, dict) else None
-    return str(inputs.get("job-name", _GITLAB_JOB) if isinstance(inputs, dict) else _GITLAB_JOB).lower()
 
 
 def _name(job: Any) -> str:
