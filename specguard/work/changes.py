@@ -121,11 +121,9 @@ def _read_statements(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
 
     scope = [] if kind.scope else listed_paths(text, kind.scope_sections)
     gates = read_gates(text, kind.gate_sections, "").gates
+    paths = ["not " * (ask.how == "excluded") + ask.path for ask in scope if ask.path]
     return {
-        "scope": (
-            ["not " * (ask.how == "excluded") + ask.path for ask in scope if ask.path],
-            scope[0].line if scope else None,
-        ),
+        "scope": (paths, scope[0].line if scope else None),
         "gates": ([gate.run for gate in gates], gates[0].line if gates else None),
     }
 

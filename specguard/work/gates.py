@@ -408,8 +408,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
         seen.update(map(id, blocks))
         own = list(_read_blocks(blocks, "gate"))
         read += own or [NotRead(section.line, section.heading.text.plain, "the section names no command")]
-    near = near_section(document, *titles) if titles and not sections else None
-    if near is not None:
+    if titles and not sections and (near := near_section(document, *titles)):
         read.append(NotRead(near.line, near.text, f"it is not a section on gates: it is {near.reason}"))
     gates = [one.replace(path=path) for one in read if isinstance(one, PlannedGate)]
     others = [(one, one.text[:_LONGEST_TEXT]) for one in read if isinstance(one, NotRead)]

@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import LINE_SUFFIX, leading_paths, without_box
 from specguard.documents.document import Document
-from specguard.documents.fields import normal_title
+from specguard.documents.fields import near_section, normal_title
 from specguard.model import shortened
 
 TYPE_CHECKING = False
@@ -100,8 +100,12 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
 
     Without an entry that begins with a path, sentences with "only" count, and those of a section of files;
     they may allow more. Another sentence with a path gives an entry that is only `named`, without the path.
+    So does a title that is nearly one of these.
     """
-    sections = Document(text).entitled(*titles) if titles else ()
+    document = Document(text)
+    sections = document.entitled(*titles)
+    if not sections and (near := near_section(document, *titles)) and not _EXCEPTED.search(near.text):
+        return [Ask("", near.line, "named")]
     asks = [ask for section in sections for ask in _paths(section.blocks)]
     if not any(ask.path and ask.how == "listed" for ask in asks):
         for section in sections:

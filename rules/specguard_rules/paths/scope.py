@@ -40,8 +40,9 @@ class OutOfScopePath(Rule):
     """A change touches a path outside its item's scope.
 
     That is `scope` in `[work.<kind>]`, or else the paths in `scope_sections` of its document in the trusted
-    base, without those behind `except` or `not`. Without any, the rule does not apply; paths in sentences are
-    only noted. If items have no path, findings are warnings. Approvals and committed runs are exempt.
+    base, without those behind `except` or `not`. Without any, the rule does not apply; paths in sentences
+    and headings such as *Files to change* are only noted. If items have no path, findings are warnings.
+    Approvals and committed runs are exempt.
 
     Why is this bad? A scope keeps changes small and reviews honest.
 
@@ -105,8 +106,8 @@ class OutOfScopePath(Rule):
         setting = work_item.setting("scope")
         widened = f"have {place} allow it in the base first" if place else f"have {setting} widened first"
         if not (scope.paths or scope.excluded):
-            message = f"no scope is read for {work_item}: the paths here are within a sentence"
-            step = "Have the base's document list what may change, a path at the beginning of each item."
+            message = f"no scope is read for {work_item}: this is no list under a title of scope_sections"
+            step = "Have the base's document list paths there, a path at the beginning of each item."
             yield Finding(message, step, scope.document, scope.lines[0], setting=setting, severity="info")
         for entry in entries:
             allowed_path = entry.path in inside or entry.path.startswith(policy.log_folder)
