@@ -50,6 +50,7 @@ _HEARTBEAT: Final = b"control/heartbeat.json"
 _BEAT_KEYS: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
 _STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
 _ENDED: Final = ("ended_at", "ended", "finished_at", "finished", "completed_at", "end_time", "end")
+_SIGNS: Final = ("heartbeat_at", "updated_at", *_ENDED, *_STARTED)
 _FAILURES: Final = frozenset({"failed", "fail", "failure", "error", "errored", "timedout"})
 _OPEN_STATES: Final = frozenset({"running", "inprogress", "pending", "started", "queued", "waiting"})
 
@@ -358,12 +359,10 @@ class RunRecord:
 
     @property
     def last_sign(self) -> datetime | None:
-        """The time in the heartbeat; without one, the last start or end time in the record."""
+        """The time in the heartbeat; without one, the last time of a sign of life in the record."""
         steps = self.value.get("steps")
         parts = [self.value, *(steps if isinstance(steps, list) else ())]
-        moments = [
-            _to_time(one.get(name)) for one in parts if isinstance(one, dict) for name in (*_ENDED, *_STARTED)
-        ]
+        moments = [_to_time(one.get(name)) for one in parts if isinstance(one, dict) for name in _SIGNS]
         return self.heartbeat_at or max((one for one in moments if one is not None), default=None)
 
     def last(self, gate: str, tree: str) -> Sequence[RanCommand]:

@@ -688,11 +688,12 @@ class ForbiddenAgentMode(Rule):
             for name, words, place in run.agents:
                 for what, setting in (*_trust_flags(run, name, words, agents), *_bad_models(words, models)):
                     found.setdefault(what, (setting, place, what))
-            agent = run.value.get("agent")
-            asked = agent.get("approval_policy") if isinstance(agent, dict) else None
-            if isinstance(asked, str) and asked not in run_records.settings.approval_policies:
-                what = f"had the approval policy {shortened(asked, 80)!r}, which the policy does not name"
-                found[what] = "runs.approval_policies", ("agent", "approval_policy"), f"approval {asked}"
+            field = "approval_policy"
+            for above, table in (((), run.value), (("agent",), run.value.get("agent"))):
+                asked = table.get(field) if isinstance(table, dict) else None
+                if isinstance(asked, str) and asked not in run_records.settings.approval_policies:
+                    what = f"had the approval policy {shortened(asked, 80)!r}, which the policy does not name"
+                    found[what] = "runs.approval_policies", (*above, field), f"approval {asked}"
             step = "Do it again without that, or let the policy allow it by name."
             for what, (setting, place, key) in found.items():
                 message, key = f"the agent of the run {shown} {what}", f"{shown} {key}"
