@@ -17,8 +17,8 @@ class MissingSpec(Rule):
     """The index, governed paths and spec files do not agree.
 
     Findings are an unreadable or missing index, entries without a file, and ids or files that occur twice.
-    So are specs that no entry names or that lose all text, `[specs.governs]` paths without a spec, and
-    removed specs whose files stay. Entries name files by `path` or `file`, or several under `paths`.
+    So are specs that are unlisted or lose all text, `[specs.governs]` paths without a spec, and removed
+    specs whose files stay. Entries name files by `path` or `file`, or several under `paths`.
 
     Why is this bad? A wrong index leads to the wrong document.
 
