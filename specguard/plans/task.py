@@ -397,7 +397,7 @@ def _element_flaws(task: Task, name: str, values: Sequence[Any]) -> Iterator[Fin
     for position, value in enumerate(values):
         text = element_text(value)
         if not text:
-            why = "is empty" if value == "" else f"is {json_type(value)}, not a text"
+            why = "is empty" if isinstance(value, str) else f"is {json_type(value)}, not a text"
             message, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."
             yield _finding(task, message, step, name, f"element:{why}", position)
         elif _is_placeholder(name, text):
