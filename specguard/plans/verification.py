@@ -142,8 +142,8 @@ def _is_path(text: str) -> bool:
 
 
 _FORMS: Final = (
-    "Record under `verification` each command with its exit code, the manifest of the run, or a note with "
-    "the person and the time."
+    "Record under `verification` each `command` with its `exit_code`, the run's `manifest`, or a person's "
+    "`note`, with `by` and `at` (as 2026-01-31)."
 )
 
 
@@ -239,7 +239,7 @@ def missing_parts(statement: Mapping[str, Any], today: date) -> str:
         "a note": note and not is_todo(note),
         "a person": not names_nobody(who),
         # A clock that is ahead of UTC may show tomorrow's date.
-        "a time that is not in the future": day is not None and (day - today).days <= 1,
+        "a time that is not in the future" if day else "a time": day is not None and (day - today).days <= 1,
     }
     missing = " and ".join(what for what, is_there in parts.items() if not is_there)
     return f"its verification by hand lacks {missing}" if missing else ""
