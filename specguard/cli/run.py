@@ -457,9 +457,9 @@ def _make_options(**words: Any) -> RunOptions:
 
 
 def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
-    """Return a plan's path from the repository's root; an existing file's is from the working directory."""
+    """Return a plan's path from the repository's root; one that exists is named from where you are."""
     path = os.path.join(plan_dir, plan or "plan.json") if plan_dir else plan
-    if not path or not os.path.exists(path):
+    if not os.path.exists(path) and not path.startswith(("/", "../")):
         return path
     return opt.from_root(os.path.realpath(path), Repository.locate(directory, os.environ).work_tree()) or path
 

@@ -508,7 +508,7 @@ class Start:
             return values
         raise _unready(
             f"{plan} is not a list of {kind}s; tried: {self._list_names(kind, {})}",
-            "name it from the repository's root",
+            "name that file, from the repository's root",
         )
 
     def _list_names(self, kind: str, fields: Mapping[str, str]) -> str:
