@@ -167,6 +167,9 @@ def _check_not_done(draft: DraftRun) -> None:
         remote_oid = start.branch_oid if ref.short == item.branches[0] else None
         known = is_ancestor(git, ref.oid, start.oid) or (remote_oid and is_ancestor(git, ref.oid, remote_oid))
         if task_of(start.policy, item) is None or not known:
+            if remote_oid and is_ancestor(git, remote_oid, ref.oid):
+                push = shlex.join(["git", "push", draft.options.remote, ref.short])
+                raise item_taken(f"{ref.short} has commits that {draft.options.remote} lacks", push)
             keep = shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"])
             taken = f"there is a branch of {item} already: {ref.short}"
             raise item_taken(taken, f"to keep it under another name: {keep}")
@@ -177,11 +180,8 @@ def _check_not_checked_out(draft: DraftRun) -> None:
     for worktree in worktrees(draft.git.repository) if draft.source.address.is_local else ():
         if worktree.branch in draft.item.branches:
             switch = shlex.join(["git", "-C", worktree.path, "switch", "--detach"])
-            raise item_taken(
-                f"{worktree.branch} is checked out in {worktree.path}, and without a remote the run's commit "
-                "goes there",
-                f"until it has ended: {switch}",
-            )
+            taken = f"{worktree.branch} is checked out in {worktree.path}, and the run's commit goes there"
+            raise item_taken(taken, f"until it has ended: {switch}")
 
 
 def _check_not_at_remote(draft: DraftRun) -> None:

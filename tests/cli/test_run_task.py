@@ -189,6 +189,8 @@ class TestABranchThatHoldsAWholePlan:
         ended(planned.specguard("check", "--base", "origin/main"))
         assert "task_001 is done already: a commit did it" in ended(planned.run_task("task_001"), 2).stderr
         user.commit("fix: slip something in", files={"SPEC_AUTHORITY.md": "# None\n"})
+        ahead = "pr/cart has commits that origin lacks [item-taken]\n  next: git push origin pr/cart\n"
+        assert ahead in ended(planned.run_task("task_003"), 2).stderr
         user.git("push", "-q", "origin", "pr/cart")
         user.git("switch", "-q", "main")
         assert "'fix: slip something in' names no work item" in ended(planned.run_task("task_003"), 2).stderr
@@ -206,9 +208,7 @@ class TestABranchThatHoldsAWholePlan:
                 planned.user.git("fetch", "-q", "origin")
             script = "cat > /dev/null; touch $HOME/worked"
             outcome = ended(planned.run_task("task_004", *words, script=script), 2)
-            assert (
-                "task_004 is in .plans/cart/plan.json of main, and not in that of pr/cart" in outcome.stderr
-            )
+            assert f"task_004 is in {PLAN} of main, and not in that of pr/cart" in outcome.stderr
         assert not (planned.home / "worked").exists()
         assert len(planned.manifests()) == 1
         steps = outcome.stderr.partition("merge main into pr/cart first: ")[2].splitlines()[0]
