@@ -100,7 +100,7 @@ def listed_gates(item: WorkItem) -> Iterator[PlannedGate | NotRead]:
     if listed is None:
         return
     known: dict[str, list[str]] = {}
-    top = listed.source.top("gates")
+    top = listed.source.data.get("gates")
     for name, value in top.items() if isinstance(top, dict) else ():
         commands = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
         known |= {normal_gate(one): [one] for one in commands} | {normal_gate(str(name)): commands}

@@ -503,7 +503,7 @@ class Breakdowns(Record):
 
 def _listed_gates(source: Source) -> Iterator[str]:
     """Yield the names and commands of the gates that a work breakdown lists, at its top and for its items."""
-    for value in (source.top("gates"), *(item.get("gates") for item in source.items)):
+    for value in (source.data.get("gates"), *(item.get("gates") for item in source.items)):
         yield from gate_names(value)
 
 

@@ -111,10 +111,6 @@ class Source(Record):
         top = scalars(value) if isinstance(value, dict) and value is not self._place[1] else {}
         return {**top, **self.path_fields}
 
-    def top(self, name: str) -> Any:
-        """Return a field at the top of the file, such as `gates`; None if it is missing."""
-        return self.data.value.get(name) if isinstance(self.data.value, dict) else None
-
     @property
     def _place(self) -> tuple[tuple[str, ...], Any]:
         """The key of the items in the file, and the value there."""
@@ -311,14 +307,9 @@ class Sources(Record, frozen=False):
             message = f"{place} lists a {kind} that {problem}"
             yield _finding(source, message, "Give it an id.", f"malformed {problem}", line)
         if not source.items:
-            step = f"List the {kind}s, each with its id."
             yield _finding(source, f"{place} lists no {kind}", step, "empty")
         for item in source.items:
-            if (first := source.by_id[normal_id(item.id)]) is not item:
-                message = f"{item} is listed twice, in line {first.line} and here"
-                step = "Give one of the two another id."
-                yield _finding(source, message, step, f"twice {item.id}", item.line)
-            yield from _missing_fields(item)
+            yield from _entry_flaws(item)
 
     def broken(self, source: Source) -> Iterator[Finding]:
         """Yield the flaws of dependencies in a source: unknown ids, circles, and items done too early.
@@ -485,13 +476,18 @@ class Listed(DataEntry):
         Raises:
             MissingFact: one of the files is not a valid pattern.
         """
-        patterns = [file.text.removeprefix("./") for file in self.files]
-        for file, pattern in zip(self.files, patterns, strict=True):
-            if problem := Covering.problem_in(pattern):
-                place = f"{path_text(self.source.path)}:{file.line}"
-                why = f"{place} has a file of {self} that no path matches: {problem}"
-                raise MissingFact(why, code="incomplete-policy")
-        return Covering(patterns)
+        for line, problem in self.unread_files:
+            place = f"{path_text(self.source.path)}:{line}"
+            why = f"{place} has a file of {self} that no path matches: {problem}"
+            raise MissingFact(why, code="incomplete-policy")
+        return Covering([file.text.removeprefix("./") for file in self.files])
+
+    @property
+    def unread_files(self) -> Iterator[tuple[int | None, str]]:
+        """The files that are not valid patterns: the line of each, and its problem as a clause."""
+        for file in self.files:
+            if problem := Covering.problem_in(file.text.removeprefix("./")):
+                yield file.line, problem
 
     @property
     def acceptance(self) -> Sequence[ListElement]:
@@ -520,11 +516,6 @@ class Listed(DataEntry):
         if self.number is not None:
             fields["number"] = f"{self.number:0{settings.widths[0]}d}"
         return Template(settings.branch).fill(fields)
-
-    @property
-    def setting(self) -> str:
-        """The key of the setting that names the source, for a citation."""
-        return f"work.{self.source.kind}.source"
 
     def get(self, name: str) -> Any:
         """Return the value of a field of the entry, looked up through the kind's `fields`; None if unset."""
@@ -663,12 +654,25 @@ def _finding(
     return Finding(message, help=help, path=source.path, line=line, key=key, setting=setting)
 
 
-def _missing_fields(item: Listed) -> Iterator[Finding]:
-    """Yield the required fields that an entry lacks; a field at the top of the file counts for all."""
+def _entry_flaws(item: Listed) -> Iterator[Finding]:
+    """Yield what is wrong with an entry's id and files, and the required fields that it lacks."""
     source = item.source
+    if (first := source.by_id[normal_id(item.id)]) is not item:
+        message = f"{item} is listed twice, in line {first.line} and here"
+        step = "Give one of the two another id."
+        yield _finding(source, message, step, f"twice {item.id}", item.line)
+    if (ids := source.settings.ids) and Template("{id}", ids).read(item.id) is None:
+        message = f"{item} has an id that `ids` ({ids}) does not read, so no branch or commit names it"
+        step = "Give it an id that `ids` reads, or widen that first."
+        yield _finding(source, message, step, f"id {item.id}", item.line, "ids")
+    for line, problem in item.unread_files:
+        message = f"{item} has a file that no path matches: {problem}"
+        step = "Write it as a path or a pattern from the repository's root."
+        yield _finding(source, message, step, f"{item.id} {problem}", line)
+    # A required field at the top of the file counts for all entries.
     for which, name in enumerate(source.settings.required):
         own = item.get(name)
-        value = source.top(name) if own is None else own
+        value = source.data.get(name) if own is None else own
         # Lists are read from the entry, and a table of lists is not read.
         listed = name in ("acceptance", "depends_on", "files") and (own is None or isinstance(own, dict))
         read = [one.text for one in item.stated(name)] if listed else value

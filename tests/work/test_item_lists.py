@@ -41,7 +41,7 @@ def test_a_source_may_be_written_in_yaml(tree: Grow) -> None:
     [source] = sources(tree({"docs/PHASE_D_WORKBREAKDOWN.yaml": D}))
     assert source.problem == ""
     assert source.fields == {"phase": "D", "status": "planned"}
-    assert source.top("gates") == {"quick": ["make test"]}
+    assert source.data.get("gates") == {"quick": ["make test"]}
     one, two, three = source.items
     assert (one.id, one.number, one.line) == ("D1", 1, 4)
     assert (one.title, one.text("owner")) == ("Dedupe the middleware", "@host")

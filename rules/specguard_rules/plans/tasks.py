@@ -268,8 +268,9 @@ def _taken_flaw(entry: Entry, slices: Sequence[Listed], how: str) -> Finding:
 
 def _slice_flaw(entry: Entry, listed: Listed, message: str, step: str, key: str) -> Finding:
     """Build a finding about a path that cites the line which lists the slice."""
-    line, path, side = Origin(path_text(listed.source.path), listed.line or 0), entry.path, entry.side
-    return Finding(message, step, path, side=side, key=key, setting=listed.setting, authority=line)
+    source, setting = listed.source, f"work.{listed.source.kind}.source"
+    line = Origin(path_text(source.path), listed.line or 0)
+    return Finding(message, step, entry.path, side=entry.side, key=key, setting=setting, authority=line)
 
 
 def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) -> Finding:
@@ -424,7 +425,7 @@ class InvalidPlan(Rule):
     `[plans.<name>]` says where plans are (JSON, YAML or TOML). `tasks` are a list or a table by id, with the
     keys in `required`:
 
-    - `id`: unique, of the form `id_format`
+    - `id`: unique, like `id_format`
     - `title`, `domain`: text
     - `status`: one of `statuses`
     - `depends_on`: ids
@@ -433,7 +434,8 @@ class InvalidPlan(Rule):
     - `done_criteria`: at least one text
 
     `keys` renames them; other keys are not read. With `option`, the plan names its
-    option. Work breakdowns (`source` of `[work.<kind>]`) need unique ids and their own `required` keys.
+    option. Work breakdowns (`source` of `[work.<kind>]`) need unique ids that `ids` reads, valid `files`,
+    and their `required` keys.
 
     Why is this bad? A typo hides a task, or calls it done.
 
