@@ -367,8 +367,9 @@ def _committed(base: Base) -> frozenset[bytes]:
 
 
 def written_paths(entries: Iterable[Entry]) -> list[bytes]:
-    """Return the paths that have new content: not only another mode, and not none."""
-    return [one.path for one in entries if not one.deleted and one.new not in (one.old, *EMPTY_BLOBS)]
+    """Return the paths of files and submodules that have new content, and not only another mode or none."""
+    written = [one for one in entries if not (one.deleted or one.is_symlink)]
+    return [one.path for one in written if one.new not in (one.old, *EMPTY_BLOBS)]
 
 
 def _has_new_words(entry: Entry, base: Base) -> bool:
