@@ -253,9 +253,9 @@ def mark_plan(run: Run) -> str:
     for name in task.plan.settings.log:
         path = task.plan.folder + b"/" + os.fsencode(name)
         before = _read_file(run, path)
-        line = f"- {task.id} verified: {task.title or 'no title'} (run {run.folder.run_id})\n"
-        text = before + ("\n" if before and not before.endswith("\n") else "") + line
-        _write_file(run, path, text)
+        end = "\r\n" if "\r\n" in before else "\n"
+        line = f"- {task.id} verified: {task.title or 'no title'} (run {run.folder.run_id}){end}"
+        _write_file(run, path, before + (end if before and not before.endswith("\n") else "") + line)
     return f"{task.name} is {status}, by {counted(len(commands), 'command')}"
 
 

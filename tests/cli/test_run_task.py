@@ -48,9 +48,8 @@ class TestATask:
             "verification": [{"command": "python3 src/t1.py", "exit_code": 0, "run_id": run_id}],
         }
         assert tasks["task_002"] == THREE[1]
-        assert planned.there("pr/cart", ".plans/cart/MASTER.md") == (
-            f"# The log\n- task_001 verified: Add part 1 (run {run_id})\n"
-        )
+        log = planned.there("pr/cart", ".plans/cart/MASTER.md")
+        assert log == f"# The log\n- task_001 verified: Add part 1 (run {run_id})\n"
         files = planned.remote.git("ls-tree", "-r", "--name-only", "pr/cart")
         assert "SPECGUARD_RESULTS.json" not in files
         results = json.loads((planned.only_run() / "results.json").read_text())
@@ -402,11 +401,13 @@ class TestTwoAtOnce:
         one.communicate(timeout=120)
 
     def test_several_tasks_are_worked_off_in_their_order(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path)
+        planned = Planned(tmp_path, files={".plans/cart/MASTER.md": "# The log\r\n"})
         words = ("run", "task", "--plan", PLAN)
         other = planned.specguard(*words, "--dry-run", "task_002", "task_001", "--", "true")
         assert "task_002 waits for task_001" in other.stderr
         ended(planned.specguard(*words, "task_001", "task_002", "--", "sh", "-c", does()))
+        # The log keeps its line endings.
+        assert planned.there("pr/cart", ".plans/cart/MASTER.md").count("\r\n") == 3
 
 
 @pytest.mark.parametrize("policy", [POLICY, ALONE])
