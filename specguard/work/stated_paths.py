@@ -100,11 +100,13 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
 
     Without an entry that begins with a path, sentences with "only" count, and those of a section of files;
     they may allow more. Another sentence with a path gives an entry that is only `named`, without the path.
-    So does a title that is nearly one of these.
+    So does a title that is nearly one of these, unless it is the document's own.
     """
     document = Document(text)
     sections = document.entitled(*titles)
-    if not sections and (near := near_section(document, *titles)) and not _EXCEPTED.search(near.text):
+    near = near_section(document, *titles) if not sections else None
+    title = next((one.line for one in document.sections if one.heading.level == 1), None)
+    if near is not None and near.line != title and not _EXCEPTED.search(near.text):
         return [Ask("", near.line, "named")]
     asks = [ask for section in sections for ask in _paths(section.blocks)]
     if not any(ask.path and ask.how == "listed" for ask in asks):
