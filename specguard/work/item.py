@@ -8,7 +8,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import path_text
+from specguard.model import path_text, shortened
 from specguard.work.document_search import PADDINGS, DocumentSearch, Pointer, read_text
 from specguard.work.kinds import Naming, WorkKind, same_item
 from specguard.work.name_templates import FREE_TEXT, PathTemplate, Template, escape
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 _NEVER_SPARE = frozenset({FREE_TEXT, "id", "number"})
+_LONGEST_TITLE = 80
+"""How much of a title goes into a name: with an id in front of it, a subject has at most 100 characters."""
 
 
 class Scope(Record):
@@ -293,12 +295,13 @@ class WorkItem(Record, frozen=False):
     def named_by(self, key: str) -> str:
         """Return the canonical name by a setting of the kind, with the item's title in place of `{text}`.
 
-        An item without a title gets "implement" and its name there.
+        Of a long title only the beginning is there, on one line. An item without a title gets "implement"
+        and its name there.
 
         Raises:
             MissingValue: a placeholder has no value.
         """
-        title = self.listed.title if self.listed is not None else ""
+        title = shortened(self.listed.title, _LONGEST_TITLE) if self.listed is not None else ""
         return next(iter(self.rendered(key, title or f"implement {self}")), "")
 
     def patterns(self, templates: Sequence[str]) -> list[str]:
