@@ -344,7 +344,8 @@ _LINK: Final = re.compile(r"\]\(\s*<?([^)>\s]+)")
 _MIRRORED: Final = re.compile(r"(?:spec +)?[^\s`,;|()\[\]*]+", re.IGNORECASE)
 # The separators between a name and its status; the last one precedes the status.
 _BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|[(\[]|\u2192|->|=>|,\s")
-_REMARK: Final = re.compile(r"\s[-\u2013\u2014]+\s|[(),;\]]|\.\s")
+# What begins a remark behind a status.
+_REMARK: Final = re.compile(r"\s[-\u2013\u2014]+\s|[(),;\[\]]|\.\s")
 
 
 class Mirrors(Record, frozen=False):
@@ -418,8 +419,8 @@ class Mirrors(Record, frozen=False):
             found = filter(None, (self._find_status(name, mirror) for name in names))
             name, official = next(found, ("", None))
             listed = filter(self.specs.ways.is_listed, values)
-            status = _without_remark(next(listed, "") if column is None else values[column])
-            if official and status and not self.specs.ways.same(status, official.text):
+            status = self._plain(next(listed, "") if column is None else values[column])
+            if official and status and not self.specs.ways.same(status, self._plain(official.text)):
                 yield _mismatch(mirror, name, repr(shortened(status)), row[0].line, official)
 
     def _check_item(self, item: ListItem, mirror: bytes) -> Iterator[Finding]:
@@ -438,7 +439,7 @@ class Mirrors(Record, frozen=False):
             return
         status, ways = self._last_status(raw), self.specs.ways
         if status:
-            shown, differs = repr(shortened(status)), not ways.same(status, official.text)
+            shown, differs = repr(shortened(status)), not ways.same(status, self._plain(official.text))
         else:
             ticked, is_done = is_ticked(item.text) or item.checked, ways.is_terminal(official.text)
             shown = "done with" if ticked else "still open"
@@ -469,24 +470,23 @@ class Mirrors(Record, frozen=False):
         """Return the status at the end of an item, or else the first before a remark; empty without one."""
         text = plain_value(raw.split("\n", 1)[0])
         parts = [text[match.end() :] for match in _BEFORE_STATUS.finditer(text)]
-        for rest in (*(part.strip(" .;)]") for part in reversed(parts)), *map(_without_remark, parts)):
+        for rest in (*(part.strip(" .;)]") for part in reversed(parts)), *map(self._plain, parts)):
             label, colon, value = rest.partition(":")
             if colon and normal_name(label) in {"status", normal_name(self.specs.settings.status)}:
-                return _without_remark(value)
+                return self._plain(value)
             if self.specs.ways.is_listed(rest):
                 return rest
         return ""
 
+    def _plain(self, text: str) -> str:
+        """Return a status that the policy names as it is, and another one without the remark behind it."""
+        before_remark = _REMARK.split(text.lstrip(" (["), maxsplit=1)[0].strip(" .;)]")
+        return text if self.specs.ways.is_listed(text) else before_remark
+
     def _true_status(self, spec: Spec) -> WrittenValue | None:
         """Return the status that counts: the index's if the policy has an index, else the document's own."""
-        of_index = [value for value in spec.statuses if value.form == "index"]
-        found = of_index if self.specs.settings.index else spec.statuses
-        return found[0] if found else None
-
-
-def _without_remark(text: str) -> str:
-    """Return a status without the remark behind a bracket, a comma, a semicolon, a full stop or a dash."""
-    return _REMARK.split(text, maxsplit=1)[0].strip(" .;)]")
+        index = self.specs.settings.index
+        return next((value for value in spec.statuses if not index or value.form == "index"), None)
 
 
 def _mismatch(mirror: bytes, name: str, shown: str, line: int, official: WrittenValue) -> Finding:
