@@ -290,18 +290,18 @@ def _run_by(path: bytes, documents: Documents, names: tuple[str, ...]) -> Any:
 
 def _overrides(path: bytes, before: Documents, documents: Documents) -> Any:
     """Return what a file sets for GitLab's jobs that run specguard, and for what these extend."""
-    files = [one for one in before.tree.paths() if one.startswith(b".gitlab") and path.startswith(b".gitlab")]
-    runners = [one for one in files if mentions(_text(before, one))]
+    files = before.tree.paths() if path.startswith(b".gitlab") else ()
+    runners = [one for one in files if one.startswith(b".gitlab") and mentions(_text(before, one))]
     parts = [run_parts(_table(one, before))[1] for one in runners]
     names = {_GITLAB_JOB, *(text.lower() for text in _texts(parts))} if runners else ()
-    return {key: one for key, one in _table(path, documents).items() if str(key).lower() in names}
+    return {key: one for key, one in (_table(path, documents) or {}).items() if str(key).lower() in names}
 
 
 def _is_only_called(path: bytes, documents: Documents) -> bool:
     """True if a workflow runs specguard where others call or include it, and on no pull request by itself."""
     if not path.startswith(_CALLED) or not mentions(_text(documents, path)):
         return False
-    on = _table(path, documents).get("on")
+    on = (_table(path, documents) or {}).get("on")
     triggers = str(list(on) if isinstance(on, dict) else on)
     return on is None or ("workflow_call" in triggers and "pull_request" not in triggers)
 
@@ -327,16 +327,16 @@ def _overlay(path: bytes, documents: Documents) -> Any:
         return documents.tree.find(path) is not None
     settings = _table(path, documents)
     if path.startswith(_AGENTS):
-        return settings.get("env")
-    if not settings:
+        return settings.get("env") if settings else None
+    if settings is None:
         return _lines(_text(documents, path)) or None
     return {key: one for key, one in settings.items() if key not in _DESCRIPTIVE} or None
 
 
-def _table(path: bytes, documents: Documents) -> dict[str, Any]:
-    """Return the data of a file; empty if it is not a table, or cannot be read."""
+def _table(path: bytes, documents: Documents) -> dict[str, Any] | None:
+    """Return the data of a file; None if it is not a table, or cannot be read."""
     read = documents.data(path)
-    return read.value if read is not None and isinstance(read.value, dict) else {}
+    return read.value if read is not None and isinstance(read.value, dict) else None
 
 
 def _text(documents: Documents, path: bytes) -> str:
@@ -420,11 +420,13 @@ def _name(job: Any) -> str:
 
 
 def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts that may name jobs, without those that name a stage, an image or runners."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (dict, list, tuple)):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _texts(one)
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            if key not in ("stage", "image", "tags"):
+                yield from _texts(one)
 
 
 def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
