@@ -100,14 +100,16 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
 
     Without an entry that begins with a path, sentences with "only" count, and those of a section of files;
     they may allow more. Another sentence with a path gives an entry that is only `named`, without the path.
-    So does a title that is nearly one of these, unless it is the document's own.
+    So does a title above paths that is nearly one of these, unless it is the document's own.
     """
     document = Document(text)
     sections = document.entitled(*titles)
     near = near_section(document, *titles) if not sections else None
     title = next((one.line for one in document.sections if one.heading.level == 1), None)
     if near is not None and near.line != title and not _EXCEPTED.search(near.text):
-        return [Ask("", near.line, "named")]
+        below = [section.blocks for section in document.sections if section.line == near.line]
+        if not below or any(ask.path for ask in _paths(below[0])):
+            return [Ask("", near.line, "named")]
     asks = [ask for section in sections for ask in _paths(section.blocks)]
     if not any(ask.path and ask.how == "listed" for ask in asks):
         for section in sections:
@@ -182,8 +184,7 @@ def _path_of(token: re.Match[str]) -> str:
 
 def _in_scope(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
     """Yield blocks except those below a heading or a line such as "Out of scope:"."""
-    level = 0
-    outside = False
+    level, outside = 0, False
     for block in blocks:
         if isinstance(block, Heading):
             if level and block.level > level:
