@@ -437,7 +437,7 @@ _REFUSED: Final = re.compile(
 # A verdict that approves nothing, as a complete value; a tick by itself approves.
 _NO_VERDICT: Final = re.compile(
     r"(?i)(?:(?!.*[☑✅✓✔])[\W_]*|no|nay|n|0|null|none|nil|n/?a|open|later|tbd|todo|draft|unknown"
-    r"|(?:in|under) review|expired|superseded|void)[.!]?"
+    r"|(?:in|under)[ _-]review|expired|superseded|void)[.!]?"
 )
 _BETWEEN: Final = re.compile(r"[,;|·•\n]")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", re.IGNORECASE)
