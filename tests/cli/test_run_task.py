@@ -402,14 +402,14 @@ class TestTwoAtOnce:
 
     def test_several_tasks_are_worked_off_in_their_order(self, tmp_path: Path) -> None:
         tasks = [task(1, title="Add the cart" + " and more" * 20), *THREE[1:]]
-        planned = Planned(tmp_path, tasks, files={".plans/cart/MASTER.md": "# The log\r\n"})
+        planned = Planned(tmp_path, tasks, files={".plans/cart/MASTER.md": "# The log\r\n- By hand"})
         words = ("run", "task", "--plan", PLAN)
         other = planned.specguard(*words, "--dry-run", "task_002", "task_001", "--", "true")
         assert "task_002 waits for task_001" in other.stderr
         ended(planned.specguard(*words, "task_001", "task_002", "--", "sh", "-c", does()))
         # Of a long title a subject has the beginning, and the log keeps its line endings.
         assert planned.log("pr/cart")[1] == f"task_001: Add the cart{' and more' * 7} a..."
-        assert planned.there("pr/cart", ".plans/cart/MASTER.md").count("\r\n") == 3
+        assert planned.there("pr/cart", ".plans/cart/MASTER.md").count("\r\n") == 4
 
 
 @pytest.mark.parametrize("policy", [POLICY, ALONE])

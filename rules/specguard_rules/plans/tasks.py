@@ -1073,4 +1073,4 @@ def _appends_to_log(unit: Unit, plan: Plan, entry: Entry) -> bool:
         return False
     old, new = unit.before.content(entry.path) or b"", unit.after.content(entry.path) or b""
     added = new.removeprefix(old) if new.startswith(old) else b""
-    return bool(added) and (not old or old.endswith(b"\n") or added.startswith(b"\n"))
+    return bool(added) and (not old or old.endswith(b"\n") or added.startswith((b"\n", b"\r\n")))
