@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 49_396,
+    "code lines of specguard and rules": 49_384,
     "modules of specguard and rules": 234,
-    "code lines of tests": 32_876,
+    "code lines of tests": 32_877,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 553,
+    "expressions of re": 554,
 }
 """The upper limit of each figure."""
 
