@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, value_at
 from specguard.model import path_text
-from specguard.work.kinds import identity
+from specguard.work.kinds import identity, normal_id
 from specguard.work.name_templates import MissingValue, Template, escape, has_wildcard, unescape
 
 TYPE_CHECKING = False
@@ -148,9 +148,12 @@ class DocumentSearch:
         return next((one for one in link_paths(source, link) if one and self._tree.has_file(one)), None)
 
     def _is_foreign(self, path: bytes) -> bool:
-        """True if a path is the place of another item's document."""
-        numbers = {identity(template.read(path) or {})[1] for template in self._kind.path_templates}
-        return self._number is not None and not numbers <= {None, self._number}
+        """True if a path is only the place of another item's document; any name can be an `{id}`."""
+        word = self._fields.get("id", "").rstrip(_DIGITS)
+        read = [fields for one in self._kind.path_templates if (fields := one.read(path))]
+        alike = [one for one in read if normal_id(one.get("id", word).rstrip(_DIGITS)) == normal_id(word)]
+        numbers = {identity(one)[1] for one in alike} - {None}
+        return self._number is not None and bool(numbers) and self._number not in numbers
 
     def _patterns(self, template: str, widths: Sequence[int]) -> list[str]:
         """Return a template's patterns, one for each way to write the number; empty if a field is missing."""
@@ -240,6 +243,8 @@ def file_type(mode: int) -> str:
     """Return the type of a tree entry that is not a regular file; empty for a regular file."""
     return _FILE_TYPES.get(mode & 0o170000, "")
 
+
+_DIGITS: Final = "0123456789"
 
 # A number as text, with or without a word before it: `12`, `task_003`.
 _ID: Final = re.compile("(?:[A-Za-z]{1,40}[-_ ]?)?([0-9]{1,18})")
