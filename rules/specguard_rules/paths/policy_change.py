@@ -402,8 +402,10 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
             rest[key] = one
     chosen: list[tuple[str, Any]] = []
     # In GitLab, a job overrides the included one of its name.
-    included = json.dumps(rest.get("include")).lower()
-    names = {_GITLAB_JOB, *re.findall(r'"job-name": "([^"]+)"', included)} if mentions(included) else set()
+    include = rest.get("include")
+    texts = [json.dumps(one).lower() for one in (include if isinstance(include, list) else [include])]
+    included = " ".join(filter(mentions, texts))
+    names = {_GITLAB_JOB, *re.findall(r'"job-name": "([^"]+)"', included)} if included else set()
     more = [job for job in jobs if job[0].lower() in names or mentions(json.dumps(job), called)]
     while len(chosen) < len(more):
         chosen = more
