@@ -514,7 +514,8 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
         manifest.highlights = [run.redactor.redact(one) for one in work_tree.highlights(tree)]
         folder.write(PATCH_FILE, run.redactor.redact_bytes(work_tree.patch(tree)))
 
-    flags = [word for one in run.options.commands for word in ("--command", one)]
+    flags = [word for one in run.options.commands for word in ("--command", run.redactor.redact(one))]
+    flags += ["--base", run.options.base] if run.options.base else []
     flags += ["--branch", run.options.branch] if run.options.branch and not git.repository.branch else []
     again = shlex.join(["specguard", "run", "gates", *flags])
     end = record_end(run, run_to_end(work, again))

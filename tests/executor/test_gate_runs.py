@@ -207,7 +207,8 @@ def test_a_full_disk_ends_the_run_and_is_recorded(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("specguard.executor.lifecycle.content_id", full)
     user = User(tmp_path, gate("passes", "true"))
-    assert user.gates(commands=["test -n 1"]) == 2
+    secret = {**user.setting.environment, "API_TOKEN": "a1b2c3d4e5f6g7h8"}
+    assert user.gates(commands=["test -n a1b2c3d4e5f6g7h8"], environment=secret) == 2
     assert (user.manifest.state, user.manifest.commands[0].exit_code) == ("failed", 0)
     assert "No space left on device" in (user.manifest.reason or "")
-    assert user.said[-2].endswith("to go on: specguard run gates --command 'test -n 1'")
+    assert user.said[-2].endswith("specguard run gates --command 'test -n [redacted: API_TOKEN]'")
