@@ -79,9 +79,12 @@ STARTED_IN: Final = "specguard.started-in"
 
 def _change_directory(context: click.Context, _parameter: click.Parameter, directory: str) -> None:
     """Change into the directory before other options are parsed, since all other paths are relative to it."""
+    try:
+        context.meta.setdefault(STARTED_IN, os.getcwd())
+    except FileNotFoundError as error:
+        raise usage("the current folder was deleted", "`cd` to one that exists") from error
     if not directory:
         return
-    context.meta.setdefault(STARTED_IN, os.getcwd())
     try:
         os.chdir(directory)
     except OSError as error:

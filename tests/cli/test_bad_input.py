@@ -60,13 +60,15 @@ def test_a_folder_that_is_no_repository_or_has_no_commits(tmp_path: Path, reposi
         refused(run_here("check", *words, directory=repository.path), "commit", "next: Make one")
 
 
-def test_a_revision_that_is_not_there_or_none(fixed: Repository) -> None:
-    for words, near in (
-        (["--head", "wrok"], "did you mean 'work'?"),
-        (["--base", "mian"], "did you mean 'main'?"),
-        (["--range", "mian...work"], "did you mean 'main'?"),
-    ):
-        refused(run_here("check", *words, directory=fixed.path), "there is no branch, tag or commit", near)
+def test_a_folder_that_was_deleted(tmp_path: Path) -> None:
+    place = os.open(tmp_path, os.O_RDONLY)
+    tmp_path.rmdir()
+    for words in rows(__file__, "in_a_folder_that_was_deleted"):
+        refused(run_here(*words, directory=f"/proc/self/fd/{place}"), "the current folder was deleted")
+    os.close(place)
+
+
+def test_a_revision_that_is_none(fixed: Repository) -> None:
     for text in ("--x", "-", "HEAD@{1}", "a b", "\n", "..", "main..work..x", "@{upstream}"):
         refused(run_here("check", f"--range={text}", directory=fixed.path))
 
