@@ -275,6 +275,7 @@ def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:
     return found
 
 
+@lru_cache(1 << 11)
 def normal_name(text: str) -> str:
     """Normalize a name or a status for comparison: case, `_`, `-` and spaces do not count.
 
