@@ -308,17 +308,24 @@ class NamedPath(Record):
 
     Attributes:
         text: the path as written.
-        line: the line in the index.
+        index: the index.
+        place: the path's place in the index.
         path: the file that the path means; empty if it is outside the repository.
         problem: the reason why no such file exists, as a clause; empty if it exists.
         is_main: True if the key is in `PATH_KEYS`.
     """
 
     text: str
-    line: int | None
+    index: Data
+    place: Place
     path: bytes
     problem: str
     is_main: bool
+
+    @property
+    def line(self) -> int | None:
+        """The path's line in the index, whose lines take long to find in a large one."""
+        return self.index.line(self.place)
 
 
 class IndexEntry(DataEntry):
@@ -408,10 +415,10 @@ class Index:
             found += [((several[0], at), one) for at, one in elements(several[1])]
         folder, named = self.path.rpartition(b"/")[0], []
         for below, one in found:
-            text, line = scalar_text(one), data.line((*place, *below))
+            text, is_main = scalar_text(one), len(below) == 1
             path, problem = find_file(text, self._tree, folder)
-            if text and (len(below) == 1 or self._files.matches(path)):
-                named.append(NamedPath(text, line, path, problem, is_main=len(below) == 1))
+            if text and (is_main or self._files.matches(path)):
+                named.append(NamedPath(text, data, (*place, *below), path, problem, is_main))
         self.entries.append(IndexEntry(data, place, value, self.path, _read_id(value) or name, named))
 
 
