@@ -178,10 +178,9 @@ def _html(summary: Summary) -> str:
 
 def _all_months(known: Collection[str]) -> list[str]:
     """Return the months from the first to the last, including those without changes."""
-    if not known:
-        return []
-    first, last = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (min(known), max(known)))
-    return [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
+    numbers = [12 * int(month[:4]) + int(month[5:]) - 1 for month in known]
+    without_gaps = range(min(numbers, default=0), max(numbers, default=-1) + 1)
+    return [f"{number // 12:04}-{number % 12 + 1:02}" for number in without_gaps]
 
 
 def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list[dict[str, object]]:

@@ -434,6 +434,7 @@ class Summary(Record):
             return any(row["errors"] for row in self.rules if row["code"] in codes)
         return bool(self.store.query("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
 
-    def has_unreadable_authority(self) -> bool:
-        """Return True if the authority of a fresh change cannot judge it."""
-        return bool(self.store.query("SELECT 1 FROM told WHERE verdict = 'error' AND fresh LIMIT 1"))
+    def has_unjudged(self) -> bool:
+        """Return True if fresh changes could not be judged, or not wholly, or this copy lacks their data."""
+        fresh = self.store.query("SELECT 1 FROM told WHERE fresh AND verdict IN ('error', 'indeterminate')")
+        return bool(fresh) or any({"of", "reason"} <= row["state"].keys() for row in self.repositories)

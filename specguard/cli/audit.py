@@ -81,7 +81,7 @@ def command(
             raise
         summary = Summary(store, datetime.now(UTC).date())
         failing = summary.has_errors(failing_rules) if fail_on != "none" else False
-        unclear = fail_on == "new" and not failing and summary.has_unreadable_authority()
+        unclear = fail_on == "new" and not failing and summary.has_unjudged()
         text = RENDERERS[output_format](summary)
         if output_file:
             with writing(output_file):

@@ -391,7 +391,7 @@ def test_what_a_copy_lacks_is_told_and_judged_later(
     assert blob in refused(tmp_path / "one", own.path, "--range", "main~4..main~3")
     whole = len(told(tmp_path / "whole.sqlite", made.path)["judged"])
     assert 0 < data["changes"] < whole, "what was not there says nothing of a change"
-    assert audited(store, own.path).stderr.count("could not be judged") == 1, "of two slices"
+    assert refused(store, own.path, "--fail-on", "new").count("could not be judged") == 1, "of two slices"
     (tmp_path / "away").rename(there)
     data = told(store, own.path)
     assert "reason" not in data["repositories"][0]["state"]
