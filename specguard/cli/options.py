@@ -150,7 +150,7 @@ start_branch = text("--base", metavar="BRANCH", help="Start from this branch.")
 def not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """Reject an empty value, which an unset variable of a job produces."""
     source = context.get_parameter_source(parameter.name or "")
-    if not value and source is click.core.ParameterSource.COMMANDLINE:
+    if not value.strip() and source is click.core.ParameterSource.COMMANDLINE:
         raise click.BadParameter("it is empty")
     return value
 
