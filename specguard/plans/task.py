@@ -58,8 +58,8 @@ class Task(DataEntry):
 
     @property
     def title(self) -> str:
-        """The task's title; empty if it has none."""
-        return self.text("title")
+        """The task's title, on one line; empty if it has none."""
+        return " ".join(self.text("title").split())
 
     @property
     def status(self) -> str:
