@@ -235,7 +235,7 @@ def gates(**words: Any) -> int:
 
     They run in your working tree, without formatters. Exit codes: 0 all passed, 3 one failed.
     """
-    return carry_out_gates(_make_options(**words), say=lambda line: click.echo(line))
+    return carry_out_gates(make_options(**words), say=lambda line: click.echo(line))
 
 
 @command.command("metrics", short_help="Count runs, and how much of what is done they show.", json=True)
@@ -368,8 +368,7 @@ def item(
     if line and words["dry_run"]:
         print_progress("the steps of the run are planned once that commit is there")
         return EXIT_PASSED
-    words["plan"] = _plan_file(words["plan"], words.pop("plan_dir"), directory)
-    options = [_make_options(item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))]
+    options = [make_options(item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))]
     if words["dry_run"]:
         return show_plan(options, output_format)
     if detach:
@@ -450,18 +449,17 @@ def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int
     return EXIT_PASSED
 
 
-def _make_options(**words: Any) -> RunOptions:
-    """Return the options of a run, from those of the command line that are set."""
+def make_options(*, plan: str = "", plan_dir: str = "", directory: str = "", **words: Any) -> RunOptions:
+    """Return the options of a run, from those of the command line that are set.
+
+    The plan's path is taken from the repository's root; one that exists is named from where you are.
+    """
     options = {name: value for name, value in words.items() if value is not None}
-    return RunOptions(environment=dict(os.environ), **options)
-
-
-def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
-    """Return a plan's path from the repository's root; one that exists is named from where you are."""
-    path = os.path.join(plan_dir, plan or "plan.json") if plan_dir else plan
-    if not os.path.exists(path) and not path.startswith(("/", "../")):
-        return path
-    return opt.from_root(os.path.realpath(path), Repository.locate(directory, os.environ).work_tree()) or path
+    path = os.path.normpath(os.path.join(plan_dir, plan or "plan.json")) if plan or plan_dir else ""
+    if os.path.exists(path) or path.startswith(("/", "../")):
+        top = Repository.locate(directory, os.environ).work_tree()
+        path = opt.from_root(os.path.realpath(path), top) or path
+    return RunOptions(environment=dict(os.environ), plan=path, directory=directory, **options)
 
 
 _paper_options = opt.combine(
@@ -496,7 +494,7 @@ def review(**words: Any) -> int:
 
 
 def _write_paper(kind: str, *, name: str, timeout_minutes: int | None, **words: Any) -> int:
-    options = _make_options(kind=kind, item=name, timeout=(timeout_minutes or 0) * 60, **words)
+    options = make_options(kind=kind, item=name, timeout=(timeout_minutes or 0) * 60, **words)
     return show_plan([options]) if options.dry_run else start(options)
 
 

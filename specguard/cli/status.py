@@ -72,10 +72,10 @@ def brief_command(**given: Any) -> None:
 
     It writes nothing. Leave KIND out if the policy has only one.
     """
-    from specguard.executor.run import RunOptions
+    from specguard.cli.run import make_options
     from specguard.executor.steps import brief_of
 
-    show_markdown(brief_of(RunOptions(environment=dict(os.environ), **given)))
+    show_markdown(brief_of(make_options(**given)))
 
 
 @opt.command("new")
