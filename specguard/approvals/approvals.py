@@ -344,6 +344,7 @@ class Approvals:
         return f"git add -f {shell_word(self.log.folder)}"
 
     def _decide(self) -> Iterator[Decision]:
+        change = self._bond.change
         added_paths = {entry.path for entry in self.entries if entry.added}
         unjudged = {result.code for result in self._results if result.state in _UNJUDGED}
         for filed, approval in self.log.approvals:
@@ -352,24 +353,20 @@ class Approvals:
                 continue
             self._judge(decision)
             # An approval in the base, or in the branch that it is for, is for an earlier change, even if its
-            # findings appear again. One in the working tree may be for another change too.
+            # findings appear again. One in the working tree may be for another change too, and surely is if
+            # another commit is checked out than the judged one.
             bound = all(refusal.kind != "replayed" for refusal in decision.refusals)
             added = decision.added and not self._bond.has_landed(approval.target, filed.path)
-            if bound or (added and (decision.matches or filed.path in added_paths)):
+            ours = filed.places != {"local"} or change.base.head in (None, change.git.repository.head)
+            if bound or (added and ((ours and decision.matches) or filed.path in added_paths)):
                 decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.only_files_approvals
                 yield decision
 
     def _matches(self, approval: Approval) -> list[Judged]:
-        found = []
-        paths = frozenset(approval.paths)
-        for fingerprint in approval.findings:
-            judged = self._open_findings.get(fingerprint)
-            if judged is None or judged.code not in approval.rules:
-                continue
-            path = judged.finding.path
-            if path is None or (path in paths and not self._bond.is_restored(judged.finding)):
-                found.append(judged)
-        return found
+        paths = {None, *approval.paths}
+        open_findings = filter(None, map(self._open_findings.get, approval.findings))
+        found = [one for one in open_findings if one.code in approval.rules and one.finding.path in paths]
+        return [one for one in found if not self._bond.is_restored(one.finding)]
 
     def _judge(self, decision: Decision) -> None:
         """Set the proof and the refusals of a decision."""
