@@ -10,7 +10,7 @@ from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.dialects import HookEvent, Reply
 from specguard.integrations.hooks.session_pins import Pin
 from specguard.integrations.hooks.tool_calls import absolute_names, effects_of, is_below, locate, work_tree_at
-from specguard.model import Verdict, listed, path_text
+from specguard.model import Verdict, folders_of, listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,6 +141,9 @@ class _Judging:
             self._assign(edit, by_tree)
         by_tree = {root: found for root, found in by_tree.items() if found}
         for root, found in by_tree.items():
+            folders = {folder for edit in found if not edit.removes for folder in folders_of(edit.path)}
+            # A copied folder or a link may have files below it: these are judged, and it is no file.
+            found[:] = [edit for edit in found if edit.known or edit.path not in folders]
             known = [edit for edit in {edit.path: edit for edit in found}.values() if edit.known]
             try:
                 self.judge_in(root, found)

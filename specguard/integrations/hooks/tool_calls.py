@@ -410,21 +410,19 @@ def locate(names: Iterable[bytes], own: Sequence[Checkout], *, gone: bool) -> li
         Distinct pairs; empty for a file outside of all working trees. A name in a nested repository has its
         path from the root of the outer one.
     """
-    found: dict[tuple[bytes, bytes], tuple[Checkout, bytes]] = {}
+    found: dict[tuple[Checkout, bytes], None] = {}
     shared = {one.common for one in own}
     for name in names:
         trees = [one for one in own if is_below(name, one.root)]
         if gone:
-            found |= {(one.root, b""): (one, b"") for one in own if is_below(one.root, name)}
+            found |= dict.fromkeys((one, b"") for one in own if is_below(one.root, name))
         for root in with_parents(os.path.dirname(name)):
             if all(root != tree.root for tree in trees):
                 tree = _work_tree(root)
                 if tree is not None and (tree.common in shared or (not trees and _is_around(tree, own))):
                     trees.append(tree)
-        for tree in trees:
-            path = name[len(tree.root) + 1 :]
-            found[tree.root, path] = (tree, path)
-    return list(found.values())
+        found |= dict.fromkeys((tree, name[len(tree.root) + 1 :]) for tree in trees)
+    return list(found)
 
 
 def _is_around(tree: Checkout, own: Sequence[Checkout]) -> bool:
