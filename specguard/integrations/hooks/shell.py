@@ -674,10 +674,11 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
 
 
 def _config(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
-    texts = [word.text or "" for word in words]
+    options, operands = options_of(words, "f", ["default", "file", "type"], leading=True)
+    # Without a value, a name is read.
+    is_changing = operands[1:] or any(name.startswith("un") for name, _ in options)
     # Git's own subcommands come first: after a name, `get` is a folder.
-    is_reading = texts[:1] in (["get"], ["--help"]) or any(text.startswith("--get") for text in texts)
-    if _sets_hooks(words) and not is_reading and len(texts) > 1:
+    if _sets_hooks(operands) and is_changing and operands[0].text != "get":
         shell.effects.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
 
 
