@@ -244,8 +244,7 @@ def _stopped_run(run: Run, record: manifests.Command, how: str, reason: str, fil
 
 def _find_agent(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
     """Return the agent's name in the policy (or empty), its words, and the word that is the program."""
-    defined = f"--agent {' or '.join(sorted(agents)) or 'NAME'}"
-    help = f"give {defined}, or its command behind --"
+    help = f"give --agent {' or '.join(sorted(agents)) or 'NAME'}, or its command behind --"
     if options.agent and options.command:
         raise SpecguardError("both --agent and a command are given", help=help, code="no-agent")
     if options.agent:
