@@ -127,10 +127,12 @@ class Policies:
         policy = self.load(change.head_files)
         if policy is None:
             # An authority that an agent has just written does not count.
-            if request.by_agent or request.edits or self.draft(change.git.repository) is None:
+            draft = None if request.by_agent or request.edits else self.draft(change.git.repository)
+            if draft is None:
                 raise missing_authority(change.found.name or "the judged tree")
-            step = f"add `--authority {AUTHORITY}`" if request.range or request.root else TRY
-            raise NoAuthorityError(f"{AUTHORITY} is not on {change.found.name or 'a branch'} yet", help=step)
+            path = draft.documents[0][0]
+            step = f"add `--authority {path}`" if request.range or request.root else TRY
+            raise NoAuthorityError(f"{path} is not on {change.found.name or 'a branch'} yet", help=step)
         with Needed():
             policy.ref = change.base.head
         policy.trusted = False
@@ -143,12 +145,10 @@ class Policies:
         Raises:
             SpecguardError: the authority is wrong.
         """
-        top = repository.work_tree_if_any()
-        if not top or not os.path.lexists(os.path.join(top, AUTHORITY)):
-            return None
         from specguard.change.worktree import FolderTree
 
-        return self._hold(load_policy(FolderTree(top), registry=self.registry))
+        top = repository.work_tree_if_any()
+        return self._hold(load_policy(FolderTree(top), registry=self.registry)) if top else None
 
     def _with_default_base(self, change: Change) -> Change:
         """Base a change into an item's branch on the default branch, whose policy judges it.
