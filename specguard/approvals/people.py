@@ -16,7 +16,7 @@ import re
 from functools import partial
 
 from specguard.change.change import Bookkeeping, Change
-from specguard.change.entries import Commit, is_record
+from specguard.change.entries import Commit, is_filed, is_record
 from specguard.change.repository import find_program, read_git_settings, search_path
 from specguard.declaration.rule import Record, Settings, required, setting
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known
@@ -202,10 +202,8 @@ class Person(Record, kw_only=True):
 
 def find_part(approver: Approver, people: Sequence[Person]) -> str:
     """Return an approver's part in a change, as a clause; empty if none is known."""
-    for person in people:
-        if evidence := person.match_approver(approver):
-            return f"{approver.name} is {person.part}, {evidence}"
-    return ""
+    found = ((person.part, person.match_approver(approver)) for person in people)
+    return next((f"{approver.name} is {part}, {evidence}" for part, evidence in found if evidence), "")
 
 
 def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Sequence[Person]:
@@ -224,7 +222,8 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
     try:
         commits = [one for one in change.commits if not bookkeeping.is_all_of(one)]
     except NotApplicable:
-        return list(_pending_committers(change))
+        only_files = change.stage == "staged" and all(is_filed(entry, folder) for entry in change.entries)
+        return [] if only_files else list(_pending_committers(change))
     merges = plain_merges(change)
     people: list[Person] = []
     for commit in (one for one in commits if one.oid not in merges):

@@ -84,10 +84,10 @@ def test_whoever_signs_commits_with_the_approvers_key_is_the_approver(tmp_path: 
 
 def test_whoever_files_an_approval_has_no_part_in_the_change(tmp_path: Path) -> None:
     repository = build(tmp_path, SIGNED)
-    repository.git(
-        "commit", "-q", "--amend", "--reset-author", "-m", "chore: approve",
-        environment={"GIT_AUTHOR_EMAIL": "alice@example.org", "GIT_COMMITTER_EMAIL": "alice@example.org"},
-    )  # fmt: skip
+    alice = {"GIT_AUTHOR_EMAIL": "alice@example.org", "GIT_COMMITTER_EMAIL": "alice@example.org"}
+    repository.git("reset", "-q", "--soft", "HEAD~1")
+    assert check(repository, "--staged", env=alice).exit_code == 0
+    repository.git("commit", "-q", "-m", "chore: approve", environment=alice)
     approved(check(repository, *ENFORCED))
     repository.commit("feat: nothing", author="Alice <alice@example.org>")
     refused(check(repository, "--ignore=CMT"), "APR005", "by the address alice@example.org")
