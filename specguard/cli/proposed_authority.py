@@ -209,22 +209,21 @@ def find_guards(paths: Sequence[str], locks: Sequence[str]) -> Iterator[tuple[st
 
 
 def spec_code_settings(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:
-    """Yield a setting for the code of specs, if the preset's folders are elsewhere in this tree.
+    """Yield a setting for the code of specs, if some of the preset's folders are elsewhere in this tree.
 
-    The setting names the folders of the same names that are nearest to the root.
+    Instead of these, it names the folders of the same names that are nearest to the root.
     """
     code: Patterns = policy.declared("spec_settings").code
-    origin = policy.origin("specs.code")
-    if origin is None or not origin.path.startswith("preset:") or code.used([*map(os.fsencode, paths)]):
-        return
-    names = {pattern.partition("/")[0] for pattern in code.patterns}
-    split = [path.split("/")[:-1] for path in paths]
+    used = code.used([*map(os.fsencode, paths)])
+    unused = [pattern for index, pattern in enumerate(code.patterns) if index not in used]
+    names = {pattern.partition("/")[0] for pattern in unused}
+    split = [path.split("/")[:-1] for path in paths if not code.matches(os.fsencode(path))]
     found = {tuple(parts[: at + 1]) for parts in split for at, part in enumerate(parts) if part in names}
     nearest = [one for one in sorted(found) if len(one) == min(map(len, found))]
     if 0 < len(nearest) <= _MOST_CODE_FOLDERS:
-        folders = toml_value(["/".join([*one, "**"]) for one in nearest])
-        why = f"{' and '.join(code.patterns)} of the preset are not here"
-        yield ProposedSetting(f"specs.code = {folders}", why=why)
+        folders = sorted({*code.patterns, *("/".join([*one, "**"]) for one in nearest)} - {*unused})
+        why = f"not here: {' and '.join(unused)} of the preset"
+        yield ProposedSetting(f"specs.code = {toml_value(folders)}", why=why)
 
 
 def approver_setting(text: str) -> ProposedSetting:
