@@ -85,7 +85,7 @@ def verdict_line(verdict: Verdict, style: Style) -> str:
     outcome = verdict.outcome
     kind = {"passed": "good", "accepted": "warning"}.get(outcome, "error")
     outcome_words = outcome_text(verdict)
-    if outcome == "indeterminate" and verdict.counts["failed"]:
+    if outcome == "indeterminate" and any(judged.is_open_error for judged in verdict.findings):
         outcome_words = f"failed, and {outcome}"
     # A push without commits can still fail because of its branch.
     subject = "nothing to judge" if verdict.empty and outcome == "passed" else subject_of(verdict)
