@@ -355,13 +355,12 @@ def item(
         os.set_inheritable(announce, False)
     if max_tasks > 1:
         raise usage("a run works on one task, and stops", "start another one for the next: --max-tasks 1")
-    directory = words["directory"] = words.pop("code_dir")
     # Paths of plans are relative to the repository's root, so the repository is made first.
     if duplicate := next((one for one in items if items.count(one) > 1), ""):
         raise usage(f"{duplicate} is asked for twice", "name each item once")
     line = ""
     for line in ensure_repository(
-        directory, os.environ, make=ensure_git, commit=baseline_commit, base=words["base"],
+        words["code_dir"], os.environ, make=ensure_git, commit=baseline_commit, base=words["base"],
         dry_run=words["dry_run"],
     ):  # fmt: skip
         print_progress(line)
@@ -449,7 +448,7 @@ def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int
     return EXIT_PASSED
 
 
-def make_options(*, plan: str = "", plan_dir: str = "", directory: str = "", **words: Any) -> RunOptions:
+def make_options(*, plan: str = "", plan_dir: str = "", code_dir: str = "", **words: Any) -> RunOptions:
     """Return the options of a run, from those of the command line that are set.
 
     The plan's path is taken from the repository's root; one that exists is named from where you are.
@@ -457,9 +456,9 @@ def make_options(*, plan: str = "", plan_dir: str = "", directory: str = "", **w
     options = {name: value for name, value in words.items() if value is not None}
     path = os.path.normpath(os.path.join(plan_dir, plan or "plan.json")) if plan or plan_dir else ""
     if os.path.exists(path) or path.startswith(("/", "../")):
-        top = Repository.locate(directory, os.environ).work_tree()
+        top = Repository.locate(code_dir, os.environ).work_tree()
         path = opt.from_root(os.path.realpath(path), top) or path
-    return RunOptions(environment=dict(os.environ), plan=path, directory=directory, **options)
+    return RunOptions(environment=dict(os.environ), plan=path, directory=code_dir, **options)
 
 
 _paper_options = opt.combine(

@@ -20,7 +20,7 @@ from specguard.authority.policy import Policy
 from specguard.change.change import Change
 from specguard.change.git import Git
 from specguard.change.process import CommandError
-from specguard.change.repository import Repository
+from specguard.change.repository import Repository, short_name
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
@@ -54,7 +54,7 @@ from specguard.executor.start_point import ItemLock, is_worked_on
 from specguard.executor.steps import STEPS, Line
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, write_gitignore
+from specguard.runs.files import command_words, committed_folder, write_gitignore
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, now_text
 from specguard.runs.proof import content_id
 from specguard.runs.record import ALL, GATES
@@ -516,8 +516,9 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
 
     flags = [word for one in run.options.commands for word in ("--command", run.redactor.redact(one))]
     flags += ["--base", run.options.base] if run.options.base else []
-    flags += ["--branch", run.options.branch] if run.options.branch and not git.repository.branch else []
-    again = shlex.join(["specguard", "run", "gates", *flags])
+    branch = run.options.branch
+    flags += ["--branch", branch] if branch not in ("", short_name(git.repository.branch or "")) else []
+    again = shlex.join([*command_words("gates", "", run.options.run_root), *flags])
     end = record_end(run, run_to_end(work, again))
     not_run = ((result.gate, result.skipped) for result in gates.results.values() if result.skipped)
     lines = [f"{gate.kind} {gate.name} did not run: {skipped}" for gate, skipped in not_run]
