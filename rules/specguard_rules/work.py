@@ -626,7 +626,7 @@ class ForeignWorkDocument(_WorkRule, Rule):
             if base.has(entry):
                 continue
             needs_approval = bool(work.naming) or work.kinds[one.kind].upkeep == "approvers"
-            old, new = (", ".join(texts) or "nothing" for texts in (one.old, one.new))
+            old, new = ", ".join(one.old) or "nothing", ", ".join(one.new) or "removed"
             step = "See that those who work on it know, and that its reviewers hold it to the new one."
             if needs_approval:
                 step = f"{put_back(entry, base)}, or have this approved."

@@ -320,7 +320,7 @@ def read_number(data: Any, field: str) -> tuple[str, int]:
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     match = _ID.fullmatch(text)
     if match is None:
-        prefix = "no" if value is None else f"{json.dumps(value)[:60]} in"
+        prefix = "no number in" if value is None else f"{json.dumps(value)[:60]} in"
         raise BadShape(f"has {prefix} {field!r}, which should hold the number of the current item")
     return text, int(match[1])
 

@@ -39,7 +39,7 @@ def test_the_first_that_exists_is_read_even_if_it_is_wrong(tree: Grow) -> None:
     ("text", "problem"),
     [
         ("", "is not JSON"),
-        ("[1]", "has no 'next', which should hold the number"),
+        ("[1]", "has no number in 'next', which should hold the number"),
         ('{"next": true}', "has true in 'next'"),
         ('{"next": "soon"}', "in 'next'"),
         ('{"next": "\u0661"}', "in 'next'"),
