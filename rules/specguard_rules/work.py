@@ -106,13 +106,14 @@ class UnresolvedWorkItem(_WorkRule, Rule):
         brings = work.unnamed and work.brought and not work.own
         if brings and any(e.added and e.path in work.papers for e in work.entries()):
             plan_hint = "; one that brings the plan is the first, and touches only its folder"
-        for commit in work.unnamed if work.required else ():
-            if not bookkeeping.is_all_of(commit):
-                subject, how = commit.message.subject, reword(commit.message, by_id)
-                named = f"commit {commit.oid[:10]} {quote(subject)} names no work item"
-                message = f"{named}, and on {quote(work.branch)} each commit is one"
-                step = f"Name it after its item, `{how}`, or take it to another branch{plan_hint}."
-                yield _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
+        for commit in (one for one in work.unnamed if work.required and not bookkeeping.is_all_of(one)):
+            subject, how = commit.message.subject, reword(commit.message, by_id)
+            message = f"{quote(subject)} names no work item, and on {quote(work.branch)} each commit is one"
+            step = f"Name it after its item, `{how}`, or take it to another branch{plan_hint}."
+            undone = [one.oid for one in by_id.values() if subject == f'Revert "{one.message.subject}"'][-1:]
+            drops = [f"git rebase --onto {one[:12]}~1 {one[:12]}" for one in (commit.oid, *undone)]
+            step = f"Take it out, and what it reverts: `{' && '.join(drops)}`." if undone else step
+            yield _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
         if unnamed_change and work.own is None and not work.unnamed:
             work.require_title()
             names, subjects = alternatives(work.branches), alternatives(work.subjects)
@@ -154,8 +155,7 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
             step = f"Name the branch after the list that has the item: git branch -m {word}; "
             step += f"or, for a range that is merged: specguard check --range A..B --branch {word}"
     elif source or kind.pointer:
-        what = "list of items" if source else "pointer"
-        step = f"Have the {what} corrected in the base, by a change of its own."
+        step = f"Have the {'list' if source else 'pointer'} corrected in the base, by a change of its own."
         if source and by_branch:
             step += " If this branch starts from one that has it, merge that first, "
             step += "or for checks without --base or --enforce: git branch -u PARENT"
