@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Section, Table, Text, texts
 from specguard.documents.completeness import content_of
-from specguard.documents.fields import IN_COMMENT, matches_title, near_section, normal_title
+from specguard.documents.fields import IN_COMMENT, bold_words, matches_title, near_section, normal_title
 from specguard.model import Finding, cached_method, path_text, shortened
 
 TYPE_CHECKING = False
@@ -62,12 +62,11 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
             yield artifact.finding(setting, f"again {key}", message, help, line)
     reported: set[int] = set()
     for index, title in enumerate(contract.forbidden_sections):
-        forbidden = [section for section in _starting_with(artifact, title) if section.line not in reported]
-        reported.update(section.line for section in forbidden)
+        forbidden = [text for text in _starting_with(artifact, title) if text.line not in reported]
+        reported.update(text.line for text in forbidden)
         for first in forbidden[:1]:
-            heading = " ".join(first.heading.text.plain.split())
             more = f", and {len(forbidden) - 1} more like it" if len(forbidden) > 1 else ""
-            message = f"{path} has the section {shortened(heading)!r}{more}, which it must not have"
+            message = f"{path} has the section {shortened(first.plain)!r}{more}, which it must not have"
             key = f"forbidden {normal_title(title)}"
             yield artifact.finding(f"forbidden_sections.{index}", key, message, "Take it out.", first.line)
 
@@ -124,14 +123,14 @@ def _duplicates(found: Sequence[Section]) -> Sequence[Section]:
     return sorted(same, key=lambda one: one.line)
 
 
-def _starting_with(artifact: Artifact, title: str) -> Iterator[Section]:
-    """Yield the sections whose titles begin with these words: `Rollback plan` counts as `Rollback`."""
-    wanted = list(map(normal_title, titles_of(artifact, title)))
-    for section in artifact.document.sections:
-        heading = section.heading.text
-        words = [f"{normal_title(text)} " for text in (heading.plain, heading.rendered)]
-        if any(text.startswith(f"{name} ") for text in words for name in wanted):
-            yield section
+def _starting_with(artifact: Artifact, title: str) -> Iterator[Text]:
+    """Yield the headings, then the lines in bold, that begin with a title, as `Rollback plan` does."""
+    wanted = tuple(f"{normal_title(name)} " for name in titles_of(artifact, title))
+    headings = [section.heading.text for section in artifact.document.sections]
+    paragraphs = [one.text for one in artifact.document.blocks if isinstance(one, Paragraph)]
+    for text in [*headings, *filter(bold_words, paragraphs)]:
+        if any(f"{normal_title(form)} ".startswith(wanted) for form in (text.plain, text.rendered)):
+            yield text
 
 
 def _missing_message(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
