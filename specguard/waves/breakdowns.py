@@ -574,18 +574,18 @@ class Dispositions:
         if any(map(self._has_evidence, answered)):
             return None
         if answered:
-            step = "Cite the file that shows that nothing triggered it."
+            step = "Cite the file, with something in it, that shows that nothing triggered it."
             return f"{place} puts {item} off without evidence that is there", step, answered[0].line
         message = f"{item} is conditional, not done, and {place} does not answer its trigger with yes or no"
         return message, step, found[0].line if found else None
 
     def _has_evidence(self, passage: Passage) -> bool:
-        """Return True if a passage cites an existing file or a web address."""
+        """Return True if a passage cites an existing file with content, or a web address."""
         if any(_ADDRESS.search(text.rendered) for text in texts(passage.blocks)):
             return True
-        cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]
-        own = (None, self._artifact.path)
-        return any(self._targets.find(one, self._artifact.folder).path not in own for one in cited)
+        places = {self._targets.find(one, self._artifact.folder).path for one in citations(passage.blocks)}
+        files = map(self._artifact.artifacts.documents.read, filter(None, places - {self._artifact.path}))
+        return any(file is None or file.problem or any(map(str.strip, file.source_lines)) for file in files)
 
 
 def _passages(blocks: Sequence[AnyBlock]) -> Iterator[Passage]:
