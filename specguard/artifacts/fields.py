@@ -505,7 +505,7 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
     for other, people in others:
         whose = f"{key} of {other}"
         if not people:
-            help = f"State it there, as '{key}: ...'."
+            help = f"State it there in one text, with commas between several: '{key}: ann, bob'."
             yield _finding(artifact, f"the {whose} is not stated, and must not be its author", "nobody", help)
         elif not any(_people(field.value) for field in own):
             help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
