@@ -266,7 +266,7 @@ def _right_subject(item: WorkItem, subject: str) -> str:
     if right.endswith("..."):
         # The text follows a colon or a dash.
         text = re.split(r":\s*|\s[-\u2013\u2014]+\s", subject, maxsplit=1)[1:]
-        right = f"{right[:-3]}{text[0].strip()}" if text else ""
+        right = f"{right[:-3]}{text[0].strip()}" if text and not subject.startswith('Revert "') else ""
     return right if item.allows("commit", right) else ""
 
 
