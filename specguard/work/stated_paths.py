@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, texts
+from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, fences, texts
 from specguard.documents.completeness import LINE_SUFFIX, leading_paths, without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import near_section, normal_title
@@ -106,7 +106,8 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
     sections = document.entitled(*titles)
     near = near_section(document, *titles) if not sections else None
     title = next((one.line for one in document.sections if one.heading.level == 1), None)
-    if near is not None and near.line != title and not _EXCEPTED.search(near.text):
+    fenced = {line.strip() for one in fences(document.blocks) for line in one.content.split("\n")}
+    if near is not None and near.line != title and not (near.text in fenced or _EXCEPTED.search(near.text)):
         below = [section.blocks for section in document.sections if section.line == near.line]
         if not below or any(ask.path for ask in _paths(below[0])):
             return [Ask("", near.line, "named")]
