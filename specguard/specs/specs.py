@@ -160,8 +160,7 @@ class Specs(Record, frozen=False):
     @cached_property
     def _deleted(self) -> Sequence[Spec]:
         """The specs that the change deletes, as they were."""
-        deleted = [path for path, entry in self._touched.items() if entry.deleted]
-        return [old for path in deleted if (old := self.earlier.at(path)) is not None]
+        return [old for path, one in self._touched.items() if one.deleted and (old := self.earlier.at(path))]
 
     def says_more(self, spec: Spec, was: Spec) -> bool:
         """Return True if a spec has new content other than dates, or a new approval."""
@@ -292,8 +291,13 @@ class Specs(Record, frozen=False):
                 yield was, one
 
     def terminal(self, spec: Spec) -> bool:
-        """Return True if every stated status of a spec is a terminal one."""
-        return bool(spec.statuses) and all(self.ways.is_terminal(value.text) for value in spec.statuses)
+        """Return True if every stated status of a spec is a terminal one.
+
+        If the change touches what the spec governs, the status that it had before counts, too.
+        """
+        both = [spec, self.before(spec)] if self.governed_by(spec) else [spec]
+        stated = [one.statuses if one else () for one in both]
+        return all(found and all(self.ways.is_terminal(value.text) for value in found) for found in stated)
 
     @cached_property
     def mirrors(self) -> Mirrors:
