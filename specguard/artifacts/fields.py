@@ -129,8 +129,8 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
 
 def _says_none(value: str, name: str) -> bool:
     """True if a value states that there is none, perhaps with a reason: `No blockers`, `None: all closed`."""
-    noun = rf"{re.escape(name.removesuffix('s'))}s?(?: remains?)?\b"
-    such = rf"(?:there (?:are|is) )?no (?:(?:known|open|outstanding|remaining) )?{noun}"
+    noun = rf"(?:(?:known|open|outstanding|remaining) )?{re.escape(name.removesuffix('s'))}s?"
+    such = rf"(?:there (?:are|is) )?no(?:ne| {noun})(?: remains?)?\b"
     said = re.sub(such, "none", _strip_marks(value[:LONGEST_VALUE]), count=1, flags=re.IGNORECASE)
     first = _REMARK.split(said)[0]
     # A new sentence after "None." makes no exception.
