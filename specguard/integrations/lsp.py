@@ -68,8 +68,7 @@ def make_server() -> LanguageServer:
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     async def on_change(given: types.DidChangeTextDocumentParams) -> None:
         await asyncio.sleep(_DELAY)
-        now = server.workspace.get_text_document(given.text_document.uri)
-        if now.version == given.text_document.version:
+        if server.workspace.get_text_document(given.text_document.uri).version == given.text_document.version:
             await judge(given.text_document.uri, saved=False)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)

@@ -143,7 +143,7 @@ class _Judging:
         for root, found in by_tree.items():
             folders = {folder for edit in found if not edit.removes for folder in folders_of(edit.path)}
             # A copied folder or a link may have files below it: these are judged, and it is no file.
-            found[:] = [edit for edit in found if edit.known or edit.path not in folders]
+            found[:] = [edit for edit in found if edit.removes or edit.path not in folders]
             known = [edit for edit in {edit.path: edit for edit in found}.values() if edit.known]
             try:
                 self.judge_in(root, found)

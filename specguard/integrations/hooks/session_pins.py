@@ -208,8 +208,7 @@ class Pin(Record, frozen=False):
             address = read_remote(repository, found.ref.split("/")[2]).fetch
             if address and ":" not in address:
                 address = os.path.join(request.directory, address)
-        base_oid = oid or found.oid or ""
-        return cls(file, found.name, base_oid, found.ref, found.how, asked, address, head or "")
+        return cls(file, found.name, oid or found.oid or "", found.ref, found.how, asked, address, head or "")
 
     @property
     def base(self) -> Sequence[str]:
@@ -334,8 +333,7 @@ class Pin(Record, frozen=False):
 
 def _read_own(file: str) -> bytes:
     """Read a file in the user's own cache; empty if it is missing."""
-    content = read_unlinked(file, _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else None
-    return content or b""
+    return (read_unlinked(file, _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else None) or b""
 
 
 def states_of(entries: Iterable[Entry]) -> dict[bytes, str]:

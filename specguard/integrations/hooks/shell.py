@@ -17,6 +17,7 @@ from specguard.integrations.hooks.tool_calls import (
     Checkout,
     Effects,
     as_bytes,
+    is_below,
     read_beginning,
     read_diff,
     read_file,
@@ -117,6 +118,7 @@ class Interpreter:
         skips: the bypasses by variables that are set for the current command only.
         placed: True if a variable may name the repository of git's commands.
         stored: how many of the edits an earlier command of git may have stored.
+        made: the absolute paths of the folders that earlier commands make.
         switched: the folder where an earlier command checked out a branch, and its name, empty if uncertain.
     """
 
@@ -129,7 +131,7 @@ class Interpreter:
         self.placed = False
         self.stored = 0
         self.switched: tuple[bytes | None, str] | None = None
-        self._written: set[bytes] = set()
+        self._written, self.made = set[bytes](), set[bytes]()
         self._nested = self._depth = self._conditions = 0
 
     def run(self, text: str) -> None:
@@ -412,8 +414,8 @@ class Interpreter:
     def edit(self, path: bytes, content: bytes | None = None, *, gone: bool = False) -> None:
         """Record that a file is written or removed; nothing is left of one that the command itself made."""
         if gone and not self._conditions and not os.path.lexists(self.absolute(path)):
-            later = self.effects.edits[self.stored :]
-            self.effects.edits[self.stored :] = [one for one in later if one.path != path]
+            edits, place = self.effects.edits, path.rstrip(b"/")
+            edits[self.stored :] = [one for one in edits[self.stored :] if not is_below(one.path, place)]
         self._written.add(self.absolute(path))
         if not _DEVICES.fullmatch(path) and len(self.effects.edits) < MOST_EDITS:
             self.effects.edits.append(FileEdit(path, content, known=gone or content is not None))
@@ -613,14 +615,16 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
         return
     several = bool(folder) or len(sources) > 1 or sources[0].pattern
     for target in shell.paths(targets[0]):
-        inside = several or target.endswith(b"/") or os.path.isdir(shell.absolute(target))
+        place = shell.absolute(target)
+        inside = several or target.endswith(b"/") or place in shell.made or os.path.isdir(place)
         for source in shell.paths(*sources):
             last = source.rstrip(b"/").rpartition(b"/")[2]
             content = None if name == "ln" else shell.content_of(source)
             shell.edit(os.path.join(target, last) if inside and last.strip(b".") else target, content)
             if name == "mv":
                 shell.edit(source, gone=True)
-        if not inside and sources[0].text is None:
+        # Whether the folder is made is not certain.
+        if place in shell.made or (not inside and sources[0].text is None):
             shell.edit(target)
 
 
@@ -782,6 +786,7 @@ _PROGRAMS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(("sed", "gsed"), _sed),
     **dict.fromkeys(("apply_patch", "applypatch"), _apply_envelope),
     **dict.fromkeys(("pre-commit", "lefthook"), _uninstall),
+    "mkdir": lambda shell, _, words, __: shell.made.update(map(shell.absolute, shell.paths(*words))),
     "touch": _touch,
     "chmod": _chmod,
     "git": _git,
