@@ -96,7 +96,7 @@ def _why_git_folder(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> st
                 # Git itself advises to remove the lock of a git process that was killed.
                 return "" if file in _MESSAGES or (gone and file == b"index.lock") else reason
         # The whole repository of somebody else may go, as the folder around it.
-        path = os.path.dirname(name) if gone and os.path.isdir(name) else name
+        path = os.path.dirname(name) if gone and not os.path.isfile(name) else name
         if is_below(path, tree.root) and b".git" in path[len(tree.root) :].lower().split(b"/"):
             return reason
     return ""
