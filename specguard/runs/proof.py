@@ -328,11 +328,10 @@ class RunProof(Record):
 
     def _gate_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Return why a run does not prove a gate on the claimed trees, as the end of a sentence."""
-        last = [one for tree in claim.on for one in run.last(claim.gate, tree)]
-        flaws = [self._result_flaw(run, one, claim) for one in last]
-        if flaws:
+        last = (one for tree in claim.on for one in run.last(claim.gate, tree))
+        if flaws := [self._result_flaw(run, one, claim) for one in last]:
             return next(filter(None, flaws), "")
-        ran = [one for one in run.commands if one.name == claim.gate]
+        ran = [one for one in run.commands if claim.gate in (one.name, one.text)]
         message = f"has no result of the gate {claim.gate} for {claim.label}"
         if not ran:
             return message

@@ -369,12 +369,12 @@ class RunRecord:
         """Return the last result of each command of a gate that ran on a tree.
 
         Args:
-            gate: the gate's name.
+            gate: the gate's name, or its command.
             tree: the tree's object id. If the plan was marked in it after the gates, results on the tree
                 before count, too.
         """
         worked = _text(self.value.get("worked")) if self.tree == tree else ""
-        named = (one for one in self.commands if one.name == gate and one.kind in ("gate", ""))
+        named = (one for one in self.commands if gate in (one.name, one.text) and one.kind in ("gate", ""))
         return list({one.text: one for one in named if one.tree in (tree, worked or tree)}.values())
 
     def _path_of(self, name: str) -> bytes | None:

@@ -337,8 +337,7 @@ class StageState(Record):
         Raises:
             MissingFact: a required file or object is missing.
         """
-        contracts = self.settings.requires
-        return [*self._artifact_gaps(contracts), *self._field_gaps(contracts)]
+        return [*self._artifact_gaps(self.settings.requires), *self._field_gaps(self.settings.requires)]
 
     def _artifact_gaps(self, contracts: Sequence[str]) -> Iterator[Finding]:
         """Yield the contracts without an artifact, and the artifacts that do not fulfil their contracts."""

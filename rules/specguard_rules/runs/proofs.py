@@ -254,10 +254,11 @@ class MissingGateRun(Rule):
                 needs.append(_Need(gate, judged[-1:], "runs.full_gates", reason))
         if settings.full_gates and settings.full_before:
             needs += _needs_before(judged, commits, settings, artifacts)
+        where = f" --branch {shell_quote(work_item.branches[0])}" if work_item and work_item.branches else ""
         # If a gate has several reasons to run on a commit, the first one is the strictest.
         first = {(need.gate, need.commits[0].oid): need for need in reversed(needs)}
         yield from judge_each(
-            reversed(first.values()), lambda need: _missing_run(run_proof, need, bookkeeping)
+            reversed(first.values()), lambda need: _missing_run(run_proof, need, bookkeeping, where)
         )
 
 
@@ -311,8 +312,8 @@ def _accepted_gates(
     return dict(rule.gates_of(listed, breakdowns, kinds))
 
 
-def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping) -> Iterator[Finding]:
-    """Yield the finding for a gate that no run shows.
+def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping, where: str) -> Iterator[Finding]:
+    """Yield the finding for a gate that no run shows; `where` is the option that names the item's branch.
 
     Raises:
         MissingFact: runs are not kept in the tree, and the available ones do not show the gate.
@@ -331,7 +332,8 @@ def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping) -> Iter
     if not (problem or records.in_tree):
         raise records.unseen(f"a run of {what}")
     message = f"no run shows {what}{need.why}{problem}"
-    step = "Check the commit out, run `specguard run gates` on it, and keep the run, in a commit of its own."
+    where += f" --command {shell_quote(need.gate)}" if " " in need.gate else ""
+    step = f"Check the commit out, type `specguard run gates{where}`, and keep the run in a commit apart."
     key, field = f"{need.gate} {commit.message.subject}", "commit.subject"
     yield Finding(message, step, commit=commit.oid, field=field, key=key, setting=need.setting)
 
