@@ -183,6 +183,9 @@ def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = Fa
     manifest.tree = tree
     lifts = [lift for one in verdict.findings if one.state == "approved" for lift in one.approvals]
     manifest.approvals = sorted({lift.id for lift in lifts if not lift.refusals})
+    warned = [one for one in verdict.findings if one.state == "open" and one.severity == "warning"]
+    lines = listed([f"{one.code} {one_line(one)} ({deciding_line(one)})" for one in warned], between="; ")
+    run.note(f"{_WARNING_NOTE}{lines}." if lines else "", instead_of=_WARNING_NOTE)
     run.save()
     # The agent's mistake is often the reason for a missing fact, such as when it marked the task itself.
     if verdict.exit_code == EXIT_NO_VERDICT and not (fixable and fingerprints):
@@ -190,9 +193,6 @@ def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = Fa
         message = f"the check gives no verdict: {incomplete.code} could not be judged: {incomplete.reason}"
         raise SpecguardError(message, help=incomplete.command, code="no-verdict")
     if verdict.exit_code == EXIT_PASSED:
-        warned = [one for one in verdict.findings if one.state == "open" and one.severity == "warning"]
-        lines = listed([f"{one.code} {one_line(one)} ({deciding_line(one)})" for one in warned], between="; ")
-        run.note(f"{_WARNING_NOTE}{lines}." if lines else "", instead_of=_WARNING_NOTE)
         return True
     text = join_blocks(list(finding_blocks(verdict, errors=True)), MOST_WORDS)
     run.feedback.append(f"## Rules that the change breaks\n\n{text}\n")
