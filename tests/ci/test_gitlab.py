@@ -57,7 +57,7 @@ def test_the_component_has_the_form_of_one() -> None:
     plugins = "specguard-one==1.0 two==2.0rc1"
     name, job = filled(job_name="guard", stage="check", plugins=plugins)
     assert job["variables"]["SPECGUARD_PLUGINS"] == plugins
-    assert (name, job["stage"]) == ("guard", "check")
+    assert (name, job["stage"], job["dependencies"]) == ("guard", "check", [])
     assert job["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "merge_request_event"'}]
     assert job["artifacts"]["when"] == "always"
     assert set(job["artifacts"]["reports"]) == {"codequality", "junit"}
