@@ -8,7 +8,9 @@ from functools import cached_property
 from specguard.declaration.patterns import Selecting
 from specguard.documents.citations import plain_path
 from specguard.documents.data import walk
+from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name
+from specguard.documents.people import names_nobody
 from specguard.model import path_text
 from specguard.runs.proof import Claim
 from specguard.runs.record import GATES, RunRecords
@@ -162,12 +164,11 @@ class Claims:
             settings = self._specs.settings
             approval_keys = {normal_name(key) for key in (settings.approvals, settings.review)}
             value = {key: entry for key, entry in value.items() if normal_name(key) not in approval_keys}
-        claimed, by_hand = _read_verification(value)
         texts = (one for _, one in walk(value) if isinstance(one, str))
         return Claim(
             label=label, path=path, line=line, key=label[:120], any_run=True, status=status,
             cited=[*cited, *self._find_manifests(texts, path, None)],
-            statement="person" if by_hand else "claimed" if claimed else "", **more,
+            statement=_read_statement(value), **more,
         )  # fmt: skip
 
     def _find_manifests(
@@ -285,16 +286,23 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
     return is_paper
 
 
-def _read_verification(value: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Return two flags: the entry reports an exit code of 0, and the entry names a person with a date."""
+def _read_statement(value: Mapping[str, Any]) -> str:
+    """Return `person` if an entry names a person and a day, `claimed` if it reports an exit code of 0."""
     # A history or a comment says who did what when, too.
     tables = [
         {normal_name(key): said for key, said in one.items()}
         for place, one in walk(value)
         if isinstance(one, dict) and (not place or _VERIFIES.match(str(place[0])))
     ]
-    claimed = any(
-        said == 0 and said is not False for one in tables for key, said in one.items() if key in _CODE_KEYS
-    )
-    by_hand = any(any(map(one.get, _PERSON_KEYS)) and any(map(one.get, _DATE_KEYS)) for one in tables)
-    return claimed, by_hand
+    for one in tables:
+        if any(map(parse_date, _texts(one, _DATE_KEYS))) and not all(
+            map(names_nobody, _texts(one, _PERSON_KEYS))
+        ):
+            return "person"
+    codes = [said for one in tables for key, said in one.items() if key in _CODE_KEYS]
+    return "claimed" if any(said == 0 and said is not False for said in codes) else ""
+
+
+def _texts(table: Mapping[str, Any], keys: Iterable[str]) -> list[str]:
+    """Return the texts of some keys of a table."""
+    return [one for key in keys for _, one in walk(table.get(key)) if isinstance(one, str)]
