@@ -339,6 +339,7 @@ class Policy:
         ref: the object id of the commit that the authority was read from; the caller sets it.
         trusted: True if that commit is a trusted base; the caller sets it.
         adopted: the documents of a first authority that the change itself adds; the caller sets them.
+        drafts: those that a person may still alter, as they are not on the base; the caller sets them.
         own: the policy before a floor was applied to it; None without a floor.
     """
 
@@ -368,7 +369,7 @@ class Policy:
         self.log_folder: bytes = data["log"].strip("/").encode("utf-8", "surrogateescape") + b"/"
         self.ref: str | None = None
         self.trusted = False
-        self.adopted: frozenset[bytes] = frozenset()
+        self.adopted = self.drafts = frozenset[bytes]()
         self.own: Policy | None = None
 
     def is_record(self, path: bytes) -> bool:

@@ -135,8 +135,9 @@ class Policies:
             raise NoAuthorityError(f"{path} is not on {change.found.name or 'a branch'} yet", help=step)
         with Needed():
             policy.ref = change.base.head
-        policy.trusted = False
-        policy.adopted = policy.document_paths
+        policy.adopted = own = policy.document_paths
+        if change.stage == "staged" and not request.by_agent:
+            policy.drafts = frozenset(itertools.filterfalse(change.base_files.has_file, own))
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
 
     def draft(self, repository: Repository) -> Policy | None:
@@ -338,7 +339,7 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
         return _registry(policy.plugins)
 
     try:
-        before = load_policy(start, registry=registry)
+        before = None if policy.drafts else load_policy(start, registry=registry)
     except SpecguardError:
         before = policy.own or policy
     try:
@@ -377,11 +378,10 @@ def _touched_documents(change: Change, policy: Policy) -> set[bytes]:
 
 def unread_nested(change: Change, policy: Policy) -> Iterator[str]:
     """Yield a note on authorities in folders that are not read, because `[authority] nested` omits them."""
-    known = policy.document_paths
 
     def others() -> list[bytes]:
         paths = change.head_files.paths() if change.request.all else [entry.path for entry in change.entries]
-        return [path for path in paths if path.endswith(_NESTED_SUFFIX) and path not in known]
+        return [one for one in paths if one.endswith(_NESTED_SUFFIX) and one not in policy.document_paths]
 
     found = [path_text(path) for path in if_known(others, []) if not policy.is_nested(path)]
     if found:

@@ -175,7 +175,7 @@ class PolicyChanges(Rule):
                 continue
             if path == _BASELINE:
                 # Before the first authority nothing was judged, so a baseline accepts nothing.
-                if policy_change.baseline is not None and not (entry.added and policy.adopted):
+                if policy_change.baseline and not (policy.adopted if entry.added else policy.drafts):
                     yield _baseline_finding(policy_change.baseline)
             elif path.startswith(_FOLDER):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
