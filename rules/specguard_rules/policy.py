@@ -106,7 +106,7 @@ _STEPS: Final = {
 def _finding(item: Unread) -> Finding:
     step = "Begin the item with a path in a code span, or move it out of the section."
     if not item.section:
-        step = "Begin the block with ```toml specguard below a blank line, or an example with ```text."
+        step = "Write TOML below a blank line and ```toml specguard, or begin an example with ```text."
         step = "Say it in the root's authority, or take it out." if item.meaning else step
     if item.meaning == "nothing":
         message = f"the authority guards nothing: {item.reason}"

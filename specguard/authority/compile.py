@@ -184,9 +184,7 @@ def _read_named(parts: Sequence[Part], tree: Tree | None, problems: list[Setting
     known = {part.source.path for part in parts}
     for layer in [layer for part in parts for layer in part.layers]:
         named = layer.data.get("documents", [])
-        if not isinstance(named, list):
-            continue
-        for index, path in enumerate(named):
+        for index, path in enumerate(named if isinstance(named, list) else ()):
             origin = layer.origin(("documents", index))
             if not is_document(path):
                 message = f"`documents` has {path!r}, which is not a path from the repository's root"

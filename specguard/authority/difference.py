@@ -72,11 +72,7 @@ class Difference(Record, frozen=False):
         """The difference for a JSON report."""
         places = {"old_origin": self.old_origin, "new_origin": self.new_origin}
         return {
-            "key": self.key,
-            "old": self.old,
-            "new": self.new,
-            "effect": self.effect,
-            "summary": self.summary,
+            **{name: getattr(self, name) for name in ("key", "old", "new", "effect", "summary")},
             **{name: {"path": at.path, "line": at.line} if at else None for name, at in places.items()},
         }
 
@@ -132,10 +128,9 @@ def _compare_rules(old: Policy, new: Policy) -> Iterator[Difference]:
         one, other = before.get(name), after.get(name)
         if one and other:
             yield from _compare_rule(one, other)
-        elif one:
-            yield Difference(f"rules.{name}", one.code, None, "loosens")
-        elif other:
-            yield Difference(f"rules.{name}", None, other.code, "tightens")
+        else:
+            effect: Effect = "loosens" if one else "tightens"
+            yield Difference(f"rules.{name}", one and one.code, other and other.code, effect)
 
 
 def _compare_rule(old: RuleInPolicy, new: RuleInPolicy) -> Iterator[Difference]:

@@ -62,8 +62,15 @@ _ONLY_GUARDS: Final = "a nested authority only locks and forbids paths"
 
 _GUARDS: Final = frozenset(("rules", name, "paths") for name in GUARDING)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
-_OWN: Final = ("rules.", "authority]", "approvals]", "approvals.", "work.", "runs]", "extends", "merge =")
-"""How lines of a policy begin, behind brackets; they tell its block of `toml` from those of other tools."""
+_OWN: Final = re.compile(
+    r"^[ \t\[{\"'-]*(?:(?:rules|work|approvals)\.[\w\"'.-]+\s*[\]=]|(?:authority|approvals|runs)\]"
+    r"|(?:locked|forbidden|protected)(?:[-_ ]?(?:branch|file|folder|path|zone)\w*)?"
+    r"(?:\]|\.paths|[\"']?\s*[:=](?!\s*(?:true|false|yes|no)\b))"
+    r"|rules[\"']?:[\s{\"']*[a-z]+(?:-[a-z]+)+[\"']?:\s*[\n{]"
+    r"|extends[\"']?\s*[:=][\s\[\"'-]*[a-z-]+[\"']?\s*[\],\n]|merge[\"']?\s*[:=]\W*(?:rebase|squash)\b).*",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""How lines of a policy begin, also as YAML or JSON; they tell its blocks from those of other tools."""
 
 
 class Layer(Record, frozen=False):
@@ -124,6 +131,10 @@ class Part:
         except UnreadableDocument as error:
             message = f"the authority cannot be read: {error.problem.message}"
             raise SettingProblem(message, Origin(source.path, error.problem.line or 0)) from None
+        if found := _OWN.search(self.document.front_matter or ""):
+            line = found.string.count("\n", 0, found.start()) + 2
+            why = "settings are not read in front matter"
+            self.unread.append(Unread(source.path, line, "", found[0].strip(), why))
         for fence in fences(self.document.blocks):
             end = fence.first + fence.content.count("\n")
             # Only a block between fences has an end of its own, and content that begins behind its line.
@@ -182,21 +193,20 @@ class Part:
             read = [one for one in read if one.meaning in GUARDING]
             unread += [Unread(path, one.line, "", one.path, _ONLY_GUARDS, one.meaning) for one in others]
         self.layers.insert(0, prose_layer(read, path))
-        self.unread = sorted([*self.unread, *unread], key=lambda one: one.line)
+        known = {one.line for one in self.unread}
+        self.unread += [one for one in unread if one.line not in known]
+        self.unread.sort(key=lambda one: one.line)
 
 
 def _seems_settings(fence: Fence) -> bool:
-    """True if a block with other words behind its fence names specguard, or is TOML and a policy's."""
-    info = fence.info.casefold()
-    language, *words = info.split() or [""]
-    if BLOCK_INFO[1] in info or language != BLOCK_INFO[0]:
-        return BLOCK_INFO[1] in info
-    if words:
-        from difflib import get_close_matches
+    """True if a block with other words behind its fence names specguard, or has data like a policy's."""
+    from difflib import get_close_matches
 
-        if get_close_matches(words[0], BLOCK_INFO[1:], cutoff=0.8):
-            return True
-    return any(line.lstrip("[").startswith(_OWN) for line in fence.content.split("\n"))
+    info = fence.info.casefold()
+    if BLOCK_INFO[1] in info or get_close_matches(info, [" ".join(BLOCK_INFO)], cutoff=0.8):
+        return True
+    is_data = info.partition(" ")[0] in ("", "toml", "yaml", "yml", "json") and "```" not in fence.content
+    return is_data and _OWN.search(fence.content) is not None
 
 
 def _find_swallowed_block(content: str, *, closed: bool) -> int | None:
@@ -232,15 +242,13 @@ def prose_layer(paths: Sequence[SectionPath], path: str) -> Layer:
     for one in paths:
         guards = one.meaning in GUARDING
         key: KeyPath = ("rules", one.meaning, "paths") if guards else ("authority", one.meaning)
-        table = data
-        for end, part in enumerate(key[:-1], start=1):
-            table = table.setdefault(str(part), {})
+        inner: Any = data
+        for end, part in enumerate(key, start=1):
+            inner = inner.setdefault(part, {} if end < len(key) else [])
             lines.setdefault(key[:end], one.line)
-        values = table.setdefault(str(key[-1]), [])
-        lines.setdefault(key, one.line)
-        if one.path not in values:
-            lines[*key, len(values)] = one.line
-            values.append(one.path)
+        if one.path not in inner:
+            lines[*key, len(inner)] = one.line
+            inner.append(one.path)
     return Layer(data, path, lines)
 
 
@@ -319,13 +327,12 @@ class Merged:
 
     def _unite_lists(self, known: list[Any], value: list[Any], path: KeyPath, layer: Layer) -> None:
         self.origins.setdefault(path, layer.origin(path))
-        names = {element for element in known if isinstance(element, str)}
+        seen = set(map(repr, known))
         for index, element in enumerate(value):
-            if element not in (names if isinstance(element, str) else known):
+            if repr(element) not in seen:
                 self.origins[*path, len(known)] = layer.origin((*path, index))
                 known.append(element)
-                if isinstance(element, str):
-                    names.add(element)
+                seen.add(repr(element))
 
     def origin(self, path: KeyPath) -> Origin:
         """Return the place of a key, or of the nearest key above it; its path is empty if there is none."""

@@ -456,7 +456,8 @@ def _says_no_more(rest: str) -> bool:
     """Return True if a text says nothing of weight beside what was understood, which a NUL replaces."""
     head, _, tail = rest.rpartition("\0")
     said, *explanation = _EXPLANATION.split(tail, 1)
-    return not re.search(r"\w", _FILLER.sub("", head + said)) and not _MAY_CHANGE.search("".join(explanation))
+    words = _FILLER.sub("", head + said)
+    return not any(map(str.isalnum, words)) and not _MAY_CHANGE.search("".join(explanation))
 
 
 def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tuple[set[str], list[str]]:

@@ -230,10 +230,7 @@ def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str],
 _TYPE_NAMES: Final[dict[str, Any]] = {
     "Severity": Literal[SEVERITIES],
     "Stage": Literal[STAGES],
-    "Expression": Expression,
-    "Guarding": Guarding,
-    "Covering": Covering,
-    "Selecting": Selecting,
+    **{cls.__name__: cls for cls in (Expression, Guarding, Covering, Selecting)},
 }
 
 
