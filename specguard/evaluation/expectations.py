@@ -331,7 +331,7 @@ def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[KeyPath, in
         SpecguardError: it cannot be read, or is not TOML.
     """
     try:
-        return read_toml(read_regular(path, DOCUMENT_LIMIT, what).decode("utf-8"))
+        return read_toml(read_regular(path, DOCUMENT_LIMIT, what).decode("utf-8-sig"))
     except DataError as error:
         message, line = f"this is not TOML: {error}", error.line
     except UnicodeDecodeError:
