@@ -487,10 +487,12 @@ def _remove_dot(text: str) -> str:
     return bare + newline + rest if bare and subject.endswith(".") else text
 
 
-_WIP: Final = (
-    r"\W*(wip|work[ -]in[ -]progress)\b"
-    r"|[\w./-]+(\([^()]*\))?!?: *\W?(wip|work[ -]in[ -]progress)\W*$"
-    r"|\W*(draft|do not merge|dnm)\W*(:|$)|[\[(] *(draft|do not merge|dnm) *[\])]"
+_WIP: Final = r"(?:wip|work[ -]in[ -]progress)"
+# A mark is before or behind the type, is its scope, or ends the subject in brackets.
+_MARKED: Final = (
+    rf"(?:[\w./-]+(?:\([^()]*\))?!?:)?\W*(?:{_WIP}\b(?![ -]limit)"
+    r"|(?:draft|do not merge|dnm)(?: *[\])]|\W*(?::|$)))"
+    rf"|[\w./-]+\( *{_WIP} *\)!?:|.*(?<!progress )[\[(] *(?:{_WIP}|do not merge|dnm) *[\])]\W*$"
 )
 _REVERT_SUBJECT: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
 # Trailers, and lines that git and the platforms write into a revert by themselves, are not reasons.
@@ -585,9 +587,8 @@ class UnfinishedCommit(Rule):
             if problem:
                 step = "Finish the work, and give the commit a message of its own"
                 cmd = reword(message, by_id)
-                if setting == "autosquash":
-                    base = _squash_base(message, by_id)
-                    step, cmd = ("Squash it into its commit", f"{SQUASH} {base}") if base else (step, cmd)
+                if setting == "autosquash" and (base := _squash_base(message, by_id)):
+                    step, cmd = "Squash it into its commit", f"{SQUASH} {base}"
                 yield flaw_in(message, f"the subject {subject} {problem}", step, setting, cmd=cmd)
             elif self.reverts == "explain" and message.source != "title" and _is_unexplained(message):
                 oid = (message.commit or "")[:SHORT]
@@ -608,7 +609,7 @@ class UnfinishedCommit(Rule):
         # Git squashes only with a blank behind the sign, and nobody means to keep the others.
         if self.autosquash == "forbid" and subject.startswith(("fixup!", "squash!", "amend!")):
             return f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
-        if self.wip == "forbid" and re.match(_WIP, subject.lower()):
+        if self.wip == "forbid" and re.match(_MARKED, subject.lower()):
             return "says that the work is not done", "wip"
         for position, marker in enumerate(self.markers):
             if marker.search(subject):
