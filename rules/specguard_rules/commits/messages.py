@@ -303,7 +303,7 @@ def _item_flaws(
 # C0 except tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and
 # characters that reorder text. Joiners and marks that scripts and emoji need are allowed.
 _CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
-_UNBREAKABLE: Final = r"^(?:    |\t)|\bhttps?://\S"
+_UNBREAKABLE: Final = r"^(?:    |\t|[\w-]+: [^<>]*<[^<>@\s]+@[^<>@\s]+>\s*$)|\bhttps?://\S"
 
 
 class CommitForm(Rule):
