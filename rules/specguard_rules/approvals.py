@@ -151,7 +151,7 @@ class _RefusedApproval:
                 setting = f"{_APPROVER}.{names.index(decision.approval.approver)}"
             message = f"{_label(decision)} does not count: {refusal.reason}"
             yield _field_finding(decision, message, refusal.help, refusal.field, f" {refusal.field}", setting)
-        if (missing := approvals.missing(self.kind)) is not None:
+        if (missing := approvals.undecided.get(self.kind)) is not None:
             raise missing
 
 

@@ -137,6 +137,7 @@ class Approvals:
         entries: the change's entries in the log's folder.
         old: the paths of invalid files there that the base already has.
         broken: the other invalid files there.
+        undecided: for each kind of refusal the fact whose absence prevented judging approvals for it.
 
     Raises:
         MissingFact: the log cannot be read.
@@ -150,8 +151,7 @@ class Approvals:
         self._results = results
         self._bond = bond
         self._facts = facts
-        self._enforce = facts.change.request.enforce
-        self._undecided: dict[Kind, MissingFact] = {}
+        self.undecided: dict[Kind, MissingFact] = {}
         self._open_findings = {
             judged.fingerprint: judged
             for result in results
@@ -175,7 +175,7 @@ class Approvals:
         """
         decision = Decision(FiledRecord(approval.id, b"", approval, {"local"}), approval, findings)
         self._judge(decision)
-        for missing in self._undecided.values():
+        for missing in self.undecided.values():
             raise missing
         return next((one for one in decision.refusals if one.field or one.kind != "untrusted"), None)
 
@@ -183,11 +183,6 @@ class Approvals:
     def decisions(self) -> Sequence[Decision]:
         """The outcome of each approval that this change adds, and of those in the base that match."""
         return list(self._decide())
-
-    @property
-    def empty(self) -> bool:
-        """True if the change has no entries in the log, and there are neither decisions nor invalid files."""
-        return not (self.decisions or self.broken or self.entries)
 
     @property
     def removed(self) -> Iterator[tuple[bytes, str]]:
@@ -233,10 +228,6 @@ class Approvals:
                 verify(filed.record.content, one, approver.keys) for one in filed.signatures
             ):
                 yield path + b".sig", f"is a signature by no key of {who}", f"Only {who} can sign it."
-
-    def missing(self, kind: Kind) -> MissingFact | None:
-        """Return the fact whose absence prevented judging approvals for this kind of refusal, or None."""
-        return self._undecided.get(kind)
 
     @property
     def superseded(self) -> Mapping[str, Decision]:
@@ -386,7 +377,7 @@ class Approvals:
             try:
                 found += [Refusal(kind, *one) for one in judge(decision)]
             except MissingFact as missing:
-                self._undecided.setdefault(kind, missing)
+                self.undecided.setdefault(kind, missing)
                 found.append(Refusal("undecided", missing.reason, missing.command))
         for _, revocation in self.log.revoked.get(decision.filed.id, ()):
             why = revocation.reason or "no reason is given"
@@ -413,8 +404,8 @@ class Approvals:
         return find_part(approver, self._people)
 
     def _untrusted(self, decision: Decision) -> Iterator[Reason]:
-        approval = decision.approval
-        if self._enforce and not self._policy.trusted:
+        approval, enforce = decision.approval, self._facts.change.request.enforce
+        if enforce and not self._policy.trusted:
             yield "no trusted base says who may approve", "Bring the authority to the base first.", ""
             return
         approver = self.settings.named(approval.approver)
@@ -436,9 +427,9 @@ class Approvals:
             yield f"its signature is by no key of {approver.name}", unsign, ""
         elif proof in ("base", "local") and (signed := [rule.code for rule in rules if rule.signed]):
             yield f"it is not signed, and only a signature lifts {' and '.join(signed)}", sign, ""
-        elif self._enforce and proof == "local":
+        elif enforce and proof == "local":
             yield "nothing proves it: it is not signed", sign, ""
-        elif self._enforce and (filed.places == {"local"} or filed.local_signature):
+        elif enforce and (filed.places == {"local"} or filed.local_signature):
             what = "it" if filed.places == {"local"} else "its signature"
             yield f"{what} is not committed", f"Commit both: `{self._add_command} && git commit`.", ""
 

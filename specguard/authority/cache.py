@@ -39,7 +39,8 @@ class Cache:
     """
 
     def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, work_tree: str = "") -> None:
-        self._parts = [*parts, __version__, plugin_stamp()]
+        # Installing, removing or replacing a distribution changes an import folder.
+        self._parts = [*parts, __version__, *(f"{path}:{_stamp(path)}" for path in sys.path)]
         self._folder = user_folder(environment, LAYOUT, work_tree)
 
     def read(self, inputs: Mapping[str, str]) -> Mapping[str, Any] | None:
@@ -107,11 +108,6 @@ class Cache:
             size += found.st_size
             if found.st_mtime < oldest or size > MAX_SIZE:
                 os.unlink(path)
-
-
-def plugin_stamp() -> str:
-    """Return a stamp of the import folders; installing, removing or replacing a distribution changes it."""
-    return "\n".join(f"{path}:{_stamp(path)}" for path in sys.path)
 
 
 def development_stamp(packages: Iterable[str]) -> str:

@@ -190,7 +190,7 @@ def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int | No
     for own in verdicts.values():
         # A review without a time affects only the order of the same account's reviews.
         if all(review.submitted for review in own):
-            own.sort(key=_submitted_at)
+            own.sort(key=lambda review: review.submitted[:19])
     earliest = 0 if committed is None else min(max(committed - CLOCK_SKEW, 0), NEVER)
     since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(earliest))
     return frozenset(
@@ -199,12 +199,8 @@ def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int | No
         if review.state == "approved"
         and is_object_id(review.commit)
         and review.commit == head
-        and (not review.submitted or _submitted_at(review) >= since)
+        and (not review.submitted or review.submitted[:19] >= since)
     )
-
-
-def _submitted_at(review: SubmittedReview) -> str:
-    return review.submitted[:19]
 
 
 def _read_login(fields: Fields) -> str:

@@ -282,7 +282,8 @@ def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, 
     for result in results:
         if result.state in ("failed", "warned"):
             result.state = state_of(result.findings)
-    return idle_reason if approvals.empty else "", [*notes, *approvals.remarks()]
+    to_judge = approvals.decisions or approvals.broken or approvals.entries
+    return "" if to_judge else idle_reason, [*notes, *approvals.remarks()]
 
 
 def _needs_approvals(change: Change, folder: bytes, results: Sequence[RuleResult]) -> bool:

@@ -96,7 +96,8 @@ class ForbiddenPath(Rule):
         self, entries: Sequence[Entry], base: Base, policy: Policy, commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Compare every path of the change with the patterns."""
-        return _findings(self.paths, entries, landing_commits(commits, policy), base, policy, "forbidden")
+        yield from _findings(self.paths, entries, landing_commits(commits, policy), base, policy, "forbidden")
+        yield from _carried(self.paths, entries, base, "forbidden")
 
 
 class LockedPath(Rule):
@@ -197,6 +198,7 @@ class LockedPath(Rule):
             if self.pins == "hold" or not all(_changes_only_pins(path, one, base, objects) for one in diffs):
                 # An approval cannot be bound to what a later commit has put back.
                 yield found if found.commit and not entry else _offer_approval(found, self.code, policy)
+        yield from _carried(self.paths, entries, base, "locked")
 
 
 def _changes_only_pins(path: bytes, diffs: Sequence[Sequence[Entry]], base: Base, objects: Objects) -> bool:
@@ -261,10 +263,9 @@ class Moves:
         kind = "a symbolic link" if entry.is_symlink else "a submodule" if entry.is_submodule else "a file"
         if entry.deleted:
             return f"moved to {path_text(other.path)}" if other else "deleted"
-        if entry.added and other:
-            return f"moved here from {path_text(other.path)}"
         if entry.added:
-            return "added" if kind == "a file" else f"added as {kind}"
+            added = "added" if kind == "a file" else f"added as {kind}"
+            return f"moved here from {path_text(other.path)}" if other else added
         if entry.status == "T" or entry.old_mode & 0o170000 != entry.new_mode & 0o170000:
             return f"replaced by {kind}"
         if entry.is_submodule or entry.is_symlink:
@@ -315,6 +316,21 @@ def _findings(
         found.commit, found.setting = origin or None, f"paths.{index}"
         found.moved = moved.path if moved else None
         yield found
+
+
+def _carried(paths: Guarding, entries: Sequence[Entry], base: Base, state: str) -> Iterator[Finding]:
+    """Yield a finding for each guarded file that merging modifies, as the base has moved it there since.
+
+    Git finds the moved file by its content, so that no entry of the change names its new path.
+    """
+    tip, kept = base.change.base_files, (one for one in entries if not (one.added or one.deleted))
+    if not base.head or base.start == base.tip or base.stacked or all(tip.find(one.path) for one in kept):
+        return
+    before, after = (documents.tree for documents in base.landing((b"",)))
+    for path in sorted({*paths.among(after.paths())} - {entry.path for entry in entries}):
+        if before.find(path) != after.find(path):
+            message = f"{path_text(path)} is modified, as {base.name} has moved a file there; it is {state}"
+            yield Finding(message, f"Rebase onto {base.name}, and put it back there.", path, key="carried")
 
 
 def _offer_approval(found: Finding, code: str, policy: Policy) -> Finding:

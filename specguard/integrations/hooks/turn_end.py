@@ -14,7 +14,7 @@ from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
 from specguard.integrations.hooks.judging import trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session, states_of
 from specguard.integrations.hooks.tool_calls import Checkout, as_bytes, work_tree_at
-from specguard.model import EXIT_PASSED, Verdict, counted, state_of
+from specguard.model import EXIT_PASSED, Verdict, counted, listed, state_of
 from specguard.reporters.escape import cut, visible
 
 TYPE_CHECKING = False
@@ -446,8 +446,7 @@ def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG
     ]
     for code, word in (("PTH001", "Never change"), ("PTH002", "Do not change without an approval")):
         if patterns := [guard.pattern for guard in policy.guards.all if guard.code == code]:
-            more = f" and {len(patterns) - _MOST_NAMED} more" if len(patterns) > _MOST_NAMED else ""
-            lines.append(f"{word}: {visible(cut(', '.join(patterns[:_MOST_NAMED])))}{more}.")
+            lines.append(f"{word}: {visible(cut(listed(patterns, _MOST_NAMED)))}.")
     kinds = list(policy.declared("work_kinds")) if policy.declares("work_kinds") else []
     if kinds:
         lines.append(f"`specguard brief{' KIND' * (len(kinds) > 1)}` says what your work item asks for.")
