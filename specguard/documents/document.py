@@ -28,7 +28,7 @@ from specguard.documents.blocks import (
 )
 from specguard.documents.characters import invisible_chars
 from specguard.documents.data import Data, Problem, UnreadableDocument, read_data, utf8_problem
-from specguard.documents.inline import TAGS, Hidden, Hiding, LineCounter, normal_label
+from specguard.documents.inline import TAGS, UNENDING, Hidden, Hiding, LineCounter, normal_label
 from specguard.model import grouped
 
 TYPE_CHECKING = False
@@ -272,14 +272,14 @@ class BlockReader:
         found: list[AnyBlock] = []
         outer, self._hiding = self._hiding, Hiding(self._document.hidden_parts)
         for token in tokens:
-            hidden = self._hiding.hidden
+            hidden = self._hiding.element
             if token.type == "html_block":
                 content = self._hiding.block(token.content, _line(token))
                 if content.strip():
                     found.append(Html(content, _line(token)))
             elif (block := self._block(token, nested=nested)) is not None:
                 (self._document.hidden_blocks if hidden else found).append(block)
-        self._hiding = outer
+        self._hiding = self._hiding if self._hiding.element in UNENDING else outer
         return found
 
     def _block(self, token: Token, *, nested: bool) -> AnyBlock | None:
@@ -340,7 +340,7 @@ class BlockReader:
         raw = inner[0].content
         if "<" in raw:
             # The content of a hidden element is like a document of its own.
-            hiding = Hiding(self._document.hidden_parts) if self._hiding.hidden else self._hiding
+            hiding = Hiding(self._document.hidden_parts) if self._hiding.element else self._hiding
             raw = hiding.inline(raw, line)
         return Text(raw, line, self._references)
 
@@ -448,6 +448,8 @@ def _nesting_problem(lines: Sequence[str]) -> Problem | None:
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]|\r(?![\r\n]|\Z)")
 _MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|&[a-zA-Z#]|(?m:^[ \t>*+0-9.)-]*+\[[^\]\n]+\]:)")
 _WORDS: Final = re.compile(r"\w\w+")
+# Ranges of invisible characters that spell a text: the first, the end, and the one for a zero byte.
+_SPELLING: Final = ((0xE0020, 0xE007F, 0xE0000), (0xFE00, 0xFE10, 0xFE00), (0xE0100, 0xE01F0, 0xE00F0))
 
 
 def find_hidden(content: bytes, document: Callable[[], Document] | None = None) -> Iterator[Hidden]:
@@ -486,15 +488,9 @@ def hidden_characters(text: str, line: int) -> Iterator[Hidden]:
 
 def _spelled_text(chars: str) -> str:
     """Return the text that tag characters and selectors spell; empty if it is not readable."""
-    spelt = ""
-    for char in chars:
-        code = ord(char)
-        if 0xE0020 <= code <= 0xE007E:
-            spelt += chr(code - 0xE0000)
-        elif 0xFE00 <= code <= 0xFE0F:
-            spelt += chr(code - 0xFE00)
-        elif 0xE0100 <= code <= 0xE01EF:
-            spelt += chr(code - 0xE0100 + 16)
+    spelt = "".join(
+        chr(ord(char) - zero) for char in chars for first, end, zero in _SPELLING if first <= ord(char) < end
+    )
     return spelt if len(spelt) > 1 and spelt.isprintable() else ""
 
 

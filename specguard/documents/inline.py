@@ -274,18 +274,27 @@ PICTURES: Final = frozenset(
 )
 """Elements that a reader sees although they have no text."""
 
-_HIDDEN: Final = frozenset({"head", "script", "style", "template", "title"})
+_UNCLOSED: Final = "<"
+UNENDING: Final = frozenset({
+    _UNCLOSED, "noscript", "template", "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small",
+    "strike", "strong", "tt", "u",
+})  # fmt: skip
+"""Elements that do not end with the list item or quote in which they begin."""
+
 # Elements whose content is raw text up to their closing tag.
-_RAW: Final = frozenset({"script", "style"})
+_RAW: Final = frozenset({"iframe", "noembed", "noframes", "noscript", "script", "style"})
+_HIDDEN: Final = _RAW | {
+    "audio", "canvas", "datalist", "dialog", "head", "meter", "progress", "template", "title", "video",
+}  # fmt: skip
 _VOID: Final = frozenset(
     {"br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
-# Elements that end a paragraph in which they begin, and so reach beyond it.
-_BLOCKS: Final = frozenset({
-    "address", "article", "aside", "blockquote", "center", "details", "div", "dl", "fieldset", "figure",
-    "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "ol", "p", "pre",
+# Elements that reach beyond the paragraph in which they begin.
+_REACHING: Final = UNENDING | {
+    "address", "article", "aside", "blockquote", "center", "details", "dialog", "div", "dl", "fieldset",
+    "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "ol", "p", "pre",
     "section", "summary", "table", "ul",
-})  # fmt: skip
+}  # fmt: skip
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'=<>/]++)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`]++))?")
 _STYLE: Final = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|clip\s*:"
@@ -293,7 +302,7 @@ _STYLE: Final = re.compile(
     re.IGNORECASE,
 )
 _MAY_HIDE: Final = re.compile(
-    r"<[!?]|hidden|style\s*=|<(?:head|script|style|template|title)\b|<[A-Za-z][\w-]*\s[^<>]*[=\n]",
+    rf"<[!?]|hidden|popover|style\s*=|<(?:{'|'.join(_HIDDEN)})\b|<[A-Za-z][\w-]*\s[^<>]*[=\n]",
     re.IGNORECASE,
 )
 _COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
@@ -301,7 +310,6 @@ _HTML_START: Final = re.compile(r"<(?:!--|[!?]|/?[A-Za-z])")
 # Quotation marks enclose values; a `>` inside does not end the tag.
 _HTML_TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*)>")
 _CHECKED: Final = re.compile(r"\schecked(?=[\s=/>]|$)", re.IGNORECASE)
-_UNCLOSED: Final = "<"
 
 TAGS: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 """Anything like a tag in a line of source."""
@@ -312,17 +320,15 @@ class Hiding:
 
     Args:
         hidden_parts: the list to which comments and other hidden parts are added.
+
+    Attributes:
+        element: the element that hides the following text; empty if none does.
     """
 
     def __init__(self, hidden_parts: list[Hidden] | None = None) -> None:
         self._parts = hidden_parts if hidden_parts is not None else []
-        self._element = ""
+        self.element = ""
         self._depth = 0
-
-    @property
-    def hidden(self) -> bool:
-        """True if the following text is hidden."""
-        return bool(self._element)
 
     def block(self, html: str, line: int) -> str:
         """Return the source of the visible part of an HTML block; hidden parts keep their newlines.
@@ -341,7 +347,7 @@ class Hiding:
         if not _MAY_HIDE.search(raw):
             return raw
         visible = self._visible(raw, line, Inline(raw, {}).tags, inline=True)
-        self._element = self._element if self._element in _BLOCKS else ""
+        self.element = self.element if self.element in _REACHING else ""
         return visible
 
     def _visible(self, text: str, line: int, tags: Iterable[Tag], *, inline: bool) -> str:
@@ -357,7 +363,7 @@ class Hiding:
             visible.append("\n" * part.count("\n") if hide else part)
 
         for tag in tags:
-            take(end, tag.start, hide=self.hidden)
+            take(end, tag.start, hide=bool(self.element))
             end = tag.end
             markup = text[tag.start : end]
             comment = _COMMENT.fullmatch(markup)
@@ -368,33 +374,34 @@ class Hiding:
             elif not tag.name:
                 take(tag.start, end, hide=True)
             else:
-                before = self.hidden
+                before = self.element
                 self._track(tag)
-                is_visible = not before and (not self.hidden or tag.is_picture)
+                sides = [before, self.element]
+                is_visible = not any(sides) or (tag.name in PICTURES and not all(sides))
                 if inline and not tag.closing and ("=" in tag.attributes or "\n" in tag.attributes):
                     checked = tag.name == "input" and _CHECKED.search(tag.attributes)
                     markup = f"<{tag.name}{' checked' if checked else ''}>" + "\n" * markup.count("\n")
                 visible.append(markup if is_visible else "\n" * markup.count("\n"))
             if not closed:
                 # Unclosed markup hides all following text, including Markdown.
-                self._element = _UNCLOSED
-        take(end, len(text), hide=self.hidden)
+                self.element = _UNCLOSED
+        take(end, len(text), hide=bool(self.element))
         return "".join(visible)
 
     def _track(self, tag: Tag) -> None:
         """Update the state for a tag that opens or closes a hidden element."""
-        if self._element:
-            if tag.name == self._element and tag.name not in _VOID:
+        if self.element:
+            if tag.name == self.element:
                 self._depth += -1 if tag.closing else 1
-                self._element = self._element if self._depth else ""
+                self.element = self.element if self._depth else ""
         elif not tag.closing and tag.name not in _VOID and hides(tag.name, tag.attributes):
-            self._element, self._depth = tag.name, 1
+            self.element, self._depth = tag.name, 1
 
     def tags(self, html: str) -> Iterator[Tag]:
         """Yield the tags, comments and other markup of an HTML block."""
         position = 0
-        while self._element != _UNCLOSED:
-            raw = rf"(?i:</{self._element}(?=[\s/>]))" if self._element in _RAW else _HTML_START
+        while self.element != _UNCLOSED:
+            raw = rf"(?i:</{self.element}(?=[\s/>]))" if self.element in _RAW else _HTML_START
             found = re.compile(raw).search(html, position)
             if found is None:
                 return
@@ -415,11 +422,11 @@ def hides(name: str, attributes: str) -> bool:
         name: the element's name in lower case.
         attributes: the source of its attributes.
     """
-    values: dict[str, str] = {}
-    for word, value in _ATTRIBUTE.findall(attributes):
-        # If an attribute occurs twice, a browser uses the first.
-        values.setdefault(word.lower(), value.strip("\"'"))
-    return name in _HIDDEN or "hidden" in values or bool(_STYLE.search(unescape(values.get("style", ""))))
+    # If an attribute occurs twice, a browser uses the first.
+    values = {word.lower(): value.strip("\"'") for word, value in reversed(_ATTRIBUTE.findall(attributes))}
+    named = name in _HIDDEN and not (name == "dialog" and "open" in values)
+    styled = _STYLE.search(unescape(values.get("style", "")))
+    return named or bool(styled or {"hidden", "popover"} & values.keys())
 
 
 def html_text(html: str) -> str:
