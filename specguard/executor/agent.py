@@ -256,16 +256,14 @@ def _find_agent(agents: Mapping[str, AgentSettings], options: RunOptions) -> tup
     words = list(options.command)
     if not words or not words[0]:
         raise SpecguardError("no agent is named", help=help, code="no-agent")
+    if "/" in words[0] and os.path.exists(words[0]):
+        # The path is relative to the caller's folder, but the agent runs in the place.
+        words[0] = os.path.abspath(words[0])
     # The policy's rules for an agent also apply to a command that starts the same program.
     known = {os.path.basename(one.command[0]): name for name, one in reversed(list(agents.items()))}
     known |= {name: name for name in agents}
     names = {word: known.get(os.path.basename(word), "") for word in words[:_MOST_STARTERS]}
     program, name = next(((word, name) for word, name in names.items() if name), (words[0], ""))
-    if "/" in words[0] and os.path.exists(os.path.join(options.directory, words[0])):
-        # The path is relative to the caller's folder, but the agent runs in the place.
-        path = os.path.abspath(os.path.join(options.directory, words[0]))
-        program = path if program == words[0] else program
-        words[0] = path
     return name, words, program
 
 

@@ -266,7 +266,7 @@ def prepare(options: RunOptions) -> Run:
             manifest.agent = agent.to_record(run)
             # Written before the manifest, which makes the folder a run: a run must have the options for
             # resuming it.
-            record_options(run)
+            record_options(run, agent.words)
             run.take_over()
         with run.step("preflight") as step:
             step.detail = f"{start.item} from {start.base} at {start.oid[:10]} of {source.address.shown}"

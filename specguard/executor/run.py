@@ -521,13 +521,18 @@ _RECORDED: Final = (
 )  # fmt: skip
 
 
-def record_options(run: Run) -> None:
+def record_options(run: Run, agent: Sequence[str]) -> None:
     """Write the options that a run was started with, without secrets.
+
+    Args:
+        run: the run.
+        agent: the agent's words, whose program is found from any folder.
 
     Raises:
         SpecguardError: the file cannot be written.
     """
     options = {name: getattr(run.options, name) for name in _RECORDED}
+    options["command"] = agent if run.options.command else ()
     words = {name: [run.redactor.redact(one) for one in options[name]] for name in _LISTS}
     # A command without its secret cannot be run again as it was.
     redacted = [name for name in _LISTS if words[name] != list(options[name])]

@@ -33,7 +33,7 @@ def resolved(programs: Path, *command: str, policy: str = POLICY, **options: Any
     return resolve_agent(policy_of(policy), RunOptions(environment=environment, command=command, **options))
 
 
-def test_which_agent_it_is(programs: Path, tmp_path: Path) -> None:
+def test_which_agent_it_is(programs: Path) -> None:
     """By its name in the policy, or its command; what the policy says of an agent holds for both."""
     agent = resolved(programs, agent="codex", approval_policy="on-request")
     assert agent.name == agent.display_name == "codex"
@@ -50,8 +50,8 @@ def test_which_agent_it_is(programs: Path, tmp_path: Path) -> None:
     policy = '[runs]\napproval_policies = ["never"]'
     assert resolved(programs, "other", policy=policy, approval_policy="never").name == ""
     # A path is meant from where the caller is.
-    program(tmp_path / "agent.sh", "true")
-    assert resolved(programs, "./agent.sh", directory=str(tmp_path)).words == [str(tmp_path / "agent.sh")]
+    other = programs / "other"
+    assert resolved(programs, os.path.relpath(other), directory="repo").words == [str(other)]
 
 
 @pytest.mark.parametrize(("command", "options", "said"), rows(__file__, "what_the_policy_does_not_let_run"))

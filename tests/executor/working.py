@@ -58,7 +58,7 @@ class Workshop(Hosted):
 
     def words(self, script: str = GOOD, *options: str) -> list[str]:
         """The command line of a run with an agent."""
-        return ["run", "phase", "-C", str(self.user.path), *options, "--", str(self.agent(script))]
+        return ["run", "phase", "-C", str(self.user.path), *options, "--", f"../{self.agent(script).name}"]
 
     def work(
         self,
@@ -74,7 +74,7 @@ class Workshop(Hosted):
 
     def resume(self, *options: str, ends: int | None = None) -> Outcome:
         """Resume the run."""
-        done = self.specguard("run", "resume", self.run_id, "-C", str(self.user.path), *options)
+        done = self.specguard("run", "resume", self.run_id, "-C", str(self.user.path / "src"), *options)
         assert ends in (None, done.exit_code), done
         return done
 
