@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from functools import cached_property
+from importlib.resources import files
 from typing import Any, Final, Self
 
 from specguard.audit.judging import JudgedChange
@@ -26,63 +27,6 @@ LAYOUT: Final = 1
 
 _PATIENCE: Final = 60.0
 """The timeout in seconds for waiting for another audit's transaction."""
-
-_TABLES: Final = """
-CREATE TABLE repository (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    state TEXT NOT NULL
-);
-CREATE TABLE outcome (
-    id INTEGER PRIMARY KEY,
-    states TEXT NOT NULL UNIQUE
-);
-CREATE TABLE change (
-    id INTEGER PRIMARY KEY,
-    repository INTEGER NOT NULL REFERENCES repository,
-    branch TEXT NOT NULL,
-    base TEXT NOT NULL,
-    head TEXT NOT NULL,
-    judged_by TEXT NOT NULL,
-    policy TEXT NOT NULL,
-    floor TEXT NOT NULL,
-    version TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    merged TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    verdict TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    outcome INTEGER NOT NULL REFERENCES outcome,
-    seen INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (repository, branch, judged_by, floor, version, head, base, policy)
-);
-CREATE TABLE finding (
-    change INTEGER NOT NULL REFERENCES change,
-    position INTEGER NOT NULL,
-    code TEXT NOT NULL,
-    severity TEXT NOT NULL,
-    state TEXT NOT NULL,
-    path TEXT,
-    data TEXT NOT NULL,
-    PRIMARY KEY (change, position)
-) WITHOUT ROWID;
-"""
-
-_TEMPORARY_TABLES: Final = """
-CREATE TEMP TABLE chosen (change INTEGER PRIMARY KEY, fresh INTEGER NOT NULL, age INTEGER NOT NULL);
-CREATE TEMP TABLE mentioned (repository INTEGER PRIMARY KEY);
-CREATE TEMP VIEW told AS
-    SELECT change.*, repository.name AS name, chosen.fresh AS fresh, chosen.age AS age,
-        strftime('%Y-%m', at, 'unixepoch') AS month, verdict IN ('passed', 'accepted') AS passed,
-        verdict IN ('no-authority', 'error', 'indeterminate') AS unclear,
-        (SELECT states FROM outcome WHERE outcome.id = change.outcome) AS states
-    FROM chosen JOIN change ON change.id = chosen.change JOIN repository ON repository.id = change.repository;
-CREATE TEMP VIEW told_finding AS
-    SELECT told.*, finding.position AS position, code, severity, finding.state AS state, path, data,
-        finding.state = 'open' AND severity = 'error' AS is_open
-    FROM told JOIN finding ON finding.change = told.id;
-"""
-"""Temporary tables and views of one audit: the changes and repositories that it reports."""
 
 
 class StoreKey(Record):
@@ -125,15 +69,15 @@ class AuditStore:
             if not self._has_tables():
                 with self._transaction():
                     if not self._has_tables():
-                        for statement in _TABLES.split(";")[:-1]:
+                        # `executescript` would end the transaction.
+                        for statement in _read("tables.sql").split(";")[:-1]:
                             self._connection.execute(statement)
                         self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
             # SQLite refuses while another audit reads; the next audit that opens the file sets the mode.
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            for statement in _TEMPORARY_TABLES.split(";")[:-1]:
-                self._connection.execute(statement)
+            self._connection.executescript(_read("reported.sql"))
             cleanup.pop_all()
 
     def _has_tables(self) -> bool:
@@ -268,6 +212,11 @@ class AuditStore:
                 help="What was kept before stays. Make room or name another file with --store.",
                 code="unwritable-file",
             ) from error
+
+
+def _read(name: str) -> str:
+    """Return the text of a file of this package."""
+    return (files("specguard.audit") / name).read_text(encoding="utf-8")
 
 
 _SEEN_QUERY: Final = "SELECT head FROM change WHERE repository = :repository AND branch = :branch AND seen"
