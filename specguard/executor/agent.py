@@ -178,7 +178,7 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
     """
     agent = resolve_agent(run.policy, run.options, check_program=False)
     place = run.place.path
-    brief = run.folder.file(_write_instructions(run, resumed=resumed))
+    brief = _write_instructions(run, resumed=resumed)
     task = task_of(run.policy, run.item)
     record = _done_in_round(run) if resumed else None
     note_before = None
@@ -214,21 +214,19 @@ def _done_in_round(run: Run) -> manifests.Command | None:
 
 
 def _run_in_place(run: Run, agent: AgentCommand, brief: str, task: Task | None) -> manifests.Command:
-    """Run the agent in the place on a file with its instructions, and return the record of its command."""
+    """Run the agent in the place on its instructions, a file of the run, and return its command's record."""
     place = run.place.path
     if task is not None:
         remove_from_place(place, RESULTS)
-    with open(brief, "rb") as file:
-        text = file.read()
     words = [word.replace("{place}", place) for word in (*run.settings.sandbox, *agent.words)]
     return run_command(
         run,
         agent.display_name,
-        [word.replace("{brief}", brief) for word in words],
+        [word.replace("{brief}", run.folder.file(brief)) for word in words],
         kind="agent",
         source="flag" if run.options.command else "policy",
         cwd=place,
-        stdin=b"" if any("{brief}" in word for word in agent.words) else text,
+        stdin=b"" if any("{brief}" in word for word in agent.words) else run.folder.read(brief),
         # An agent without a limit of its own may take as long as the run.
         timeout=run.options.command_timeout or math.inf,
         # The results file decides, not the process's output.

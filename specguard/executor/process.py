@@ -174,8 +174,7 @@ def response_of(folder: RunFolder, command: Command) -> Response:
     Raises:
         OSError, ValueError: the record cannot be read.
     """
-    with open(folder.file(command.response), "rb") as file:
-        return Response.model_validate_json(file.read())
+    return Response.model_validate_json(folder.read(command.response))
 
 
 class _RunningCommand(Record, frozen=False):

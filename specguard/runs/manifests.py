@@ -552,8 +552,7 @@ class RunFolder:
         if not self.holder:
             return
         try:
-            with open(self.file(HOLDER), encoding="ascii") as file:
-                found = file.read().strip()
+            found = self.read(HOLDER).decode("ascii").strip()
         except FileNotFoundError:
             help = self.command("stop") if os.path.isdir(self.path) else "specguard run clean"
             raise StaleWorker(f"{self.file(HOLDER)} is gone, and nothing more is done", help=help) from None
@@ -595,8 +594,8 @@ class RunFolder:
     @property
     def sealed(self) -> bool:
         """True if the manifest is the final one that this machine wrote."""
-        with suppress(OSError, ValueError), open(self.file(SEAL), encoding="ascii") as file:
-            return file.read().strip() == self.digest(MANIFEST)
+        with suppress(OSError, ValueError):
+            return self.read(SEAL).decode("ascii").strip() == self.digest(MANIFEST)
         return False
 
     def read_manifest(self) -> Manifest:
@@ -605,15 +604,13 @@ class RunFolder:
         Raises:
             SpecguardError: the manifest is missing, or does not fit its schema.
         """
-        file = self.file(MANIFEST)
         try:
-            with open(file, "rb") as stream:
-                return Manifest.model_validate_json(stream.read())
+            return Manifest.model_validate_json(self.read(MANIFEST))
         except (OSError, ValidationError) as error:
             text = error.strerror if isinstance(error, OSError) else problem_in(error)
             raise SpecguardError(
                 f"the manifest of the run cannot be read: {text}",
-                path=file,
+                path=self.file(MANIFEST),
                 help=f"`{self.command('doctor')}` says what is left of the run",
                 code="run-record",
             ) from error
@@ -648,14 +645,22 @@ class RunFolder:
                 os.fsync(stream.fileno())
             os.replace(temporary, target)
 
+    def read(self, name: str) -> bytes:
+        """Read a file of the run.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        with open(self.file(name), "rb") as stream:
+            return stream.read()
+
     def data(self, name: str) -> dict[str, Any]:
         """Read a JSON object from a file of the run.
 
         Raises:
             OSError, ValueError: the file cannot be read, or does not hold an object.
         """
-        with open(self.file(name), "rb") as stream:
-            found = json.load(stream)
+        found = json.loads(self.read(name))
         if not isinstance(found, dict):
             raise ValueError(f"{name} holds no object")  # noqa: TRY004 - as for broken JSON
         return found
