@@ -457,8 +457,8 @@ class ReplayedApproval(_RefusedApproval, Rule):
     """An approval is a copy, or was made for something else.
 
     It is bound to the change's content, target branch, policy, repository and work item; with the scope
-    `paths`, to its files' content. A rebase, a reworded message or a squash does not matter. One changed byte
-    ends it. What its target branch has is no copy.
+    `paths`, to its files' content. Rebases, rewording and squashes do not matter. One changed byte ends it.
+    What its target branch has is no copy, if signed or for `base`.
 
     Why is this bad? The approver did not see this change.
 

@@ -347,7 +347,9 @@ class Approvals:
             # findings appear again. One in the working tree may be for another change too, and surely is if
             # another commit is checked out than the judged one.
             bound = all(refusal.kind != "replayed" for refusal in decision.refusals)
-            added = decision.added and not self._bond.has_landed(approval.target, filed.path)
+            # Anybody can push a branch whose name is that of a later release.
+            known = filed.signatures or approval.target == self._policy.base or not change.request.enforce
+            added = decision.added and not (known and self._bond.has_landed(approval.target, filed.path))
             ours = filed.places != {"local"} or change.base.head in (None, change.git.repository.head)
             if bound or (added and ((ours and decision.matches) or filed.path in added_paths)):
                 decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.only_files_approvals

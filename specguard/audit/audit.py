@@ -509,7 +509,8 @@ def _parse_name(word: str) -> Iterator[NamedRepository]:
     elif address:
         yield NamedRepository(shown_address(word), address=word)
     elif any(char in word for char in "*?["):
-        folders = [one for one in sorted(glob.glob(word)) if _is_repository(one)]
+        places = sorted(glob.glob(word))
+        folders = [one for one in places if os.path.lexists(f"{one}/.git") or os.path.isfile(f"{one}/HEAD")]
         if not folders:
             raise SpecguardError(
                 f"no repository has a name like {word!r}", help="Check the pattern.", code="no-repository"
@@ -517,10 +518,6 @@ def _parse_name(word: str) -> Iterator[NamedRepository]:
         yield from (NamedRepository(os.path.realpath(folder), folder=folder) for folder in folders)
     else:
         yield NamedRepository(os.path.realpath(word), folder=word)
-
-
-def _is_repository(folder: str) -> bool:
-    return os.path.lexists(f"{folder}/.git") or os.path.isfile(f"{folder}/HEAD")
 
 
 def update_mirror(address: str, mirrors: str, wanted: str, environment: Mapping[str, str]) -> tuple[str, str]:
