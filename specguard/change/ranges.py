@@ -106,11 +106,6 @@ class RangeChange(Change, frozen=False, kw_only=True):
     def _stack_head(self) -> str | None:
         return self.head.oid
 
-    def restores_base(self, entry: Entry) -> bool:
-        """True if an entry leaves at its path what the trusted base has there, or had at the merge base."""
-        began = len(self.base.merge_bases) == 1 and not self.base.stacked
-        return super().restores_base(entry) or (began and self.start_files.has(entry))
-
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The differences between the merge base and the head.
