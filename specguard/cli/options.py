@@ -95,12 +95,9 @@ def _change_directory(context: click.Context, _parameter: click.Parameter, direc
         os.environ.pop(name, None)
 
 
-in_directory = click.option(
+in_directory = folder(
     "-C",
     "directory",
-    metavar="DIR",
-    type=DIRECTORY,
-    default="",
     expose_value=False,
     is_eager=True,
     callback=_change_directory,
