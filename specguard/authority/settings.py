@@ -147,11 +147,9 @@ def _similar(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iter
     """Yield the texts that resemble a known name; if `dotted`, only their part before the last dot counts."""
     from difflib import get_close_matches
 
-    texts: Sequence[tuple[Path, str]] = [(path, value)] if isinstance(value, str) else ()
-    if isinstance(value, (list, tuple)):
-        texts = [((*path, index), text) for index, text in enumerate(value)]
-    elif isinstance(value, dict):
-        texts = [((*path, key), key) for key in value]
+    keys = value if isinstance(value, dict) else range(len(value))
+    texts = [((*path, key), text) for key, text in zip(keys, value, strict=True)]
+    texts = [(path, value)] if isinstance(value, str) else texts
     if dotted:
         # `packet.author` also names the author of the `execution-packet`.
         parts = [name.split("-") for name in known]
@@ -164,6 +162,11 @@ def _similar(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iter
 
 
 def _names(values: Mapping[str, Any], tables: Sequence[str]) -> list[str]:
-    """Return the names of the entries of some tables; those of `work` also in the plural."""
-    known = {(name, table) for table in tables for name in values.get(table, {})}
-    return sorted({name for name, _ in known} | {f"{name}s" for name, table in known if table == "work"})
+    """Return the names of the entries of some tables; those of `work` also in the plural.
+
+    Those of `gates` are the gates of all kinds in `work`.
+    """
+    kinds = values.get("work", {})
+    gates = [gate.name for kind in kinds.values() for gate in kind.gates]
+    known = {"work": [*kinds, *(f"{name}s" for name in kinds)], "gates": gates}
+    return sorted(name for table in tables for name in known.get(table, values.get(table, {})))

@@ -79,7 +79,7 @@ class Settings(Record):
       to the tightest; a value that is not listed is tighter than the first.
 
     - `names`: the tables whose entries the value names, so that a typo is reported; with `dotted` a field
-      follows the name.
+      follows the name. `gates` has the gates of all kinds of work.
 
     - `selectors`: the value names rules, by code, family or name; `approvers`: it has lists of approvers.
 

@@ -60,10 +60,10 @@ class RunSettings(Settings):
         tightens=["", "claimed", "observed", "re-run"],
         refused={"ci": _NO_CI},
     )
-    gates: list[str] = setting([], "gates that every run needs", tightens="more")
-    quick_gates: list[str] = setting([], "gates for each commit's tree", tightens="more")
+    gates: list[str] = setting([], "gates that every run needs", tightens="more", names=["gates"])
+    quick_gates: list[str] = setting([], "gates for each commit's tree", tightens="more", names=["gates"])
     full_gates: list[str] = setting(
-        [], "gates for the change's last tree, and before `full_before`", tightens="more"
+        [], "gates for the change's last tree, and before `full_before`", tightens="more", names=["gates"]
     )
     full_before: list[str] = setting(
         [], "the contracts that come after the full gates", tightens="more", names=["artifacts"]
