@@ -182,12 +182,12 @@ def _read_table(table: Table) -> Iterator[Scenario]:
         first, text = row[0].rendered.strip(), row[column].rendered.strip()
         if not text:
             continue
-        if column and _ID.match(first):
-            text = f"{first} {text}"
+        # The first column may have the ids, and also the gates.
+        is_id = column and _ID.match(first) and not _ID.match(text)
+        text = f"{first} {text}" if is_id else text
         others = [cell for at, cell in enumerate(row) if at != column]
         names = [name for cell in others for name in (*_names(cell), cell.rendered.strip()) if name]
-        # An id in the first column is not a gate.
-        names = [name for name in names if not (column and name == first)]
+        names = [name for name in names if any(map(str.isalpha, name)) and not (is_id and name == first)]
         cited = list(citations([Table(table.header, [row], table.line)]))
         yield Scenario(" ".join(text.split()), row[0].line, [*names, *row[column].spans], cited)
 
