@@ -202,12 +202,13 @@ def _cut_list(lines: Sequence[str]) -> list[str]:
 
 
 def align_rows(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells as lines with aligned columns."""
+    """Return rows of cells as lines with columns that a terminal shows aligned, also of wide characters."""
+    from rich.cells import cell_len, set_cell_size
+
     # A line end within a cell would start a false row.
     rows = [list(map(visible, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return [line.rstrip() for line in lines]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(set_cell_size, row, widths)).rstrip() for row in rows]
 
 
 BRANCHES_SCHEMA: Final = "specguard.branches/1"
