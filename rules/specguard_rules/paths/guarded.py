@@ -642,8 +642,8 @@ class WeakenedPath(Rule):
         judged = [entry for entry in guarded if entry.has_new_content and entry.status != "T"]
         grown = lines.compare([entry for entry in judged if not entry.added])
         losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path]))
-        yield from _cap(losses, "{path} loses lines at {count} more places", "paths")
-        more = "{count} more added lines take force away from {path}"
+        yield from _cap(losses, "{path} loses lines at more places: {count}", "paths")
+        more = "more added lines take force away from {path}: {count}"
         yield from _cap(self._weakened(judged, lines), more, "patterns")
 
     def _weakened(self, judged: Sequence[Entry], lines: Lines) -> Iterator[Finding]:

@@ -40,5 +40,5 @@ def test_after_a_hundred_places_the_rest_is_counted(many: int, more: int, tmp_pa
     policy = "rules.weakened-path = {paths = ['log/'], patterns = ['(?i)skip']}\n"
     said = messages("PTH009", tmp_path, change, base=[base], policy=policy)
     assert len(said) == 200 + 2 * bool(more)
-    assert (f"log/a loses lines at {more} more places" in said) == bool(more)
-    assert (f"{more} more added lines take force away from log/b" in said) == bool(more)
+    assert (f"log/a loses lines at more places: {more}" in said) == bool(more)
+    assert (f"more added lines take force away from log/b: {more}" in said) == bool(more)
