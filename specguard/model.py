@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 
 TYPE_CHECKING = False
+"""True for type checkers, which go by the name; importing it from `typing` costs a hook too much."""
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, Literal, TypeVar, TypeVarTuple

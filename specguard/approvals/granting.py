@@ -10,9 +10,8 @@ from specguard.approvals.log import FiledRecord, Log, write_files, write_record
 from specguard.approvals.people import ApprovalSettings, Approver, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
 from specguard.errors import Needed, NotApplicable, SpecguardError, nearest, unknown_rule
-from specguard.model import Judged, RuleResult, listed, path_text
+from specguard.model import TYPE_CHECKING, Judged, RuleResult, listed, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -14,9 +14,8 @@ from specguard.change.change import BASELINE, Change
 from specguard.change.entries import FILE, Entry
 from specguard.declaration.patterns import Guarding, fold
 from specguard.errors import MissingFact, NotApplicable, if_applicable, if_known
-from specguard.model import RuleResult, listed, path_text, state_of
+from specguard.model import TYPE_CHECKING, RuleResult, listed, path_text, state_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final

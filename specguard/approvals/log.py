@@ -16,9 +16,8 @@ from specguard.change.check_request import read_unlinked
 from specguard.change.entries import Entry, is_record, sha256
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import grouped, path_text
+from specguard.model import TYPE_CHECKING, grouped, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal

@@ -13,9 +13,8 @@ from specguard.change.entries import is_record
 from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError
-from specguard.model import folders_of, path_text
+from specguard.model import TYPE_CHECKING, folders_of, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime

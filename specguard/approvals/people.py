@@ -20,9 +20,8 @@ from specguard.change.entries import Commit, is_filed, is_record
 from specguard.change.repository import find_program, read_git_settings, search_path
 from specguard.declaration.rule import Record, Settings, required, setting
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known
-from specguard.model import RuleResult, cached_method
+from specguard.model import TYPE_CHECKING, RuleResult, cached_method
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from subprocess import CompletedProcess

@@ -16,9 +16,8 @@ from specguard.change.entries import Entry, is_filed, sha256
 from specguard.change.repository import short_branch
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_applicable, if_known
-from specguard.model import Finding, path_text
+from specguard.model import TYPE_CHECKING, Finding, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, Literal

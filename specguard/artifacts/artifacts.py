@@ -10,10 +10,9 @@ from specguard.artifacts.files import Places, folders_above, has_lost_companion,
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
-from specguard.model import Finding, cached_method, folders_of, grouped
+from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, grouped
 from specguard.work.name_templates import path_template
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime

@@ -18,10 +18,9 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import LINE_SUFFIX, is_bare_nothing, is_todo, leading_paths, without_box
 from specguard.errors import NotApplicable
-from specguard.model import Finding, cached_method, folders_of, path_text
+from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, path_text
 from specguard.work.name_templates import escape, path_template
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final, Literal

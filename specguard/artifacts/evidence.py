@@ -10,10 +10,9 @@ from specguard.artifacts.sections import find_titled
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, List, Table, Text, texts
 from specguard.documents.citations import Citation, citations, plain_path
-from specguard.model import Finding, counted, listed, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, counted, listed, path_text, shortened
 from specguard.work.name_templates import path_template
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Final

@@ -17,10 +17,9 @@ from specguard.documents.completeness import (
 )
 from specguard.documents.data import walk
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
-from specguard.model import cached_method, path_text, shortened
+from specguard.model import TYPE_CHECKING, cached_method, path_text, shortened
 from specguard.work.name_templates import path_template
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime

@@ -8,10 +8,9 @@ from functools import cached_property
 from specguard.documents.completeness import content_of
 from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.errors import MissingFact
-from specguard.model import Finding, cached_method, folders_of, grouped, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, grouped, path_text, shortened
 from specguard.work.name_templates import PathTemplate, path_template
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 

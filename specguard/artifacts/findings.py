@@ -17,9 +17,8 @@ from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
 from specguard.documents.completeness import content_of, plain_words
 from specguard.documents.fields import block_fields, find_fields, normal_name, normal_title
-from specguard.model import Finding, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, path_text, shortened
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Final

@@ -8,9 +8,8 @@ from itertools import pairwise
 from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Section, Table, Text, texts
 from specguard.documents.completeness import content_of
 from specguard.documents.fields import IN_COMMENT, bold_words, matches_title, near_section, normal_title
-from specguard.model import Finding, cached_method, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, shortened
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final

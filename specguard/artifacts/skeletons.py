@@ -11,11 +11,10 @@ from specguard.documents.data import data_kind
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_name, normal_title
 from specguard.errors import SpecguardError
-from specguard.model import path_text
+from specguard.model import TYPE_CHECKING, path_text
 from specguard.work.kinds import LIST_KEYS, TASK_KEYS, PlanKind, WorkKind
 from specguard.work.name_templates import Template, path_template
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime

@@ -6,9 +6,8 @@ from specguard.authority.policy import Policy, RuleInPolicy, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
 from specguard.declaration.patterns import Covering, Guarding, Patterns, is_plain
 from specguard.declaration.rule import Record, Settings, load
-from specguard.model import SEVERITIES, Origin, listed, shortened
+from specguard.model import SEVERITIES, TYPE_CHECKING, Origin, listed, shortened
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal

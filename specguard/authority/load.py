@@ -8,9 +8,8 @@ from specguard.authority.policy import Policy
 from specguard.declaration.patterns import Selecting, is_path
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import Origin
+from specguard.model import TYPE_CHECKING, Origin
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Final, TypeVar

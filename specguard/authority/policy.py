@@ -9,9 +9,8 @@ from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
 from specguard.declaration.rule import Record, Rule, import_path, load
 from specguard.errors import MissingFact
-from specguard.model import Origin, cached_method
+from specguard.model import TYPE_CHECKING, Origin, cached_method
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final

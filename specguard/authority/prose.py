@@ -30,9 +30,8 @@ from specguard.documents.blocks import (
 from specguard.documents.completeness import leading_paths, looks_like_path
 from specguard.documents.fields import normal_title
 from specguard.documents.toml import toml_value
-from specguard.model import shortened
+from specguard.model import TYPE_CHECKING, shortened
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final

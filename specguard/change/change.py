@@ -10,9 +10,8 @@ from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Re
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, NotApplicable, if_applicable, if_known
-from specguard.model import grouped, path_text
+from specguard.model import TYPE_CHECKING, grouped, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
     from typing import Any, Final, Self

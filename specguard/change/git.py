@@ -30,9 +30,8 @@ from specguard.change.repository import PastCommit, Repository, is_oid
 from specguard.change.tree import SizedCache, Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_known
-from specguard.model import cached_method, grouped
+from specguard.model import TYPE_CHECKING, cached_method, grouped
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Final

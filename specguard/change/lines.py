@@ -25,9 +25,8 @@ from specguard.declaration.expressions import Expression, to_utf8
 from specguard.declaration.patterns import re2_options
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
-from specguard.model import counted, path_text
+from specguard.model import TYPE_CHECKING, counted, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, Final, Literal

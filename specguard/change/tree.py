@@ -8,9 +8,8 @@ from specguard.change.entries import DIRECTORY, SUBMODULE, SYMLINK, Entry
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
-from specguard.model import cached_method
+from specguard.model import TYPE_CHECKING, cached_method
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeVar

@@ -14,9 +14,8 @@ from specguard.change.process import CommandError, Process
 from specguard.change.repository import MERGE_HEADS, Base, Repository, read_git_settings
 from specguard.change.tree import Tree, TreeEntry
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
-from specguard.model import path_text
+from specguard.model import TYPE_CHECKING, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final

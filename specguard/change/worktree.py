@@ -27,9 +27,8 @@ from specguard.change.repository import Repository
 from specguard.change.tree import Tree, TreeEntry
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, SpecguardError
-from specguard.model import cached_method, folders_of, path_text
+from specguard.model import TYPE_CHECKING, cached_method, folders_of, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final

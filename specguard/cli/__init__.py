@@ -13,9 +13,8 @@ import os
 import sys
 
 from specguard.errors import SpecguardError, code_suffix, internal_error
-from specguard.model import EXIT_INTERRUPTED, EXIT_NO_VERDICT
+from specguard.model import EXIT_INTERRUPTED, EXIT_NO_VERDICT, TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final, NoReturn

@@ -13,9 +13,8 @@ from functools import partial
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
-from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, OUTCOMES, Verdict
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, OUTCOMES, TYPE_CHECKING, Verdict
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any

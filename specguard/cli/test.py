@@ -9,11 +9,10 @@ import click
 from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.errors import SpecguardError
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, TYPE_CHECKING, counted
 from specguard.reporters.escape import json_text, text_lines
 from specguard.reporters.json import fields_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Final

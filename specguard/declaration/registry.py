@@ -6,9 +6,8 @@ import re
 
 from specguard.declaration.rule import LAST, Declaration, Record, Rule, fact_names, import_path, is_code, load
 from specguard.errors import SpecguardError, failure_text
-from specguard.model import SEVERITIES, STAGES, OutputOnStderr, Verdict
+from specguard.model import SEVERITIES, STAGES, TYPE_CHECKING, OutputOnStderr, Verdict
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal

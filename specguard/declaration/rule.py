@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from specguard.model import SEVERITIES, OutputOnStderr, dataclass_transform
+from specguard.model import SEVERITIES, TYPE_CHECKING, OutputOnStderr, dataclass_transform
 from specguard.model import Record as Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar

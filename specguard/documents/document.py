@@ -29,9 +29,8 @@ from specguard.documents.blocks import (
 from specguard.documents.characters import invisible_chars
 from specguard.documents.data import Data, Problem, UnreadableDocument, read_data, utf8_problem
 from specguard.documents.inline import TAGS, UNENDING, Hidden, Hiding, LineCounter, normal_label
-from specguard.model import grouped
+from specguard.model import TYPE_CHECKING, grouped
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Final, Literal, Self

@@ -14,9 +14,8 @@ from bisect import bisect_left
 from html import unescape
 
 from specguard.declaration.rule import Record
-from specguard.model import grouped
+from specguard.model import TYPE_CHECKING, grouped
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Final

@@ -22,9 +22,8 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.engine.rule_runner import Judging
 from specguard.errors import Needed, SpecguardError
-from specguard.model import Judged, Record, RuleResult, grouped, path_text, state_of
+from specguard.model import TYPE_CHECKING, Judged, Record, RuleResult, grouped, path_text, state_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final

@@ -15,9 +15,8 @@ from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
 from specguard.engine.rule_runner import NOT_SELECTED, Judging, OutcomeCache, cache_inputs, drop_repeated
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown_rule, usage
-from specguard.model import OutputOnStderr, Verdict, cached_method, state_of, with_stash
+from specguard.model import TYPE_CHECKING, OutputOnStderr, Verdict, cached_method, state_of, with_stash
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final

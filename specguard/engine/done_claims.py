@@ -11,14 +11,13 @@ from specguard.documents.data import walk
 from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name
 from specguard.documents.people import names_nobody
-from specguard.model import path_text
+from specguard.model import TYPE_CHECKING, path_text
 from specguard.runs.proof import Claim
 from specguard.runs.record import GATES, RunRecords
 from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final

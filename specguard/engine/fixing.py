@@ -6,9 +6,8 @@ from specguard.change.change import BASELINE
 from specguard.declaration.rule import EditFile, Record, RenameBranch, RewordMessage
 from specguard.engine.rule_runner import arguments
 from specguard.errors import failure_text, if_known
-from specguard.model import grouped
+from specguard.model import TYPE_CHECKING, grouped
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Literal, TypeAlias

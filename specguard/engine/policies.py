@@ -16,9 +16,8 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
 from specguard.declaration.rule import fact_names, load
 from specguard.errors import Needed, NoAuthorityError, SpecguardError, if_known, usage
-from specguard.model import listed, path_text
+from specguard.model import TYPE_CHECKING, listed, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final

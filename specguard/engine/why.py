@@ -18,12 +18,11 @@ from specguard.engine.policies import Policies, open_policy
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.status import open_tree
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, usage
-from specguard.model import Origin, path_text
+from specguard.model import TYPE_CHECKING, Origin, path_text
 from specguard.specs.spec import Catalogue
 from specguard.work.item import Papers, WorkItem
 from specguard.work.name_templates import PathTemplate
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from specguard.model import path_text
+from specguard.model import TYPE_CHECKING, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Final

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from specguard.model import Judged, RuleResult, Verdict, listed
+from specguard.model import TYPE_CHECKING, Judged, RuleResult, Verdict, listed
 from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
     from typing import Final

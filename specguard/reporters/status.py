@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 from datetime import datetime
 
-from specguard.model import counted, listed, path_text
+from specguard.model import TYPE_CHECKING, counted, listed, path_text
 from specguard.reporters.escape import cut, cut_path, text_lines, visible
 from specguard.reporters.json import json_safe
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final

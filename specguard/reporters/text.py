@@ -11,10 +11,9 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.errors import code_suffix
-from specguard.model import counted, folders_of, grouped, listed, path_text, with_stash
+from specguard.model import TYPE_CHECKING, counted, folders_of, grouped, listed, path_text, with_stash
 from specguard.reporters.escape import cut, cut_path, visible
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Final

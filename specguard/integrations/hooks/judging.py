@@ -10,9 +10,8 @@ from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.dialects import HookEvent, Reply
 from specguard.integrations.hooks.session_pins import Pin
 from specguard.integrations.hooks.tool_calls import absolute_names, effects_of, is_below, locate, work_tree_at
-from specguard.model import Verdict, folders_of, listed, path_text
+from specguard.model import TYPE_CHECKING, Verdict, folders_of, listed, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final

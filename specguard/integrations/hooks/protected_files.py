@@ -19,9 +19,8 @@ from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.integrations.hooks.dialects import AGENTS, UnreadableError, parse
 from specguard.integrations.hooks.tool_calls import Checkout, is_below, read_beginning
-from specguard.model import Verdict, path_text
+from specguard.model import TYPE_CHECKING, Verdict, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final

@@ -14,10 +14,9 @@ from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
 from specguard.integrations.hooks.judging import trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session, states_of
 from specguard.integrations.hooks.tool_calls import Checkout, as_bytes, work_tree_at
-from specguard.model import EXIT_PASSED, Verdict, counted, listed, state_of
+from specguard.model import EXIT_PASSED, TYPE_CHECKING, Verdict, counted, listed, state_of
 from specguard.reporters.escape import cut, visible
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
     from typing import Any, Final
