@@ -125,9 +125,25 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+def is_scalar(value: Any) -> bool:
+    """True if a value is a text, a number, true or false."""
+    return value is not None and not isinstance(value, (dict, list))
+
+
+def scalar_text(value: Any) -> str:
+    """Return a scalar as it is written, without surrounding whitespace; empty for any other value."""
+    return as_text(value).strip() if is_scalar(value) else ""
+
+
 def dotted(path: Path) -> str:
     """Return a path as a dotted key: `tasks.0.status`."""
     return ".".join(map(str, path))
+
+
+def elements(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """Yield the elements of a list or mapping with their positions or keys; other values have no elements."""
+    if isinstance(value, (list, dict)):
+        yield from value.items() if isinstance(value, dict) else enumerate(value)
 
 
 def walk(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -135,9 +151,7 @@ def walk(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     pending: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     for place, one in pending:
         yield place, one
-        if isinstance(one, dict | list):
-            inner = one.items() if isinstance(one, dict) else enumerate(one)
-            pending += [((*place, key), each) for key, each in inner]
+        pending += [((*place, key), each) for key, each in elements(one)]
 
 
 def map_scalars(value: Any, change: Callable[[Any], Any]) -> Any:

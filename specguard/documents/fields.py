@@ -480,12 +480,6 @@ class DataEntry(Record):
         return find_key(self.value, names)
 
 
-def elements(value: Any) -> Iterator[tuple[str | int, Any]]:
-    """Yield the elements of a list or mapping with their positions or keys; other values have no elements."""
-    if isinstance(value, (list, dict)):
-        yield from value.items() if isinstance(value, dict) else enumerate(value)
-
-
 def find_key(value: Mapping[str, Any], names: Iterable[str]) -> tuple[str, Any] | None:
     """Return the first of some names that is a key of a mapping, with its value.
 
@@ -493,13 +487,3 @@ def find_key(value: Mapping[str, Any], names: Iterable[str]) -> tuple[str, Any] 
     """
     pairs = {normal_name(key): (key, one) for key, one in reversed(list(value.items()))}
     return next((pairs[name] for name in map(normal_name, names) if name in pairs), None)
-
-
-def is_scalar(value: Any) -> bool:
-    """True if a value is a text, a number, true or false."""
-    return value is not None and not isinstance(value, (dict, list))
-
-
-def scalar_text(value: Any) -> str:
-    """Return a scalar as it is written, without surrounding whitespace; empty for any other value."""
-    return as_text(value).strip() if is_scalar(value) else ""

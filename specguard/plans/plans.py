@@ -6,8 +6,8 @@ from functools import cached_property
 
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
-from specguard.documents.data import Data, Problem, dotted
-from specguard.documents.fields import elements, normal_name
+from specguard.documents.data import Data, Problem, dotted, elements
+from specguard.documents.fields import normal_name
 from specguard.errors import NotApplicable, if_applicable, judge_each
 from specguard.model import Finding, cached_method
 from specguard.plans.task import Task, flaws

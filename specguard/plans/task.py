@@ -9,8 +9,8 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import LINE_SUFFIX, is_todo, looks_like_path
-from specguard.documents.data import as_text, data_kind, dotted, json_spans
-from specguard.documents.fields import DataEntry, Place, elements, normal_name
+from specguard.documents.data import as_text, data_kind, dotted, elements, json_spans
+from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Finding, Origin, path_text, shortened
 from specguard.runs.proof import cannot_fail

@@ -8,20 +8,17 @@ from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.completeness import content_of
-from specguard.documents.data import Data, Problem, data_kind, dotted
+from specguard.documents.data import Data, Problem, data_kind, dotted, elements, is_scalar, scalar_text
 from specguard.documents.dates import parse_date, strip_dates
 from specguard.documents.document import Document
 from specguard.documents.fields import (
     DataEntry,
-    elements,
     find_fields,
     find_key,
-    is_scalar,
     near_field,
     normal_name,
     normal_title,
     plain_value,
-    scalar_text,
 )
 from specguard.errors import MissingFact
 from specguard.model import cached_method, path_text

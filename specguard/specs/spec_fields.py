@@ -33,17 +33,9 @@ from specguard.documents.completeness import (
     leading_paths,
     without_box,
 )
-from specguard.documents.data import Data, as_text, data_kind, walk
+from specguard.documents.data import Data, as_text, data_kind, elements, is_scalar, scalar_text, walk
 from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates
-from specguard.documents.fields import (
-    elements,
-    find_fields,
-    find_key,
-    is_scalar,
-    normal_name,
-    plain_value,
-    scalar_text,
-)
+from specguard.documents.fields import find_fields, find_key, normal_name, plain_value
 from specguard.documents.people import names_nobody
 from specguard.errors import nearest
 from specguard.model import path_text

@@ -8,8 +8,8 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, Patterns
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_todo
-from specguard.documents.data import Data, Problem, as_text, value_at
-from specguard.documents.fields import DataEntry, elements, normal_name
+from specguard.documents.data import Data, Problem, as_text, elements, value_at
+from specguard.documents.fields import DataEntry, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import Finding, cached_method, folders_of, grouped, path_text, shortened
 from specguard.work.document_search import Pointer, matching_paths
