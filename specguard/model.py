@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 TYPE_CHECKING = False
-"""True for type checkers, which go by the name; importing it from `typing` costs a hook too much."""
+"""True for type checkers only, as in `typing`, which a hook need not import."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -10,9 +10,8 @@ from __future__ import annotations
 from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Declaration, Record, Rule, Settings, load, required, setting
 from specguard.errors import MissingFact, NotApplicable, judge_each
-from specguard.model import Finding, Origin, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, Origin, path_text, shortened
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 

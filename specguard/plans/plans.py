@@ -9,13 +9,12 @@ from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, dotted, elements
 from specguard.documents.fields import normal_name
 from specguard.errors import NotApplicable, if_applicable, judge_each
-from specguard.model import Finding, cached_method
+from specguard.model import TYPE_CHECKING, Finding, cached_method
 from specguard.plans.task import Task, flaws
 from specguard.work.item_lists import dependency_flaws, early_start
 from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id
 from specguard.work.name_templates import path_template
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date

@@ -12,12 +12,11 @@ from specguard.documents.completeness import LINE_SUFFIX, is_todo, looks_like_pa
 from specguard.documents.data import as_text, data_kind, dotted, elements, json_spans
 from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.errors import SpecguardError, nearest
-from specguard.model import Finding, Origin, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, Origin, path_text, shortened
 from specguard.runs.proof import cannot_fail
 from specguard.work.kinds import LIST_KEYS, normal_id, number_of
 from specguard.work.name_templates import Template, escape
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final

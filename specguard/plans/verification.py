@@ -24,10 +24,9 @@ from specguard.documents.dates import parse_date
 from specguard.documents.fields import Place, normal_name
 from specguard.documents.people import names_nobody
 from specguard.errors import judge_each
-from specguard.model import Finding, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, path_text, shortened
 from specguard.runs.proof import Claim, RunProof
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import date

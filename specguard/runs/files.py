@@ -8,9 +8,8 @@ from contextlib import contextmanager, suppress
 
 from specguard.change.entries import SYMLINK, sha256
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import folders_of, path_text
+from specguard.model import TYPE_CHECKING, folders_of, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
     from io import BufferedReader

@@ -17,12 +17,11 @@ from functools import cached_property
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import if_known, judge_each
-from specguard.model import cached_method, shortened
+from specguard.model import TYPE_CHECKING, cached_method, shortened
 from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches, words_of
 from specguard.work.changes import commits_naming
 from specguard.work.kinds import Names, WorkKind, normal_id
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Final

@@ -11,11 +11,10 @@ from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
-from specguard.model import cached_method, path_text
+from specguard.model import TYPE_CHECKING, cached_method, path_text
 from specguard.runs.files import RECORD_FILES, LocalFiles, TreeFiles, containing_folder, folder_of
 from specguard.runs.settings import RunSettings, seconds
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime

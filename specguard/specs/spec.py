@@ -21,7 +21,7 @@ from specguard.documents.fields import (
     plain_value,
 )
 from specguard.errors import MissingFact
-from specguard.model import cached_method, path_text
+from specguard.model import TYPE_CHECKING, cached_method, path_text
 from specguard.specs.spec_fields import (
     GOVERNS,
     KEY_FORMS,
@@ -37,7 +37,6 @@ from specguard.specs.spec_fields import (
     visible_lines,
 )
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final

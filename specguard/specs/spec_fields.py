@@ -38,9 +38,8 @@ from specguard.documents.dates import date_problem, days, is_future, parse_date,
 from specguard.documents.fields import find_fields, find_key, normal_name, plain_value
 from specguard.documents.people import names_nobody
 from specguard.errors import nearest
-from specguard.model import path_text
+from specguard.model import TYPE_CHECKING, path_text
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable, Iterator, Mapping, Sequence

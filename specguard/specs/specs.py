@@ -16,11 +16,10 @@ from specguard.documents.completeness import is_ticked, without_box
 from specguard.documents.data import Problem, data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import if_applicable
-from specguard.model import Finding, cached_method, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, shortened
 from specguard.specs.spec import Catalogue, IndexEntry, Spec, find_file
 from specguard.specs.spec_fields import SpecApproval, SpecSettings, StatusFlow, WrittenValue
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date

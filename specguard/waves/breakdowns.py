@@ -11,11 +11,10 @@ from specguard.documents.blocks import Heading, List, Paragraph, Table, fences, 
 from specguard.documents.citations import Citation, citations
 from specguard.documents.completeness import plain_words, without_box
 from specguard.documents.fields import normal_title
-from specguard.model import Finding, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, path_text, shortened
 from specguard.runs.proof import Claim, RunProof
 from specguard.work.document_search import follow
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final

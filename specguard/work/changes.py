@@ -15,7 +15,7 @@ from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.documents.data import as_text
 from specguard.errors import if_applicable
-from specguard.model import cached_method, folders_of, path_text
+from specguard.model import TYPE_CHECKING, cached_method, folders_of, path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import Paper, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, match_items
@@ -23,7 +23,6 @@ from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, no
 from specguard.work.name_templates import Template
 from specguard.work.named_items import Work, WorkItems
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from typing import Final, TypeAlias

@@ -9,11 +9,10 @@ from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, value_at
-from specguard.model import path_text
+from specguard.model import TYPE_CHECKING, path_text
 from specguard.work.kinds import identity, normal_id
 from specguard.work.name_templates import MissingValue, Template, escape, has_wildcard, unescape
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final

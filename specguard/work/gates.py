@@ -18,9 +18,8 @@ from specguard.documents.completeness import without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import bold_words, find_key, near_section, normal_title
 from specguard.errors import SpecguardError, usage
-from specguard.model import Origin, path_text, shortened
+from specguard.model import TYPE_CHECKING, Origin, path_text, shortened
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal, TypeAlias

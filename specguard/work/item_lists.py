@@ -11,13 +11,12 @@ from specguard.documents.completeness import is_todo
 from specguard.documents.data import Data, Problem, as_text, elements, value_at
 from specguard.documents.fields import DataEntry, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
-from specguard.model import Finding, cached_method, folders_of, grouped, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, grouped, path_text, shortened
 from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import Passes, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, has_wildcard
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any, Final, TypeVar

@@ -9,7 +9,7 @@ from specguard.change.entries import strip_pull_number
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record, Settings, required, setting
 from specguard.errors import MissingFact, nearest
-from specguard.model import folders_of, grouped, path_text
+from specguard.model import TYPE_CHECKING, folders_of, grouped, path_text
 from specguard.work.name_templates import (
     PathTemplate,
     Template,
@@ -20,7 +20,6 @@ from specguard.work.name_templates import (
     path_template,
 )
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final, Literal

@@ -9,7 +9,7 @@ from specguard.change.check_request import is_invalid
 from specguard.change.entries import Commit, Entry, is_filed
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, if_applicable
-from specguard.model import Origin, cached_method, path_text
+from specguard.model import TYPE_CHECKING, Origin, cached_method, path_text
 from specguard.work.document_search import BadShape, Pointer, ids_leading_to, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
 from specguard.work.kinds import ID_FIELDS, NAME_SETTINGS, Names, Passes, normal_id, number_of
@@ -17,7 +17,6 @@ from specguard.work.name_templates import MissingValue, PathTemplate, Template
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
     from typing import Any, Self

@@ -11,9 +11,8 @@ from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph
 from specguard.documents.completeness import LINE_SUFFIX, leading_paths, without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import near_section, normal_title
-from specguard.model import shortened
+from specguard.model import TYPE_CHECKING, shortened
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final, Literal
