@@ -195,18 +195,16 @@ def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> It
     paths = {entry.path.decode("utf-8", "surrogateescape"): entry.path for entry in documents}
     first = next((entry.path for entry in documents if entry.path != _PROJECT), documents[0].path)
     if change.problem:
-        found = _finding(first, f"leaves a policy that cannot be read: {change.problem}", "error", "unread")
-        if not all(one.deleted for one in documents):
-            found.help = f"Put it right: until then every check ends with 2. Or {_ASK}"
-        yield found
+        what = f"leaves a policy that cannot be read: {change.problem}"
+        gone = all(one.deleted for one in documents)
+        step = "" if gone else f"Put it right: until then every check ends with 2. Or {_ASK}"
+        yield _finding(first, what, "error", "unread", step)
     for one in change.broken:
         # A change of only the root may be what makes specguard read the nested authority.
         path = paths.get(one.origin.path)
         what = f"breaks a nested authority:{'' if path else f' {one.origin}'} {one.message}"
-        found = _finding(path or first, what, "error", f"unread: {one.message}")
-        found.line = one.origin.line or None if path else None
-        found.help, found.authority = one.step, one.above
-        yield found
+        line, key = one.origin.line or None if path else None, f"unread: {one.message}"
+        yield _finding(path or first, what, "error", key, one.step, line=line, authority=one.above)
     for difference in change.differences:
         origins = (difference.new_origin, difference.old_origin)
         origin = next((one for one in origins if one is not None and one.path in paths), None)
@@ -215,28 +213,25 @@ def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> It
         severity: Severity = "warning" if difference.effect == "tightens" else "error"
         # An approval of one document must not cover what another one says later.
         values = f" from {difference.old!r} to {difference.new!r}" if len(documents) > 1 else ""
-        found = _finding(path, what, severity, difference.key + values)
-        if origin is not None and origin is difference.new_origin:
-            found.line = origin.line or None
-        found.authority = difference.old_origin
-        yield found
+        line = origin.line or None if origin and origin is difference.new_origin else None
+        above = difference.old_origin
+        yield _finding(path, what, severity, difference.key + values, line=line, authority=above)
     for entry in documents if not change else ():
         # Most changes of a pyproject.toml are not about settings.
         if not entry.added and entry.path != _PROJECT:
-            found = _finding(entry.path, "changes, and no setting with it", "info", "prose")
-            found.help = "See that its prose still says what the settings do."
-            yield found
+            step = "See that its prose still says what the settings do."
+            yield _finding(entry.path, "changes, and no setting with it", "info", "prose", step)
 
 
 def _state_finding(entry: Entry, base: Base, policy: Policy) -> Finding:
     """Build the finding about a changed file of specguard's folder."""
-    found = _finding(entry.path, "is part of what specguard goes by, and was changed", "error", "state")
+    step = ""
     if policy.is_record(entry.path):
         from specguard_rules.next_steps import put_back
 
         # APR001 reports it too, and no approval lifts that.
-        found.help = f"{put_back(entry, base)}."
-    return found
+        step = f"{put_back(entry, base)}."
+    return _finding(entry.path, "is part of what specguard goes by, and was changed", "error", "state", step)
 
 
 def _baseline_finding(change: BaselineChange) -> Finding:
@@ -249,9 +244,7 @@ def _baseline_finding(change: BaselineChange) -> Finding:
     named = ", ".join(text for text, _ in change.growths[:_MOST_NAMED])
     more = f" and {len(change.growths) - _MOST_NAMED} more" if len(change.growths) > _MOST_NAMED else ""
     what = f"accepts findings that were not accepted before: {named}{more}"
-    found = _finding(_BASELINE, what, "error", "baseline")
-    found.line = change.growths[0][1]
-    return found
+    return _finding(_BASELINE, what, "error", "baseline", line=change.growths[0][1])
 
 
 def _runner_findings(
@@ -431,6 +424,6 @@ def _texts(value: Any) -> Iterator[str]:
                 yield from _texts(one)
 
 
-def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
-    step = _HELP if severity == "error" else "See that this is meant."
-    return Finding(f"{path_text(path)} {what}", step, path, key=key, severity=severity)
+def _finding(path: bytes, what: str, severity: Severity, key: str, step: str = "", **more: Any) -> Finding:
+    step = step or (_HELP if severity == "error" else "See that this is meant.")
+    return Finding(f"{path_text(path)} {what}", step, path, key=key, severity=severity, **more)
