@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Final
 
     from specguard.authority.policy import Unread
-    from specguard.rules import Entry, Policy, Severity, Stage, Tree
+    from specguard.rules import Covering, Entry, Policy, Severity, Stage, Tree
 
 
 class UnreadPolicyItem(Rule):
@@ -272,11 +272,11 @@ _CODE_KEY: Final = "specs.code"
 class UnmatchedSetting(Rule):
     """A pattern or exception in the policy matches no file.
 
-    Path patterns, `exclude` too, are compared with the base's and change's files. Those of presets and a
-    floor, wildcards of `forbidden-path`, and branch names are not. A setting that lacks another one is told
-    too.
+    Path patterns, `exclude` too, are compared with the base's and change's files, except those of presets,
+    floors and branches, and wildcards of `forbidden-path`. Settings that lack another one, and guards that
+    are off or excluded, are told too.
 
-    Why is this bad? A typo in a lock is an open door: `docs/prodct/` locks nothing.
+    Why is this bad? A typo in a lock is an open door.
 
     How to fix it: correct the pattern, or take it out.
 
@@ -327,7 +327,7 @@ class UnmatchedSetting(Rule):
         yield from _idle_settings(policy)
         paths: Sequence[bytes] | None = None
         origins = policy.origins
-        for key, patterns in _pattern_lists(policy):
+        for key, patterns, exclude in _pattern_lists(policy):
             if paths is None:
                 # A pattern for a file that the change deletes is not a typo; the policy itself may not be
                 # committed yet.
@@ -344,36 +344,41 @@ class UnmatchedSetting(Rule):
                     yield _unmatched_preset(key, patterns, policy)
                 continue
             for index, (pattern, origin) in enumerate(zip(patterns.patterns, places, strict=True)):
+                taken = exclude is not None and exclude.matches(pattern.strip("/").encode())
+                told = taken or index not in used
                 # A default has no origin, and a floor is for many repositories, which cannot correct it.
-                if index in used or not origin or origin.path.startswith(("preset:", "floor:")):
+                if not told or not origin or origin.path.startswith(("preset:", "floor:")):
                     continue
                 others = not whole and policy.is_of_others(origin.path, entries)
-                if not others and not _forbids_by_form(key, pattern):
-                    message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file"
+                if not others and (taken or not _forbids_by_form(key, pattern)):
+                    place = policy.origin(key.replace(".paths", ".exclude"))
+                    why = f"guards nothing: `exclude` ({place}) covers it" if taken else "matches no file"
+                    message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} {why}"
                     step, named = "Correct the pattern, or take it out.", f"{key} {pattern}"
                     yield _line_finding(message, step, origin, named, f"{key}.{index}")
 
 
 def _idle_settings(policy: Policy) -> Iterator[Finding]:
-    """Yield the settings of rules that judge nothing, as another setting that they need is missing."""
+    """Yield the settings of rules that lack another setting, and the guards of rules that are off."""
     for rule in policy.rules:
-        for name in rule.settings if rule.unset and rule.severity != "off" else ():
+        for name, value in rule.settings.items() if rule.idle else ():
             key = f"rules.{rule.name}.{name}"
             origin = policy.origin(key)
-            if origin and not origin.path.startswith("preset:"):
-                message = f"{key.removeprefix('rules.')} counts for nothing: the policy sets no {rule.unset}"
-                yield _line_finding(message, "Set that too, or take it out.", origin, key, key)
+            told = rule.severity != "off" or (isinstance(value, Guarding) and value)
+            if told and origin and not origin.path.startswith("preset:"):
+                message = f"{key.removeprefix('rules.')} counts for nothing: {rule.idle}"
+                yield _line_finding(message, "Put that right, or take it out.", origin, key, key)
 
 
-def _pattern_lists(policy: Policy) -> Iterator[tuple[str, Any]]:
-    """Yield each list of path patterns of the active rules, with its key."""
+def _pattern_lists(policy: Policy) -> Iterator[tuple[str, Any, Covering | None]]:
+    """Yield each list of path patterns of the active rules, with its key; of guards also the exceptions."""
     for rule in policy.rules:
         if rule.active and rule.configured:
             for key, patterns in rule.patterns:
                 if key == f"rules.{rule.name}.exclude" or rule.code[:3] not in ("BRN", "PRQ"):
-                    yield key, patterns
+                    yield key, patterns, rule.exclude if isinstance(patterns, Guarding) else None
     if policy.active_rule("SPC007"):
-        yield _CODE_KEY, policy.declared("spec_settings").code
+        yield _CODE_KEY, policy.declared("spec_settings").code, None
 
 
 def _unmatched_preset(key: str, patterns: Any, policy: Policy) -> Finding:

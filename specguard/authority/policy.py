@@ -266,7 +266,14 @@ class RuleInPolicy:
     @property
     def active(self) -> bool:
         """True if the rule has something to judge under this policy, and is not off."""
-        return self.severity != "off" and not self.unset
+        return not self.idle
+
+    @property
+    def idle(self) -> str:
+        """The reason why it is not active, as a clause; empty if it is."""
+        if self.severity == "off":
+            return "the policy has it off"
+        return f"the policy sets no {self.unset}" if self.unset else ""
 
     @cached_method
     def load(self) -> Rule:

@@ -25,7 +25,7 @@ from specguard.work.name_templates import PathTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
+    from typing import Any, Final
 
     from specguard.artifacts.contracts import Contract
     from specguard.change.check_request import Request
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     Match = tuple[str, str, str, str]
     """A rule code, a key of the policy, the pattern there, and its effect on the path."""
+
+
+_EFFECTS: Final[Mapping[type[Patterns], str]] = {Guarding: "guarded", Covering: "covered"}
 
 
 class Governing(Record):
@@ -45,7 +48,8 @@ class Governing(Record):
         effect: `guarded`, `covered`, `selected`, `named`, `left alone` (an exception), or the role of the
             path in a work item, a declared table or the policy itself.
         origin: the line of the pattern; None for a default.
-        asks: the requirement for a change of the path, in one sentence; empty for an exception.
+        asks: the requirement for a change of the path, in one sentence; empty for an exception, or a rule
+            that is off.
     """
 
     code: str
@@ -97,11 +101,16 @@ def find_governing(request: Request, path: str, policy: Policy | None = None) ->
 
 
 def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
-    """Return the patterns of active rules that match a path, and its role for work items, sorted by code."""
+    """Return the patterns of rules that match a path, and its role for work items, sorted by code.
+
+    Rules that are off are among them. If a rule excludes the path, only its exception is.
+    """
     found: list[Governing] = []
-    for rule in (rule for rule in policy.rules if rule.active):
+    for rule in (rule for rule in policy.rules if rule.active or (rule.configured and not rule.unset)):
         check = rule.load()
         settings = {name: getattr(check, name) for name in check._fields} | {"exclude": rule.exclude}
+        if rule.exclude and rule.exclude.matches(path):
+            settings = {"exclude": rule.exclude}
         matched = matching(settings, f"rules.{rule.name}", path)
         found += [_make_governing(policy, rule, *one) for one in matched]
     matches = [*_match_work(policy, path), *_match_specs(policy, path), *match_tables(policy, path)]
@@ -123,7 +132,8 @@ def _make_governing(
 ) -> Governing:
     check = rule.load()
     key = setting.removeprefix(f"rules.{rule.name}.")
-    asks = "" if effect == "left alone" else (check.asks and check.asks(key)) or describe_condition(check)
+    told = rule.active and effect != "left alone"
+    asks = (check.asks and check.asks(key)) or describe_condition(check) if told else ""
     origin = origin or policy.cite(rule.name, key)
     return Governing(rule.code, rule.name, rule.severity, setting, pattern, effect, origin, asks)
 
@@ -213,17 +223,10 @@ def matching(value: object, key: str, path: bytes, *, texts: bool = False) -> It
     for name, one in leaves(key, value):
         if isinstance(one, Patterns):
             if (index := one.find(path)) is not None:
-                yield f"{name}.{index}", one.patterns[index], _effect(name, one)
+                effect = "left alone" if name.endswith(".exclude") else _EFFECTS.get(type(one), "selected")
+                yield f"{name}.{index}", one.patterns[index], effect
         elif texts and one == path_text(path):
             yield name, one, "named"
-
-
-def _effect(key: str, patterns: Patterns) -> str:
-    if key.endswith(".exclude"):
-        return "left alone"
-    if isinstance(patterns, Guarding):
-        return "guarded"
-    return "covered" if isinstance(patterns, Covering) else "selected"
 
 
 def _match_artifacts(policy: Policy, code: str, keys: Sequence[str], path: bytes) -> Iterator[Match]:

@@ -54,11 +54,7 @@ def settings(policy: Policy) -> list[PolicySetting]:
     names = ("normative", "order", "keys", "nested")
     tree["authority"] = {name: list(getattr(policy, name)) for name in names}
     tree["rules"] = {
-        rule.name: {
-            **fields_of(rule, "severity", "approvable", "exclude"),
-            "stages": list(rule.stages),
-            **rule.settings,
-        }
+        rule.name: {**fields_of(rule, "severity", "approvable", "exclude", "stages"), **rule.settings}
         for rule in policy.rules
     }
     tree.update(policy.tables)
@@ -149,8 +145,7 @@ def as_data(policy: Policy) -> dict[str, Any]:
         "documents": [{"path": path, "oid": oid or None} for path, oid in policy.documents],
         "settings": [
             {
-                "key": one.key,
-                "value": one.value,
+                **fields_of(one, "key", "value"),
                 "covers": one.covers or None,
                 "origin": origin_data(one.origin),
             }
@@ -163,12 +158,7 @@ def as_data(policy: Policy) -> dict[str, Any]:
             for one in policy.disregarded
         ],
         "statements": [
-            {
-                **fields_of(one, "path", "line", "text"),
-                "rules": list(one.rules),
-                "settings": list(one.settings),
-            }
-            for one in policy.statements
+            fields_of(one, "path", "line", "text", "rules", "settings") for one in policy.statements
         ],
     }
 
@@ -215,9 +205,7 @@ def explanation_data(
     own = _rule_settings(policy, rule)
     lines = [one for one in governing if one.code == rule.code]
     name = os.fsencode(path.strip("/"))
-    off = "the policy has it off" if rule.severity == "off" else ""
-    idle = off or (f"the policy sets no {rule.unset}" if rule.unset else "")
-    fix = "" if idle else remedy(text)
+    fix = "" if rule.idle else remedy(text)
     by_item = not {"work", "work_item"}.isdisjoint(fact_names(check.check, 1)[0])
     limits = policy.declared("approval_settings")
     approvers = [one.name for one in limits.able(rule)]
@@ -227,8 +215,8 @@ def explanation_data(
         "summary": " ".join(prose(text).split("\n\n", 1)[0].split()),
         "severity": rule.severity,
         "stages": list(rule.stages),
-        "judges": not idle,
-        "reason": idle or None,
+        "judges": rule.active,
+        "reason": rule.idle or None,
         "condition": describe_condition(check),
         "settings": [
             {"key": one.key, "value": one.value, "authority": origin_data(one.origin), "quote": quote}
@@ -244,7 +232,7 @@ def explanation_data(
         "persons": limits.persons_for(rule.code, rule.name) if approvers else 0,
         "signed": rule.signed,
         "fixes": check.fixes or None,
-        "next": [*filter(None, [fix]), *_commands(rule, approvers, name, judges=not idle)],
+        "next": [*filter(None, [fix]), *_commands(rule, approvers, name, judges=rule.active)],
     }
 
 
