@@ -326,7 +326,9 @@ class Approvals:
             if is_open and self._bond.has_landed(target, filed.path):
                 yield f"Approval {filed.id[:12]} is for {target}, which has it, and counts nowhere else."
         for old, new in self.superseded.items():
-            yield f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} has taken its place."
+            unsigned = self.log.filed[old].places == {"local"} and not self.log.filed[old].signatures
+            step = "; remove its file, as CI refuses it unsigned" if unsigned else ""
+            yield f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} took its place{step}."
 
     @property
     def _add_command(self) -> str:

@@ -68,7 +68,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
     notes = [f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit it with the change."]
     if bond.change.stage == "staged" and record.scope == "change" and "paths" in settings.scopes:
-        notes.append("It counts no more once the branch has other commits; one with --scope paths does.")
+        notes.append("Beside other commits of the branch it does not count; one with --scope paths does.")
     strict = sorted({rule.code for rule in rules if rule.signed and rule.code in record.rules})
     if strict and not signature:
         notes.append(
@@ -137,7 +137,7 @@ def find_approver(name: str, settings: ApprovalSettings) -> Approver:
     names = [one.name for one in settings.approver]
     approver = settings.named(name)
     if approver is None:
-        step = "add [[approvals.approver]] to the authority, in a change of its own: name, key and may"
+        step = "specguard init --approver NAME=KEYFILE adds who may, in a change of its own"
         if names:
             step = nearest(name, names, f"name one of {', '.join(names)} with --approved-by")
         if not name:
@@ -170,10 +170,10 @@ def _requested_findings(
     found = [judged for result in results if result.code in codes for judged in result.findings]
     wanted = [os.fsencode(path) for path in request.override_paths]
     named = {judged.finding.path for judged in found if judged.finding.path is not None}
+    listing = "`specguard approve` shows what could be approved"
     for path in wanted:
         if path not in named:
-            step = "`specguard approve` shows what could be approved"
-            step = nearest(path_text(path), map(path_text, named), step)
+            step = nearest(path_text(path), map(path_text, named), listing)
             raise refusal(f"{rule_names} found nothing in {path_text(path)}", step)
     requested = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
     paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})
@@ -181,9 +181,7 @@ def _requested_findings(
         step = f"give --path for each: {listed(paths)}; plain `specguard approve` prints them all"
         raise refusal("an approval names the files that it is for", step)
     if idle := sorted(codes - {judged.code for judged in found}):
-        raise refusal(
-            f"{idle[0]} finds nothing that could be approved", "`specguard approve` shows what could"
-        )
+        raise refusal(f"{idle[0]} finds nothing that could be approved", listing)
     return requested, f"What {rule_names} finds there"
 
 
