@@ -344,7 +344,8 @@ class Policy:
         log_folder: the folder of the log of approvals, with a slash at its end.
         ref: the object id of the commit that the authority was read from; the caller sets it.
         trusted: True if that commit is a trusted base; the caller sets it.
-        adopted: the documents of a first authority that the change itself adds; the caller sets them.
+        adopted: the documents of a first authority that the change itself adds, and all files of a person's
+            first commit; the caller sets them.
         drafts: those that a person may still alter, as they are not on the base; the caller sets them.
         own: the policy before a floor was applied to it; None without a floor.
     """
@@ -438,8 +439,7 @@ class Policy:
 
     def declares(self, fact: str) -> bool:
         """Return True if the policy sets the declared table that a fact stems from."""
-        data = self._data["declared"].get(fact)
-        return data is not None and bool(data["set"])
+        return bool(self._data["declared"].get(fact, {}).get("set"))
 
     @property
     def tables(self) -> Mapping[str, Any]:
@@ -476,8 +476,7 @@ class Policy:
             setting: a key within its table (`paths.2`) or from the top (`work.phase.branch`), or empty.
             tables: keys from the top, of which the rule needs one; cited if the setting has no line.
         """
-        table = f"rules.{rule}"
-        first = setting.split(".", 1)[0]
+        table, first = f"rules.{rule}", setting.partition(".")[0]
         if self.has_key(first) and f"{table}.{first}" not in self.origins:
             return self.origin(setting)
         if table in self.origins:

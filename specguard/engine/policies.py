@@ -97,6 +97,7 @@ class Policies:
                 raise SpecguardError(text, path=request.authority, help=help, code="no-authority")
             change = change.with_base(policy.base or "")
             return change, policy, [f"Judged by {request.authority}, not by the base's authority."]
+        by_person = change.stage == "staged" and not (request.by_agent or request.enforce)
         change = self._with_default_base(change)
         policy = self._base_policy(change)
         if policy is not None:
@@ -121,7 +122,9 @@ class Policies:
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
             change.item_branches = partial(ItemBranches, policy)
-            policy.adopted = frozenset() if change.found.oid else policy.document_paths
+            # Before the first commit there is nothing that a person could alter.
+            first = [entry.path for entry in change.entries] if by_person and not change.found.oid else []
+            policy.adopted = frozenset() if change.found.oid else policy.document_paths.union(first)
             return change, policy, []
         policy = self.load(change.head_files)
         if policy is None:
@@ -135,7 +138,7 @@ class Policies:
         with Needed():
             policy.ref = change.base.head
         policy.adopted = own = policy.document_paths
-        if change.stage == "staged" and not request.by_agent:
+        if by_person:
             policy.drafts = frozenset(itertools.filterfalse(change.base_files.has_file, own))
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
 
