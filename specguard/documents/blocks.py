@@ -102,7 +102,7 @@ class Text:
     @property
     def has_pictures(self) -> bool:
         """True if the text shows a picture."""
-        shown = any(link.picture for link in self.references)
+        shown = any(link.picture and link.target for link in self.references)
         return shown or ("<" in self.raw and any(tag.is_picture for tag in self._parts.tags))
 
     def sentences(self) -> Iterator[Text]:

@@ -171,9 +171,9 @@ _PLACEHOLDER_PARTS: Final = re.compile(
 )
 _LABEL: Final = re.compile(r"[^:\uff1a]{1,60}[:\uff1a]\s*")
 _PLACEHOLDER_PHRASES: Final = re.compile(
-    r"(?:to be|yet to be|still to be) (?:added|announced|confirmed|completed|decided|defined|described"
+    r"(?:(?:yet |still )?to be|will be) (?:added|announced|confirmed|completed|decided|defined|described"
     r"|determined|discussed|documented|done|filled(?: in| out)?|provided|specified|written)(?: later| soon)?"
-    r"|coming soon|work in progress|placeholder(?: text)?"
+    r"|coming soon|to follow|t b [acd]|work in progress|placeholder(?: text)?"
     r"|(?:please )?(?:fill (?:this |me |it )?(?:in|out)|add|insert|enter|write|describe|put|replace)\b"
     r".{0,80}\bhere"
     r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
@@ -234,9 +234,9 @@ def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
 
 
 def is_bare_nothing(text: str) -> bool:
-    """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `None: none. N/A`."""
-    parts = [words for part in _CLAUSE_END.split(without_box(text)) if (words := plain_words(part))]
-    return bool(parts) and all(map(_NOTHING.fullmatch, parts))
+    """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `None: none. TBD`."""
+    said = [one for one in map(plain_words, _CLAUSE_END.split(without_box(text))) if not is_todo(one)]
+    return bool(said) and all(map(_NOTHING.fullmatch, said))
 
 
 def remove_words(text: str, words: str) -> str:
