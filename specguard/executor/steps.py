@@ -180,6 +180,7 @@ class Line(Record, frozen=False):
             raise RunEnded(
                 "the agent ended well and changed nothing",
                 help=f"see what it said in {run.folder.file('commands')}",
+                tail="\n".join(run.feedback),
                 code="no-progress",
             )
         return changed
