@@ -19,6 +19,7 @@ from typing import Any, Final
 from specguard.artifacts.contracts import Contract
 from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase, paper_tree
+from specguard.change.check_request import is_invalid
 from specguard.change.git import Git, History
 from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
@@ -311,24 +312,24 @@ def missing_papers(run: Run, tree: str) -> Iterator[str]:
 def _find_plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:
     """Return the kind of the plan that the options mean, and the values of its folder's placeholders."""
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
-    plan_path = os.path.normpath(options.plan) if options.plan else ""
     found: dict[tuple[str, ...], tuple[PlanKind, Mapping[str, str]]] = {}
     for settings in kinds.values():
         folder = PathTemplate(settings.folder)
-        if plan_path:
-            read = [folder.read(os.fsencode(text)) for text in (plan_path, os.path.dirname(plan_path))]
+        if options.plan:
+            read = [folder.read(os.fsencode(text)) for text in (options.plan, os.path.dirname(options.plan))]
         elif options.item:
-            values = dict.fromkeys(folder.names, options.item) if len(folder.names) == 1 else {}
+            is_name = len(folder.names) == 1 and not is_invalid(options.item)
+            values = dict.fromkeys(folder.names, options.item) if is_name else {}
             read = [folder.read(folder.exact_path(values) or b"")]
         else:
             below = PathTemplate(f"{settings.folder.rstrip('/')}/**")
             read = [fields for _, fields in below.find(tree.paths())]
         for fields in filter(None, read):
             found.setdefault(tuple(fields.values()), (settings, fields))
-    if not found or (len(found) > 1 and not plan_path):
+    if not found or (len(found) > 1 and not options.plan):
         known = ", ".join(sorted("/".join(values) for values in found)) or "none"
         tried = ", ".join(shown_path(kind.folder, {}) for kind in kinds.values()) or "no [plans.<name>]"
-        help = f"name one: specguard run {options.kind} NAME"
+        help = f"name one, as a branch can be named: specguard run {options.kind} NAME"
         raise _unready(f"no single plan is meant; tried: {tried}; found: {known}", help)
     return next(iter(found.values()))
 

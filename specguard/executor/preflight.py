@@ -61,7 +61,9 @@ def check(draft: DraftRun) -> list[str]:
     for run_check in _CHECKS:
         run_check(draft)
     check_gates(draft, draft.git.tree_at(draft.manifest.repository.start))
-    return _check_requests(draft) if draft.source.heads is not None else []
+    # The pull request of a shared branch belongs to all its items.
+    is_first = draft.source.heads is not None and draft.start.tip is None
+    return _check_requests(draft) if is_first else []
 
 
 def _check_contradictions(draft: DraftRun) -> None:
@@ -205,9 +207,6 @@ _CHECKS: Final = (
 
 def _check_requests(draft: DraftRun) -> list[str]:
     """Check that the item has no open pull request, and return notes about checks that were not possible."""
-    if draft.start.tip is not None:
-        # The pull request of a shared branch belongs to all its items.
-        return []
     address = draft.source.address
     platform, why = find_platform(address, draft.git.repository)
     if platform is None:

@@ -80,7 +80,7 @@ class TestResearch:
 
     def test_the_plan_has_to_be_named(self, project: Project) -> None:
         outcome = ended(project.specguard("run", "research", "--goal", "x", "--", "true", *MODEL), 2)
-        assert "name one: specguard run research NAME" in outcome.stderr
+        assert "as a branch can be named: specguard run research NAME" in outcome.stderr
         outcome = project.specguard("run", "research", "--goal", "x", "a/b", "--", "true", *MODEL)
         assert "no single plan is meant; tried: .plans/<name>; found: none" in outcome.stderr
         # A dry run prints the steps and touches nothing.
