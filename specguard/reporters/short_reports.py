@@ -64,7 +64,10 @@ def join_blocks(blocks: Sequence[Block], words: int, more: str = "") -> str:
             break
         texts.append(block)
         persons = all_persons
-    if rest := list(dict.fromkeys(name for _, _, name in blocks[len(texts) :])):
+    if left := dict.fromkeys(name for _, _, name in blocks[len(texts) :]):
+        # Rules that have no block come first, since the list is short.
+        shown = {name.split()[0] for _, _, name in blocks[: len(texts)]}
+        rest = sorted(left, key=lambda name: name.split()[0] in shown)
         texts.append(f"and more: {listed(rest)}{more}")
     if persons:
         texts.append("\n".join(f"person: {person}" for person in persons))
@@ -109,11 +112,9 @@ def _block(group: Fold, result: RuleResult, verdict: Verdict) -> Block:
     word = "" if judged.severity == "error" else f" ({judged.severity})"
     count = f" ({group.count} findings)" if group.count > 1 else ""
     lines = [f"{judged.code} {judged.name}{word}{count}: {text.one_line(judged)}{visible(group.others)}"]
-    if judged.authority is not None:
-        quote = f": {visible(cut(judged.quote, _LONGEST_QUOTE))}" if judged.quote else ""
-        lines.append(f"  authority: {visible(cut_path(str(judged.authority)))}{quote}")
-    else:
-        lines.append("  authority: on by default")
+    quote = f": {visible(cut(judged.quote, _LONGEST_QUOTE))}" if judged.quote else ""
+    place = "on by default" if judged.authority is None else visible(cut_path(str(judged.authority)))
+    lines.append(f"  authority: {place}{quote}")
     step = group.help
     if verdict.change.get("source") == "edit" and judged.code in _EDIT_GUARDS:
         step = "Leave it as it is: nothing has been written."

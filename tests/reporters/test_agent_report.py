@@ -46,9 +46,9 @@ def test_many_findings_are_counted(tmp_path: Path) -> None:
 
 
 def test_what_is_too_much_is_counted() -> None:
-    said = join_blocks([(f"one of {n}", "a" if n else "b", f"X{n}") for n in range(40)], 40, "; more of it")
+    said = join_blocks([(f"one of {n}", "a" if n else "b", f"X{n // 9} {n}") for n in range(40)], 40, "; yes")
     assert said.split("\n\n")[:2] == ["one of 0", "one of 1"]
-    assert said.endswith(" more; more of it\n\nperson: b\nperson: a")
+    assert said.endswith("more: X1 9, X1 10, X1 11, X1 12, X1 13 and 30 more; yes\n\nperson: b\nperson: a")
     assert len(said.split()) <= 40
 
 
