@@ -164,11 +164,13 @@ def error_report_markdown(error: SpecguardError) -> str:
 
 def _cut_page(page: str, limit: int) -> str:
     content = page.encode("utf-8", "surrogateescape")
-    if len(content) <= limit - 200:
+    if len(content) <= limit - 600:
         return page
-    kept = content[: limit - 200].rpartition(b"\n")[0].decode("utf-8", "surrogateescape")
-    rest = page.count("\n") - kept.count("\n") - 1
-    return f"{kept}\n\nThe page is cut here; {rest} more lines are in `--output json=FILE`.\n"
+    kept = content[: limit - 600].rpartition(b"\n")[0].decode("utf-8", "surrogateescape")
+    rest = page[len(kept) + 1 :].splitlines()
+    titles = [line.removeprefix("### ") for line in rest if line.startswith("### ")]
+    also = f", also of {escape.cut(listed(titles, 3), 400)}," if titles else ""
+    return f"{kept}\n\nThe page is cut here; {len(rest)} more lines{also} are in `--output json=FILE`.\n"
 
 
 VERSION: Final = "4.3"
@@ -328,15 +330,12 @@ def render_azure(verdicts: Sequence[Verdict]) -> str:
 
     Findings that are only information, changes of the policy and the verdicts are plain lines.
     """
-    issues = [
-        _issue(
-            "error" if results[0].incomplete else "warning",
-            [text.titles(results), *wording.undecided_lines(results[0])],
-            code=results[0].code,
-        )
-        for verdict in verdicts
-        for results in text.group_undecided(verdict, by_severity=True)
-    ]
+    issues: list[str] = []
+    for verdict in verdicts:
+        for results in text.group_undecided(verdict, by_severity=True):
+            kind = "error" if results[0].incomplete else "warning"
+            lines = [text.titles(results), *wording.undecided_lines(results[0])]
+            issues.append(_issue(kind, lines, code=results[0].code))
     rest: list[str] = []
     for one in wording.list_entries(verdicts):
         if one.judged is not None and one.severity == "info":

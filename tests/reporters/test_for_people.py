@@ -72,16 +72,16 @@ def test_limits_of_the_runner() -> None:
     assert sum(line.startswith("::error ") for line in lines) == 10
     assert sum(line.startswith("::warning ") for line in lines) == 10
     assert max(len(line.partition("::")[2].partition("::")[2]) for line in lines[:20]) <= 4096
-    left = "specguard: GitHub shows 10 annotations of a kind; there are 3 more errors, 1 more warning"
-    assert left in lines
+    assert "GitHub shows 10 annotations of a kind; there are 3 more errors, 1 more warning" in "".join(lines)
 
 
 def test_the_summary_is_cut_before_the_platform_drops_it() -> None:
-    found = verdict(*[judged("ä" * (450 + number), path=b"p%d" % number) for number in range(700)])
+    many = [judged("ä" * (450 + number), path=b"p%d" % number) for number in range(700)]
+    found = verdict(*many, results=[result(code="PTH002", state="failed", findings=[{"path": "last"}])])
     page = platforms.render_markdown([found], limit=platforms.SUMMARY_LIMIT).encode()
     assert 990_000 < len(page) <= 1_000_000
     assert 62_000 < len(platforms.render_markdown([found]).encode()) <= platforms.COMMENT_LIMIT
-    assert page.endswith(b" more lines are in `--output json=FILE`.\n")
+    assert page.endswith(b" more lines, also of PTH002 name, are in `--output json=FILE`.\n")
 
 
 def test_through_the_command(repository: Repository) -> None:
