@@ -92,7 +92,7 @@ def _fold_into_commits(step: str, entries: Sequence[Entry], base: Base, *, each:
     if not each or touching <= {last.oid}:
         # If this empties the commit, another rule reports the empty commit.
         return f"{step} && git commit --amend --no-edit --allow-empty`"
-    return f"Take it out of its commits with `{_filter_paths(entries, base)}`"
+    return f"Take it out of the commits with `{_filter_paths(entries, base)}`"
 
 
 def undo_removal(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
