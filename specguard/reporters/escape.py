@@ -92,16 +92,23 @@ def visible_lines(text: str) -> str:
     return re.sub(f"(?![\n\t]){_INVISIBLE}", _escape, text)
 
 
-def json_text(data: Any, *, indent: int | None = 2) -> str:
-    """Return data as JSON in ASCII without a final newline, safe to embed in a page or a log.
+_BYTES_IN_JSON: Final = {0xDC00 + byte: f"\\\\x{byte:02x}" for byte in range(0x80, 0x100)}
 
-    The text contains neither a log command nor an HTML tag; a JSON parser reads the data unchanged.
+
+def json_text(data: Any, *, indent: int | None = 2) -> str:
+    r"""Return data as JSON in ASCII without a final newline, safe to embed in a page or a log.
+
+    The text contains neither a log command nor an HTML tag. A JSON parser reads the data unchanged, but for
+    bytes that were not UTF-8: JSON cannot represent those, so they are `\xNN`.
     """
     # A hook that prints only text does not need this import.
     import json
 
     # These signs only occur in strings, where JSON allows a character's number instead.
     encoded = json.dumps(data, indent=indent, ensure_ascii=True)
+    if "\\udc" in encoded:
+        plain = json.dumps(data, ensure_ascii=False).translate(_BYTES_IN_JSON)
+        encoded = json.dumps(json.loads(plain), indent=indent, ensure_ascii=True)
     return encoded.replace("##", "#\\u0023").replace("<", "\\u003c")
 
 

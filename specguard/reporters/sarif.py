@@ -19,7 +19,6 @@ from specguard.errors import SpecguardError
 from specguard.model import Judged, RuleResult, Verdict, path_text
 from specguard.reporters import wording
 from specguard.reporters.escape import cut, json_text, visible
-from specguard.reporters.json import json_safe
 from specguard.reporters.manual import prose
 
 Data = Sequence[dict[str, Any]]
@@ -100,10 +99,7 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
             "authority": verdict.authority,
             "counts": verdict.counts,
             # The states are those of the JSON report, so that rules without a judgement are marked as such.
-            "rules": {
-                one.code: {"state": one.state, "reason": json_safe(one.reason or "")}
-                for one in verdict.results
-            },
+            "rules": {one.code: {"state": one.state, "reason": one.reason or ""} for one in verdict.results},
             "policyChange": [difference.data for difference in verdict.policy_change],
         },
     }

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from specguard.model import TYPE_CHECKING, counted, listed, path_text
 from specguard.reporters.escape import cut, cut_path, text_lines, visible
-from specguard.reporters.json import json_safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -278,33 +277,33 @@ def branches_as_data(found: OpenBranches) -> dict[str, Any]:
     """Return the open branches and their pairs as JSON data."""
     branches = [
         {
-            "name": json_safe(branch.name),
-            "refs": [json_safe(ref) for ref in branch.refs],
+            "name": branch.name,
+            "refs": list(branch.refs),
             "head": branch.oid,
             "item": {"kind": branch.item.kind, "id": branch.item_id} if branch.item else None,
-            "owner": json_safe(branch.owner),
+            "owner": branch.owner,
             "age_days": branch.age,
             "files": _path_texts(branch.files),
-            "stands_on": [json_safe(name) for name in branch.based_on],
+            "stands_on": list(branch.based_on),
             "problem": branch.problem,
         }
         for branch in found.branches
     ]
     pairs = [
         {
-            "branches": [json_safe(pair.one.name), json_safe(pair.other.name)],
+            "branches": [pair.one.name, pair.other.name],
             "same_item": pair.same_item,
             "shared": len(pair.shared),
             "files": _path_texts(pair.shared)[:PATHS_LISTED],
             "outside": [
-                {"branch": json_safe(branch.name), "item": other.label, "files": _path_texts(paths)}
+                {"branch": branch.name, "item": other.label, "files": _path_texts(paths)}
                 for branch, other, paths in pair.outside
             ],
             "conflicts": None if pair.conflicts is None else _path_texts(pair.conflicts),
         }
         for pair in found.pairs
     ]
-    base = {"name": json_safe(found.base.name), "head": found.base.oid}
+    base = {"name": found.base.name, "head": found.base.oid}
     fields = {"branches": branches, "landed": found.landed, "pairs": pairs, "notes": list(found.notes)}
     return {"schema": BRANCHES_SCHEMA, "base": base, **fields}
 
