@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, Self
 
 from specguard.change.object_store import Store
@@ -577,10 +578,7 @@ class Platform:
         Raises:
             PlatformError: the command cannot be run, does not answer in time, or fails.
         """
-        text = ""
-        if "{text}" in words:
-            with open(file, encoding="utf-8", errors="replace") as stream:
-                text = stream.read()
+        text = Path(file).read_text(encoding="utf-8", errors="replace") if "{text}" in words else ""
         values |= {"host": self.address.host, "path": self.address.name, "file": file, "text": text}
         words = [self._program, *(word.format(**values) for word in words)]
         result = run_program(words, self._environment, cwd=self._folder, limit=PLATFORM_TIMEOUT)

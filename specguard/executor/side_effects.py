@@ -17,6 +17,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from specguard.change.entries import text_digest
@@ -91,8 +92,7 @@ def read_before(place: Place) -> Before:
         RunEnded: the record is missing or damaged.
     """
     try:
-        with open(os.path.join(place.own_folder, BEFORE), encoding="utf-8") as file:
-            return Before(**json.load(file))
+        return Before(**json.loads(Path(place.own_folder, BEFORE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise RunEnded(
             "specguard's own folder beside the run's place was changed: what it remembered is gone",
@@ -317,8 +317,7 @@ def _digest(path: str) -> str:
             return f"link {os.readlink(path)} {'' if os.path.islink(end) else _digest(end)}"
         if not stat.S_ISREG(status.st_mode) or status.st_size > _DIGESTED:
             return file_metadata(os.fsencode(path))
-        with open(path, "rb") as file:
-            return f"{status.st_mode:o} {hashlib.sha256(file.read()).hexdigest()}"
+        return f"{status.st_mode:o} {hashlib.sha256(Path(path).read_bytes()).hexdigest()}"
     except OSError:
         return ""
 
