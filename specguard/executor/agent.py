@@ -247,7 +247,7 @@ def _find_agent(agents: Mapping[str, AgentSettings], options: RunOptions) -> tup
         raise SpecguardError("both --agent and a command are given", help=help, code="no-agent")
     if options.agent:
         if options.agent not in agents:
-            help = nearest(options.agent, agents, f"[agents.{options.agent}] would define it")
+            help = nearest(options.agent, agents, "give its command behind --, or define it in [agents]")
             raise SpecguardError(f"the policy knows no agent {options.agent!r}", help=help, code="no-agent")
         words = list(agents[options.agent].command)
         return options.agent, words, words[0]

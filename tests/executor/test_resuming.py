@@ -267,7 +267,7 @@ def test_a_run_whose_branch_somebody_else_has_pushed_meanwhile_is_not_resumed(wo
     """Nor by an unknown agent. Nobody is told to remove their branch, also where it has the same files."""
     workshop.work(GOOD, "--until", "check", ends=0)
     before = workshop.kept()
-    assert "the policy knows no agent 'nobody'" in workshop.resume("--agent", "nobody", ends=2).stderr
+    assert "next: give its command behind --, or" in workshop.resume("--agent", "nobody", ends=2).stderr
     theirs = workshop.move_on({"src/new.py": "new = 1\n"}, branch="phase-12")
     done = workshop.resume(ends=2)
     assert f"has a branch phase-12 of somebody else, at {theirs[:10]} [remote-moved]" in done.stderr
