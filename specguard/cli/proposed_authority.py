@@ -399,7 +399,7 @@ class Adoption:
         new = [file for file in dict.fromkeys(map(os.path.normpath, files)) if file not in known]
         for file in new:
             if not (os.fsencode(file) in self._tracked and is_document(file) and file.endswith(".md")):
-                raise usage(f"{file} is not a Markdown document, or git ignores it", "name it from the root")
+                raise usage(f"{file} is not there, not Markdown, or git ignores it", "name it from the root")
         origin = policy.origin("documents")
         if new and origin:
             message = f"{origin}: `documents` does not name {', '.join(new)}"
