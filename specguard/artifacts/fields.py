@@ -348,8 +348,7 @@ def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
             parts = dict.fromkeys(filter(None, _BETWEEN.split(value.strip())))
             for part in parts:
                 if problem := _revision_problem(artifact, part, only=len(parts) == 1):
-                    help = "Name commits, branches or ranges (main..work), with commas between, and remarks "
-                    help += "in brackets."
+                    help = "Name commits, branches or ranges (main..work), with commas; remarks in brackets."
                     key, message = f"{name} {part[:60]}", f"{field.name} has {problem}"
                     yield artifact.finding(f"fields.{name}", key, message, help, field.line)
 
@@ -473,6 +472,8 @@ _PEOPLE: Final = re.compile(r"[,;&+/]|\band\b|\bund\b")
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\],;]{1,64}@[^\s<>()\[\],;]{1,200}")
 _BRACKETS: Final = re.compile(r"[(\[<][^()\[\]<>]*[)\]>]")
 _ROLE: Final = re.compile(r"\s[-\u2013\u2014]+\s.*|:.*")
+# Words in place of a name, without spaces between them.
+_NOBODY: Final = {"nobody", "noone", "someone", "somebody", "me", "myself", "self", "author", "theauthor"}
 
 
 def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
@@ -552,18 +553,18 @@ def related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[WorkI
 
 
 def _people(text: str) -> set[str]:
-    """Return the people that a text names, each by name, address and handle as far as they are written."""
+    """Return the people that a text names, each by name, address and handle; empty for `nobody` and `N/A`."""
     from specguard.declaration.look_alikes import reading
 
     # Look-alike letters do not make another person. A dash is like a letter, so it is replaced first.
     text = reading(text[:LONGEST_VALUE].replace("\u2013", "-").replace("\u2014", "-"))
     found: set[str] = set(map(str.casefold, _ADDRESS.findall(text)))
-    for part in _PEOPLE.split(_BRACKETS.sub(" ", _ADDRESS.sub(" ", text))):
+    for part in _PEOPLE.split("" if is_bare_nothing(text) else _BRACKETS.sub(" ", _ADDRESS.sub(" ", text))):
         plain = _ROLE.sub("", part).strip().removeprefix("@")
         name = "".join(char for char in normal_name(plain) if category(char)[0] not in "PS")
         # `Agent 3`, `AGENT_3` and `3` are one agent.
         name = name.removeprefix("agent") or name
-        if name and content_of_text(plain).kind == "content":
+        if name and name not in _NOBODY and content_of_text(plain).kind == "content":
             found.add(name)
     return found
 

@@ -54,7 +54,7 @@ _REOPENED: Final = re.compile(
     r"^\W*(?:open|pending|in progress)\b|\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE
 )
 _BREAK: Final = r"(?:[,;.|\n](?=\s|$)|\s?(?:[\u2013\u2014\u2192]|[-=]>)\s?|\s(?:and|&|/|\+|--?)\s|\s\()"
-_WHOLE: Final = r"(?:\syet)?(?=\s?(?:$|[,;.:)|*_`\n\u2013\u2014](?!\w)|-\s))"
+_WHOLE: Final = r"(?:\s(?:yet|really|fully))?(?=\s?(?:$|[,;.:)|*_`\n\u2013\u2014](?!\w)|-\s))"
 # What takes back the words before it: `(failed in CI)`, `: no`, `, not yet`, ` at a later date`.
 _TAKEN_BACK: Final = (
     rf"(?:(?:{_BREAK}|:)\W{{0,3}}|\s(?=(?:by|in|at|on|with|after)\s))"
