@@ -482,5 +482,4 @@ def verdict_of(artifact: Artifact, review: Review) -> str | None:
 
 def is_open_verdict(value: str, phrases: Sequence[str]) -> bool:
     """True if a verdict begins with one of the given phrases; case, `_` and `-` do not count."""
-    words = plain_words(value).split()
-    return any(words[: len(known)] == known for known in (plain_words(one).split() for one in phrases))
+    return any(f"{plain_words(value)} ".startswith(f"{plain_words(one)} ") for one in phrases)

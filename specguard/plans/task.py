@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import LINE_SUFFIX, is_todo, looks_like_path
+from specguard.documents.completeness import LINE_SUFFIX, is_bare_nothing, is_todo, looks_like_path
 from specguard.documents.data import as_text, data_kind, dotted, elements, json_spans
 from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.errors import SpecguardError, nearest
@@ -412,9 +412,9 @@ def _element_flaws(task: Task, name: str, values: Sequence[Any]) -> Iterator[Fin
 
 def _is_placeholder(name: str, text: str) -> bool:
     # A pattern may have no letter; placeholders among commands only matter when the task is done.
-    if name == "verify" or not any(map(str.isalnum, text)):
-        return False
-    return is_todo(text) and not (name == "expected_files" and looks_like_path(text))
+    if name == "expected_files":
+        return any(map(str.isalnum, text)) and is_todo(text) and not looks_like_path(text)
+    return name != "verify" and (is_todo(text) or (name == "done_criteria" and is_bare_nothing(text)))
 
 
 def _placeholder_flaw(task: Task, name: str, text: str, *below: int) -> Finding:

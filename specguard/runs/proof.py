@@ -33,14 +33,15 @@ if TYPE_CHECKING:
 _BINDING_GRADE: Final = "observed"
 """From this grade on, a run must name the item and must have run on its tree."""
 
-_VIA: Final = r"(?:(?:env|nohup|time|timeout \w+) )*"
+_VIA: Final = r"(?:(?:command|env|exec|nohup|time|timeout \w+|[A-Za-z_]\w*=[\w./:-]*) )*"
 _SHELL_CALL: Final = re.compile(rf"{_VIA}(?:\S*/)?(?:ba|da|z)?sh -l?c (['\"]?)(.*)\1", re.DOTALL)
 _QUOTED: Final = r"'[^'\n]*+'|\"[^\"\n]*+\""
 _PART: Final = rf"(?:[^\n'\"#]|{_QUOTED}|(?<=\S)#)"
 _PLAIN: Final = rf"(?:[^\n'\"|&;><$`()]++|{_QUOTED})*(?:[ \t]*[0-9&]*>>?&?[ \t]*[\w./-]++)*"
-_END: Final = r"(?<![\w-])(?:exit|kill|return|set(?! \+)|trap)\b"
-_PARTS: Final = rf"(?:(?!{_END}){_PART}){{0,2000}}"
-_SUCCESS: Final = rf"(?:exit 0|(?:{_VIA}(?:/\S*/)?(?:true|echo|printf)(?![\w./-])|:){_PLAIN})"
+_PARTS: Final = rf"(?:(?!(?<![\w-])(?:exit|kill|return|set(?! \+)|trap)\b){_PART}){{0,2000}}"
+_NO_TEST: Final = r"(?:true|echo|printf|pwd|sleep|export|! false|[\w./-]+ --(?:version|help))(?![\w./-])"
+_ONE_SUCCESS: Final = rf"(?:exit 0|(?:{_VIA}(?:/\S*/)?{_NO_TEST}|:){_PLAIN})"
+_SUCCESS: Final = rf"(?:cd [\w./-]+ && )?{_ONE_SUCCESS}(?:&& *{_ONE_SUCCESS})*"
 # A job in the background, and a pipe whose last program only shows, always succeed, too.
 _CANNOT_FAIL: Final = re.compile(
     rf"[({{\s]*+(?:(?:{_PARTS}(?:\|\||;)[({{\s]*+)?{_SUCCESS}|{_PARTS}(?<![&>\\])&|"
