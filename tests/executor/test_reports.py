@@ -142,7 +142,7 @@ def test_the_report_of_a_run_that_ended_early_says_why_and_what_to_do(tmp_path: 
     assert text.startswith("# Phase 12: failed\n\n&#64;&#8203;everyone")
     assert "&#60;b&#62;gone&#60;/b&#62;.\n" in text
     assert "No files were judged." in text
-    assert "Nothing failed." not in text
+    assert "No gate and no rule failed." not in text
     assert "No gate and no rule failed; the run itself did not get to its end." in text.split("\n")
     assert "- It ended in the step gates; next: " in text
     assert "make\nit" not in text
