@@ -394,7 +394,7 @@ def _ident(repository: Repository, role: str) -> str:
     except CommandError as error:
         raise SpecguardError(
             "git knows no name or address for the commit",
-            help='git config user.name "Your Name" and git config user.email you@example.org',
+            help='git config user.name "Your Name" && git config user.email you@example.org',
             code="no-identity",
         ) from error
     # A name, an address, a time and a time zone: git-var(1) prints no other form.

@@ -144,7 +144,7 @@ def _is_approvable(policy: Policy, name: str) -> bool:
     return rule is not None and rule.approvable and bool(policy.declared("approval_settings").approver)
 
 
-MOVE_ON: Final = "have its pointer moved on, or revert that commit first"
+MOVE_ON: Final = "have its pointer moved on, and pushed, or revert that commit first"
 """The next step for an item that landed."""
 
 

@@ -119,7 +119,7 @@ def test_without_a_name_nothing_starts_that_commits(setting: Setting) -> None:
         with pytest.raises(SpecguardError, match="knows no name or address") as caught:
             make_place(run)
         assert caught.value.code == "no-identity"
-        assert "git config user.name" in caught.value.help
+        assert '"Your Name" && git config user.email' in caught.value.help
         assert run.manifest.place is None
         assert RUN_REFS not in setting.user.git("for-each-ref")
 
