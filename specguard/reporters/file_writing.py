@@ -16,8 +16,11 @@ _LOCK_WAIT: Final = 10.0
 """The time to wait for another writer of a log, in seconds."""
 
 
+_WRITABLE: Final = "see that its folder is there, may be written and has room"
+
+
 @contextmanager
-def writing(path: str, help: str = "", what: str = "it") -> Iterator[None]:
+def writing(path: str, help: str = _WRITABLE, what: str = "it") -> Iterator[None]:
     """Turn an OSError within the block into an error with the system's message and the next step.
 
     Raises:
@@ -70,7 +73,8 @@ def replace_file(file: str, content: str | bytes) -> None:
     """
     if os.path.exists(file) and not os.path.isfile(file):
         # Root could replace a device, such as /dev/null.
-        raise SpecguardError("it is not a regular file", path=file, code="unwritable-file")
+        help = "name a file, not a folder or device"
+        raise SpecguardError("it is not a regular file", path=file, help=help, code="unwritable-file")
     partial = f"{file}.{os.getpid()}"
     # An existing file of that name belongs to somebody else, and must not be overwritten.
     stream = open(partial, "xb")  # noqa: SIM115
