@@ -124,10 +124,10 @@ def test_nothing_of_a_text_is_markup(text: str) -> None:
     # Where a value may come from outside it names no place and no script.
     places = [value for name, value in read(page).values if name == "href"]
     assert all(value.startswith("#v") or value == "#main" for value in places)
-    error = html.error_report(SpecguardError(text, help=text, path=text, line=3))
+    error = html.error_report(SpecguardError(text, help=text, path=text, line=3, code="usage"))
     plain = html.error_report(SpecguardError("plain", help="plain", path="plain", line=3))
     assert read(error).tags == read(plain).tags
-    assert "No verdict" in error
+    assert all(said in error for said in ("No verdict", " [usage]</span>"))
     for line in f"{page}\n{error}".split("\n"):
         assert not unseen(line.replace("\t", "")), ascii(line)
         assert not obeyed(line), ascii(line)
