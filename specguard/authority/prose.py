@@ -255,8 +255,7 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
         for item in block.items:
             yield from _item(item)
     elif isinstance(block, Table):
-        for row in block.rows:
-            yield _cell(row), ""
+        yield from ((_cell(row), "") for row in block.rows)
     elif isinstance(block, Footnote):
         for inner in block.blocks:
             yield from _items(inner)

@@ -57,11 +57,9 @@ class AuthorityKey(Settings):
 
     def problem(self) -> str:
         """Return the problem with `form` and `pattern`, as a clause; empty if there is none."""
-        if self.pattern is None:
-            return ""
-        if self.form is not None:
+        if self.pattern is not None and self.form is not None:
             return "it has both a `form` and a `pattern`"
-        if self.pattern.group_count != 1:
+        if self.pattern is not None and self.pattern.group_count != 1:
             return f"its `pattern` has {self.pattern.group_count} groups, and one is to hold the value"
         return ""
 

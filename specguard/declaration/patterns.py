@@ -402,6 +402,9 @@ def _problem(pattern: str) -> str:
         return "ends with a space; write '\\ ' for a name that does"
     if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in pattern):
         return "has a control character, or half of one"
+    inside, closed, _ = pattern.partition("{")[2].partition("}")
+    if closed and "," in inside:
+        return "has a choice in braces, which is not read; write one pattern for each: '*.pem', '*.key'"
     body = pattern.removeprefix("/").removesuffix("/")
     for segment in body.split("/"):
         if not segment:
