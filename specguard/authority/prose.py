@@ -69,6 +69,9 @@ _LIMIT: Final = re.compile(
 )
 """Words by which an item names fewer or other files than its path does."""
 
+_STATED: Final = re.compile(r"(?:^|[^\w\s]|\bis|\bare)\s*(?:locked|frozen|forbidden|read-only)\W*$", re.I)
+"""What a text says last if it guards the path that it begins with."""
+
 _NO_TITLE: Final = "it lists paths, and no title above it is one that is read"
 
 
@@ -130,7 +133,8 @@ def read_sections(
         elif meaning != "nothing":
             prose = _is_prose(block)
             for text, problem in _items(block):
-                reason = problem or _add_paths(text, meaning, read)
+                reason = f"it is {problem}; paths are read from lists and tables" if problem else ""
+                reason = reason or _add_paths(text, meaning, read)
                 if not reason:
                     titles_with_paths.add(title)
                     continue
@@ -154,19 +158,23 @@ def read_sections(
 def _blocks_with_section(
     document: Document, sections: Mapping[str, str]
 ) -> Iterator[tuple[AnyBlock, Sequence[Heading], str, str]]:
-    """Yield each block except headings, with its headings, and its known section's meaning and title."""
+    """Yield each block, with its headings, and its known section's meaning and title.
+
+    Of headings, only those in a known section are yielded.
+    """
     titles: list[Heading] = []
     meaning = title = ""
     for block in document.blocks:
-        if not isinstance(block, Heading):
-            yield block, titles, meaning, title
-            continue
-        titles = [*(one for one in titles if one.level < block.level), block]
-        meaning = title = ""
-        for text in [one.text for one in titles]:
-            found = sections.get(normal_title(text.rendered)) or sections.get(normal_title(text.plain))
-            if found and (found != "nothing" or not meaning):
-                meaning, title = found, text.plain
+        if isinstance(block, Heading):
+            titles = [*(one for one in titles if one.level < block.level), block]
+            meaning = title = ""
+            for text in [one.text for one in titles]:
+                found = sections.get(normal_title(text.rendered)) or sections.get(normal_title(text.plain))
+                if found and (found != "nothing" or not meaning):
+                    meaning, title = found, text.plain
+            if found or not meaning:
+                continue
+        yield block, titles, meaning, title
 
 
 def _note_unread_list(block: AnyBlock, words: Sequence[str], path: str, unread: list[Unread]) -> None:
@@ -176,9 +184,10 @@ def _note_unread_list(block: AnyBlock, words: Sequence[str], path: str, unread: 
         labels = [one.text.plain for one in getattr(block, "items", ()) if one.rest]
         guard = guard or next(filter(_GUARD_WORDS.search, labels), "")
         title = guard or next(filter(None, words), "")
+        guards = guard or any(_STATED.search(one.plain) for one in texts([block]))
         known = any(one.meaning in ("title", "list") and one.text == title for one in unread)
         if title is words[-1] or not known:
-            unread.append(Unread(path, block.line, "", title, _NO_TITLE, "title" if guard else "list"))
+            unread.append(Unread(path, block.line, "", title, _NO_TITLE, "title" if guards else "list"))
 
 
 def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[str], list[Text]]:
@@ -202,22 +211,21 @@ def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[st
 def suggested_rule(text: str) -> str:
     """Return the name of the rule that a text suggests, words in brackets ignored; empty if there is none."""
     words = _BRACKETS.sub(" ", text.casefold())
-    if re.search(r"\b(?:forb[ia]d|prohibit)", words):
+    if any(stem in words for stem in ("forbid", "forbad", "prohibit")):
         return "forbidden-path"
     return "locked-path" if _GUARD_WORDS.search(words) else ""
 
 
 def _lists_paths(block: AnyBlock, *, any_path: bool) -> bool:
     """Return True if at least half of a list's items surely begin with a path; if `any_path`, any text."""
-    if isinstance(block, Paragraph):
-        return any_path and bool(leading_paths(block.text.raw).paths)
     if not isinstance(block, (List, Table)):
-        return False
-    items = [leading_paths(text.raw) for text, problem in _items(block) if not problem]
-    if any_path:
-        return any(item.paths for item in items)
-    sure = [item for item in items if any(map(looks_like_path, item.paths))]
-    return 0 < len(items) <= 2 * len(sure)
+        text = block.text.raw if isinstance(block, Paragraph) else ""
+        if isinstance(block, Fence) and block.info in ("", "text"):
+            text = block.content
+        return any_path and bool(leading_paths(text).paths)
+    items = [leading_paths(text.raw).paths for text, problem in _items(block) if not problem]
+    sure = [paths for paths in items if any(map(looks_like_path, paths))]
+    return any(items) if any_path else 0 < len(items) <= 2 * len(sure)
 
 
 def _is_prose(block: AnyBlock) -> bool:
@@ -250,7 +258,7 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
 
 
 def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
-    """Yield the texts that may give a path, each with the reason why it cannot; empty if it may."""
+    """Yield the texts that may give a path, each with the kind of its block if that cannot."""
     if isinstance(block, List):
         for item in block.items:
             yield from _item(item)
@@ -259,22 +267,16 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
     elif isinstance(block, Footnote):
         for inner in block.blocks:
             yield from _items(inner)
-    else:
-        text, what = _other_text(block)
-        if text is not None:
-            yield text, f"it is {what}; paths are read from lists and tables"
-
-
-def _other_text(block: AnyBlock) -> tuple[Text | None, str]:
-    """Return text that could hold paths in a block other than a list or table, and the block's kind."""
-    if isinstance(block, Paragraph):
-        return block.text if any(map(looks_like_path, _paths(block.text))) else None, "a paragraph"
-    if isinstance(block, Fence):
-        settings = block.info.split()[:2] == ["toml", "specguard"]
-        return None if settings else Text(block.content, block.line), "a block of code"
-    if isinstance(block, Html):
-        return Text(block.content, block.line), "HTML"
-    return Text("(a quotation)", block.line) if isinstance(block, Quote) else None, "a quotation"
+    elif isinstance(block, Fence) and block.info.split()[:2] != ["toml", "specguard"]:
+        yield Text(block.content, block.line), "a block of code"
+    elif isinstance(block, Paragraph) and any(map(looks_like_path, _paths(block.text))):
+        yield block.text, "a paragraph"
+    elif isinstance(block, Heading) and any(map(looks_like_path, leading_paths(block.text.raw).paths)):
+        yield block.text, "a heading"
+    elif isinstance(block, Html):
+        yield Text(block.content, block.line), "HTML"
+    elif isinstance(block, Quote):
+        yield Text("(a quotation)", block.line), "a quotation"
 
 
 def _item(item: ListItem) -> Iterator[tuple[Text, str]]:
