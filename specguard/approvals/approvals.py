@@ -470,8 +470,7 @@ class Approvals:
         if wild:
             yield f"it names {listed(wild)}, which is not a file", "Name each file by its path.", "paths"
         if approval.scope not in self.settings.scopes:
-            taken = f"The policy takes {' or '.join(self.settings.scopes)}."
-            yield f"its scope is {approval.scope}", taken, "scope"
+            yield f"its scope is {approval.scope}", f"The policy takes {self.settings.scopes[0]}.", "scope"
 
     def _empty_reason(self, decision: Decision) -> Iterator[Reason]:
         if problem := reason_problem(decision.approval.reason, self._policy, decision.approval.rules):

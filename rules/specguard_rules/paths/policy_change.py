@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, Selecting, path_text, setting
+from specguard_rules.paths.guarded import landing_commits, touches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ class PolicyChanges(Rule):
         named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
         if settings := [entry for entry in entries if entry.path in named]:
             yield from _difference_findings(settings, policy_change)
+        yield from self._undone(entries, base, policy)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0] for one in self.files.patterns]
         prefixes = (_FOLDER, *map(str.encode, beginnings))
@@ -188,6 +190,18 @@ class PolicyChanges(Rule):
             for entry in runners:
                 calls = (str(one, "utf-8", "surrogateescape").lower() for one in called if one != entry.path)
                 yield from _runner_findings(entry, before, after, (*_NAMES, *calls))
+
+    def _undone(self, entries: Sequence[Entry], base: Base, policy: Policy) -> Iterator[Finding]:
+        """Yield a finding for each file that one commit makes as the base has it by now, and another undoes.
+
+        The net change lacks the file. But a rebase drops the first commit, and undoes what the base has.
+        """
+        own = _DOCUMENTS | policy.document_paths | {_BASELINE}
+        landed = landing_commits(base.commits, policy) if base.start != base.tip else ()
+        for path, several in touches(entries, landed).items():
+            like = [base.has(one) for one, _ in several] if several[0][1] else [True]
+            if any(like) and not like[-1] and (path in own or self.files.matches(path)):
+                yield _finding(path, f"was put back: a rebase undoes what {base.name} has", "error", "undone")
 
 
 def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
