@@ -306,7 +306,8 @@ def read_pointer(kind: WorkKind, documents: Documents) -> Pointer:
             return Pointer(path, tried, tried[-1])
         line = data.line(kind.number.split("."))
         return Pointer(path, tried, data=data.value, number=number, id=item_id, line=line)
-    return Pointer(None, tried, f"none of {', '.join(kind.pointer)} exists" if kind.pointer else "")
+    missing = f"there is no {' or '.join(kind.pointer)} with {kind.number!r}"
+    return Pointer(None, tried, missing if kind.pointer else "")
 
 
 def read_number(data: Any, field: str) -> tuple[str, int]:
@@ -334,9 +335,8 @@ def text_at(data: Any, path: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise BadShape(
-            f"has {json.dumps(value)[:60]} in {path!r}, which should hold a text or a whole number"
-        )
+        shown = json.dumps(value)[:60]
+        raise BadShape(f"has {shown} in {path!r}, which should hold a text or a whole number")
     text = str(value)
     if any(char < " " or char == "\x7f" for char in text) or len(text) > 500:
         raise BadShape(f"has a text in {path!r} that no name can hold")

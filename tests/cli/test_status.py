@@ -228,7 +228,7 @@ def test_slices_wait_for_their_stage_and_the_working_tree_may_be_looked_at(tmp_p
 
 
 def test_a_pointer_that_leads_nowhere_is_said(tmp_path: Path) -> None:
-    for case, said in (("p1-no-pointer", "none of configs"), ("p2-padded", "none of the places for its doc")):
+    for case, said in (("p1-no-pointer", "there is no configs"), ("p2-padded", "none of the places for")):
         data = Stand(f"work/phase-runner-{case}", tmp_path / case).data()
         assert said in data["current"][0]["problem"]
 

@@ -28,7 +28,7 @@ def test_a_pointer_names_a_number(tree: Grow) -> None:
 def test_the_first_that_exists_is_read_even_if_it_is_wrong(tree: Grow) -> None:
     pointer = read_pointer(KIND, Documents(tree({"x": ""})))
     assert pointer.path is None
-    assert pointer.problem == "none of configs/NEXT.json, docs/NEXT.json exists"
+    assert pointer.problem == "there is no configs/NEXT.json or docs/NEXT.json with 'next'"
     assert read_pointer(KIND, Documents(tree({"docs/NEXT.json": '{\n  "v": 1,\n  "next": 7\n}'}))).line == 3
     pointer = read_pointer(KIND, Documents(tree({"configs/NEXT.json": "{", "docs/NEXT.json": '{"next": 1}'})))
     assert pointer.path == b"configs/NEXT.json"
