@@ -74,7 +74,7 @@ def _open_logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]
             say(f"note: no decisions in the logs of decisions: {counted(broken, 'line')}", err=True)
 
 
-@command.command("list", json=True)
+@command.command("list", short_help="List the approvals, and where each was used.", json=True)
 @opt.base
 @opt.flag("--all", "ended", help="Include ended ones; JSON always does.")
 @_decisions
@@ -99,7 +99,7 @@ def show_(name: str, base: str, decisions: Sequence[str], output_format: str) ->
         show(output_format, _log_data(book, [logged]), _record_lines(logged))
 
 
-@command.command("verify", json=True)
+@command.command("verify", short_help="Find records that are not as they were made.", json=True)
 @opt.base
 def verify(base: str, output_format: str) -> int:
     """Find edited, renamed, removed, forged, copied and incomplete records.
