@@ -350,12 +350,14 @@ class UnmatchedSetting(Rule):
                 if not told or not origin or origin.path.startswith(("preset:", "floor:")):
                     continue
                 others = not whole and policy.is_of_others(origin.path, entries)
-                if not others and (taken or not _forbids_by_form(key, pattern)):
+                deep = f"**/{pattern}"
+                deeper = not taken and "/" not in pattern.removesuffix("/") and patterns.of(deep).used(paths)
+                if not others and (taken or deeper or not _forbids_by_form(key, pattern)):
                     place = policy.origin(key.replace(".paths", ".exclude"))
                     why = f"guards nothing: `exclude` ({place}) covers it" if taken else "matches no file"
                     message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} {why}"
-                    step, named = "Correct the pattern, or take it out.", f"{key} {pattern}"
-                    yield _line_finding(message, step, origin, named, f"{key}.{index}")
+                    step = f"For any depth write {deep!r}." if deeper else "Correct it, or take it out."
+                    yield _line_finding(message, step, origin, f"{key} {pattern}", f"{key}.{index}")
 
 
 def _idle_settings(policy: Policy) -> Iterator[Finding]:

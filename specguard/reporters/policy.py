@@ -205,7 +205,6 @@ def explanation_data(
     own = _rule_settings(policy, rule)
     lines = [one for one in governing if one.code == rule.code]
     name = os.fsencode(path.strip("/"))
-    fix = "" if rule.idle else remedy(text)
     by_item = not {"work", "work_item"}.isdisjoint(fact_names(check.check, 1)[0])
     limits = policy.declared("approval_settings")
     approvers = [one.name for one in limits.able(rule)]
@@ -213,8 +212,7 @@ def explanation_data(
     return {
         **fields_of(rule, "code", "name", "plugin"),
         "summary": " ".join(prose(text).split("\n\n", 1)[0].split()),
-        "severity": rule.severity,
-        "stages": list(rule.stages),
+        **fields_of(rule, "severity", "stages"),
         "judges": rule.active,
         "reason": rule.idle or None,
         "condition": describe_condition(check),
@@ -232,7 +230,7 @@ def explanation_data(
         "persons": limits.persons_for(rule.code, rule.name) if approvers else 0,
         "signed": rule.signed,
         "fixes": check.fixes or None,
-        "next": [*filter(None, [fix]), *_commands(rule, approvers, name, judges=rule.active)],
+        "next": [*filter(None, [remedy(text) if rule.active else ""]), *_commands(rule, approvers, name)],
     }
 
 
@@ -252,13 +250,13 @@ def _place(authority: Mapping[str, Any] | None) -> str:
     return str(Origin(authority["path"], authority["line"] or 0)) if authority else "by default"
 
 
-def _commands(rule: RuleInPolicy, approvers: Sequence[str], path: bytes, *, judges: bool) -> Iterator[str]:
+def _commands(rule: RuleInPolicy, approvers: Sequence[str], path: bytes) -> Iterator[str]:
     """Yield the commands that are the next step."""
-    if judges and "staged" in rule.stages:
+    if rule.active and "staged" in rule.stages:
         yield f"specguard check --worktree --select {rule.code}"
-    elif judges and "range" in rule.stages:
+    elif rule.active and "range" in rule.stages:
         yield f"specguard check --select {rule.code}"
-    if judges and rule.load().fixes:
+    if rule.active and rule.load().fixes:
         yield f"specguard check --fix --select {rule.code}"
     if approvers and path:
         yield (
