@@ -240,6 +240,18 @@ def touches(entries: Sequence[Entry], commits: Sequence[Commit]) -> Mapping[byte
     return found
 
 
+def undone(entries: Sequence[Entry], base: Base, policy: Policy) -> Iterator[Entry]:
+    """Yield the last commit's entry of each path that is put back, and that some commit makes as in the base.
+
+    The net change lacks the path. But a rebase drops that commit, and the last one undoes what the base has.
+    """
+    commits = landing_commits(base.commits, policy) if base.start != base.tip else ()
+    for several in touches(entries, commits).values():
+        like = [base.has(entry) for entry, _ in several] if several[0][1] else [True]
+        if any(like) and not like[-1]:
+            yield several[-1][0]
+
+
 class Moves:
     """Moves of unchanged content: a deletion and an addition of one object each; a path is in one pair."""
 
@@ -484,10 +496,8 @@ class _LinkTargets:
             target: its text.
         """
         place, escape = _resolve(path, target, self._tree)
-        if escape:
-            return f"{escape}: {path_text(target)}"
         if place is None:
-            return ""
+            return f"{escape}: {path_text(target)}" if escape else ""
         from specguard_rules.paths.deceptive_path import is_git_name
 
         if any(map(is_git_name, place.split(b"/"))):
@@ -623,8 +633,8 @@ class WeakenedPath(Rule):
 
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base, policy: Policy) -> Iterator[Finding]:
         """Find lost lines and removed files first, then added lines that match `patterns`."""
-        for found in self._findings(entries, lines, base):
-            yield _offer_approval(found, self.code, policy)
+        judged = [*entries, *undone(entries, base, policy)]
+        yield from (_offer_approval(one, self.code, policy) for one in self._findings(judged, lines, base))
 
     def _findings(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:
         found = self.paths.find_each([entry.path for entry in entries])

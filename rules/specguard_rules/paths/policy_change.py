@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, Selecting, path_text, setting
-from specguard_rules.paths.guarded import landing_commits, touches
+from specguard_rules.paths.guarded import undone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,7 +152,11 @@ class PolicyChanges(Rule):
     def check(
         self, entries: Sequence[Entry], base: Base, policy: Policy, policy_change: PolicyChange
     ) -> Iterator[Finding]:
-        """Report the policy's differences, then each changed file that runs specguard."""
+        """Report what a rebase would undo, the policy's differences, and changed files that run specguard."""
+        for one in undone(entries, base, policy):
+            if one.path in _DOCUMENTS | policy.document_paths | {_BASELINE} or self.files.matches(one.path):
+                what = f"was put back: a rebase undoes what {base.name} has"
+                yield _finding(one.path, what, "error", "undone")
         rule = policy.rule(self.code)
         for found in self._changes(entries, base, policy, policy_change):
             if rule and not rule.approvable and found.help.endswith(_ASK):
@@ -166,7 +170,6 @@ class PolicyChanges(Rule):
         named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
         if settings := [entry for entry in entries if entry.path in named]:
             yield from _difference_findings(settings, policy_change)
-        yield from self._undone(entries, base, policy)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0] for one in self.files.patterns]
         prefixes = (_FOLDER, *map(str.encode, beginnings))
@@ -190,18 +193,6 @@ class PolicyChanges(Rule):
             for entry in runners:
                 calls = (str(one, "utf-8", "surrogateescape").lower() for one in called if one != entry.path)
                 yield from _runner_findings(entry, before, after, (*_NAMES, *calls))
-
-    def _undone(self, entries: Sequence[Entry], base: Base, policy: Policy) -> Iterator[Finding]:
-        """Yield a finding for each file that one commit makes as the base has it by now, and another undoes.
-
-        The net change lacks the file. But a rebase drops the first commit, and undoes what the base has.
-        """
-        own = _DOCUMENTS | policy.document_paths | {_BASELINE}
-        landed = landing_commits(base.commits, policy) if base.start != base.tip else ()
-        for path, several in touches(entries, landed).items():
-            like = [base.has(one) for one, _ in several] if several[0][1] else [True]
-            if any(like) and not like[-1] and (path in own or self.files.matches(path)):
-                yield _finding(path, f"was put back: a rebase undoes what {base.name} has", "error", "undone")
 
 
 def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
