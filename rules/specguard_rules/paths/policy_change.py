@@ -187,7 +187,7 @@ class PolicyChanges(Rule):
                     yield _state_finding(entry, base, policy)
             elif self.files.matches(path):
                 runners.append(entry)
-        if runners:
+        if runners and not policy.drafts:
             before, after = base.landing(prefixes)
             called = [one for one in before.tree.paths() if _is_only_called(one, before)]
             for entry in runners:
