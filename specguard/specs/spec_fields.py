@@ -443,6 +443,10 @@ _NOT_NAMES: Final = frozenset({
 })  # fmt: skip
 
 
+# What a bracket behind a name may say of it.
+_REMARKS: Final = frozenset({"cli", "human", "manual", "manually", "reviewer", "user", "verifier", "via"})
+
+
 class SpecApproval(Record):
     """A record of an approval, possibly incomplete.
 
@@ -476,9 +480,8 @@ class SpecApproval(Record):
 def is_name(text: str) -> bool:
     """Return True if a text can name a person: it has a suitable word, and is not a placeholder."""
     text = " ".join(strip_invisible(text).split())
-    if not 1 < len(text) <= LONGEST or is_todo(text) or is_bare_nothing(text):
-        return False
-    return not names_nobody(text, _NOT_NAMES)
+    unnamed = is_todo(text) or is_bare_nothing(text) or names_nobody(text, _NOT_NAMES)
+    return 1 < len(text) <= LONGEST and not unnamed
 
 
 class ApprovalReader:
@@ -538,10 +541,8 @@ class ApprovalReader:
 
     def _of_table(self, table: Table, above: str) -> Iterator[SpecApproval]:
         header = [normal_name(plain_value(cell.raw)) for cell in table.header]
-        who, when = (
-            next((at for at, name in enumerate(header) if name in names), None)
-            for names in (self._who, self._when)
-        )
+        who = next((at for at, name in enumerate(header) if name in self._who), None)
+        when = next((at for at, name in enumerate(header) if name in self._when), None)
         if who is None or when is None:
             return
         for row in table.rows:
@@ -573,9 +574,10 @@ class ApprovalReader:
             elif colon and name in self._when and when is None:
                 when = parse_date(value)
         rest = _without_date(text)
-        # `Product: approved 2026-01-31 (TBD)` names a role, and nobody.
-        parts = rest.replace(")", "(").replace(" by ", "(").split("(")
-        if not who and not any(map(is_todo, filter(_WORD.search, parts))):
+        # `Product: approved 2026-01-31 (TBD)` or `... by Claude` names a role, and nobody.
+        parts = [one for one in rest.replace(")", "(").replace(" by ", "(").split("(") if _WORD.search(one)]
+        named = [one for one in parts[1:] if _REMARKS.isdisjoint(one.casefold().split())]
+        if not who and not any(map(is_todo, parts)) and not any(map(names_nobody, named)):
             words = _WORD.findall(rest)
             who = " ".join(word for word in words if word.casefold().rstrip(".") not in _NOT_NAMES)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
