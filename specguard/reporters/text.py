@@ -240,12 +240,11 @@ def deciding_line(judged: Judged) -> str:
 
 def gravest_first(verdict: Verdict) -> list[RuleResult]:
     """Return the results of the rules: those with open errors, then those with warnings, then the others."""
-    order = {"error": 0, "warning": 1}
+    return sorted(verdict.results, key=lambda result: min(map(_gravity, result.findings), default=2))
 
-    def gravity(result: RuleResult) -> int:
-        return min((order.get(one.severity, 2) for one in result.findings if one.state == "open"), default=2)
 
-    return sorted(verdict.results, key=gravity)
+def _gravity(judged: Judged) -> int:
+    return {"error": 0, "warning": 1}.get(judged.severity, 2) if judged.state == "open" else 2
 
 
 def place_text(judged: Judged) -> str:
@@ -364,7 +363,7 @@ def _make_fold(found: Sequence[Judged], verdict: Verdict) -> Fold:
 
 
 def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
-    """Return the findings of one rule, grouped by what they say, in the order of the first of each group.
+    """Return the findings of one rule, grouped by what they say, open errors first, then open warnings.
 
     A moved file is reported at its old place, and not again at its new one. A finding without a file, or that
     an approval names, or that exceeds the baseline, is not grouped.
@@ -388,7 +387,8 @@ def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
         )  # fmt: skip
         ungrouped = finding.path is None or judged.approvals or judged.exceeds
         groups.setdefault(id(judged) if ungrouped else key, []).append(judged)
-    return [_make_fold(group, verdict) for group in groups.values()]
+    gravest = sorted(groups.values(), key=lambda group: _gravity(group[0]))
+    return [_make_fold(group, verdict) for group in gravest]
 
 
 def _without_names(text: str, finding: Finding) -> str:
