@@ -55,8 +55,8 @@ MEANINGS: Final = ("locked-path", "forbidden-path", "normative", "order", "nothi
 """The meanings of a section's items; `nothing` makes a known title an ordinary one."""
 
 _GUARD_WORDS: Final = re.compile(
-    r"^(?!.*\b(?:outside|except|other than|anything but)\b).*?(?:"
-    r"\b(?:lock|protect|forb[ia]d|prohibit|freez|froz|immutab|untouch|read[- ]only|off[- ]limits)"
+    r"^(?!.*\b(?:outside|except|other than|anything but)\b).*?(?:\b(?:blocked|denied|guarded|restricted)\b|"
+    r"\b(?:lock|protect|forb[ia]d|prohibit|freez|froz|immutab|untouch|read[- ]only|off[- ]limits|no[- ]go)"
     r"|\b(?:do not|don['\u2019]t|not to|never|must not|no)\s+(?:\w+\s+){0,2}?(?:touch|modif|edit|chang))",
     re.IGNORECASE | re.DOTALL,
 )
