@@ -346,7 +346,8 @@ class Policy:
         trusted: True if that commit is a trusted base; the caller sets it.
         adopted: the documents of a first authority that the change itself adds, and all files of a person's
             first commit; the caller sets them.
-        drafts: those that a person may still alter, as they are not on the base; the caller sets them.
+        drafts: the documents that a person may still alter, as the base has no authority and lacks them; the
+            caller sets them. None: every document is held.
         own: the policy before a floor was applied to it; None without a floor.
     """
 
@@ -376,7 +377,8 @@ class Policy:
         self.log_folder: bytes = data["log"].strip("/").encode("utf-8", "surrogateescape") + b"/"
         self.ref: str | None = None
         self.trusted = False
-        self.adopted = self.drafts = frozenset[bytes]()
+        self.adopted: frozenset[bytes] = frozenset()
+        self.drafts: frozenset[bytes] | None = None
         self.own: Policy | None = None
 
     def is_record(self, path: bytes) -> bool:

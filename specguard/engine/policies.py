@@ -274,8 +274,7 @@ def open_policy(request: Request) -> Policy:
             if (draft := policies.draft(repository)) is None:
                 raise
             return draft
-        if not request.authority:
-            policy.ref = policy.ref or head
+        policy.ref = policy.ref or (None if request.authority else head)
         return policy
 
 
@@ -341,7 +340,7 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
         return _registry(policy.plugins)
 
     try:
-        before = None if policy.drafts else load_policy(start, registry=registry)
+        before = None if policy.drafts is not None else load_policy(start, registry=registry)
     except SpecguardError:
         before = policy.own or policy
     try:

@@ -309,7 +309,7 @@ def _findings(
     for position, index in paths.find_each([several[0][0].path for several in touched]):
         first, _ = touched[position][0]
         unlike = [touch for touch in touched[position] if not base.has(touch[0])]
-        if not unlike or first.path in (policy.adopted if first.added else policy.drafts):
+        if not unlike or first.path in (policy.adopted if first.added else policy.drafts or ()):
             continue
         entry, commit = unlike[0]
         origin = commit.oid if commit else ""

@@ -180,14 +180,14 @@ class PolicyChanges(Rule):
                 continue
             if path == _BASELINE:
                 # Before the first authority nothing was judged, so a baseline accepts nothing.
-                if policy_change.baseline and not (policy.adopted if entry.added else policy.drafts):
+                if policy_change.baseline and policy.drafts is None and not (entry.added and policy.adopted):
                     yield _baseline_finding(policy_change.baseline)
             elif path.startswith(_FOLDER):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
                     yield _state_finding(entry, base, policy)
             elif self.files.matches(path):
                 runners.append(entry)
-        if runners and not policy.drafts:
+        if runners and policy.drafts is None:
             before, after = base.landing(prefixes)
             called = [one for one in before.tree.paths() if _is_only_called(one, before)]
             for entry in runners:
