@@ -169,7 +169,7 @@ class PolicyChanges(Rule):
         named = _DOCUMENTS | policy.document_paths
         named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
         if settings := [entry for entry in entries if entry.path in named]:
-            yield from _difference_findings(settings, policy_change)
+            yield from _differences(settings, policy_change, policy)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0] for one in self.files.patterns]
         prefixes = (_FOLDER, *map(str.encode, beginnings))
@@ -195,8 +195,8 @@ class PolicyChanges(Rule):
                 yield from _runner_findings(entry, before, after, (*_NAMES, *calls))
 
 
-def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
-    """Yield a finding for each setting that the change alters."""
+def _differences(documents: Sequence[Entry], change: PolicyChange, policy: Policy) -> Iterator[Finding]:
+    """Yield a finding for each setting that the change alters; a draft is compared with nothing."""
     paths = {entry.path.decode("utf-8", "surrogateescape"): entry.path for entry in documents}
     first = next((entry.path for entry in documents if entry.path != _PROJECT), documents[0].path)
     if change.problem:
@@ -221,7 +221,7 @@ def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> It
         line = origin.line or None if origin and origin is difference.new_origin else None
         above = difference.old_origin
         yield _finding(path, what, severity, difference.key + values, line=line, authority=above)
-    for entry in documents if not change else ():
+    for entry in documents if not (change or policy.drafts) else ():
         # Most changes of a pyproject.toml are not about settings.
         if not entry.added and entry.path != _PROJECT:
             step = "See that its prose still says what the settings do."
