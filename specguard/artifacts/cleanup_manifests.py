@@ -46,7 +46,7 @@ _NOT: Final = re.compile(r"\bnot\b", re.IGNORECASE)
 # Words that are not a reason by themselves.
 _NO_REASON: Final = re.compile(
     r"(?:remov|delet|drop|purge|mov|renam|clean)\w*|gone|and|are|director(?:y|ies)|done|files?|folders?|following|from"
-    r"|has|have|its|not|our|paths?|the|them|these|this|those|via|was|were|with|yes",
+    r"|has|have|its|not|our|paths?|the|them|these|this|those|via|was|were|with|yes|none|because|see|above",
     re.IGNORECASE,
 )
 _ACTIONS: Final = frozenset({"action", "disposition", "decision", "status", "outcome", "change", "operation"})

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Section, Table, Text, texts
-from specguard.documents.completeness import content_of
+from specguard.documents.completeness import content_of, plain_words
 from specguard.documents.fields import IN_COMMENT, bold_words, matches_title, near_section, normal_title
 from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, shortened
 
@@ -207,7 +207,7 @@ def described_options(
     """
     found: dict[str, list[tuple[int, str]]] = {}
     for label, line, body in _find_options(blocks, {label: _label_pattern(label) for label in labels}):
-        words = " ".join(word for text in texts(body) for word in text.plain.casefold().split())
+        words = plain_words(" ".join(text.plain for text in texts(body)))
         # A picture is content without words.
         words = (words or "picture") if content_of(body, placeholders).kind == "content" else ""
         found.setdefault(label, []).append((line, words))

@@ -41,7 +41,7 @@ def test_an_option_is_missing(each: Each) -> None:
 
 def test_options_have_names_and_words_of_their_own(each: Each) -> None:
     copied = (
-        "## Option A: a\n\nIt  *works*.\n\n## Option B: b\n\nit works.\n\n## Option C: c\n\nIt is none.\n"
+        "## Option A: a\n\nIt  *works*.\n\n## Option B: b\n\nit: works!\n\n## Option C: c\n\nIt is none.\n"
     )
     [(_, one)] = each([copied], options=OPTIONS)
     [finding] = missing_options(one)
