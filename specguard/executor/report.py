@@ -191,7 +191,9 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
             how = "the agent fixed it" if fixed > failed[0].attempt else "it passed when it ran again"
             after = f"{how} in round {fixed}"
         tail = _last_lines(str(folder.data_or_empty(last.response).get("tail") or ""))
-        yield Failure(failed[0].command, outcome(failed[0]), failed[0].attempt, after, tail)
+        # Where its copy is, and how it is started, says nothing to a reader.
+        what = f"{last.name} hook" if last.kind == "hook" else last.command
+        yield Failure(what, outcome(failed[0]), failed[0].attempt, after, tail)
 
 
 def _last_lines(tail: str) -> str:

@@ -70,8 +70,7 @@ def _describe_preflight(draft: DraftRun) -> list[str]:
 
 
 def _describe_place(draft: DraftRun) -> list[str]:
-    start = draft.manifest.repository.start
-    return [f"a repository of its own, checked out at {start}, with no remote and no refs"]
+    return [f"a repository of its own at {draft.manifest.repository.start}, with no remote and no refs"]
 
 
 def _make_guarded_place(run: Run) -> str:
