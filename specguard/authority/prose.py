@@ -308,7 +308,7 @@ _NOT: Final = r"(?:not|never|cannot|(?:don|mustn|can)['\u2019]t)"
 _BANNED: Final = r"(?:forbidden|prohibited|banned|(?:not|never)\s+(?:allowed|permitted))"
 _COMMAND_WORDS: Final = re.compile(
     rf"(?<!-)\b(?:must|shall|only|required|ha(?:s|ve)\s+to|{_BANNED}|(?:do|may)\s+not|(?!not\b){_NOT}"
-    r"|(?:nothing|nobody)\b.{0,80}?\bmay|conventional\s+commits?)\b"
+    r"|(?:nothing|nobody)\b.{0,80}?\bmay|conventional\s+commits?|(?:is|are)\s+(?:locked|frozen|read-only))\b"
     r"|^\W*(?:no|(?:every|each|all|an?|changes?)\b.{0,80}?\b(?:requires?|needs?))\b",
     re.IGNORECASE,
 )
@@ -325,7 +325,7 @@ _STAY_UNCHANGED: Final = re.compile(
 """Wording that a path must stay unchanged."""
 
 _MAY_CHANGE: Final = re.compile(
-    r"\b(?:by hand|manually|directly|outside|except|other than|but|only|optional)\b"
+    r"\b(?:by hand|manually|directly|outside|except|other than|but|(?<!read-)only|optional)\b"
     r"|\b(?:not for|not required|need not)\b|\bsame (?:commit|change|pr|pull request)\b|^if |^when "
     r"|\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
     re.IGNORECASE,
