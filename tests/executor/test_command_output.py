@@ -139,12 +139,12 @@ def test_a_line_without_an_end_is_read_in_bounded_memory_and_nothing_in_it_is_mi
 def test_time_grows_with_the_length_alone(line: str) -> None:
     redactor = Redactor(ENVIRONMENT)
     stream = RedactedStream(redactor)
-    text = line.encode() * ((1 << 21) // len(line))
+    text = line.encode() * ((1 << 20) // len(line))
     started = time.monotonic()
     for start in range(0, len(text), 1 << 16):
         stream.feed(text[start : start + (1 << 16)])
     stream.finish()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 10
 
 
 # Output as text
