@@ -8,6 +8,7 @@ timed in repositories that are built for this. `docs/speed.md` describes the met
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 def main() -> int:
     """Measure the chosen rows; return 1 if a row misses its promise or has no figure."""
     options = _options()
+    # A git hook and `git bisect run` set variables that would lead every git of a row to their repository.
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        del os.environ[name]
     tools = place.install(keep=options.keep)
     all_races = races(tools, quick=options.quick)
     numbers = [row.number for one in all_races for row in one.rows] + [row[0] for row in memory.MEMORY]
