@@ -406,7 +406,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
         message = f"the time {unclear.text!r} {unclear.problem}"
         yield artifact.finding("timestamps", "unclear time", message, "", unclear.at)
     for line in times.untimed:
-        message = "an entry has no time, while others of its list begin with one"
+        message = "an entry has no time, while others of its list or table have one"
         help = "Write when it was, as the others do."
         yield artifact.finding("timestamps", "entry without a time", message, help, line)
     stamps = sorted([*times.stamps, *times.days], key=lambda one: one.at)

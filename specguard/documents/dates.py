@@ -251,7 +251,7 @@ class Times(Record):
         stamps: the times of entries, in document order.
         days: entries with a day but without a time of day, in document order.
         unclear: times without an exact moment.
-        untimed: the lines of items without a time, in lists whose other items begin with one.
+        untimed: the lines of items and rows without a time, in lists and tables whose others have one.
     """
 
     stamps: list[Stamp] = []
@@ -291,9 +291,13 @@ def _read_blocks(times: Times, blocks: Sequence[AnyBlock], day: datetime.date | 
         elif isinstance(block, Table):
             titles = [cell.plain.strip().casefold().partition(" (")[0] for cell in block.header]
             # Date and time may have separate columns.
-            columns = [at for at, title in enumerate(titles) if title in _TITLES] or [0]
+            columns = [at for at, title in enumerate(titles) if title in _TITLES]
+            stamps_before, untimed = len(times.stamps), []
             for row in block.rows:
-                _add(times, row[0].line, plain(" ".join(row[at].raw for at in columns)), day)
+                count_before = len(times)
+                _add(times, row[0].line, plain(" ".join(row[at].raw for at in columns or [0])), day)
+                untimed += [row[0].line] if columns and len(times) == count_before else []
+            times.untimed.extend(untimed if len(times.stamps) > stamps_before else ())
 
 
 def _read_list(times: Times, block: List, day: datetime.date | None) -> None:
