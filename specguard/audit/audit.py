@@ -304,8 +304,9 @@ def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) ->
     file = "" if by == "now" else by
     policy = policies.load(git.tree_at(branch.tip), file)
     if policy is None:
-        message = f"there is no authority: {file or branch.name} has none"
-        raise NoAuthorityError(message, help="`specguard init` writes one")
+        where = file or f"{branch.name}, at commit {branch.tip[:12]}"
+        step = "--by SPEC_AUTHORITY.md judges by that file; `specguard init` writes it"
+        raise NoAuthorityError(f"there is no authority in {where}", help=step)
     return policy
 
 

@@ -328,7 +328,11 @@ def test_it_says_when_nothing_was_judged_and_of_much_how_much_more(
     by.write_text("# Authority\n\n## Locked zones\n\n- `locked/`\n")
     done = ended(audited(store, repository.path), 2)
     assert "(-); 1 change of 1 repository, 1 without an authority\n" in done.stdout
-    assert "next: --by SPEC_AUTHORITY.md judges by that file; specguard init writes it\n" in done.stderr
+    step = "next: --by SPEC_AUTHORITY.md judges by that file; {} writes it\n"
+    assert step.format("specguard init") in done.stderr
+    now = ended(audited(store, repository.path, "--by", "now"), 2).stderr
+    assert f"no authority in main, at commit {repository.git('rev-parse', 'HEAD')[:12]}" in now
+    assert step.format("`specguard init`") in now
     assert "No change was judged" in audited(store, repository.path, "--output-format=html").stdout
     assert "  and 10 more\n" in audited(store, repository.path, "--by", by).stdout
 
