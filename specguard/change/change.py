@@ -461,14 +461,59 @@ class Change(Record, frozen=False):
         Raises:
             MissingFact: git is too old to merge, or an object is not there.
         """
-        base, tip = self.base, self.found.oid
-        if base.start and base.head and tip and base.trusted and not base.stacked:
-            moved = self.git.diff_trees(base.start, tip)
-            if any(entry.path.startswith(prefixes) for entry in moved):
-                ((tree, conflicts),) = self.merges.merge([(tip, base.head)])
-                if not conflicts:
-                    return self.base_files, Tree(self.git, tree)
+        if any(entry.path.startswith(prefixes) for entry in self._since_start) and self._merged:
+            return self.base_files, Tree(self.git, self._merged)
         return self.start_files, self.head_files
+
+    @cached_property
+    def _since_start(self) -> Sequence[Entry]:
+        """What the trusted base has changed since the change's start; empty if no commits are judged."""
+        base, tip = self.base, self.found.oid
+        judged = base.start and base.head and tip and base.trusted and not base.stacked
+        return self.git.diff_trees(base.start or "", tip or "") if judged else ()
+
+    @cached_property
+    def _merged(self) -> str:
+        """The tree that a merge of the change leaves; empty if it has conflicts."""
+        ((tree, conflicts),) = self.merges.merge([(self.found.oid or "", self.base.head or "")])
+        return "" if conflicts else tree
+
+    @cached_property
+    def carried(self) -> Sequence[Entry]:
+        """What merging changes at paths that no entry names, as the base has moved files there since.
+
+        Git finds the moved files by their content.
+
+        Raises:
+            MissingFact: as `landing`.
+        """
+        own = {one.path for one in self.entries}
+        kept = (one.path for one in self.entries if not (one.added or one.deleted))
+        if all(map(self.base_files.find, kept)) or not self._since_start or not self._merged:
+            return ()
+        return [one for one in self.git.diff_trees(self.found.oid or "", self._merged) if one.path not in own]
+
+    @cached_property
+    def undone(self) -> Sequence[Entry]:
+        """What a rebase changes otherwise than a merge, in files that several commits and the base change.
+
+        It drops a commit that does what the base has done since. A later one that takes this back goes on.
+
+        Raises:
+            MissingFact: as `landing`.
+        """
+        paths = {path for path, commits in self.touching.items() if len(commits) > 1}
+        paths = paths and paths.intersection(one.path for one in self._since_start)
+        if not paths or not self._merged:
+            return ()
+        tree = self.git.commit(self.found.oid or "").tree
+        for commit in self.commits:
+            if not commit.is_merge and any(one.path in paths for one in commit.own_entries):
+                onto = self.merges.commit(tree, *commit.parents)
+                ((tree, conflicts),) = self.merges.merge([(onto, commit.oid)])
+                if not paths.isdisjoint(conflicts):
+                    return ()
+        return [one for one in self.git.diff_trees(self._merged, tree) if one.path in paths]
 
     # For reports
 

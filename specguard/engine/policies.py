@@ -372,7 +372,7 @@ def touches_policy(change: Change, policy: Policy) -> bool:
 
 def _touched_documents(change: Change, policy: Policy) -> set[bytes]:
     names = {*(name.encode() for name in DEFAULT_PATHS), BASELINE, *policy.document_paths}
-    paths = [entry.path for entry in change.entries]
+    paths = [entry.path for entry in (*change.entries, *change.carried)]
     nested = [path for path in paths if path.endswith(_NESTED_SUFFIX)] if policy.nested else ()
     return names.intersection(paths).union(filter(policy.is_nested, nested))
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Covering, Finding, MissingFact, Rule, Selecting, Settings, required, setting
+from specguard_rules.paths.guarded import undone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Documents, Entry, Expression, Lines, Stage, Tree
+    from specguard.rules import Base, Documents, Entry, Expression, Lines, Policy, Stage, Tree
     from specguard_rules.content._shell import Command
 
 
@@ -98,9 +99,9 @@ class ForbiddenContent(Rule):
 
     forbid: list[Forbidden] = setting([], "the expressions and their files", tightens="more")
 
-    def check(self, entries: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
-        """Match each expression against the lines that the change adds to its files."""
-        files = [entry for entry in entries if entry.has_new_content]
+    def check(self, entries: Sequence[Entry], lines: Lines, base: Base, policy: Policy) -> Iterator[Finding]:
+        """Match each expression against the lines that the change, or a rebase of it, adds to its files."""
+        files = [entry for entry in (*entries, *undone(base, policy)) if entry.has_new_content]
         paths = [entry.path for entry in files]
         judged_paths: list[set[bytes]] = []
         for forbidden in self.forbid:

@@ -97,7 +97,7 @@ class ForbiddenPath(Rule):
     ) -> Iterator[Finding]:
         """Compare every path of the change with the patterns."""
         yield from _findings(self.paths, entries, landing_commits(commits, policy), base, policy, "forbidden")
-        yield from _carried(self.paths, entries, base, "forbidden")
+        yield from _carried(self.paths, base, "forbidden")
 
 
 class LockedPath(Rule):
@@ -198,7 +198,7 @@ class LockedPath(Rule):
             if self.pins == "hold" or not all(_changes_only_pins(path, one, base, objects) for one in diffs):
                 # An approval cannot be bound to what a later commit has put back.
                 yield found if found.commit and not entry else _offer_approval(found, self.code, policy)
-        yield from _carried(self.paths, entries, base, "locked")
+        yield from _carried(self.paths, base, "locked")
 
 
 def _changes_only_pins(path: bytes, diffs: Sequence[Sequence[Entry]], base: Base, objects: Objects) -> bool:
@@ -240,16 +240,10 @@ def touches(entries: Sequence[Entry], commits: Sequence[Commit]) -> Mapping[byte
     return found
 
 
-def undone(entries: Sequence[Entry], base: Base, policy: Policy) -> Iterator[Entry]:
-    """Yield the last commit's entry of each path that is put back, and that some commit makes as in the base.
-
-    The net change lacks the path. But a rebase drops that commit, and the last one undoes what the base has.
-    """
+def undone(base: Base, policy: Policy) -> Sequence[Entry]:
+    """Return what a rebase of the commits undoes in the base; nothing if a merge squashes them."""
     commits = landing_commits(base.commits, policy) if base.start != base.tip else ()
-    for several in touches(entries, commits).values():
-        like = [base.has(entry) for entry, _ in several] if several[0][1] else [True]
-        if any(like) and not like[-1]:
-            yield several[-1][0]
+    return base.change.undone if commits else ()
 
 
 class Moves:
@@ -330,19 +324,11 @@ def _findings(
         yield found
 
 
-def _carried(paths: Guarding, entries: Sequence[Entry], base: Base, state: str) -> Iterator[Finding]:
-    """Yield a finding for each guarded file that merging modifies, as the base has moved it there since.
-
-    Git finds the moved file by its content, so that no entry of the change names its new path.
-    """
-    tip, kept = base.change.base_files, (one for one in entries if not (one.added or one.deleted))
-    if not base.head or base.start == base.tip or base.stacked or all(tip.find(one.path) for one in kept):
-        return
-    before, after = (documents.tree for documents in base.landing((b"",)))
-    for path in sorted({*paths.among(after.paths())} - {entry.path for entry in entries}):
-        if before.find(path) != after.find(path):
-            message = f"{path_text(path)} is modified, as {base.name} has moved a file there; it is {state}"
-            yield Finding(message, f"Rebase onto {base.name}, and put it back there.", path, key="carried")
+def _carried(paths: Guarding, base: Base, state: str) -> Iterator[Finding]:
+    """Yield a finding for each guarded file that merging modifies, as the base has moved it there since."""
+    for path in paths.among([one.path for one in base.change.carried]):
+        message = f"{path_text(path)} is modified, as {base.name} has moved a file there; it is {state}"
+        yield Finding(message, f"Rebase onto {base.name}, and put it back there.", path, key="carried")
 
 
 def _offer_approval(found: Finding, code: str, policy: Policy) -> Finding:
@@ -633,7 +619,7 @@ class WeakenedPath(Rule):
 
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base, policy: Policy) -> Iterator[Finding]:
         """Find lost lines and removed files first, then added lines that match `patterns`."""
-        judged = [*entries, *undone(entries, base, policy)]
+        judged = [*entries, *base.change.carried, *undone(base, policy)]
         yield from (_offer_approval(one, self.code, policy) for one in self._findings(judged, lines, base))
 
     def _findings(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:

@@ -153,12 +153,12 @@ class PolicyChanges(Rule):
         self, entries: Sequence[Entry], base: Base, policy: Policy, policy_change: PolicyChange
     ) -> Iterator[Finding]:
         """Report what a rebase would undo, the policy's differences, and changed files that run specguard."""
-        for one in undone(entries, base, policy):
+        for one in undone(base, policy):
             if one.path in _DOCUMENTS | policy.document_paths | {_BASELINE} or self.files.matches(one.path):
                 what = f"was put back: a rebase undoes what {base.name} has"
                 yield _finding(one.path, what, "error", "undone")
         rule = policy.rule(self.code)
-        for found in self._changes(entries, base, policy, policy_change):
+        for found in self._changes([*entries, *base.change.carried], base, policy, policy_change):
             if rule and not rule.approvable and found.help.endswith(_ASK):
                 found.help = "Take it back: the policy lets no approval lift it."
             yield found

@@ -14,7 +14,7 @@ from specguard.rules import (
     setting,
     shortened,
 )
-from specguard_rules.paths.guarded import EMPTY_BLOBS
+from specguard_rules.paths.guarded import EMPTY_BLOBS, undone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,8 +97,9 @@ class OutOfScopePath(Rule):
         base: Base,
     ) -> Iterator[Finding]:
         """Compare the entries with the scope."""
-        scope = work_item.scope
-        paths = [entry.path for entry in entries]
+        scope, late = work_item.scope, undone(base, policy)
+        judged = [*entries, *late]
+        paths = [entry.path for entry in judged]
         # A document that only leaves paths out allows the rest.
         left_out = {*scope.excluded.among(paths)}
         inside = {*(scope.paths.among(paths) if scope.paths else paths)} - left_out
@@ -109,13 +110,14 @@ class OutOfScopePath(Rule):
             message = f"no scope is read for {work_item}: this is no list under a title of scope_sections"
             step = "Have the base's document list paths there, a path at the beginning of each item."
             yield Finding(message, step, scope.document, scope.lines[0], setting=setting, severity="info")
-        for entry in entries:
+        for entry in judged:
             allowed_path = entry.path in inside or entry.path.startswith(policy.log_folder)
             if not (allowed_path or bookkeeping.has(entry) or base.has(entry)):
                 from specguard_rules.next_steps import put_back
 
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {scope.text}"
-                step, path, side = f"{put_back(entry, base)}, or {widened}.", entry.path, entry.side
+                back = put_back(entry, base, commit=base.commits[-1] if entry in late else None)
+                step, path, side = f"{back}, or {widened}.", entry.path, entry.side
                 found = Finding(message, step, path, side=side, key="scope", setting=setting)
                 if scope.unread and entry.path not in left_out:
                     found.severity = "warning"
