@@ -345,16 +345,20 @@ class UnmatchedSetting(Rule):
                 continue
             for index, (pattern, origin) in enumerate(zip(patterns.patterns, places, strict=True)):
                 taken = exclude is not None and exclude.matches(pattern.strip("/").encode())
-                told = taken or index not in used
+                # Other programs take a `**` before a name for any depth.
+                shallow = "**/" not in pattern and pattern.rpartition("/")[2].rstrip("*")[:2] == "**"
+                told = taken or shallow or index not in used
                 # A default has no origin, and a floor is for many repositories, which cannot correct it.
                 if not told or not origin or origin.path.startswith(("preset:", "floor:")):
                     continue
                 others = not whole and policy.is_of_others(origin.path, entries)
-                deep = f"**/{pattern}"
+                deep = pattern.replace("**", "**/*") if shallow else f"**/{pattern}"
                 deeper = not taken and "/" not in pattern.removesuffix("/") and patterns.of(deep).used(paths)
+                deeper = deeper or shallow
                 if not others and (taken or deeper or not _forbids_by_form(key, pattern)):
                     place = policy.origin(key.replace(".paths", ".exclude"))
-                    why = f"guards nothing: `exclude` ({place}) covers it" if taken else "matches no file"
+                    why = "matches names of one folder only" if shallow else "matches no file"
+                    why = f"guards nothing: `exclude` ({place}) covers it" if taken else why
                     message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} {why}"
                     step = f"For any depth write {deep!r}." if deeper else "Correct it, or take it out."
                     yield _line_finding(message, step, origin, f"{key} {pattern}", f"{key}.{index}")
