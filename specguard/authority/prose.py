@@ -188,6 +188,13 @@ def _note_unread_list(block: AnyBlock, words: Sequence[str], path: str, unread: 
         known = any(one.meaning in ("title", "list") and one.text == title for one in unread)
         if title is words[-1] or not known:
             unread.append(Unread(path, block.line, "", title, _NO_TITLE, "title" if guards else "list"))
+        return
+    for text in texts([block]):
+        label, _, rest = text.raw.partition(":")
+        # A longer text before a colon is a sentence, and names of branches look like paths.
+        guards = len(label) < 40 and "branch" not in label.lower() and _GUARD_WORDS.search(label)
+        if guards and any(map(looks_like_path, leading_paths(rest.strip(" *_")).paths)):
+            unread.append(Unread(path, text.line, "", label.strip(" *_"), _NO_TITLE, "title"))
 
 
 def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[str], list[Text]]:

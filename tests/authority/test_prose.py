@@ -66,6 +66,15 @@ def test_a_list_of_paths_under_another_title_is_unread_as_a_whole(title: str) ->
         assert read_sections(Document(text), "A.md", known_sections({title: known}))[1] == []
 
 
+def test_a_label_before_paths_says_that_they_are_guarded() -> None:
+    text = "# A\n\nLocked: `a/`, b/\n\n- **Forbidden:** `c/`\n- Protected branches: `x/*`\n- Locked: no\n"
+    _, unread = read_sections(Document(text), "A.md", known_sections({}))
+    assert [(one.line, one.text, one.meaning) for one in unread] == [
+        (3, "Locked", "title"),
+        (5, "Forbidden", "title"),
+    ]
+
+
 def test_the_words_above_a_list_say_that_it_guards() -> None:
     text = "## Files\n\nNever directly edit these:\n\n- `a/`\n\nThe others:\n\n| path |\n| --- |\n| `b/` |\n"
     _, unread = read_sections(Document(text), "A.md", known_sections({}))
