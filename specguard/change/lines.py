@@ -48,6 +48,13 @@ COMPARE_LIMIT: Final = 32 << 20
 """The maximum size, in bytes, of a file that is compared line by line for a rule that wants all its hunks."""
 
 
+_PROGRAMS: Final = (
+    b".bash", b".c", b".cjs", b".cpp", b".css", b".go", b".h", b".html", b".java", b".js", b".jsx", b".kt",
+    b".lua", b".mjs", b".php", b".pl", b".ps1", b".py", b".rb", b".rs", b".sh", b".sql", b".ts", b".tsx",
+)  # fmt: skip
+"""How names of programs end, which are read as text: what runs them may ignore a NUL in a comment."""
+
+
 class AddedLine(Record):
     """A line that a change adds and that an expression matches.
 
@@ -100,7 +107,8 @@ class Lines:
         git: the repository with the contents.
 
     Attributes:
-        skipped: the binary files that `added` has skipped so far (a NUL within the first 8000 bytes).
+        skipped: the binary files that `added` has skipped so far (a NUL within the first 8000 bytes, unless
+            named as a program).
     """
 
     def __init__(self, git: Git) -> None:
@@ -200,7 +208,7 @@ class Lines:
         for entry, (_, content) in zip(entries, contents, strict=True):
             if content is None:
                 yield from self._stream([entry])
-            elif is_binary(content):
+            elif is_binary(content) and not entry.path.endswith(_PROGRAMS):
                 self.skipped.add(entry.path)
             else:
                 yield entry, whole_lines([content], path_text(entry.path))
@@ -215,7 +223,7 @@ class Lines:
                 if kind != "blob":
                     raise self._git.missing(f"object {entry.new}", f"it is a {kind}, and no file")
                 first = next(pieces, b"")
-                if is_binary(first):
+                if is_binary(first) and not entry.path.endswith(_PROGRAMS):
                     self.skipped.add(entry.path)
                 elif size > TEXT_LIMIT:
                     raise _too_large(entry, size, TEXT_LIMIT)
