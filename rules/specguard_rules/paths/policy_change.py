@@ -154,7 +154,8 @@ class PolicyChanges(Rule):
     ) -> Iterator[Finding]:
         """Report what a rebase would undo, the policy's differences, and changed files that run specguard."""
         for one in undone(base, policy):
-            if one.path in _DOCUMENTS | policy.document_paths | {_BASELINE} or self.files.matches(one.path):
+            own = one.path in _DOCUMENTS | policy.document_paths or one.path.startswith(_FOLDER)
+            if own or self.files.matches(one.path):
                 what = f"was put back: a rebase undoes what {base.name} has"
                 yield _finding(one.path, what, "error", "undone")
         rule = policy.rule(self.code)
