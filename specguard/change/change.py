@@ -493,16 +493,18 @@ class Change(Record, frozen=False):
             return ()
         return [one for one in self.git.diff_trees(self.found.oid or "", self._merged) if one.path not in own]
 
-    @cached_property
-    def undone(self) -> Sequence[Entry]:
-        """What a rebase changes otherwise than a merge, in files that several commits and the base change.
+    def undone(self, is_judged: Callable[[bytes], bool]) -> Sequence[Entry]:
+        """Return what a rebase changes otherwise than a merge, in files that commits and the base change.
 
         It drops a commit that does what the base has done since. A later one that takes this back goes on.
+
+        Args:
+            is_judged: a test for the paths that matter, as each commit that touches one takes time.
 
         Raises:
             MissingFact: as `landing`.
         """
-        paths = {path for path, commits in self.touching.items() if len(commits) > 1}
+        paths = {path for path, commits in self.touching.items() if len(commits) > 1 and is_judged(path)}
         paths = paths and paths.intersection(one.path for one in self._since_start)
         if not paths or not self._merged:
             return ()

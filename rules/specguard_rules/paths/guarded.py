@@ -9,7 +9,7 @@ from specguard.rules import Covering, Finding, Guarding, Rule, path_text, settin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import ClassVar, Final, Literal
 
     from specguard.change.lines import Hunk
@@ -240,10 +240,10 @@ def touches(entries: Sequence[Entry], commits: Sequence[Commit]) -> Mapping[byte
     return found
 
 
-def undone(base: Base, policy: Policy) -> Sequence[Entry]:
-    """Return what a rebase of the commits undoes in the base; nothing if a merge squashes them."""
+def undone(base: Base, policy: Policy, is_judged: Callable[[bytes], bool] = bool) -> Sequence[Entry]:
+    """Return what a rebase of the commits undoes in the base's judged paths; nothing for a squash merge."""
     commits = landing_commits(base.commits, policy) if base.start != base.tip else ()
-    return base.change.undone if commits else ()
+    return base.change.undone(is_judged) if commits else ()
 
 
 class Moves:
@@ -619,7 +619,7 @@ class WeakenedPath(Rule):
 
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base, policy: Policy) -> Iterator[Finding]:
         """Find lost lines and removed files first, then added lines that match `patterns`."""
-        judged = [*entries, *base.change.carried, *undone(base, policy)]
+        judged = [*entries, *base.change.carried, *undone(base, policy, self.paths.matches)]
         yield from (_offer_approval(one, self.code, policy) for one in self._findings(judged, lines, base))
 
     def _findings(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:

@@ -153,11 +153,12 @@ class PolicyChanges(Rule):
         self, entries: Sequence[Entry], base: Base, policy: Policy, policy_change: PolicyChange
     ) -> Iterator[Finding]:
         """Report what a rebase would undo, the policy's differences, and changed files that run specguard."""
-        for one in undone(base, policy):
-            own = one.path in _DOCUMENTS | policy.document_paths or one.path.startswith(_FOLDER)
-            if own or self.files.matches(one.path):
-                what = f"was put back: a rebase undoes what {base.name} has"
-                yield _finding(one.path, what, "error", "undone")
+        own = _DOCUMENTS | policy.document_paths
+        for one in undone(
+            base, policy, lambda path: path in own or path.startswith(_FOLDER) or self.files.matches(path)
+        ):
+            what = f"was put back: a rebase undoes what {base.name} has"
+            yield _finding(one.path, what, "error", "undone")
         rule = policy.rule(self.code)
         for found in self._changes([*entries, *base.change.carried], base, policy, policy_change):
             if rule and not rule.approvable and found.help.endswith(_ASK):
