@@ -239,6 +239,9 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
             if bool(lines and not lines[-1].startswith(b"!")) == committed:
                 newline = b"" if not text or text.endswith(b"\n") else b"\n"
                 stream.write(newline + os.fsencode(f"{line}\n"))
+                lines.append(os.fsencode(line))
+            # An earlier run may have written the line, and nobody committed it.
+            if lines[-1:] == [os.fsencode(line)]:
                 written.append(IGNORE)
     except OSError as error:
         say(f"note: add {line} to {IGNORE}, which cannot be written: {error.strerror}")

@@ -303,14 +303,18 @@ def change_authority(top: str, change: Callable[[str], str], *, write: bool = Tr
 
 
 def commit_step(repository: Repository, policy: Policy | None, files: Sequence[str], subject: str) -> str:
-    """Return the command that commits files, on a branch of its own if the policy protects this one."""
-    signs, protects = (policy and policy.active_rule(code) for code in ("CMT006", "BRN004"))
+    """Return the command that commits files, in the way that the policy asks for."""
+    signs, protects, form = (policy and policy.active_rule(code) for code in ("CMT006", "BRN004", "CMT002"))
+    kind, _, description = subject.partition(": ")
+    if form and (types := form.settings.get("types")):
+        kind = next(one for one in (kind, "chore", "docs", *types) if one in types)
     names = [os.fsencode(name) for name in (repository.branch or "", short_name(repository.branch or ""))]
     # The first commit makes the branch that judges; nothing protects it before.
     branch = repository.head and protects and protects.settings["branches"].used(names)
-    switch = f"git switch -c {subject.partition(': ')[2].replace(' ', '-')} && " if branch else ""
+    switch = f"git switch -c {description.replace(' ', '-')} && " if branch else ""
     signed = "--signoff " if signs else ""
-    return f"  {switch}git add {shlex.join(files)} && git commit {signed}-m '{subject}'"
+    message = shlex.quote(f"{kind}: {description}")
+    return f"  {switch}git add {shlex.join(files)} && git commit {signed}-m {message}"
 
 
 def commit_advice(repository: Repository, policy: Policy | None) -> str:
