@@ -490,7 +490,7 @@ def _remove_dot(text: str) -> str:
 _WIP: Final = r"(?:wip|work[ -]in[ -]progress)"
 # A mark is before or behind the type, is its scope, or ends the subject in brackets.
 _MARKED: Final = (
-    rf"(?:[\w./-]+(?:\([^()]*\))?!?:)?\W*(?:{_WIP}\b(?![ -]limit)"
+    rf"(?:[\w./-]+(?:\([^()]*\))?!?:)?\W*(?:{_WIP}\b(?![ -](?:limit|column|indicator|badge|label))"
     r"|(?:draft|do not merge|dnm)(?: *[\])]|\W*(?::|$)))"
     rf"|[\w./-]+\( *{_WIP} *\)!?:|.*(?<!progress )[\[(] *(?:{_WIP}|do not merge|dnm) *[\])]\W*$"
 )
