@@ -83,6 +83,10 @@ def with_stash(command: str) -> str:
     return f"git stash && {command.replace(' --autostash', '')} && git stash pop --index"
 
 
+BYTES_IN_JSON: Final = {0xDC00 + byte: f"\\\\x{byte:02x}" for byte in range(0x80, 0x100)}
+"""How JSON shows bytes of a text that were not UTF-8, which it cannot represent."""
+
+
 def path_text(path: bytes) -> str:
     r"""Return a path as text for people and reports: UTF-8, with each byte that is not UTF-8 as `\xNN`.
 

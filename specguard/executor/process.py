@@ -150,7 +150,7 @@ def run_command(
         record.ended_at = now_text()
         record.duration = round(time.monotonic() - running.started, 3)
         response = Response(**record.model_dump(), output_bytes=log.size, cut=log.over_limit, tail=log.tail)
-        run.folder.write(record.response, response.model_dump_json(by_alias=True, indent=2) + "\n")
+        run.folder.write(record.response, response.as_json())
         run.save()
     how = record.problem or f"exit code {record.exit_code}"
     run.say(f"{kind} {name}: {how}, after {record.duration:.1f} s")

@@ -322,7 +322,7 @@ def compact(run: Run) -> None:
         run.folder.write(command.log, tail)
         command.log_digest = response.log_digest = sha256(tail).hexdigest()
         response.cut = True
-        run.folder.write(command.response, response.model_dump_json(by_alias=True, indent=2) + "\n")
+        run.folder.write(command.response, response.as_json())
     run.save()
 
 

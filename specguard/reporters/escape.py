@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from specguard.model import TYPE_CHECKING, path_text
+from specguard.model import BYTES_IN_JSON, TYPE_CHECKING, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,9 +92,6 @@ def visible_lines(text: str) -> str:
     return re.sub(f"(?![\n\t]){_INVISIBLE}", _escape, text)
 
 
-_BYTES_IN_JSON: Final = {0xDC00 + byte: f"\\\\x{byte:02x}" for byte in range(0x80, 0x100)}
-
-
 def json_text(data: Any, *, indent: int | None = 2) -> str:
     r"""Return data as JSON in ASCII without a final newline, safe to embed in a page or a log.
 
@@ -107,7 +104,7 @@ def json_text(data: Any, *, indent: int | None = 2) -> str:
     # These signs only occur in strings, where JSON allows a character's number instead.
     encoded = json.dumps(data, indent=indent, ensure_ascii=True)
     if "\\udc" in encoded:
-        plain = json.dumps(data, ensure_ascii=False).translate(_BYTES_IN_JSON)
+        plain = json.dumps(data, ensure_ascii=False).translate(BYTES_IN_JSON)
         encoded = json.dumps(json.loads(plain), indent=indent, ensure_ascii=True)
     return encoded.replace("##", "#\\u0023").replace("<", "\\u003c")
 

@@ -22,6 +22,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from specguard.change.base import FoundBase
 from specguard.errors import SpecguardError
+from specguard.model import BYTES_IN_JSON
 from specguard.runs.files import command_words
 from specguard.runs.files import reporting_errors as reporting_errors
 
@@ -45,6 +46,11 @@ class _Model(BaseModel):
     """The base class of all parts: refuses unknown fields, and validates assignments."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    def as_json(self) -> bytes:
+        """Return it as JSON; pydantic fails on bytes that were not UTF-8, as of a folder's name."""
+        text = json.dumps(self.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False)
+        return f"{text.translate(BYTES_IN_JSON)}\n".encode()
 
 
 class Item(_Model):
@@ -577,7 +583,7 @@ class RunFolder:
             SpecguardError: the manifest cannot be written.
         """
         is_own = self._written_digest is None or self.digest(MANIFEST) == self._written_digest
-        data = (manifest.model_dump_json(by_alias=True, indent=2) + "\n").encode("utf-8", "backslashreplace")
+        data = manifest.as_json()
         digest = hashlib.sha256(data).hexdigest()
         if seal:
             # The seal is first, since nothing is written after the manifest says that the run has ended.

@@ -14,7 +14,7 @@ import pytest
 from specguard.change.tree import Documents
 from specguard.errors import MissingFact
 from specguard.runs.files import LocalFiles, TreeFiles, folder_of
-from specguard.runs.manifests import run_schemas
+from specguard.runs.manifests import Item, run_schemas
 from specguard.runs.record import RunRecord, RunRecords, reaches
 from specguard.runs.settings import RunSettings
 from specguard.testing import Repository
@@ -207,3 +207,8 @@ def test_every_property_is_described() -> None:
 
 def test_a_property_called_title_is_kept() -> None:
     assert "title" in run_schemas()["run"]["$defs"]["PullRequest"]["properties"]
+
+
+def test_a_manifest_shows_bytes_that_are_not_utf_8() -> None:
+    text = Item(kind="gates", id="f\udce9, f\u00e9").as_json().decode()
+    assert json.loads(text)["id"] == "f\\xe9, f\u00e9", text
