@@ -419,6 +419,6 @@ def apply_patch(git: Git, start: str, file: str) -> str:
         reason = reason or error.first_line
     if reason:
         message = f"the patch does not apply to HEAD: {reason}"
-        step = "Make it with `git diff --binary` or `git format-patch --binary` on top of HEAD."
+        step = "Make it on top of HEAD with `git -c diff.noprefix=false diff --binary`."
         raise SpecguardError(message, path=place, help=step, code="unusable-patch")
     return git.read(git.start("write-tree", "--missing-ok", index=index), "the patched tree").decode().strip()

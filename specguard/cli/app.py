@@ -169,10 +169,17 @@ def run(words: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+_CHANGES: Final = "name a change by --range A..B, --base or --head; specguard why PATH asks about a path"
+
+
 def _help_command(error: click.UsageError, words: Sequence[str]) -> str:
-    """Return the command line that prints the help of the command in which the error occurred."""
+    """Return the command line that prints the help of the command in which the error occurred.
+
+    Linters take files and revisions as arguments, so a check that is given one answers what it takes.
+    """
     if error.ctx is not None:
-        return f"{error.ctx.command_path} --help"
+        path = error.ctx.command_path
+        return _CHANGES if path.endswith(" check") and "extra argument" in error.message else f"{path} --help"
     # For an option without its value, click does not say which command it belongs to.
     names = [word for word in words if word in COMMANDS][:1]
     return " ".join(["specguard", *names, "--help"])

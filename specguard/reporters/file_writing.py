@@ -53,7 +53,7 @@ def refuse_links(file: str) -> None:
         SpecguardError: there is such a link.
     """
     path = os.path.relpath(file)
-    if path.partition(os.sep)[0] != os.pardir:
+    if path.partition(os.sep)[0] not in (os.curdir, os.pardir):
         path_in_tree(os.getcwd(), path, "name a file outside the checkout, or remove the link")
 
 
