@@ -231,7 +231,7 @@ def render_branches(found: OpenBranches) -> str:
         [
             [_row("base", f"{base} ({(found.base.oid or '')[:12]})")],
             [_row("branches", counts), *_table([_branch_cells(branch) for branch in found.branches])],
-            [_row("pairs", f"{len(found.pairs)} touch the same"), *pair_lines],
+            [_row("pairs", f"{len(found.pairs)} with common work"), *pair_lines],
             [_row("note", note) for note in found.notes],
         ]
     )
