@@ -348,6 +348,10 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
             return "", "", False
 
     def protect(step: re.Match[str]) -> str:
+        if change.stage == "commit-msg" and request.message:
+            # The command of an agent is refused: it staged nothing, and no file has its message.
+            command, from_file, _ = step[1].partition(" --cleanup=strip -F ")
+            return f"`git add PATHS && {command}{' -m MESSAGE' if from_file else ''}`"
         if change.stage == "commit-msg":
             return f"`{step[1]}{_taken_back(change)}`"
         before, after, uncommitted = read_state()
