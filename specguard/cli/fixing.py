@@ -57,7 +57,7 @@ def fix_and_judge(request: Request, reports: Reports, *, yes: bool) -> int:
         verdicts = []
     if proposals := [proposal for verdict in verdicts for proposal in verdict.fixes]:
         _Fixer(request, stream, yes=yes).fix(proposals)
-    elif verdicts:
+    elif any(verdict.findings for verdict in verdicts):
         print("nothing here can be put right without a person's thought\n", file=stream)
     stream.flush()
     return judge(request, reports)
