@@ -539,13 +539,15 @@ class Change(Record, frozen=False):
                 else "the base, and is not trusted"
             )
             return [f"{name} is taken for {what}; name one with --base."]
-        commits = () if self.found.given or self.stage != "range" else if_known(lambda: self.commits, ())
+        asks = not self.found.given and self.stage in ("range", "push")
+        commits = if_known(lambda: self.commits, ()) if asks else ()
         if len(commits) > 1 and self.found.ref:
             # A fork is often older than the repository that its branches begin at.
             refs = f"refs/remotes/*/{short_branch(self.found.ref)}"
             words = ("for-each-ref", "--count=1", f"--contains={commits[0].oid}", "--format=%(refname)", refs)
             if name := short_name(self.git.repository.spawn(*words).drain().decode(errors="replace").strip()):
-                return [f"{name} has commits that {self.found.name} lacks; `--base {name}` leaves them out."]
+                way = f"`specguard check --base {name}` leaves them out"
+                return [f"{name} has commits that {self.found.name} lacks; {way}."]
         return []
 
     @property
