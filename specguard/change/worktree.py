@@ -61,7 +61,7 @@ class HashedTree(Record):
     @property
     def files(self) -> Tree:
         """The files, with the entries for nested repositories."""
-        return Tree(self.git, self.tree, self.nested)
+        return Tree(self.git, self.tree, self._foreign)
 
     def since(self, start: str) -> list[Entry]:
         """Return the differences from a tree or commit, by path.
@@ -69,7 +69,14 @@ class HashedTree(Record):
         Raises:
             MissingFact: a tree is not there, or a limit is exceeded.
         """
-        return sorted([*self.git.diff_trees(start, self.tree), *self.nested], key=attrgetter("path"))
+        return sorted([*self.git.diff_trees(start, self.tree), *self._foreign], key=attrgetter("path"))
+
+    @cached_property
+    def _foreign(self) -> list[Entry]:
+        """The nested repositories but this one's own worktrees, which agents make in `.claude/worktrees`."""
+        own = {one.folder for one in worktrees(self.git.repository)} if self.nested else ()
+        top = os.path.realpath(self.git.repository.work_tree()) if self.nested else ""
+        return [one for one in self.nested if os.path.join(top, os.fsdecode(one.path)) not in own]
 
 
 class FolderTree(Tree):
@@ -255,10 +262,13 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     _update_index(git, index, root, ["--add", "--remove", "--replace", "--info-only"], existing)
     found = git.index_diff(start, index) if paths else staged
     tracked = [one for one in found if one.path not in new]
-    return [
+    states = [
         {one.path: f"{one.new_mode:o} {one.new}" for one in entries}
         for entries in (tracked, staged, [one for one in found if one.path in new])
     ]
+    nested = f"{SUBMODULE:o} {'0' * git.repository.oid_digits}"
+    states[2].update((name[:-1], nested) for name in new if name.endswith(b"/"))
+    return states
 
 
 def has_uncommitted(git: Git) -> bool:

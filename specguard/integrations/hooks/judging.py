@@ -113,6 +113,7 @@ class _Judging:
                 path_text(path)
                 for path, state in states.items()
                 if path not in merging
+                and not state.startswith("160000 ")  # Git removes no nested repository.
                 and (state in moved or path in earlier)
                 and any(not one or is_below(path, one) for one in places)
             ]
