@@ -90,11 +90,11 @@ class RangeChange(Change, frozen=False, kw_only=True):
             self.git.start_revisions(head, against.oid)
         merge_bases = self.git.merge_bases(against.oid, head)
         if not merge_bases:
-            other = f" --head {quote(self.named)}" if self.named else ""
+            step = f"specguard check{f' --head {quote(self.named)}' if self.named else ''} --root"
+            if self.stage == "push" and not self.request.pre_receive:
+                step = "if that is meant, as of a page's branch: git push --no-verify"
             raise MissingFact(
-                f"{against.name} and the head have no common ancestor",
-                f"specguard check{other} --root",
-                code="no-common-ancestor",
+                f"{against.name} and the head have no common ancestor", step, code="no-common-ancestor"
             )
         event, to_server = self.event, against.how == "server" and self.push.remote_ref == against.ref
         if to_server or (against.how == "event" and event is not None and event.exact):

@@ -253,7 +253,9 @@ def _find_trusted(git: Git, request: Request, event: Event | None) -> FoundBase:
 
 
 def _is_known_tag(git: Git, push: Push) -> bool:
-    """True if a push adds only a name: a tag of a commit that a branch of the remote already has."""
+    """True if a push adds only notes, or only a name: a tag of a commit that the remote's branches have."""
+    if push.remote_ref.startswith("refs/notes/"):
+        return True
     if (new := push.new) is None or not push.remote_ref.startswith("refs/tags/"):
         return False
     prefix = f"refs/remotes/{push.remote}/"
