@@ -32,7 +32,7 @@ from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
 from specguard.waves.breakdowns import normal_gate
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
-from specguard.work.document_search import Pointer
+from specguard.work.document_search import BadShape, Pointer, read_number
 from specguard.work.gates import NotRead, PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Source, Sources, agree
@@ -461,9 +461,13 @@ class Start:
         if self.options.plan:
             message = f"--plan does not go with {kind}, whose items are in no list"
             raise SpecguardError(message, help="leave it out, or set `source` of the kind", code="usage")
-        if item_id and pointer and number_of(item_id) is None:
-            agent = f"an agent's command goes behind `--`: specguard run {kind} -- {shlex.quote(item_id)} ..."
-            raise _unready(f"{item_id!r} names no {kind}", f"name it by its number; {agent}")
+        if item_id and pointer:
+            try:
+                read_number({"id": item_id}, "id")
+            except BadShape:
+                agent = f"specguard run {kind} -- {shlex.quote(item_id)} ..."
+                help = f"name it by its number; an agent's command goes behind `--`: {agent}"
+                raise _unready(f"{item_id!r} names no {kind}", help) from None
         if item_id:
             return self.work.resolve(kind, item_id, number_of(item_id), {})
         if not pointer:
