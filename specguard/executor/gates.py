@@ -30,7 +30,7 @@ from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
 from specguard.executor.item_choice import check_kill, listed_gates, verify_gates
-from specguard.executor.process import command_environment, default_timeout, response_of, run_command
+from specguard.executor.process import command_environment, response_of, run_command
 from specguard.executor.report import GATES_FILE, outcome, rendered
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import file_metadata, inspect
@@ -244,7 +244,7 @@ class GateRound:
             found = self._choose("teardown", self._work_tree.entries(self._tree))
             for chosen in found:
                 # Teardowns get time even after the run's deadline.
-                limit = seconds(chosen.gate.timeout) if chosen.gate.timeout else default_timeout(self._run)
+                limit = seconds(chosen.gate.timeout) if chosen.gate.timeout else self._run.default_timeout
                 self._run.deadline = max(deadline, time.monotonic() + limit + _TEARDOWN_MARGIN)
                 self._run_calls(chosen)
         finally:

@@ -39,7 +39,6 @@ from specguard.executor.command_output import CommandLog, plain_text
 from specguard.executor.run import Killed, Run, RunEnded
 from specguard.model import shortened
 from specguard.runs.manifests import COMMANDS, Command, Kind, Response, RunFolder, Source, now_text
-from specguard.runs.settings import seconds
 from specguard.work.gates import safe_name
 
 BEAT: Final = 5.0
@@ -114,7 +113,7 @@ def run_command(
             has been ended and recorded by then.
         SpecguardError: the run cannot be recorded.
     """
-    timeout = default_timeout(run) if timeout is None else timeout
+    timeout = run.default_timeout if timeout is None else timeout
     number = len(run.manifest.commands) + 1
     stem = f"{COMMANDS}/{number:02d}-{safe_name(name)}"
     record = Command(
@@ -161,11 +160,6 @@ def run_command(
         running.run_end.tail, running.run_end.command = log.tail, number
         raise running.run_end
     return record
-
-
-def default_timeout(run: Run) -> float:
-    """The timeout in seconds of a command that has no limit of its own."""
-    return run.options.command_timeout or seconds(run.settings.command_timeout)
 
 
 def response_of(folder: RunFolder, command: Command) -> Response:
