@@ -219,6 +219,12 @@ def _contract(policy: Policy, name: str) -> Contract:
     return found
 
 
+def _run_command(kind: str, item_id: str, source: Source | None) -> str:
+    """Return the command that runs an item of a list, or the next one, for an agent to be added."""
+    plan = ["--plan", path_text(source.path)] if source is not None else []
+    return shlex.join(["specguard", "run", kind, *filter(None, [item_id]), *plan]) + " -- ..."
+
+
 class OwnPaper(Record):
     """A document that a run writes.
 
@@ -488,6 +494,9 @@ class Start:
             one = self._find_next(kind, fields, lists)
             return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.path_fields})
         found = self.work.resolve(kind, item_id, number_of(item_id), fields)
+        several = [one for one in lists if one.meant_by(item_id)]
+        if isinstance(found, Unresolved) and len(several) > 1:
+            raise _unready(found.problem, _run_command(kind, item_id, several[0]))
         if not isinstance(found, Unresolved) and found.listed is not None:
             source = found.listed.source
             if not self._is_chosen(source):
@@ -586,8 +595,7 @@ class Start:
             raise _unready(f"no {kind} is open and ready; tried: {tried}", help)
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
-            plan = shlex.quote(path_text(ready[0].source.path))
-            help = f"specguard run {kind} --plan {plan} -- ..."
+            help = _run_command(kind, "", ready[0].source)
             raise _unready(f"several {kind}s could be the next: {places}", help)
         self._check_marked(ready[0].needed)
         return ready[0]
@@ -609,8 +617,8 @@ class Start:
             earlier = {normal_id(one) for one in self.options.earlier}
             needs = [one for one in needs if normal_id(one) not in earlier]
         if needs:
-            words = [kind, needs[0], *(["--plan", path_text(path)] if shared else [])]
-            help = f"specguard run {shlex.join(words)} -- ..."
+            several = shared or len(sources.find(kind, {})) > 1
+            help = _run_command(kind, needs[0], listed.source if several else None)
             if not shared:
                 help += "; if it has a branch, merge that, or start from it with --base"
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
