@@ -254,7 +254,7 @@ def _find_agent(agents: Mapping[str, AgentSettings], options: RunOptions) -> tup
     words = list(options.command)
     if not words or not words[0]:
         raise SpecguardError("no agent is named", help=help, code="no-agent")
-    if "/" in words[0] and os.path.exists(words[0]):
+    if "/" in words[0] and not words[0].startswith("{place}"):
         # The path is relative to the caller's folder, but the agent runs in the place.
         words[0] = os.path.abspath(words[0])
     # The policy's rules for an agent also apply to a command that starts the same program.
