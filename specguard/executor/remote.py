@@ -415,10 +415,13 @@ def find_address(
         )
     fetch, push = _absolute(found.fetch, root), _absolute(found.pushes[0], root)
     if expected and not same_address(fetch, expected):
+        help = shlex.join(["git", "remote", "set-url", remote, expected])
+        if found.url != found.fetch:
+            help = "see what rewrites it: git config --show-origin --get-regexp '^url[.].*insteadof$'"
         raise SpecguardError(
             f"'{remote}' is {shown_address(fetch)}, and the canonical repository is "
             f"{shown_address(expected)}",
-            help=shlex.join(["git", "remote", "set-url", remote, expected]),
+            help=help,
             code="remote-unsuitable",
         )
     if expected and _protocol(fetch) not in PROTOCOLS:

@@ -153,6 +153,12 @@ class TestTheRemote:
         user = {"remote.up.url": "https://a.io/b/c", "url.ssh://a.io/.insteadof": "https://a.io/"}
         found = find_address([GitSetting("global", *one) for one in user.items()], "up", "", root="/")
         assert found.push == found.fetch == "ssh://a.io/b/c"
+        user["url.ssh://z.io/.insteadof"] = user.pop("url.ssh://a.io/.insteadof")
+        with pytest.raises(SpecguardError, match="'up' is ssh:") as raised:
+            find_address(
+                [GitSetting("global", *one) for one in user.items()], "up", "https://a.io/b/c", root="/"
+            )
+        assert raised.value.help.startswith("see what rewrites it: git config ")
 
     def test_a_password_that_nobody_is_asked_for(self, team: Team) -> None:
         helper = team.install(
