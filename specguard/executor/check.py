@@ -83,6 +83,7 @@ def judge_commit(run: Run) -> None:
     if not _record_verdict(run, run.place.git.commit(oid).tree, verdict):
         raise RunEnded(
             "what was committed does not keep to the rules any more",
+            help=f"{run.folder.command('report')} shows which",
             exit_code=EXIT_FAILED,
             code="rules-failed",
         )
@@ -147,6 +148,7 @@ def _pass_hooks(run: Run) -> str | None:
         tree = after
     raise RunEnded(
         "the repository's pre-commit hooks change the files every time they run",
+        help="have them leave alone what they have changed once, in the base, and start another run",
         command=last.number if last else None,
         code="hook-refused",
     )

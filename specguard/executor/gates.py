@@ -554,7 +554,8 @@ class PlaceTree(GateTree):
             changed = [one for one in changed if one.path.endswith(b".gitignore")] or changed
             self.restore(tree, changed)
             undone += changed
-        raise RunEnded("what a gate changed cannot be undone", code="gate-failed")
+        help = "have it write nothing, or only what .gitignore leaves out"
+        raise RunEnded("what a gate changed cannot be undone", help=help, code="gate-failed")
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
         """Restore files to their state in a tree, byte for byte as a checkout writes them.

@@ -261,6 +261,7 @@ class Line(Record, frozen=False):
                 return True, True
         raise RunEnded(
             "the repository's hooks alter the files each time that the gates have passed on them",
+            help="have them leave alone what they have changed once, in the base, and start another run",
             code="hook-refused",
         )
 

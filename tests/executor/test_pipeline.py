@@ -226,6 +226,7 @@ run = "{formats}"
         workshop.move_on({"SPEC_AUTHORITY.md": policy}, "chore: format")
         workshop.work(ends=3)
         assert "alter the files each time that the gates have passed" in str(workshop.manifest.reason)
+        assert workshop.error["suggestion"].startswith("have them leave alone")
         assert not workshop.commits()
 
     def test_one_that_alters_locked_files_is_seen_by_the_rules(self, tmp_path: Path) -> None:
