@@ -182,6 +182,15 @@ def test_how_an_agents_work_fails(row: list[Any], tmp_path: Path, monkeypatch: p
     assert "exit 9" not in script or end.tail == "no"
 
 
+def test_a_script_of_the_caller_s_folder_that_the_place_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path / "agent.sh", "exit 0")
+    monkeypatch.chdir(tmp_path)
+    end = ended(a_run(tmp_path, "", command=("sh", "agent.sh")))
+    assert end.help == "it works in a folder of its own, without agent.sh: give its absolute path"
+
+
 def test_an_agent_may_end_its_servers_for_a_moment(tmp_path: Path) -> None:
     run = a_run(tmp_path, "setsid sleep 0.8 & exit 0")
     assert run_agent(run).leftovers == []
