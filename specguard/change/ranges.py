@@ -17,7 +17,7 @@ from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import Request, Revision, read_body
 from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing, strip_pull_number
 from specguard.change.process import CommandError
-from specguard.change.repository import MERGE_HEADS, Base, Branch, PullRequest, Push, short_branch
+from specguard.change.repository import MERGE_HEADS, Base, Branch, PullRequest, Push, Remote, short_branch
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
@@ -270,6 +270,13 @@ class RunChange(RangeChange, frozen=False, kw_only=True):
         if not self.pushed_to:
             raise NotApplicable("the run has no branch")
         return Branch(self.pushed_to, "run")
+
+    @cached_property
+    def origin(self) -> Remote:
+        """The remote that the run pushes to, whatever its name."""
+        from specguard.change.remotes import read_remote
+
+        return read_remote(self.git.repository, self.remote)
 
     @cached_property
     def pull_request(self) -> PullRequest:

@@ -112,7 +112,7 @@ def change_of(run: Run, git: Git, oid: str, *, whole_branch: bool, select: Seque
     change = RunChange(
         git, request, below or base, stage="range" if whole_branch else "run",
         head=Revision(oid), named=oid, pushed_to=run.manifest.branch or "",
-        title=title_of(run), body=body_of(run),
+        title=title_of(run), body=body_of(run), remote=run.options.remote,
     )  # fmt: skip
     return change if below is None else change.on_branch_of_item(base)
 

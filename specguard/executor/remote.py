@@ -416,6 +416,8 @@ def find_address(
     fetch, push = _absolute(found.fetch, root), _absolute(found.pushes[0], root)
     if expected and not same_address(fetch, expected):
         help = shlex.join(["git", "remote", "set-url", remote, expected])
+        others = (key for key, url in pairs if key in remotes and same_address(url, expected))
+        help += "".join(f", or --remote {key.split('.', 1)[1][:-4]}" for key in others)
         if found.url != found.fetch:
             help = "see what rewrites it: git config --show-origin --get-regexp '^url[.].*insteadof$'"
         raise SpecguardError(

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from specguard.errors import SpecguardError
+from specguard.executor.check import judge_commit
 from specguard.executor.preflight import reopen
 from specguard.executor.remote import GitSetting, find_address
 from tests.executor.places import program
-from tests.executor.remotes import POLICY, Team
+from tests.executor.remotes import POLICY, Team, committed
 
 
 def refused(team: Team, **values: Any) -> SpecguardError:
@@ -122,6 +123,16 @@ class TestTheRemote:
         assert str(team.remote.path) in error.message
         assert error.help == f"git remote set-url origin {canonical}"
         assert not (team.user.path / ".runs").exists()
+
+    def test_the_canonical_one_under_another_name_than_origin(self, team: Team) -> None:
+        ours = POLICY.replace('base = "main"', f'base = "main"\nremote = "{team.remote.path}"')
+        team.move_on({"SPEC_AUTHORITY.md": ours})
+        team.user.git("pull", "-q", "origin", "main")
+        team.user.git("remote", "rename", "origin", "up")
+        team.user.git("remote", "add", "origin", "https://example.org/mine/project.git")
+        assert refused(team).help == f"git remote set-url origin {team.remote.path}, or --remote up"
+        with committed(team, remote="up") as run:
+            judge_commit(run)
 
     def test_it_gives_no_answer(self, team: Team) -> None:
         team.user.git("remote", "set-url", "origin", "ssh://example.org/x.git")
