@@ -467,15 +467,19 @@ class Start:
         if self.options.plan:
             message = f"--plan does not go with {kind}, whose items are in no list"
             raise SpecguardError(message, help="leave it out, or set `source` of the kind", code="usage")
+        number = number_of(item_id)
         if item_id and pointer:
+            named = self.work.names.read("branch", item_id)
             try:
-                read_number({"id": item_id}, "id")
+                item_id, number = (named.id, named.number) if named else read_number({"": item_id}, "")
             except BadShape:
-                agent = f"specguard run {kind} -- {shlex.quote(item_id)} ..."
+                number = None
+            if number is None or (named and named.kind != kind):
+                agent = f"specguard run {kind} -- {shlex.quote(self.options.item)} ..."
                 help = f"name it by its number; an agent's command goes behind `--`: {agent}"
-                raise _unready(f"{item_id!r} names no {kind}", help) from None
+                raise _unready(f"{self.options.item!r} names no {kind}", help)
         if item_id:
-            return self.work.resolve(kind, item_id, number_of(item_id), {})
+            return self.work.resolve(kind, item_id, number, {})
         if not pointer:
             raise _incomplete(f"no pointer names the current {kind}", f"specguard run {kind} ID -- ...")
         return self.work.current(kind)
