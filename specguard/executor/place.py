@@ -189,10 +189,9 @@ def new_place(run: Run) -> Place:
         run: the run; its `manifest.repository.start` is checked out, and its `made_place` is set.
 
     Raises:
-        SpecguardError: git knows no author or committer, or the base cannot be checked out.
+        SpecguardError: the base cannot be checked out.
     """
     repository, base = run.git.repository, run.manifest.repository.start
-    identity(repository, run.manifest.started_at)
     parent = places_folder(repository.environment, repository.work_tree())
     place = Place(os.path.join(parent, run.folder.run_id), base=base, environment=repository.environment)
     # Recorded first, so that a later cleanup finds it.

@@ -19,6 +19,7 @@ from specguard.executor.agent import resolve_agent
 from specguard.executor.check import change_of
 from specguard.executor.gates import check_gates
 from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
+from specguard.executor.place import identity
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
@@ -61,6 +62,7 @@ def check(draft: DraftRun) -> list[str]:
     for run_check in _CHECKS:
         run_check(draft)
     check_gates(draft, draft.git.tree_at(draft.manifest.repository.start))
+    identity(draft.git.repository, draft.manifest.started_at)
     # The pull request of a shared branch belongs to all its items.
     is_first = draft.source.heads is not None and draft.start.tip is None
     return _check_requests(draft) if is_first else []

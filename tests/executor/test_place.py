@@ -113,17 +113,6 @@ def test_nothing_else_is_removed_as_a_place(tmp_path: Path) -> None:
         assert (tmp_path / name).is_dir()
 
 
-def test_without_a_name_nothing_starts_that_commits(setting: Setting) -> None:
-    (setting.home / ".gitconfig").unlink()
-    with setting.run(place=False) as run:
-        with pytest.raises(SpecguardError, match="knows no name or address") as caught:
-            make_place(run)
-        assert caught.value.code == "no-identity"
-        assert '"Your Name" && git config user.email' in caught.value.help
-        assert run.manifest.place is None
-        assert RUN_REFS not in setting.user.git("for-each-ref")
-
-
 def test_commands_in_a_place_without_its_git_find_no_other(setting: Setting) -> None:
     with setting.run() as run:
         place = run.place

@@ -87,6 +87,14 @@ def test_from_a_linked_worktree_a_subfolder_and_a_detached_head(team: Team, tmp_
     assert "no working tree here" in refused(team, directory=str(team.remote.path)).message
 
 
+def test_without_a_name_no_run_begins(team: Team) -> None:
+    (team.home / ".gitconfig").unlink()
+    error = refused(team)
+    assert error.code == "no-identity"
+    assert '"Your Name" && git config user.email' in error.help
+    assert not (team.user.path / ".runs").exists()
+
+
 class TestTheRemote:
     def test_one_that_cannot_be_used(self, team: Team, tmp_path: Path) -> None:
         team.user.git("config", "protocol.ext.allow", "always")
