@@ -112,7 +112,7 @@ def listed_gates(item: WorkItem) -> Iterator[PlannedGate | NotRead]:
             yield PlannedGate(name=name_of(text), run=command, source="document", path=path, line=line)
         if normal_gate(text) not in known:
             why = "neither the policy nor `gates: {NAME: [COMMAND]}` at the top of this file has that gate"
-            yield NotRead(line, text, why, path)
+            yield NotRead(line, text, nearest(normal_gate(text), known, why), path)
 
 
 def check_kill(policy: Policy, gates: Iterable[PlannedGate]) -> None:
