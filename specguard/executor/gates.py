@@ -262,11 +262,11 @@ class GateRound:
         if not changed:
             return
         paths = [path_text(entry.path) for entry in changed]
-        why = "were left so, since the files are your own"
+        why = "that was left, since the files are your own"
         if self._work_tree.undoes:
-            why = "were undone: gates judge, and formatters write what the change touches"
+            why = "that was undone: gates judge, and formatters write what the change touches"
             self._work_tree.stage(self._tree)
-        self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; they {why}.")
+        self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; {why}.")
         self.results[gate.name].changed += paths
 
     def _choose(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:

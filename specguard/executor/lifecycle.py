@@ -491,7 +491,8 @@ def _list_gates(plan: Gates, work_tree: GateTree, say: Say) -> None:
         skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
         what = f"does not run: {skipped}" if skipped else "runs"
         say(f"{gate.kind} {gate.name} ({gate.named}) {what}")
-        say("\n".join(f"  {call}" for call in chosen.commands or [gate.run]))
+        wrapper = "".join(f"{shlex.quote(word)} " for word in gate.wrapper)
+        say("\n".join(f"  {wrapper}{call}" for call in chosen.commands or [gate.run]))
     for one in plan.not_read:
         say(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why})")
 

@@ -143,7 +143,7 @@ def test_formatters_do_not_run_and_what_a_gate_changes_is_left_and_told(tmp_path
     assert (user.path / "src/a.py").read_text() == "a = 1\n"
     assert (user.path / "src/new.py").read_text() == "y\n"
     assert any("format fmt did not run: formatters write" in line for line in user.said)
-    assert any("changed src/new.py; they were left so" in line for line in user.said)
+    assert any("changed src/new.py; that was left, since" in line for line in user.said)
     # The record is where it was asked for.
     assert not (user.path / ".runs").exists()
     with open(tmp_path / "runs" / "gates-all" / user.manifest.run_id / "gates.json") as file:
@@ -151,7 +151,8 @@ def test_formatters_do_not_run_and_what_a_gate_changes_is_left_and_told(tmp_path
 
 
 def test_a_dry_run_lists_all_and_touches_nothing(tmp_path: Path) -> None:
-    user = User(tmp_path, PASSING + gate("fmt", "gofmt -w {changed_files}", kind='"format"'))
+    wrapped = gate("in", "true", wrapper='["env", "A=a b"]')
+    user = User(tmp_path, PASSING + wrapped + gate("fmt", "gofmt -w {changed_files}", kind='"format"'))
     before = everything(user.path)
     assert user.gates(dry_run=True, commands=["echo flag"]) == 0
     assert everything(user.path) == before
@@ -159,6 +160,7 @@ def test_a_dry_run_lists_all_and_touches_nothing(tmp_path: Path) -> None:
     assert "gate tests (SPEC_AUTHORITY.md:" in text
     assert "runs\n  echo tested; test -f src/a.py" in text
     assert "does not run: no file of deploy/ was changed\n  false" in text
+    assert "runs\n  env 'A=a b' true" in text
     assert "format fmt (" in text
     assert "gate echo-flag (--command) runs" in text
     assert "-m specguard check --worktree" in text

@@ -142,7 +142,7 @@ def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) 
         assert after["b c.py"][1] == b"b = 1\n"
         note = run.manifest.notes[-1]
         assert note.startswith("The format fmt (SPEC_AUTHORITY.md:")
-        assert "changed gone.py, made/new.txt, src/a.py; they were undone: gates judge, and " in note
+        assert "changed gone.py, made/new.txt, src/a.py; that was undone: gates judge, and " in note
         first, second = run.manifest.commands
         assert (first.kind, second.kind) == ("format", "gate")
         assert "do sed" in first.command
@@ -162,7 +162,7 @@ def test_a_document_may_have_everything_formatted(tmp_path: Path) -> None:
         assert run.manifest.commands[0].command.endswith("/' ./src/a.py")
         assert Path(run.place.path, "src/a.py").read_text() == "a = 9\n\n"
         [note] = [one for one in run.manifest.notes if "undone" in one]
-        assert "changed docs/phase-13.md; they were undone" in note
+        assert "changed docs/phase-13.md; that was undone" in note
 
 
 def test_what_a_gate_changes_is_named_and_undone(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_what_a_gate_changes_is_named_and_undone(tmp_path: Path) -> None:
         assert hash_tree(run) == tree
         assert Path(place.path, "build/o").exists()
         first, second = run.manifest.notes
-        assert ".gitignore, deep/.gitignore, d/l, deep/er/x, deep/y.x; they were undone" in first
+        assert ".gitignore, deep/.gitignore, d/l, deep/er/x, deep/y.x; that was undone" in first
         assert "The gate keeps" in second
 
 
