@@ -171,9 +171,9 @@ _PLACEHOLDER_PARTS: Final = re.compile(
 )
 _LABEL: Final = re.compile(r"[^:\uff1a]{1,60}[:\uff1a]\s*")
 _PLACEHOLDER_PHRASES: Final = re.compile(
-    r"(?:(?:yet |still )?to be|will be) (?:added|announced|confirmed|completed|decided|defined|described"
-    r"|determined|discussed|documented|done|filled(?: in| out)?|provided|specified|written)(?: later| soon)?"
-    r"|coming soon|to follow|t b [acd]|work in progress|placeholder(?: text)?"
+    r"(?:(?:yet |still )?to be|will be) (?:added|announced|assigned|confirmed|completed|decided|defined"
+    r"|described|determined|discussed|documented|done|filled(?: in| out)?|named|provided|specified|written)"
+    r"(?: later| soon)?|coming soon|to follow|t b [acd]|work in progress|placeholder(?: text)?"
     r"|(?:please )?(?:fill (?:this |me |it )?(?:in|out)|add|insert|enter|write|describe|put|replace)\b"
     r".{0,80}\bhere"
     r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
@@ -191,7 +191,7 @@ _LABEL_OF_NOTHING: Final = re.compile(
 )
 _CLAUSE_END: Final = re.compile(r"[:;,(]|\.(?:\s|$)|\s[-\u2013\u2014]+\s")
 _NOTHING: Final = re.compile(
-    r"n a|na|nil|null|no|no content|not (?:applicable|available|yet)|empty|void|unknown"
+    r"n a|na|nil|null|no|no content|not (?:applicable|available|yet|(?:yet )?assigned)|empty|void|unknown"
     r"|(?:none|nothing|(?:there (?:are|were) )?no (?:known |significant )?risks?)"
     r"(?: (?:are |were )?(?:at this (?:point|time)|currently|found|identified|known|left|open|outstanding"
     r"|remaining|so far|to report|yet))?"

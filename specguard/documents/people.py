@@ -19,7 +19,7 @@ NOBODY: Final = (
     "nobody", "none", "noone", "noreply", "one", "openai", "opus", "orchestrator", "our", "person", "planner",
     "qwen", "reviewer", "robot", "runner", "script", "self", "somebody", "someone", "sonnet", "specguard",
     "sub", "subagent", "system", "task", "tbd", "the", "todo", "unassigned", "unknown", "user", "verifier",
-    "via", "workflow",
+    "via", "workflow", "your",
 )  # fmt: skip
 """Words in place of a person that identify nobody."""
 

@@ -414,15 +414,18 @@ LONGEST: Final = 1000
 """The limit in characters; a longer text is not a record of an approval."""
 
 _VERDICTS: Final = frozenset({
-    "accepted", "approved", "approved?", "decision", "granted", "ok", "outcome", "result", "signed",
-    "signedoff", "signoff", "state", "status", "verdict",
+    "accepted", "approvalstatus", "approved", "approved?", "decision", "granted", "ok", "outcome", "result",
+    "reviewoutcome", "reviewstatus", "signed", "signedoff", "signoff", "state", "status", "verdict",
 })  # fmt: skip
+# What is not needed refuses nothing; the group holds what does.
 _REFUSED: Final = re.compile(
-    r"\b(?:not|never|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined"
+    r"\bno(?:[ -](?!approv|review|sign)\w+){1,3}[ -](?:needed|pending|requested|required)\b"
+    r"|(\b(?:not|never|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined"
     r"|denied|refused|await(?:s|ing)|waiting|requested|required|needed|unapproved|withdrawn|revoked|missing"
-    r"|failed|blocked|hold|false|veto(?:ed)?|to[ _-]be|will|shall|should|would|due|expected|scheduled)\b"
-    r"|changes[ _-]requested|[:(=\u2013\u2014-]\s*no\b(?! objection| concern)"
-    r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab]",
+    r"|fail(?:s|ed)?|blocked|hold|false|veto(?:ed)?|to[ -]be|shall|should|would|due|expected|scheduled"
+    r"|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|Will(?= [a-z])))\b|(?:[:(=\u2013\u2014]|(?<!\w)-)\s*no\b"
+    r"(?! (?:action|blocker|change|comment|concern|finding|further|issue|objection))"
+    r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
     re.IGNORECASE,
 )
 # A verdict that approves nothing, as a complete value; a tick by itself approves.
@@ -581,7 +584,7 @@ class ApprovalReader:
             words = _WORD.findall(rest)
             who = " ".join(word for word in words if word.casefold().rstrip(".") not in _NOT_NAMES)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
-        return SpecApproval(_valid_name(who), when, place, refused=_REFUSED.search(raw) is not None)
+        return SpecApproval(_valid_name(who), when, place, refused=_is_refused(raw))
 
 
 _PENDING: Final = frozenset({"pending", "awaiting", "awaits", "waiting", "requested", "rejected", "declined"})
@@ -600,9 +603,13 @@ def _without_date(text: str) -> str:
     return _CLOCK.sub(" ", strip_dates(text)).strip(" ()[]:,;.\t-\u2013\u2014")
 
 
+def _is_refused(text: str) -> bool:
+    return any(found[1] for found in _REFUSED.finditer(text.replace("_", " ")))
+
+
 def _refuses(verdict: str) -> bool:
     """Return True if a verdict says that nothing was approved, or is empty."""
-    return _REFUSED.search(verdict) is not None or _NO_VERDICT.fullmatch(verdict.strip()) is not None
+    return _is_refused(verdict) or _NO_VERDICT.fullmatch(verdict.strip()) is not None
 
 
 def _verdicts(value: Mapping[str, Any]) -> Iterator[str]:
