@@ -122,12 +122,13 @@ class Specs(Record, frozen=False):
         """Return True if the change alters an index entry, or a file that the entry names."""
         if any(named.path in self._touched for named in entry.named_paths):
             return True
-        return self.now.index_path in self._touched and _entry_text(entry) not in self._earlier_entries
+        return self.now.index_path in self._touched and _entry_text(entry) in self._added_entries
 
     @cached_property
-    def _earlier_entries(self) -> frozenset[str | None]:
-        """The entries of the index before the change, as text."""
-        return frozenset(map(_entry_text, self.earlier.entries))
+    def _added_entries(self) -> Counter[str | None]:
+        """The entries that the index has more often than before the change, as text."""
+        now, before = (Counter(map(_entry_text, one.entries)) for one in (self.now, self.earlier))
+        return now - before
 
     def touches_path(self, path: bytes) -> bool:
         """Return True if the change adds, modifies or deletes a path."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class MissingSpec(Rule):
     """The index, governed paths and spec files do not agree.
 
-    Findings are an unreadable or missing index, entries without a file, and ids or files that occur twice.
-    So are specs that are unlisted or lose all text, `[specs.governs]` paths without a spec, and removed
-    specs whose files stay. Entries name files by `path` or `file`, or several under `paths`.
+    Findings are an unreadable or missing index, entries without a file or id, and ids or files that occur
+    twice. So are specs that are unlisted or lose all text, `[specs.governs]` paths without a spec, and
+    removed specs whose files stay. Entries name files by `path` or `file`, or several under `paths`.
 
     Why is this bad? A wrong index leads to the wrong document.
 
@@ -160,6 +160,13 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
             key = f"{entry.label} without a path"
             message, step = f"the entry {entry.label} names no spec", "Give it a `path`."
             yield _index_finding(index, message, step, key, entry.line, "specs.entries")
+        # An entry may be a path alone.
+        if not entry.id and len(entry.value) > 1 and any(other.id for other in specs.now.entries):
+            message, step = (
+                f"the entry {entry.label} has no id, as others have",
+                "Give it an `id` of its own.",
+            )
+            yield _index_finding(index, message, step, f"{entry.label} without an id", entry.line)
     seen: dict[tuple[str, str], IndexEntry] = {}
     reported: set[tuple[str, str]] = set()
     for entry in specs.now.entries:
