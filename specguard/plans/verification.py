@@ -26,6 +26,7 @@ from specguard.documents.people import names_nobody
 from specguard.errors import judge_each
 from specguard.model import TYPE_CHECKING, Finding, path_text, shortened
 from specguard.runs.proof import Claim, RunProof
+from specguard.runs.record import FAILURES, STATE_KEYS, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,12 +46,12 @@ class RanCommand(Record):
 
     Attributes:
         command: the command as it is written.
-        code: the exit code; None if no valid one is recorded.
+        code: the exit code, or the state that says that it failed; None if no valid one is recorded.
         place: the place below the task.
     """
 
     command: str
-    code: int | None
+    code: int | str | None
     place: Place
 
 
@@ -85,7 +86,7 @@ def evidence_of(task: Task) -> TaskEvidence:
 
 
 def _read_value(
-    evidence: TaskEvidence, value: Any, place: Place, code: int | None = None, *, commands: bool = False
+    evidence: TaskEvidence, value: Any, place: Place, code: int | str | None = None, *, commands: bool = False
 ) -> None:
     """Read one entry or a list of them; texts in a list of commands share the code next to the list."""
     if isinstance(value, list):
@@ -101,10 +102,12 @@ def _read_value(
         _read_entry(evidence, value, place, code)
 
 
-def _read_entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, code: int | None) -> None:
+def _read_entry(evidence: TaskEvidence, entry: dict[str, Any], place: Place, code: int | str | None) -> None:
     # Of several codes, a failure takes precedence, then an invalid code.
-    codes = [_parse_code(entry[key]) for key in entry if normal_name(key) in _CODE_KEYS] or [code]
-    code = next((one for one in codes if one), None if None in codes else 0)
+    codes = [_parse_code(entry[key]) for key in entry if normal_name(key) in _CODE_KEYS]
+    code = next(filter(None, codes), None if None in codes else 0) if codes else code
+    state = "timed_out" if entry.get("timed_out") is True else str(first_of(entry, STATE_KEYS))
+    code = state if normal_name(state) in FAILURES and not code else code
     before = len(evidence.commands)
     command, several, manifest = (entry.get(key) for key in ("command", "commands", "manifest"))
     if isinstance(command, str) and command.strip():

@@ -37,7 +37,9 @@ ALL: Final = "all"
 """The item id of a run of gates without a work item: it runs the gates of every kind."""
 
 _OID: Final = re.compile("[0-9a-f]{7,64}")
-_STATE_KEYS: Final = ("status", "state", "result")
+STATE_KEYS: Final = ("status", "state", "result")
+"""The keys of a run's or a command's state, in order of preference."""
+
 _ITEM_KEYS: Final = ("task_id", "item_id", "task", "item", "id")
 _ITEMS_KEYS: Final = ("task_ids", "item_ids", "tasks", "items")
 _WORDS_KEYS: Final = ("command", "cmd", "argv")
@@ -50,7 +52,9 @@ _BEAT_KEYS: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
 _STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
 _ENDED: Final = ("ended_at", "ended", "finished_at", "finished", "completed_at", "end_time", "end")
 _SIGNS: Final = ("heartbeat_at", "updated_at", *_ENDED, *_STARTED)
-_FAILURES: Final = frozenset({"failed", "fail", "failure", "error", "errored", "timedout"})
+FAILURES: Final = frozenset({"failed", "fail", "failure", "error", "errored", "timedout"})
+"""The states of what has failed, as `normal_name` returns them."""
+
 _OPEN_STATES: Final = frozenset({"running", "inprogress", "pending", "started", "queued", "waiting"})
 
 
@@ -80,11 +84,11 @@ class RanCommand:
         self.kind = _text(data.get("kind"))
         code = first_of(data, _CODE_KEYS)
         self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
-        state = _text(first_of(data, _STATE_KEYS))
+        state = _text(first_of(data, STATE_KEYS))
         passed = _is_success(state, settings) if code is None else self.exit_code == 0
         self.succeeded = passed and not (data.get("problem") or data.get("timed_out"))
         claims = not state or _is_success(state, settings)
-        self.failed = bool(self.exit_code) if claims else normal_name(state) in _FAILURES
+        self.failed = bool(self.exit_code) if claims else normal_name(state) in FAILURES
         self.tree = _oid(data.get("tree"))
         self.grade = _grade(data.get("grade"), grade)
         self.log = _text(first_of(data, LOG_KEYS))
@@ -217,7 +221,7 @@ class RunRecord:
         Without a status, the results in `validations` determine the state. A success of another tool's run
         also names the command whose last result contradicts it.
         """
-        status, validations = _text(first_of(self.value, _STATE_KEYS)), self.value.get(_VALIDATIONS)
+        status, validations = _text(first_of(self.value, STATE_KEYS)), self.value.get(_VALIDATIONS)
         if not self.native and _is_success(status, self._settings):
             last = {one.text or one.name: one for one in self._ran(_COMMANDS_KEYS)}
             failed = [one.name or "a command" for one in last.values() if one.failed and one.kind != "agent"]
