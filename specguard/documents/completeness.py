@@ -154,8 +154,9 @@ LONGEST_PLACEHOLDER: Final = 4000
 MOST_LABELS: Final = 3
 """The maximum number of labels skipped in front of a text, as in `Risks: Owner: TBD`."""
 
-# A line that begins with one of these is a placeholder; in lower case they can be words of a sentence.
-_PLACEHOLDER_START: Final = re.compile(r"(?:TODO|TBD|TBA|TBC|FIXME|XXX|WIP)(?![a-z0-9])")
+# A line that begins with one of these is a placeholder; in lower case they can be words of a sentence, and
+# `TODO/FIXME comments` are what a program looks for.
+_PLACEHOLDER_START: Final = re.compile(r"(?:TODO|TBD|TBA|TBC|FIXME|XXX|WIP)(?![a-z0-9]|/[A-Z]{3})")
 _PLACEHOLDER_WORD: Final = re.compile(
     r"(?:todo|tbd|tba|tbc|fixme|xxx|wip|placeholder)\s*(?:$|[:(.!-])", re.IGNORECASE
 )
