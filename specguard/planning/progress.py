@@ -154,7 +154,7 @@ def _folder_state(folder: SourceFolder) -> PlanState:
     tasks = []
     for box, needed in Boxes(folder.read(TASKS) or "").dependencies():
         waits = [f"{one.name}, which is open" for one in needed if not (one.ticked or box.ticked)]
-        if is_todo(box.title):
+        if is_todo(box.title.rstrip(":[]{}, ")):
             waits.append("its text, which is a placeholder")
         tasks.append(
             TaskState(

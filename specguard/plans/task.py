@@ -384,7 +384,7 @@ def _text_flaws(task: Task, name: str, value: str) -> Iterator[Finding]:
             yield _finding(task, text, step, "status", "unknown", setting="statuses")
     elif not value.strip():
         yield _finding(task, f"the {key} of {task.name} is empty", "Say it.", name, "empty")
-    elif is_todo(value):
+    elif _is_placeholder(name, value):
         yield _placeholder_flaw(task, name, value)
 
 
@@ -414,7 +414,9 @@ def _is_placeholder(name: str, text: str) -> bool:
     # A pattern may have no letter; placeholders among commands only matter when the task is done.
     if name == "expected_files":
         return any(map(str.isalnum, text)) and is_todo(text) and not looks_like_path(text)
-    return name != "verify" and (is_todo(text) or (name == "done_criteria" and is_bare_nothing(text)))
+    # What a line ends with, as in `Add the command with:`, may be in the lines below it.
+    owed = is_todo(text.rstrip(":[]{}, "))
+    return name != "verify" and (owed or (name == "done_criteria" and is_bare_nothing(text)))
 
 
 def _placeholder_flaw(task: Task, name: str, text: str, *below: int) -> Finding:
