@@ -11,6 +11,7 @@ The record of an approval has a person and a date. Its forms:
       Example)`
     - a name with a date as its value: `Ann Example: 2026-01-31`
     - a row of a table whose header names the fields
+    - a list with an item for each field: `Reviewer: Ann Example`, then `Date: 2026-01-31`
 
 A list item with an unticked checkbox records no approval. Neither does a text that describes the approval as
 pending, refused or withdrawn.
@@ -535,12 +536,21 @@ class ApprovalReader:
             above = block.text.raw if isinstance(block, Heading) else above
             if isinstance(block, Table):
                 yield from self._of_table(block, above)
-            for item in block.items if isinstance(block, List) else ():
-                if not is_open(item.text):
-                    raw = without_box(item.text.raw)
-                    label = f"{above}: " if _is_pending(above) else ""
-                    yield self.of_text(f"{label}{raw}", item.line, shown=plain_value(raw[:LONGEST]))
-                    yield from self.of_blocks(item.rest, f"{label}{raw}")
+            if not isinstance(block, List):
+                continue
+            label, fields = f"{above}: " if _is_pending(above) else "", {}
+            found: list[SpecApproval] = []
+            for item in (one for one in block.items if not is_open(one.text)):
+                raw = without_box(item.text.raw)
+                found.append(self.of_text(f"{label}{raw}", item.line, shown=plain_value(raw[:LONGEST])))
+                found += self.of_blocks(item.rest, f"{label}{raw}")
+                name, colon, value = plain_value(raw[:LONGEST]).partition(":")
+                fields[normal_name(name)] = f"{name}{colon}{value}"
+            if not (self._who.isdisjoint(fields) or self._when.isdisjoint(fields)):
+                wanted = {*self._who, *self._when, *_VERDICTS}
+                text = ", ".join(value for name, value in fields.items() if name in wanted)
+                found = [*(one for one in found if one.complete), self.of_text(f"{label}{text}", block.line)]
+            yield from found
 
     def _of_table(self, table: Table, above: str) -> Iterator[SpecApproval]:
         header = [normal_name(plain_value(cell.raw)) for cell in table.header]
