@@ -279,7 +279,7 @@ def _label_pattern(label: str) -> re.Pattern[str]:
     """Return a pattern for the start of an option's title: `Option A`, or the label with a separator."""
     name = r"\s+".join(map(re.escape, label.split()))
     bare_end = r"\s*(?:$|[.):|(\u2013\u2014/]|-\s)" if len(label) == 1 else r"(?!\w)"
-    return re.compile(rf"(?:{_OPTION_WORD}{name}(?!\w)|{name}{bare_end})", re.IGNORECASE)
+    return re.compile(rf"(?:{_OPTION_WORD}\(?{name}(?!\w)|\(?{name}{bare_end})", re.IGNORECASE)
 
 
 def describes_option(document: Document, label: str) -> bool:
