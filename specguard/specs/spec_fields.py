@@ -447,6 +447,9 @@ _NOT_NAMES: Final = frozenset({
 })  # fmt: skip
 
 
+_ENDS: Final = ("revoked", "withdrawn")
+"""The beginnings of keys with which an approval was taken back."""
+
 # What a bracket behind a name may say of it.
 _REMARKS: Final = frozenset({"cli", "human", "manual", "manually", "reviewer", "user", "verifier", "via"})
 
@@ -528,7 +531,9 @@ class ApprovalReader:
         day = parse_date(scalar_text(when[1])) if when else None
         written = WrittenValue(summary, self._path, data.line(place))
         refused = _is_pending(label) or any(map(_refuses, _verdicts(value)))
-        yield SpecApproval(name, day, written, refused)
+        # `revoked: true` or `withdrawn_on: 2026-01-31`, but not `revoked: false`.
+        ends = [as_text(inner) for key, inner in value.items() if normal_name(key).startswith(_ENDS)]
+        yield SpecApproval(name, day, written, refused or not all(map(_refuses, ends)))
 
     def of_blocks(self, blocks: Sequence[AnyBlock], above: str = "") -> Iterator[SpecApproval]:
         """Yield the records in a section of a document; the heading or item `above` them may refuse them."""
