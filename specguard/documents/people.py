@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 NOBODY: Final = (
     "a", "actions", "agent", "ai", "an", "anthropic", "anybody", "anyone", "assistant", "auto", "automated",
-    "automatic", "automation", "bot", "by", "ci", "claude", "cli", "code", "codex", "coding", "copilot",
-    "cursor", "deepseek", "executor", "gemini", "github", "google", "gpt", "grok", "haiku", "human", "llama",
-    "llm", "machine", "manual", "manually", "me", "missing", "mistral", "model", "my", "n", "na", "name",
-    "nobody", "none", "noone", "noreply", "one", "openai", "opus", "orchestrator", "our", "person", "planner",
-    "qwen", "reviewer", "robot", "runner", "script", "self", "somebody", "someone", "sonnet", "specguard",
-    "sub", "subagent", "system", "task", "tbd", "the", "todo", "unassigned", "unknown", "user", "verifier",
-    "via", "workflow", "your",
+    "automatic", "automation", "awaiting", "bot", "by", "ci", "claude", "cli", "code", "codex", "coding",
+    "copilot", "cursor", "deepseek", "executor", "gemini", "github", "google", "gpt", "grok", "haiku",
+    "human", "llama", "llm", "machine", "manual", "manually", "me", "missing", "mistral", "model", "my", "n",
+    "na", "name", "nobody", "none", "noone", "noreply", "one", "openai", "opus", "orchestrator", "our",
+    "pending", "person", "planner", "qwen", "reviewer", "robot", "runner", "script", "self", "somebody",
+    "someone", "sonnet", "specguard", "sub", "subagent", "system", "task", "tba", "tbc", "tbd", "the", "todo",
+    "unassigned", "unknown", "user", "verifier", "via", "workflow", "your",
 )  # fmt: skip
 """Words in place of a person that identify nobody."""
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Selecting
 from specguard.documents.citations import plain_path
 from specguard.documents.data import walk
-from specguard.documents.dates import parse_date
+from specguard.documents.dates import is_future, parse_date
 from specguard.documents.fields import normal_name
 from specguard.documents.people import names_nobody
 from specguard.model import TYPE_CHECKING, path_text
@@ -20,6 +20,7 @@ from specguard.work.name_templates import PathTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import date
     from typing import Any, Final
 
     from specguard.authority.policy import Policy
@@ -167,7 +168,7 @@ class Claims:
         return Claim(
             label=label, path=path, line=line, key=label[:120], any_run=True, status=status,
             cited=[*cited, *self._find_manifests(texts, path, None)],
-            statement=_read_statement(value), **more,
+            statement=_read_statement(value, self._facts.get("today")), **more,
         )  # fmt: skip
 
     def _find_manifests(
@@ -285,8 +286,8 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
     return is_paper
 
 
-def _read_statement(value: Mapping[str, Any]) -> str:
-    """Return `person` if an entry names a person and a day, `claimed` if it reports an exit code of 0."""
+def _read_statement(value: Mapping[str, Any], today: date) -> str:
+    """Return `person` if an entry names a person and a past day, `claimed` if it has an exit code of 0."""
     # A history or a comment says who did what when, too.
     tables = [
         {normal_name(key): said for key, said in one.items()}
@@ -294,9 +295,9 @@ def _read_statement(value: Mapping[str, Any]) -> str:
         if isinstance(one, dict) and (not place or _VERIFIES.match(str(place[0])))
     ]
     for one in tables:
-        if any(map(parse_date, _texts(one, _DATE_KEYS))) and not all(
-            map(names_nobody, _texts(one, _PERSON_KEYS))
-        ):
+        dates = ((parse_date(text), text) for text in _texts(one, _DATE_KEYS))
+        is_dated = any(day is not None and not is_future(day, text, today) for day, text in dates)
+        if is_dated and not all(map(names_nobody, _texts(one, _PERSON_KEYS))):
             return "person"
     codes = [said for one in tables for key, said in one.items() if key in _CODE_KEYS]
     return "claimed" if any(said == 0 and said is not False for said in codes) else ""
