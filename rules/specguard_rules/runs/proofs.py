@@ -623,7 +623,7 @@ def _find_gap(assets: Assets, proof: RunProof, trees: Sequence[str], runs: Seque
 
 
 def _missing_parts(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the required files that a run does not have, and the required keys that its manifest lacks."""
+    """Return the required files that a run lacks or has empty, and the keys that its manifest lacks."""
 
     def says(key: str) -> bool:
         value: Any = run.value
@@ -634,7 +634,7 @@ def _missing_parts(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Seque
 
     keys = [[one] if isinstance(one, str) else one for one in assets.run_keys]
     return (
-        [name for name in assets.run_files if run.digest(name) is None],
+        [name for name in assets.run_files if not (run.read(name) or b"").strip()],
         [names[0] for names in keys if not any(map(says, names))],
     )
 
