@@ -73,7 +73,7 @@ def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> 
             return Content("placeholder", words, line)
         if is_bare_nothing(_LABEL_OF_NOTHING.sub("", words)):
             unsaid = unsaid or Content("nothing", words, line)
-        elif _POSTPONED.fullmatch(words):
+        elif _POSTPONED.fullmatch(words.strip("().")):
             unsaid = unsaid or Content("placeholder", words, line)
         elif is_content(words, placeholders):
             return Content("content", words, line)
@@ -175,6 +175,7 @@ _PLACEHOLDER_PHRASES: Final = re.compile(
     r"(?:(?:yet |still )?to be|will be) (?:added|announced|assigned|confirmed|completed|decided|defined"
     r"|described|determined|discussed|documented|done|filled(?: in| out)?|named|provided|specified|written)"
     r"(?: later| soon)?|coming soon|to follow|t b [acd]|work in progress|placeholder(?: text)?"
+    r"|(?:this (?:page|section) (?:is )?)?intentionally left (?:blank|empty)"
     r"|(?:please )?(?:fill (?:this |me |it )?(?:in|out)|add|insert|enter|write|describe|put|replace)\b"
     r".{0,80}\bhere"
     r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
@@ -182,9 +183,10 @@ _PLACEHOLDER_PHRASES: Final = re.compile(
 )
 # A sentence without a subject; a label or another clause would name what is postponed.
 _POSTPONED: Final = re.compile(
-    r"(?:\[ \] )?(?:still )?(?:to[ -]do|(?:to be|will be(?! \w+ by\b)) (?:added|completed|decided|defined"
-    r"|described|determined|documented|filled (?:in|out)|specified|written) (?:by (?!hand\b)(?:the )?"
-    r"|in (?:a|the) (?=final|follow|future|later|next))\w[\w-]*(?: \w[\w-]*){0,2})\.?",
+    r"(?:\[ \] )?(?:still )?(?:to[ -]do|pending|(?:not|yet to be) (?:yet )?(?:assessed|checked|determined"
+    r"|done|reviewed|run|started|written)(?: yet)?|(?:to be|will be(?! \w+ by\b)) (?:added|completed|decided"
+    r"|defined|described|determined|documented|filled(?: in| out)?|specified|written) (?:(?:after|before"
+    r"|by(?! hand\b)) (?:the )?|in (?:a|the) (?=final|follow|future|later|next))\w[\w-]*(?: \w[\w-]*){0,2})",
     re.IGNORECASE,
 )
 _LABEL_OF_NOTHING: Final = re.compile(
@@ -192,10 +194,11 @@ _LABEL_OF_NOTHING: Final = re.compile(
 )
 _CLAUSE_END: Final = re.compile(r"[:;,(]|\.(?:\s|$)|\s[-\u2013\u2014]+\s")
 _NOTHING: Final = re.compile(
-    r"n a|na|nil|null|no|no content|not (?:applicable|available|yet|(?:yet )?assigned)|empty|void|unknown"
-    r"|(?:none|nothing|(?:there (?:are|were) )?no (?:known |significant )?risks?)"
-    r"(?: (?:are |were )?(?:at this (?:point|time)|currently|found|identified|known|left|open|outstanding"
-    r"|remaining|so far|to report|yet))?"
+    r"n a|na|nil|null|no|no content|not (?:applicable|available|needed|relevant|required|yet"
+    r"|(?:yet )?assigned)|empty|unknown|void|(?:(?:as|because|since) )?(?:there (?:are|were) )?"
+    r"(?:none|nothing|no (?:known |open |significant |unresolved )?(?:assumptions|questions|risks?))"
+    r"(?: (?:are |were )?(?:at this (?:point|time)|currently|found|identified|known|left|needed|open"
+    r"|outstanding|remaining|required|so far|to report|yet))?"
 )
 
 
