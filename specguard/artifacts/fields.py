@@ -117,7 +117,8 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
         cause = find_statements(artifact, other)[:1]
         if not cause or not choice(cause[0].value, [value]):
             continue
-        for field in find_statements(artifact, name):
+        # A line `Blockers: none` does not answer for a section of that name.
+        for field in (*find_statements(artifact, name), *_section_field(artifact, name)):
             if not _says_none(field.value, name):
                 message = f"{cause[0].name} is {value!r}, and {field.name} says {shortened(field.value)!r}"
                 help = f"Write '{name}: none' once there is none, or another {other}."
@@ -144,7 +145,7 @@ def find_statements(artifact: Artifact, name: str) -> Sequence[Field]:
         MissingFact: the artifact's object is missing.
     """
     found = find_fields(artifact.values, name, *artifact.contract.aliases_of(name))
-    return found if found or artifact.structured else _section_field(artifact, name)
+    return found or _section_field(artifact, name)
 
 
 def _section_field(artifact: Artifact, name: str) -> list[Field]:
@@ -233,7 +234,7 @@ def _contradiction(
     anywhere = len(found) == 2 and found[0].form == "front matter"
     others = [Field(name, _comment(artifact, found[0]), found[0].line, "line")]
     others += [other for other in found[1:] if anywhere or _section_line(artifact, other) == place]
-    others += [] if artifact.structured else _section_field(artifact, name)
+    others += _section_field(artifact, name)
     first = choice(found[0].value, allowed)
     return next((one for one in others if choice(one.value, allowed) not in ("", first)), None)
 
