@@ -15,7 +15,7 @@ from specguard.artifacts.evidence import Targets, citation_form
 from specguard.artifacts.sections import find_titled
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
-from specguard.documents.completeness import content_of, plain_words
+from specguard.documents.completeness import content_of, is_content, plain_words
 from specguard.documents.fields import block_fields, find_fields, normal_name, normal_title
 from specguard.model import TYPE_CHECKING, Finding, path_text, shortened
 
@@ -452,7 +452,8 @@ def findings_of_open_review(artifact: Artifact) -> Iterator[Finding]:
     settings = artifact.contract.findings
     review = review_of(artifact, settings) if settings else None
     verdict = verdict_of(artifact, review) if settings and review else None
-    if settings and verdict and is_open_verdict(verdict, settings.verdict_open):
+    phrases = settings.verdict_open if settings else ()
+    if verdict is not None and (not is_content(verdict) or is_open_verdict(verdict, phrases)):
         message = f"{path_text(artifact.path)} is open: its verdict is {shortened(verdict)!r}"
         yield artifact.finding("findings.verdict_open", "open", message, "Close the review.")
     yield from open_findings(artifact, closed=False)
