@@ -26,12 +26,12 @@ LONGEST: Final = 1000
 """A longer text, in characters, is not searched for a date: a value with a date is short."""
 
 # A day is a word of its own: not part of a version, a longer number or a name.
-_DAY: Final = re.compile(r"(?<![\w./-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9]|-[0-9])", re.ASCII)
+_DAY: Final = re.compile(r"(?<![^\W_]|[./-])(?<![a-zA-Z0-9./-]_)\d{4}-\d\d-\d\d(?!\d|-\d)", re.ASCII)
 # Writers who do not know the second write `12:00:xx`.
 _CLOCK: Final = re.compile(
     r"(?P<clock>[0-9]{2}:[0-9]{2})(?::(?:(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?|xx))?"
     r"(?!:?[0-9]| ?[ap]\.?m\b)"
-    r"(?: ?(?P<zone>(?:Z|UTC|GMT)(?![\w+-])|[+-][0-9]{2}:?[0-9]{2}(?!:?[0-9])))?",
+    r"(?: ?(?P<zone>(?:Z|UTC|GMT)(?![a-z0-9+-])|[+-][0-9]{2}:?[0-9]{2}(?!:?[0-9])))?",
     re.IGNORECASE | re.ASCII,
 )
 _TIME_SEPARATOR: Final = re.compile("[Tt]|,? ")
