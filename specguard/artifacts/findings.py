@@ -69,7 +69,7 @@ _STATUS_DETAILS: Final = (
     rf"(?!.*{_TAKEN_BACK})(?:\s(?:by|in|at|on|via|with|since|as of|after|against)\b.*|\s[0-9`#].*|:\s*\w.*)?"
 )
 _TITLE: Final = ("finding", "title", "issue", "description")
-_SEVERITY: Final = ("severity", "priority")
+_SEVERITY: Final = ("severity", "priority", "sev")
 _STATUS: Final = ("status", "resolution", "verification", "disposition")
 # "High: cold, a.py:1. Status: fixed, re-verified".
 _IN_TITLE: Final = re.compile(
