@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 LINE_SUFFIX: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 """The line number behind a path: `src/x.py:12`, `src/x.py#L3-L9`."""
 
+_PATH_REMARK: Final = re.compile(r"(?<!\s)\s+(?:\([^()]*\)|#.*|(?:--?|\u2013|\u2014)\s.*)$")
+
+
+def without_remark(entry: str) -> str:
+    """Return the path in an entry without marks, lines and a remark: `src/x.py (new)`, `src/x.py:12`."""
+    return LINE_SUFFIX.sub("", _PATH_REMARK.sub("", entry.strip(), count=1)).strip("`'\"")
+
+
 # Characters for which `str.isalnum` is false.
 _NO_WORD: Final = re.compile(r"[\W_]+")
 

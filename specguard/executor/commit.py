@@ -355,7 +355,7 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
         return CommitScope(task.expected_files, task.expected_paths, str(task.origin("expected_files")))
     if entry is not None and entry.files:
         where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
-        return CommitScope(list(entry.scope.patterns), entry.scope, where)
+        return CommitScope([file.text for file in entry.files], entry.scope, where)
     scope = if_applicable(lambda: item.scope, None)
     if scope is None or not scope.paths.patterns:
         return None

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import LINE_SUFFIX, is_bare_nothing, is_todo, looks_like_path
+from specguard.documents.completeness import is_bare_nothing, is_todo, looks_like_path, without_remark
 from specguard.documents.data import as_text, data_kind, dotted, elements, json_spans
 from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.errors import SpecguardError, nearest
@@ -175,8 +175,6 @@ def element_text(value: Any) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
-# A remark after a path: `src/x.py (new)`.
-_REMARK: Final = re.compile(r"(?<!\s)\s+(?:\([^()]*\)|#.*|(?:--?|\u2013|\u2014)\s.*)$")
 _PROBES: Final = (b"\x01", b"\x01/\x02", b"\x02/\x01/\x02")
 LONGEST_PATH: Final = 1000
 """The limit in characters for an expected path."""
@@ -212,7 +210,7 @@ def parse_expected(text: str, code: str = "") -> Expectation:
     path = text.strip()
     if len(path) > LONGEST_PATH:
         return Expectation(Covering(), f"has more than {LONGEST_PATH} characters")
-    path = LINE_SUFFIX.sub("", _REMARK.sub("", path, count=1)).strip("`'\"")
+    path = without_remark(path)
     if _BAD_PATH.match(path):
         return Expectation(Covering(), "is not a path within the repository, with '/' between its parts")
     while path.startswith("./"):

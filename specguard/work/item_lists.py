@@ -7,7 +7,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Patterns
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import is_todo
+from specguard.documents.completeness import is_todo, without_remark
 from specguard.documents.data import Data, Problem, as_text, elements, value_at
 from specguard.documents.fields import DataEntry, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
@@ -15,7 +15,7 @@ from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, g
 from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import Passes, WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template, has_wildcard
+from specguard.work.name_templates import PathTemplate, Template, escape, has_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -133,7 +133,8 @@ class Source(Record):
             elif item_id:
                 found.append(Listed(self.data, key, value, self, item_id))
             else:
-                found.append((self.data.line(key), f"has neither {self.settings.number!r} nor 'id'"))
+                names = " or ".join(map(repr, dict.fromkeys([self.settings.number, "id"])))
+                found.append((self.data.line(key), f"has no {names}"))
         return found
 
     def _read_id(self, value: Any) -> str:
@@ -457,7 +458,8 @@ class Listed(DataEntry):
     @property
     def files(self) -> Sequence[ListElement]:
         """The paths that the item may change, as patterns."""
-        return self.stated("files")
+        parts = [(part, one.line) for one in self.stated("files") for part in one.text.split(", ")]
+        return [ListElement(without_remark(part).removeprefix("./"), line) for part, line in parts]
 
     def also_allowed(self, policy: Policy) -> list[Patterns]:
         """Return the paths that a change for the item may touch besides its files.
@@ -468,9 +470,9 @@ class Listed(DataEntry):
         rules = [(policy.active_rule(code), name) for code, name in names.items()]
         return [getattr(rule.load(), name) for rule, name in rules if rule]
 
-    @property
+    @cached_property
     def scope(self) -> Covering:
-        """The `files` as one matcher.
+        """The `files` as one matcher, also by name: `app/[id]/page.tsx` is that file.
 
         Raises:
             MissingFact: one of the files is not a valid pattern.
@@ -479,13 +481,14 @@ class Listed(DataEntry):
             place = f"{path_text(self.source.path)}:{line}"
             why = f"{place} has a file of {self} that no path matches: {problem}"
             raise MissingFact(why, code="incomplete-policy")
-        return Covering([file.text.removeprefix("./") for file in self.files])
+        texts = [file.text for file in self.files]
+        return Covering(list(dict.fromkeys([*texts, *map(escape, texts)])))
 
     @property
     def unread_files(self) -> Iterator[tuple[int | None, str]]:
         """The files that are not valid patterns: the line of each, and its problem as a clause."""
         for file in self.files:
-            if problem := Covering.problem_in(file.text.removeprefix("./")):
+            if problem := Covering.problem_in(file.text):
                 yield file.line, problem
 
     @property

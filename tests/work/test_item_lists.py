@@ -86,7 +86,7 @@ def test_what_is_no_source_or_no_item_is_named(tree: Grow, repository: Any) -> N
         assert source.items == []
     [source] = sources(tree({"PHASE_D_WORKBREAKDOWN.yaml": "slices:\n  - id: D1\n  - owner: me\n  - text\n"}))
     assert [item.id for item in source.items] == ["D1"]
-    assert list(source.malformed) == [(3, "has neither 'number' nor 'id'"), (4, "is not an object")]
+    assert list(source.malformed) == [(3, "has no 'number' or 'id'"), (4, "is not an object")]
     repository.symlink(".plans/x/plan.json", "../../real.json")
     [source] = sources(tree({"real.json": PLAN}), "task", TASK)
     assert source.problem == "cannot be read: it is not a regular file"
@@ -169,7 +169,7 @@ def found(tree: Tree, what: str = "flaws") -> list[tuple[int | None, str]]:
         ("[it works too]", "['']", 9, "slice D2 owes its acceptance"),
         ("gates: {quick: [make test]}\n", "", 2, "slice D1 has no gates"),
         ("id: D2", "id: d1", 9, "slice d1 is listed twice, in line 3 and here"),
-        ("  - id: D2", "  - name: D2", 9, "lists a slice that has neither 'number' nor 'id'"),
+        ("  - id: D2", "  - name: D2", 9, "lists a slice that has no 'number' or 'id'"),
         # What items need of each other.
         ("depends_on: [D1]", "depends_on: [D3]", None, "slice D2 needs 'D3', which is not listed"),
         ("depends_on: [D1]", "depends_on: [TBD]", None, "slice D2 needs 'TBD', which is not listed"),

@@ -285,7 +285,7 @@ def _outside_files(listed: Listed, entries: Sequence[Entry], base: Base | None) 
     """Yield a finding for each path outside the slice's files."""
     place = path_text(listed.source.path)
     others = [other for other in listed.source.items if other.id != listed.id and other.files]
-    patterns = listed.scope.patterns
+    patterns = [file.text for file in listed.files]
     files = ", ".join(patterns[:5]) + (", ..." if len(patterns) > 5 else "")
     for entry in entries:
         if listed.scope.matches(entry.path):
