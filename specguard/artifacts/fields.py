@@ -474,7 +474,10 @@ _ADDRESS: Final = re.compile(r"[^\s<>()\[\],;]{1,64}@[^\s<>()\[\],;]{1,200}")
 _BRACKETS: Final = re.compile(r"[(\[<][^()\[\]<>]*[)\]>]")
 _ROLE: Final = re.compile(r"\s[-\u2013\u2014]+\s.*|:.*")
 # Words in place of a name, without spaces between them.
-_NOBODY: Final = {"nobody", "noone", "someone", "somebody", "me", "myself", "self", "author", "theauthor"}
+_NOBODY: Final = {
+    "author", "me", "myself", "nobody", "noone", "pending", "self", "somebody", "someone", "theauthor",
+    "theowner", "unassigned",
+}  # fmt: skip
 
 
 def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
