@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from specguard.declaration.look_alikes import reading
 from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Section, Table, Text, texts
 from specguard.documents.completeness import content_of, plain_words
 from specguard.documents.fields import IN_COMMENT, bold_words, matches_title, near_section, normal_title
@@ -128,7 +129,8 @@ def _starting_with(artifact: Artifact, title: str) -> Iterator[Text]:
     headings = [section.heading.text for section in artifact.document.sections]
     paragraphs = [one.text for one in artifact.document.blocks if isinstance(one, Paragraph)]
     for text in [*headings, *filter(bold_words, paragraphs)]:
-        if any(f"{normal_title(form)} ".startswith(wanted) for form in (text.plain, text.rendered)):
+        forms = (text.plain, text.rendered, reading(text.rendered))
+        if any(f"{normal_title(form)} ".startswith(wanted) for form in forms):
             yield text
 
 
