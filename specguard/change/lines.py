@@ -15,7 +15,7 @@ checked one by one. RE2 must not match a newline there, so that a match cannot h
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections import deque
 from functools import cached_property
 from itertools import chain, groupby, islice
@@ -108,7 +108,7 @@ class Lines:
 
     Attributes:
         skipped: the binary files that `added` has skipped so far (a NUL within the first 8000 bytes, unless
-            named as a program).
+            named as a program), and programs in UTF-16.
     """
 
     def __init__(self, git: Git) -> None:
@@ -208,10 +208,15 @@ class Lines:
         for entry, (_, content) in zip(entries, contents, strict=True):
             if content is None:
                 yield from self._stream([entry])
-            elif is_binary(content) and not entry.path.endswith(_PROGRAMS):
-                self.skipped.add(entry.path)
-            else:
+            elif not self._skips(entry, content):
                 yield entry, whole_lines([content], path_text(entry.path))
+
+    def _skips(self, entry: Entry, head: bytes) -> bool:
+        """Return True for a binary file, and count it; count a program in UTF-16, which matches nothing."""
+        is_program = entry.path.endswith(_PROGRAMS)
+        if is_binary(head) and (not is_program or head.startswith((BOM_UTF16_LE, BOM_UTF16_BE))):
+            self.skipped.add(entry.path)
+        return not is_program and is_binary(head)
 
     def _stream(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Yield files as `_read_texts` does, from a separate process, without holding a whole content."""
@@ -223,11 +228,9 @@ class Lines:
                 if kind != "blob":
                     raise self._git.missing(f"object {entry.new}", f"it is a {kind}, and no file")
                 first = next(pieces, b"")
-                if is_binary(first) and not entry.path.endswith(_PROGRAMS):
-                    self.skipped.add(entry.path)
-                elif size > TEXT_LIMIT:
-                    raise _too_large(entry, size, TEXT_LIMIT)
-                else:
+                if not self._skips(entry, first):
+                    if size > TEXT_LIMIT:
+                        raise _too_large(entry, size, TEXT_LIMIT)
                     yield entry, whole_lines(chain([first], pieces), path_text(entry.path))
                 if size > TEXT_LIMIT:
                     # The rest would have to be read in order to skip it, so a new process starts after it.
