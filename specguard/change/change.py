@@ -467,7 +467,7 @@ class Change(Record, frozen=False):
 
     @cached_property
     def _since_start(self) -> Sequence[Entry]:
-        """What the trusted base has changed since the change's start; empty if no commits are judged."""
+        """The trusted base's changes since the change's start; empty if no commits are judged."""
         base, tip = self.base, self.found.oid
         judged = base.start and base.head and tip and base.trusted and not base.stacked
         return self.git.diff_trees(base.start or "", tip or "") if judged else ()
@@ -480,7 +480,7 @@ class Change(Record, frozen=False):
 
     @cached_property
     def carried(self) -> Sequence[Entry]:
-        """What merging changes at paths that no entry names, as the base has moved files there since.
+        """The changes of a merge at paths that no entry names, as the base has moved files there since.
 
         Git finds the moved files by their content.
 
@@ -489,14 +489,14 @@ class Change(Record, frozen=False):
         """
         own = {one.path for one in self.entries}
         kept = (one.path for one in self.entries if not (one.added or one.deleted))
-        if all(map(self.base_files.find, kept)) or not self._since_start or not self._merged:
+        if not self._since_start or all(map(self.base_files.find, kept)) or not self._merged:
             return ()
         return [one for one in self.git.diff_trees(self.found.oid or "", self._merged) if one.path not in own]
 
     def undone(self, is_judged: Callable[[bytes], bool]) -> Sequence[Entry]:
         """Return what a rebase changes otherwise than a merge, in files that commits and the base change.
 
-        It drops a commit that does what the base has done since. A later one that takes this back goes on.
+        A rebase drops a commit that does what the base has done since, and keeps one that takes this back.
 
         Args:
             is_judged: a test for the paths that matter, as each commit that touches one takes time.
@@ -546,7 +546,9 @@ class Change(Record, frozen=False):
             refs = f"refs/remotes/*/{short_branch(self.found.ref)}"
             words = ("for-each-ref", "--count=1", f"--contains={commits[0].oid}", "--format=%(refname)", refs)
             if name := short_name(self.git.repository.spawn(*words).drain().decode(errors="replace").strip()):
-                way = f"`specguard check --base {name}` leaves them out"
+                from shlex import quote
+
+                way = f"`specguard check --base {quote(name)}` leaves them out"
                 return [f"{name} has commits that {self.found.name} lacks; {way}."]
         return []
 
