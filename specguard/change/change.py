@@ -493,29 +493,37 @@ class Change(Record, frozen=False):
             return ()
         return [one for one in self.git.diff_trees(self.found.oid or "", self._merged) if one.path not in own]
 
+    @cached_property
+    def _shared(self) -> Set[bytes]:
+        """The paths that several commits change, and that the base has changed since the change's start."""
+        moved = {one.path for one in self._since_start}
+        return {path for path in moved if len(self.touching.get(path, ())) > 1}
+
+    @cached_property
+    def _replayed(self) -> Sequence[Entry]:
+        """The differences in shared paths between a merge of the change and a rebase; none with conflicts."""
+        tree = self.git.commit(self.found.oid or "").tree if self._merged else ""
+        for commit in self.commits if tree else ():
+            if not commit.is_merge and any(one.path in self._shared for one in commit.own_entries):
+                onto = self.merges.commit(tree, *commit.parents)
+                ((tree, conflicts),) = self.merges.merge([(onto, commit.oid)])
+                if not self._shared.isdisjoint(conflicts):
+                    return ()
+        return [one for one in self.git.diff_trees(self._merged, tree) if one.path in self._shared]
+
     def undone(self, is_judged: Callable[[bytes], bool]) -> Sequence[Entry]:
         """Return what a rebase changes otherwise than a merge, in files that commits and the base change.
 
         A rebase drops a commit that does what the base has done since, and keeps one that takes this back.
 
         Args:
-            is_judged: a test for the paths that matter, as each commit that touches one takes time.
+            is_judged: a test for the paths that matter, as a rebase takes time for each commit.
 
         Raises:
             MissingFact: as `landing`.
         """
-        paths = {path for path, commits in self.touching.items() if len(commits) > 1 and is_judged(path)}
-        paths = paths and paths.intersection(one.path for one in self._since_start)
-        if not paths or not self._merged:
-            return ()
-        tree = self.git.commit(self.found.oid or "").tree
-        for commit in self.commits:
-            if not commit.is_merge and any(one.path in paths for one in commit.own_entries):
-                onto = self.merges.commit(tree, *commit.parents)
-                ((tree, conflicts),) = self.merges.merge([(onto, commit.oid)])
-                if not paths.isdisjoint(conflicts):
-                    return ()
-        return [one for one in self.git.diff_trees(self._merged, tree) if one.path in paths]
+        judged = any(map(is_judged, self._shared))
+        return [one for one in self._replayed if is_judged(one.path)] if judged else ()
 
     # For reports
 
