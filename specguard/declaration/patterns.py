@@ -405,7 +405,7 @@ def _problem(pattern: str) -> str:
     inside, closed, _ = pattern.partition("{")[2].partition("}")
     if closed and "," in inside:
         return "has a choice in braces, which is not read; write one pattern for each: '*.pem', '*.key'"
-    if pattern[0] == "^" or pattern[-1] == "$":
+    if pattern[0] == "^" or pattern[-1] == "$" or any(sign in pattern for sign in ("|", ".+", "]+")):
         return "is written as an expression, which is not read here; write 'docs/' or '**/*.md'"
     body = pattern.removeprefix("/").removesuffix("/")
     for segment in body.split("/"):
