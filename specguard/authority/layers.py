@@ -131,10 +131,14 @@ class Part:
         except UnreadableDocument as error:
             message = f"the authority cannot be read: {error.problem.message}"
             raise SettingProblem(message, Origin(source.path, error.problem.line or 0)) from None
-        if found := _OWN.search(self.document.front_matter or ""):
-            line = found.string.count("\n", 0, found.start()) + 2
-            why = "settings are not read in front matter"
-            self.unread.append(Unread(source.path, line, "", found[0].strip(), why))
+        front = self.document.front_matter or ""
+        found = _OWN.search(front)
+        # A document that begins with a rule across the page has its first sections in front matter.
+        begin = found.start() if found else f"\n{front}".find("\n## ")
+        if begin >= 0:
+            line, text = front.count("\n", 0, begin) + 2, front[begin:].partition("\n")[0].strip()
+            why = "settings are not read in front matter" if found else "`---` before it begins front matter"
+            self.unread.append(Unread(source.path, line, "", text, why, "" if found else "hidden"))
         for fence in fences(self.document.blocks):
             end = fence.first + fence.content.count("\n")
             # Only a block between fences has an end of its own, and content that begins behind its line.
