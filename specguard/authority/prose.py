@@ -421,7 +421,7 @@ def find_statements(
         meaning = next(filter(None, known), "")
         for text in texts([block]):
             for sentence in text.sentences():
-                if _COMMAND_WORDS.search(_CODE.sub("", sentence.raw).replace("*", "")):
+                if _COMMAND_WORDS.search(_CODE.sub("", sentence.raw).replace("*", "").replace("_", "")):
                     text_line = " ".join(sentence.plain.split())
                     enforcement = _find_enforcement(policy, sentence, text_line, meaning)
                     yield Statement(path, sentence.line, shortened(text_line, SHOWN), *enforcement)
