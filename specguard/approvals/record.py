@@ -288,7 +288,8 @@ class Bond:
 
         The whole change then has no entry for the file, so an approval cannot be bound to its content.
         """
-        return None not in (finding.commit, finding.path) and finding.path not in self.paths
+        undone = finding.path not in self.paths or finding.key == "undone"
+        return None not in (finding.commit, finding.path) and undone
 
     def fingerprint(self, scope: Scope, paths: Collection[bytes]) -> str:
         """Return the fingerprint of the whole change, or of only its entries at some paths."""

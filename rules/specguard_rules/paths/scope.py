@@ -116,9 +116,10 @@ class OutOfScopePath(Rule):
                 from specguard_rules.next_steps import put_back
 
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {scope.text}"
-                back = put_back(entry, base, commit=base.commits[-1] if entry in late else None)
-                step, path, side = f"{back}, or {widened}.", entry.path, entry.side
-                found = Finding(message, step, path, side=side, key="scope", setting=setting)
+                commit = base.touching(entry.path)[-1] if entry in late else None
+                step = f"{put_back(entry, base, commit=commit)}, or {widened}."
+                found = Finding(message, step, entry.path, side=entry.side, key="scope", setting=setting)
+                found.commit = commit.oid if commit else None
                 if scope.unread and entry.path not in left_out:
                     found.severity = "warning"
                     found.message += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"

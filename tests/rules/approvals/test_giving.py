@@ -249,3 +249,17 @@ def test_this_repository_can_change_its_own_authority(tmp_path: Path) -> None:
     repository.commit("chore: file the approval")
     outcome = ended(run_here(*ci, directory=repository.path))
     assert "accepted" in outcome.stdout
+
+
+def test_nothing_is_left_to_approve_of_what_a_rebase_undoes(tmp_path: Path) -> None:
+    repository = build(tmp_path, commits=[])
+    shorter = document(POLICY.replace("= 30", "= 20"))
+    repository.branch("policy")
+    repository.commit("chore: shorter", files={"SPEC_AUTHORITY.md": shorter})
+    repository.commit("chore: as it was", files={"SPEC_AUTHORITY.md": document(POLICY), "src/x": "x\n"})
+    repository.checkout("main")
+    repository.commit("chore: fewer days", files={"SPEC_AUTHORITY.md": shorter, "src/y": "y\n"})
+    repository.checkout("policy")
+    outcome = approve(repository, "PTH004", "--base=refs/heads/main", path="SPEC_AUTHORITY.md")
+    assert outcome.exit_code == 2, outcome
+    assert "a later one puts it back: nothing is left that an approval could be bound to" in outcome.stderr
