@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Covering, Finding, MissingFact, Rule, Selecting, Settings, required, setting
-from specguard_rules.paths.guarded import undone
+from specguard_rules.paths.guarded import Moves, undone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class Forbidden(Settings):
 class ForbiddenContent(Rule):
     r"""An added line matches a forbidden expression.
 
-    Each added line is judged by itself. Links, submodules and binary files have no
-    lines.
+    Each added line is judged by itself. Links, submodules, binary files and files that only move have none.
 
     Why is this bad? Debugging calls, conflict markers and private keys are wrong everywhere.
 
@@ -102,11 +101,13 @@ class ForbiddenContent(Rule):
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base, policy: Policy) -> Iterator[Finding]:
         """Match each expression against the lines that the change, or a rebase of it, adds to its files."""
         files = [entry for entry in (*entries, *undone(base, policy)) if entry.has_new_content]
-        paths = [entry.path for entry in files]
+        moved = _moved(entries)
+        paths = [*(entry.path for entry in files), *moved.values()]
         judged_paths: list[set[bytes]] = []
         for forbidden in self.forbid:
-            within = forbidden.paths.among(paths) if forbidden.paths else paths
-            judged_paths.append({*within}.difference(forbidden.exclude.among(paths)))
+            within = {*(forbidden.paths.among(paths) if forbidden.paths else paths)}
+            within.difference_update(forbidden.exclude.among(paths))
+            judged_paths.append({path for path in within if moved.get(path) not in within})
         judged = [entry for entry in files if any(entry.path in one for one in judged_paths)]
         counts: dict[tuple[bytes, int], int] = {}
         step = "Change the line, or take the file out with 'exclude'."
@@ -124,6 +125,17 @@ class ForbiddenContent(Rule):
                 text, setting = self.forbid[which].pattern.text, f"forbid.{which}.pattern"
                 message = f"{count - MOST} more added lines of this file match {text!r}"
                 yield Finding(message, step, path, key=f"more {text}", setting=setting)
+
+
+def _moved(entries: Sequence[Entry]) -> dict[bytes, bytes]:
+    """Return the old path of each moved file by its new one; unaltered, it adds no line where both count.
+
+    A file of another kind may be read in another way, so both names end alike.
+    """
+    moves = Moves(entries)
+    ends = ((entry.path, moves.other_end(entry)) for entry in entries if entry.added)
+    files = ((path, old.path) for path, old in ends if old and old.was_file)
+    return {path: old for path, old in files if path.rpartition(b".")[2] == old.rpartition(b".")[2]}
 
 
 # These programs run a command that is among their arguments.
@@ -216,7 +228,9 @@ class ForbiddenCommand(Rule):
 
     def check(self, entries: Sequence[Entry], lines: Lines, documents: Documents) -> Iterator[Finding]:
         """Look for the forbidden forms in the commands that the change adds."""
-        candidates = [one for one in entries if one.has_new_content and self.files.matches(one.path)]
+        moved, matches = _moved(entries), self.files.matches
+        files = (one for one in entries if one.has_new_content and matches(one.path))
+        candidates = [one for one in files if one.path not in moved or not matches(moved[one.path])]
         if not candidates:
             return
         from specguard_rules.content._commands_in_files import file_commands
