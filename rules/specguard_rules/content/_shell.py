@@ -42,7 +42,7 @@ _KEYWORDS: Final = frozenset(["if", "then", "elif", "else", "while", "until", "d
 _DECLARING: Final = frozenset(["declare", "export", "local", "readonly", "typeset"])
 
 # Programs that run another one, with those of their options that take a value.
-_WRAPPERS: Final = {
+WRAPPERS: Final = {
     "sudo": "-u -g -h -p -C -D --user --group",
     "env": "-u -C --unset --chdir",
     "exec": "-a",
@@ -114,8 +114,8 @@ class Command(Record, frozen=False):
     def unwrap(self) -> Sequence[str]:
         """Return the words of the command that finally runs, without `sudo`, `env` and similar programs."""
         words = self.words
-        while (wrapper := base_name(words)) in _WRAPPERS:
-            valued = _WRAPPERS[wrapper].split()
+        while (wrapper := base_name(words)) in WRAPPERS:
+            valued = WRAPPERS[wrapper].split()
             at = 1
             while at < len(words) and (words[at][:1] == "-" or (wrapper == "env" and "=" in words[at])):
                 at += 2 if words[at] in valued else 1

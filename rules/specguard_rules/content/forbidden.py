@@ -152,6 +152,15 @@ class ForbiddenForm(Settings):
     unless: list[str] = setting([], "words that make it allowed")
     message: str = setting("", "what a finding says")
 
+    def problem(self) -> str:
+        """Return why the form has no effect, as a clause; empty if at least its own command has it."""
+        from specguard_rules.content._shell import parse_commands
+
+        commands, form = parse_commands(self.command), _form_words(self.command)
+        if commands and form[:1] != ["$"] and has_form(commands[0], form):
+            return ""
+        return f"no command has the form {self.command!r}; write a program and words, as 'git push --force'"
+
 
 class ForbiddenCommand(Rule):
     r"""A script, CI file or brief gets a forbidden command.
@@ -273,9 +282,10 @@ class ForbiddenCommand(Rule):
 
 
 def _form_words(text: str) -> list[str]:
-    from specguard_rules.content._shell import parse_commands
+    from specguard_rules.content._shell import base_name, parse_commands
 
-    return [word for command in parse_commands(text) for word in command.words if word]
+    words = [word for command in parse_commands(text) for word in command.words if word]
+    return [base_name(words), *words[1:]]
 
 
 def has_form(command: Command, form: Sequence[str], unless: Sequence[str] = ()) -> bool:
@@ -290,11 +300,11 @@ def has_form(command: Command, form: Sequence[str], unless: Sequence[str] = ()) 
         form: the form's words.
         unless: options or words, each of which makes the command another one.
     """
-    from specguard_rules.content._shell import base_name
+    from specguard_rules.content._shell import WRAPPERS, base_name
 
-    words = command.unwrap()
+    words = command.words if form[0] in WRAPPERS else command.unwrap()
     carried = range(1, min(len(words), _MOST_CARRIED)) if base_name(words) in _CARRIERS else ()
-    named = (words[at:] for at in (0, *carried) if form and base_name(words[at:]) == form[0])
+    named = (words[at:] for at in (0, *carried) if base_name(words[at:]) == form[0])
     return any(_matches_form(one, form, unless) for one in named)
 
 
