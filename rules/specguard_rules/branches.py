@@ -246,6 +246,12 @@ class ProtectedBranch(Rule):
 
     branches: Guarding = setting(Guarding(), "the protected branches")
 
+    def problem(self) -> str:
+        """Return the problem with a name that no branch or whole ref has; empty if there is none."""
+        kinds = ("origin/", "remotes/", "heads/", "tags/")
+        wrong = next((one for one in self.branches.patterns if one.startswith(kinds)), "")
+        return wrong and f"`branches` has {wrong!r}, and names are as in 'main' or 'refs/tags/v*'"
+
     def check(
         self,
         stage: Stage,
