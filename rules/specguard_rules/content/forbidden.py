@@ -45,6 +45,12 @@ class Forbidden(Settings):
     exclude: Covering = setting(Covering(), "files to skip")
     message: str = setting("", "what a finding says")
 
+    def problem(self) -> str:
+        """Return why the expression matches no line, as a clause; empty if it may."""
+        text = self.pattern.text.replace(r"\\", "").replace(r"\n", "\n")
+        breaks = "\n" in text and not any(sign in text for sign in ("|", "[", "\n?", "\n*", "\n{"))
+        return "`pattern` has a line break, and each line is judged by itself" if breaks else ""
+
 
 class ForbiddenContent(Rule):
     r"""An added line matches a forbidden expression.
