@@ -399,7 +399,7 @@ def _registry(plugins: Sequence[str]) -> Registry:
 def missing_authority(where: str) -> NoAuthorityError:
     """Return the error that a place has no authority."""
     return NoAuthorityError(
-        f"there is no authority: {where} has neither SPEC_AUTHORITY.md nor other settings of specguard",
+        f"there is no authority: {where} has neither SPEC_AUTHORITY.md in its root nor other settings",
         help="`specguard init` writes one",
     )
 
