@@ -247,8 +247,10 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
     leading = leading_paths(text.raw)
     if not leading.paths:
         return "it does not begin with a path"
-    below = text.raw.partition("\n")[2].strip()
-    more = leading_paths(below).paths if not leading.rest else ()
+    below = text.raw.partition(" " if leading.in_sentence else "\n")[2].strip()
+    # Before a word, only a sure path is read: not `and/or`.
+    parts = [f"{word} x" for word in below.split()] if leading.in_sentence else [below]
+    more = [path for part in parts for path in leading_paths(part).paths] if not leading.rest else []
     words = _CODE.sub(lambda code: " " * len(code[0]), text.raw)
     limit = _LIMIT.search(words) if meaning in ("locked-path", "forbidden-path") else None
     rest = leading.rest or (below if any(path not in leading.paths for path in more) else "")
