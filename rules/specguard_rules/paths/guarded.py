@@ -25,9 +25,9 @@ EMPTY_BLOBS: Final = (
 
 _PIN: Final = (
     rb"""([\s-]*(?:uses:\s+["']?[\w./-]+@|rev:\s+["']?))(?:[0-9a-f]{40}|(?![0-9a-f]{40}\b)v?([A-Za-z_.+-]*)"""
-    rb"""\d[\w.+-]*)["']?(?:[ \t]+#[ -~]*)?\s*\n\1(?:[0-9a-f]{40}|v?\2\d[\w.+-]*)["']?(?:[ \t]+#[ -~]*)?\s*"""
+    rb"""\d[\w.+-]*)(["']?)(?:[ \t]+#[ -~]*)?\s*\n\1(?:[0-9a-f]{40}|v?\2\d[\w.+-]*)\3(?:[ \t]+#[ -~]*)?\s*"""
 )
-"""Two lines of YAML that pin versions of one thing: letters before the first digit stay, and an id an id.
+"""Two lines of YAML that pin versions of one thing: letters before a digit stay, quotes, and an id an id.
 
 A comment is plain ASCII, since YAML knows line breaks that others do not.
 """
