@@ -408,7 +408,7 @@ def locate(names: Iterable[bytes], own: Sequence[Checkout], *, gone: bool) -> li
 
     Returns:
         Distinct pairs; empty for a file outside of all working trees. A name in a nested repository has its
-        path from the root of the outer one.
+        path from the root of the outer one, unless both are worktrees of one repository.
     """
     found: dict[tuple[Checkout, bytes], None] = {}
     shared = {one.common for one in own}
@@ -421,7 +421,11 @@ def locate(names: Iterable[bytes], own: Sequence[Checkout], *, gone: bool) -> li
                 tree = _work_tree(root)
                 if tree is not None and (tree.common in shared or (not trees and _is_around(tree, own))):
                     trees.append(tree)
-        found |= dict.fromkeys((tree, name[len(tree.root) + 1 :]) for tree in trees)
+        for tree in trees:
+            # No worktree of a repository contains the files of another one that lies within it.
+            within = (one for one in trees if one.common == tree.common and one.root != tree.root)
+            if not any(is_below(one.root, tree.root) for one in within):
+                found[tree, name[len(tree.root) + 1 :]] = None
     return list(found)
 
 
