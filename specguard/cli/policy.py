@@ -69,7 +69,7 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
     """Show which rules and lines of the authority govern PATH, from the repository's root.
 
     With RULE, show its settings, the authority's words, approvers and next steps. With both, show why this
-    rule judges this path. Write ./PATH for a path named like a rule.
+    rule judges this path. ./PATH is from your folder, never a rule.
     """
     request = Request(environment=os.environ, **given)
     if len(words) > 2:

@@ -70,12 +70,12 @@ class Governing(Record):
 
 
 def to_root_path(request: Request, path: str) -> str:
-    """Return a path relative to the root if it is absolute or begins with `./`; others are unchanged."""
-    if path.startswith("/"):
-        root = Repository.locate(request.directory, request.environment).work_tree_if_any()
-        folder, name = os.path.split(path)
-        path = os.path.join(os.path.realpath(folder), name).removeprefix(f"{root}/")
-    return path.removeprefix("./")
+    """Return a path from the root if it is absolute or begins with `./` or `../`; others are unchanged."""
+    if not path.startswith(("/", "./", "../")):
+        return path
+    root = Repository.locate(request.directory, request.environment).work_tree_if_any()
+    folder, name = os.path.split(os.path.join(request.directory, path))
+    return os.path.join(os.path.realpath(folder), name).removeprefix(f"{root or os.path.realpath(folder)}/")
 
 
 def find_governing(request: Request, path: str, policy: Policy | None = None) -> list[Governing]:
