@@ -16,7 +16,7 @@ from specguard.change.change import BASELINE
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.cli import options as opt
-from specguard.cli.options import say, show, usage
+from specguard.cli.options import at_root, say, show, usage
 from specguard.engine.baseline import Recording, counts_text, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
@@ -139,7 +139,7 @@ def sign(name: str, base: str, key: str, output_format: str) -> None:
 
 
 def _report_written(message: str, name: str, paths: Sequence[str], output_format: str) -> None:
-    step = f"next git add -f {shlex.quote(os.path.dirname(paths[0]))} && git commit"
+    step = f"next git add -f {shlex.quote(at_root() + os.path.dirname(paths[0]))} && git commit"
     data = {"schema": SCHEMA, "id": name, "written": list(paths)}
     show(output_format, data, [f"{message}: {' and '.join(paths)}", step])
 

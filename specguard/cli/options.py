@@ -203,6 +203,11 @@ approval = combine(
 """The options that say who approves what, why and until when."""
 
 
+def at_root() -> str:
+    """Return what git needs before a path from the root: nothing in the root itself."""
+    return "" if os.path.lexists(".git") else ":/"
+
+
 def find_repository() -> Repository:
     """Return the repository of the working directory, or the one that `GIT_DIR` names.
 

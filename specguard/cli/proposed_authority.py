@@ -26,7 +26,7 @@ from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository, short_name
 from specguard.change.worktree import FolderTree
-from specguard.cli.options import usage
+from specguard.cli.options import at_root, usage
 from specguard.declaration.patterns import Guarding, Patterns, is_plain
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, fences
@@ -314,7 +314,8 @@ def commit_step(repository: Repository, policy: Policy | None, files: Sequence[s
     switch = f"git switch -c {description.replace(' ', '-')} && " if branch else ""
     signed = "--signoff " if signs else ""
     message = shlex.quote(f"{kind}: {description}")
-    return f"  {switch}git add {shlex.join(files)} && git commit {signed}-m {message}"
+    paths = shlex.join(f"{at_root()}{file}" for file in files)
+    return f"  {switch}git add {paths} && git commit {signed}-m {message}"
 
 
 def commit_advice(repository: Repository, policy: Policy | None) -> str:
