@@ -243,7 +243,7 @@ def write_report(file: str, text: str, *, append: bool = False) -> None:
 
     refuse_links(file)
     with (
-        writing(file, "name a file in a folder that exists, as in --output json=report.json", "the report"),
+        writing(file, what="the report"),
         open(file, "a" if append else "w", encoding="utf-8", errors="backslashreplace") as stream,
     ):
         stream.write(text)
