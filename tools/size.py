@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 49_439,
+    "code lines of specguard and rules": 49_446,
     "modules of specguard and rules": 234,
-    "code lines of tests": 32_941,
+    "code lines of tests": 32_955,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,

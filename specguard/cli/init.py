@@ -224,7 +224,7 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
         return ()
     written: list[str] = []
     committed = settings.keep == "tree"
-    if committed and write_gitignore(run_root(settings, os.environ, work_tree=top)):
+    if committed and write_gitignore(run_root(settings, os.environ, work_tree=top), committed=True):
         written.append(f"{folder}/{IGNORE}")
     file = os.path.join(top, IGNORE)
     if committed and not os.path.lexists(file):

@@ -54,7 +54,7 @@ from specguard.executor.start_point import ItemLock, is_worked_on
 from specguard.executor.steps import STEPS, Line
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
-from specguard.runs.files import command_words, committed_folder, write_gitignore
+from specguard.runs.files import command_words
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, now_text
 from specguard.runs.proof import content_id
 from specguard.runs.record import ALL, GATES
@@ -454,8 +454,6 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
             _list_gates(plan, work_tree, say)
             return EXIT_PASSED
         check_kill(policy, plan.gates)
-        if committed_folder(policy.declared("run_settings"), work_tree=root, runs=runs):
-            write_gitignore(runs)
         summary = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL
         entry = manifests.Item(kind=GATES, id=name, slug=summary["slug"], document=summary["document"])

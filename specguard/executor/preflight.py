@@ -252,12 +252,11 @@ def prepare(options: RunOptions) -> Run:
         notes += [start.work.own.note] if start.work.own else []
         agent = resolve_agent(start.policy, options)
         runs = options.runs_folder(start.policy, root)
+        committed = committed_folder(run.settings, work_tree=root, runs=runs)
+        write_gitignore(runs, committed=bool(committed))
         lock = ItemLock(runs, manifest, repository, given=bool(options.run_root))
         cleanup.callback(lock.release)
         with plan_lock(start, runs, source.address.shown):
-            committed = committed_folder(run.settings, work_tree=root, runs=runs)
-            if committed:
-                write_gitignore(runs)
             notes += ignored_runs(repository, committed)
             run.folder = folder = lock.new_folder(options.reuse_run)
             subfolder = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"

@@ -19,7 +19,7 @@ from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
 from specguard.reporters.escape import visible
 from specguard.runs import manifests
-from specguard.runs.files import item_folder, run_root
+from specguard.runs.files import committed_folder, item_folder, run_root, write_gitignore
 from specguard.runs.manifests import MANIFEST, SEAL, Manifest, RunFolder, State, Step, new_run_id, now_text
 from specguard.runs.settings import RunSettings, seconds
 from specguard.runs.views import OPTIONS_FILE, RunStore
@@ -522,6 +522,8 @@ def begin_without_agent(
     Raises:
         SpecguardError: the run cannot be recorded.
     """
+    settings, top = policy.declared("run_settings"), git.repository.work_tree()
+    write_gitignore(root, committed=bool(committed_folder(settings, work_tree=top, runs=root)))
     folder = RunFolder(os.path.join(root, item_folder(item.kind, item.id), new_run_id()))
     manifest = new_manifest(policy, options, folder.run_id, item, base)
     run = Run(options, folder, manifest, git=git, policy=policy)

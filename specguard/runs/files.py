@@ -265,6 +265,7 @@ _IGNORED: Final = """\
 **/control/*
 !**/control/heartbeat.json
 """
+_ALL: Final = "*\n"
 
 
 def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str:
@@ -283,15 +284,23 @@ def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str
 
 def ignored_runs(repository: Repository, folder: str) -> Iterator[str]:
     """Yield a note if git ignores the folder of committed runs; none if `folder` is empty."""
-    if folder and repository.ignores(f"{folder}/run"):
+    file = os.path.join(repository.work_tree(), folder, IGNORE)
+    if folder and repository.ignores(f"{folder}/run") and not _ignores_all(file):
         yield f"Git ignores {folder}/, which has runs to commit: end {IGNORE} with the line !/{folder}/."
 
 
-def write_gitignore(runs: str) -> bool:
-    """Write a `.gitignore` for the local files of runs, unless the file exists.
+def _ignores_all(file: str) -> bool:
+    """True if a `.gitignore` is the one of runs that are not committed."""
+    return os.path.isfile(file) and os.path.getsize(file) == len(_ALL)
+
+
+def write_gitignore(runs: str, *, committed: bool) -> bool:
+    """Write a `.gitignore` in the folder of runs, unless there is one.
 
     Args:
         runs: the folder of all runs, absolute; created if it is missing.
+        committed: True to ignore only local files of runs. False to ignore everything in a new folder: the
+            next check would judge the runs as a part of the change. An existing folder may have other files.
 
     Returns:
         True if the file was written.
@@ -301,9 +310,14 @@ def write_gitignore(runs: str) -> bool:
     """
     file = os.path.join(runs, IGNORE)
     with reporting_errors(file):
+        if not committed and os.path.lexists(runs):
+            return False
         os.makedirs(runs, mode=0o755, exist_ok=True)
+        # The policy may have come to commit runs.
+        if committed and _ignores_all(file):
+            os.unlink(file)
         with suppress(FileExistsError), open(file, "x", encoding="ascii") as stream:
-            stream.write(_IGNORED)
+            stream.write(_IGNORED if committed else _ALL)
             return True
     return False
 

@@ -10,6 +10,7 @@ import pytest
 
 from specguard.executor.lifecycle import carry_out_gates
 from specguard.executor.run import RunOptions
+from specguard.runs.files import write_gitignore
 from specguard.runs.manifests import Manifest, RunFolder
 from specguard.testing.running import run_here
 from tests.executor.places import Setting, everything
@@ -148,6 +149,22 @@ def test_formatters_do_not_run_and_what_a_gate_changes_is_left_and_told(tmp_path
     assert not (user.path / ".runs").exists()
     with open(tmp_path / "runs" / "gates-all" / user.manifest.run_id / "gates.json") as file:
         assert [one["state"] for one in json.load(file)["gates"]] == ["skipped", "passed", "passed"]
+
+
+def test_git_ignores_a_new_folder_of_runs_until_they_are_committed(tmp_path: Path) -> None:
+    user = User(tmp_path, PASSING)
+    user.setting.user.git("rm", "-q", "--cached", "--ignore-unmatch", ".gitignore")
+    (user.path / ".gitignore").unlink(missing_ok=True)
+    before = user.setting.user.git("status", "--porcelain")
+    assert user.gates(branch="phase-12") == 0
+    assert user.setting.user.git("status", "--porcelain") == before
+    # Where the policy has come to commit them, what it says of that is in its place.
+    runs, other = user.path / ".runs", tmp_path / "other"
+    assert write_gitignore(str(runs), committed=True)
+    assert "?? .runs/" in user.setting.user.git("status", "--porcelain")
+    other.mkdir()
+    assert not write_gitignore(str(other), committed=False)
+    assert os.listdir(other) == []
 
 
 def test_a_dry_run_lists_all_and_touches_nothing(tmp_path: Path) -> None:
