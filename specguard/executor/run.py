@@ -317,11 +317,9 @@ def count_round(run: Run, failed: str) -> None:
 
 def _more_time(run: Run) -> Sequence[str]:
     """Return the option that gives commands more time, if the default limit has ended one in this round."""
-    own = {gate.name for gate in run.gates.gates if gate.timeout}
-    late = (
-        one.name for one in run.manifest.commands if one.attempt == run.manifest.attempts and one.timed_out
-    )
-    return ["--command-timeout", str(2 * run.default_timeout)] if set(late) - own else []
+    own, now = {gate.name for gate in run.gates.gates if gate.timeout}, run.manifest.attempts
+    late = {one.name for one in run.manifest.commands if one.attempt == now and one.timed_out}
+    return ["--command-timeout", str(2 * run.default_timeout)] if late - own else []
 
 
 def check_progress(run: Run, *, only_rules: bool) -> None:
