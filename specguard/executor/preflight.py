@@ -62,7 +62,6 @@ def check(draft: DraftRun) -> list[str]:
     for run_check in _CHECKS:
         run_check(draft)
     check_gates(draft, draft.git.tree_at(draft.manifest.repository.start))
-    identity(draft.git.repository, draft.manifest.started_at)
     # The pull request of a shared branch belongs to all its items.
     is_first = draft.source.heads is not None and draft.start.tip is None
     return _check_requests(draft) if is_first else []
@@ -251,6 +250,7 @@ def prepare(options: RunOptions) -> Run:
         notes = check(run)
         notes += [start.work.own.note] if start.work.own else []
         agent = resolve_agent(start.policy, options)
+        identity(repository, manifest.started_at)
         runs = options.runs_folder(start.policy, root)
         committed = committed_folder(run.settings, work_tree=root, runs=runs)
         write_gitignore(runs, committed=bool(committed))
