@@ -32,7 +32,7 @@ from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
 from specguard.waves.breakdowns import normal_gate
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
-from specguard.work.document_search import BadShape, Pointer, read_number
+from specguard.work.document_search import Pointer
 from specguard.work.gates import NotRead, PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Source, Sources, agree
@@ -467,19 +467,19 @@ class Start:
         if self.options.plan:
             message = f"--plan does not go with {kind}, whose items are in no list"
             raise SpecguardError(message, help="leave it out, or set `source` of the kind", code="usage")
-        number = number_of(item_id)
-        if item_id and pointer:
-            named = self.work.names.read("branch", item_id)
-            try:
-                item_id, number = (named.id, named.number) if named else read_number({"": item_id}, "")
-            except BadShape:
-                number = None
-            if number is None or (named and named.kind != kind):
-                agent = f"specguard run {kind} -- {shlex.quote(self.options.item)} ..."
-                help = f"name it by its number; an agent's command goes behind `--`: {agent}"
-                raise _unready(f"{self.options.item!r} names no {kind}", help)
         if item_id:
-            return self.work.resolve(kind, item_id, number, {})
+            named = self.work.names.read("branch", item_id)
+            if named and named.kind == kind:
+                return self.work.resolve(kind, named.id, named.number, named.fields)
+            names = Template(self.work.kinds[kind].branch).names
+            by_slug = not pointer and names.isdisjoint(("id", "number"))
+            if not (by_slug or "id" in names or (item_id.isascii() and item_id.isdigit())):
+                agent = f"specguard run {kind} -- {shlex.quote(item_id)} ..."
+                help = f"name it by its number or branch; an agent's command goes behind `--`: {agent}"
+                raise _unready(f"{item_id!r} names no {kind}", help)
+            if by_slug:
+                return self.work.resolve(kind, item_id, None, {"slug": item_id})
+            return self.work.resolve(kind, item_id, number_of(item_id), {})
         if not pointer:
             raise _incomplete(f"no pointer names the current {kind}", f"specguard run {kind} ID -- ...")
         return self.work.current(kind)
