@@ -403,10 +403,10 @@ def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
 
 
 def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
-    """Yield the items of lists and the rows of tables as text, with their lines."""
-    for block in blocks:
-        if isinstance(block, List):
-            yield from ((item.text.raw[:LONGEST_PATH], item.line) for item in block.items)
+    """Yield paragraphs, the items of lists and the rows of tables as text, with their lines."""
+    for block in flatten(blocks):
+        if isinstance(block, Paragraph):
+            yield block.text.raw[:LONGEST_PATH], block.line
         for row in block.rows if isinstance(block, Table) else ():
             yield " ".join(cell.raw for cell in row)[:LONGEST_PATH], row[0].line
 
