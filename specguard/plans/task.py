@@ -217,6 +217,8 @@ def parse_expected(text: str, code: str = "") -> Expectation:
         path = path[2:]
     if "," in path.partition("{")[2].partition("}")[0]:
         return Expectation(Covering(), "has a list in braces, which patterns do not have")
+    if ", " in path and all(map(looks_like_path, path.split(", "))):
+        return Expectation(Covering(), "names several paths, and each needs a text of its own")
     folder = escape(code.strip("/"))
     if path in {"", "."}:
         return Expectation(Covering([folder or "**"]))
