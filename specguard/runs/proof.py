@@ -37,7 +37,7 @@ _VIA: Final = r"(?:(?:command|env|exec|nohup|time|timeout \w+|[A-Za-z_]\w*=[\w./
 _SHELL_CALL: Final = re.compile(rf"{_VIA}(?:\S*/)?(?:ba|da|z)?sh -l?c (['\"]?)(.*)\1", re.DOTALL)
 _QUOTED: Final = r"'[^'\n]*+'|\"[^\"\n]*+\""
 _PART: Final = rf"(?:[^\n'\"#]|{_QUOTED}|(?<=\S)#)"
-_PLAIN: Final = rf"(?:[^\n'\"|&;><$`()]++|{_QUOTED})*(?:[ \t]*[0-9&]*>>?&?[ \t]*[\w./-]++)*"
+_PLAIN: Final = rf"(?:[^\n'\"|&;><$`()]++|\$[?\w]|{_QUOTED})*(?:[ \t]*[0-9&]*>>?&?[ \t]*[\w./-]++)*"
 _PARTS: Final = rf"(?:(?!(?<![\w-])(?:exit|kill|return|set(?! \+)|trap)\b){_PART}){{0,2000}}"
 _NO_TEST: Final = r"(?:true|echo|printf|pwd|sleep|export|! false|[\w./-]+ --(?:version|help))(?![\w./-])"
 _ONE_SUCCESS: Final = rf"(?:exit 0|(?:{_VIA}(?:/\S*/)?{_NO_TEST}|:){_PLAIN})"
@@ -47,7 +47,7 @@ _CANNOT_FAIL: Final = re.compile(
     rf"[({{\s]*+(?:(?:{_PARTS}(?:\|\||;)[({{\s]*+)?{_SUCCESS}|{_PARTS}(?<![&>\\])&|"
     rf"if(?![^\n]*\belif\b) {_PARTS};\s*then\s+{_SUCCESS}(?:;\s*else\s+{_SUCCESS})?;\s*fi)"
     rf"[\s;)}}]*(?:#[^\n]*)?"
-    rf"|#[^\n]*|(?:cd [\w./-]+ && )?(?![^\n]*(?:pipefail|&&)){_PARTS}\|\s*(?:cat|head|tail|tee)\b{_PLAIN}"
+    rf"|#[^\n]*|(?:cd [\w./-]+ && )?(?![^\n]*(?:pipefail|&&)){_PARTS}\|&?\s*(?:cat|head|tail|tee)\b{_PLAIN}"
 )
 
 
