@@ -290,6 +290,9 @@ def models_in(words: Sequence[str]) -> Iterator[str]:
 def model_named(value: str) -> str | None:
     """Return the model that the value of an option or a variable names; None if it names none."""
     name = value.strip().strip("'\"")
+    if name.startswith("${"):
+        # `${MODEL:-gemini-3-pro}` names its default.
+        name = name.replace(":=", ":-").rpartition(":-")[2].strip("}'\"")
     if name.casefold() in UNNAMED or name.startswith(("-", *HOLES)):
         return None
     return name[:LONGEST]
