@@ -431,7 +431,7 @@ _REFUSED: Final = re.compile(
 )
 # A verdict that approves nothing, as a complete value; a tick by itself approves.
 _NO_VERDICT: Final = re.compile(
-    r"(?i)(?:(?!.*[☑✅✓✔])[\W_]*|no|nay|n|0|null|none|nil|n/?a|open|later|tbd|todo|draft|unknown"
+    r"(?i)(?:(?!.*[☑✅✓✔])[\W_]*|no|nay|n|0|off|null|none|nil|n/?a|open|later|tbd|todo|draft|unknown"
     r"|(?:in|under)[ _-]review|expired|superseded|void)[.!]?"
 )
 _BETWEEN: Final = re.compile(r"[,;|·•\n]")
@@ -602,11 +602,14 @@ class ApprovalReader:
         return SpecApproval(_valid_name(who), when, place, refused=_is_refused(raw))
 
 
-_PENDING: Final = frozenset({"pending", "awaiting", "awaits", "waiting", "requested", "rejected", "declined"})
+_PENDING: Final = frozenset({
+    "awaiting", "awaits", "declined", "denied", "missing", "not", "pending", "refused", "rejected",
+    "requested", "revoked", "waiting", "withdrawn",
+})  # fmt: skip
 
 
 def _is_pending(text: str) -> bool:
-    return not _PENDING.isdisjoint(re.findall(r"\w+", text.casefold()))
+    return not _PENDING.isdisjoint(re.findall(r"[^\W_]+", text.casefold()))
 
 
 def _valid_name(text: str) -> str:
