@@ -224,7 +224,7 @@ def parse_expected(text: str, code: str = "") -> Expectation:
         return Expectation(Covering([folder or "**"]))
     prefix = f"{folder}/" if folder else ""
     try:
-        return Expectation(Covering([prefix + escape(path), prefix + path]))
+        return Expectation(Covering([prefix + path, prefix + escape(path)]))
     except PatternError:
         # It is not a pattern, but it may still be the name of a file.
         if not any(char in path for char in "*?"):

@@ -156,6 +156,8 @@ def test_entries_are_relative_to_the_folder_of_the_code() -> None:
     assert parse_expected(".", "shop").paths.patterns == ("shop",)
     assert parse_expected("*.py", "a[b]").paths.find(b"a[b]/x.py") is not None
     assert parse_expected("*.py", "a[b]").paths.find(b"ab/x.py") is None
+    # Messages show the first pattern.
+    assert parse_expected("src/*.py").paths.patterns[0] == "src/*.py"
 
 
 @pytest.mark.parametrize(
