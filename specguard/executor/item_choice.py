@@ -507,6 +507,11 @@ class Start:
                 help = f"name its list: --plan {shlex.quote(path_text(source.path))}"
                 raise _unready(f"{plan} has no {found.listed}", help)
             self._check_ready(found.listed)
+        ids = [one.id for source in lists for one in source.items]
+        if isinstance(found, Unresolved) and ids and not found.pointer.problem:
+            help = f"name one of {', '.join(ids[:6])}{', ...' * (len(ids) > 6)}"
+            help += "" if plan else f"; or {self._plan_help(kind)}"
+            raise _unready(f"no {kind} can be determined: {found.problem}", help)
         return found
 
     def _is_chosen(self, source: Source) -> bool:
