@@ -28,7 +28,7 @@ _CLAUSE: Final = r"[.;,|!?]\s|\s\|\s?|\s[-\u2013\u2014]\s"
 _CONTEXT: Final = 120
 _NEGATION: Final = (
     r"(?i)\b(?:not|no|never|without|neither|nor|cannot|isn.?t|wasn.?t|aren.?t|won.?t|skip\w*|unless|if"
-    r"|will be|to be)\b"
+    r"|must|needs?|should|to be|will)\b"
 )
 # A time, whose letters are not words: `2026-01-31T12:00:00Z`, `12:00 UTC`, `Jan 31`.
 _TIME: Final = r"(?i)\S*[0-9]\S*|\b(?:utc|gmt|agent|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*"

@@ -142,6 +142,8 @@ SECOND = [
     (sweep("P1: aligned, /compact", "P2: stale, closed-loop"), BEGUN, "", ["P2 is stale, and nothing"]),
     (sweep("P1: aligned, /compact", "P2: stale, not closed"), BEGUN, "", ["P2 is stale, and nothing"]),
     (sweep("P1: aligned, /compact", "P2: stale, to be closed"), BEGUN, "", ["P2 is stale, and nothing"]),
+    (sweep("P1: aligned, will /compact", "P2: stale, closed"), BEGUN, "", ["is reused in"]),
+    (sweep("P1: aligned, /compact", "P2: stale, must be closed"), BEGUN, "", ["P2 is stale, and nothing"]),
     (REUSED, BEGUN, "", ["is reused in"]),
     (REUSED, pad(12, "begin", "`/compact`", "end"), "", []),
     (REUSED, pad(12, "begin", "work", "/compact"), "", ["is reused in"]),
