@@ -313,7 +313,7 @@ def _worktrees(repository: Repository, tree: _TreeReport) -> list[dict[str, Any]
     found = worktrees(repository)
     for one in found:
         if one.problem:
-            tree.note(f"the worktree {one.path} cannot be read: {one.problem}")
+            tree.note(f"the worktree {one.path} cannot be read: {one.problem}: git worktree prune")
     return [
         {"path": one.path, "branch": one.branch or None, "dirty": one.dirty, "problem": one.problem}
         for one in found

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,8 @@ def test_a_worktree_with_changes_is_missing_its_commit(tmp_path: Path) -> None:
     # One that cannot be read leaves it open.
     (there / ".git").write_text("gitdir: /nowhere\n")
     assert "specguard: indeterminate: " in ended(stand.run("--require", "complete"), 2).stdout
+    shutil.rmtree(there)
+    assert "-existent location: git worktree prune\n" in ended(stand.run("--require", "complete"), 2).stdout
 
 
 def test_the_current_phase_and_its_document(tmp_path: Path) -> None:
