@@ -154,8 +154,9 @@ def link_target(target: str) -> str:
 
 _SPOKEN_RANGE: Final = rf"{RANGE}(?:\s?(?:-|\u2013|\u2014|to|through)\s?L?[0-9]{{1,9}})?"
 _LINES_AFTER: Final = re.compile(
-    rf"(?:[*_`]{{0,3}}(?::(?=L?[0-9])|#(?=L[0-9]))|[*_]{{0,3}},?\s{{1,3}}(?:\(|at |on |- |@ ?)?"
-    rf"(?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9]))|\((?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9])))"
+    rf"(?:[*_`]{{0,3}}(?::(?=L?[0-9])|#(?=L[0-9]))|[*_]{{0,3}}[,:]?\s{{1,3}}"
+    rf"(?:\(|at |on |[-\u2013\u2014] |@ ?)?(?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9]))"
+    rf"|\((?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9])))"
     rf"(?P<lines>{_SPOKEN_RANGE}(?:(?:, ?:?(?:and )?| and | & ){_SPOKEN_RANGE})*)(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
