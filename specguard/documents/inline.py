@@ -376,7 +376,9 @@ class Hiding:
                 before = self.element
                 self._track(tag)
                 sides = [before, self.element]
-                is_visible = not any(sides) or (tag.name in PICTURES and not all(sides))
+                is_visible = not any(sides)
+                if tag.name in PICTURES:
+                    is_visible = not all(sides) and not hides("", tag.attributes)
                 if inline and not tag.closing and ("=" in tag.attributes or "\n" in tag.attributes):
                     checked = tag.name == "input" and _CHECKED.search(tag.attributes)
                     markup = f"<{tag.name}{' checked' if checked else ''}>" + "\n" * markup.count("\n")
