@@ -573,7 +573,7 @@ class Dispositions:
         if any(map(self._has_evidence, answered)):
             return None
         if answered:
-            step = "Cite the file, with something in it, that shows that nothing triggered it."
+            step = "Cite the file that shows that nothing triggered it, with something in it: (`FILE`)."
             return f"{place} puts {item} off without evidence that is there", step, answered[0].line
         message = f"{item} is conditional, not done, and {place} does not answer its trigger with yes or no"
         return message, step, found[0].line if found else None
