@@ -68,8 +68,12 @@ _PART: Final = re.compile(rf"(?!{_TAKEN_BACK}){_BREAK}", re.IGNORECASE)
 _STATUS_DETAILS: Final = (
     rf"(?!.*{_TAKEN_BACK})(?:\s(?:by|in|at|on|via|with|since|as of|after|against)\b.*|\s[0-9`#].*|:\s*\w.*)?"
 )
+_BELOW_LABEL: Final = 7
+"""The level of a group of findings below a line of its own; those of headings are lower."""
+
 _TITLE: Final = ("finding", "title", "issue", "description")
 _SEVERITY: Final = ("severity", "priority", "sev")
+_DETAILS: Final = ("evidence", "location", "place", "impact", "why")
 _STATUS: Final = ("status", "resolution", "verification", "disposition")
 # "High: cold, a.py:1. Status: fixed, re-verified".
 _IN_TITLE: Final = re.compile(
@@ -231,7 +235,7 @@ class Review:
         # If one heading of a level has a severity, the others of that level are findings too.
         ranked = {one.level for one in headings if severities.in_title(one.text)}
         # The finding to which the next blocks belong, and its level if it is a heading.
-        level, one = 0, None
+        level, one, outer = 0, None, self._group
         for at, block in enumerate(blocks):
             if isinstance(block, Heading):
                 if one is not None and 0 < level < block.level and not severities.in_title(block.text):
@@ -244,10 +248,24 @@ class Review:
                     self._group = level, group
                 elif self._is_finding(block, below, ranked):
                     one = self._add(block.text, [Paragraph(block.text)])
+            elif not level and (group := self._group_below(block, blocks[at + 1 : at + 2])):
+                one, outer, self._group = None, self._group, (_BELOW_LABEL, group)
             elif one is not None and (level or not self._is_new(block)):
                 one.blocks.append(self._add_ranked_items(block))
             else:
                 level, one = 0, self._read_block(block)
+                self._group = outer if self._group[0] == _BELOW_LABEL else self._group
+
+    def _group_below(self, block: AnyBlock, below: Sequence[AnyBlock]) -> str:
+        """Return the severity that a line of its own (`High:`) gives to the items below; empty without one.
+
+        Items such as `Status: fixed` are the details of one finding.
+        """
+        group = self._severities.of_group(block.text) if isinstance(block, Paragraph) else ""
+        items = below[0].items if group and below and isinstance(below[0], List) else ()
+        details = (block_fields(item.blocks[:1]) for item in items)
+        names = (*_TITLE, *_SEVERITY, *_STATUS, *_DETAILS)
+        return group if items and not any(find_fields(fields, *names) for fields in details) else ""
 
     def _is_finding(self, heading: Heading, below: Sequence[AnyBlock], ranked: Collection[int]) -> bool:
         """True if a heading is a finding itself, and not a heading above findings."""
@@ -275,8 +293,11 @@ class Review:
         elif isinstance(block, List):
             before = len(self.findings)
             for item in block.items:
-                if not item.text.raw:
+                group = self._group_below(Paragraph(item.text), item.rest[:1])
+                if group or not item.text.raw:
+                    outer, self._group = self._group, (_BELOW_LABEL, group) if group else self._group
                     self._read(item.rest)
+                    self._group = outer
                 elif not is_none(item.text, item.rest):
                     self._add_item(item)
             # "1. title", and its details as a list of their own.
