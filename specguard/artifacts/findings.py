@@ -35,7 +35,8 @@ _FOUND: Final = r"(?:found|identified|noted|raised|reported|known|open|outstandi
 _STOP: Final = r"(?:[\W_]*$|\s?[.,;:(\u2013\u2014]|\s-\s)"
 # "None found", "No high or blocking findings in this pass", "High: 0, low: none".
 _NONE: Final = re.compile(
-    rf"(?:\[x\])?[\W_]*(?:(?:0[\W_]*)?$|(?:none|nothing|n/?a)(?:{_STOP}|\s(?:(?:was|were)\s)?{_FOUND}\b"
+    r"(?:\[x\])?[\W_]*(?:(?:i|we|(?:the|this) review) (?:found|have|has) |there (?:are|is|was|were) )?"
+    rf"(?:(?:0[\W_]*)?$|(?:none|nothing|n/?a)(?:{_STOP}|\s(?:(?:was|were)\s)?{_FOUND}\b"
     rf"|\s(?:(?:that is )?(?:blocking|high|critical)(?: or \w+)?|(?:at|in|for) this \w+|of note|yet){_STOP})"
     r"|no(?:[\s,/()-]+(?!(?:of|for|to|in|on|at|with|which|that|when|is|are|causes?|creates?|makes?)\b)\w+){0,8}?"
     rf"[\s,/()-]+(?:findings?|issues?|defects?|blockers?|problems?)"
