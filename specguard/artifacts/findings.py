@@ -45,7 +45,7 @@ _NONE: Final = re.compile(
     r"[\W_]*(?:none|0)\b[\W_]*)+$)",
     re.IGNORECASE,
 )
-_FINDINGS: Final = re.compile(r"\b(?:findings?|issues|defects|problems)\b")
+_FINDINGS: Final = re.compile(r"\b(?:findings?|issues|defects|problems|bugs|blockers)\b")
 _NOT_FINDINGS: Final = re.compile(r"\b(?:positive|non|not|no|related|similar|legend)\b")
 _LEGEND: Final = frozenset({"definitions", "legend", "levels", "scale"})
 _ASIDE: Final = re.compile(
@@ -377,7 +377,9 @@ def findings_sections(document: Document, severities: Severities) -> Iterator[Se
         if title or section.line <= end:
             continue
         counts = section.level <= level or severities.in_brackets(section.heading.text)
-        if _FINDINGS.search(words) and not _NOT_FINDINGS.search(words):
+        # What is listed as not blocking may have any severity, and none.
+        ranked = words.startswith("non") and any(map(severities.in_title, texts(section.blocks)))
+        if _FINDINGS.search(words) and (ranked or not _NOT_FINDINGS.search(words)):
             level = section.level
         elif not (counts and severities.begins(section.heading)):
             if _FINDINGS.search(words) or not _LEGEND.isdisjoint(words.split()):
