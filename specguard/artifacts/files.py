@@ -208,14 +208,15 @@ def _artifact_problem(artifacts: Artifacts, path: bytes) -> str:
     if document is None or document.problem is not None:
         return "cannot be read"
     found = content_of(document.blocks)
-    if document.front_matter or found.kind in ("content", "nothing"):
+    if document.front_matter or found.kind == "content":
         return ""
     from specguard.documents.dates import read_times
 
     if not found.text and read_times(document).stamps:
         # The entries of a log may be headings.
         return ""
-    return f"only has a placeholder: {shortened(found.text)!r}" if found.text else "is empty to a reader"
+    says = "says" if found.kind == "nothing" else "has a placeholder:"
+    return f"only {says} {shortened(found.text)!r}" if found.text else "is empty to a reader"
 
 
 def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
