@@ -164,7 +164,7 @@ MOST_LABELS: Final = 3
 
 # A line that begins with one of these is a placeholder; in lower case they can be words of a sentence, and
 # `TODO/FIXME comments` are what a program looks for.
-_PLACEHOLDER_START: Final = re.compile(r"(?:TODO|TBD|TBA|TBC|FIXME|XXX|WIP)(?![a-z0-9]|/[A-Z]{3})")
+_PLACEHOLDER_START: Final = re.compile(r"(?:TODO|TBD|TBA|TBC|FIXME|XXX|WIP)(?![a-z0-9]|/(?!TB)[A-Z]+ [a-z])")
 _PLACEHOLDER_WORD: Final = re.compile(
     r"(?:todo|tbd|tba|tbc|fixme|xxx|wip|placeholder)\s*(?:$|[:(.!-])", re.IGNORECASE
 )
