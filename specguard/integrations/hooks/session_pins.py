@@ -49,7 +49,6 @@ _MOST_PINS: Final = 1000
 _MOST_PATHS: Final = 20_000
 """The highest number of uncommitted paths that are stored at the start of a session."""
 
-_STATES_SUFFIX: Final = ".before"
 _KINDS: Final = ("tree", "index", "new", "last", "away")
 """At the start: working tree, index and untracked files. Since: the last state, and files that are away."""
 _TEXT_FIELDS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen", "own")
@@ -154,9 +153,16 @@ class Pin(Record, frozen=False):
         folder = user_folder(event.environment, PINS_FOLDER, os.path.dirname(os.fsdecode(tree.common)))
         key = "\0".join((event.agent, event.session, os.fsdecode(tree.common)))
         file = os.path.join(folder, sha1(key.encode("utf-8", "surrogatepass")).hexdigest()) if folder else ""
-        if (data := _read_pin(file)) is not None:
-            return cls(file=file, **data)
-        session = Session(event, tree)
+        session, data = Session(event, tree), _read_pin(file)
+        if data is not None:
+            pin = cls(file=file, **data)
+            # A session that began in another worktree has done nothing in the main one before it comes there.
+            is_new = not (session.base or os.path.lexists(file + _states_suffix(tree.root)))
+            if is_new and pin.head and tree.git_dir == tree.common and event.moment in ("edit", "command"):
+                session.base = pin.oid
+                if session.save():
+                    pin._record_states(tree.root, event.environment)
+            return pin
         has_begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
         # If the pin cannot be saved, git's own folder is the only record.
         has_begun = has_begun and bool(file or not session.base)
@@ -170,7 +176,7 @@ class Pin(Record, frozen=False):
                 # The current commits may be the session's own.
                 pin.head = ""
             else:
-                pin._record_states(tree.root, git)
+                pin._record_states(tree.root, event.environment)
         pin.save()
         if session.base != pin.oid:
             session.base = pin.oid
@@ -220,19 +226,22 @@ class Pin(Record, frozen=False):
         return self._states(root)[:3]
 
     def _states(self, root: bytes) -> States:
-        first, *records = _read_own(self.file + _STATES_SUFFIX if self.file else "").split(b"\0")
+        first, *records = _read_own(self.file + _states_suffix(root) if self.file else "").split(b"\0")
         states: States = [{} for _ in _KINDS]
         for record in records[:-1] if first == root else ():
             kind, mode, oid, path = record.split(b" ", 3)
             states[_KINDS.index(kind.decode())][path] = f"{mode.decode()} {oid.decode()}"
         return states
 
-    def _record_states(self, root: bytes, git: Git) -> None:
+    def _record_states(self, root: bytes, environment: Mapping[str, str]) -> None:
         """Save the uncommitted changes; unreadable or unsaved ones are judged as the session's own."""
+        from specguard.change.git import Git
+        from specguard.change.repository import Repository
         from specguard.change.worktree import read_uncommitted
 
         try:
-            states = read_uncommitted(git)
+            with Needed(), Git(Repository.locate(os.fsdecode(root), environment)) as git:
+                states = read_uncommitted(git)
         except (MissingFact, SpecguardError, OSError):
             return
         self._write_states(root, (*states, {}, {}))
@@ -243,8 +252,7 @@ class Pin(Record, frozen=False):
             for kind, found in zip(_KINDS, states, strict=True)
             for path, state in list(found.items())[:_MOST_PATHS]
         ]
-        if records or os.path.lexists(self.file + _STATES_SUFFIX):
-            self._write(_STATES_SUFFIX, root + b"\0" + b"".join(records))
+        self._write(_states_suffix(root), root + b"\0" + b"".join(records))
 
     def earlier_edits(self, git: Git, root: bytes, current: Mapping[bytes, str]) -> dict[bytes, str]:
         """Return the changes from before the session, by path, without those committed or removed since.
@@ -329,6 +337,10 @@ class Pin(Record, frozen=False):
         folder = os.path.dirname(self.file)
         if self.file and (is_own(folder) or not os.path.lexists(folder)):
             _write(os.fsencode(self.file + suffix), content, _MOST_PINS)
+
+
+def _states_suffix(root: bytes) -> str:
+    return f".{sha1(root).hexdigest()[:12]}.before"
 
 
 def _read_own(file: str) -> bytes:

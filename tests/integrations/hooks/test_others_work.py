@@ -10,7 +10,7 @@ import pytest
 
 from specguard.change.git import Git
 from specguard.testing import Repository
-from tests.integrations.hooks.asking import begun, guarded, write
+from tests.integrations.hooks.asking import Session, begun, guarded, write
 from tests.scripts import play, scripts
 
 
@@ -34,6 +34,20 @@ def test_what_was_there_before_blocks_nobody(agent: str, tmp_path: Path) -> None
     assert session.stop().kind == "pass"
     session.repository.git("commit", "-q", "-m", "feat: all of it")
     assert "PTH001" in session.after().refusal, "a commit is judged whole"
+
+
+def test_so_it_is_in_the_main_worktree_for_a_session_that_comes_there_from_another(tmp_path: Path) -> None:
+    session, folder = Session(edited(tmp_path / "repository")), tmp_path / "side"
+    session.repository.git("worktree", "add", "-q", str(folder))
+    session.ask({"hook_event_name": "SessionStart", "source": "startup", "cwd": str(folder)})
+    assert session.run("true").kind == "pass"
+    assert "not by you" in session.before("git checkout docs/api/x.yaml").refusal
+    session.repository.write("docs/api/x.yaml", "the agent's\n")
+    assert "by hand" in session.after().refusal
+    for record in (session.repository.path / ".git/specguard/sessions").iterdir():
+        record.unlink()
+    assert session.before("true").kind == "pass"
+    assert "docs/api/x.yaml" in session.stop().refusal
 
 
 @pytest.mark.parametrize("path", ["configs/c", "docs/api/x.yaml", "docs/api/new.yaml", "src/unfinished.py"])

@@ -124,7 +124,7 @@ def test_a_remote_that_is_gone_confirms_nothing(session: Pinned) -> None:
 def test_a_pin_that_is_lost_is_said(how: str, session: Pinned, tmp_path: Path) -> None:
     new = session.loosen()
     session.repository.git("update-ref", "refs/remotes/origin/main", new)
-    [pin] = (tmp_path / "cache/specguard/pins").iterdir()
+    [pin] = (tmp_path / "cache/specguard/pins").glob("[0-9a-f]" * 40)
     if how in ("cache", "both"):
         pin.unlink()
     if how in ("git", "both"):
@@ -150,7 +150,7 @@ def test_a_lost_pin_is_said_before_a_command_too(session: Pinned, tmp_path: Path
 def test_a_pin_is_kept_for_its_user_alone(session: Pinned, tmp_path: Path) -> None:
     folder = tmp_path / "cache/specguard/pins"
     assert folder.stat().st_mode & 0o077 == 0
-    [pin] = folder.iterdir()
+    [pin] = folder.glob("[0-9a-f]" * 40)
     assert session.edit(str(pin)).kind == "refuse"
     assert session.before(f"rm -rf {folder}").kind == "refuse"
 
