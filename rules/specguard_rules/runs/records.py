@@ -547,7 +547,7 @@ def _altered_runs(records: RunRecords, before: Documents, base: Base) -> Iterato
     for run, entry in reversed(altered.values()):
         if run.succeeded or run.folder not in there:
             what = f"{'deletes' if entry.deleted else 'alters'} {path_text(entry.path)}"
-            message = f"the change {what} of a run that is {run.state} in the base"
+            message = f"the change {what} of a run that is {run.state or 'without a status'} in the base"
             step = f"{restore(records.settings.folder + run.folder, base)}."
             key = f"altered {records.shown(run)}"
             yield Finding(message, step, entry.path, side=entry.side, key=key, setting="runs.keep")
