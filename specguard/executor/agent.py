@@ -462,6 +462,9 @@ _WORDING = {"forbidden-path": "forbidden", "locked-path": "locked"}
 _ABOUT_FILES = ("ART", "CNT", "PLN", "PTH", "SPC")
 """The families of rules about files that an agent edits."""
 
+_ABOUT_NAMES = ("BRN", "CMT", "PRQ")
+"""The families of rules about what specguard makes of them."""
+
 
 def write_brief(run: Run) -> None:
     """Write `brief.md` in the run's folder, without secrets.
@@ -532,7 +535,8 @@ def _concerns_agent(rule: RuleInPolicy) -> bool:
 
     specguard makes the branch, the commit and the pull request, so rules about them do not concern the agent.
     """
-    return rule.active and "run" in rule.stages and (rule.configured or rule.code.startswith(_ABOUT_FILES))
+    concerns = rule.configured and not rule.code.startswith(_ABOUT_NAMES)
+    return rule.active and "run" in rule.stages and (concerns or rule.code.startswith(_ABOUT_FILES))
 
 
 def _paper_values(run: Run, paper: OwnPaper, files: Tree) -> dict[str, Any]:
