@@ -145,16 +145,18 @@ def _is_approvable(policy: Policy, name: str) -> bool:
     return rule is not None and rule.approvable and bool(policy.declared("approval_settings").approver)
 
 
-MOVE_ON: Final = "have its pointer moved on, and pushed, or revert that commit first"
-"""The next step for an item that landed."""
-
-
-def landed_text(draft: DraftRun) -> str:
-    """Return a sentence about the commit of the base that did the item; empty if there is none."""
-    landed = draft.start.work.landed(draft.item, draft.start.history)
+def landed_error(draft: DraftRun) -> SpecguardError | None:
+    """Return the error for an item that a commit of the base, or of the branch below, did; else None."""
+    start, item = draft.start, draft.item
+    landed = start.work.landed(item, start.history)
     if landed is None:
-        return ""
-    return f"{draft.item} is in {draft.start.base} already: commit {landed.oid[:10]} {landed.subject!r}"
+        return None
+    where = start.base
+    if start.below is not None and not is_ancestor(draft.git, landed.oid, start.oid):
+        where = start.below.name
+    step = "have its pointer moved on, and pushed" if item.settings.pointer else "take another one"
+    message = f"{item} is in {where} already: commit {landed.oid[:10]} {landed.subject!r}"
+    return item_taken(message, f"{step}, or revert that commit first")
 
 
 def _check_not_done(draft: DraftRun) -> None:
@@ -162,8 +164,8 @@ def _check_not_done(draft: DraftRun) -> None:
     start, item, git = draft.start, draft.item, draft.git
     if paper_of(draft.policy, item) is not None:
         return
-    if landed := landed_text(draft):
-        raise item_taken(landed, MOVE_ON)
+    if landed := landed_error(draft):
+        raise landed
     for ref in git.repository.branches():
         if not ref.name.startswith("refs/heads/") or not draft.owns_branch(ref.short):
             continue

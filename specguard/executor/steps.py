@@ -22,7 +22,7 @@ from specguard.executor.check import finish_branch, judge, judge_commit, prove_g
 from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import describe_gate, run_gates
 from specguard.executor.item_choice import item_taken, paper_of, shares_branch, task_of
-from specguard.executor.preflight import MOVE_ON, DraftRun, check, draft_run, landed_text
+from specguard.executor.preflight import DraftRun, check, draft_run, landed_error
 from specguard.executor.push import body_of, check_remote, find_new_tip, open_pull_request, push, request_of
 from specguard.executor.remote import installed_command
 from specguard.executor.report import REPORT, rendered
@@ -418,5 +418,6 @@ def brief_of(options: RunOptions) -> str:
             raise SpecguardError(f"the policy describes {names}", help=help, code="incomplete-policy")
         options = RunOptions(**{**vars(options), "kind": kinds[0]})
     with draft_run(options) as draft:
-        landed = landed_text(draft) if paper_of(draft.policy, draft.item) is None else ""
-        return (f"> **Note:** {landed}; {MOVE_ON}.\n\n" if landed else "") + brief_text(draft)
+        landed = landed_error(draft) if paper_of(draft.policy, draft.item) is None else None
+        note = f"> **Note:** {landed.message}; {landed.help}.\n\n" if landed else ""
+        return note + brief_text(draft)

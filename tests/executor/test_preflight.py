@@ -253,6 +253,17 @@ class TestTheItem:
         oid = team.move_on({"x": "x"}, message="feat(phase12): implement phase 12")
         error = refused(team)
         assert f"phase 12 is in main already: commit {oid[:10]}" in error.message
+        assert error.help.startswith("have its pointer moved on, ")
+
+    def test_one_without_a_pointer_that_is_in_the_base(self, team: Team) -> None:
+        fix = 'base = "main"\n\n[work.fix]\nbranch = "fix-{number}"\ncommit = "fix(issue{number}): mend"'
+        files = with_policy('base = "main"', fix)
+        text = {path: text for path, text in files.items() if text is not None}
+        team.move_on(text, message="fix(issue3): mend")
+        assert refused(team, kind="fix", item="3").help == "take another one, or revert that commit first"
+        team.move_on({"x": "x"}, message="fix(issue4): mend", branch="fix-4")
+        error = refused(team, kind="fix", item="4", base="fix-4")
+        assert error.message.startswith("fix 4 is in fix-4 already: commit ")
 
     def test_a_branch_of_it_here(self, team: Team) -> None:
         for name in ("phase-12", "phase-012", "Phase-12-again"):
