@@ -258,12 +258,15 @@ class Review:
                 self._group = outer if self._group[0] == _BELOW_LABEL else self._group
 
     def _group_below(self, block: AnyBlock, below: Sequence[AnyBlock]) -> str:
-        """Return the severity that a line of its own (`High:`) gives to the items below; empty without one.
+        """Return the severity that a line of its own (`High:`) gives to what is listed below, or "".
 
-        Items such as `Status: fixed` are the details of one finding.
+        Items such as `Status: fixed`, and rows of two cells, are the details of one finding.
         """
         group = self._severities.of_group(block.text) if isinstance(block, Paragraph) else ""
-        items = below[0].items if group and below and isinstance(below[0], List) else ()
+        listed = next(iter(below), None) if group else None
+        if isinstance(listed, Table):
+            return group if len(listed.header) > 2 else ""
+        items = listed.items if isinstance(listed, List) else ()
         details = (block_fields(item.blocks[:1]) for item in items)
         names = (*_TITLE, *_SEVERITY, *_STATUS, *_DETAILS)
         return group if items and not any(find_fields(fields, *names) for fields in details) else ""
