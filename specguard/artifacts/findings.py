@@ -264,6 +264,8 @@ class Review:
         """
         group = self._severities.of_group(block.text) if isinstance(block, Paragraph) else ""
         listed = next(iter(below), None) if group else None
+        if isinstance(listed, Paragraph):
+            return group if is_none(listed.text) else ""
         if isinstance(listed, Table):
             return group if len(listed.header) > 2 else ""
         items = listed.items if isinstance(listed, List) else ()
