@@ -337,6 +337,7 @@ class UnmatchedSetting(Rule):
             if len(used) < len(patterns.patterns):
                 # A branch from before a file came to the base does not have it yet.
                 used = {*used, *patterns.used(base_files.paths())}
+            written = {patterns.patterns[index].replace(".yaml", ".yml") for index in used}
             places = [origins.get(f"{key}.{at}", origins.get(key)) for at in range(len(patterns.patterns))]
             if places and all(place and place.path.startswith("preset:") for place in places):
                 # A preset is written for many repositories, so one matching pattern is enough.
@@ -347,7 +348,8 @@ class UnmatchedSetting(Rule):
                 taken = exclude is not None and exclude.matches(pattern.strip("/").encode())
                 # Other programs take a `**` before a name for any depth.
                 shallow = "**/" not in pattern and pattern.rpartition("/")[2].rstrip("*")[:2] == "**"
-                told = taken or shallow or index not in used
+                # Who lists both endings of YAML means whichever a file has.
+                told = taken or shallow or pattern.replace(".yaml", ".yml") not in written
                 # A default has no origin, and a floor is for many repositories, which cannot correct it.
                 if not told or not origin or origin.path.startswith(("preset:", "floor:")):
                     continue
