@@ -55,7 +55,7 @@ class Forbidden(Settings):
 class ForbiddenContent(Rule):
     r"""An added line matches a forbidden expression.
 
-    Each added line is judged by itself. Links, submodules, binary files and files that only move have none.
+    Each added line is judged by itself. Links, submodules, binary and moved files have none.
 
     Why is this bad? Debugging calls, conflict markers and private keys are wrong everywhere.
 
