@@ -94,7 +94,8 @@ class BranchName(Rule):
             raise NotApplicable("the push deletes a branch, whatever its name is")
         name = branch.name
         if self.characters == "safe" and (unsafe := re.search(_UNSAFE, name)):
-            problem = f"has {quote(unsafe[0])}, which is not shown, or which a shell or a command acts on"
+            sign = ascii(unsafe[0]).replace(r"\udc", r"\x")
+            problem = f"has {sign}, which is not shown, or which a shell or a command acts on"
             yield _finding(branch, base, push, problem, "Take another name", "characters")
             return
         skipped = base.is_landing or (stage == "staged" and _adds_nothing(stage, base, entries))

@@ -20,7 +20,7 @@ CANONICAL = "https://example.org/team/repo.git"
         (b"a'b", 'has "\'", '),
         ("a\u202eb".encode(), "has '\\u202e', "),
         ("a\u200bb".encode(), "has '\\u200b', "),
-        (b"a\xffb", "has '\\udcff', "),
+        (b"a\xffb", "has '\\xff', "),
         (b"--output=x", "has '-', "),
         ("caf\u00e9/#12-user@example+x=y".encode(), ""),
     ],
