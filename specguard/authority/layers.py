@@ -345,7 +345,7 @@ class Merged:
         return self.origins.get(path, Origin("", 0))
 
 
-_SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "*?[]\\!# "})
+_SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "*?[]\\!#^+| "})
 
 
 def scope_patterns(layer: Layer, folder: str, above: Merged, named_at: Origin) -> Iterator[SettingProblem]:

@@ -307,12 +307,12 @@ _IN_SEGMENT: Final = "[^/]"
 _CHARACTER: Final = r"[^/\x80-\xbf]" + CONTINUED
 # Few processes translate patterns, so these are compiled only on use.
 _PIECE: Final = (
-    r"(?P<itself>\\[*?\[\]\\!# ]|[^\\*?\[])|[*?]"
+    r"(?P<itself>\\[*?\[\]\\!#^$+| ]|[^\\*?\[])|[*?]"
     r"|\[(?P<negated>[!^]?+)(?P<members>(?:\\.|[^\\])(?:\\.|[^\\\]])*)\]"
 )
 _MEMBER: Final = r"\\?(?P<low>.)(?:-\\?(?P<high>.))?"
 _BACKSLASH: Final = (
-    "has a backslash, which may only be before one of * ? [ ] \\ ! # or a space; "
+    "has a backslash, which may only be before one of * ? [ ] \\ ! # ^ $ + | or a space; "
     "directories are separated by '/'"
 )
 _UNCLOSED: Final = "has a '[' that is not closed; write '\\[' for the character"
@@ -405,7 +405,9 @@ def _problem(pattern: str) -> str:
     inside, closed, _ = pattern.partition("{")[2].partition("}")
     if closed and "," in inside:
         return "has a choice in braces, which is not read; write one pattern for each: '*.pem', '*.key'"
-    if pattern[0] == "^" or pattern[-1] == "$" or any(sign in pattern for sign in ("|", ".+", "]+")):
+    # What a backslash escapes is a part of a name.
+    bare = "".join(part[1:] for part in f"\\ {pattern}".split("\\"))
+    if bare[:1] == "^" or bare[-1:] == "$" or any(sign in bare for sign in (".+", "]+", "|")):
         return "is written as an expression, which is not read here; write 'docs/' or '**/*.md'"
     body = pattern.removeprefix("/").removesuffix("/")
     for segment in body.split("/"):

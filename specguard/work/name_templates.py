@@ -300,7 +300,7 @@ def check_ids(text: str) -> None:
 
 
 _CAPITALS: Final = re.compile(r"\{\{|\}\}|\{([A-Z][A-Z0-9_]*)\}")
-_SPECIAL: Final = re.compile(r"[*?\[\]\\]|^[!# ]| $")
+_SPECIAL: Final = re.compile(r"[*?\[\]\\|]|^[!#^ ]|[ $]$|(?<=[.\]])\+")
 # Characters of private use stand for placeholders while the globs are translated.
 _FIRST: Final = 0xE000
 _LAST: Final = 0xE0FF

@@ -29,7 +29,7 @@ def toml(text: str) -> str:
 
 def authority(quoted: str, prose: str) -> str:
     """The authority with a text, as TOML has it, in several places; a pattern has a little less of it."""
-    pattern = json.dumps(re.sub(r"[\x00-\x1f\x7f-\x9f]", "", f"x/{json.loads(quoted)}").replace("//", "/"))
+    pattern = json.dumps(re.sub(r"[\x00-\x1f\x7f-\x9f|]", "", f"x/{json.loads(quoted)}").replace("//", "/"))
     return AUTHORITY.format(quoted=quoted, pattern=pattern, prose=prose)
 
 
