@@ -354,9 +354,9 @@ class UnmatchedSetting(Rule):
                 if not told or not origin or origin.path.startswith(("preset:", "floor:")):
                     continue
                 others = not whole and policy.is_of_others(origin.path, entries)
-                deep = pattern.replace("**", "**/*") if shallow else f"**/{pattern}"
-                deeper = not taken and "/" not in pattern.removesuffix("/") and patterns.of(deep).used(paths)
-                deeper = deeper or shallow
+                deep = pattern.replace("**", "**/*", 1) if shallow else f"**/{pattern}"
+                found = "/" not in pattern.removesuffix("/") and patterns.of(deep).used(paths)
+                deeper = not taken and (shallow or found)
                 if not others and (taken or deeper or not _forbids_by_form(key, pattern)):
                     place = policy.origin(key.replace(".paths", ".exclude"))
                     why = "matches names of one folder only" if shallow else "matches no file"
