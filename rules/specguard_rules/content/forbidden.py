@@ -138,9 +138,7 @@ def _moved(entries: Sequence[Entry]) -> dict[bytes, bytes]:
 
     A file of another kind may be read in another way, so both names end alike.
     """
-    moves = Moves(entries)
-    ends = ((entry.path, moves.other_end(entry)) for entry in entries if entry.added)
-    files = ((path, old.path) for path, old in ends if old and old.was_file)
+    files = [(new.path, old.path) for new, old in Moves(entries).pairs if old.was_file]
     return {path: old for path, old in files if path.rpartition(b".")[2] == old.rpartition(b".")[2]}
 
 

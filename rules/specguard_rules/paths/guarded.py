@@ -247,7 +247,7 @@ def undone(base: Base, policy: Policy, is_judged: Callable[[bytes], bool] = bool
 
 
 class Moves:
-    """Moves of unchanged content: a deletion and an addition of one object each; a path is in one pair."""
+    """Moves of unchanged content: pairs of an added and a deleted entry of one object; a path is in one."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         ends: dict[str, tuple[list[Entry], list[Entry]]] = {}
@@ -256,8 +256,8 @@ class Moves:
             if oid and oid not in EMPTY_BLOBS:
                 ends.setdefault(oid, ([], []))[entry.deleted].append(entry)
         # In the order of their paths, equal files of a moved folder keep their names.
-        pairs = [pair for both in ends.values() for pair in zip(*both, strict=False)]
-        self._other_ends = {one.path: other for pair in pairs for one, other in (pair, pair[::-1])}
+        self.pairs = [pair for both in ends.values() for pair in zip(*both, strict=False)]
+        self._other_ends = {one.path: other for pair in self.pairs for one, other in (pair, pair[::-1])}
 
     def other_end(self, entry: Entry) -> Entry | None:
         """Return the entry of the path that a file was moved to or from; None if it was not moved."""
