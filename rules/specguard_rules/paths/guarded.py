@@ -241,9 +241,8 @@ def touches(entries: Sequence[Entry], commits: Sequence[Commit]) -> Mapping[byte
 
 
 def undone(base: Base, policy: Policy, is_judged: Callable[[bytes], bool] = bool) -> Sequence[Entry]:
-    """Return what a rebase of the commits undoes in the base's judged paths; nothing for a squash merge."""
-    commits = landing_commits(base.commits, policy) if base.start != base.tip else ()
-    return base.change.undone(is_judged) if commits else ()
+    """Return what a rebase of the commits undoes in the base's judged paths; none if changes are merged."""
+    return base.change.undone(is_judged) if policy.merge == "rebase" else ()
 
 
 class Moves:
