@@ -494,22 +494,22 @@ class Change(Record, frozen=False):
         return [one for one in self.git.diff_trees(self.found.oid or "", self._merged) if one.path not in own]
 
     @cached_property
-    def _shared(self) -> Set[bytes]:
-        """The paths that several commits change, and that the base has changed since the change's start."""
-        moved = {one.path for one in self._since_start}
-        return {path for path in moved if len(self.touching.get(path, ())) > 1}
-
-    @cached_property
     def _replayed(self) -> Sequence[Entry]:
-        """The differences in shared paths between a merge of the change and a rebase; none with conflicts."""
-        tree = self.git.commit(self.found.oid or "").tree if self._merged else ""
-        for commit in self.commits if tree else ():
-            if not commit.is_merge and any(one.path in self._shared for one in commit.own_entries):
+        """The differences between a merge of the change and a rebase, in paths that the base has changed.
+
+        There are none with conflicts, and if no such path is changed by several commits.
+        """
+        paths = {one.path for one in self._since_start}
+        if all(len(self.touching.get(path, ())) < 2 for path in paths) or not self._merged:
+            return ()
+        tree = self.git.commit(self.found.oid or "").tree
+        for commit in self.commits:
+            if not commit.is_merge and any(one.path in paths for one in commit.own_entries):
                 onto = self.merges.commit(tree, *commit.parents)
                 ((tree, conflicts),) = self.merges.merge([(onto, commit.oid)])
-                if not self._shared.isdisjoint(conflicts):
+                if not paths.isdisjoint(conflicts):
                     return ()
-        return [one for one in self.git.diff_trees(self._merged, tree) if one.path in self._shared]
+        return [one for one in self.git.diff_trees(self._merged, tree) if one.path in paths]
 
     def undone(self, is_judged: Callable[[bytes], bool]) -> Sequence[Entry]:
         """Return what a rebase changes otherwise than a merge, in files that commits and the base change.
@@ -522,8 +522,8 @@ class Change(Record, frozen=False):
         Raises:
             MissingFact: as `landing`.
         """
-        judged = any(map(is_judged, self._shared))
-        return [one for one in self._replayed if is_judged(one.path)] if judged else ()
+        paths = {one.path for one in self._since_start if is_judged(one.path)}
+        return [one for one in self._replayed if one.path in paths] if paths else ()
 
     # For reports
 

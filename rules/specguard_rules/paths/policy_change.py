@@ -158,7 +158,8 @@ class PolicyChanges(Rule):
             base, policy, lambda path: path in own or path.startswith(_FOLDER) or self.files.matches(path)
         ):
             what = f"was put back: a rebase undoes what {base.name} has"
-            step, commit = f"Put back what `git rebase {base.name}` undoes.", base.touching(one.path)[-1].oid
+            step = f"Put back what `git rebase {base.name}` undoes."
+            commit = (base.touching(one.path) or base.commits)[-1].oid
             yield _finding(one.path, what, "error", "undone", step, commit=commit)
         rule = policy.rule(self.code)
         for found in self._changes([*entries, *base.change.carried], base, policy, policy_change):

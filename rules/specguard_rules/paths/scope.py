@@ -116,7 +116,7 @@ class OutOfScopePath(Rule):
                 from specguard_rules.next_steps import put_back
 
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {scope.text}"
-                commit = base.touching(entry.path)[-1] if entry in late else None
+                commit = (base.touching(entry.path) or base.commits)[-1] if entry in late else None
                 step = f"{put_back(entry, base, commit=commit)}, or {widened}."
                 found = Finding(message, step, entry.path, side=entry.side, key="scope", setting=setting)
                 found.commit = commit.oid if commit else None
