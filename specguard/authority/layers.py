@@ -20,6 +20,7 @@ from specguard.documents.document import Document
 from specguard.documents.toml import KeyPath, read_toml
 from specguard.errors import SeveralErrors, SpecguardError
 from specguard.model import Origin, shortened
+from specguard.work.name_templates import escape
 
 
 class SettingProblem(SpecguardError):
@@ -345,9 +346,6 @@ class Merged:
         return self.origins.get(path, Origin("", 0))
 
 
-_SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "*?[]\\!#^+| "})
-
-
 def scope_patterns(layer: Layer, folder: str, above: Merged, named_at: Origin) -> Iterator[SettingProblem]:
     """Prefix the patterns of a nested authority with its folder, and yield problems with its settings.
 
@@ -369,7 +367,7 @@ def scope_patterns(layer: Layer, folder: str, above: Merged, named_at: Origin) -
             for index, pattern in enumerate(value):
                 if problem := _pattern_problem(pattern, folder):
                     yield SettingProblem(problem, layer.origin((*path, index)), _help(folder, named_at))
-                value[index] = f"{folder.translate(_SPECIAL)}/{pattern}"
+                value[index] = f"{escape(folder)}/{pattern}"
 
 
 def find_outside_items(unread: Sequence[Unread], folder: str, named_at: Origin) -> Iterator[SettingProblem]:
@@ -401,4 +399,4 @@ def _pattern_problem(pattern: str, folder: str) -> str:
     """Return why a pattern cannot be used in a folder; empty if it can."""
     if pattern.startswith("/") or ".." in pattern.split("/"):
         return f"the pattern {pattern!r} reaches beyond {folder}/"
-    return Guarding.problem_in(pattern, f"{folder.translate(_SPECIAL)}/{pattern}")
+    return Guarding.problem_in(pattern, f"{escape(folder)}/{pattern}")
