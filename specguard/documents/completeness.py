@@ -536,4 +536,5 @@ def _leading_path(text: str) -> tuple[str, str] | None:
     rest = text[len(path) :]
     is_path = path.endswith("/") or "*" in path or ("/" in path and bool(_EXTENSION.search(path)))
     ends = is_path or _COMMENT.match(rest) or _PATH_SEPARATOR.match(rest)
-    return (path, rest) if ends and looks_like_path(path) else None
+    is_short = path[1:2] == rest[:1] == "."  # `e.g.`, `i.e.`
+    return (path, rest) if ends and looks_like_path(path) and not is_short else None
