@@ -162,11 +162,9 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
             yield _index_finding(index, message, step, key, entry.line, "specs.entries")
         # An entry may be a path alone.
         if not entry.id and len(entry.value) > 1 and any(other.id for other in specs.now.entries):
-            message, step = (
-                f"the entry {entry.label} has no id, as others have",
-                "Give it an `id` of its own.",
-            )
-            yield _index_finding(index, message, step, f"{entry.label} without an id", entry.line)
+            message = f"the entry {entry.label} has no id, as others have"
+            step, key = "Give it an `id` of its own.", f"{entry.label} without an id"
+            yield _index_finding(index, message, step, key, entry.line)
     seen: dict[tuple[str, str], IndexEntry] = {}
     reported: set[tuple[str, str]] = set()
     for entry in specs.now.entries:
