@@ -495,13 +495,10 @@ class Change(Record, frozen=False):
 
     @cached_property
     def _replayed(self) -> Sequence[Entry]:
-        """The differences between a merge of the change and a rebase, in paths that the base has changed.
-
-        There are none with conflicts, and if no such path is changed by several commits.
-        """
-        paths = {one.path for one in self._since_start}
-        if all(len(self.touching.get(path, ())) < 2 for path in paths) or not self._merged:
+        """What a rebase has otherwise than a merge, in paths that the base changes; none with conflicts."""
+        if not self._merged:
             return ()
+        paths = {one.path for one in self._since_start}
         tree = self.git.commit(self.found.oid or "").tree
         for commit in self.commits:
             if not commit.is_merge and any(one.path in paths for one in commit.own_entries):
@@ -522,8 +519,10 @@ class Change(Record, frozen=False):
         Raises:
             MissingFact: as `landing`.
         """
-        paths = {one.path for one in self._since_start if is_judged(one.path)}
-        return [one for one in self._replayed if one.path in paths] if paths else ()
+        shared = (one for one in self._since_start if len(self.touching.get(one.path, ())) > 1)
+        # What the base has moved may be judged by its new name.
+        judged = any(one.deleted or is_judged(one.path) for one in shared)
+        return [one for one in self._replayed if is_judged(one.path)] if judged else ()
 
     # For reports
 
