@@ -136,10 +136,15 @@ class ForbiddenContent(Rule):
 def _moved(entries: Sequence[Entry]) -> dict[bytes, bytes]:
     """Return the old path of each moved file by its new one; unaltered, it adds no line where both count.
 
-    A file of another kind may be read in another way, so both names end alike.
+    A file of another kind may be read in another way, and then counts as new.
     """
     files = [(new.path, old.path) for new, old in Moves(entries).pairs if old.was_file]
-    return {path: old for path, old in files if path.rpartition(b".")[2] == old.rpartition(b".")[2]}
+    return {path: old for path, old in files if _kind(path) == _kind(old)}
+
+
+def _kind(path: bytes) -> tuple[bytes, bytes]:
+    """Return what says how to read a file: the end of its name, and a tool's folder, such as `.circleci`."""
+    return path.rpartition(b"/")[2].rpartition(b".")[2], path.partition(b"/")[0] if path[:1] == b"." else b""
 
 
 # These programs run a command that is among their arguments.
