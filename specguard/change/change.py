@@ -519,10 +519,25 @@ class Change(Record, frozen=False):
         Raises:
             MissingFact: as `landing`.
         """
-        shared = (one for one in self._since_start if len(self.touching.get(one.path, ())) > 1)
+        shared = [one for one in self._since_start if len(self.touching.get(one.path, ())) > 1]
         # What the base has moved may be judged by its new name.
-        judged = any(one.deleted or is_judged(one.path) for one in shared)
-        return [one for one in self._replayed if is_judged(one.path)] if judged else ()
+        if not any(one.deleted or is_judged(one.path) for one in shared):
+            return ()
+        try:
+            found = self._replayed
+        except MissingFact as missing:
+            if missing.code != "program-missing":
+                raise
+            found = list(self._put_back(one.path for one in shared))
+        return [one for one in found if is_judged(one.path)]
+
+    def _put_back(self, paths: Iterable[bytes]) -> Iterator[Entry]:
+        """Yield what a rebase undoes by whole files, for a git that cannot merge trees."""
+        for path in paths:
+            entries = [one for commit in self.touching[path] for one in commit.own_entries]
+            states = [(one, self.base.has(one)) for one in entries if one.path == path]
+            if any(is_in_base for _, is_in_base in states) and not states[-1][1]:
+                yield states[-1][0]
 
     # For reports
 

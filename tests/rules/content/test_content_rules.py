@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from specguard.testing import Step
+from specguard.testing import Repository, Step, run_here
+from tests.changes import older_git
 from tests.rules.items import judge
 
 TODO = "[[rules.forbidden-content.forbid]]\npattern = '\\bTODO\\b'\n"
@@ -51,3 +52,21 @@ def test_a_large_file_matters_only_where_a_ci_file_runs_it(tmp_path: Path) -> No
     judge("CNT002", tmp_path / "other", **case, commits=[Step(files={"bin/tool": large})])
     commits = [Step(files={"ci/s.sh": large})]
     judge("CNT002", tmp_path / "run", **case, commits=commits, state="indeterminate")
+
+
+@pytest.mark.parametrize(("last", "code"), [("1\n2\nTODO\n", 1), ("0\n2\n", 0)])
+def test_an_older_git_compares_whole_files_with_what_the_base_has_by_now(
+    last: str, code: int, tmp_path: Path
+) -> None:
+    repository = Repository(tmp_path / "shop")
+    authority = f"# Authority\n\n```toml specguard\n{TODO}```\n"
+    repository.commit("docs: state it", files={"a": "1\n2\nTODO\n", "SPEC_AUTHORITY.md": authority})
+    repository.branch("topic")
+    repository.commit("fix: as the base", files={"a": "1\n2\n"})
+    repository.commit("fix: once more", files={"a": last})
+    repository.checkout("main")
+    repository.commit("fix: done", files={"a": "1\n2\n", "b": "b\n"})
+    repository.checkout("topic")
+    words = ("check", "--base=main", "--select=CNT001")
+    done = run_here(*words, directory=repository.path, env={"PATH": older_git(repository, tmp_path)})
+    assert done.exit_code == code, done
