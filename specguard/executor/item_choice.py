@@ -472,14 +472,13 @@ class Start:
             if named and named.kind == kind:
                 return self.work.resolve(kind, named.id, named.number, named.fields)
             names = Template(self.work.kinds[kind].branch).names
-            by_slug = not pointer and names.isdisjoint(("id", "number"))
-            if not (by_slug or "id" in names or (item_id.isascii() and item_id.isdigit())):
-                agent = f"specguard run {kind} -- {shlex.quote(item_id)} ..."
-                help = f"name it by its number or branch; an agent's command goes behind `--`: {agent}"
-                raise _unready(f"{item_id!r} names no {kind}", help)
-            if by_slug:
+            if not pointer and names.isdisjoint(("id", "number")):
                 return self.work.resolve(kind, item_id, None, {"slug": item_id})
-            return self.work.resolve(kind, item_id, number_of(item_id), {})
+            if "id" in names or (item_id.isascii() and item_id.isdigit()):
+                return self.work.resolve(kind, item_id, number_of(item_id), {})
+            agent = f"specguard run {kind} -- {shlex.quote(item_id)} ..."
+            help = f"name it by its number or branch; an agent's command goes behind `--`: {agent}"
+            raise _unready(f"{item_id!r} names no {kind}", help)
         if not pointer:
             raise _incomplete(f"no pointer names the current {kind}", f"specguard run {kind} ID -- ...")
         return self.work.current(kind)
@@ -498,20 +497,21 @@ class Start:
             one = self._find_next(kind, fields, lists)
             return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.path_fields})
         found = self.work.resolve(kind, item_id, number_of(item_id), fields)
-        several = [one for one in lists if one.meant_by(item_id)]
-        if isinstance(found, Unresolved) and len(several) > 1:
-            raise _unready(found.problem, _run_command(kind, item_id, several[0]))
-        if not isinstance(found, Unresolved) and found.listed is not None:
+        if isinstance(found, Unresolved):
+            having = [one for one in lists if one.meant_by(item_id)]
+            if len(having) > 1:
+                raise _unready(found.problem, _run_command(kind, item_id, having[0]))
+            ids = [one.id for source in lists for one in source.items]
+            if ids and not having and not found.pointer.problem:
+                help = f"name one of {', '.join(ids[:6])}{', ...' * (len(ids) > 6)}"
+                help += "" if plan else f"; or {self._plan_help(kind)}"
+                raise _unready(f"no {kind} can be determined: {found.problem}", help)
+        elif found.listed is not None:
             source = found.listed.source
             if not self._is_chosen(source):
                 help = f"name its list: --plan {shlex.quote(path_text(source.path))}"
                 raise _unready(f"{plan} has no {found.listed}", help)
             self._check_ready(found.listed)
-        ids = [one.id for source in lists for one in source.items]
-        if isinstance(found, Unresolved) and ids and not found.pointer.problem:
-            help = f"name one of {', '.join(ids[:6])}{', ...' * (len(ids) > 6)}"
-            help += "" if plan else f"; or {self._plan_help(kind)}"
-            raise _unready(f"no {kind} can be determined: {found.problem}", help)
         return found
 
     def _is_chosen(self, source: Source) -> bool:
