@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
+from specguard.change.check_request import read_unlinked
 from specguard.change.entries import SYMLINK, sha256
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import TYPE_CHECKING, folders_of, path_text
@@ -258,14 +259,14 @@ def folder_of(named: str) -> bytes | None:
 
 IGNORE: Final = ".gitignore"
 
-_IGNORED: Final = """\
+_IGNORED: Final = b"""\
 # Runs are committed. What only this machine needs of them is not: locks, and what a run is resumed from.
 .*.lock
 *.tmp
 **/control/*
 !**/control/heartbeat.json
 """
-_ALL: Final = "*\n"
+_ALL: Final = b"*\n"
 
 
 def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str:
@@ -291,7 +292,7 @@ def ignored_runs(repository: Repository, folder: str) -> Iterator[str]:
 
 def _ignores_all(file: str) -> bool:
     """True if a `.gitignore` is the one of runs that are not committed."""
-    return os.path.isfile(file) and os.path.getsize(file) == len(_ALL)
+    return read_unlinked(file, len(_ALL) + 1) == _ALL
 
 
 def write_gitignore(runs: str, *, committed: bool) -> bool:
@@ -309,17 +310,14 @@ def write_gitignore(runs: str, *, committed: bool) -> bool:
         SpecguardError: the file cannot be written.
     """
     file = os.path.join(runs, IGNORE)
+    # The policy may have come to commit runs.
+    if os.path.lexists(file) and not _ignores_all(file) if committed else os.path.lexists(runs):
+        return False
     with reporting_errors(file):
-        if not committed and os.path.lexists(runs):
-            return False
         os.makedirs(runs, mode=0o755, exist_ok=True)
-        # The policy may have come to commit runs.
-        if committed and _ignores_all(file):
-            os.unlink(file)
-        with suppress(FileExistsError), open(file, "x", encoding="ascii") as stream:
+        with open(file, "wb") as stream:
             stream.write(_IGNORED if committed else _ALL)
-            return True
-    return False
+    return True
 
 
 @contextmanager

@@ -165,6 +165,9 @@ def test_git_ignores_a_new_folder_of_runs_until_they_are_committed(tmp_path: Pat
     other.mkdir()
     assert not write_gitignore(str(other), committed=False)
     assert os.listdir(other) == []
+    # A team's own file is no such file, however short.
+    (other / ".gitignore").write_text("x\n")
+    assert not write_gitignore(str(other), committed=True)
 
 
 def test_a_dry_run_lists_all_and_touches_nothing(tmp_path: Path) -> None:
