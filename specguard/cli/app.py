@@ -158,10 +158,10 @@ def run(words: Sequence[str]) -> int:
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.NoSuchOption as error:
-        hint = f"did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
+        near = f"did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
         more = "" if "--" in words else getattr(error.ctx and error.ctx.command, "about_trailing", "")
-        hint = hint or _help_command(error, words) + more
-        raise usage(f"there is no option {error.option_name}", hint) from None
+        message = f"there is no option {error.option_name}{more}"
+        raise usage(message, near or _help_command(error, words)) from None
     except click.UsageError as error:
         if error.ctx is not None and error.message == error.ctx.get_help():
             # click reports a group without a command by the group's help text.

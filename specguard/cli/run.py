@@ -291,7 +291,7 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
 class TrailingCommand(_RunCommand):
     """A click command whose arguments after `--` are another command, its parameter `command`."""
 
-    about_trailing = "; an agent's command goes behind `--`"
+    about_trailing = ": an agent's command goes behind `--`"
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments before `--`, and keep those after it as `command`."""
