@@ -403,21 +403,20 @@ def find_address(
     pairs = [(one.key, one.value) for one in settings if one.value]
     own = [(one.key, one.value) for one in settings if one.value and one.scope in _OWN_SCOPES]
     found = remote_in(pairs, remote, own)
-    remotes = [key for key, _ in pairs if key.startswith("remote.") and key.endswith(".url")]
+    remotes = [(key[7:-4], url) for key, url in pairs if key.startswith("remote.") and key.endswith(".url")]
     if allow_local and not expected and not remotes:
         return Address(root, root, is_local=True)
     if not found.url:
         raise SpecguardError(
             f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
             help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}"
-            + "".join(f", or --remote {key.split('.', 1)[1][:-4]}" for key in remotes[:1]),
+            + "".join(f", or --remote {name}" for name, _ in remotes[:1]),
             code="remote-unsuitable",
         )
     fetch, push = _absolute(found.fetch, root), _absolute(found.pushes[0], root)
     if expected and not same_address(fetch, expected):
         help = shlex.join(["git", "remote", "set-url", remote, expected])
-        others = (key for key, url in pairs if key in remotes and same_address(url, expected))
-        help += "".join(f", or --remote {key.split('.', 1)[1][:-4]}" for key in others)
+        help += "".join(f", or --remote {name}" for name, url in remotes if same_address(url, expected))
         if found.url != found.fetch:
             help = "see what rewrites it: git config --show-origin --get-regexp '^url[.].*insteadof$'"
         raise SpecguardError(
