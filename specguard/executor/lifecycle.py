@@ -507,8 +507,9 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
             if not gates.carry_out():
                 names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
                 tail, step = "\n".join(run.feedback), f"correct that, then: {again}"
-                if any(one.timed_out and not result.gate.timeout for result, one in gates.failures):
-                    step += f" --command-timeout {2 * run.default_timeout}"
+                late = any(one.timed_out and not result.gate.timeout for result, one in gates.failures)
+                if limit := 2 * run.default_timeout if late else run.options.command_timeout:
+                    step += f" --command-timeout {limit}"
                 raise RunEnded(f"what failed: {', '.join(names)}", help=step, tail=tail, code="gate-failed")
         manifest.tree = tree = work_tree.tree()
         manifest.content = content_id(Tree(git, tree), make_paper_test(run.policy))
