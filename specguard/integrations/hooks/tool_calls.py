@@ -421,11 +421,9 @@ def locate(names: Iterable[bytes], own: Sequence[Checkout], *, gone: bool) -> li
                 tree = _work_tree(root)
                 if tree is not None and (tree.common in shared or (not trees and _is_around(tree, own))):
                     trees.append(tree)
-        for tree in trees:
-            # No worktree of a repository contains the files of another one that lies within it.
-            within = (one for one in trees if one.common == tree.common and one.root != tree.root)
-            if not any(is_below(one.root, tree.root) for one in within):
-                found[tree, name[len(tree.root) + 1 :]] = None
+        # The innermost worktree of a repository has the file, and not one around it.
+        inner = {tree.common: tree for tree in sorted(trees, key=lambda one: len(one.root))}
+        found |= dict.fromkeys((tree, name[len(tree.root) + 1 :]) for tree in inner.values())
     return list(found)
 
 
