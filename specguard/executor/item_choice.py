@@ -471,13 +471,15 @@ class Start:
             named = self.work.names.read("branch", item_id)
             if named and named.kind == kind:
                 return self.work.resolve(kind, named.id, named.number, named.fields)
-            names = Template(self.work.kinds[kind].branch).names
-            if not pointer and names.isdisjoint(("id", "number")):
-                return self.work.resolve(kind, item_id, None, {"slug": item_id})
-            if "id" in names or (item_id.isascii() and item_id.isdigit()):
+            template, fields = Template(self.work.kinds[kind].branch), {"slug": item_id}
+            by_slug = not pointer and template.names.isdisjoint(("id", "number"))
+            # A check reads the slug from the branch.
+            if by_slug and template.read(template.fill(fields)) is not None:
+                return self.work.resolve(kind, item_id, None, fields)
+            if "id" in template.names or (item_id.isascii() and item_id.isdigit()):
                 return self.work.resolve(kind, item_id, number_of(item_id), {})
-            agent = f"specguard run {kind} -- {shlex.quote(item_id)} ..."
-            help = f"name it by its number or branch; an agent's command goes behind `--`: {agent}"
+            help = f"name it by its number or branch ({template.text}); an agent's command goes behind `--`: "
+            help += f"specguard run {kind} -- {shlex.quote(item_id)} ..."
             raise _unready(f"{item_id!r} names no {kind}", help)
         if not pointer:
             raise _incomplete(f"no pointer names the current {kind}", f"specguard run {kind} ID -- ...")
