@@ -458,7 +458,9 @@ class Listed(DataEntry):
     @property
     def files(self) -> Sequence[ListElement]:
         """The paths that the item may change, as patterns."""
-        parts = [(part, one.line) for one in self.stated("files") for part in one.text.split(", ")]
+        # A remark may name other paths: `src/a.ts (new, without src/b.ts, docs)`.
+        named = [(without_remark(one.text), one.line) for one in self.stated("files")]
+        parts = [(part, line) for text, line in named for part in text.split(", ")]
         return [ListElement(without_remark(part).removeprefix("./"), line) for part, line in parts]
 
     def also_allowed(self, policy: Policy) -> list[Patterns]:
