@@ -156,11 +156,12 @@ class Pin(Record, frozen=False):
         session, data = Session(event, tree), _read_pin(file)
         if data is not None:
             pin = cls(file=file, **data)
-            # A session that began in another worktree has done nothing in the main one before it comes there.
+            # A session that began in another worktree has done nothing in the main one before it comes there,
+            # but what is there after its first command may be its own.
             is_new = not (session.base or os.path.lexists(file + _states_suffix(tree.root)))
-            if is_new and pin.head and tree.git_dir == tree.common and event.moment in ("edit", "command"):
+            if is_new and pin.head and tree.git_dir == tree.common and event.moment != "start":
                 session.base = pin.oid
-                if session.save():
+                if session.save() and event.moment in ("edit", "command"):
                     pin._record_states(tree.root, event.environment)
             return pin
         has_begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)

@@ -131,13 +131,13 @@ class _State:
 
     def __init__(self, event: HookEvent, looking: dict[bytes, Lookup]) -> None:
         event_trees = trees_of(event)
-        self.session = Session(event, event_trees[0])
         self.on_tree: list[Verdict] = []
         self.on_commits: list[Verdict] = []
         self.own: set[str] = set()
         self._event = event
         self._environment = event.environment
         self._pin = pin = Pin.of(event, event_trees[0])
+        self.session = Session(event, event_trees[0])
         self._notes: dict[str, str] = {}
         if pin.warning:
             self._notes[f"lost {pin.oid}"] = pin.warning

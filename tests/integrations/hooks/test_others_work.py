@@ -50,6 +50,18 @@ def test_so_it_is_in_the_main_worktree_for_a_session_that_comes_there_from_anoth
     assert "docs/api/x.yaml" in session.stop().refusal
 
 
+def test_what_a_command_has_left_there_as_the_session_comes_may_be_its_own(tmp_path: Path) -> None:
+    session, folder = Session(edited(tmp_path / "repository")), tmp_path / "side"
+    session.repository.git("worktree", "add", "-q", str(folder))
+    session.ask({"hook_event_name": "SessionStart", "source": "startup", "cwd": str(folder)})
+    assert "docs/api/x.yaml" in session.after().refusal
+    session.repository.git("stash", "-q", "--include-untracked")
+    assert session.after().kind == "pass"
+    session.repository.git("stash", "pop", "-q")
+    assert session.before("true").kind == "pass"
+    assert "docs/api/x.yaml" in session.stop().refusal
+
+
 @pytest.mark.parametrize("path", ["configs/c", "docs/api/x.yaml", "docs/api/new.yaml", "src/unfinished.py"])
 def test_once_it_is_altered_it_is_judged(path: str, tmp_path: Path) -> None:
     session = begun(edited(tmp_path / "repository"))
