@@ -420,10 +420,10 @@ _VERDICTS: Final = frozenset({
 })  # fmt: skip
 # What is not needed refuses nothing; the group holds what does.
 _REFUSED: Final = re.compile(
-    r"\bno(?:[ -](?!approv|review|sign)\w+){1,3}[ -](?:needed|pending|requested|required)\b"
-    r"|(\b(?:not|never|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined"
-    r"|denied|refused|await(?:s|ing)|waiting|requested|required|needed|unapproved|withdrawn|revoked|missing"
-    r"|fail(?:s|ed)?|blocked|hold|false|veto(?:ed)?|to[ -]be|shall|should|would|due|expected|scheduled"
+    r"\bno(?:[ -](?!approv|review|sign)\w+){1,3}[ -](?:needed|pending|requested|required)\b|(\b(?:not|never"
+    r"|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined|denied|refused"
+    r"|await(?:s|ing)|waiting|requested|required|needed|unapproved|withdrawn|revoked|missing|failed"
+    r"|fails?(?!-| closed)|blocked|hold|false|veto(?:ed)?|to[ -]be|shall|should|would|due|expected|scheduled"
     r"|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|Will(?= [a-z])))\b|(?:[:(=\u2013\u2014]|(?<!\w)-)\s*no\b"
     r"(?! (?:action|blocker|change|comment|concern|finding|further|issue|objection))"
     r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
@@ -543,14 +543,19 @@ class ApprovalReader:
                 yield from self._of_table(block, above)
             if not isinstance(block, List):
                 continue
-            label, fields = f"{above}: " if _is_pending(above) else "", {}
+            label = f"{above}: " if _is_pending(above) else ""
             found: list[SpecApproval] = []
-            for item in (one for one in block.items if not is_open(one.text)):
+            fields: dict[str, str] = {}
+            for item in block.items:
                 raw = without_box(item.text.raw)
+                name, colon, value = plain_value(raw[:LONGEST]).partition(":")
+                if is_open(item.text):
+                    fields.setdefault(normal_name(name), f"{name}: -")
+                    continue
                 found.append(self.of_text(f"{label}{raw}", item.line, shown=plain_value(raw[:LONGEST])))
                 found += self.of_blocks(item.rest, f"{label}{raw}")
-                name, colon, value = plain_value(raw[:LONGEST]).partition(":")
-                fields[normal_name(name)] = f"{name}{colon}{value}"
+                if colon:
+                    fields[normal_name(name)] = f"{name}: {value.strip() or '-'}"
             if not (self._who.isdisjoint(fields) or self._when.isdisjoint(fields)):
                 wanted = {*self._who, *self._when, *_VERDICTS}
                 text = ", ".join(value for name, value in fields.items() if name in wanted)
@@ -583,7 +588,7 @@ class ApprovalReader:
         if len(raw) > LONGEST:
             return SpecApproval("", None, place)
         text = plain("\n".join(plain_value(strip_invisible(part)) for part in raw.split("\n")))
-        who, when = "", None
+        who, when, refused = "", None, _is_refused(raw)
         for part in _BETWEEN.split(text):
             label, colon, value = part.partition(":")
             name = normal_name(label)
@@ -591,6 +596,8 @@ class ApprovalReader:
                 who = _without_date(value)
             elif colon and name in self._when and when is None:
                 when = parse_date(value)
+            elif name in _VERDICTS and value.strip():
+                refused = refused or _refuses(value)
         rest = _without_date(text)
         # `Product: approved 2026-01-31 (TBD)` or `... by Claude` names a role, and nobody.
         parts = [one for one in rest.replace(")", "(").replace(" by ", "(").split("(") if _WORD.search(one)]
@@ -599,7 +606,7 @@ class ApprovalReader:
             words = _WORD.findall(rest)
             who = " ".join(word for word in words if word.casefold().rstrip(".") not in _NOT_NAMES)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
-        return SpecApproval(_valid_name(who), when, place, refused=_is_refused(raw))
+        return SpecApproval(_valid_name(who), when, place, refused)
 
 
 _PENDING: Final = frozenset({
