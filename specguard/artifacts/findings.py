@@ -39,7 +39,7 @@ _NONE: Final = re.compile(
     rf"(?:(?:0[\W_]*)?$|(?:none|nothing|n/?a)(?:{_STOP}|\s(?:(?:was|were)\s)?{_FOUND}\b"
     rf"|\s(?:(?:that is )?(?:blocking|high|critical)(?: or \w+)?|(?:at|in|for) this \w+|of note|yet){_STOP})"
     r"|no(?:[\s,/()-]+(?!(?:of|for|to|in|on|at|with|which|that|when|is|are|causes?|creates?|makes?)\b)\w+){0,8}?"
-    rf"[\s,/()-]+(?:findings?|issues?|defects?|blockers?|problems?)"
+    rf"[\s,/()-]+(?:findings?|issues?|defects?|blockers?|bugs?|problems?)"
     rf"(?:{_STOP}|\s(?:{_FOUND}|were|was|are|is|exist|of|in|at|above|for|with)\b)"
     r"|(?:(?:(?:[^\W_]+[\s/&,-]+){0,4}[^\W_]+(?:\s\(\w+\))?\s?[:\u2013\u2014]|[^\W_]+\s?=)"
     r"[\W_]*(?:none|0)\b[\W_]*)+$)",
@@ -69,9 +69,6 @@ _PART: Final = re.compile(rf"(?!{_TAKEN_BACK}){_BREAK}", re.IGNORECASE)
 _STATUS_DETAILS: Final = (
     rf"(?!.*{_TAKEN_BACK})(?:\s(?:by|in|at|on|via|with|since|as of|after|against)\b.*|\s[0-9`#].*|:\s*\w.*)?"
 )
-_BELOW_LABEL: Final = 7
-"""The level of a group of findings below a line of its own; those of headings are lower."""
-
 _TITLE: Final = ("finding", "title", "issue", "description")
 _SEVERITY: Final = ("severity", "priority", "sev")
 _DETAILS: Final = ("evidence", "location", "place", "impact", "why")
@@ -236,7 +233,7 @@ class Review:
         # If one heading of a level has a severity, the others of that level are findings too.
         ranked = {one.level for one in headings if severities.in_title(one.text)}
         # The finding to which the next blocks belong, and its level if it is a heading.
-        level, one, outer = 0, None, self._group
+        level, one, outer = 0, None, None
         for at, block in enumerate(blocks):
             if isinstance(block, Heading):
                 if one is not None and 0 < level < block.level and not severities.in_title(block.text):
@@ -250,12 +247,12 @@ class Review:
                 elif self._is_finding(block, below, ranked):
                     one = self._add(block.text, [Paragraph(block.text)])
             elif not level and (group := self._group_below(block, blocks[at + 1 : at + 2])):
-                one, outer, self._group = None, self._group, (_BELOW_LABEL, group)
+                one, outer, self._group = None, self._group, (0, group)
             elif one is not None and (level or not self._is_new(block)):
                 one.blocks.append(self._add_ranked_items(block))
             else:
                 level, one = 0, self._read_block(block)
-                self._group = outer if self._group[0] == _BELOW_LABEL else self._group
+                self._group, outer = outer or self._group, None
 
     def _group_below(self, block: AnyBlock, below: Sequence[AnyBlock]) -> str:
         """Return the severity that a line of its own (`High:`) gives to what is listed below, or "".
@@ -299,11 +296,8 @@ class Review:
         elif isinstance(block, List):
             before = len(self.findings)
             for item in block.items:
-                group = self._group_below(Paragraph(item.text), item.rest[:1])
-                if group or not item.text.raw:
-                    outer, self._group = self._group, (_BELOW_LABEL, group) if group else self._group
-                    self._read(item.rest)
-                    self._group = outer
+                if not item.text.raw or self._group_below(Paragraph(item.text), item.rest[:1]):
+                    self._read(item.blocks)
                 elif not is_none(item.text, item.rest):
                     self._add_item(item)
             # "1. title", and its details as a list of their own.
@@ -383,7 +377,7 @@ def findings_sections(document: Document, severities: Severities) -> Iterator[Se
             continue
         counts = section.level <= level or severities.in_brackets(section.heading.text)
         # What is listed as not blocking may have any severity, and none.
-        ranked = words.startswith("non") and any(map(severities.in_title, texts(section.blocks)))
+        ranked = words.startswith("non blocking") and any(map(severities.in_title, texts(section.blocks)))
         if _FINDINGS.search(words) and (ranked or not _NOT_FINDINGS.search(words)):
             level = section.level
         elif not (counts and severities.begins(section.heading)):
