@@ -149,6 +149,7 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
         message = f"{fault}, in the index {path_text(index.path)}"
         step = "Write a table with an id, a path and a status."
         yield _index_finding(index, message, step, f"fault: {fault}", line, "specs.entries")
+    has_ids = any(entry.id for entry in specs.now.entries)
     for entry in specs.now.entries:
         if not specs.whole and not specs.touches_entry(entry):
             continue
@@ -161,7 +162,7 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
             message, step = f"the entry {entry.label} names no spec", "Give it a `path`."
             yield _index_finding(index, message, step, key, entry.line, "specs.entries")
         # An entry may be a path alone.
-        if not entry.id and len(entry.value) > 1 and any(other.id for other in specs.now.entries):
+        if has_ids and not entry.id and len(entry.value) > 1:
             message = f"the entry {entry.label} has no id, as others have"
             step, key = "Give it an `id` of its own.", f"{entry.label} without an id"
             yield _index_finding(index, message, step, key, entry.line)
