@@ -71,8 +71,8 @@ _STATUS_DETAILS: Final = (
 )
 _TITLE: Final = ("finding", "title", "issue", "description")
 _SEVERITY: Final = ("severity", "priority", "sev")
-_DETAILS: Final = ("evidence", "location", "place", "impact", "why")
 _STATUS: Final = ("status", "resolution", "verification", "disposition")
+_DETAILS: Final = (*_TITLE, *_SEVERITY, *_STATUS, "evidence", "location", "place", "impact", "why")
 # "High: cold, a.py:1. Status: fixed, re-verified".
 _IN_TITLE: Final = re.compile(
     rf"(?:[.,;|)\]\u2013\u2014-]\s|\s[([])(?:{'|'.join(_STATUS)})\s?:", re.IGNORECASE
@@ -267,8 +267,7 @@ class Review:
             return group if len(listed.header) > 2 else ""
         items = listed.items if isinstance(listed, List) else ()
         details = (block_fields(item.blocks[:1]) for item in items)
-        names = (*_TITLE, *_SEVERITY, *_STATUS, *_DETAILS)
-        return group if items and not any(find_fields(fields, *names) for fields in details) else ""
+        return group if items and not any(find_fields(fields, *_DETAILS) for fields in details) else ""
 
     def _is_finding(self, heading: Heading, below: Sequence[AnyBlock], ranked: Collection[int]) -> bool:
         """True if a heading is a finding itself, and not a heading above findings."""

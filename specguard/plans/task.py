@@ -207,10 +207,9 @@ def parse_expected(text: str, code: str = "") -> Expectation:
         text: the entry.
         code: the folder that the entry is relative to; empty for the repository's root.
     """
-    path = text.strip()
-    if len(path) > LONGEST_PATH:
+    if len(text) > LONGEST_PATH:
         return Expectation(Covering(), f"has more than {LONGEST_PATH} characters")
-    path = without_remark(path)
+    path = without_remark(text)
     if _BAD_PATH.match(path):
         return Expectation(Covering(), "is not a path within the repository, with '/' between its parts")
     while path.startswith("./"):

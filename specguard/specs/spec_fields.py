@@ -557,8 +557,7 @@ class ApprovalReader:
                 if colon:
                     fields[normal_name(name)] = f"{name}: {value.strip() or '-'}"
             if not (self._who.isdisjoint(fields) or self._when.isdisjoint(fields)):
-                wanted = {*self._who, *self._when, *_VERDICTS}
-                text = ", ".join(value for name, value in fields.items() if name in wanted)
+                text = ", ".join(fields[one] for one in fields if one in self._who | self._when | _VERDICTS)
                 found = [*(one for one in found if one.complete), self.of_text(f"{label}{text}", block.line)]
             yield from found
 
