@@ -420,8 +420,8 @@ _VERDICTS: Final = frozenset({
 })  # fmt: skip
 # What is not needed refuses nothing; the group holds what does.
 _REFUSED: Final = re.compile(
-    r"\bno(?:[ -](?!approv|review|sign)\w+){1,3}[ -](?:needed|pending|requested|required)\b|(\b(?:not|never"
-    r"|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined|denied|refused"
+    r"\bno(?:[ -](?!approv|longer|review|sign)\w+){1,3}[ -](?:needed|pending|requested|required)\b|(\b(?:not"
+    r"|never|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined|denied|refused"
     r"|await(?:s|ing)|waiting|requested|required|needed|unapproved|withdrawn|revoked|missing|failed"
     r"|fails?(?!-| closed)|blocked|hold|false|veto(?:ed)?|to[ -]be|shall|should|would|due|expected|scheduled"
     r"|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|Will(?= [a-z])))\b|(?:[:(=\u2013\u2014]|(?<!\w)-)\s*no\b"
