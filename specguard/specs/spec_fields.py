@@ -418,14 +418,14 @@ _VERDICTS: Final = frozenset({
     "accepted", "approvalstatus", "approved", "approved?", "decision", "granted", "ok", "outcome", "result",
     "reviewoutcome", "reviewstatus", "signed", "signedoff", "signoff", "state", "status", "verdict",
 })  # fmt: skip
-# What is not needed refuses nothing; the group holds what does.
+# "No further changes needed" refuses nothing; the group holds what does.
 _REFUSED: Final = re.compile(
-    r"\bno(?:[ -](?!approv|longer|review|sign)\w+){1,3}[ -](?:needed|pending|requested|required)\b|(\b(?:not"
-    r"|never|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined|denied|refused"
+    r"\bno[ -](?:\w+[ -])?(?:changes?|edits?|patch)[ -](?:needed|requested|required)\b|(\b(?:not|never"
+    r"|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined|denied|refused"
     r"|await(?:s|ing)|waiting|requested|required|needed|unapproved|withdrawn|revoked|missing|failed"
     r"|fails?(?!-| closed)|blocked|hold|false|veto(?:ed)?|to[ -]be|shall|should|would|due|expected|scheduled"
-    r"|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|Will(?= [a-z])))\b|(?:[:(=\u2013\u2014]|(?<!\w)-)\s*no\b"
-    r"(?! (?:action|blocker|change|comment|concern|finding|further|issue|objection))"
+    r"|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|WILL|Will(?= [a-z])))\b|(?:[:(=\u2013\u2014]|(?<!\w)-)"
+    r"\s*no\b(?! (?:further )?(?:blocker|change|concern|finding|issue|objection))"
     r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
     re.IGNORECASE,
 )
