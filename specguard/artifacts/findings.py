@@ -246,7 +246,7 @@ class Review:
                     self._group = level, group
                 elif self._is_finding(block, below, ranked):
                     one = self._add(block.text, [Paragraph(block.text)])
-            elif not level and (group := self._group_below(block, blocks[at + 1 : at + 2])):
+            elif (one is None or not level) and (group := self._group_below(block, blocks[at + 1 : at + 2])):
                 one, outer, self._group = None, self._group, (0, group)
             elif one is not None and (level or not self._is_new(block)):
                 one.blocks.append(self._add_ranked_items(block))
