@@ -30,7 +30,8 @@ _PATH_REMARK: Final = re.compile(r"(?<!\s)\s+(?:\([^()]*\)|#.*|(?:--?|\u2013|\u2
 
 def without_remark(entry: str) -> str:
     """Return the path in an entry without marks, lines and a remark: `src/x.py (new)`, `src/x.py:12`."""
-    return LINE_SUFFIX.sub("", _PATH_REMARK.sub("", entry.strip(), count=1)).strip("`'\"")
+    path = _PATH_REMARK.sub("", entry.strip(), count=1).strip("`'\"")
+    return LINE_SUFFIX.sub("", path).strip("`'\"")
 
 
 # Characters for which `str.isalnum` is false.
