@@ -265,9 +265,8 @@ class Review:
             return group if is_none(listed.text) else ""
         if isinstance(listed, Table):
             return group if len(listed.header) > 2 else ""
-        items = listed.items if isinstance(listed, List) else ()
-        details = (block_fields(item.blocks[:1]) for item in items)
-        return group if items and not any(find_fields(fields, *_DETAILS) for fields in details) else ""
+        items = [block_fields(item.blocks[:1]) for item in listed.items] if isinstance(listed, List) else []
+        return group if items and not any(find_fields(fields, *_DETAILS) for fields in items) else ""
 
     def _is_finding(self, heading: Heading, below: Sequence[AnyBlock], ranked: Collection[int]) -> bool:
         """True if a heading is a finding itself, and not a heading above findings."""
