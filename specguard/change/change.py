@@ -495,7 +495,7 @@ class Change(Record, frozen=False):
 
     @cached_property
     def _replayed(self) -> Sequence[Entry]:
-        """What a rebase has otherwise than a merge, in paths that the base changes; none with conflicts."""
+        """The differences of a rebase from a merge, in paths that the base changes; none with conflicts."""
         if not self._merged:
             return ()
         paths = {one.path for one in self._since_start}
