@@ -103,8 +103,9 @@ class UnresolvedWorkItem(_WorkRule, Rule):
             work.require_title()
             return
         by_id, plan_hint = CommitsById(commits or ()), ""
-        brings = work.unnamed and work.brought and not work.own
-        if brings and any(e.added and e.path in work.papers for e in work.entries()):
+        if work.own is not None:
+            plan_hint = f"; the plan itself is changed in commit {work.own.commit[:10]}, which brings it"
+        elif work.unnamed and work.brought and any(e.added and e.path in work.papers for e in work.entries()):
             plan_hint = "; one that brings the plan is the first, and touches only its folder"
         for commit in (one for one in work.unnamed if work.required and not bookkeeping.is_all_of(one)):
             subject, how = commit.message.subject, reword(commit.message, by_id)
