@@ -272,7 +272,9 @@ class Work(WorkItems, frozen=False):
             if several:
                 head = change.base.head or change.git.repository.head
                 base = (change.stacked_on or change.found).oid
-                papers, branch = change.paper_files, "" if change.base.is_landing else work.branch
+                # What lands, or is pushed onto the base, has no branch that names its plan.
+                lands = change.base.is_landing or change.base.is_branch(work.branch)
+                papers, branch = change.paper_files, "" if lands else work.branch
                 work.own = own_plan(policy, branch, change.git, head=head, base=base, papers=papers)
                 kinds = [work.kinds[kind] for kind in several]
                 work.unnamed = unnamed_commits(change, kinds, work.branch, namings, work.own)
