@@ -764,18 +764,8 @@ def find_circles(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
                 circle = path[path.index(node) :]
                 del path[-len(circle) :]
                 finished.update(circle)
-                yield _shorten_circle(circle, graph)
-
-
-def _shorten_circle(circle: Sequence[int], graph: Mapping[int, Sequence[int]]) -> Sequence[int]:
-    """Return a circle from its first node on, without the nodes that an edge bypasses."""
-    begin = circle.index(min(circle))
-    nodes = [*circle[begin:], *circle[:begin]]
-    place = {node: at for at, node in enumerate(nodes)}
-    path = nodes[:1]
-    while len(path) == 1 or nodes[0] not in graph[path[-1]]:
-        path.append(nodes[max(place.get(there, 0) for there in graph[path[-1]])])
-    return path
+                first = circle.index(min(circle))
+                yield [*circle[first:], *circle[:first]]
 
 
 def format_circle(names: Sequence[str]) -> str:
