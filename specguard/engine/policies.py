@@ -185,7 +185,7 @@ class Policies:
         """Return the codes of the rules that judge an edit, an index before a commit, or commits."""
         rules = [rule for policy in self._policies.values() if policy for rule in policy.rules]
         early = {one.code for one in rules if {"edit", "commit-msg"} & set(one.stages) or _judges_index(one)}
-        return sorted(early | {one.code for one in rules if one.code.startswith("CMT")})
+        return sorted(early | {one.code for one in rules if one.code.startswith(("CMT", "WRK001"))})
 
     def edit_rules(self, stage: Stage) -> set[str]:
         """Return the codes of the rules that judge an agent's edits, and nothing at this stage."""
