@@ -406,6 +406,8 @@ class RepeatedWorkItem(_WorkRule, Rule):
                 message = f"{item} is in the base already: commit {landed.oid[:10]} {quote(landed.subject)}"
                 step, field = "Take up the current item, or revert that commit first", "commit.subject"
                 step += "." if work.required else "; a later fix names no item."
+                if any(landed.subject.startswith(one.message.subject) for one in base.commits):
+                    step += f" If it is the same work, this drops it: `git rebase {shell_quote(base.name)}`"
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
                 yield Finding(message, step, commit=landed.oid, field=field, key=key, setting=setting)
         own = {(name, commit.oid) for commit in base.commits for name in work_item.branches}
