@@ -153,7 +153,7 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
         step = step if naming.kind in work.brought else "Merge the list first, by a change of its own."
         if (list_branch := work.branch_of_list(naming.kind)) != work.branch:
             word = shell_quote(list_branch)
-            step = f"Name the branch after the list that has the item: git branch -m {word}; "
+            step = f"Name the branch after the list that has the item: git switch -c {word}; "
             step += f"or, for a range that is merged: specguard check --range A..B --branch {word}"
     elif source or kind.pointer:
         step = f"Have the {'list' if source else 'pointer'} corrected in the base, by a change of its own."
