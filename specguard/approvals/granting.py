@@ -40,6 +40,9 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     if request.push:
         message = "an approval is for one change, and a push may bring several"
         raise refusal(message, "approve the branch instead")
+    if facts.change.whole and facts.change.empty:
+        message = "there is no content that an approval could be bound to: nothing differs from the base"
+        raise refusal(message, "put it right, or record what is there with `specguard baseline`")
     settings: ApprovalSettings = policy.declared("approval_settings")
     approver = find_approver(request.approved_by, settings)
     rules = [_rule(name, policy) for name in request.override]

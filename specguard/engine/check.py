@@ -289,10 +289,11 @@ def _needs_approvals(change: Change, folder: bytes, results: Sequence[RuleResult
     """True if approvals must be read: a finding is open that one could accept, or the log is touched.
 
     Unless the log is touched, a hook without open findings does not read it. Nor does the stage `edit`, as
-    nobody can have approved an edit that is not made yet.
+    nobody can have approved an edit that is not made yet. A whole tree that is the base's has no change to
+    approve.
     """
     is_open = any(judged.state == "open" for result in results for judged in result.findings)
-    if is_open and change.stage != "edit":
+    if is_open and change.stage != "edit" and not (change.whole and change.empty):
         return True
     try:
         # Most paths are not in the log's first folder, and need no call.

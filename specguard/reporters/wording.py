@@ -141,6 +141,8 @@ def approval_offer(result: RuleResult, verdict: Verdict, most: int = 3) -> tuple
     # The standard input has been read; its patch needs a file.
     options = {name: "FILE" if value == "-" else value for name, value in verdict.options.items() if value}
     which += "".join(f" --{name} {shell_word(value)}" for name, value in options.items())
+    whole = verdict.change.get("whole")
+    command = "check --all --override" if whole else "approve"
     flags = "".join(f" --path {word}" for word in named) + which
     approver = shell_word(result.approvers[0])
     offer = join_or(map(shortened, result.approvers))
@@ -151,8 +153,9 @@ def approval_offer(result: RuleResult, verdict: Verdict, most: int = 3) -> tuple
         offer += f": {result.persons - len(result.approvers)} more must be named in the authority"
     if named and len(named) < len(paths):
         offer += f"; the command names {len(named)} of {len(paths)} files"
-        offer += f" (plain specguard approve{which} names all)" if len(words) == len(paths) else ""
-    return offer, f'specguard approve {result.code}{flags} --approved-by {approver} --reason "..."'
+        if len(words) == len(paths) and not whole:
+            offer += f" (plain specguard approve{which} names all)"
+    return offer, f'specguard {command} {result.code}{flags} --approved-by {approver} --reason "..."'
 
 
 def join_or(names: Iterable[str]) -> str:
