@@ -447,6 +447,8 @@ class UncoveredItem(Rule):
                 named = run_proof.least == "claimed" or run_proof.kinds or claims.is_planned(claim)
                 if claim.ids and not named:
                     step = _LIST_ITEMS
+                if run_records.in_tree and not (ticked or flaw.run):
+                    step = f"Commit the manifest of its run, if it has one. {step}"
                 yield Finding(message, step, claim.path, claim.line, key=claim.key, setting="runs.grade")
 
         under_way = [one for one in commits or () if one.oid == run_records.under_way]
