@@ -299,13 +299,10 @@ class Approvals:
 
     def remarks(self) -> Iterator[str]:
         """Yield notes on approvals that lack a proof, are not committed, or are superseded."""
-        unproven = {
-            one.approval.approver: one.filed.id[:12]
-            for one in self.decisions
-            if one.counts and one.proof == "local" and any(match.state == "approved" for match in one.matches)
-        }
-        for approver in self.settings.approver:
-            if which := unproven.get(approver.name):
+        for one in self.decisions:
+            approver, which = self.settings.named(one.approval.approver), one.filed.id[:12]
+            lifts = one.counts and any(match.state == "approved" for match in one.matches)
+            if approver is not None and lifts and one.proof == "local":
                 yield (
                     f"Nothing proves that {approver.name} gave approval {which}, so it holds only here. With"
                     f" --enforce, as in CI, it counts once {approver.name} {approver.proof_of(which)}."

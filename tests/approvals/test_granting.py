@@ -62,6 +62,9 @@ def test_an_approval_is_written_and_lifts_what_it_names(repository: Repository) 
     # The same once more is nothing new.
     again = check(repository, *WORDS, "--ticket=ABC-1")
     assert (again.exit_code, len(records(repository))) == (0, 1)
+    # Each lacks a proof, and CI asks for that of each.
+    other = check(repository, *WORDS, "--ticket=ABC-2")
+    assert sum("Nothing proves that alice" in note for note in other.report["notes"]) == 2
 
 
 def test_an_approval_holds_for_its_change_after_it_has_landed(tmp_path: Path) -> None:
