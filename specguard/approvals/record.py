@@ -306,7 +306,7 @@ class Bond:
         Yields:
             The reason as a clause, the next step as a sentence, and the field of the record that it is about.
         """
-        again = "Ask for an approval of the change as it is now, or take this one out."
+        again = "Ask for an approval of the change as it is now, or take this one out of its commit."
         gone = approval.scope == "paths" and not self.paths.issuperset(approval.paths)
         if gone or self.fingerprint(approval.scope, approval.paths) != approval.fingerprint:
             what = "the change" if approval.scope == "change" else "its paths"
