@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
@@ -117,19 +118,16 @@ class Claims:
         """
         entries = () if self._whole else self._facts.get("entries")
         proofs = self._changed_proofs(entries)
-        paths = (
-            self._documents.tree.paths()
-            if self._whole or proofs
-            else [one.path for one in entries if one.is_file]
-        )
+        anywhere = self._whole or proofs
+        paths = self._documents.tree.paths() if anywhere else [one.path for one in entries if one.is_file]
         touched = {one.path for one in entries}
         before = self._count_old_ticks(entries)
         for path in self._files.among(paths):
             document = self._documents.read(path)
             for item in document.ticked if document else ():
                 text = hash(item.text)
-                is_old = not self._whole and (path not in touched or before.get(text, 0) > 0)
-                before[text] = before.get(text, 0) - 1
+                is_old = not self._whole and (path not in touched or before[text] > 0)
+                before[text] -= 1
                 if is_old and not (
                     proofs and any(place in proofs for name in item.names for place in tree_paths(name, path))
                 ):
@@ -207,15 +205,11 @@ class Claims:
         earlier = self._records.of(self._facts.get("start_documents")) if found else self._records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
-    def _count_old_ticks(self, entries: Sequence[Entry]) -> dict[int, int]:
+    def _count_old_ticks(self, entries: Sequence[Entry]) -> Counter[int]:
         """Count the earlier occurrences of each ticked item in the touched files, by the hash of its text."""
-        found: dict[int, int] = {}
-        for path in self._files.among([entry.path for entry in entries if not entry.added]):
-            document = self._facts.get("start_documents").read(path)
-            for item in document.ticked if document else ():
-                text = hash(item.text)
-                found[text] = found.get(text, 0) + 1
-        return found
+        paths = self._files.among([entry.path for entry in entries if not entry.added])
+        earlier = (self._facts.get("start_documents").read(path) for path in paths)
+        return Counter(hash(item.text) for document in earlier if document for item in document.ticked)
 
     def _find_item_ids(self, item: Ticked, path: bytes, document: Document | None) -> Sequence[str]:
         """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
