@@ -424,17 +424,24 @@ def _read_id(value: Mapping[str, Any]) -> str:
     return scalar_text(found[1]) if found else ""
 
 
+def places_of(text: str, folder: bytes) -> list[bytes]:
+    """Return the paths that a path in a document may mean: from the root, and from the document's folder.
+
+    A leading `./` and a trailing `#anchor` are ignored.
+    """
+    plain = text.strip().partition("#")[0].encode("utf-8", "surrogateescape")
+    return [path for start in (b"", folder) if (path := plain_path(start + b"/" + plain)) is not None]
+
+
 def find_file(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
     """Return the file that a path in the index means, and the problem as a clause; empty if the file exists.
 
     Args:
-        text: a path from the root or from the index's folder; a leading `./` and a trailing `#anchor` are
-            ignored.
+        text: a path from the root or from the index's folder.
         tree: the files.
         folder: the folder of the index.
     """
-    plain = text.strip().partition("#")[0].encode("utf-8", "surrogateescape")
-    found = [path for start in (b"", folder) if (path := plain_path(start + b"/" + plain)) is not None]
+    found = places_of(text, folder)
     for path in found:
         if tree.has_file(path):
             return path, ""

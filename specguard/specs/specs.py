@@ -17,7 +17,7 @@ from specguard.documents.data import Problem, data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import if_applicable
 from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, shortened
-from specguard.specs.spec import Catalogue, IndexEntry, Spec, find_file
+from specguard.specs.spec import Catalogue, IndexEntry, Spec, places_of
 from specguard.specs.spec_fields import SpecApproval, SpecSettings, StatusFlow, WrittenValue
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ class Specs(Record, frozen=False):
 
     def touches_entry(self, entry: IndexEntry) -> bool:
         """Return True if the change alters an index entry, or a file that the entry names."""
-        if any(named.path in self._touched for named in entry.named_paths):
+        folder = self.now.index_path.rpartition(b"/")[0]
+        if any(path in self._touched for one in entry.named_paths for path in places_of(one.text, folder)):
             return True
         return self.now.index_path in self._touched and _entry_text(entry) in self._added_entries
 
@@ -463,10 +464,9 @@ class Mirrors(Record, frozen=False):
         for one in (name, bare, f"{bare}.md" if bare[:1].isdigit() else name):
             if spec := self._by_name.get(one):
                 return text, self._true_status(spec)
-        folder = mirror.rpartition(b"/")[0]
-        for start in (folder, b"") if text and len(text) <= LONGEST_ROW and "://" not in text else ():
-            path, problem = find_file(text, self.specs.documents.tree, start)
-            if not problem and (spec := self.specs.now.at(path)):
+        is_path = text and len(text) <= LONGEST_ROW and "://" not in text
+        for path in places_of(text, mirror.rpartition(b"/")[0]) if is_path else ():
+            if spec := self.specs.now.at(path):
                 return spec.id or text, self._true_status(spec)
         return None
 
