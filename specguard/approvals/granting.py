@@ -122,10 +122,9 @@ def refusal(message: str, step: str, code: str = "not-approvable") -> SpecguardE
 
 def _find_same(record: Approval, log: Log) -> FiledRecord | None:
     """Return a logged approval with the content of a new one that is not revoked, and expires no earlier."""
-    own = {"issued_at", "expires_at", "nonce"}
-    content = {key: value for key, value in record.data.items() if key not in own}
+    own = dict.fromkeys(("issued_at", "expires_at", "nonce"))
     for filed, approval in log.approvals:
-        same = all(approval.data[key] == value for key, value in content.items())
+        same = {**approval.data, **own} == {**record.data, **own}
         if same and approval.expires_at >= record.expires_at and filed.id not in log.revoked:
             return filed
     return None
