@@ -6,10 +6,10 @@ from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar
 
-    from specguard.rules import Severity, Specs
+    from specguard.rules import Commit, Severity, Specs
     from specguard.specs.spec import Spec
     from specguard.specs.spec_fields import WrittenValue
 
@@ -310,7 +310,8 @@ class DateOnlyReview(Rule):
     """A change moves a spec's review date but shows no review.
 
     In `[specs]`, a new date needs a trace: a visible correction, or an approval with name and day, no older
-    than the review before. White space, comments, other dates, object ids and renames are no trace.
+    than the review before. White space, comments, other dates, object ids and renames are no trace. Before a
+    commit it warns.
 
     Why is this bad? A new date is the cheapest way past SPC003.
 
@@ -399,8 +400,10 @@ class DateOnlyReview(Rule):
     tables: ClassVar[tuple[str, ...]] = ("specs.review",)
     condition: ClassVar[str] = "no date of a last review moves without a trace of the review"
 
-    def check(self, specs: Specs) -> Iterator[Finding]:
+    def check(self, specs: Specs, commits: Sequence[Commit] | None = None) -> Iterator[Finding]:
         """Compare each spec that the change touches with its earlier version."""
+        # The trace may be in an earlier commit of the branch.
+        severity: Severity | None = "warning" if commits is None else None
         for spec in specs.judged:
             earlier = specs.before(spec) if specs.touches(spec) else None
             if earlier is None or not _has_later_date(spec, earlier) or specs.says_more(spec, earlier):
@@ -412,7 +415,7 @@ class DateOnlyReview(Rule):
             message = f"{what}{elsewhere}, and nothing else in it has changed"
             approval = f"who approved it and when under '{specs.settings.approvals}'"
             step = f"Correct what the review found, or record {approval}."
-            yield _flaw(spec, message, step, "date alone", review.line_in(spec.path))
+            yield _flaw(spec, message, step, "date alone", review.line_in(spec.path), severity=severity)
 
 
 def _has_later_date(spec: Spec, earlier: Spec) -> bool:
