@@ -389,17 +389,15 @@ def _message(
         if registry and len(path) == 1:
             known |= {*registry.declarations, *TESTS}
         if registry and path[:-1] == ("rules",):
-            known = set(registry.rules)
-            coded, otherwise = registry.by_code.get(key.upper()), "`specguard rule` lists them"
-            step = f"rules go by name: [rules.{coded.rule.name}]" if coded else ""
+            known, otherwise = set(registry.rules), "`specguard rule` lists them"
+        if registry and (rule := registry.rules.get(key) or registry.by_code.get(key.upper())):
+            step = f"rules go by name: [rules.{rule.rule.name}]"
         return "is not known", step or nearest(key, known, otherwise)
     if kind == "value_error":
         return f"is wrong: {error['ctx']['error']}", ""
     for before, after in _PLAIN_MESSAGES:
         if message.startswith(before):
-            # For an element that must be a table, list its keys.
-            table = after == "must be a table" and isinstance(path[-1], int)
-            names = sorted(set(_table_keys(schema, path))) if table else ()
+            names = sorted(set(_table_keys(schema, path))) if after == "must be a table" else ()
             keys = f"its keys are {', '.join(names)}" if names else ""
             return after + message.removeprefix(before), keys
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
