@@ -341,6 +341,7 @@ class Policy:
         nested: patterns of the folders whose own authorities are read.
         documents: the path and object id of each document of the authority.
         rules: every registered rule, by code.
+        floor: the file, SHA-256 and policy id of the floor that the policy is held to; None without one.
         log_folder: the folder of the log of approvals, with a slash at its end.
         ref: the object id of the commit that the authority was read from; the caller sets it.
         trusted: True if that commit is a trusted base; the caller sets it.
@@ -374,6 +375,7 @@ class Policy:
         self.nested: Sequence[str] = data["authority"]["nested"]
         self.documents: Sequence[tuple[str, str]] = [(path, oid) for path, oid in data["documents"]]
         self.rules: Sequence[RuleInPolicy] = [RuleInPolicy(rule) for rule in data["rules"]]
+        self.floor: Mapping[str, str] | None = data.get("floor")
         self.log_folder: bytes = data["log"].strip("/").encode("utf-8", "surrogateescape") + b"/"
         self.ref: str | None = None
         self.trusted = False
@@ -513,12 +515,6 @@ class Policy:
         path = document.encode("utf-8", "surrogateescape")
         folder = path.rpartition(b"/")[0] + b"/"
         return self.is_nested(path) and not any(entry.path.startswith(folder) for entry in entries)
-
-    @property
-    def floor(self) -> Mapping[str, str] | None:
-        """The file, SHA-256 and policy id of the floor that the policy is held to; None without one."""
-        floor: Mapping[str, str] | None = self._data.get("floor")
-        return floor
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -82,20 +82,14 @@ class SampleFile(Settings):
     ignore: Sequence[str] = setting([], "rules to ignore, besides those that cannot apply to a snapshot")
 
 
-class Samples(Record):
-    """The declared samples and commands.
+class Samples(SampleFile):
+    """The declared samples and commands, in the file's order.
 
     Attributes:
         file: the path of the file, which may be missing.
-        samples: the samples, in the file's order.
-        commands: the commands, in the file's order.
-        ignore: rules to ignore, in addition to those that cannot apply to a snapshot.
     """
 
     file: str
-    samples: Sequence[Sample] = ()
-    commands: Sequence[AssetCommand] = ()
-    ignore: Sequence[str] = ()
 
     def chosen(self, given: Sequence[str]) -> list[Sample]:
         """Return the samples with the given names or paths; all declared samples by default.
@@ -143,7 +137,7 @@ def read_samples(file: str) -> Samples:
         SpecguardError: it cannot be read, or is invalid.
     """
     if not os.path.lexists(file):
-        return Samples(file)
+        return Samples(file=file)
     merged = Merged([Layer(data, file, lines) for data, lines in [read_file(file, "the file of samples")]])
     values, problems = read_settings(table_model(SampleFile), merged)
     samples = {one.name: one.within(os.path.dirname(file)) for one in values.get("samples", ())}
@@ -162,14 +156,14 @@ def read_samples(file: str) -> Samples:
         one.code = "broken-case"
     if problems:
         raise SeveralErrors(problems, "the file of samples")
-    return Samples(file, list(samples.values()), values.get("commands", ()), values.get("ignore", ()))
+    return Samples(**{**values, "samples": list(samples.values())}, file=file)
 
 
 def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
     """Read the expected findings of a sample; None if nothing is stored yet.
 
     Raises:
-        SpecguardError: the file does not have the format of `expected_text`.
+        SpecguardError: the file does not have the format that `store_expected` writes.
     """
     if not os.path.lexists(sample.expected):
         return None
@@ -204,18 +198,13 @@ def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> Non
         )
     # A file without expectations belongs to somebody else; this raises for it.
     read_expected(sample)
-    with writing(file):
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        replace_file(file, expected_text(findings))
-
-
-def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
-    """Return the text of a file that expects exactly these findings."""
     lines = ["# What the policy finds in this sample; `specguard eval --update` writes it.", "expect = ["]
     for finding in findings:
         keys = {key: finding[key] for key in KEPT_KEYS if finding.get(key) is not None}
         lines.append(f"  {toml_value(keys)},")
-    return "\n".join([*lines, "]", ""])
+    with writing(file):
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        replace_file(file, "\n".join([*lines, "]", ""]))
 
 
 INAPPLICABLE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
@@ -261,8 +250,7 @@ def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Snaps
         # The original help is about the current folder.
         error.help = "name a repository or a bundle with this commit: `git bundle create FILE HEAD main`"
         raise
-    form = "sha256" if located.format == "sha256" else "sha1"
-    repository = Repository(folder, branch="sample", object_format=form)
+    repository = Repository(folder, branch="sample", object_format=located.format)
     info = repository.git_dir / "objects" / "info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "alternates").write_bytes(os.fsencode(os.path.abspath(located.objects)) + b"\n")

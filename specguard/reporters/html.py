@@ -90,8 +90,7 @@ def _environment() -> Environment:
         return escape("\t".join(map(visible, line.split("\t"))))
 
     environment = templates("specguard.reporters", escapes=True, finalize=escape_text)
-    environment.filters |= {"code": code, "shortened": shortened, "cut": cut, "cut_path": cut_path}
-    environment.filters["listed"] = listed
+    environment.filters.update(code=code, shortened=shortened, cut=cut, cut_path=cut_path, listed=listed)
     return environment
 
 
