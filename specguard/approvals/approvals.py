@@ -298,7 +298,7 @@ class Approvals:
         return judged.is_open_error and not altered and not self._bond.is_restored(judged.finding)
 
     def remarks(self) -> Iterator[str]:
-        """Yield notes on approvals that lack a proof, are not committed, or are superseded."""
+        """Yield notes on approvals that lack a proof or a giver, are not committed, or are superseded."""
         for one in self.decisions:
             approver, which = self.settings.named(one.approval.approver), one.filed.id[:12]
             lifts = one.counts and any(match.state == "approved" for match in one.matches)
@@ -322,6 +322,11 @@ class Approvals:
             is_open, target = any(one.state == "open" for one in self._matches(approval)), approval.target
             if is_open and self._bond.has_landed(target, filed.path):
                 yield f"Approval {filed.id[:12]} is for {target}, which has it, and counts nowhere else."
+        stuck = [one.code for one in self._results if any(map(self._is_liftable, one.findings))]
+        for names, codes in grouped((self._barred(code), code) for code in stuck).items():
+            if names:
+                what = listed(codes)
+                yield f"{names} may approve {what}, but took part in this change; nobody approves their own."
         for old, new in self.superseded.items():
             unsigned = self.log.filed[old].places == {"local"} and not self.log.filed[old].signatures
             step = "; remove its file, as CI refuses it unsigned" if unsigned else ""
@@ -390,6 +395,13 @@ class Approvals:
         rule = self._policy.rule(code)
         able = self.settings.able(rule) if rule else ()
         return [one.name for one in able if not if_known(partial(self._part_of, one), "")]
+
+    def _barred(self, code: str) -> str:
+        """Return those who may approve a rule's findings, if all of them took part in the change."""
+        rule = self._policy.rule(code)
+        able = self.settings.able(rule) if rule else ()
+        took_part = all(if_known(partial(self._part_of, one), "") for one in able)
+        return listed([one.name for one in able]) if took_part else ""
 
     @cached_property
     def _people(self) -> Sequence[Person]:
