@@ -392,16 +392,17 @@ class Approvals:
 
     def _approvers(self, code: str) -> Sequence[str]:
         """Return those who may approve a rule's findings and did not take part in the change."""
-        rule = self._policy.rule(code)
-        able = self.settings.able(rule) if rule else ()
-        return [one.name for one in able if not if_known(partial(self._part_of, one), "")]
+        return [one.name for one in self._able(code) if not if_known(partial(self._part_of, one), "")]
 
     def _barred(self, code: str) -> str:
         """Return those who may approve a rule's findings, if all of them took part in the change."""
-        rule = self._policy.rule(code)
-        able = self.settings.able(rule) if rule else ()
+        able = self._able(code)
         took_part = all(if_known(partial(self._part_of, one), "") for one in able)
         return listed([one.name for one in able]) if took_part else ""
+
+    def _able(self, code: str) -> Sequence[Approver]:
+        rule = self._policy.rule(code)
+        return self.settings.able(rule) if rule else ()
 
     @cached_property
     def _people(self) -> Sequence[Person]:

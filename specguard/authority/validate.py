@@ -416,9 +416,6 @@ def _table_keys(schema: Any, path: KeyPath) -> Iterator[str]:
         yield from _table_keys(schema["items_schema" if kind == "list" else "values_schema"], path[1:])
 
 
-SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
 class Option(Record):
     """One setting, as a reference lists it.
 
@@ -438,13 +435,9 @@ class Option(Record):
 
 def policy_schema(registry: Registry) -> Mapping[str, Any]:
     """Return the JSON Schema of a whole policy, for editors."""
-    from pydantic.json_schema import GenerateJsonSchema
+    from specguard.runs.manifests import DIALECT, PlainSchema
 
-    class Generate(GenerateJsonSchema):
-        def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - its signature
-            return False
-
-    schema = Generate().generate(policy_model(registry))
+    schema = PlainSchema().generate(policy_model(registry))
     properties = schema["properties"]
     for name, declaration in registry.declarations.items():
         if declaration.shape == "list":
@@ -455,7 +448,7 @@ def policy_schema(registry: Registry) -> Mapping[str, Any]:
             "items": {"type": "object"},
             "description": f"cases that {name.replace('-', ' ')}, for `specguard test`; no check reads them",
         }
-    return {"$schema": SCHEMA_DIALECT, **schema, "title": "A specguard policy"}
+    return {"$schema": DIALECT, **schema, "title": "A specguard policy"}
 
 
 def within_pyproject(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -466,7 +459,7 @@ def within_pyproject(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     policy = {key: value for key, value in schema.items() if key != "$schema"}
     tool = {"type": "object", "properties": {"specguard": policy}}
-    return {"$schema": SCHEMA_DIALECT, "type": "object", "properties": {"tool": tool}}
+    return {"$schema": schema["$schema"], "type": "object", "properties": {"tool": tool}}
 
 
 def _purpose(cls: type[Settings]) -> str:

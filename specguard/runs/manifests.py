@@ -389,7 +389,7 @@ class Results(BaseModel):
     notes: list[str] = []
 
 
-_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 class RunError(_Model):
@@ -451,22 +451,24 @@ def run_schemas() -> Mapping[str, dict[str, Any]]:
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
-    made = model.model_json_schema(by_alias=True, mode="serialization", schema_generator=_PlainSchema)
+    made = model.model_json_schema(by_alias=True, mode="serialization", schema_generator=PlainSchema)
     if "schema" in made["properties"] and "schema" not in made["required"]:
         made["required"] = ["schema", *made["required"]]
-    return {"$schema": _DIALECT, "title": title, **made}
+    return {"$schema": DIALECT, "title": title, **made}
 
 
-class _PlainSchema(GenerateJsonSchema):
+class PlainSchema(GenerateJsonSchema):
     """Makes schemas without Python's titles, with the text of `Attributes:` at each property.
 
     Later versions add fields, so unknown fields are allowed.
     """
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - no field has a title
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - its signature
+        """Return False: no field has a title."""
         return False
 
     def model_schema(self, schema: Any) -> dict[str, Any]:
+        """Return the schema of a model, with the texts of its docstring."""
         made = super().model_schema(schema)
         del made["title"]
         made.pop("additionalProperties", None)
