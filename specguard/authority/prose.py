@@ -317,7 +317,9 @@ _NOT: Final = r"(?:not|never|cannot|(?:don|mustn|can)['\u2019]t)"
 _BANNED: Final = r"(?:forbidden|prohibited|banned|(?:not|never)\s+(?:allowed|permitted))"
 _COMMAND_WORDS: Final = re.compile(
     rf"(?<!-)\b(?:must|shall|only|required|ha(?:s|ve)\s+to|{_BANNED}|(?:do|may)\s+not|(?!not\b){_NOT}"
-    r"|(?:nothing|nobody)\b.{0,80}?\bmay|conventional\s+commits?|(?:is|are)\s+(?:locked|frozen|read-only))\b"
+    r"|(?:nothing|nobody)\b.{0,80}?\bmay|conventional\s+commits?"
+    r"|(?:one|single)\s+commit\s+(?:per|(?:for|in)\s+(?:each|every))"
+    r"|(?:is|are)\s+(?:locked|frozen|immutable|off-limits|read-only))\b"
     r"|^\W*(?:no|(?:every|each|all|an?|changes?)\b.{0,80}?\b(?:requires?|needs?))\b",
     re.IGNORECASE,
 )
