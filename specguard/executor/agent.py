@@ -303,6 +303,7 @@ def _check_ended_well(run: Run, agent: AgentCommand, record: manifests.Command) 
     state: manifests.State = "budget-spent" if response.cut else "failed"
     problem = record.problem or outcome(record)
     help = f"read {run.folder.file(record.log)}" if response.tail else "it printed nothing: try it by hand"
+    help += f", then: {run.folder.command('resume')}"
     words = (one for one in agent.words[1:] if os.path.exists(one))
     if lost := next((one for one in words if not os.path.exists(os.path.join(run.place.path, one))), ""):
         help = f"it works in a folder of its own, without {lost}: give its absolute path"

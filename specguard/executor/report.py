@@ -197,7 +197,7 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
 
 
 def _last_lines(tail: str) -> str:
-    return "\n".join(shortened(line, _LONGEST) for line in tail.rstrip().splitlines()[-_TAIL_LINES:])
+    return "\n".join(line[:_LONGEST] for line in tail.rstrip().splitlines()[-_TAIL_LINES:])
 
 
 def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:

@@ -23,6 +23,7 @@ from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, 
 from specguard.executor.gates import describe_gate, run_gates
 from specguard.executor.item_choice import item_taken, paper_of, shares_branch, task_of
 from specguard.executor.preflight import DraftRun, check, draft_run, landed_error
+from specguard.executor.process import response_of
 from specguard.executor.push import body_of, check_remote, find_new_tip, open_pull_request, push, request_of
 from specguard.executor.remote import installed_command
 from specguard.executor.report import REPORT, rendered
@@ -176,10 +177,11 @@ class Line(Record, frozen=False):
             take_results(run)
         changed = hash_tree(run) != run.place.git.commit(run.place.base).tree
         if self.agent_worked and not changed:
+            agent = run.manifest.commands[-1]
             raise RunEnded(
                 "the agent ended well and changed nothing",
-                help=f"see what it said in {run.folder.file('commands')}",
-                tail="\n".join(run.feedback),
+                help=f"read {run.folder.file(agent.log)}, then: {run.folder.command('resume')}",
+                tail="\n".join(run.feedback) or response_of(run.folder, agent).tail,
                 code="no-progress",
             )
         return changed
