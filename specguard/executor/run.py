@@ -457,11 +457,11 @@ class RunOptions(Record):
             SpecguardError: the run's manifest cannot be read, or a secret in its command is needed again.
         """
         manifest = folder.read_manifest()
+        data = folder.data_or_empty(OPTIONS_FILE)
         try:
-            data = folder.data(OPTIONS_FILE)
             recorded = {name: data[name] for name in _RECORDED}
             redacted = set(data["redacted"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             message = "what the run was asked to do cannot be read any more"
             help = "start another run" if manifest.ended_at else f"give it up: {folder.command('stop')}"
             raise _unreadable(folder, message, help) from error

@@ -662,23 +662,12 @@ class RunFolder:
         with open(self.file(name), "rb") as stream:
             return stream.read()
 
-    def data(self, name: str) -> dict[str, Any]:
-        """Read a JSON object from a file of the run.
-
-        Raises:
-            OSError, ValueError: the file cannot be read, or does not hold an object.
-        """
-        found = json.loads(self.read(name))
-        if not isinstance(found, dict):
-            raise ValueError(f"{name} holds no object")  # noqa: TRY004 - as for broken JSON
-        return found
-
     def data_or_empty(self, name: str) -> dict[str, Any]:
         """Read a JSON object from a file of the run; empty if the file cannot be read."""
-        try:
-            return self.data(name)
-        except (OSError, ValueError):
-            return {}
+        with suppress(OSError, ValueError):
+            found = json.loads(self.read(name))
+            return found if isinstance(found, dict) else {}
+        return {}
 
     def remove(self, name: str) -> None:
         """Remove a file of the run, if it exists.

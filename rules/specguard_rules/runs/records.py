@@ -218,20 +218,18 @@ def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords
     runless = {oid for oid, commit in found.items() if not run_names(commit, records)}
     items = [one for one in work.commits if one.kind in kinds and one.commit in runless]
     for naming in items:
-        oid = naming.commit or ""
-        message = f"commit {oid[:12]} is {naming.item}'s and names no run"
-        step = f"Let `specguard run {naming.kind}` make it: it adds `{records.settings.trailer}: ...`."
-        yield _no_run_finding(naming, message, step, oid, "commit.body")
+        what = f"commit {(naming.commit or '')[:12]} is {naming.item}'s and names no run"
+        step = f"make it: it adds `{records.settings.trailer}: ...`."
+        yield _no_run_finding(naming, what, step, "commit.body")
     of_change = work.naming
     if not items and found and len(runless) == len(found) and of_change and of_change.kind in kinds:
-        message = f"{of_change.label} is {of_change.item}'s, and no commit of it names a run"
-        step = f"Let `specguard run {of_change.kind}` make the commit."
-        yield _no_run_finding(of_change, message, step, None, of_change.field)
+        what = f"{of_change.label} is {of_change.item}'s, and no commit of it names a run"
+        yield _no_run_finding(of_change, what, "make the commit.", of_change.field)
 
 
-def _no_run_finding(naming: Naming, message: str, step: str, commit: str | None, field: str) -> Finding:
-    key = f"unnamed {naming.item}"
-    return Finding(message, step, commit=commit, field=field, key=key, setting="runs.require")
+def _no_run_finding(naming: Naming, message: str, how: str, field: str) -> Finding:
+    step, key = f"Let `specguard run {naming.kind}` {how}", f"unnamed {naming.item}"
+    return Finding(message, step, commit=naming.commit, field=field, key=key, setting="runs.require")
 
 
 class StaleHeartbeat(Rule):
