@@ -187,13 +187,17 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
             continue
         after, last = _STILL_FAILS, failed[-1]
         if runs[-1] is not last:
-            fixed = runs[runs.index(last) + 1].attempt
-            how = "the agent fixed it" if fixed > failed[0].attempt else "it passed when it ran again"
-            after = f"{how} in round {fixed}"
+            after = _fixed(last.attempt, runs[runs.index(last) + 1].attempt)
         tail = _last_lines(str(folder.data_or_empty(last.response).get("tail") or ""))
         # Where its copy is, and how it is started, says nothing to a reader.
         what = f"{last.name} hook" if last.kind == "hook" else last.command
         yield Failure(what, outcome(failed[0]), failed[0].attempt, after, tail)
+
+
+def _fixed(failed: int, passed: int) -> str:
+    """Return what became of a failure, by the round that saw it last and the one in which it was gone."""
+    how = "the agent fixed it" if passed > failed else "it passed when it ran again"
+    return f"{how} in round {passed}"
 
 
 def _last_lines(tail: str) -> str:
@@ -218,7 +222,7 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
                 what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
                 said=shortened(str(finding.get("message", "")), _LONGEST),
                 round=judgement.attempt,
-                after=f"the agent fixed it in round {gone[0]}" if gone else _STILL_OPEN,
+                after=_fixed(judgements[last[fingerprint]].attempt, gone[0]) if gone else _STILL_OPEN,
             )
 
 
