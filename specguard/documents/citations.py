@@ -265,8 +265,8 @@ def _row_citations(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Cita
 
 def _cell_citations(cell: Text) -> Iterator[Citation]:
     """Yield the citations in a cell; a path that fills the cell counts as if in a code span."""
-    found = parse_path(unescaped(cell.raw.strip()), True)
-    if found and not found[1] and not cell.references and EXTENSION.search(found[0]):
+    found = None if cell.codes or cell.references else parse_path(unescaped(cell.raw.strip()), True)
+    if found and not found[1] and EXTENSION.search(found[0]):
         yield Citation(found[0], None, None, cell.line)
     else:
         yield from citations_in(cell)
