@@ -87,7 +87,7 @@ COLUMN_WORDS: Final = frozenset({"scenario", "scenarios", "acceptance", "criteri
 _ID: Final = re.compile(
     r"\W{0,3}([A-Za-z]{1,10}(?:[-_][A-Za-z]{1,10})?[-_]?[0-9]{1,6}(?:[.-][0-9]{1,4}){0,3}[a-z]?)(?!\w)"
 )
-_SCENARIO: Final = re.compile(r"\W{0,3}scenario\b[\s:#.-]*", re.IGNORECASE)
+_SCENARIO: Final = re.compile(r"\W{0,3}scenario\b[\s:#.-]*|(?=AC[-_]?[A-Z]{0,9}[-_]?[0-9])", re.IGNORECASE)
 
 
 class Scenario(Record):
@@ -133,7 +133,8 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
 
     Scenarios are the rows of a table with a column *Scenario*, *Acceptance* or *Criterion*. Headings that
     begin with *Scenario* are scenarios, each with the text below it, and so are list items that begin with
-    this word. The list items of sections with the given titles are scenarios too.
+    this word. Those that begin with an id such as `AC-3` are scenarios if they name a gate or test. The list
+    items of sections with the given titles are scenarios too.
 
     Args:
         document: the document.
@@ -142,14 +143,15 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
     found: dict[int, Scenario] = {}
     covered: set[int] = set()
     wanted = {normal_title(title) for title in titles}
-    listed = [item for item in _items(document.blocks) if _SCENARIO.match(item.text.rendered)]
+    listed = [item for item in _items(document.blocks) if _is_scenario(item.text, item.blocks)]
     for section in document.sections:
         heading = section.heading.text
-        if _SCENARIO.match(heading.rendered):
-            text = _SCENARIO.sub("", heading.rendered, count=1) or heading.rendered
-            found[section.line] = _make_scenario(text, section.line, section.blocks)
-            # Text below a scenario's heading belongs to that scenario.
-            covered.update(range(section.line + 1, section.end + 1))
+        if _is_scenario(heading, section.blocks):
+            text = _SCENARIO.sub("", heading.rendered, count=1)
+            found[section.line] = _make_scenario(text or heading.rendered, section.line, section.blocks)
+            # Text below a scenario's heading belongs to that scenario; an id may head a table of others.
+            if text != heading.rendered:
+                covered.update(range(section.line + 1, section.end + 1))
         if normal_title(heading.plain) in wanted:
             listed += _items(section.blocks)
     others = [_make_scenario(item.text.rendered, item.line, item.blocks) for item in listed]
@@ -159,10 +161,22 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
     return [found[line] for line in sorted(found)]
 
 
-def _make_scenario(text: str, line: int, blocks: Sequence[AnyBlock]) -> Scenario:
-    names = [name for running in texts(blocks) for name in _names(running)]
+def _is_scenario(text: Text, blocks: Sequence[AnyBlock]) -> bool:
+    """Return True if a heading or item begins a scenario; other lists of ids say whose they are."""
+    found = _SCENARIO.match(without_box(text.rendered))
+    return found is not None and (found[0] != "" or any(_shown_by(blocks)))
+
+
+def _shown_by(blocks: Sequence[AnyBlock]) -> Iterator[str]:
+    """Yield the possible names of gates and tests in blocks."""
+    for running in texts(blocks):
+        yield from _names(running)
     for fence in fences(blocks):
-        names += [row.strip().removeprefix("$ ") for row in fence.content.split("\n") if row.strip()]
+        yield from (row.strip().removeprefix("$ ") for row in fence.content.split("\n") if row.strip())
+
+
+def _make_scenario(text: str, line: int, blocks: Sequence[AnyBlock]) -> Scenario:
+    names = list(_shown_by(blocks))
     return Scenario(without_box(" ".join(text.split())), line, names, list(citations(blocks)))
 
 

@@ -28,8 +28,17 @@ def test_which_lines_are_scenarios() -> None:
 
 def test_an_item_may_have_a_checkbox_and_an_id_of_several_parts() -> None:
     text = "## Acceptance criteria\n\n- [x] **AC-US1-01**: kept\n- [ ] lost\n"
+    text += "\n## Slice\n\n- [ ] **AC-7**: quick, `a`\n- AC-1: ann\n- [x] Scenario: late\n\n## AC-8\n\n`b`\n"
+    text += "\n| Scenario | Gate |\n| --- | --- |\n| AC-8-1 kept | `c` |\n"
     found = scenarios(Document(text), ["Acceptance criteria"])
-    assert [(one.text, one.id) for one in found] == [("AC-US1-01: kept", "ac-us1-01"), ("lost", "")]
+    named = [(one.text, one.id) for one in found]
+    assert named[:2] == [("AC-US1-01: kept", "ac-us1-01"), ("lost", "")]
+    assert named[2:] == [
+        ("AC-7: quick, a", "ac-7"),
+        ("Scenario: late", ""),
+        ("AC-8", "ac-8"),
+        ("AC-8-1 kept", "ac-8-1"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1265,14 +1265,14 @@ class UnlistedRemoval(Rule):
 class UnmappedAcceptance(Rule):
     """An acceptance scenario maps to no gate or test.
 
-    Scenarios are table rows with a column *Scenario*, *Acceptance* or *Criterion*, headings and items that
-    begin with *Scenario*, and items of `sections`. Each names, in a code span or table, a gate, a file of
-    `tests`, or a test (`tests/test_cart.py::test_kept`, or its name). Each line of a slice's `acceptance`
-    must match a scenario by id (`AC-3`) or words.
+    Scenarios are table rows with a column *Scenario*, *Acceptance* or *Criterion*, and items of `sections`.
+    So are headings and items that begin with *Scenario*, or `AC-3` and a gate. Each names, in a code
+    span or table, a gate, a file of `tests`, or a test (`tests/test_cart.py::test_kept`, or its name). Each
+    line of a slice's `acceptance` matches one by id or words.
 
     Why is this bad? What nobody can run, anybody can call accepted.
 
-    How to fix it: add the scenario with its test, or name an existing test.
+    How to fix it: add it, or name an existing test.
 
     See also: `missing-gate-run`
 
