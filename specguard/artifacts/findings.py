@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _STRUCK: Final = re.compile(r"~~[^~]{0,300}~~")
 _NUMBER: Final = r"[\W_]*(?:(?:finding|issue)\s{1,2})?#?[0-9]{1,4}[.):]?(?!\w)"
+_ID: Final = r"[\W_]*(?:finding\s)?[A-Z]{1,4}[0-9]{0,2}[-_]?[A-Z]?[0-9]{1,4}\b"
 _NUMBERED: Final = re.compile(_NUMBER, re.IGNORECASE)
 _FOUND: Final = r"(?:found|identified|noted|raised|reported|known|open|outstanding|left|remain\w*|to report)"
 _STOP: Final = r"(?:[\W_]*$|\s?[.,;:(\u2013\u2014]|\s-\s)"
@@ -92,7 +93,8 @@ class Severities:
         word = f"({'|'.join(re.escape(word) for word in sorted(self._known, key=len, reverse=True))})"
         ranks = r"(?: (?:severity|priority))?"
         self._title = re.compile(
-            rf"(?:{_NUMBER}|\[x\])?[\W_]*{word}(?:-?[0-9]{{1,4}})?(?:[*_`]+\s|[*_`]*\s?(?:$|[(:|\u2013\u2014]|-\s))"
+            rf"(?:{_NUMBER}|\[x\]|{_ID})??[\W_]*{word}(?:-?[0-9]{{1,4}})?{ranks}"
+            r"(?:[*_`]+\s|[*_`]*\s?(?:$|[(:|\u00b7\u2013\u2014]|-\s))"
             rf"|(.*?)[\[(]\s?{word}{ranks}\s?\\?[\])]",
             re.IGNORECASE,
         )
