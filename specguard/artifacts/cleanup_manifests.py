@@ -53,6 +53,9 @@ _ACTIONS: Final = frozenset({"action", "disposition", "decision", "status", "out
 _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
 """Characters that may separate a path from its reason."""
 
+_TREE: Final = " \t\r\u2500\u2502\u251c\u2514\u2570"
+"""The characters that draw a tree of files."""
+
 _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
@@ -133,7 +136,7 @@ def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedP
             yield from _row_paths(row, header, state, reason)
     elif isinstance(block, Fence):
         for number, line in enumerate(block.content.split("\n"), block.first):
-            yield from _text_paths(line.strip(), number, state, reason)
+            yield from _text_paths(line.strip(_TREE), number, state, reason)
 
 
 def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason: str) -> Iterator[ListedPath]:
