@@ -73,6 +73,7 @@ _BOLD: Final = r"(?s)\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)"
 
 
 IN_COMMENT: Final = "in a comment"
+IN_QUOTE: Final = "in a quotation"
 _MARGIN: Final = " \t>#*_-+<!"
 _ALIKE: Final = "with letters that only look alike"
 
@@ -95,8 +96,8 @@ class Near(Record):
     Attributes:
         line: its line, from 1.
         text: its words, as they are written.
-        reason: the reason why it does not match, to follow its words: `in a comment`, `no heading there`,
-            `spelt differently`, `with more words`, `with letters that only look alike`,
+        reason: the reason why it does not match, to follow its words: `in a comment`, `in a quotation`,
+            `no heading there`, `spelt differently`, `with more words`, `with letters that only look alike`,
             `with characters that cannot be seen`.
     """
 
@@ -393,10 +394,10 @@ def _split_label(line: str) -> tuple[str, str, Form] | None:
             rest = rest[1:]
         elif form == "bold" and rest.startswith(_DASHES):
             rest = rest.lstrip("-\u2014\u2013")
-        elif form == "line" or rest:
+        elif form == "line" or any(map(str.isalnum, rest)):
             return None
         elif (inner := _split_label(name)) is not None:
-            name, rest = inner[:2]
+            name, rest = inner[0], f"{inner[1]} {rest}"
         return (name, rest, form) if _is_name(name) else None
     ends = [at for colon in _COLONS if (at := line.find(colon, 0, LONGEST_NAME + 1)) > 0]
     if not ends:
@@ -437,11 +438,12 @@ def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near
         names: the possible names of the missing field.
     """
     wanted = set(map(normal_name, names))
-    for at, line in document.commented():
+    quoted = ((at, one, IN_QUOTE) for at, one in enumerate(document.source_lines, 1) if one.startswith(">"))
+    for at, line, reason in (*((at, line, IN_COMMENT) for at, line in document.commented()), *quoted):
         label = _split_label(line[: 3 * LONGEST_NAME].lstrip(" \t>-+#"))
         if label and normal_name(label[0]) in wanted:
             lines = enumerate(document.source_lines[at - 1 :], start=at)
-            return Near(next((number for number, one in lines if line in one), at), line.strip(), IN_COMMENT)
+            return Near(next((number for number, one in lines if line in one), at), line.strip(), reason)
     known: dict[str, tuple[int, str]] = {}
     for field in fields:
         if len(field.name) <= LONGEST_NAME and len(known) < MOST_COMPARED:
