@@ -184,12 +184,6 @@ class Specs(Record, frozen=False):
 
     # Governed paths
 
-    def malformed(self, spec: Spec) -> Iterator[tuple[WrittenValue, str]]:
-        """Yield the invalid patterns of governed paths in a spec's own text, each with the reason."""
-        for value in spec.own_patterns:
-            if problem := Covering.problem_in(value.text):
-                yield value, problem
-
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
         """Return the paths that the change touches and a spec governs, except the spec itself."""
         return [path for path in self._touched_among(spec.governs) if path != spec.path]
@@ -284,12 +278,21 @@ class Specs(Record, frozen=False):
         moved = {was.path for spec in here if (was := self.before(spec))}
         gone = [path for path, entry in self._touched.items() if not entry.is_file and path not in moved]
         specs = [was for path in gone if (was := self.earlier.at(path)) and not self.terminal(was)]
-        patterns = [text for spec in (self.now.all if specs else ()) for text in spec.governs.patterns]
-        governed = Covering(patterns)
         for was in specs:
             remaining = was.governs.among(self.documents.tree.paths())
-            for one in [one for one in remaining if not governed.matches(one)][:1]:
+            for one in [one for one in remaining if not self._governed.matches(one)][:1]:
                 yield was, one
+
+    @cached_property
+    def _governed(self) -> Covering:
+        """The paths that any spec governs after the change."""
+        return Covering([text for spec in self.now.all for text in spec.governs.patterns])
+
+    @property
+    def gone_with_specs(self) -> set[bytes]:
+        """The deleted paths that a deleted spec governed, and that no other spec governs."""
+        found = {path for was in self._deleted for path in self.governed_by(was)}
+        return {path for path in found if self._touched[path].deleted and not self._governed.matches(path)}
 
     def terminal(self, spec: Spec) -> bool:
         """Return True if every stated status of a spec is a terminal one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text, shortened
+from specguard.rules import Covering, Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,10 +126,11 @@ def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
         message = f"no entry of {path_text(index.path)} names the spec {path}"
         step = f"Add an entry with its id and path to {path_text(index.path)}."
         yield Finding(message, step, spec.path, key="unknown to the index", setting="specs.index")
-    for text, why in specs.malformed(spec) if not specs.settings.governs else ():
-        message = f"{path} says that it governs {text.text!r}, but {why}"
-        step, key = "Write a path or pattern from the root.", f"governs {text.text}"
-        yield Finding(message, step, spec.path, text.line, key=key)
+    for value in () if specs.settings.governs else spec.own_patterns:
+        if why := Covering.problem_in(value.text):
+            message = f"{path} says that it governs {value.text!r}, but {why}"
+            step, key = "Write a path or pattern from the root.", f"governs {value.text}"
+            yield Finding(message, step, spec.path, value.line, key=key)
 
 
 def _unread_index(index: Index) -> Finding:
@@ -190,9 +191,9 @@ def _index_finding(
 class MissingSpecChange(Rule):
     r"""Governed code changes without its spec, and nobody says why.
 
-    A change under `code` in `[specs]` also changes a spec that governs the path, or adds any spec with its
-    required sections. Deletions, renames, white space and bare review dates do not count. Or a commit or the
-    pull request says why: `Spec-Impact: none (only names changed)`. Before a commit it is a warning.
+    A change under `code` in `[specs]` also changes a spec that governs the path, adds any with its required
+    sections, or deletes spec and code. Renames, white space and bare review dates do not count. Or a commit
+    or the pull request says why: `Spec-Impact: none (only names changed)`. Before a commit it is a warning.
 
     Why is this bad? The spec soon describes something else.
 
@@ -258,7 +259,7 @@ class MissingSpecChange(Rule):
         """Look for changed code, then for a changed spec, then for a reason."""
         settings = specs.settings
         governed = {path for spec in specs.altered for path in specs.governed_by(spec)}
-        code = {*settings.code.among([entry.path for entry in entries])} - governed
+        code = {*settings.code.among([entry.path for entry in entries])} - governed - specs.gone_with_specs
         changed = [one for one in entries if one.path in code and not specs.is_spec_path(one.path)]
         added = [_problem(spec, artifacts) for spec in specs.altered if specs.is_new(spec)] if changed else []
         if not changed or "" in added:
