@@ -152,12 +152,8 @@ class Approvals:
         self._bond = bond
         self._facts = facts
         self.undecided: dict[Kind, MissingFact] = {}
-        self._open_findings = {
-            judged.fingerprint: judged
-            for result in results
-            for judged in result.findings
-            if judged.state == "open"
-        }
+        findings = [one for result in results for one in result.findings]
+        self._open_findings = {one.fingerprint: one for one in findings if one.state == "open"}
         change, head = bond.change, if_applicable(lambda: bond.change.head_files, None)
         base = change.base_files if change.found.trusted else None
         work_tree = change.git.repository.work_tree_if_any()

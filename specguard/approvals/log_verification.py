@@ -282,11 +282,8 @@ class Verification:
         if book.work_tree is None:
             return
         there = set(self._log.local)
-        missing = [
-            self._folder + name
-            for name in sorted(head.names(self._folder.rstrip(b"/")))
-            if is_record(self._folder + name, self._folder) and name not in there
-        ]
+        gone = sorted(head.names(self._folder.rstrip(b"/")).keys() - there)
+        missing = [self._folder + name for name in gone if is_record(self._folder + name, self._folder)]
         sparse: set[bytes] = set()
         if missing:
             folder = self._folder.decode("utf-8", "surrogateescape")

@@ -326,12 +326,8 @@ def apply_exemptions(results: Sequence[RuleResult], change: Change, authors: Map
         authors: the policy's table.
     """
     for name, author in authors.items():
-        affected = [
-            result
-            for result in results
-            if result.state in ("failed", "warned", "indeterminate")
-            and not {result.code, result.code[:3]}.isdisjoint(author.exempt)
-        ]
+        exempt = [one for one in results if not {one.code, one.code[:3]}.isdisjoint(author.exempt)]
+        affected = [one for one in exempt if one.state in ("failed", "warned", "indeterminate")]
         # Without evidence, an author is not exempt.
         known = if_known(partial(_author_evidence, author, change), "") if affected else ""
         for result in affected if known else ():

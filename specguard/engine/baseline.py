@@ -191,12 +191,8 @@ def can_be_accepted(result: RuleResult) -> bool:
 
 def _errors(results: Sequence[RuleResult]) -> dict[tuple[str, bytes], list[Judged]]:
     """Group the errors that have a path by rule code and path."""
-    return grouped(
-        ((result.code, judged.finding.path), judged)
-        for result in results
-        for judged in result.findings
-        if judged.severity == "error" and judged.finding.path is not None
-    )
+    errors = [one for result in results for one in result.findings if one.severity == "error"]
+    return grouped(((one.code, one.finding.path), one) for one in errors if one.finding.path is not None)
 
 
 def read_baseline(tree: Tree) -> Counts | None:

@@ -460,11 +460,8 @@ def _ci_note(change: Change, policy: Policy) -> Iterator[str]:
     if change.stage != "push" or not if_known(lambda: change.base.head, ""):
         return
     titled = any(kind.pull_request for kind in policy.declared("work_kinds").values())
-    ci_only = [
-        rule.code
-        for rule in policy.rules
-        if rule.active and is_ci_only(rule.stages) and (rule.configured or titled)
-    ]
+    asked = [rule for rule in policy.rules if rule.active and (rule.configured or titled)]
+    ci_only = [rule.code for rule in asked if is_ci_only(rule.stages)]
     if policy.merge == "squash":
         ci_only.append("the title as the message of the squashed commit")
     if ci_only:

@@ -222,11 +222,8 @@ class Claims:
         name = path.rpartition(b"/")[2].partition(b".")[0].decode("utf-8", "replace")
         for text in (item.words, *item.above, *headings, name.replace("-", " ").replace("_", " ")):
             words = [word for part in text.split() if "/" not in part for word in _WORD.findall(part)]
-            found = [
-                word
-                for position, word in enumerate(words)
-                if normal_id(word) in self._ids and (len(word) >= _MIN_LENGTH or position < 2)
-            ]
+            ids = [(position, word) for position, word in enumerate(words) if normal_id(word) in self._ids]
+            found = [word for position, word in ids if len(word) >= _MIN_LENGTH or position < 2]
             if found:
                 return found
         return []

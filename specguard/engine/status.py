@@ -237,13 +237,9 @@ class _TreeReport:
         plans: Plans | None = self.fact("plans")
         breakdowns: Breakdowns | None = self.fact("breakdowns")
         put_off = frozenset() if breakdowns is None else breakdowns.put_off(self._readiness)
-        waiting = {
-            (item.source.path, item.id)
-            for wave in every
-            for stage in wave.stages
-            if stage.settings.items and not stage.open
-            for item in stage.items
-        }
+        of_items = [stage for wave in every for stage in wave.stages if stage.settings.items]
+        waits = [item for stage in of_items if not stage.open for item in stage.items]
+        waiting = {(item.source.path, item.id) for item in waits}
         for source in sources.all:
             # The tasks of a plan are reported with their plan.
             if plans is not None and plans.at(source.path) is not None:
