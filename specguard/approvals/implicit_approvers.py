@@ -202,10 +202,8 @@ def _controls(change: Change, policy: Policy, path: bytes) -> bool:
     if folded.endswith((b".md", b".rst", b".txt")):
         return False
     # A job or a hook that runs specguard names it.
-    return any(
-        b"specguard" in (tree.read(path) or b"").lower()
-        for tree in (change.base_files, change.start_files, change.head_files)
-    )
+    trees = change.base_files, change.start_files, change.head_files
+    return any(b"specguard" in (tree.read(path) or b"").lower() for tree in trees)
 
 
 def _owner_evidence(change: Change, policy: Policy, path: bytes, owners: Sequence[Approver]) -> str:

@@ -310,12 +310,10 @@ def _alters_log(change: Change, folder: bytes) -> bool:
     """True if one of several commits removes or changes log entries, which a later one may hide."""
 
     def is_altered() -> bool:
-        return len(change.commits) > 1 and any(
-            is_in_log(entry, folder) and not is_filed(entry, folder)
-            for commit in change.commits
-            for diff in commit.diffs
-            for entry in diff
-        )
+        if len(change.commits) < 2:
+            return False
+        entries = [entry for commit in change.commits for diff in commit.diffs for entry in diff]
+        return any(is_in_log(entry, folder) and not is_filed(entry, folder) for entry in entries)
 
     # Rules that ask for the missing commits report them.
     return if_known(is_altered, False)
