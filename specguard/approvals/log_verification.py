@@ -7,9 +7,9 @@ import os
 
 from specguard.approvals.log import NO_RECORD, FiledRecord, Uses, first_alterations, read_log
 from specguard.approvals.people import KEY_TYPES, claimed_key, has_key_type, signing_key, verify
-from specguard.approvals.record import Approval, Revocation
+from specguard.approvals.record import LIMIT, Approval, Revocation
 from specguard.change.base import find_base, named_base
-from specguard.change.entries import is_record
+from specguard.change.entries import Entry, is_record
 from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError
@@ -263,7 +263,11 @@ class Verification:
     def _altered_records(self, oid: str, head: Tree) -> Iterator[Problem]:
         """Yield records that a commit in the history changed or removed; restored ones become notes."""
         git = self.book.git
-        done = ((one, entry) for one, entries in git.find_alterations(oid, self._folder) for entry in entries)
+        process = git.start("rev-list", "--first-parent", oid, "--")
+        line = set(git.read(process, "the history").decode("ascii").split())
+        found = git.find_alterations(oid, self._folder)
+        done = [(one, entry) for one, entries in found for entry in entries]
+        done = [one for one in done if one[0] in line or not self._takes_back(*one)]
         for commit, entry, _ in first_alterations(done, self._folder, git):
             path = entry.path
             event = f"was {'taken away' if entry.deleted else 'changed'} in commit {commit[:12]}"
@@ -275,6 +279,17 @@ class Verification:
             else:
                 step = f"put it back: git cat-file blob {entry.old[:12]} > {shell_word(path)}"
                 yield path, f"it {event}", step
+
+    def _takes_back(self, commit: str, entry: Entry) -> bool:
+        """Return True if a commit of a merged branch takes out what only that branch had, but no revocation.
+
+        A record that the base has too is also taken away by the merge.
+        """
+        git = self.book.git
+        if not (entry.was_file and entry.deleted) or len(git.commit(commit).parents) > 1:
+            return False
+        [(_, content)] = git.blobs([entry.old], limit=LIMIT)
+        return b'"revokes"' not in (content or b"")
 
     def _missing_records(self, head: Tree) -> Iterator[Problem]:
         """Yield records in `HEAD` that are missing from the working tree, except under a sparse checkout."""

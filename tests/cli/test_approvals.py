@@ -415,6 +415,16 @@ def test_a_merge_that_drops_a_side_s_record_is_found(project: Repository, filed:
     assert verified(project) == []
 
 
+def test_a_merged_branch_may_have_taken_its_approval_out(project: Repository, filed: Pair) -> None:
+    project.branch("side", "main")
+    for record in (approval(), revocation(filed[0].id)):
+        project.delete(commit(project, record))
+        oid = project.commit("chore: take it out")
+    project.checkout("work")
+    project.merge("side")
+    assert verified(project) == [(f"{record.id}.json", f"it was taken away in commit {oid[:12]}")]
+
+
 def test_signatures_that_sign_nothing(project: Repository, filed: Pair, keys: dict[str, Key]) -> None:
     """Of somebody else: in the working tree, in a commit, and in the base too."""
     path = f"{LOG}{filed[0].id}.json.sig"
