@@ -236,7 +236,7 @@ def _run_in_place(run: Run, agent: AgentCommand, brief: str, task: Task | None) 
 
 
 def _stopped_run(run: Run, record: manifests.Command, how: str, reason: str, file: str) -> RunEnded:
-    help = f"read {run.folder.file(file)}, and decide what it asks"
+    help = f"read {run.folder.file(file)}, and decide what it asks; then: {run.folder.command('resume')}"
     return RunEnded(f"{how}: {reason}", state="stopped", help=help, command=record.number)
 
 
