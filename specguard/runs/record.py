@@ -566,7 +566,7 @@ class RunRecords(Record):
         """
         folder, _, name = path.rpartition(b"/")
         in_runs = path.startswith(self.settings.folder)
-        if in_runs and (self.in_tree or self.visible):
+        if in_runs and self.visible:
             inside = self.moved(folder.removeprefix(self.settings.folder))
             if self._files.is_there(inside + b"/" + name):
                 return self._run_at(inside, b"" if name in RECORD_FILES else name)

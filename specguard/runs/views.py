@@ -317,18 +317,17 @@ class RunStore:
         if not runs:
             help = "specguard run KIND -- COMMAND"
             raise SpecguardError("there are no runs", path=self.root, help=help, code="unknown-name")
-        return max(runs, key=lambda run: (run.started.timestamp() if run.started else 0.0, *_start_key(run)))
+        return next((run for run in reversed(runs) if run.started), runs[-1])
 
 
 def _start_key(run: RunView) -> tuple[str, int, str]:
-    """Return the sort key for the start of runs: the second in the id, then the time of the first file."""
+    """Return the sort key for starts of runs: the recorded second or the id, and the first file's time."""
     try:
         written = os.stat(os.path.join(run.path, OPTIONS_FILE)).st_mtime_ns
     except OSError:
         written = 0
-    # The last five characters of a run's id separate runs of the same second.
-    second = run.run_id[:-5] if run.run_id[-5:-4] == "-" else run.run_id
-    return second, written, run.path
+    started = run.started.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ") if run.started else run.run_id
+    return started, written, run.path
 
 
 _OLD_FOLDER: Final = re.compile(r"local-(?P<name>[A-Za-z0-9_.-]+)")
