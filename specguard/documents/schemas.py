@@ -45,10 +45,6 @@ LONGEST_MESSAGE: Final = 160
 _BRANCHES: Final = (
     "$ref", "$dynamicRef", "$recursiveRef", "anyOf", "oneOf", "allOf", "not", "if", "contains",
 )  # fmt: skip
-# The keys inside `_NAMED_SCHEMAS` are names, not keywords; the values of `_PLAIN_VALUES` are not schemas.
-_NAMED_SCHEMAS: Final = ("properties", "$defs", "definitions", "dependentSchemas", "dependencies")
-_PLAIN_VALUES: Final = ("default", "const", "enum", "examples")
-_NO_PATTERN_KEYS: Final = "it has patternProperties, which are not supported: use propertyNames"
 _FORMATS: Final = ("date", "email", "ipv4", "ipv6", "uuid")
 _CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
@@ -157,29 +153,16 @@ def _check_patterns(schema: Any) -> None:
         SchemaError: RE2 cannot compile it, or it is a `patternProperties` key, which the library matches by
             itself.
     """
-    if any(table.get("patternProperties") for table in _schemas(schema)):
-        raise SchemaError(_NO_PATTERN_KEYS)
     # Mappings that are not schemas, such as a default, are checked too; this does no harm.
     for table in (one for _, one in walk(schema) if isinstance(one, dict)):
+        if table.get("patternProperties"):
+            raise SchemaError("it has patternProperties, which are not supported: use propertyNames")
         pattern = table.get("pattern")
         try:
             if isinstance(pattern, str) and pattern:
                 _expression(pattern).check()
         except ExpressionError as error:
             raise SchemaError(f"its pattern {_shortened(str(pattern))!r} cannot be used: {error}") from None
-
-
-def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield a schema and the schemas inside it."""
-    pending = [schema]
-    for one in pending:
-        if isinstance(one, list):
-            pending += one
-        elif isinstance(one, dict):
-            yield one
-            for key, inner in one.items():
-                named = key in _NAMED_SCHEMAS and isinstance(inner, dict)
-                pending += inner.values() if named else [inner] if key not in _PLAIN_VALUES else []
 
 
 def _without_drafts(value: Any) -> Any:
@@ -195,12 +178,6 @@ def _without_drafts(value: Any) -> Any:
 def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[ValidationError]:
     if validator.is_type(instance, "string") and pattern and not _expression(pattern).search(instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-def _pattern_properties(_validator: Any, patterns: Any, _instance: Any, _: Any) -> None:
-    """Refuse `patternProperties` that the schema reaches only by a reference, such as one into a default."""
-    if patterns:
-        raise SchemaError(_NO_PATTERN_KEYS)
 
 
 def _additional_properties(
@@ -233,7 +210,6 @@ def _comparable(value: Any) -> Any:
 
 _KEYWORDS: Final = {
     "pattern": _pattern,
-    "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
     "uniqueItems": _unique_items,
 }
