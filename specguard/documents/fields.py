@@ -145,7 +145,7 @@ def near_section(document: Document, *titles: str) -> Near | None:
         if not any(word in line.casefold() for word in first):
             continue
         words = TAGS.sub("", line[:LONGEST_TITLE]).strip(_MARGIN)
-        if not wanted.isdisjoint(_heading_forms(words)[0]):
+        if not wanted.isdisjoint(_heading_forms(words.partition(":")[0])[0]):
             comments = (one.strip(_MARGIN) for at, one in document.commented() if at <= number)
             return Near(number, line.strip(), IN_COMMENT if words in comments else "no heading there")
     return _near_spelling(sorted(wanted), known)

@@ -85,6 +85,7 @@ def test_what_is_no_such_section_is_named_with_its_line_and_reason() -> None:
     for heading, line, why in (
         ("<!--\n## Risks\n-->", 4, "in a comment"),
         ("<div hidden>\n\n## Risks\n\n</div>", 5, "no heading there"),
+        ("**Risks:** low", 3, "no heading there"),
         ("## Ri\u0455ks", 3, "with letters that only look alike"),
         ("## \uff32\uff49\uff53\uff4b\uff53", 3, "with letters that only look alike"),
         ("## Risk", 3, "spelt differently"),
