@@ -399,9 +399,10 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         return
     review = review_of(artifact, settings)
     name = path_text(artifact.path)
-    help = "List them there; where nothing was found, write that there are no findings."
+    title = settings.section or "Findings"
+    help = f"List them below a heading {title!r}; where nothing was found, write that there are no findings."
     if review is None:
-        message = f"{name} has no section {settings.section or 'Findings'!r}, which lists its findings"
+        message = f"{name} has no section {title!r}, which lists its findings"
         yield artifact.finding("findings.section", settings.section, message, help)
         return
     blocks = [block for section in review.sections for block in section.blocks]
