@@ -445,10 +445,12 @@ def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near
             lines = enumerate(document.source_lines[at - 1 :], start=at)
             return Near(next((number for number, one in lines if line in one), at), line.strip(), reason)
     known: dict[str, tuple[int, str]] = {}
-    for field in fields:
-        if len(field.name) <= LONGEST_NAME and len(known) < MOST_COMPARED:
-            known.setdefault(normal_name(field.name), (field.line, field.name))
-    return _near_spelling(map(normal_name, names), known)
+    named = [(field.line, field.name) for field in fields]
+    named += [(section.line, section.heading.text.plain) for section in document.sections]
+    for at, name in named[:MOST_COMPARED]:
+        if len(name) <= LONGEST_NAME:
+            known.setdefault(_words(name), (at, name))
+    return _near_spelling(map(_words, names), known)
 
 
 class DataEntry(Record):
