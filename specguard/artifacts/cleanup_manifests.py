@@ -19,7 +19,7 @@ from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph
 from specguard.documents.completeness import LINE_SUFFIX, is_bare_nothing, is_todo, leading_paths, without_box
 from specguard.errors import NotApplicable
 from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, path_text
-from specguard.work.name_templates import escape, path_template
+from specguard.work.name_templates import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -341,7 +341,7 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
     """
     for index, template in enumerate(artifact.contract.closure):
         unlisted = unlisted_files(artifact.artifacts, artifact.name, template)
-        for folder in closed_folders(artifact, template):
+        for folder in artifact.artifacts.places.folders(template, artifact.fields):
             for path in unlisted[folder]:
                 if path != artifact.path:
                     where = f"in {path_text(folder)}/, and {path_text(artifact.path)} does not list it"
@@ -366,7 +366,7 @@ def unlisted_files(artifacts: Artifacts, name: str, template: str) -> Mapping[by
     """
     listings: dict[bytes, PathListing] = {}
     for artifact in artifacts.named(name):
-        for folder in closed_folders(artifact, template):
+        for folder in artifacts.places.folders(template, artifact.fields):
             listing = listings.setdefault(folder, PathListing())
             for one in in_state(artifact.listed, "kept"):
                 if not _covers(one, folder):
@@ -377,20 +377,6 @@ def unlisted_files(artifacts: Artifacts, name: str, template: str) -> Mapping[by
         known = {path for path, _ in listing.matches(paths)}
         found[folder] = [path for path in paths if path not in known]
     return found
-
-
-def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:
-    """Return the folders of the tree that a `closure` template matches with the artifact's placeholders.
-
-    Raises:
-        MissingFact: a tree object is missing.
-    """
-    places = artifact.artifacts.places
-    plain = path_template(template).exact_path(artifact.fields)
-    if plain is not None:
-        entry = places.tree.find(plain)
-        return [plain] if entry is not None and entry.is_directory else []
-    return places.folders(template, artifact.fields)
 
 
 def _covers(listed: ListedPath, folder: bytes) -> bool:
