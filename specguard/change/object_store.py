@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
 from functools import cached_property
 
 from specguard.change.entries import HASHLIB_FROM, FormatError, object_id
@@ -373,16 +372,15 @@ class Store:
                 raise self.missing(f"object {oid}", f"it is a {kind}, where a file is expected")
             yield oid, content
 
-    def sizes(self, oids: Collection[str], *, above: int = -1) -> dict[str, int]:
-        """Return the size in bytes of each object, or only of those above a number; no content is read.
+    def sizes(self, oids: Collection[str]) -> dict[str, int]:
+        """Return the size in bytes of each object; no content is read.
 
         Raises:
             MissingFact: one of them is not there.
         """
         if len(oids) <= SINGLE_READS:
             # The process that is already running prints the sizes too, although together with the contents.
-            sizes = {oid: self._read_object(oid, SMALL)[1] for oid in oids}
-            return {oid: size for oid, size in sizes.items() if size > above}
+            return {oid: self._read_object(oid, SMALL)[1] for oid in oids}
         if self._added:
             self.use_scratch()
         arguments = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
@@ -392,12 +390,8 @@ class Store:
         if absent or output.count(b"\n") != len(oids):
             named = absent.partition(b" ")[0].decode("ascii") or "of the change"
             raise self.missing(f"object {named}", "it is not in the object store")
-        if above < 0:
-            fields = output.decode("ascii").split()
-            return dict(zip(fields[1::2], map(int, fields[::2]), strict=True))
-        # Only sizes with at least the limit's number of digits are parsed.
-        found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(above)), output)
-        return {match[2].decode("ascii"): size for match in found if (size := int(match[1])) > above}
+        fields = output.decode("ascii").split()
+        return dict(zip(fields[1::2], map(int, fields[::2]), strict=True))
 
     def _parse_header(self, oid: str, line: bytes) -> tuple[str, int]:
         parts = line.decode("ascii", "replace").split(" ")
@@ -515,30 +509,16 @@ class Objects(Record):
 
     git: Git
 
-    def sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
+    def sizes(self, oids: Collection[str]) -> Mapping[str, int]:
         """Return the size of each object in bytes, without reading the contents.
 
         Args:
-            oids: full object ids.
+            oids: full object ids, each once.
 
         Raises:
             MissingFact: one of them is not there.
         """
         return self.git.sizes(oids)
-
-    def larger(self, oids: Collection[str], limit: int) -> Mapping[str, int]:
-        """Return the size in bytes of the objects that are larger than a limit, without reading the contents.
-
-        For thousands of objects, few of them large, this takes a fraction of the time of `sizes`.
-
-        Args:
-            oids: full object ids.
-            limit: the largest size in bytes that is left out.
-
-        Raises:
-            MissingFact: one of them is not there.
-        """
-        return self.git.sizes(oids, above=limit)
 
     def read(self, oid: str, *, limit: int = LINK_LIMIT) -> bytes:
         """Return the content of an object.

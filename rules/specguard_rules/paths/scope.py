@@ -206,17 +206,16 @@ class OversizedChange(Rule):
         if self.entries and len(counted) > self.entries:
             yield _too_large("entries", f"the change touches {len(counted)} paths", str(self.entries))
         changed = [entry for entry in judged if entry.has_new_content]
-        sizes = objects.larger({entry.new for entry in changed}, self.file_bytes) if self.file_bytes else {}
-        large = {entry.path: sizes[entry.new] for entry in changed if entry.new in sizes}
+        sizes = objects.sizes({one.new for one in changed}) if self.file_bytes or self.bytes else {}
+        large = {one.path: sizes[one.new] for one in changed if 0 < self.file_bytes < sizes[one.new]}
         for path, size in large.items():
             most = _size_text(self.file_bytes)
             message = f"{path_text(path)} has {_size_text(size, up=True)}; a file may have {most}"
             step = "Keep large files outside the repository, or let this one in with 'exclude'."
             yield Finding(message, step, path, key="file_bytes", setting="file_bytes")
         if self.bytes:
-            work = [entry.new for entry in counted if entry.has_new_content]
-            every = objects.sizes(list(set(work)))
-            if (total := sum(every[one] for one in work)) > self.bytes:
+            total = sum(sizes[entry.new] for entry in counted if entry.has_new_content)
+            if total > self.bytes:
                 what = f"the change's files come to {_size_text(total, up=True)}"
                 yield _too_large("bytes", what, _size_text(self.bytes))
         if self.lines:
