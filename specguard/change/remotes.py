@@ -301,7 +301,13 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     for push in pushes:
         # A push to a symbolic ref alters its target.
         push.remote_ref = git.repository.target_of(push.remote_ref)
-    return [_received_change(git, request, found, push) for push in pushes]
+        if push.new is None and push.remote_ref == found.ref:
+            raise SpecguardError(
+                f"the push deletes {found.name}, which everything trusted is read from",
+                help="Let HEAD name another branch first, if this one is to go.",
+                code="not-possible",
+            )
+    return [change_of_push(git, request, found, push) for push in pushes]
 
 
 def _find_base(git: Git, request: Request, *, created: Collection[str]) -> FoundBase:
@@ -343,13 +349,3 @@ def _find_base(git: Git, request: Request, *, created: Collection[str]) -> Found
             # The repository has no commits yet, or this push creates its default branch.
             return FoundBase("", None, "none")
     return FoundBase(short_name(ref), git.commit(oid).oid, "server", ref)
-
-
-def _received_change(git: Git, request: Request, found: FoundBase, push: Push) -> Change:
-    if push.new is None and push.remote_ref == found.ref:
-        raise SpecguardError(
-            f"the push deletes {found.name}, which everything trusted is read from",
-            help="Let HEAD name another branch first, if this one is to go.",
-            code="not-possible",
-        )
-    return change_of_push(git, request, found, push)
