@@ -169,7 +169,7 @@ def read_review(fields: Fields) -> SubmittedReview | None:
     )
 
 
-def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int | None = None) -> frozenset[str]:
+def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int = 0) -> frozenset[str]:
     """Return the approvers of a commit: the accounts whose newest verdict is an approval of exactly this one.
 
     A comment is not a verdict and changes nothing. A verdict on another commit counts as a newer one too.
@@ -191,7 +191,7 @@ def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int | No
         # A review without a time affects only the order of the same account's reviews.
         if all(review.submitted for review in own):
             own.sort(key=lambda review: review.submitted[:19])
-    earliest = 0 if committed is None else min(max(committed - CLOCK_SKEW, 0), NEVER)
+    earliest = min(max(committed - CLOCK_SKEW, 0), NEVER)
     since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(earliest))
     return frozenset(
         review.login

@@ -341,9 +341,6 @@ def _offer_approval(found: Finding, code: str, policy: Policy) -> Finding:
 _MOST_HOPS: Final = 40
 """The number of links that are followed, as on Linux (path_resolution(7)); a longer chain leads nowhere."""
 
-_LINK_MODES: Final = (0o120000, 0o160000)
-"""The modes of a symbolic link and of a submodule."""
-
 _LONGEST_TARGET: Final = 4096
 """The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
 
@@ -425,7 +422,7 @@ class LinkIntoGuardedPath(Rule):
         touched = touches(entries, landed)
         # Of a path in the net change, only that counts; of another one, each commit.
         judged = (several[:1] if several[0][1] is None else several for several in touched.values())
-        links = [touch for several in judged for touch in several if touch[0].new_mode in _LINK_MODES]
+        links = [one for several in judged for one in several if one[0].is_symlink or one[0].is_submodule]
         # A file can become a link with the same content, so equal content does not mean an old link.
         sizes = objects.sizes(sorted({entry.new for entry, _ in links if entry.is_symlink}))
         targets = _LinkTargets(head_files, guards)
