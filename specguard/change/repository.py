@@ -10,6 +10,7 @@ import os
 import re
 from functools import cached_property
 
+from specguard.change.check_request import read_unlinked
 from specguard.change.process import CommandError, Process
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
@@ -453,12 +454,8 @@ class Repository:
         This is the branch that a rebase in this working tree will move, or that of a run in its place.
         """
         for folder in ("rebase-merge", "rebase-apply"):
-            path = f"{self.git_dir}/{folder}/head-name"
-            try:
-                with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-                    name = stream.read(_LONGEST_NAME).removesuffix("\n")
-            except OSError:
-                continue
+            content = read_unlinked(f"{self.git_dir}/{folder}/head-name", _LONGEST_NAME) or b""
+            name = content.decode("utf-8", "surrogateescape").removesuffix("\n")
             if name.startswith("refs/heads/"):
                 return name
         name = self.environment.get(RUN_BRANCH, "")
@@ -469,11 +466,8 @@ class Repository:
         places = ("rebase-merge", "rebase-apply") if name == "REBASE_HEAD" else ("",)
         if not any(os.path.exists(f"{self.git_dir}/{place}") for place in places):
             return []
-        try:
-            with open(f"{self.git_dir}/{name}", encoding="ascii") as stream:
-                words = stream.read(_LONGEST_LIST).split()
-        except (OSError, ValueError):
-            return []
+        content = read_unlinked(f"{self.git_dir}/{name}", _LONGEST_LIST) or b""
+        words = content.decode("ascii", "replace").split()
         return [word for word in dict.fromkeys(words) if is_oid(word, self.oid_digits)]
 
     @property

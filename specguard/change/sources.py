@@ -352,25 +352,20 @@ def _path_steps(path: str) -> Iterator[str]:
     remaining = path.split("/")[::-1]
     folder = ""
     links = 0
-    while remaining:
+    while remaining and links <= _MOST_LINKS:
         name = remaining.pop()
-        if name in ("", "."):
-            continue
         if name == "..":
             folder = folder.rpartition("/")[0]
-            continue
-        yield f"{folder}/{name}"
-        try:
-            target = os.readlink(f"{folder}/{name}")
-        except (OSError, ValueError):
-            folder = f"{folder}/{name}"
-            continue
-        links += 1
-        if links > _MOST_LINKS:
-            return
-        if target.startswith("/"):
-            folder = ""
-        remaining += target.split("/")[::-1]
+        elif name not in ("", "."):
+            step = f"{folder}/{name}"
+            yield step
+            if not os.path.islink(step):
+                folder = step
+                continue
+            links += 1
+            target = os.readlink(step)
+            folder = "" if target.startswith("/") else folder
+            remaining += target.split("/")[::-1]
 
 
 def _find_spelling(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:
