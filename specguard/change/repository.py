@@ -422,10 +422,7 @@ class Repository:
 
     def max_indexed(self) -> int:
         """Return an upper bound of the index's entries: each takes 62 bytes or more."""
-        try:
-            return os.path.getsize(self.index) // 62
-        except OSError:
-            return 0
+        return os.path.getsize(self.index) // 62 if os.path.exists(self.index) else 0
 
     def refs_named(self, names: Iterable[str]) -> dict[str, str]:
         """Return the object ids of those of these refs that exist.

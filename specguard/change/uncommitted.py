@@ -258,10 +258,7 @@ class EditedChange(SnapshotChange, frozen=False):
         if old is not None and old.is_file:
             return old.mode
         place = os.path.join(os.fsencode(self.request.directory), path)
-        try:
-            return EXECUTABLE if os.stat(place).st_mode & 0o100 else FILE
-        except (OSError, ValueError):
-            return FILE
+        return EXECUTABLE if os.path.exists(place) and os.stat(place).st_mode & 0o100 else FILE
 
 
 MESSAGE_LIMIT: Final = 16 << 20

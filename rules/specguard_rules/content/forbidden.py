@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Covering, Finding, MissingFact, Rule, Selecting, Settings, required, setting
-from specguard_rules.paths.guarded import Moves, undone
+from specguard_rules.paths.guarded import MOST, Moves, undone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ COMMAND_FILES: Final = (
 
 They have no classes of characters, by which `may_match` could not rule out a path without compiling them.
 """
-
-MOST: Final = 100
-"""The most findings for one file and one expression; one more finding counts the rest."""
 
 
 class Forbidden(Settings):

@@ -543,7 +543,7 @@ def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]
 
 
 MOST: Final = 100
-"""The most findings for places in one file; one more finding counts the rest."""
+"""The most findings of a kind for places in one file; one more finding counts the rest."""
 
 
 class WeakenedPath(Rule):
