@@ -77,9 +77,11 @@ class Difference(Record, frozen=False):
 
 
 def _format(value: Any) -> str:
-    """Format a setting's value for a message, as JSON, cut if it is long."""
+    """Format a setting's value for a message, as JSON without unset keys, cut if it is long."""
     import json
 
+    if isinstance(value, dict):
+        value = {key: one for key, one in value.items() if one not in (None, [], {}, "")}
     text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
     return shortened(text, 120)
 
