@@ -366,15 +366,22 @@ class UnmatchedSetting(Rule):
                     yield _line_finding(message, step, origin, f"{key} {pattern}", f"{key}.{index}")
 
 
+_FORM_RULES: Final = ("commit-message", "pull-request-title")
+_FORM_SETTINGS: Final = ("types", "type_case", "scope", "scopes", "description_case")
+"""The settings of these rules that only `conventional` uses."""
+
+
 def _idle_settings(policy: Policy) -> Iterator[Finding]:
     """Yield the settings of rules that lack another setting, and the guards of rules that are off."""
     for rule in policy.rules:
-        for name, value in rule.settings.items() if rule.idle else ():
+        unformed = rule.name in _FORM_RULES and not rule.settings.get("conventional")
+        for name, value in rule.settings.items() if rule.idle or unformed else ():
+            why = rule.idle or ("`conventional` is not true" if name in _FORM_SETTINGS else "")
             key = f"rules.{rule.name}.{name}"
             origin = policy.origin(key)
             told = rule.severity != "off" or (isinstance(value, Guarding) and value)
-            if told and origin and not origin.path.startswith("preset:"):
-                message = f"{key.removeprefix('rules.')} counts for nothing: {rule.idle}"
+            if why and told and origin and not origin.path.startswith("preset:"):
+                message = f"{key.removeprefix('rules.')} counts for nothing: {why}"
                 yield _line_finding(message, "Put that right, or take it out.", origin, key, key)
 
 

@@ -28,6 +28,7 @@ from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agen
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
+from specguard.reporters.json import fields_of
 from specguard.runs import manifests
 from specguard.runs.manifests import MANIFEST
 from specguard.testing.case import Case, CaseError
@@ -516,15 +517,8 @@ class _Evaluator(Record):
         # Ignored files are left out.
         changed = snapshot.repository.process("status", "--porcelain=v1", "-z", "--no-renames").stdout
         paths = sorted(one[3:].decode("utf-8", "backslashreplace") for one in changed.split(b"\0") if one)
-        result.commands.append(
-            {
-                "name": command.name,
-                "number": record.number,
-                "exit_code": record.exit_code,
-                "expected": command.exit_code,
-                "changed": paths,
-            }
-        )
+        fields = {"name": command.name, **fields_of(record, "number", "exit_code")}
+        result.commands.append({**fields, "expected": command.exit_code, "changed": paths})
 
 
 def _failures(results: Sequence[SampleResult]) -> str:
