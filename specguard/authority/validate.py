@@ -398,8 +398,10 @@ def _message(
     for before, after in _PLAIN_MESSAGES:
         if message.startswith(before):
             names = sorted(set(_table_keys(schema, path))) if after == "must be a table" else ()
-            keys = f"its keys are {', '.join(names)}" if names else ""
-            return after + message.removeprefix(before), keys
+            step = f"its keys are {', '.join(names)}" if names else ""
+            if after == "must be a list" and isinstance(error["input"], str):
+                step = f"write [{toml_value(error['input'])}]"
+            return after + message.removeprefix(before), step
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
 
 
