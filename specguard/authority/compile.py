@@ -96,7 +96,7 @@ def compile_policy(
     data["documents"] += [[path, nested_files[path].partition(" ")[2]] for path in disregarded_paths]
     data["nested"] = dict(nested_files)
     data["disregarded"] = encode(disregarded)
-    data["origins"] = _origins(merged)
+    data["origins"] = _origins(merged, known)
     unread = [one for part in parts for one in part.unread]
     for one in unread:
         one.text = shortened(one.text, SHOWN)
@@ -169,12 +169,16 @@ def _note_missing_rules(parts: Sequence[Part]) -> None:
             return
 
 
-def _origins(merged: Merged) -> dict[str, list[Any]]:
-    """Return the place of each key, except keys of over three parts on the line of their table or list."""
+def _origins(merged: Merged, registry: Registry) -> dict[str, list[Any]]:
+    """Return the place of each key, except keys of over three parts on the line of their table or list.
+
+    A table of named tables has no place: what one name lacks is not on the line of another.
+    """
+    named = {"rules", *(one.name for one in registry.declarations.values() if one.shape == "tables")}
     return {
         dotted(path): [origin.path, origin.line]
         for path, origin in merged.origins.items()
-        if len(path) <= 3 or origin != merged.origins.get(path[:-1])
+        if (path[1:] or path[0] not in named) and (len(path) <= 3 or origin != merged.origins.get(path[:-1]))
     }
 
 

@@ -73,7 +73,7 @@ def test_three_repositories_stand_on_one_floor(tmp_path: Path, floor: Path) -> N
     assert listed(outcome) == [
         *(
             ("CFG004", "warning", line, "floor:org.md", above)
-            for line, above in ((7, 5), (8, 5), (10, 12), (12, 15), (14, 5), (16, 18))
+            for line, above in ((7, 5), (8, 5), (10, 12), (12, 15), (14, None), (16, 18))
         ),
         LOCKED,
     ]
