@@ -321,8 +321,8 @@ class Approvals:
         stuck = [one.code for one in self._results if any(map(self._is_liftable, one.findings))]
         for names, codes in grouped((self._barred(code), code) for code in stuck).items():
             if names:
-                what = listed(codes)
-                yield f"{names} may approve {what}, but took part in this change; nobody approves their own."
+                why = "but took part in this change, so the authority must name another approver"
+                yield f"{names} may approve {listed(codes)}, {why}."
         for old, new in self.superseded.items():
             unsigned = self.log.filed[old].places == {"local"} and not self.log.filed[old].signatures
             step = "; remove its file, as CI refuses it unsigned" if unsigned else ""
