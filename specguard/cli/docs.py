@@ -87,7 +87,7 @@ def reference_pages(registry: Registry) -> Mapping[str, str]:
     pages["rules/index.md"] = manual.index(registry.rules.values())
     pages["settings.md"] = manual.settings_page(registry, _read_text("settings.md"))
     pages["errors.md"] = errors_text()
-    pages["limits.md"] = _TARGET.sub(lambda found: limit_text(*found.groups("")), _read_text("limits.md"))
+    pages["limits.md"] = TARGET.sub(lambda found: limit_text(*found.groups("")), _read_text("limits.md"))
     context = app.make_context("specguard", [], None, resilient_parsing=True)
     helps = "\n".join(_all_help(app, context, ""))
     pages["commands.md"] = _read_text("commands.md").replace("{commands}", helps)
@@ -201,16 +201,11 @@ def error_command(name: str | None, output_format: str) -> None:
     show(output_format, [kind._asdict() for kind in chosen], align_rows(rows))
 
 
-_TARGET: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
-"""A number of the page of limits: a constant, a mapping's value (`CONSTANT.key`), or a setting's default."""
+TARGET: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
+"""A number of the page of limits: a constant, a mapping's value (`CONSTANT.key`), or a setting's default.
 
-
-def limit_targets() -> list[tuple[str, str]]:
-    """Return the targets on the page of limits, each with its unit.
-
-    The unit is empty if the page's text, or the number itself, has one.
-    """
-    return [(found["target"], found["unit"] or "") for found in _TARGET.finditer(_read_text("limits.md"))]
+The unit is missing if the page's text, or the number itself, has one.
+"""
 
 
 def limit_text(target: str, unit: str) -> str:
