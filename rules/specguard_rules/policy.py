@@ -380,7 +380,7 @@ def _idle_settings(policy: Policy) -> Iterator[Finding]:
             key = f"rules.{rule.name}.{name}"
             origin = policy.origin(key)
             told = rule.severity != "off" or (isinstance(value, Guarding) and value)
-            if why and told and origin and not origin.path.startswith("preset:"):
+            if why and told and origin and not origin.path.startswith(("preset:", "floor:")):
                 message = f"{key.removeprefix('rules.')} counts for nothing: {why}"
                 yield _line_finding(message, "Put that right, or take it out.", origin, key, key)
 
