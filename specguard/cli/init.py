@@ -91,8 +91,7 @@ def command(
         return
     if exists and not only_print:
         authority.compile_tree(top)
-        step = "specguard init --adopt reads it, and adds the settings that enforce it"
-        raise exists_error(AUTHORITY, step)
+        raise exists_error(AUTHORITY, "specguard init --adopt reads it, and adds settings that enforce it")
     if not new_approvers and can_ask:
         new_approvers = _ask_for_approver()
     with Git(repository) as git:
@@ -341,9 +340,8 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings], poli
         SpecguardError: a file cannot be written, or was changed since it was read.
     """
     top = repository.work_tree()
-    written = [one.host.file for one in planned if one.new != one.old]
-    for one in (one for one in planned if one.new != one.old):
-        name = one.host.file
+    written = {one.host.file: one for one in planned if one.new != one.old}
+    for name, one in written.items():
         file = os.path.join(top, name)
         with writing(name):
             os.makedirs(os.path.dirname(file), exist_ok=True)

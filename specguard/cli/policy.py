@@ -182,7 +182,7 @@ def _select_sources(top: str, sources: Sequence[str]) -> dict[str, str]:
 def _drop_set_keys(imported: Imported, policy: Policy) -> None:
     """Remove imported settings that the authority sets itself, and record them as left out."""
     own = {key: origin for key, origin in policy.origins.items() if not origin.path.startswith("preset:")}
-    for table, keys in list(imported.tables.items()):
+    for table, keys in imported.tables.items():
         for key, value in list(keys.items()):
             name = f"{table}.{key}"
             origin = next((own[one] for one in own if one == name or one.startswith(f"{name}.")), None)
@@ -196,8 +196,7 @@ def _drop_set_keys(imported: Imported, policy: Policy) -> None:
             else:
                 imported.skip(value.origins[0], name, f"{origin} sets it already")
             del keys[key]
-        if not keys:
-            del imported.tables[table]
+    imported.tables = {table: keys for table, keys in imported.tables.items() if keys}
 
 
 def _data(imported: Imported, text: str) -> dict[str, Any]:
