@@ -97,7 +97,11 @@ def command(
     with Git(repository) as git:
         found = usual_base(git) or local_base(git)
     base = found.name.removeprefix("origin/") if found else short_name(repository.branch or "main")
-    proposed = authority.Draft(base, presets)
+    own = None if exists else authority.compile_tree(top)
+    proposed = authority.Draft((own and own.base) or base, presets)
+    if own:
+        # Other documents are the authority, whose base holds: to set one changes the policy.
+        del proposed.settings[-1]
     paths = authority.tree_paths(repository)
     for path, why, forbidden in (
         *((pattern, "", True) for pattern in forbids),
