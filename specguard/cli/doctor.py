@@ -78,9 +78,7 @@ def command(base: str, canary: bool, output_format: str) -> int:
     wrong, or a rule did not fire.
     """
     request = Request(environment=os.environ, base=base)
-    found = list(diagnose(request))
-    if canary:
-        found += _catch_errors("canaries", _canaries(request), "missing")
+    found = list(diagnose(request, canary=canary))
     data = [fields_of(one, *one._fields) for one in found]
     show(output_format, data, (line for one in found for line in _lines(one)))
     return EXIT_FAILED if any(one.status == "missing" for one in found) else EXIT_PASSED
@@ -144,10 +142,14 @@ class Checkup(Record):
         return False
 
 
-def diagnose(request: Request) -> Iterator[Diagnosis]:
+def diagnose(request: Request, *, canary: bool = False) -> Iterator[Diagnosis]:
     """Yield every diagnosis, in the order of a check; without a repository only the one on the repository.
 
     If several diagnostics fail for the same reason, the reason is reported once.
+
+    Args:
+        request: the request that a check here would have.
+        canary: also show that each active rule catches a change.
     """
     try:
         repository = Repository.locate(request.directory, request.environment)
@@ -156,7 +158,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
         return
     checkup = Checkup(repository, request)
     reported: set[tuple[str, str]] = set()
-    for subject, check in _CHECKS.items():
+    for subject, check in (*_CHECKS.items(), *([("canaries", _canaries)] if canary else ())):
         # A check works even if a push or a run lacks something.
         status: Status = "note" if subject in ("stages", "runs") else "missing"
         for one in _catch_errors(subject, check(checkup), status):
@@ -480,11 +482,11 @@ _CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {
 }
 
 
-def _canaries(request: Request) -> Iterator[Diagnosis]:
+def _canaries(checkup: Checkup) -> Iterator[Diagnosis]:
     """Yield the result of one change for each rule, made in scratch repositories, not in this one."""
     counts: Counter[str] = Counter()
-    with Git(Repository.locate(request.directory, request.environment)) as git:
-        own = policy_authority(git, open_policy(request))
+    with Git(checkup.repository) as git:
+        own = policy_authority(git, checkup.policy)
     for canary in try_canaries(own):
         counts[canary.outcome] += 1
         status, message = _OUTCOMES[canary.outcome]
