@@ -84,7 +84,8 @@ def command(
     if exists and starts_new and (adopt or not only_print):
         raise usage(f"--preset, --lock and --forbid begin a new {AUTHORITY}", "--print shows what to add")
     if adopt and not (exists or files):
-        raise usage(f"there is no {AUTHORITY} to adopt", "specguard init --adopt AGENTS.md")
+        step = "name the document to read, as in: specguard init --adopt AGENTS.md"
+        raise usage(f"there is no {AUTHORITY} to adopt", step)
     if exists and not starts_new and (adopt or can_ask or new_approvers or settings):
         read = files if adopt or not (new_approvers or settings) else None
         _extend(repository, new_approvers, settings, read, confirmed=adopt, only_print=only_print)
