@@ -59,7 +59,8 @@ class Difference(Record, frozen=False):
                 return " and ".join(
                     f"{verb} {listed(list(map(_format, some)), _NAMED)}" for verb, some in parts if some
                 )
-        return f"from {_format(old)} to {_format(new)}"
+        keep = not isinstance(self.before or self.after, Record)
+        return f"from {_format(old, keep=keep)} to {_format(new, keep=keep)}"
 
     @property
     def origin(self) -> Origin | None:
@@ -76,11 +77,14 @@ class Difference(Record, frozen=False):
         }
 
 
-def _format(value: Any) -> str:
-    """Format a setting's value for a message, as JSON without unset keys, cut if it is long."""
+def _format(value: Any, *, keep: bool = False) -> str:
+    """Format a setting's value for a message, as JSON, cut if it is long.
+
+    The unset keys of a table are left out; with `keep` none, as an empty value says something in a mapping.
+    """
     import json
 
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not keep:
         value = {key: one for key, one in value.items() if one not in (None, [], {}, "")}
     text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
     return shortened(text, 120)
