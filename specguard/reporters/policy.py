@@ -63,12 +63,8 @@ def settings(policy: Policy) -> list[PolicySetting]:
 
 def _set_keys(policy: Policy) -> set[str]:
     """Return every key that is set, and all its parent keys."""
-    keys: set[str] = set()
-    for key in policy.origins:
-        while key and key not in keys:
-            keys.add(key)
-            key = key.rpartition(".")[0]
-    return keys
+    parts = [key.split(".") for key in policy.origins]
+    return {".".join(one[: at + 1]) for one in parts for at in range(len(one))}
 
 
 def _settings(path: Path, value: object, policy: Policy, set_keys: set[str]) -> Iterator[PolicySetting]:
