@@ -176,13 +176,16 @@ def open_store(options: AuditOptions) -> AuditStore:
     return AuditStore(options.store or os.path.join(folder, "audits.sqlite"))
 
 
-def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
+def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> bool:
     """Judge and store the changes that are not judged yet, and choose all requested changes in the store.
 
     Args:
         options: the options.
         store: the store of verdicts; the requested changes become its `chosen` ones.
         progress: prints the progress.
+
+    Returns:
+        True if a repository could not be read; one without a commit has nothing to read.
 
     Raises:
         SpecguardError: no repository can be judged, or the workers cannot be reached.
@@ -192,10 +195,10 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
     floor = open_floor(request)
     names = named_repositories(options.named, options.lists)
     audited: dict[str, _AuditedRepository] = {}
-    last_error = None
+    last_error, unread = None, False
 
     def tasks() -> Iterator[tuple[_AuditedRepository, Slice]]:
-        nonlocal last_error
+        nonlocal last_error, unread
         for one in names:
             try:
                 found = _find_changes(one, options, store, since, floor)
@@ -203,7 +206,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                 if error.path and error.path == options.by:
                     # The error is independent of the repository.
                     raise
-                last_error = error
+                last_error, unread = error, unread or error.code != "no-commit"
                 store.set_state(store.repository(json_safe(one.name)), {"reason": json_safe(error.message)})
                 if len(names) > 1:
                     # The error of a single repository is raised at the end.
@@ -230,6 +233,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
         if unjudged[found.name]:
             progress.print_line(found.name, store.state(found.key.repository)["reason"])
         store.choose(found.key, [change.head for change in found.changes])
+    return unread
 
 
 def _first_second(text: str) -> int:

@@ -64,7 +64,7 @@ def command(
 
     A REPOSITORY is a folder, a pattern of folders, or an address (https, ssh or file). Verdicts are kept: a
     second audit judges only what is new. It ends with 0, with 1 for --fail-on, and with 2 if nothing could
-    be judged; for `--fail-on new`, if one new change could not.
+    be judged; for `--fail-on new`, if one change or repository could not.
     """
     if given["scheduler"] and given["jobs"] > 1:
         raise opt.usage("--jobs does not go with --scheduler, which has its own workers", "Give one of them.")
@@ -75,13 +75,13 @@ def command(
     with open_store(options) as store:
         try:
             with Progress() as progress, require_extra("cluster", "distributed", "dask"):
-                audit(options, store, progress)
+                unread = audit(options, store, progress)
         except KeyboardInterrupt:
             opt.say(f"What was judged is kept in {visible(store.file)}: the same command goes on.", err=True)
             raise
         summary = Summary(store, datetime.now(UTC).date())
         failing = summary.has_errors(failing_rules) if fail_on != "none" else False
-        unclear = fail_on == "new" and not failing and summary.has_unjudged()
+        unclear = fail_on == "new" and not failing and (unread or summary.has_unjudged())
         text = RENDERERS[output_format](summary)
         if output_file:
             with writing(output_file):
