@@ -83,6 +83,7 @@ class Logbook:
         policy: the policy, which says who may approve.
         settings: the policy's table `[approvals]`.
         work_tree: the working tree's folder; None in a bare repository.
+        trusted: the commit of the trusted base; None without one.
         base: the trusted base's tree; None without a trusted base.
         head: the tree of `HEAD`; None before the first commit.
         log: the records.
@@ -102,8 +103,8 @@ class Logbook:
         self.settings: ApprovalSettings = policy.declared("approval_settings")
         self.work_tree = repository.work_tree_if_any()
         with Needed():
-            trusted = _trusted_base(git, request, policy)
-            self.base = git.tree_at(trusted) if trusted else None
+            self.trusted = _trusted_base(git, request, policy)
+            self.base = git.tree_at(self.trusted) if self.trusted else None
             self.head = git.tree_at(repository.head) if repository.head else None
             self.log = read_log(policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree)
         self.uses = Uses(repository.common, decisions)
@@ -263,7 +264,7 @@ class Verification:
     def _altered_records(self, oid: str, head: Tree) -> Iterator[Problem]:
         """Yield records that a commit in the history changed or removed; restored ones become notes."""
         git = self.book.git
-        process = git.start("rev-list", "--first-parent", oid, "--")
+        process = git.start("rev-list", "--first-parent", oid, *filter(None, [self.book.trusted]), "--")
         line = set(git.read(process, "the history").decode("ascii").split())
         found = git.find_alterations(oid, self._folder)
         done = [(one, entry) for one, entries in found for entry in entries]
