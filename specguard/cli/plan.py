@@ -146,9 +146,8 @@ def _creation_step(policy: Policy, state: progress.PlanState) -> str:
     """Return the step that makes a plan of a source folder, or makes plans possible."""
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     which = " --kind KIND" if len(kinds) > 1 else ""
-    return (
-        f"specguard plan create {shlex.quote(state.name)} --name NAME{which}" if kinds else creation.DESCRIBE
-    )
+    step = f"specguard plan create {shlex.quote(state.name)} --name NAME{which}"
+    return step if kinds else creation.DESCRIBE
 
 
 def _next_step(policy: Policy, state: progress.PlanState, task: progress.TaskState) -> str:

@@ -86,14 +86,11 @@ class NewPlan:
 
     def files(self) -> Mapping[str, str]:
         """Return the plan's files by path: the plan itself, the context page for its agents, and its logs."""
+        logs = (log for log in self._kind.log if not any(char in log for char in "*?[{"))
         return {
             self.path: json.dumps(self._data(), indent=2, ensure_ascii=False) + "\n",
             f"{self.folder}/{CONTEXT}": "\n".join(_context_page(self._source, self._name)),
-            **{
-                f"{self.folder}/{log}": f"# {self._name}: the log\n"
-                for log in self._kind.log
-                if not any(char in log for char in "*?[{")
-            },
+            **{f"{self.folder}/{log}": f"# {self._name}: the log\n" for log in logs},
         }
 
     def notes(self) -> Iterator[str]:

@@ -148,13 +148,12 @@ def _spec_flaws(folder: SourceFolder) -> Iterator[Issue]:
     deltas = dict(folder.deltas())
     data = read_data(folder.read(_METADATA) or "", "yaml")
     skips = isinstance(data.value, dict) and data.value.get("skip_specs") is True
+    metadata = f"{folder.path}/{_METADATA}"
     if data.problem is not None:
-        path, problem = f"{folder.path}/{_METADATA}", data.problem
-        yield Issue(path, problem.line or 0, problem.message, "Correct it.")
+        yield Issue(metadata, data.problem.line or 0, data.problem.message, "Correct it.")
     elif skips and deltas:
         message = f"`skip_specs` says that the change has no deltas, and there is {next(iter(deltas))}"
-        path, line = f"{folder.path}/{_METADATA}", data.line(("skip_specs",)) or 0
-        yield Issue(path, line, message, "Take out the one or the other.")
+        yield Issue(metadata, data.line(("skip_specs",)) or 0, message, "Take out the one or the other.")
     elif not skips and not deltas:
         help = f"Write specs/CAPABILITY/spec.md; or set `skip_specs: true` in {_METADATA} if behaviour stays."
         yield Issue(f"{folder.path}/specs", 0, "the change has no delta", help)
@@ -199,9 +198,7 @@ def _section_flaws(path: str, page: SourcePage) -> Iterator[Issue]:
             message = f"the requirement {section.title!r} is where nobody reads it"
             yield Issue(path, section.line, message, f"Move it below {_SECTIONS}.")
         elif operation in ("ADDED", "MODIFIED") and not named:
-            message = (
-                f"'### {section.title}' is not a requirement, so it is not read, and nor is the text below it"
-            )
+            message = f"'### {section.title}' is not a requirement: neither it nor the text below it is read"
             help = f"Write '### Requirement: {section.title}', or '#### Scenario: ...' where it is one."
             yield Issue(path, section.line, message, help)
 

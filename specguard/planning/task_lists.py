@@ -95,10 +95,8 @@ class SourceFolder:
         try:
             text = read_bounded(self._place(name), _LARGEST, "the page").decode("utf-8")
         except UnicodeDecodeError as error:
-            line, help = utf8_problem(error).line, "save it as UTF-8"
-            raise SpecguardError(
-                "it is not UTF-8", path=shown, line=line, help=help, code="unreadable-file"
-            ) from error
+            message, line, help = "it is not UTF-8", utf8_problem(error).line, "save it as UTF-8"
+            raise SpecguardError(message, path=shown, line=line, help=help, code="unreadable-file") from error
         for number, one in enumerate(text.split("\n"), 1):
             if len(one) > _LONGEST_LINE:
                 message, help = f"the line has {len(one)} characters", f"at most {_LONGEST_LINE} are read"
