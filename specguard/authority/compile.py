@@ -161,8 +161,7 @@ def _note_missing_rules(parts: Sequence[Part]) -> None:
     """Note the first Markdown document as unread: no rule is set, and its author may believe otherwise."""
     for part in parts:
         if part.document is not None:
-            lines = enumerate(part.document.source_lines, start=1)
-            line, text = next((line, text) for line, text in lines if text.strip())
+            line, text = next(one for one in enumerate(part.document.source_lines, 1) if one[1].strip())
             part.unread.insert(
                 0, Unread(part.source.path, line, "", text, "nothing in it sets a rule", "nothing")
             )
