@@ -236,10 +236,9 @@ class Registry:
         text = rule.__dict__.get("__doc__") or ""
         if not text.strip():
             yield "has no docstring, which is its manual page"
-        from inspect import cleandoc
-
-        lines = cleandoc(text).split("\n")
-        missing = [kind for kind in ("fails", "passes") if f"```toml {kind}" not in lines]
+        indents = [len(line) - len(line.lstrip()) for line in text.split("\n")[1:] if line.strip()]
+        margin = " " * min(indents, default=0)
+        missing = [kind for kind in ("fails", "passes") if f"\n{margin}```toml {kind}\n" not in text]
         for kind in missing:
             yield f"has no example that {kind} (```toml {kind} in its docstring, indented like its text)"
         yield from self._problems_of_methods(rule)
