@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecords
     from specguard.runs.settings import AgentSettings, Models, RunSettings
-    from specguard.specs.spec_fields import SpecSettings
+    from specguard.specs.settings import SpecSettings
     from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import Waves

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 49_445,
-    "modules of specguard and rules": 234,
+    "code lines of specguard and rules": 49_458,
+    "modules of specguard and rules": 236,
     "code lines of tests": 33_036,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,

@@ -8,15 +8,10 @@ from unicodedata import category
 
 from specguard.artifacts.sections import titles_of
 from specguard.documents.blocks import List, all_texts, fences, texts
-from specguard.documents.completeness import (
-    content_of,
-    content_of_text,
-    is_bare_nothing,
-    plain_words,
-    without_box,
-)
+from specguard.documents.completeness import content_of, content_of_text, is_bare_nothing, plain_words
 from specguard.documents.data import walk
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
+from specguard.documents.list_items import without_box
 from specguard.model import TYPE_CHECKING, cached_method, path_text, shortened
 from specguard.work.name_templates import path_template
 

@@ -27,8 +27,8 @@ from specguard.documents.blocks import (
     fences,
     texts,
 )
-from specguard.documents.completeness import leading_paths, looks_like_path
 from specguard.documents.fields import normal_title
+from specguard.documents.list_items import leading_paths, looks_like_path
 from specguard.documents.toml import toml_value
 from specguard.model import TYPE_CHECKING, shortened
 

@@ -32,7 +32,7 @@ from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted
 from specguard.reporters.escape import cut
 from specguard.reporters.json import fields_of
 from specguard.runs.settings import AgentSettings, RunSettings
-from specguard.specs.spec_fields import SpecSettings
+from specguard.specs.settings import SpecSettings
 from specguard.work.kinds import WorkKind
 
 Status = Literal["ok", "note", "missing"]

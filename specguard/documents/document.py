@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from specguard.documents.blocks import AnyBlock, Row, Section
-    from specguard.documents.completeness import Ticked
     from specguard.documents.dates import Stamp
     from specguard.documents.fields import Field
+    from specguard.documents.list_items import Ticked
 
 
 class Document:
@@ -140,7 +140,7 @@ class Document:
     @cached_property
     def ticked(self) -> Sequence[Ticked]:
         """The ticked items of the checklists, in order."""
-        from specguard.documents.completeness import ticked_items
+        from specguard.documents.list_items import ticked_items
 
         return list(ticked_items(self.blocks))
 

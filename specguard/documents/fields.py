@@ -25,9 +25,9 @@ from unicodedata import category, normalize
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, List, Paragraph, Section, Table, Text
 from specguard.documents.characters import strip_invisible
-from specguard.documents.completeness import without_box
 from specguard.documents.data import Data, as_text, dotted
 from specguard.documents.inline import TAGS
+from specguard.documents.list_items import without_box
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

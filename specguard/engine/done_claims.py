@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
-    from specguard.documents.completeness import Ticked
     from specguard.documents.document import Document
+    from specguard.documents.list_items import Ticked
     from specguard.engine.facts import Facts
     from specguard.plans.plans import Plans
     from specguard.specs.specs import Specs

@@ -24,7 +24,7 @@ from specguard.errors import SpecguardError, failure_text, unknown, unknown_rule
 from specguard.model import OutputOnStderr
 from specguard.rules import API_VERSION
 from specguard.runs.settings import AgentSettings, Models, RunSettings
-from specguard.specs.spec_fields import SpecSettings
+from specguard.specs.settings import SpecSettings
 from specguard.work.kinds import PlanKind, WorkKind, find_clashes
 
 GROUP: Final = "specguard"

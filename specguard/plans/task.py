@@ -8,9 +8,10 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import is_bare_nothing, is_todo, looks_like_path, without_remark
+from specguard.documents.completeness import is_bare_nothing, is_todo
 from specguard.documents.data import as_text, data_kind, dotted, elements, json_spans
 from specguard.documents.fields import DataEntry, Place, normal_name
+from specguard.documents.list_items import looks_like_path, without_remark
 from specguard.errors import SpecguardError, nearest
 from specguard.model import TYPE_CHECKING, Finding, Origin, path_text, shortened
 from specguard.runs.proof import cannot_fail

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents, Tree
     from specguard.documents.blocks import Section
     from specguard.documents.fields import Field, Near, Place
-    from specguard.specs.spec_fields import SpecApproval, SpecSettings
+    from specguard.specs.settings import SpecSettings
+    from specguard.specs.spec_fields import SpecApproval
 
 
 REMARK_WORDS: Final = 5

@@ -14,9 +14,9 @@ from itertools import takewhile
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import ENCLOSING, Fence, Heading, Html, List, Paragraph, Table, texts
-from specguard.documents.completeness import without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import bold_words, find_key, near_section, normal_title
+from specguard.documents.list_items import without_box
 from specguard.errors import SpecguardError, usage
 from specguard.model import TYPE_CHECKING, Origin, path_text, shortened
 

@@ -7,9 +7,10 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Patterns
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import is_todo, without_remark
+from specguard.documents.completeness import is_todo
 from specguard.documents.data import Data, Problem, as_text, elements, value_at
 from specguard.documents.fields import DataEntry, normal_name
+from specguard.documents.list_items import without_remark
 from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, grouped, path_text, shortened
 from specguard.work.document_search import Pointer, matching_paths

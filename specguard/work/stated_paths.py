@@ -8,9 +8,9 @@ from functools import lru_cache
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, fences, texts
-from specguard.documents.completeness import LINE_SUFFIX, leading_paths, without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import near_section, normal_title
+from specguard.documents.list_items import LINE_SUFFIX, leading_paths, without_box
 from specguard.model import TYPE_CHECKING, shortened
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.authority.prose import SHOWN, known_sections, read_sections
-from specguard.documents.completeness import leading_paths
 from specguard.documents.document import Document
+from specguard.documents.list_items import leading_paths
 from specguard.model import shortened
 from tests.rows import recorded, rows
 

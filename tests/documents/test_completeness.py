@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from specguard.documents.blocks import rows
-from specguard.documents.completeness import content_of, is_bare_nothing, is_todo, without_box
+from specguard.documents.completeness import content_of, is_bare_nothing, is_todo
 from specguard.documents.document import Document
+from specguard.documents.list_items import without_box
 
 
 def seen(body: str, *placeholders: str) -> bool:

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from specguard.documents.blocks import all_texts, fences, rows
 from specguard.documents.citations import citations, plain_path
-from specguard.documents.completeness import content_of, is_open, is_ticked, is_todo, leading_paths
+from specguard.documents.completeness import content_of, is_todo
 from specguard.documents.dates import date_problem, days, parse_date, read_times, strip_dates
 from specguard.documents.document import Document, find_hidden
 from specguard.documents.fields import find_fields, find_sections, near_field, near_section, read_fields
+from specguard.documents.list_items import is_open, is_ticked, leading_paths
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
 
 PARTS: list[str] = DRAWN["parts"]
@@ -40,8 +41,7 @@ def test_any_markdown_is_read_and_every_line_is_there(content: bytes) -> None:
         assert not document.blocks
         assert document.problem.line is None or 1 <= document.problem.line <= last
     assert document.last_line <= last
-    for line in lines_of(document):
-        assert 1 <= line <= last
+    assert all(1 <= line <= last for line in lines_of(document))
     for section in document.sections:
         assert section.line <= section.end <= last
     for one in find_hidden(content):
@@ -58,14 +58,12 @@ def lines_of(document: Document) -> Iterator[int]:
         assert content_of(blocks).kind
         for text in all_texts(blocks):
             yield text.line
-            for part in (text.plain, text.rendered, *text.spans):
-                assert isinstance(part, str)
+            assert all(isinstance(part, str) for part in (text.plain, text.rendered, *text.spans))
             yield from (link.line for link in text.links)
             yield from (sentence.line for sentence in text.sentences())
             assert not (is_open(text) and is_ticked(text))
             assert text.has_pictures in (True, False)
-            for path in leading_paths(text.raw).paths:
-                assert path in text.raw.replace("\n", " ")
+            assert all(path in text.raw.replace("\n", " ") for path in leading_paths(text.raw).paths)
     yield from (one.line for one in document.definitions)
     yield from (one.line or 0 for one in document.hidden_parts)
     fields = read_fields(document)
@@ -78,8 +76,7 @@ def lines_of(document: Document) -> Iterator[int]:
     for near in (near_field(document, fields, "status", "owner"), near_section(document, "Test plan")):
         if near is not None:
             yield near.line
-    for found in find_sections(document, "Test plan", "Title"):
-        yield found.line
+    yield from (found.line for found in find_sections(document, "Test plan", "Title"))
     assert all(field in fields for field in find_fields(fields, "Status"))
     if document.properties.problem is not None:
         assert document.properties.value is None

@@ -16,8 +16,8 @@ from markdown_it import MarkdownIt
 from specguard.authority.difference import compare
 from specguard.authority.policy import Policy
 from specguard.documents.blocks import List
-from specguard.documents.completeness import leading_paths
 from specguard.documents.document import Document
+from specguard.documents.list_items import leading_paths
 from specguard.errors import SpecguardError
 from specguard.testing import Step
 from specguard.testing.case import fill

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from specguard.documents.data import read_data
 from specguard.documents.document import Document
-from specguard.specs.spec_fields import ApprovalFields, ApprovalReader, SpecApproval, is_name
+from specguard.specs.settings import ApprovalFields
+from specguard.specs.spec_fields import ApprovalReader, SpecApproval, is_name
 from tests.rows import rows
 
 DAY = date(2026, 1, 31)

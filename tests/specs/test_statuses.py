@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from specguard.specs.settings import SpecSettings
 from specguard.specs.spec import Spec
-from specguard.specs.spec_fields import LONGEST_STATUS, SpecSettings, StatusFlow, plain_status
+from specguard.specs.spec_fields import LONGEST_STATUS, StatusFlow, plain_status
 from tests.rows import rows
 
 STATUSES = ["Idea", "Draft", "In review", "Approved", "Retired"]

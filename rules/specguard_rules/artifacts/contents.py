@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
-    from specguard.documents.completeness import Ticked
+    from specguard.documents.list_items import Ticked
     from specguard.rules import Artifacts, Breakdowns, Claims, Documents, Entry, Fix, RunProof, Tree, WorkKind
     from specguard.runs.proof import Claim
     from specguard.work.item_lists import Listed

@@ -1,0 +1,69 @@
+"""The table `[specs]`: specs and their index, reviews, statuses and approvals."""
+
+from __future__ import annotations
+
+from specguard.declaration.patterns import Covering, Selecting
+from specguard.declaration.rule import Settings, setting
+from specguard.documents.data import data_kind
+from specguard.documents.fields import normal_name
+from specguard.errors import nearest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+
+class ApprovalFields(Settings):
+    """The form of an approval's record."""
+
+    who: list[str] = setting(["reviewer", "approver", "by"], "who", min_length=1)
+    when: list[str] = setting(["date", "approved_on"], "when", min_length=1)
+
+
+class SpecSettings(Settings):
+    """Specs: where they and their index are, how long a review holds, and which statuses they go through."""
+
+    files: Selecting = setting(Selecting(), "the specs", tightens="more")
+    index: str = setting("", "the JSON or YAML file with all", path="file")
+    entries: list[str] = setting(["items", "specs"], "its lists' keys")
+    mirrors: Selecting = setting(Selecting(), "documents that repeat the index's statuses")
+    review: str = setting("", "the field with the last review")
+    max_age_days: int = setting(30, "how long a review holds, in UTC days", ge=1, tightens="lower")
+    warn_days: int = setting(7, "when to warn before its end", ge=0, tightens="higher")
+    status: str = setting("status", "the field with the status")
+    statuses: list[str] = setting([], "all statuses; by default any")
+    terminal: list[str] = setting(
+        ["done", "archived", "cancelled", "completed", "closed", "superseded"],
+        "which need no more reviews",
+        tightens="fewer",
+    )
+    transitions: dict[str, list[str]] = setting({}, "which may follow each; by default any")
+    code: Covering = setting(Covering(), "code whose changes need a spec change", tightens="more")
+    spec_paths: Covering = setting(Covering(), "what counts as a spec change; by default `files` and `index`")
+    trailer: str = setting("Spec-Impact", "says why no spec changes", pattern="^([A-Za-z0-9][A-Za-z0-9-]*)?$")
+    binding: Literal["date", "content"] = setting(
+        "date", "`content`: a review records the governed files' object ids", tightens=["date", "content"]
+    )
+    reviewed: str = setting("reviewed_objects", "the field with these ids, by path")
+    approvals: str = setting("approvals", "where approvals are")
+    approval_needed: list[str] = setting([], "the statuses that need an approval", tightens="more")
+    approval_fields: ApprovalFields = setting(ApprovalFields(), "the fields of an approval")
+    governs: dict[str, Selecting] = setting(
+        {}, "the paths of specs, by pattern; by default their own `governs`"
+    )
+
+    def problem(self) -> str:
+        """Return the problem with these settings, as a clause; empty if there is none."""
+        if self.index and data_kind(self.index) is None:
+            return f"`index` is {self.index!r}, which is neither JSON nor YAML nor TOML"
+        if problem := Covering.problem_in(*self.governs):
+            return f"of a key of `governs`, {problem}"
+        known = {normal_name(name) for name in (*self.statuses, *self.terminal)}
+        following = [name for names in self.transitions.values() for name in names]
+        named = {"transitions": [*self.transitions, *following], "approval_needed": self.approval_needed}
+        for key, names in named.items():
+            for name in names:
+                if self.statuses and normal_name(name) not in known:
+                    near = nearest(name, (*self.statuses, *self.terminal))
+                    return f"`{key}` has the status {name!r}, which `statuses` does not have: {near}"
+        return ""
