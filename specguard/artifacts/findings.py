@@ -90,7 +90,8 @@ class Severities:
     def __init__(self, words: Mapping[str, Sequence[str]]) -> None:
         self._known = {word.casefold(): name for name, others in words.items() for word in others}
         self._rank = {name: position for position, name in enumerate(words)}
-        word = f"({'|'.join(re.escape(word) for word in sorted(self._known, key=len, reverse=True))})"
+        # `High2` is the second finding of that severity, but `P12` is not the second of `P1`.
+        word = rf"({'|'.join(map(re.escape, sorted(self._known, key=len, reverse=True)))})(?!(?<=\d)\d)"
         ranks = r"(?: (?:severity|priority))?"
         self._title = re.compile(
             rf"(?:{_NUMBER}|\[x\]|{_ID})??[\W_]*{word}(?:-?[0-9]{{1,4}})?{ranks}"
