@@ -233,7 +233,7 @@ class Registry:
             yield f"has a condition that its settings do not fill: {failure_text(error)}"
         unknown = [stage for stage in rule.stages if stage not in STAGES]
         yield from (f"has the stage {stage!r}, which is not one of {', '.join(STAGES)}" for stage in unknown)
-        text = rule.__dict__.get("__doc__") or ""
+        text = (rule.__dict__.get("__doc__") or "").expandtabs()
         if not text.strip():
             yield "has no docstring, which is its manual page"
         indents = [len(line) - len(line.lstrip()) for line in text.split("\n")[1:] if line.strip()]

@@ -71,7 +71,7 @@ def registry() -> Registry:
 
 
 def test_a_sound_rule_registers(registry: Registry) -> None:
-    registry.add_rule(make(fix=sound_fix, fixes="does something"))
+    registry.add_rule(make(fix=sound_fix, fixes="does something", __doc__=PAGE.replace("\n", "\n\t")))
     assert registry.rules["sound-rule"].plugin == "acme"
     assert registry.by_code["ACM001"] is registry.rules["sound-rule"]
     registry.add_rule(make(check=too_early, code="APR901", name="about-approvals"))
