@@ -338,7 +338,7 @@ _STAY_UNCHANGED: Final = re.compile(
 _MAY_CHANGE: Final = re.compile(
     r"\b(?:by hand|manually|directly|outside|except|other than|but|(?<!read-)only|optional)\b"
     r"|\b(?:not for|not required|need not)\b|\bsame (?:commit|change|pr|pull request)\b|^if |^when |\?$"
-    r"|\bnothing\b[^;:]* is (?:locked|frozen|immutable|read-only|off-limits)\b"
+    r"|\bnothing\b[^;:,]* is (?:locked|frozen|immutable|read-only|off-limits)\b"
     r"|\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
     re.IGNORECASE,
 )
