@@ -99,10 +99,8 @@ def command(
         found = usual_base(git) or local_base(git)
     base = found.name.removeprefix("origin/") if found else short_name(repository.branch or "main")
     own = None if exists else authority.compile_tree(top)
-    proposed = authority.Draft((own and own.base) or base, presets)
-    if own:
-        # Other documents are the authority, whose base holds: to set one changes the policy.
-        del proposed.settings[-1]
+    # Where other documents are the authority, their base holds: to set one would change the policy.
+    proposed = authority.Draft((own and own.base) or base, presets, sets_base=own is None)
     paths = authority.tree_paths(repository)
     for path, why, forbidden in (
         *((pattern, "", True) for pattern in forbids),

@@ -90,19 +90,20 @@ class Draft:
     Args:
         base: the branch that changes are merged into.
         presets: the presets that it extends.
+        sets_base: set the base among its settings.
 
     Attributes:
         base: the branch that changes are merged into.
         settings: its settings; the text has those without a table before the tables, `base` last.
     """
 
-    def __init__(self, base: str, presets: Sequence[str]) -> None:
+    def __init__(self, base: str, presets: Sequence[str], *, sets_base: bool) -> None:
         self.base = base
         self._locked: dict[str, str] = {}
         self._forbidden: dict[str, str] = {}
         self.guard(AUTHORITY, "this document")
-        extends = [f"extends = {toml_value(list(presets))}"] if presets else []
-        self.settings = [ProposedSetting(one) for one in (*extends, f"base = {toml_value(base)}")]
+        values = {"extends": list(presets), "base": base if sets_base else ""}
+        self.settings = [ProposedSetting(f"{key} = {toml_value(one)}") for key, one in values.items() if one]
 
     def guard(self, path: str, why: str = "", *, forbidden: bool = False) -> None:
         """Lock or forbid a path, with the reason; a path that is guarded in this way already stays so."""
