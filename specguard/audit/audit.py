@@ -253,9 +253,8 @@ def _find_changes(
         mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
         folder, branch_name = update_mirror(one.address, mirrors, options.branch, options.environment)
     if not os.path.lexists(folder or "."):
-        raise SpecguardError(
-            "there is no such folder", help="Check its name.", path=one.name, code="no-repository"
-        )
+        message = "there is no such folder"
+        raise SpecguardError(message, help="Check its name.", path=one.name, code="no-repository")
     repository = Repository.locate(folder, options.environment)
     # A folder in a working tree names the whole repository, as a linked worktree does.
     work_tree = repository.git_dir == repository.common and repository.work_tree_if_any()
@@ -489,10 +488,8 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
                 try:
                     found += _parse_name(word)
                 except SpecguardError as error:
-                    where = "standard input" if file == "-" else file
-                    raise SpecguardError(
-                        error.message, path=where, line=number, help=error.help, code=error.code
-                    ) from None
+                    error.path, error.line = "standard input" if file == "-" else file, number
+                    raise
     if not found:
         raise usage("no repository is named", "Write each folder or address in a line of its own.")
     return list({one.name: one for one in found}.values())
@@ -517,9 +514,8 @@ def _parse_name(word: str) -> Iterator[NamedRepository]:
         places = sorted(glob.glob(word))
         folders = [one for one in places if os.path.lexists(f"{one}/.git") or os.path.isfile(f"{one}/HEAD")]
         if not folders:
-            raise SpecguardError(
-                f"no repository has a name like {word!r}", help="Check the pattern.", code="no-repository"
-            )
+            message = f"no repository has a name like {word!r}"
+            raise SpecguardError(message, help="Check the pattern.", code="no-repository")
         yield from (NamedRepository(os.path.realpath(folder), folder=folder) for folder in folders)
     else:
         yield NamedRepository(os.path.realpath(word), folder=word)
