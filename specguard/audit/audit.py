@@ -381,6 +381,9 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
         # A forked process would share the store's connection.
         with TemporaryDirectory(prefix="specguard-") as folder:
             pool = ProcessPoolExecutor(options.jobs, get_context("spawn"), _begin_worker, (folder,))
+            handler = signal.getsignal(signal.SIGINT)
+            if handler is signal.default_int_handler:
+                signal.signal(signal.SIGINT, _interrupt_once)
             try:
                 yield pool, options.jobs
             except BaseException:
@@ -390,6 +393,7 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
                 raise
             finally:
                 pool.shutdown(cancel_futures=True)
+                signal.signal(signal.SIGINT, handler)
         return
     import distributed
 
@@ -406,6 +410,12 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
     with client:
         count = max(1, sum(client.nthreads().values()))
         yield client.get_executor(retries=_RESTARTS, pure=False), count
+
+
+def _interrupt_once(number: int, _: object) -> None:
+    """Raise one `KeyboardInterrupt`; a second one, while the first leaves a lock, could keep that locked."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _judge_to_file(batch: Slice) -> str:
