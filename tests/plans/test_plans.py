@@ -2,7 +2,6 @@
 
 import copy
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -59,11 +58,9 @@ def test_the_middle_of_a_long_circle_is_left_out() -> None:
 
 def test_a_plan_that_is_one_long_line_or_one_great_circle() -> None:
     count = 6_000
-    begun = time.perf_counter()
     assert not list(graph([], *[[n] for n in range(1, count)]).dependency_flaws())
     [circle] = graph(*[[n % count + 1] for n in range(1, count + 1)]).dependency_flaws()
     assert f"{count - 11} more" in circle.message
-    assert time.perf_counter() - begun < 20
 
 
 @pytest.mark.parametrize("status", ["pending", "agent_done", "done", "deferred"])
