@@ -223,7 +223,7 @@ def _changes_outside(run: Run, place: Place, before: State, after: State) -> lis
 
 _EVERYDAY: Final = (
     "index", "ORIG_HEAD", "AUTO_MERGE", "COMMIT_EDITMSG", "FETCH_HEAD", "MERGE_MSG", "SQUASH_MSG",
-    "description", "info/refs",
+    "REVERT_HEAD", "description", "info/refs",
 )  # fmt: skip
 """Files that any git command may write in a `.git`, without an effect on what git shows."""
 
