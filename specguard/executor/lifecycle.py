@@ -369,7 +369,7 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
     for run in runs:
         if run.manifest is None or (only and run.path not in only):
             continue
-        folder, label = RunFolder(run.path), f"{run.run_id} ({run.state})"
+        folder, label = RunFolder(run.path), f"{run.run_id} ({'dead' if run.stale else run.state})"
         if is_up(folder) and not (run.running and run.is_process_alive is not False):
             description = f"what the gates of {label} have set up, and nothing took down"
             yield Leftover(description, partial(clean_up, folder))
