@@ -143,8 +143,7 @@ def report(run: str, run_root: str) -> None:
     found = store.find(run) if run else store.latest()
     folder = RunFolder(found.path, found.root)
     try:
-        with open(folder.file(REPORT), encoding="utf-8", errors="backslashreplace") as file:
-            text = file.read()
+        text = folder.read(REPORT).decode("utf-8", "backslashreplace")
     except OSError:
         text = report_text(folder.read_manifest(), folder)
     show_markdown(visible_lines(text if sys.stdout.isatty() else readable_markdown(text)))

@@ -206,23 +206,21 @@ def _last_lines(tail: str) -> str:
 
 def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
     """Yield each finding that stopped a round, once, with the round in which it was gone."""
-    judgements, seen = manifest.judgements, set()
+    judgements = manifest.judgements
+    first = {fingerprint: one for one in reversed(judgements) for fingerprint in one.findings}
     last = {fingerprint: at for at, one in enumerate(judgements) for fingerprint in one.findings}
     for judgement in judgements:
         report = folder.data_or_empty(judgement.report).get("findings")
         known = report if isinstance(report, list) else []
         findings = {str(one.get("fingerprint")): one for one in known if isinstance(one, dict)}
-        for fingerprint in judgement.findings:
-            if fingerprint in seen:
-                continue
-            seen.add(fingerprint)
+        for fingerprint in [one for one in judgement.findings if first[one] is judgement]:
             finding = findings.get(fingerprint, {})
-            gone = [one.attempt for one in judgements[last[fingerprint] + 1 :]]
+            seen, *gone = [one.attempt for one in judgements[last[fingerprint] :]]
             yield Failure(
                 what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
                 said=shortened(str(finding.get("message", "")), _LONGEST),
                 round=judgement.attempt,
-                after=_fixed(judgements[last[fingerprint]].attempt, gone[0]) if gone else _STILL_OPEN,
+                after=_fixed(seen, gone[0]) if gone else _STILL_OPEN,
             )
 
 
@@ -231,8 +229,7 @@ def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
     error, request, patch = folder.data_or_empty(ERROR), manifest.pull_request, folder.file(PATCH_FILE)
     if manifest.state in ("pending", "running"):
         yield {"text": "It has not ended", "code": folder.command("status")}
-    suggestion = error.get("suggestion")
-    if isinstance(suggestion, str) and suggestion:
+    if suggestion := str(error.get("suggestion") or ""):
         yield {"text": f"It ended in the step {error.get('step')}; next", "said": suggestion}
     elif manifest.state == "stopped" and manifest.reason:
         yield {"text": "To go on with the steps that are left", "code": folder.command("resume")}
