@@ -236,7 +236,8 @@ def _run_in_place(run: Run, agent: AgentCommand, brief: str, task: Task | None) 
 
 
 def _stopped_run(run: Run, record: manifests.Command, how: str, reason: str, file: str) -> RunEnded:
-    help = f"read {run.folder.file(file)}, and decide what it asks; then: {run.folder.command('resume')}"
+    again = run.folder.command("resume", *run.manifest.more_attempts)
+    help = f"read {run.folder.file(file)}, and decide what it asks; then: {again}"
     return RunEnded(f"{how}: {reason}", state="stopped", help=help, command=record.number)
 
 
@@ -288,8 +289,7 @@ def _write_instructions(run: Run, *, resumed: bool) -> str:
         return name
     if not run.feedback:
         return BRIEF
-    with open(run.folder.file(BRIEF), encoding="utf-8", errors="surrogateescape") as file:
-        brief = file.read()
+    brief = run.folder.read(BRIEF).decode("utf-8", "surrogateescape")
     values = {"attempt": attempt, "most": run.manifest.max_attempts, "stop": STOP_NOTE, "brief": brief}
     text = rendered("mend.md", **values, feedback=[part.strip("\n") for part in run.feedback])
     run.folder.write(name, run.redactor.redact_bytes(text.encode("utf-8", "surrogateescape")))
@@ -303,7 +303,7 @@ def _check_ended_well(run: Run, agent: AgentCommand, record: manifests.Command) 
     state: manifests.State = "budget-spent" if response.cut else "failed"
     problem = record.problem or outcome(record)
     help = f"read {run.folder.file(record.log)}" if response.tail else "it printed nothing: try it by hand"
-    help += f", then: {run.folder.command('resume')}"
+    help += f", then: {run.folder.command('resume', *run.manifest.more_attempts)}"
     words = (one for one in agent.words[1:] if os.path.exists(one))
     if lost := next((one for one in words if not os.path.exists(os.path.join(run.place.path, one))), ""):
         help = f"it works in a folder of its own, without {lost}: give its absolute path"

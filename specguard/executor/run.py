@@ -310,7 +310,7 @@ def count_round(run: Run, failed: str) -> None:
             help=f"{folder.command('report')} shows what is left; to go on with it: {resume}",
             tail="\n".join(run.feedback),
             exit_code=EXIT_FAILED if failed == "rules" else None,
-            step={"gates": "gates", "results": "agent"}.get(failed, ""),
+            step={"gates": "gates", "rules": ""}.get(failed, "agent"),
         )
     manifest.attempts += 1
 

@@ -178,9 +178,10 @@ class Line(Record, frozen=False):
         changed = hash_tree(run) != run.place.git.commit(run.place.base).tree
         if self.agent_worked and not changed:
             agent = run.manifest.commands[-1]
+            again = run.folder.command("resume", *run.manifest.more_attempts)
             raise RunEnded(
                 "the agent ended well and changed nothing",
-                help=f"read {run.folder.file(agent.log)}, then: {run.folder.command('resume')}",
+                help=f"read {run.folder.file(agent.log)}, then: {again}",
                 tail="\n".join(run.feedback) or response_of(run.folder, agent).tail,
                 code="no-progress",
             )

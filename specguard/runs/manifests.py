@@ -348,6 +348,12 @@ class Manifest(_Model):
     notes: list[str] = []
     digests: dict[str, Digest] = {}
 
+    @property
+    def more_attempts(self) -> list[str]:
+        """The option with which a resumed run may let its agent work again; empty if a round is left."""
+        spent = self.commit is None and self.attempts >= self.max_attempts
+        return ["--max-attempts", str(self.attempts + 1)] if spent else []
+
 
 RESULTS_SCHEMA = "specguard.results/1"
 

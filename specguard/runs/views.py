@@ -208,9 +208,8 @@ class RunView(RunRecord):
         if manifest.state == "succeeded" or is_taken or self.alive:
             return []
         # Without a commit, the agent may have to work again.
-        spent = manifest.commit is None and manifest.attempts >= manifest.max_attempts
-        if spent and manifest.state in ("budget-spent", "failed"):
-            more = ["--max-attempts", str(manifest.attempts + 1)]
+        if manifest.state in ("budget-spent", "failed"):
+            more = manifest.more_attempts
         return [*command_words("resume", manifest.run_id, self.root), *more]
 
     @property
