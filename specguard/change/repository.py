@@ -469,7 +469,7 @@ class Repository:
         words = content.decode("ascii", "replace").split()
         return [word for word in dict.fromkeys(words) if is_oid(word, self.oid_digits)]
 
-    @property
+    @cached_property
     def is_place(self) -> bool:
         """True if this is the place of a run, which has no branches, and the run named that of its item."""
         return RUN_BRANCH in self.environment and not self.branches()
