@@ -427,7 +427,7 @@ def _oid(value: Any) -> str:
 
 
 def _to_time(value: Any) -> datetime | None:
-    """Parse a time in ISO 8601 or in seconds since 1970; None if it is invalid."""
+    """Return a time in ISO 8601 or in seconds since 1970, in UTC; None if it is invalid."""
     from datetime import UTC, datetime
 
     try:
@@ -435,7 +435,7 @@ def _to_time(value: Any) -> datetime | None:
             return datetime.fromtimestamp(value, UTC)
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
     return None

@@ -325,7 +325,7 @@ def _start_key(run: RunView) -> tuple[str, int, str]:
         written = os.stat(os.path.join(run.path, OPTIONS_FILE)).st_mtime_ns
     except OSError:
         written = 0
-    started = run.started.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ") if run.started else run.run_id
+    started = run.started.strftime("%Y-%m-%dT%H-%M-%SZ") if run.started else run.run_id
     return started, written, run.path
 
 
