@@ -29,7 +29,7 @@ def metrics(project: Project, *words: str) -> tuple[int, dict[str, Any]]:
 def test_runs_their_ends_and_their_gates_are_counted(project: Project) -> None:
     code, told = metrics(project, "--fail-under-coverage", "95")
     assert (code, told["runs"], told["coverage"]["percent"]) == (2, 0, None)
-    assert "coverage   none\n" in project.specguard("run", "metrics").stdout
+    assert "coverage   none: no item is done in the base\n" in project.specguard("run", "metrics").stdout
     mending = "cat > /dev/null; test -e src/c && echo b > src/b.py; touch src/c; echo x >> src/a.py"
     ended(project.run_phase(mending))
     project.specguard("run", "gates")
