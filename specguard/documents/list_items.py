@@ -206,7 +206,7 @@ def without_remark(entry: str) -> str:
 
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
-_BARE_WORD: Final = re.compile(r"[^\s`,;]+")
+_BARE_WORD: Final = re.compile(r"(?:\{[^\s`;{}]*\}|[^\s`,;])+")
 _BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _PATH_SEPARATOR: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
 # A dash, a colon, a bracket, an arrow, a hash, an equals sign, a bar or the end of the line begins a comment.
