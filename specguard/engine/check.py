@@ -146,8 +146,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     if all(map(selection.leaves_out, policy.rules)):
         raise usage("no rule is left: every selected one is ignored", "ignore fewer of them")
     facts = Facts(change, policy)
-    judging = Judging(facts, selection, cache=_outcome_cache(facts, policies))
-    results, approval_notes = _judge_all(judging)
+    results, approval_notes = _judge_all(Judging(facts, selection, cache=_outcome_cache(facts, policies)))
     _protect_uncommitted(results, change)
     # The log of decisions names the change whose findings an approval accepted.
     approved = any(judged.state == "approved" for result in results for judged in result.findings)
@@ -162,6 +161,9 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         from specguard.engine.fixing import propose
 
         fixes = propose(results, facts)
+    options = {name: getattr(request, name) for name in ("base", "head", "range", "branch", "patch")}
+    if (push := change.pushed) and request.push and push.new not in (None, change.git.repository.head):
+        options["head"] = short_name(push.local_ref)
     return Verdict(
         change={
             **change.summary(policy.log_folder, identify=approved or "fingerprint" in needs),
@@ -198,7 +200,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         touched=if_known(lambda: [entry.path for entry in change.entries], ())
         if any(result.findings for result in results)
         else (),
-        options={name: getattr(request, name) for name in ("base", "head", "range", "branch", "patch")},
+        options=options,
     )
 
 
@@ -310,10 +312,9 @@ def _alters_log(change: Change, folder: bytes) -> bool:
     """True if one of several commits removes or changes log entries, which a later one may hide."""
 
     def is_altered() -> bool:
-        if len(change.commits) < 2:
-            return False
-        entries = [entry for commit in change.commits for diff in commit.diffs for entry in diff]
-        return any(is_in_log(entry, folder) and not is_filed(entry, folder) for entry in entries)
+        entries = (entry for commit in change.commits for diff in commit.diffs for entry in diff)
+        altered = (is_in_log(entry, folder) and not is_filed(entry, folder) for entry in entries)
+        return len(change.commits) > 1 and any(altered)
 
     # Rules that ask for the missing commits report them.
     return if_known(is_altered, False)
@@ -419,8 +420,8 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     below = change.request.environment.get("GIT_PREFIX")
     at_root = not below and os.path.lexists(os.path.join(directory, ".git"))
     top = None if at_root else change.git.repository.work_tree_if_any()
-    if top or patch:
-        from shlex import quote
+    from shlex import quote
+
     if top and (below or top != os.path.realpath(directory)):
         yield f"Paths in next steps are from the repository's root; first type: cd {quote(top)}"
         patch = patch if patch in ("", "-") else os.path.abspath(patch)
