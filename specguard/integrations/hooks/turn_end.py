@@ -264,7 +264,7 @@ class _State:
                 return
             guards = [code for code in rules if code.startswith(_GUARD_FAMILIES)]
             # From a base that may have moved, the commits of others would be counted, too.
-            others = [one for one in rules if one not in guards and not (one == "CMT001" and self._notes)]
+            others = sorted({*rules} - {*guards} - ({"CMT001", "WRK001"} if self._notes else set()))
 
             def judge_commits(**asked: Any) -> list[Verdict]:
                 return [*judge(select=guards, **asked), *judge(select=others, own_part=True, **asked)]
