@@ -450,16 +450,12 @@ def unnamed_commits(
 def _first_commit(git: Git, head: str, base: str) -> str | None:
     """Return a branch's first commit that is not in the base, along first parents.
 
-    If the head is the merge that lands the branch, its first parent is in the base, and its second one is the
-    branch. None without such a commit, or for a root or another merge.
+    Of a merge that lands the branch, the first parent is in the base, and the second one is the branch. None
+    without such a commit, or for a root or another merge.
     """
     own_commits = set(git.revisions(head, base))
-    parents = git.commit(head).parents
-    commit = parents[1] if len(parents) == 2 and parents[0] not in own_commits else head
-    while commit in own_commits:
-        parents = git.commit(commit).parents
-        parent = parents[0] if parents else ""
-        if parent not in own_commits:
-            return commit if len(parents) == 1 else None
-        commit = parent
-    return None
+    first, parents = None, [head]
+    while inside := [one for one in parents if one in own_commits]:
+        first = inside[0]
+        parents = git.commit(first).parents
+    return first if len(parents) == 1 else None
