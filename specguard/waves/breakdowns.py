@@ -17,7 +17,7 @@ from specguard.runs.proof import Claim, RunProof
 from specguard.work.document_search import follow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
@@ -134,8 +134,8 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
 
     Scenarios are the rows of a table with a column *Scenario*, *Acceptance* or *Criterion*. Headings that
     begin with *Scenario* are scenarios, each with the text below it, and so are list items that begin with
-    this word. Those that begin with an id such as `AC-3` are scenarios if they name a gate or test. The list
-    items of sections with the given titles are scenarios too.
+    this word. The list items of sections with the given titles are scenarios too. What begins with an id such
+    as `AC-3` is a scenario if it names a gate or test, and no table or such section has that id.
 
     Args:
         document: the document.
@@ -144,28 +144,36 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
     found: dict[int, Scenario] = {}
     covered: set[int] = set()
     wanted = {normal_title(title) for title in titles}
-    listed = [item for item in _items(document.blocks) if _is_scenario(item.text, item.blocks)]
+    titled = [one for one in document.sections if normal_title(one.heading.text.plain) in wanted]
+    listed = [item for section in titled for item in _items(section.blocks)]
+    rows = [row for table in tables(document.blocks) for row in _read_table(table)]
+    known = {one.id for one in rows} | {_id_of(without_box(item.text.rendered)) for item in listed}
+    listed += [item for item in _items(document.blocks) if _is_scenario(item.text, item.blocks, known)]
     for section in document.sections:
         heading = section.heading.text
-        if _is_scenario(heading, section.blocks):
+        if _is_scenario(heading, section.blocks, known):
             text = _SCENARIO.sub("", heading.rendered, count=1)
             found[section.line] = _make_scenario(text or heading.rendered, section.line, section.blocks)
             # Text below a scenario's heading belongs to that scenario; an id may head a table of others.
             if text != heading.rendered:
                 covered.update(range(section.line + 1, section.end + 1))
-        if normal_title(heading.plain) in wanted:
-            listed += _items(section.blocks)
-    others = [_make_scenario(item.text.rendered, item.line, item.blocks) for item in listed]
-    for one in (*others, *(row for table in tables(document.blocks) for row in _read_table(table))):
+    for one in (*(_make_scenario(item.text.rendered, item.line, item.blocks) for item in listed), *rows):
         if one.line not in covered:
             found.setdefault(one.line, one)
     return [found[line] for line in sorted(found)]
 
 
-def _is_scenario(text: Text, blocks: Sequence[AnyBlock]) -> bool:
-    """Return True if a heading or item begins a scenario; other lists of ids say whose they are."""
-    found = _SCENARIO.match(without_box(text.rendered))
-    return found is not None and (found[0] != "" or any(_shown_by(blocks)))
+def _is_scenario(text: Text, blocks: Sequence[AnyBlock], known: Container[str]) -> bool:
+    """Return True if a heading or item begins a scenario; other lists of ids say whose they are.
+
+    Args:
+        text: the heading, or the item's own text.
+        blocks: what belongs to it.
+        known: the ids of other scenarios; what begins with one of them is about that scenario.
+    """
+    plain = without_box(text.rendered)
+    found = _SCENARIO.match(plain)
+    return found is not None and (found[0] != "" or (_id_of(plain) not in known and any(_shown_by(blocks))))
 
 
 def _shown_by(blocks: Sequence[AnyBlock]) -> Iterator[str]:
