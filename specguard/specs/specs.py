@@ -469,7 +469,8 @@ class Mirrors(Record, frozen=False):
             if spec := self._by_name.get(one):
                 return text, self._true_status(spec)
         is_path = text and len(text) <= LONGEST_ROW and "://" not in text
-        for path in places_of(text, mirror.rpartition(b"/")[0]) if is_path else ():
+        # A link leads from the mirror's folder; only a path that is not there is one from the root.
+        for path in reversed(places_of(text, mirror.rpartition(b"/")[0])) if is_path else ():
             if spec := self.specs.now.at(path):
                 return spec.id or text, self._true_status(spec)
         return None
