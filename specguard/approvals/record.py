@@ -314,10 +314,10 @@ class Bond:
         if approval.target != self.target:
             from shlex import quote
 
-            known = "no branch that is known"
             into = f"Ask for an approval with `--base {quote(self.target)}`, or take this one out."
             step = into if self.target else "Name the base as a branch: `--base main`."
-            yield f"it is for {approval.target or known}, not for {self.target or known}", step, "target"
+            rather = f"not for {self.target}" if self.target else "and this change's target is not known"
+            yield f"it is for {approval.target or 'no branch that is known'}, {rather}", step, "target"
         if approval.policy_id != self.policy_id:
             yield "it was given under another policy, or by another version of specguard", again, "policy_id"
         if approval.repository != self.repository:
