@@ -321,7 +321,7 @@ class MixedWorkItems(_WorkRule, Rule):
     code: ClassVar[str] = "WRK007"
     condition: ClassVar[str] = "all commits that name a work item name the same one"
 
-    def check(self, work: Work) -> Iterator[Finding]:
+    def check(self, work: Work, base: Base) -> Iterator[Finding]:
         """Compare the items of the commits with that of the first one."""
         work.named()
         commits = work.commits
@@ -334,9 +334,9 @@ class MixedWorkItems(_WorkRule, Rule):
             reported.add(other.item)
             step = f"Take the commits for {other.item} to a branch of their own."
             if work.naming is not None and other.same_item(work.naming):
-                last = (before.commit or "")[:12]
-                step = f"Take the commits for {first.item} to a branch of their own; if this one starts from "
-                step += f"theirs, restack it: git rebase --autostash --onto BRANCH {last}"
+                where = f"there, or on {base.name or 'the base'} once that has them"
+                step = f"Take the commits for {first.item} to a branch of their own; if yours starts from it"
+                step += f", restack yours {where}: git rebase --autostash --onto BRANCH {before.commit:.12}"
             message = f"{other.label} works on {other.item}, and {first.label} on {first.item}"
             yield _mismatch_finding(other, message, step, other.item, "commit")
 
