@@ -79,10 +79,9 @@ class Claims:
         Raises:
             MissingFact: a required file or object is missing.
         """
-        listed_keys = set()
-        for listed in self._newly_closed():
-            listed_keys.add((listed.source.path, normal_id(listed.id)))
-            yield self.of_listed(listed)
+        closed = self._newly_closed()
+        yield from map(self.of_listed, closed)
+        listed_keys = {(one.source.path, normal_id(one.id)) for one in closed}
         if self._specs is None:
             return
         path = self._specs.now.index_path
@@ -139,18 +138,16 @@ class Claims:
                 )  # fmt: skip
                 yield item, claim
 
-    def _newly_closed(self) -> Iterator[Listed]:
-        """Yield the closed items, without those that were closed before the change."""
+    def _newly_closed(self) -> list[Listed]:
+        """Return the closed items, without those that were closed before the change."""
         if self._sources is None or not (self._whole or self._sources.is_touched):
-            return
+            return []
         known: set[tuple[bytes, str]] = set()
         if not self._whole:
             earlier = Sources(self._sources.kinds, documents=self._facts.get("start_documents"))
             known = {(one.path, item.id) for one in earlier.all for item in one.items if item.closed}
-        for source in self._sources.judged:
-            for item in source.items:
-                if item.closed and (source.path, item.id) not in known:
-                    yield item
+        closed = [item for source in self._sources.judged for item in source.items if item.closed]
+        return [item for item in closed if (item.source.path, item.id) not in known]
 
     def _make_claim(
         self, label: str, value: Mapping[str, Any], path: bytes, line: int | None, status: str,
@@ -257,8 +254,7 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
     folders = (policy.declared("run_settings").folder, policy.log_folder)
     contracts, specs = policy.declared("contracts").values(), policy.declared("spec_settings")
     files = [specs.index, *(one.path for one in contracts)]
-    for kind in policy.declared("work_kinds").values():
-        files += [*kind.sources, *kind.index]
+    files += [one for kind in policy.declared("work_kinds").values() for one in (*kind.sources, *kind.index)]
     root_texts = [one.root.rstrip("/") for one in contracts if one.root]
     root_texts += [one.folder for one in policy.declared("plan_kinds").values()]
     lists: list[Selecting] = [specs.mirrors, policy.declared("checklists").files]

@@ -403,16 +403,15 @@ def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
 
 def waiting_plans(waves: Sequence[Wave]) -> dict[bytes, str]:
     """Return the plans whose tasks belong to a stage that is not open, each with the reason."""
+    of_items = [stage for wave in waves for stage in wave.stages if stage.settings.items]
+    of_tasks = [one for one in of_items if one.wave.waves.kind_of(one.settings.items) == ""]
     return {
         plan.path: f"the stage {stage.waits_for[0].name}, which is not complete"
         if stage.waits_for
         else stage.unmet[0].message
-        for wave in waves
-        for stage in wave.stages
-        if stage.settings.items
-        and wave.waves.kind_of(stage.settings.items) == ""
-        and (stage.waits_for or stage.unmet)
-        for plan in wave.plans
+        for stage in of_tasks
+        if stage.waits_for or stage.unmet
+        for plan in stage.wave.plans
     }
 
 
