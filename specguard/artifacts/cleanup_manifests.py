@@ -1,8 +1,8 @@
 """Manifests of removed and kept paths, and their comparison with the change and with folders.
 
 A path begins a list item, a line of a code block or a table cell, by itself or after a word such as
-`Removed:`. The remaining text of the item or row is its reason, or else that of the item, label or heading
-above it. Manifests in JSON, YAML or TOML are not read.
+`Removed:`; in a drawn tree, the folders above it belong to it. The remaining text of the item or row is its
+reason, or else that of the item, label or heading above it. Manifests in JSON, YAML or TOML are not read.
 
 Headings, labels of lists, a column such as `Action`, and the first words of a reason separate kept from
 removed paths.
@@ -54,8 +54,8 @@ _ACTIONS: Final = frozenset({"action", "disposition", "decision", "status", "out
 _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
 """Characters that may separate a path from its reason."""
 
-_TREE: Final = " \t\r\u2500\u2502\u251c\u2514\u2570"
-"""The characters that draw a tree of files."""
+_TREE: Final = "\u2502\u251c\u2514\u2570\u2500 \t\r\xa0"
+"""The characters that draw a tree of files; the first four begin its lines."""
 
 _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
@@ -136,8 +136,22 @@ def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedP
         for row in block.rows:
             yield from _row_paths(row, header, state, reason)
     elif isinstance(block, Fence):
-        for number, line in enumerate(block.content.split("\n"), block.first):
-            yield from _text_paths(line.strip(_TREE), number, state, reason)
+        for number, line in enumerate(_read_tree(block.content), block.first):
+            yield from _text_paths(line, number, state, reason)
+
+
+def _read_tree(content: str) -> Iterator[str]:
+    """Yield the lines of a code block; those of a tree of files without its lines, behind their folders.
+
+    A folder with something drawn below it is no listed path of its own: its line is empty.
+    """
+    lines = content.split("\n")
+    depths = [(len(one) - len(one.lstrip(_TREE))) * (one.lstrip()[:1] in [*_TREE[:4]]) for one in lines]
+    above: dict[int, str] = {}
+    for line, depth, below in zip(lines, depths, [*depths[1:], 0], strict=True):
+        above = {at: folder for at, folder in above.items() if at < depth}
+        yield "" if below > depth else "".join([*above.values(), line.strip(_TREE)])
+        above[depth] = line.strip(_TREE).partition(" #")[0].rstrip("/ ") + "/"
 
 
 def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason: str) -> Iterator[ListedPath]:
@@ -222,8 +236,8 @@ class PathListing:
             reading, folder = (index, in_folder), artifact.folder if in_folder else b""
             self._plain.setdefault(join_path(folder, plain), []).append(reading)
             if any(char in listed.path for char in "*?["):
-                parts = filter(None, folder.decode("utf-8", "surrogateescape").split("/"))
-                pattern = "/".join([*map(escape, parts), listed.path])
+                within = escape(folder.decode("utf-8", "surrogateescape"))
+                pattern = f"{within}/{listed.path}".removeprefix("/")
                 # A name with brackets may not be a pattern; it was added as a name above.
                 if not Covering.problem_in(pattern):
                     self._patterns.append((pattern, reading))
@@ -346,11 +360,10 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
             for path in unlisted[folder]:
                 if path != artifact.path:
                     where = f"in {path_text(folder)}/, and {path_text(artifact.path)} does not list it"
+                    message = f"{path_text(path)} is left {where}"
                     help = "Remove it, or list it there below a heading 'Kept'."
                     setting = artifact.setting(f"closure.{index}")
-                    yield Finding(
-                        f"{path_text(path)} is left {where}", help, path, key=artifact.name, setting=setting
-                    )
+                    yield Finding(message, help, path, key=artifact.name, setting=setting)
 
 
 @cached_method
