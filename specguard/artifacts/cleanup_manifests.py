@@ -1,8 +1,8 @@
 """Manifests of removed and kept paths, and their comparison with the change and with folders.
 
 A path begins a list item, a line of a code block or a table cell, by itself or after a word such as
-`Removed:`; in a drawn tree, the folders above it belong to it. The remaining text of the item or row is its
-reason, or else that of the item, label or heading above it. Manifests in JSON, YAML or TOML are not read.
+`Removed:`. In a drawn tree, the folders above a path belong to it. The remaining text of the item or row is
+its reason, or else that of the item, label or heading above it. Manifests in JSON, YAML or TOML are not read.
 
 Headings, labels of lists, a column such as `Action`, and the first words of a reason separate kept from
 removed paths.
@@ -143,7 +143,7 @@ def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedP
 def _read_tree(content: str) -> Iterator[str]:
     """Yield the lines of a code block; those of a tree of files without its lines, behind their folders.
 
-    A folder with something drawn below it is no listed path of its own: its line is empty.
+    The line of a folder with something drawn below it is empty.
     """
     lines = content.split("\n")
     depths = [(len(one) - len(one.lstrip(_TREE))) * (one.lstrip()[:1] in [*_TREE[:4]]) for one in lines]

@@ -134,8 +134,8 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
 
     Scenarios are the rows of a table with a column *Scenario*, *Acceptance* or *Criterion*. Headings that
     begin with *Scenario* are scenarios, each with the text below it, and so are list items that begin with
-    this word. The list items of sections with the given titles are scenarios too. What begins with an id such
-    as `AC-3` is a scenario if it names a gate or test, and no table or such section has that id.
+    this word. The list items of sections with the given titles are scenarios too. Those that begin with an id
+    such as `AC-3` are scenarios if they name a gate or test. An id of a table or such a section is left out.
 
     Args:
         document: the document.
