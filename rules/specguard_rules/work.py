@@ -404,7 +404,8 @@ class RepeatedWorkItem(_WorkRule, Rule):
         for item in [item for _, item in work.each if item.resolved]:
             if (landed := work.landed(item, history)) is not None:
                 message = f"{item} is in the base already: commit {landed.oid[:10]} {quote(landed.subject)}"
-                step, field = "Take up the current item, or revert that commit first", "commit.subject"
+                once = " once the pointer is moved on" if str(work.current(item.kind)) == str(item) else ""
+                step, field = f"Take up the current item{once}, or revert that commit first", "commit.subject"
                 step += "." if work.required else "; a later fix names no item."
                 if any(landed.subject.startswith(one.message.subject) for one in base.commits):
                     step += f" If it is the same work, this drops it: `git rebase {shell_quote(base.name)}`"

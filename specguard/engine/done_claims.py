@@ -241,8 +241,7 @@ def tree_paths(name: str, document: bytes) -> Iterator[bytes]:
     name_bytes = name.strip().encode("utf-8", "surrogateescape")
     # An absolute path is outside the tree.
     if name_bytes and not name_bytes.startswith(b"/") and b"\n" not in name_bytes:
-        folder = document.rpartition(b"/")[0]
-        found = map(plain_path, (name_bytes, folder + b"/" + name_bytes))
+        found = map(plain_path, (name_bytes, document.rpartition(b"/")[0] + b"/" + name_bytes))
         yield from dict.fromkeys(place for place in found if place)
 
 
