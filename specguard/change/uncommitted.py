@@ -343,7 +343,7 @@ def clean_message(raw: bytes, settings: Mapping[str, str]) -> bytes:
     """Return a message as git records it.
 
     A hook cannot know whether the message came from an editor, in which case git removes comments, or from
-    `-m`. Comments are removed as from an editor, unless nothing would be left: git records no empty message.
+    `-m`. Comments are removed as from an editor, unless they are all that `-m` can have said.
 
     Args:
         raw: the file's bytes.
@@ -359,7 +359,8 @@ def clean_message(raw: bytes, settings: Mapping[str, str]) -> bytes:
         lines = list(takewhile(lambda line: line.rstrip(b"\r") != comment + _SCISSORS, lines))
         if mode not in ("whitespace", "scissors"):
             uncommented = [line for line in lines if not line.startswith(comment)]
-            lines = uncommented if any(line.strip() for line in uncommented) else lines
+            # Git strips what `-m` says before hooks see it, so a blank line at the top is an editor's.
+            lines = uncommented if any(map(bytes.strip, uncommented)) or not any(lines[:1]) else lines
     return _strip_space(lines)
 
 
