@@ -426,9 +426,10 @@ class Approvals:
         rules = [rule for code in approval.rules if (rule := self._policy.rule(code)) and rule.approvable]
         for rule in rules:
             if not approver.covers(rule):
-                able = ", ".join(self._approvers(rule.code)) or "nobody"
+                able = ", ".join(self._approvers(rule.code))
+                step = f"{able} may." if able else f"Add {rule.code} to a 'may' of the authority first."
                 named = " by that name" if rule.signed else ""
-                yield f"{approver.name} may not approve {rule.code}{named}", f"{able} may.", "rules"
+                yield f"{approver.name} may not approve {rule.code}{named}", step, "rules"
         filed = decision.filed
         proof = decision.proof = self._proof(decision, approver)
         sign = f"{approver.name} {approver.proof_of(filed.id)}."
@@ -472,8 +473,7 @@ class Approvals:
         if others := [code for code in approval.rules if code not in lifted]:
             yield f"no approval lifts {listed(others)}", "Name each rule that one lifts by its code.", "rules"
         there = {judged.finding.path for judged in decision.matches}
-        wild = [path_text(path) for path in approval.paths if path not in there and _is_wild(path)]
-        if wild:
+        if wild := [path_text(path) for path in approval.paths if path not in there and _is_wild(path)]:
             yield f"it names {listed(wild)}, which is not a file", "Name each file by its path.", "paths"
         if approval.scope not in self.settings.scopes:
             yield f"its scope is {approval.scope}", f"The policy takes {self.settings.scopes[0]}.", "scope"
