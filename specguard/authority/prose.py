@@ -315,21 +315,22 @@ def _paths(text: Text) -> list[str]:
 
 _NOT: Final = r"(?:not|never|cannot|(?:don|mustn|can)['\u2019]t)"
 _BANNED: Final = r"(?:forbidden|prohibited|banned|(?:not|never)\s+(?:allowed|permitted))"
+_LOCKED: Final = r"(?:locked|frozen|immutable|off-limits|read-only)"
+# A question commands nothing.
 _COMMAND_WORDS: Final = re.compile(
-    rf"(?<!-)\b(?:must|shall|only|required|ha(?:s|ve)\s+to|{_BANNED}|(?:do|may)\s+not|(?!not\b){_NOT}"
+    r"^(?!.*\?[^\w?]*$)(?:.*(?<!-)\b"
+    rf"(?:must|shall|only|required|ha(?:s|ve)\s+to|{_BANNED}|(?:do|may)\s+not|(?!not\b){_NOT}"
     r"|(?:nothing|nobody)\b.{0,80}?\bmay|conventional\s+commits?"
-    r"|(?:one|single)\s+commit\s+(?:per|(?:for|in)\s+(?:each|every))"
-    r"|(?:is|are)\s+(?:locked|frozen|immutable|off-limits|read-only))\b"
-    r"|^\W*(?:no|(?:every|each|all|an?|changes?)\b.{0,80}?\b(?:requires?|needs?))\b",
-    re.IGNORECASE,
+    rf"|(?:one|single)\s+commit\s+(?:per|(?:for|in)\s+(?:each|every))|(?:is|are)\s+{_LOCKED})\b"
+    r"|\W*(?:no|(?:every|each|all|an?|changes?)\b.{0,80}?\b(?:requires?|needs?))\b)",
+    re.IGNORECASE | re.DOTALL,
 )
 _CODE: Final = re.compile(r"(`+).+?\1", re.DOTALL)
 _RULE: Final = re.compile(r"\b[A-Z]{3}[0-9]{3}\b")
 
 _STAY_UNCHANGED: Final = re.compile(
     rf"\b(?:{_NOT}|nobody|nothing)\b[^;]*?\b(?:touch|modif|edit|chang|delet|remov|renam|alter|mov)\w*"
-    r"|\b(?:locked|frozen|immutable|read-only|off-limits)\b"
-    r"|\b(?:requir\w*|needs?) (?:an? |explicit )*approval"
+    rf"|\b{_LOCKED}\b|\b(?:requir\w*|needs?) (?:an? |explicit )*approval"
     r"|^\S+:? (?:(?:is|are) )?(?:forbidden|prohibited)\b",
     re.IGNORECASE,
 )
@@ -337,8 +338,8 @@ _STAY_UNCHANGED: Final = re.compile(
 
 _MAY_CHANGE: Final = re.compile(
     r"\b(?:by hand|manually|directly|outside|except|other than|but|(?<!read-)only|optional)\b"
-    r"|\b(?:not for|not required|need not)\b|\bsame (?:commit|change|pr|pull request)\b|^if |^when |\?$"
-    r"|\bnothing\b[^;:,]* is (?:locked|frozen|immutable|read-only|off-limits)\b"
+    r"|\b(?:not for|not required|need not)\b|\bsame (?:commit|change|pr|pull request)\b|^if |^when "
+    rf"|\bnothing\b(?:(?!\b(?:it|may|must|chang\w+)\b)[^;:,])* is {_LOCKED}\b"
     r"|\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
     re.IGNORECASE,
 )
@@ -362,7 +363,7 @@ _AT_MOST: Final = (
 _CHANGING: Final = r"(?:touch|modif|edit|chang|delet|remov|renam|alter|mov|creat|updat)\w*"
 _GUARD_TERMS: Final = re.compile(
     rf"\b(?:(?:do )?{_NOT}\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
-    r"|nothing|may|under|below|stay|so|locked|frozen|immutable|read-only|off-limits|forbidden|prohibited"
+    rf"|nothing|may|under|below|stay|so|{_LOCKED}|forbidden|prohibited"
     r"|(?:without|unless|requir\w*|needs?)\b.*(?:approv|permi|review|consent|authori|ask|confirm|instruct).*)\b",
     re.IGNORECASE,
 )

@@ -97,7 +97,7 @@ def test_a_sentence_is_held_by_what_is_in_force_alone(load: Load) -> None:
     table += "[work.phase]\nbranch = 'p-{number}'\ncommits = 1\n"
     policy = load("# A\n\n" + "\n\n".join(HELD) + "\n" + table + "```\n")
     found = {one.text: ", ".join(one.rules) for one in policy.statements}
-    assert found == {text.replace("`", ""): code for text, code in HELD.items()}
+    assert found == {" ".join(text.replace("`", "").split()): code for text, code in HELD.items()}
     on = "[rules.commit-message]\nconventional = true\n[rules.missing-trailer]\n"
     more = on + "require = [{key = 'Signed-off-by', by_author = true}]\n"
     policy = load("# A\n\n" + "\n\n".join(HELD) + "\n" + table + more + "```\n")
@@ -109,7 +109,7 @@ def test_a_sentence_is_held_by_what_is_in_force_alone(load: Load) -> None:
 def test_a_sentence_that_nothing_holds_comes_with_the_setting_that_would(load: Load) -> None:
     text = (
         "# A\n\nA dev-only test. Never edit `src/gen/`. Do not commit to `main`. Commits must be signed off. "
-        "Only be quick.\n"
+        "Only be quick. Must commits be signed off? Is `docs/api/` immutable?\n"
     )
     assert [one.settings for one in load(text).statements] == rows(__file__, "settings_that_would")
 
