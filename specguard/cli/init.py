@@ -99,8 +99,10 @@ def command(
         found = usual_base(git) or local_base(git)
     base = found.name.removeprefix("origin/") if found else short_name(repository.branch or "main")
     own = None if exists else authority.compile_tree(top)
-    # Where other documents are the authority, their base holds: to set one would change the policy.
-    proposed = authority.Draft((own and own.base) or base, presets, sets_base=own is None)
+    # Where other documents are the authority, their base or a usual one holds: another changes the policy.
+    # Without one, this branch is found as long as no other has the documents too.
+    has_base = own and (own.base or (found and (found.trusted or found.ref != repository.branch)))
+    proposed = authority.Draft((own and own.base) or base, presets, sets_base=not has_base)
     paths = authority.tree_paths(repository)
     for path, why, forbidden in (
         *((pattern, "", True) for pattern in forbids),
