@@ -195,10 +195,9 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> bool:
     floor = open_floor(request)
     names = named_repositories(options.named, options.lists)
     audited: dict[str, _AuditedRepository] = {}
-    last_error, unread = None, False
+    errors: list[SpecguardError] = []
 
     def tasks() -> Iterator[tuple[_AuditedRepository, Slice]]:
-        nonlocal last_error, unread
         for one in names:
             try:
                 found = _find_changes(one, options, store, since, floor)
@@ -206,7 +205,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> bool:
                 if error.path and error.path == options.by:
                     # The error is independent of the repository.
                     raise
-                last_error, unread = error, unread or error.code != "no-commit"
+                errors.append(error)
                 store.set_state(store.repository(json_safe(one.name)), {"reason": json_safe(error.message)})
                 if len(names) > 1:
                     # The error of a single repository is raised at the end.
@@ -227,13 +226,13 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> bool:
             unjudged[found.name] += outcome.unjudged
             reason = f"changes that could not be judged: {unjudged[found.name]}; {outcome.reason}"
             store.set_state(found.key.repository, {**store.state(found.key.repository), "reason": reason})
-    if not audited and last_error is not None:
-        raise last_error
+    if errors and not audited:
+        raise errors[-1]
     for found in audited.values():
         if unjudged[found.name]:
             progress.print_line(found.name, store.state(found.key.repository)["reason"])
         store.choose(found.key, [change.head for change in found.changes])
-    return unread
+    return any(error.code != "no-commit" for error in errors)
 
 
 def _first_second(text: str) -> int:
@@ -352,11 +351,15 @@ def _results(
             while True:
                 # A broken pool accepts no tasks.
                 for task in islice(tasks, 0 if retried else max(0, count * _PER_WORKER - len(pending))):
+                    # An interruption waits for the start of a worker, which would end in a traceback.
+                    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
                     try:
                         pending[pool.submit(judge if options.scheduler else _judge_to_file, task[1])] = task
                     except BrokenExecutor:
                         retried.append(task)
                         break
+                    finally:
+                        signal.pthread_sigmask(signal.SIG_SETMASK, before)
                 if not pending:
                     break
                 for future in wait(pending, return_when=FIRST_COMPLETED).done:
@@ -512,12 +515,10 @@ def _parse_name(word: str) -> Iterator[NamedRepository]:
     if os.path.isdir(word):
         yield NamedRepository(os.path.realpath(word), folder=word)
     elif short or (address and address["scheme"] not in PROTOCOLS):
+        message = f"{shown_address(word)} is not an address that is fetched from"
         known = f"Write it with one of {', '.join(PROTOCOLS)}."
-        raise SpecguardError(
-            f"{shown_address(word)} is not an address that is fetched from",
-            help=f"Write ssh://{short['host']}/{short['path']}." if short else known,
-            code="remote-unsuitable",
-        )
+        help = f"Write ssh://{short['host']}/{short['path']}." if short else known
+        raise SpecguardError(message, help=help, code="remote-unsuitable")
     elif address:
         yield NamedRepository(shown_address(word), address=word)
     elif any(char in word for char in "*?["):

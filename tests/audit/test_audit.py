@@ -177,10 +177,8 @@ def test_a_second_audit_judges_only_what_is_new(own: Repository, store: Path) ->
 
 
 def test_what_fails_an_audit(made: Repository, store: Path) -> None:
-    assert audited(store, made.path, "--fail-on", "new").exit_code == 1
-    assert audited(store, made.path, "--fail-on", "PTH").exit_code == 1
-    assert audited(store, made.path, "--fail-on", "locked-path, pth001").exit_code == 1
-    assert audited(store, made.path, "--fail-on", "PTH001").exit_code == 0
+    for word, code in (("new", 1), ("PTH", 1), ("locked-path, pth001", 1), ("PTH001", 0)):
+        assert audited(store, made.path, "--fail-on", word).exit_code == code
     assert "there is no rule, family or name 'PTH999'" in refused(store, made.path, "--fail-on", "PTH999")
     with closing(sqlite3.connect(store, isolation_level=None)) as connection:
         connection.execute("UPDATE change SET version = 'specguard 0.0.1'")
@@ -256,11 +254,8 @@ def test_an_odd_date_stops_nothing(store: Path, tmp_path: Path, date: str) -> No
     head, _, rest = raw.partition("\ncommitter ")
     person, _, message = rest.partition("\n")
     odd = f"{head}\ncommitter {person.rpartition('>')[0]}> {date}\n{message}\n"
-    made.git(
-        "update-ref",
-        "HEAD",
-        made.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=odd.encode()),
-    )
+    oid = made.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=odd.encode())
+    made.git("update-ref", "HEAD", oid)
     made.commit("feat: more", files={"locked/a": "a\n"})
     assert told(store, made.path)["verdicts"] == {"failed": 1, "passed": 1}
 
@@ -631,13 +626,17 @@ def test_an_audit_that_was_killed_goes_on_and_one_that_is_interrupted_says_so(
 def test_workers_that_die_are_replaced_but_not_for_ever(
     long: Repository, alone: list[tuple[object, ...]], store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pools = iter([["judged", "dies", "refused"], ["dies", "refused"], [], *[["refused"]] * 4])
+    refusing = [["refused"]] * 4
+    pools = iter([["judged", "dies", "refused"], ["dies", "refused"], [], *refusing, ["interrupted"], []])
 
     def workers(_: object) -> object:
         fates = iter(next(pools))
 
         def submit(work: Any, some: object) -> Future[Any]:
             fate, done = next(fates, "judged"), Future[Any]()
+            if fate == "interrupted":
+                os.kill(os.getpid(), signal.SIGINT)
+                next(pools)
             if fate == "refused":
                 raise BrokenExecutor
             if fate == "dies":
@@ -654,6 +653,8 @@ def test_workers_that_die_are_replaced_but_not_for_ever(
     assert audited(store, long.path, "--jobs", 2).exit_code == 0
     assert rows(store) == alone
     assert "killed again and again" in refused(store.with_name("other"), long.path, "--jobs", 2)
+    # An interruption waits until the worker is started.
+    assert audited(store.with_name("third"), long.path, "--jobs", 2).exit_code == 130
     assert next(pools, None) is None
 
 
