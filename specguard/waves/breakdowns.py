@@ -88,7 +88,7 @@ COLUMN_WORDS: Final = frozenset({"scenario", "scenarios", "acceptance", "criteri
 _ID: Final = re.compile(
     r"\W{0,3}([A-Za-z]{1,10}(?:[-_][A-Za-z]{1,10})?[-_]?[0-9]{1,6}(?:[.-][0-9]{1,4}){0,3}[a-z]?)(?!\w)"
 )
-_SCENARIO: Final = re.compile(r"\W{0,3}scenario\b[\s:#.-]*|(?=AC[-_]?[A-Z]{0,9}[-_]?[0-9])", re.IGNORECASE)
+_SCENARIO: Final = re.compile(r"(?i)\W{0,3}scenario\b[\s:#.-]*|(?=AC(?:[-_][A-Z]{0,9}[-_]?)?[0-9])")
 
 
 class Scenario(Record):
