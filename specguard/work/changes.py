@@ -454,7 +454,7 @@ def _first_commit(git: Git, head: str, base: str) -> str | None:
     without such a commit, or for a root or another merge.
     """
     own_commits = set(git.revisions(head, base))
-    first, parents = None, [head]
+    first, parents = head if head in own_commits else None, git.commit(head).parents
     while inside := [one for one in parents if one in own_commits]:
         first = inside[0]
         parents = git.commit(first).parents
