@@ -130,17 +130,14 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
 
 def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
     for block in _in_scope(blocks):
-        if isinstance(block, List):
-            for item in block.items:
-                own, excludes = _read_entry([item.text])
-                below = [] if excludes else list(_paths(item.rest))
-                yield from own or ([] if below or excludes else [Ask("", item.line)])
-                yield from below
-        elif isinstance(block, Table):
-            for cells in block.rows:
-                own, excludes = _read_entry(cells)
-                yield from own or ([] if excludes else [Ask("", cells[0].line)])
-        elif isinstance(block, Fence):
+        entries = [([item.text], item.rest) for item in block.items] if isinstance(block, List) else []
+        entries += [([*row], ()) for row in block.rows] if isinstance(block, Table) else []
+        for cells, rest in entries:
+            own, excludes = _read_entry(cells)
+            below = [] if excludes else list(_paths(rest))
+            yield from own or ([] if below or excludes else [Ask("", cells[0].line)])
+            yield from below
+        if isinstance(block, Fence):
             lines = enumerate(map(_parse_path, block.content.split("\n")), block.first)
             yield from (Ask(path, number) for number, path in lines if path)
 
@@ -209,7 +206,7 @@ def _asks_in(text: Text) -> Iterator[Ask]:
     label = _LABEL.match(raw)
     for start in (raw, raw[label.end() :]) if label else (raw,):
         leading = leading_paths(start)
-        paths = [path for found in leading.paths if (path := _parse_path(found))]
+        paths = [path for found in leading.paths for one in _choices(found) if (path := _parse_path(one))]
         # A word without a colon is a label only if nothing follows the paths; else it begins a sentence.
         if start is not raw and label and not label["colon"] and (leading.in_sentence or leading.rest):
             return
@@ -218,6 +215,13 @@ def _asks_in(text: Text) -> Iterator[Ask]:
             # A sentence may allow more than its path, which is not read.
             yield from [Ask("", text.line)] if leading.in_sentence else ()
             return
+
+
+def _choices(path: str) -> list[str]:
+    """Return the paths that a choice in braces means, such as `src/{a,b}.py`; else the path itself."""
+    before, _, rest = path.partition("{")
+    inside, closed, after = rest.partition("}")
+    return [f"{before}{one}{after}" for one in inside.split(",")] if closed and "," in inside else [path]
 
 
 def _parse_path(text: str, *, is_path: bool = False) -> str:
@@ -311,16 +315,17 @@ def index_rows(
 
 def differing_rows(old: str, new: str) -> set[str]:
     """Return the rows and list items that only one of two versions of an index has, each with its links."""
-    versions: list[set[str]] = [set(), set()]
-    for rows, text in zip(versions, (old, new), strict=True):
-        queue = list(_parse_index(text))
-        for block in queue:
-            for item in block.items if isinstance(block, List) else ():
-                rows.add(f"{item.number} {_with_links(item.text)}")
-                queue += item.rest
-            for cells in block.rows if isinstance(block, Table) else ():
-                rows.add(" ".join(map(_with_links, cells)))
-    return versions[0] ^ versions[1]
+    return {*_rows_with_links(old)} ^ {*_rows_with_links(new)}
+
+
+def _rows_with_links(text: str) -> Iterator[str]:
+    queue = list(_parse_index(text))
+    for block in queue:
+        for item in block.items if isinstance(block, List) else ():
+            yield f"{item.number} {_with_links(item.text)}"
+            queue += item.rest
+        for cells in block.rows if isinstance(block, Table) else ():
+            yield " ".join(map(_with_links, cells))
 
 
 def _with_links(text: Text) -> str:
