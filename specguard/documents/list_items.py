@@ -206,7 +206,9 @@ def without_remark(entry: str) -> str:
 
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
-_BARE_WORD: Final = re.compile(r"(?:\{[^\s`;{}]*\}|[^\s`,;])+")
+BARE_WORD: Final = re.compile(r"(?:\{[^\s`;{}]*\}|[^\s`,;])+")
+"""A word of a list of paths, which commas separate, but for those of a choice in braces."""
+
 _BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _PATH_SEPARATOR: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
 # A dash, a colon, a bracket, an arrow, a hash, an equals sign, a bar or the end of the line begins a comment.
@@ -304,7 +306,7 @@ def _leading_path(text: str) -> tuple[str, str] | None:
             inner = _leading_path(words) if end > 0 else None
             if inner is not None and (_COMMENT.match(inner[1]) or not inner[1].strip(_END_MARKS)):
                 return inner[0], after
-    word = _BARE_WORD.match(text)
+    word = BARE_WORD.match(text)
     if word is None:
         return None
     path = word[0].rstrip(_END_MARKS) or word[0]

@@ -29,7 +29,7 @@ from specguard.documents.completeness import content_of, is_bare_nothing, is_tod
 from specguard.documents.data import Data, as_text, elements, is_scalar, scalar_text, walk
 from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates
 from specguard.documents.fields import find_fields, find_key, normal_name, plain_value
-from specguard.documents.list_items import is_open, leading_paths, without_box
+from specguard.documents.list_items import BARE_WORD, is_open, leading_paths, without_box
 from specguard.documents.people import names_nobody
 from specguard.model import TYPE_CHECKING, path_text
 
@@ -326,7 +326,7 @@ def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
     found = find_key(spec.keys, [GOVERNS])
     if found is not None:
         key, value = found
-        values = value if isinstance(value, list) else str(value or "").replace(",", " ").split()
+        values = value if isinstance(value, list) else BARE_WORD.findall(str(value or ""))
         for position, pattern in enumerate(values):
             if isinstance(pattern, str) and pattern.strip():
                 line = spec.data.line((key, position) if isinstance(value, list) else (key,))
