@@ -265,7 +265,7 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     if called["lefthook"] or folder != os.path.join(repository.common, "hooks"):
         # Where `core.hooksPath` is set, pre-commit installs nothing.
         remedy = "call " + ", ".join(f"`specguard check {HOOKS[hook]}` in {hook}" for hook in missing)
-        remedy += "; git runs only executable files"
+        remedy += "; then: lefthook install" if called["lefthook"] else "; git runs only executable files"
     elif absent := [_IDS[hook] for hook in missing if not is_configured(hook, "pre-commit")]:
         remedy = f"add {', '.join(absent)} to {_PRE_COMMIT}, then: {remedy}"
     state = f"not installed: {', '.join(missing)}" if missing else ", ".join(HOOKS)
