@@ -59,7 +59,7 @@ class Difference(Record, frozen=False):
                 return " and ".join(
                     f"{verb} {listed(list(map(_format, some)), _NAMED)}" for verb, some in parts if some
                 )
-        keep = not isinstance(self.before or self.after, Record)
+        keep = not any(isinstance(one, Record) for one in (self.before, self.after))
         return f"from {_format(old, keep=keep)} to {_format(new, keep=keep)}"
 
     @property
