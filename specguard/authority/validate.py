@@ -399,9 +399,10 @@ def _message(
         if message.startswith(before):
             names = sorted(set(_table_keys(schema, path))) if after == "must be a table" else ()
             step = f"its keys are {', '.join(names)}" if names else ""
-            if after == "must be a list" and isinstance(error["input"], str):
-                tables = any(_table_keys(schema, (*path, 0)))
-                step = f"write [[{dotted(path)}]]" if tables else f"write [{toml_value(error['input'])}]"
+            if after == "must be a list" and any(_table_keys(schema, (*path, 0))):
+                step = f"write [[{dotted(path)}]]"
+            elif after == "must be a list" and isinstance(error["input"], str):
+                step = f"write [{toml_value(error['input'])}]"
             return after + message.removeprefix(before), step
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
 
