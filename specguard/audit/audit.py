@@ -405,11 +405,9 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
     try:
         client = connect(options.scheduler, timeout=10, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
-        raise SpecguardError(
-            f"no scheduler answers at {options.scheduler}",
-            help="Start one: dask scheduler, and workers: dask worker ADDRESS",
-            code="remote-unreachable",
-        ) from error
+        message = f"no scheduler answers at {options.scheduler}"
+        help = "Start one: dask scheduler, and workers: dask worker ADDRESS"
+        raise SpecguardError(message, help=help, code="remote-unreachable") from error
     with client:
         count = max(1, sum(client.nthreads().values()))
         yield client.get_executor(retries=_RESTARTS, pure=False), count
