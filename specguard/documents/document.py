@@ -142,7 +142,13 @@ class Document:
         """The ticked items of the checklists, in order."""
         from specguard.documents.list_items import ticked_items
 
-        return list(ticked_items(self.blocks))
+        found: list[Ticked] = []
+        headings: list[Heading] = []
+        for block in self.blocks:
+            if isinstance(block, Heading):
+                headings = [block, *(one for one in headings if one.level < block.level)]
+            found += ticked_items([block], tuple(one.text.plain for one in headings))
+        return found
 
     def section(self, *titles: str) -> Section | None:
         """Return the first section with one of these titles; None if there is none.

@@ -59,7 +59,7 @@ class Ticked(Record):
         line: its line, from 1.
         words: its own words, without box and marks.
         blocks: its content.
-        above: the words of the items that contain it, innermost first.
+        above: the words of the items that contain it and of the headings above, innermost first.
     """
 
     line: int
@@ -104,7 +104,7 @@ def ticked_items(
 
     Args:
         blocks: the blocks.
-        above: the words of the items that contain the blocks, innermost first.
+        above: the words of what contains the blocks, innermost first.
         stated: True if an item without a box may state that it is done; below a ticked one, that is said of
             the same.
     """

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
-    from specguard.documents.document import Document
     from specguard.documents.list_items import Ticked
     from specguard.engine.facts import Facts
     from specguard.plans.plans import Plans
@@ -123,17 +122,17 @@ class Claims:
         before = self._count_old_ticks(entries)
         for path in self._files.among(paths):
             document = self._documents.read(path)
-            for item in document.ticked if document else ():
-                text = hash(item.text)
+            # Of items with the same text, those at the same place as before are the old ones.
+            ticked = [(hash(item.text), item) for item in (document.ticked if document else ())]
+            for text, item in sorted(ticked, key=lambda one: not before[one[0], one[1].above]):
                 is_old = not self._whole and (path not in touched or before[text] > 0)
                 before[text] -= 1
-                if is_old and not (
-                    proofs and any(place in proofs for name in item.names for place in tree_paths(name, path))
-                ):
+                names = item.names if is_old and proofs else ()
+                if is_old and not any(place in proofs for name in names for place in tree_paths(name, path)):
                     continue
                 cited = self._find_manifests(item.names, path, self._evidence)
                 claim = Claim(
-                    label=item.words, status="ticked", ids=self._find_item_ids(item, path, document),
+                    label=item.words, status="ticked", ids=self._find_item_ids(item, path),
                     cited=cited, path=path, line=item.line, key=item.words[:120],
                 )  # fmt: skip
                 yield item, claim
@@ -202,22 +201,21 @@ class Claims:
         earlier = self._records.of(self._facts.get("start_documents")) if found else self._records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
-    def _count_old_ticks(self, entries: Sequence[Entry]) -> Counter[int]:
-        """Count the earlier occurrences of each ticked item in the touched files, by the hash of its text."""
+    def _count_old_ticks(self, entries: Sequence[Entry]) -> Counter[Any]:
+        """Count the ticked items of the touched files as they were, by the hash of the text, and by place."""
         paths = self._files.among([entry.path for entry in entries if not entry.added])
         earlier = (self._facts.get("start_documents").read(path) for path in paths)
-        return Counter(hash(item.text) for document in earlier if document for item in document.ticked)
+        items = [(hash(item.text), item.above) for one in earlier if one for item in one.ticked]
+        return Counter([*items, *(text for text, _ in items)])
 
-    def _find_item_ids(self, item: Ticked, path: bytes, document: Document | None) -> Sequence[str]:
+    def _find_item_ids(self, item: Ticked, path: bytes) -> Sequence[str]:
         """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
 
         The ids are searched in the tick's words, then in the items and headings above, then in the file's
         name.
         """
-        sections = document.sections if document is not None else ()
-        headings = [one.heading.text.plain for one in reversed(sections) if one.line <= item.line <= one.end]
         name = path.rpartition(b"/")[2].partition(b".")[0].decode("utf-8", "replace")
-        for text in (item.words, *item.above, *headings, name.replace("-", " ").replace("_", " ")):
+        for text in (item.words, *item.above, name.replace("-", " ").replace("_", " ")):
             words = [word for part in text.split() if "/" not in part for word in _WORD.findall(part)]
             ids = [(position, word) for position, word in enumerate(words) if normal_id(word) in self._ids]
             found = [word for position, word in ids if len(word) >= _MIN_LENGTH or position < 2]
@@ -254,11 +252,10 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
     contracts, specs = policy.declared("contracts").values(), policy.declared("spec_settings")
     files = [specs.index, *(one.path for one in contracts)]
     files += [one for kind in policy.declared("work_kinds").values() for one in (*kind.sources, *kind.index)]
-    root_texts = [one.root.rstrip("/") for one in contracts if one.root]
-    root_texts += [one.folder for one in policy.declared("plan_kinds").values()]
     lists: list[Selecting] = [specs.mirrors, policy.declared("checklists").files]
     templates = [PathTemplate(text) for text in files if text]
-    roots = [PathTemplate(text) for text in root_texts]
+    roots = [PathTemplate(one.root.rstrip("/")) for one in contracts if one.root]
+    roots += [PathTemplate(one.folder) for one in policy.declared("plan_kinds").values()]
 
     def is_paper(path: bytes) -> bool:
         ends = [end for end, char in enumerate(path) if char == 0x2F] if roots else []
