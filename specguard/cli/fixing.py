@@ -160,7 +160,7 @@ class _Fixer:
     def _run_checked(self, *arguments: str | bytes, stdin: bytes = b"") -> None:
         result = self._run_git(*arguments, stdin=stdin)
         if result.returncode:
-            reason = result.stderr.decode("utf-8", "replace").strip() or f"git ended with {result.returncode}"
+            reason = " ".join(result.stderr.decode(errors="replace").split()) or f"code {result.returncode}"
             help = "nothing of this was done; put right what git names, and try again"
             raise SpecguardError(f"git refused it: {reason}", help=help, code="git-failed")
 
