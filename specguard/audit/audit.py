@@ -562,7 +562,7 @@ def _fetch_branch(folder: str, address: str, wanted: str, environment: Mapping[s
         done = run_program(["git", *words], git_environment, cwd=os.curdir, limit=_CLONE_SECONDS)
         if done.code:
             # A git that was killed, with the whole machine, leaves locks.
-            message = f"git cannot keep the mirror: {done.failure or done.stderr.strip()}"
+            message = f"git cannot keep the mirror: {done.failure or ' '.join(done.stderr.split())}"
             help = shlex.join(["rm", "-rf", folder]) if ".lock" in message else ""
             raise SpecguardError(message, path=folder, help=help, code="git-failed")
         return done.stdout
