@@ -58,6 +58,8 @@ SLICE: Final = 50
 _PER_WORKER: Final = 4
 """The number of tasks queued for each worker, so that no worker waits for the next task."""
 
+_INTERRUPTIONS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _RESTARTS: Final = 3
 """The number of times that a pool is restarted after one of its workers was killed."""
 
@@ -121,7 +123,10 @@ class Progress:
         self._total = 0
 
     def __enter__(self) -> Self:
+        # Where this process holds interruptions back, the thread of the bar must not take them.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
         self._bars.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -351,8 +356,8 @@ def _results(
             while True:
                 # A broken pool accepts no tasks.
                 for task in islice(tasks, 0 if retried else max(0, count * _PER_WORKER - len(pending))):
-                    # An interruption waits for the start of a worker, which would end in a traceback.
-                    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+                    # Here an interruption could keep a lock locked, and end a new worker in a traceback.
+                    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
                     try:
                         pending[pool.submit(judge if options.scheduler else _judge_to_file, task[1])] = task
                     except BrokenExecutor:
@@ -384,9 +389,9 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
         # A forked process would share the store's connection.
         with TemporaryDirectory(prefix="specguard-") as folder:
             pool = ProcessPoolExecutor(options.jobs, get_context("spawn"), _begin_worker, (folder,))
-            handler = signal.getsignal(signal.SIGINT)
-            if handler is signal.default_int_handler:
-                signal.signal(signal.SIGINT, _interrupt_once)
+            caught = [one for one in _INTERRUPTIONS if signal.getsignal(one) is signal.default_int_handler]
+            for number in caught:
+                signal.signal(number, _interrupt_once)
             try:
                 yield pool, options.jobs
             except BaseException:
@@ -396,7 +401,8 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
                 raise
             finally:
                 pool.shutdown(cancel_futures=True)
-                signal.signal(signal.SIGINT, handler)
+                for number in caught:
+                    signal.signal(number, signal.default_int_handler)
         return
     import distributed
 
@@ -413,9 +419,10 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
         yield client.get_executor(retries=_RESTARTS, pure=False), count
 
 
-def _interrupt_once(number: int, _: object) -> None:
+def _interrupt_once(*_: object) -> None:
     """Raise one `KeyboardInterrupt`; a second one, while the first leaves a lock, could keep that locked."""
-    signal.signal(number, signal.SIG_IGN)
+    for number in [one for one in _INTERRUPTIONS if signal.getsignal(one) is _interrupt_once]:
+        signal.signal(number, lambda *_: None)
     raise KeyboardInterrupt
 
 
@@ -446,6 +453,7 @@ def _begin_worker(folder: str) -> None:
     """
     os.environ["TMPDIR"] = folder
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTIONS)
     Thread(target=_end_after, args=[parent_process()], daemon=True).start()
 
 

@@ -87,19 +87,12 @@ class AuditStore:
             "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master) FROM pragma_user_version"
         ).fetchone()
         if layout > LAYOUT:
-            raise SpecguardError(
-                f"the store has layout {layout}, and this specguard knows layout {LAYOUT}",
-                path=self.file,
-                help="Use the later specguard that wrote it, or another file with --store.",
-                code="unreadable-file",
-            )
+            message = f"the store has layout {layout}, and this specguard knows layout {LAYOUT}"
+            help = "Use the later specguard that wrote it, or another file with --store."
+            raise SpecguardError(message, path=self.file, help=help, code="unreadable-file")
         if others and not layout:
-            raise SpecguardError(
-                "this is another program's file",
-                path=self.file,
-                help="Name another one with --store.",
-                code="unreadable-file",
-            )
+            message, help = "this is another program's file", "Name another one with --store."
+            raise SpecguardError(message, path=self.file, help=help, code="unreadable-file")
         return bool(layout)
 
     def __enter__(self) -> Self:

@@ -23,6 +23,7 @@ from typing import Any
 import distributed
 import pytest
 
+from specguard.audit.audit import AuditOptions, _open_pool
 from specguard.audit.judging import PastGit, past_changes
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
@@ -154,9 +155,8 @@ def test_each_change_is_judged_as_a_check_of_it(made: Repository, store: Path) -
             assert report["errors"][0]["code"] == kind
             continue
         states = {one["code"]: one["state"] for one in report["rules"] if one["state"] != "off"}
-        assert (report["verdict"], report["findings"], states) == (
-            change["verdict"], change["findings"], change["states"]
-        )  # fmt: skip
+        expected = [change[key] for key in ("verdict", "findings", "states")]
+        assert [report["verdict"], report["findings"], states] == expected
     [merge] = [one for one in judged if one["merged"]]
     assert merge["merged"] == "feature-x"
     assert {found["code"] for found in merge["findings"]} >= {"PTH002"}
@@ -185,13 +185,11 @@ def test_what_fails_an_audit(made: Repository, store: Path) -> None:
     assert audited(store, made.path, "--fail-on", "new").exit_code == 0, "a later version makes nothing new"
 
 
-def test_many_changes_take_no_more_processes(
-    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_changes_take_no_more_processes(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     processes = noted_processes(monkeypatch)
 
     def taken(number: int) -> int:
-        made = Repository(tmp_path / str(number))
+        made = Repository(store.with_name(str(number)))
         changes = [Step(message="feat: x", files={"f": str(at)}) for at in range(number)]
         made.add_commits([Step("docs: x", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")}), *changes])
         processes.clear()
@@ -208,12 +206,10 @@ def test_workers_find_the_same_rows(made: Repository, tmp_path: Path) -> None:
     assert rows(tmp_path / "one.sqlite") == rows(tmp_path / "two.sqlite")
 
 
-def test_the_authority_of_today_or_of_a_file_on_the_past(
-    made: Repository, store: Path, tmp_path: Path
-) -> None:
+def test_the_authority_of_today_or_of_a_file_on_the_past(made: Repository, store: Path) -> None:
     now = told(store, made.path, "--by", "now")
     assert now["verdicts"].keys() == {"failed", "passed"}, "there is an authority from the first change on"
-    (file := tmp_path / "thought-of.md").write_text(AUTHORITY.format(more=', "c"'))
+    (file := store.with_name("thought-of.md")).write_text(AUTHORITY.format(more=', "c"'))
     by_file = told(store, made.path, "--by", str(file))
     assert not [row for row in by_file["rules"] if row["code"].startswith("CFG")], "no change is to blame"
     assert [row["path"] for row in by_file["paths"] if row["path"] == "c"]
@@ -316,11 +312,9 @@ def test_a_wrong_word_is_one_message(made: Repository, store: Path) -> None:
         assert refused(store, made.path, *words).count(message) == 1
 
 
-def test_it_says_when_nothing_was_judged_and_of_much_how_much_more(
-    repository: Repository, store: Path, tmp_path: Path
-) -> None:
+def test_it_says_when_nothing_was_judged_and_how_much_more(repository: Repository, store: Path) -> None:
     repository.commit("feat: all", files={f"locked/{number}": "x\n" for number in range(30)})
-    by = tmp_path / "by.md"
+    by = store.with_name("by.md")
     by.write_text("# Authority\n\n## Locked zones\n\n- `locked/`\n")
     done = ended(audited(store, repository.path), 2)
     assert "(-); 1 change of 1 repository, 1 without an authority\n" in done.stdout
@@ -353,10 +347,8 @@ def test_a_floor_holds_every_policy_of_the_past(made: Repository, store: Path, t
     assert "not the floor that is pinned" in refused(store, made.path, *wrong)
 
 
-def test_a_broken_file_to_judge_by_is_told_once(
-    made: Repository, own: Repository, store: Path, tmp_path: Path
-) -> None:
-    file = tmp_path / "thought-of.md"
+def test_a_broken_file_to_judge_by_is_told_once(made: Repository, own: Repository, store: Path) -> None:
+    file = store.with_name("thought-of.md")
     file.write_text(AUTHORITY.format(more=", 3"))
     said = refused(store, made.path, own.path, "--by", file)
     assert said.count("must be a string") == 1
@@ -622,6 +614,16 @@ def test_an_audit_that_was_killed_goes_on_and_one_that_is_interrupted_says_so(
     assert "Traceback" not in said
     assert audited(killed, long.path).exit_code == 0
     assert rows(killed) == alone
+
+
+def test_of_several_interruptions_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "131072")
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _open_pool(AuditOptions(environment={}, jobs=2)):
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.signal(signal.SIGTERM, before) is signal.default_int_handler
 
 
 def test_workers_that_die_are_replaced_but_not_for_ever(
