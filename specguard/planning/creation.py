@@ -97,8 +97,7 @@ class NewPlan:
         """Yield notes on what the plan's author must still handle: commands, files, ticked boxes."""
         names = {box: f"{task_id} ({box.name})" for box, task_id in self.ids.items()}
         if unproven := [name for box, name in names.items() if all(map(cannot_fail, box.values("verify")))]:
-            missing = "no command in `verify` that can fail, and no run without it"
-            yield f"{missing}: {listed(unproven)}"
+            yield f"no command in `verify` that can fail, and no run without it: {listed(unproven)}"
         if unnamed := [name for box, name in names.items() if not _task_files(box)]:
             yield f"no files are named, so every file that is touched will be unexpected: {listed(unnamed)}"
         if ticked := [task_id for box, task_id in self.ids.items() if box.ticked]:
