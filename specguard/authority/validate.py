@@ -1,7 +1,8 @@
 """Validate settings by the annotations of their classes; list them for people, and as JSON Schema.
 
-Settings use only a few forms of annotations, so their `pydantic_core` schemas are built here. Importing
-pydantic costs twice as much, and a hook waits for it after every change of the policy.
+Settings use only a few forms of annotations, so the schemas of their values are written here, as
+`pydantic_core` reads them (docs.pydantic.dev/latest/api/pydantic_core_schema). Importing that package, or
+pydantic, costs several times as much, and a hook waits for it after every change of the policy.
 """
 
 from __future__ import annotations
@@ -15,9 +16,7 @@ import typing
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin
-
-from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema
+from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
 from specguard.authority.layers import TESTS, Merged, SettingProblem
 from specguard.authority.policy import plain
@@ -29,17 +28,15 @@ from specguard.declaration.rule import Declaration, FieldOptions, Record, Settin
 from specguard.documents.data import dotted
 from specguard.documents.toml import KeyPath, toml_value
 from specguard.errors import nearest
-from specguard.model import SEVERITIES, STAGES, Origin, grouped, shortened
+from specguard.model import SEVERITIES, STAGES, Origin, grouped, load_extension, shortened
 
-_PLAIN: Mapping[Any, Callable[[], CoreSchema]] = {
-    str: core_schema.str_schema,
-    int: core_schema.int_schema,
-    bool: core_schema.bool_schema,
-    float: core_schema.float_schema,
-    Any: core_schema.any_schema,
-    None: core_schema.none_schema,
-    NoneType: core_schema.none_schema,
-}
+Schema: TypeAlias = dict[str, Any]
+"""A schema of values, as `pydantic_core` reads it."""
+
+pydantic_core: Final = load_extension("pydantic_core", "_pydantic_core")
+
+_PLAIN: Final[Mapping[Any, str]] = {str: "str", int: "int", bool: "bool", float: "float", Any: "any"}
+"""The type of schema for each annotation without arguments."""
 
 _LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 _TABLES = (dict, collections.abc.Mapping)
@@ -63,31 +60,40 @@ _OPTIONS = ("check", "path", "refused", "tightens", "names", "dotted", "selector
 _OWN_PACKAGES: Final = ("specguard", "specguard_rules")
 """The packages whose defaults need no check."""
 
-_FIELD_SCHEMAS: Final[dict[tuple[type[Settings], str], CoreSchema]] = {}
+_FIELD_SCHEMAS: Final[dict[tuple[type[Settings], str], Schema]] = {}
 """The schemas of fields, each built once for all policies of this process."""
 
 
-def table_model(*classes: type[Settings], fields: Mapping[str, CoreSchema] | None = None) -> CoreSchema:
+def table_model(*classes: type[Settings], fields: Mapping[str, Schema] | None = None) -> Schema:
     """Return the schema of a table with the fields of some classes; its value has only keys that are set.
 
     Args:
         classes: the settings classes.
         fields: additional keys, all optional.
     """
-    made = {
-        name: core_schema.typed_dict_field(
-            _field_schema(cls, name), required=not hasattr(cls, name), metadata=_extra(_of_field, cls, name)
-        )
-        for cls in classes
-        for name in cls._fields
-    }
+    made: Schema = {}
+    for cls in classes:
+        for name in cls._fields:
+            required, about = not hasattr(cls, name), _extra(_of_field, cls, name)
+            made[name] = _in_table(_field_schema(cls, name), required=required, metadata=about)
     for name, schema in (fields or {}).items():
-        made[name] = core_schema.typed_dict_field(schema, required=False)
+        made[name] = _in_table(schema, required=False)
     about = _extra(_of_table, classes[0]) if classes else {}
-    return core_schema.typed_dict_schema(made, extra_behavior="forbid", metadata=about)
+    return {"type": "typed-dict", "fields": made, "extra_behavior": "forbid", "metadata": about}
 
 
-def record_model(cls: type[Settings]) -> CoreSchema:
+def _in_table(schema: Schema, **more: Any) -> Schema:
+    """Return the schema of a key of a table."""
+    return {"type": "typed-dict-field", "schema": schema, **more}
+
+
+def _after(function: Callable[..., object], schema: Schema, kind: str = "after") -> Schema:
+    """Return the schema of what a function makes of a value, or refuses; with `before`, of any value."""
+    validator = {"type": "no-info", "function": function}
+    return {"type": f"function-{kind}", "function": validator, "schema": schema}
+
+
+def record_model(cls: type[Settings]) -> Schema:
     """Return the schema of a table whose value is a record of a class."""
 
     def make(values: dict[str, Any]) -> Settings:
@@ -96,7 +102,7 @@ def record_model(cls: type[Settings]) -> CoreSchema:
             raise ValueError(problem)
         return record
 
-    return core_schema.no_info_after_validator_function(make, table_model(cls))
+    return _after(make, table_model(cls))
 
 
 def read_annotation(cls: type[Settings], field: str) -> Any:
@@ -107,7 +113,7 @@ def read_annotation(cls: type[Settings], field: str) -> Any:
     return eval(owner.__annotations__[field], {}, ChainMap(own, _TYPE_NAMES, *others))  # noqa: S307
 
 
-def _field_schema(cls: type[Settings], field: str) -> CoreSchema:
+def _field_schema(cls: type[Settings], field: str) -> Schema:
     """Return the schema of a field, with its limits.
 
     Raises:
@@ -126,15 +132,15 @@ def _field_schema(cls: type[Settings], field: str) -> CoreSchema:
     return _FIELD_SCHEMAS[cls, field]
 
 
-def _check_default(default: Any, schema: CoreSchema) -> None:
+def _check_default(default: Any, schema: Schema) -> None:
     """Check that the default of a plugin's setting has the type of its annotation.
 
     Raises:
         TypeError: it has another type, or one that JSON does not have.
     """
     try:
-        made = SchemaValidator(schema).validate_json(json.dumps(plain(default)), strict=True)
-    except ValidationError as error:
+        made = pydantic_core.SchemaValidator(schema).validate_json(json.dumps(plain(default)), strict=True)
+    except pydantic_core.ValidationError as error:
         wrong = ", ".join(one["msg"] for one in error.errors() if not _LIMIT_KEYS & {*one.get("ctx", ())})
     else:
         right = isinstance(default, type(made)) or not isinstance(made, (Patterns, Expression, Settings))
@@ -143,9 +149,9 @@ def _check_default(default: Any, schema: CoreSchema) -> None:
         raise TypeError(f"it cannot have the default {default!r}: {wrong}")
 
 
-def _annotation_schema(annotation: Any) -> CoreSchema:
+def _annotation_schema(annotation: Any) -> Schema:
     if annotation in _PLAIN:
-        return _PLAIN[annotation]()
+        return {"type": _PLAIN[annotation]}
     if isinstance(annotation, type):
         if issubclass(annotation, Settings):
             return record_model(annotation)
@@ -153,28 +159,32 @@ def _annotation_schema(annotation: Any) -> CoreSchema:
             return _text_schema(lambda text: Expression(text).check())
         if issubclass(annotation, Patterns):
             # Each pattern is checked by itself, so that an error has its index.
-            patterns = core_schema.list_schema(_text_schema(annotation.checked))
-            return core_schema.no_info_after_validator_function(annotation, patterns)
+            return _after(annotation, _list_schema(_text_schema(annotation.checked)))
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return core_schema.literal_schema(list(arguments))
+        return {"type": "literal", "expected": list(arguments)}
     if origin in {Union, UnionType}:
-        choices: list[Any] = [_annotation_schema(part) for part in arguments if part is not NoneType]
-        schema: CoreSchema = choices[0] if len(choices) == 1 else core_schema.union_schema(choices)
-        return core_schema.nullable_schema(schema) if NoneType in arguments else schema
+        choices = [_annotation_schema(part) for part in arguments if part is not NoneType]
+        schema = choices[0] if len(choices) == 1 else {"type": "union", "choices": choices}
+        return {"type": "nullable", "schema": schema} if NoneType in arguments else schema
     if origin in _LISTS:
-        return core_schema.list_schema(_annotation_schema(arguments[0]))
+        return _list_schema(_annotation_schema(arguments[0]))
     if origin in _TABLES:
-        return core_schema.dict_schema(_annotation_schema(arguments[0]), _annotation_schema(arguments[1]))
+        keys, elements = map(_annotation_schema, arguments)
+        return {"type": "dict", "keys_schema": keys, "values_schema": elements}
     raise TypeError(f"no setting has type {annotation}; use str, int, Sequence, Mapping; limits: `setting`")
 
 
-def _text_schema(check: Callable[[str], Any]) -> CoreSchema:
+def _text_schema(check: Callable[[str], Any]) -> Schema:
     """Return the schema of a text that a function turns into the value, or refuses."""
-    return core_schema.no_info_after_validator_function(check, core_schema.str_schema())
+    return _after(check, {"type": "str"})
 
 
-def _apply_options(schema: CoreSchema, note: FieldOptions) -> CoreSchema:
+def _list_schema(item: Schema) -> Schema:
+    return {"type": "list", "items_schema": item}
+
+
+def _apply_options(schema: Schema, note: FieldOptions) -> Schema:
     """Apply a field's options to the schema of its values."""
     options = note.options
     limits = {name: value for name, value in options.items() if name not in _OPTIONS}
@@ -188,7 +198,7 @@ def _apply_options(schema: CoreSchema, note: FieldOptions) -> CoreSchema:
             raise ValueError(refused[value])
         return value
 
-    return core_schema.no_info_before_validator_function(refuse, schema) if refused else schema
+    return _after(refuse, schema, "before") if refused else schema
 
 
 def _path_check(note: FieldOptions) -> Callable[[str], None]:
@@ -224,7 +234,7 @@ def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str],
         # A single pattern may stand without a list.
         return made if isinstance(made, Patterns) else text
 
-    return core_schema.no_info_after_validator_function(checked, made)
+    return _after(checked, made)
 
 
 _TYPE_NAMES: Final[dict[str, Any]] = {
@@ -290,7 +300,7 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
 
 
 def read_settings(
-    schema: CoreSchema, merged: Merged, registry: Registry | None = None
+    schema: Schema, merged: Merged, registry: Registry | None = None
 ) -> tuple[dict[str, Any], list[SettingProblem]]:
     """Return the values of settings, and their problems, with which the values are empty.
 
@@ -301,12 +311,12 @@ def read_settings(
     """
     try:
         text = json.dumps(merged.data, default=lambda moment: str(moment.isoformat()))
-        return SchemaValidator(schema).validate_json(text, strict=True), []
-    except ValidationError as error:
+        return pydantic_core.SchemaValidator(schema).validate_json(text, strict=True), []
+    except pydantic_core.ValidationError as error:
         return {}, _problems(error.errors(include_url=False), merged, registry, schema)
 
 
-def policy_model(registry: Registry, data: Mapping[str, Any] | None = None) -> CoreSchema:
+def policy_model(registry: Registry, data: Mapping[str, Any] | None = None) -> Schema:
     """Return the schema of a policy.
 
     Args:
@@ -325,18 +335,18 @@ def policy_model(registry: Registry, data: Mapping[str, Any] | None = None) -> C
     return table_model(TopLevel, fields=fields)
 
 
-def _declared(declaration: Declaration) -> CoreSchema:
+def _declared(declaration: Declaration) -> Schema:
     """Return the schema of a declared table, of a table of such tables, or of a list of them."""
     record = record_model(declaration.settings)
     if declaration.shape == "table":
         return record
     if declaration.shape == "tables":
-        return core_schema.dict_schema(core_schema.str_schema(), record)
-    return core_schema.list_schema(record)
+        return {"type": "dict", "keys_schema": {"type": "str"}, "values_schema": record}
+    return _list_schema(record)
 
 
 def _problems(
-    errors: Sequence[ErrorDetails], merged: Merged, registry: Registry | None, schema: CoreSchema
+    errors: Sequence[Schema], merged: Merged, registry: Registry | None, schema: Schema
 ) -> list[SettingProblem]:
     """Return one problem for each key, however many alternatives its annotation has."""
     found = grouped((_error_path(error, merged.data), error) for error in errors)
@@ -363,7 +373,7 @@ def _origin(path: KeyPath, text: str, merged: Merged) -> Origin:
     return merged.origin(path)
 
 
-def _error_path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
+def _error_path(error: Schema, data: Mapping[str, Any]) -> KeyPath:
     """Return the key of an error, without the names of alternatives that pydantic inserts."""
     path: list[str | int] = []
     value: Any = data
@@ -377,9 +387,7 @@ def _error_path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
     return tuple(path)
 
 
-def _message(
-    error: ErrorDetails, path: KeyPath, registry: Registry | None, schema: CoreSchema
-) -> tuple[str, str]:
+def _message(error: Schema, path: KeyPath, registry: Registry | None, schema: Schema) -> tuple[str, str]:
     """Return the problem with a key, without the key's name, and the next step."""
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":

@@ -10,11 +10,10 @@ from types import ModuleType
 from typing import Any, Final
 
 import pluggy
-from pydantic_core import SchemaValidator
 
 from specguard.approvals.people import ApprovalSettings, Author, approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
-from specguard.authority.validate import policy_model
+from specguard.authority.validate import policy_model, pydantic_core
 from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry
 from specguard.declaration.rule import Declaration
@@ -88,7 +87,7 @@ def _load(distributions: tuple[str, ...]) -> Registry:
                 manager.hook.specguard_register(registry=registry)
             if distribution != BUILT_IN:
                 # Settings that cannot be read are this plugin's, whichever the policy sets.
-                SchemaValidator(policy_model(registry))
+                pydantic_core.SchemaValidator(policy_model(registry))
         except PluginError as error:
             raise PluginError(error.message, help=error.help or _BROKEN_HELP) from None
         except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a plugin may raise anything

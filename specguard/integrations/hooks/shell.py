@@ -24,6 +24,7 @@ from specguard.integrations.hooks.tool_calls import (
     read_patch,
     work_tree_at,
 )
+from specguard.model import load_extension
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -422,20 +423,9 @@ class Interpreter:
 
 
 def _parse(text: str) -> Any:
-    """Parse a text into its syntax tree.
-
-    The packages of the two libraries import much else, which would triple the time of a hook. Only their
-    extension modules are needed, so these are loaded directly.
-    """
-    from _frozen_importlib import _load  # type: ignore[attr-defined]  # typeshed lacks it
-    from _frozen_importlib_external import PathFinder
-
-    def extension(package: str) -> Any:
-        found: Any = PathFinder.find_spec(package)
-        return _load(PathFinder.find_spec(f"{package}._binding", found.submodule_search_locations))
-
-    library = extension("tree_sitter")
-    language = library.Language(extension("tree_sitter_bash").language())
+    """Parse a text into its syntax tree."""
+    library = load_extension("tree_sitter", "_binding")
+    language = library.Language(load_extension("tree_sitter_bash", "_binding").language())
     return library.Parser(language).parse(as_bytes(text)).root_node
 
 
