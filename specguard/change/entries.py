@@ -335,22 +335,14 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
     Raises:
         FormatError: the data is not a tree object.
     """
-    width = digits // 2
-    at, end = 0, len(data)
-    known: dict[bytes, int] = {}
-    while at < end:
-        space = data.find(b" ", at, at + 8)
-        stop = data.find(b"\0", space) if space > 0 else -1
-        if stop < 0 or stop + 1 + width > end:
-            raise FormatError("a tree object that ends within an entry")
-        mode = data[at:space]
-        if mode not in known:
-            # The mode has at most seven digits, because the search for the space stopped there.
-            if not mode or mode.strip(b"01234567"):
-                raise FormatError("a tree object with a mode that is not a number")
-            known[mode] = int(mode, 8)
-        at = stop + 1 + width
-        yield data[space + 1 : stop], known[mode], data[stop + 1 : at].hex()
+    end = 0
+    for found in re.finditer(rb"([0-7]{1,7}) ([^\0]*)\0(.{%d})" % (digits // 2), data, re.DOTALL):
+        if found.start() != end:
+            break
+        end = found.end()
+        yield found[2], int(found[1], 8), found[3].hex()
+    if end != len(data):
+        raise FormatError("a tree object with something that is not an entry")
 
 
 def read_listing(lines: Iterable[bytes]) -> Iterator[tuple[bytes, int, str]]:

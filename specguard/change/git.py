@@ -592,20 +592,28 @@ class _PairReader(Record, frozen=False):
     limit: int
     remaining: int
 
+    @cached_property
+    def _known(self) -> SizedCache:
+        """The last directories: what one commit left there is what the next one found."""
+        return SizedCache(1 << 14)
+
     def read_pairs(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, _Differences]]:
         """Yield the differences of each pair.
 
         Raises:
             MissingFact: as for `measure`.
         """
-        # Only one pair is kept at a time: deltas of one directory store many large ones in little space.
+        # Few are kept at a time: deltas of one directory store many large ones in little space.
         objects = self.git.objects([oid for pair in pairs for oid in pair if oid])
         for pair in pairs:
             old, new = (self._read_names(*next(objects)) if oid else set() for oid in pair)
             yield pair, _compare_folders(old, new)
 
     def _read_names(self, oid: str, kind: str, content: bytes) -> set[tuple[bytes, int, str]]:
-        names = set(islice(self.git.tree_entries(oid, kind, content), self.limit + 1))
+        if oid not in self._known:
+            found = set(islice(self.git.tree_entries(oid, kind, content), self.limit + 1))
+            self._known.add(oid, found, len(found))
+        names: set[tuple[bytes, int, str]] = self._known[oid]
         self.remaining -= len(names)
         if self.remaining < 0 or len(names) > self.limit:
             many = self.limit * READ_FACTOR if self.remaining < 0 else self.limit
