@@ -281,7 +281,7 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
         return Data(None, problem=Problem(message, error.line), certain=error.certain)
 
 
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"\ufeff]+')
+_TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"|[\[\]{}]|[^\s\[\]{},:"\ufeff]+')
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -369,7 +369,7 @@ class _JsonWalk:
     """
 
     def __init__(self, text: str, line: int) -> None:
-        self._tokens = _TOKEN.finditer(text)
+        self._text, self._tokens = text, _TOKEN.finditer(text)
         self._line = line
         self._start = self._end = 0
         self.spans: dict[tuple[str, ...], tuple[int, int, int]] = {}
@@ -379,10 +379,9 @@ class _JsonWalk:
 
     def _next(self) -> str:
         for token in self._tokens:
-            if token[0] not in ",:\n":
-                self._start, self._end = token.span()
-                return token[0]
-            self._line += token[0] == "\n"
+            before, (self._start, self._end) = self._end, token.span()
+            self._line += self._text.count("\n", before, self._start)
+            return token[0]
         return "]"
 
     def _value(self, path: tuple[str, ...], word: str, begin: int) -> None:
@@ -396,7 +395,8 @@ class _JsonWalk:
             raise DataError(TOO_DEEP, line)
         position = 0
         while word in ("[", "{") and (inner := self._next()) not in ("]", "}"):
-            key = (*path, json.loads(inner) if word == "{" else str(position))
+            name = inner[1:-1] if word == "{" else str(position)
+            key = (*path, json.loads(inner) if "\\" in name else name)
             if key in self.lines:
                 raise DataError(f"it has the key {key[-1]!r} twice", self._line)
             self.lines[key] = self._line
@@ -452,7 +452,7 @@ class _YamlReader:
 
         # The loader written in C behaves the same and is ten times as fast; not every build has it.
         self._events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        self._newlines = [match.start() for match in re.finditer("\n", text)]
+        self._newlines = [at for at, char in enumerate(text) if char == "\n"]
         self._first = first
         self._plain_values: dict[str, tuple[Any, int]] = {}
         self.lines: dict[tuple[str, ...], int] = {}
