@@ -489,5 +489,5 @@ def find_key(value: Mapping[str, Any], names: Iterable[str]) -> tuple[str, Any] 
 
     Names are compared by `normal_name`.
     """
-    pairs = {normal_name(key): (key, one) for key, one in reversed(list(value.items()))}
-    return next((pairs[name] for name in map(normal_name, names) if name in pairs), None)
+    wanted = map(normal_name, names)
+    return next((pair for name in wanted for pair in value.items() if normal_name(pair[0]) == name), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 
 from specguard.declaration.patterns import Covering
@@ -342,6 +343,11 @@ class IndexEntry(DataEntry):
     def label(self) -> str:
         """The entry's name in messages: its id, else its place."""
         return self.id or self.field()
+
+    @cached_property
+    def text(self) -> str:
+        """The entry as text, for comparison."""
+        return json.dumps([self.id, dict(self.value)], sort_keys=True)
 
     @property
     def specs(self) -> Sequence[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from functools import cached_property
@@ -116,20 +115,20 @@ class Specs(Record, frozen=False):
         """Return True if the change alters a spec's document or its index entry."""
         if spec.path in self._touched or self.now.index_path not in self._touched:
             return spec.path in self._touched
-        was = self.earlier.at(spec.path)
-        return _entry_text(spec.entry) != _entry_text(was.entry if was else None)
+        now, was = (one.entry if one else None for one in (spec, self.earlier.at(spec.path)))
+        return (now and now.text) != (was and was.text)
 
     def touches_entry(self, entry: IndexEntry) -> bool:
         """Return True if the change alters an index entry, or a file that the entry names."""
         folder = self.now.index_path.rpartition(b"/")[0]
         if any(path in self._touched for one in entry.named_paths for path in places_of(one.text, folder)):
             return True
-        return self.now.index_path in self._touched and _entry_text(entry) in self._added_entries
+        return self.now.index_path in self._touched and entry.text in self._added_entries
 
     @cached_property
-    def _added_entries(self) -> Counter[str | None]:
+    def _added_entries(self) -> Counter[str]:
         """The entries that the index has more often than before the change, as text."""
-        now, before = (Counter(map(_entry_text, one.entries)) for one in (self.now, self.earlier))
+        now, before = (Counter(entry.text for entry in one.entries) for one in (self.now, self.earlier))
         return now - before
 
     def touches_path(self, path: bytes) -> bool:
@@ -339,11 +338,6 @@ class Specs(Record, frozen=False):
             return False
         was = self.before(spec)
         return bool(spec.essence()) if was is None else self.says_more(spec, was)
-
-
-def _entry_text(entry: IndexEntry | None) -> str | None:
-    """Return an index entry as text, for comparison."""
-    return json.dumps([entry.id, dict(entry.value)], sort_keys=True) if entry is not None else None
 
 
 LONGEST_ROW: Final = 2000
