@@ -14,7 +14,7 @@ from specguard.model import TYPE_CHECKING, grouped, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-    from typing import Any, Final, Self
+    from typing import Any, ClassVar, Final, Self
 
     from specguard.change.base import BranchMatcher
     from specguard.change.check_request import Request
@@ -146,6 +146,7 @@ class Change(Record, frozen=False):
         item_base: the branch that is named as the base, if it is an item's; None for any other.
         pushed: the ref that is being pushed; None if nothing is.
         on_disk: the files on disk, in which an error of the base may be corrected; None: the judged files.
+        counted: the paths whose findings count; None: all of them.
         notes: sentences about the change that a reader of the verdict must see.
     """
 
@@ -160,6 +161,7 @@ class Change(Record, frozen=False):
     item_base: FoundBase | None = None
     pushed: Push | None = None
     on_disk: Tree | None = None
+    counted: ClassVar[Collection[bytes] | None] = None
 
     @cached_property
     def whole(self) -> bool:
@@ -211,12 +213,19 @@ class Change(Record, frozen=False):
         fields: dict[str, Any] = {name: getattr(self, name) for name in self._fields}
         return type(self)(**{**fields, "found": found})
 
-    def with_whole_tree(self) -> Self:
-        """Return the change, with the whole tree to judge."""
+    def with_whole_tree(self, counted: Collection[bytes]) -> Self:
+        """Return the change, with the whole tree to judge.
+
+        Args:
+            counted: the paths whose findings count; rules may leave out others.
+        """
         other = object.__new__(type(self))
-        vars(other).update(vars(self))
-        other.whole = True
+        vars(other).update(vars(self), whole=True, counted=counted)
         return other
+
+    def among_counted(self, paths: Sequence[bytes]) -> Sequence[bytes]:
+        """Return those of some paths whose findings count."""
+        return paths if self.counted is None else [path for path in paths if path in self.counted]
 
     # Facts that every change has
 

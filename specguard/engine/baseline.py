@@ -25,7 +25,7 @@ from specguard.errors import Needed, SpecguardError
 from specguard.model import TYPE_CHECKING, Judged, Record, RuleResult, grouped, path_text, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.change.tree import Tree
@@ -147,7 +147,7 @@ def _quote(path: bytes) -> str:
 def accept(
     results: Sequence[RuleResult],
     trusted: Tree,
-    recount: Callable[[Sequence[str]], Sequence[RuleResult]] | None = None,
+    recount: Callable[[Collection[tuple[str, bytes]]], Sequence[RuleResult]] | None = None,
 ) -> None:
     """Mark the errors that the baseline accepts as `baselined`, and update the states of their rules.
 
@@ -158,8 +158,8 @@ def accept(
     Args:
         results: the results of the rules.
         trusted: the tree that the baseline is read from.
-        recount: judges the whole tree by those of the given rules that usually judge parts of files. None if
-            the whole tree was judged already.
+        recount: judges files whole, each by its rule if that usually judges parts of files. None if the whole
+            tree was judged already.
 
     Raises:
         SpecguardError: the baseline is broken or unreadable.
@@ -169,7 +169,7 @@ def accept(
     if not counts:
         return
     found = _errors(judged_results)
-    known = sorted({code for code, path in found if (code, path) in counts})
+    known = found.keys() & counts.keys()
     whole_errors = _errors(recount(known)) if recount and known else {}
     for key, errors in found.items():
         accepted = counts.get(key, 0)

@@ -18,7 +18,7 @@ from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError,
 from specguard.model import TYPE_CHECKING, OutputOnStderr, Verdict, cached_method, state_of, with_stash
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.approvals.approvals import Approvals
@@ -430,13 +430,13 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
         yield f"For next steps apply the patch first; type: git apply --index {name}"
 
 
-def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
-    """Judge the whole tree by those of the given rules that usually judge parts of files."""
-    policy = judging.facts.policy
+def _recount(judging: Judging, keys: Collection[tuple[str, bytes]]) -> Sequence[RuleResult]:
+    """Judge the given files whole by those of their rules that usually judge parts of files."""
+    policy, codes = judging.facts.policy, {code for code, _ in keys}
     wanted_codes = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
     if not wanted_codes:
         return []
-    facts = Facts(judging.facts.change.with_whole_tree(), policy)
+    facts = Facts(judging.facts.change.with_whole_tree({path for _, path in keys}), policy)
     return Judging(facts, Selection(policy.rules, select=wanted_codes, extend=wanted_codes)).run()
 
 

@@ -66,6 +66,7 @@ class Claims:
         self._plans: Plans | None = facts.if_declared("plans")
         # If False, only the claims that the change adds are judged.
         self._whole: bool = facts.get("whole")
+        self.among_counted = facts.change.among_counted
 
     def is_planned(self, claim: Claim) -> bool:
         """True if the claim is about a task of a plan."""
@@ -120,7 +121,7 @@ class Claims:
         paths = self._documents.tree.paths() if anywhere else [one.path for one in entries if one.is_file]
         touched = {one.path for one in entries}
         before = self._count_old_ticks(entries)
-        for path in self._files.among(paths):
+        for path in self._files.among(self.among_counted(paths)):
             document = self._documents.read(path)
             # Of items with the same text, those at the same place as before are the old ones.
             ticked = [(hash(item.text), item) for item in (document.ticked if document else ())]

@@ -92,6 +92,12 @@ class Specs(Record, frozen=False):
         return [spec for spec in self.now.all if self.whole or self.touches(spec) or self.governed_by(spec)]
 
     @property
+    def counted(self) -> Sequence[Spec]:
+        """The judged specs, without those whose findings do not count."""
+        paths = self.change.counted
+        return self.judged if paths is None else [one for path in sorted(paths) if (one := self.now.at(path))]
+
+    @property
     def done(self) -> Sequence[IndexEntry]:
         """The index entries that are done and were not before the change; every done entry with `--all`.
 

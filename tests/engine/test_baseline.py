@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.change.worktree import FolderTree
+from specguard.documents.document import Document
 from specguard.engine.baseline import compare_baselines, counts_text, read_counts
 from specguard.errors import SpecguardError
 from specguard.testing import Case, Repository, Step, run_here
@@ -54,6 +55,35 @@ def test_every_report_tells_what_is_accepted_from_what_is_not(tmp_path: Path) ->
         assert finding["baseline"] == {"found": 2, "accepted": 1}
     whole = check("text", "--all", code=1)
     assert "specguard: failed (the whole tree; range, 1 commit, 1 file)" in whole
+
+
+def test_only_files_with_findings_are_counted_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = """
+[specs]
+files = ["specs/*.md"]
+index = "index.json"
+[checklists]
+files = ["todo/*.md"]
+evidence = ".runs/**"
+[runs]
+keep = "tree"
+"""
+    names = [f"{folder}/{number}.md" for folder in ("specs", "todo") for number in range(9)]
+    files = {name: f"- [x] {name}\n- [ ] b\n" for name in names}
+    counts = {"ART006": dict.fromkeys(names[9:], 1), "SPC001": dict.fromkeys(names[:9], 1)}
+    base = Step("chore: base", files=files | {"index.json": '{"specs": []}', FILE: json.dumps(counts)})
+    ticks = Step("docs: x", files={name: f"- [ ] {name}\n- [x] b\n" for name in ("specs/1.md", "todo/1.md")})
+    repository = Case(policy=policy, base=(base,), commits=(ticks,)).build(tmp_path)
+    read: list[bytes] = []
+
+    def of(content: bytes) -> Document:
+        read.append(content)
+        return Document(content.decode())
+
+    monkeypatch.setattr(Document, "of", of)
+    check = run_here("check", "--select=ART006,SPC001", "--output-format=json", directory=repository.path)
+    assert [one["state"] for one in ended(check, 0).report["findings"]] == ["baselined"] * 2
+    assert len(read) == 3
 
 
 @pytest.mark.parametrize("lost", ["main:.specguard", f"main:{FILE}"])

@@ -1485,7 +1485,7 @@ class UnprovenCheckbox(Rule):
     ) -> Iterator[Finding]:  # fmt: skip
         """Look for the evidence of each ticked item."""
         present = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
-        for path, problem in documents.unread(checklists.files, present):
+        for path, problem in documents.unread(checklists.files, claims.among_counted(present)):
             message = f"the checklist {path_text(path)} cannot be read: {problem.message}"
             step = "Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it."
             yield Finding(message, step, path, problem.line, key="unread", setting="checklists.files")

@@ -88,9 +88,9 @@ class MissingSpec(Rule):
             if index.data is not None or specs.judged or specs.touches_path(index.path):
                 yield _unread_index(index)
                 return
-        elif index is not None:
+        elif index is not None and specs.change.among_counted([index.path]):
             yield from _index_findings(index, specs)
-        for spec in specs.judged:
+        for spec in specs.counted:
             yield from _spec_findings(spec, specs)
         for link in specs.links():
             message = f"{path_text(link)} is in place of a spec, and is not a regular file"
