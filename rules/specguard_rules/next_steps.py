@@ -181,6 +181,9 @@ def flaw_in(
     """
     step += f": `{cmd}`" if cmd else "."
     oid, field, setting = message.commit, field or message.field, setting or key
+    if message.squashes and field == message.field and key != "autosquash":
+        # Squashed, it has no subject of its own.
+        same_as = [*same_as, "CMT005 autosquash"]
     return Finding(problem, step, commit=oid, field=field, key=key, setting=setting, same_as=same_as)
 
 

@@ -114,7 +114,9 @@ class UnresolvedWorkItem(_WorkRule, Rule):
             undone = [one.oid for one in by_id.values() if subject == f'Revert "{one.message.subject}"'][-1:]
             drops = [f"git rebase --onto {one[:12]}~1 {one[:12]}" for one in (commit.oid, *undone)]
             step = f"Take it out, and what it reverts: `{' && '.join(drops)}`." if undone else step
-            yield _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
+            finding = _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
+            finding.same_as = ["CMT005 autosquash"] if commit.message.squashes else []
+            yield finding
         if unnamed_change and work.own is None and not work.unnamed:
             work.require_title()
             names, subjects = alternatives(work.branches), alternatives(work.subjects)

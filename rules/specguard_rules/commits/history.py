@@ -114,7 +114,9 @@ class CommitCount(Commits, Rule):
             if len(items) > 1:
                 step = "Keep the commits for one item, and take the others to branches of their own."
             key = "count" if len(groups) < 2 else f"count {owner}"
-            yield Finding(message, step, key=key, setting=setting)
+            right = limits.accepts(sum(not commit.message.squashes for commit in group))
+            same_as = ["CMT005 autosquash"] if right else []
+            yield Finding(message, step, key=key, setting=setting, same_as=same_as)
 
     def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
         """Return the limits that apply, the owner of the limits as text, and their setting.
