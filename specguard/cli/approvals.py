@@ -334,8 +334,8 @@ _BASELINE_PATH: Final = path_text(BASELINE)
 def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_format: str) -> int:
     """Record in .specguard/baseline.json how many errors each file has of each rule.
 
-    Checks accept what it records (rules SPC, ART, PLN, CNT and CFG) once it is on the base branch. It only
-    shrinks, except with --grow.
+    Checks accept what it records (rules SPC, ART, PLN, CNT, CFG and RUN007) once it is on the base branch. It
+    only shrinks, except with --grow.
     """
     if grow and check:
         raise usage("--grow does not go with --check, which writes nothing", "leave one out")

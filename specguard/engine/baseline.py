@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     """The accepted number of errors, at least 1, by rule code and path."""
 
 
-FAMILIES: Final = frozenset({"SPC", "ART", "PLN", "CNT", "CFG"})
-"""The rule families whose findings can be in a baseline: those that judge the contents of a tree.
+FAMILIES: Final = ("SPC", "ART", "PLN", "CNT", "CFG", "RUN007")
+"""The families and rules whose findings can be in a baseline: those that judge the contents of a tree.
 
 Rules about the change itself are left out, since a new change has no earlier findings.
 """
@@ -60,7 +60,7 @@ def read_counts(data: bytes) -> Counts:
         raise _error("is not an object of rules")
     counts: dict[tuple[str, bytes], int] = {}
     for code, paths in rules.items():
-        if not is_code(code) or code[:3] not in FAMILIES:
+        if not is_code(code) or not code.startswith(FAMILIES):
             known = ", ".join(sorted(FAMILIES))
             raise _error(f"has {code}, and only rules of {known} can be in it", _line_of(text, code))
         if not isinstance(paths, dict):
@@ -186,7 +186,7 @@ def accept(
 
 def can_be_accepted(result: RuleResult) -> bool:
     """True if the rule was judged and its findings can be in a baseline."""
-    return result.code[:3] in FAMILIES and result.state not in ("off", "not-applicable")
+    return result.code.startswith(FAMILIES) and result.state not in ("off", "not-applicable")
 
 
 def _errors(results: Sequence[RuleResult]) -> dict[tuple[str, bytes], list[Judged]]:

@@ -426,6 +426,7 @@ class UncoveredItem(Rule):
     """
 
     code: ClassVar[str] = "RUN007"
+    judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("runs.grade",)
     condition: ClassVar[str] = "every item that is done has evidence of the grade that is asked for"
 
