@@ -16,7 +16,7 @@ import click
 from specguard.authority.load import AUTHORITY, decode
 from specguard.authority.policy import Policy
 from specguard.change.base import local_base, usual_base
-from specguard.change.check_request import read_regular
+from specguard.change.check_request import read_regular, read_unlinked
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, find_program, short_name
@@ -97,7 +97,7 @@ def command(
         new_approvers = _ask_for_approver()
     with Git(repository) as git:
         found = usual_base(git) or local_base(git)
-    base = found.name.removeprefix("origin/") if found else short_name(repository.branch or "main")
+    base = found.name.removeprefix("origin/") if found else _first_branch(repository)
     own = None if exists else authority.compile_tree(top)
     # Where other documents are the authority, their base or a usual one holds: another changes the policy.
     # Without one, this branch is found as long as no other has the documents too.
@@ -115,6 +115,15 @@ def command(
     if adopt:
         proposed.settings += _adopt(top, proposed.text(), files, paths)
     _write_new(repository, proposed, settings, only_print=only_print)
+
+
+def _first_branch(repository: Repository) -> str:
+    """Return the only local branch that was made from no other, as its log says; else the current one."""
+    begun: list[str] = []
+    for name in (ref.name for ref in repository.branches() if ref.name.startswith("refs/heads/")):
+        log = read_unlinked(f"{repository.common}/logs/{name}", DOCUMENT_LIMIT) or b""
+        begun += [] if b"\tbranch: Created from " in log.partition(b"\n")[0] else [name]
+    return short_name(begun[0] if len(begun) == 1 else repository.branch or "main")
 
 
 def _extend(
