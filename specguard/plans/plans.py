@@ -90,7 +90,9 @@ class Plan(Record):
         """Yield the flaws of the tasks' dependencies, and the tasks that were started before one of these."""
         needs = [(task.name, task.id, task.texts_of("depends_on")) for task in self.tasks]
         for at, place, message, step, key in dependency_flaws(needs, "tasks"):
-            yield self.tasks[at].finding(message, step, f"{self.tasks[at].id}:{key}", *place)
+            found = self.tasks[at].finding(message, step, f"{self.tasks[at].id}:{key}", *place)
+            found.same_as = [f"PLN001 {self.tasks[at].id}:depends_on:owed:{key.partition(':')[2][:60]}"]
+            yield found
         for task in self.tasks:
             if task.started:
                 yield from too_early(task, f"is {task.status}")

@@ -322,7 +322,9 @@ class Sources(Record, frozen=False):
         needs = [(str(one), one.id, [(need.line, need.text) for need in one.depends_on]) for one in items]
         for at, line, message, step, key in dependency_flaws(needs, f"{source.kind}s"):
             own = key if key.startswith("circle:") else f"{items[at].id}:{key[:_LONGEST_KEY]}"
-            yield _finding(source, message, step, own, line)
+            found = _finding(source, message, step, own, line)
+            found.same_as = [f"PLN001 {items[at].id} depends_on"]
+            yield found
         for item in [one for one in items if one.closed]:
             yield from self.too_early(item, f"is {item.status}")
 
