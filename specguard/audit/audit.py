@@ -190,7 +190,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> bool:
         progress: prints the progress.
 
     Returns:
-        True if a repository could not be read; one without a commit has nothing to read.
+        True if a repository could not be read; one without a commit or an authority has nothing to judge.
 
     Raises:
         SpecguardError: no repository can be judged, or the workers cannot be reached.
@@ -237,7 +237,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> bool:
         if unjudged[found.name]:
             progress.print_line(found.name, store.state(found.key.repository)["reason"])
         store.choose(found.key, [change.head for change in found.changes])
-    return any(error.code != "no-commit" for error in errors)
+    return any(error.code not in ("no-commit", NoAuthorityError.code) for error in errors)
 
 
 def _first_second(text: str) -> int:

@@ -312,7 +312,9 @@ def test_a_wrong_word_is_one_message(made: Repository, store: Path) -> None:
         assert refused(store, made.path, *words).count(message) == 1
 
 
-def test_it_says_when_nothing_was_judged_and_how_much_more(repository: Repository, store: Path) -> None:
+def test_it_says_when_nothing_was_judged_and_how_much_more(
+    repository: Repository, made: Repository, store: Path
+) -> None:
     repository.commit("feat: all", files={f"locked/{number}": "x\n" for number in range(30)})
     by = store.with_name("by.md")
     by.write_text("# Authority\n\n## Locked zones\n\n- `locked/`\n")
@@ -323,6 +325,8 @@ def test_it_says_when_nothing_was_judged_and_how_much_more(repository: Repositor
     now = ended(audited(store, repository.path, "--by", "now"), 2).stderr
     assert f"no authority in main, at commit {repository.git('rev-parse', 'HEAD')[:12]}" in now
     assert step.format("`specguard init`") in now
+    both = [repository.path, made.path, "--by", "now", "--fail-on", "new"]
+    assert [audited(store, *both).exit_code for _ in range(2)] == [1, 0], "as with --by then"
     assert "No change was judged" in audited(store, repository.path, "--output-format=html").stdout
     assert "  and 10 more\n" in audited(store, repository.path, "--by", by).stdout
 
