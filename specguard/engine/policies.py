@@ -86,9 +86,10 @@ class Policies:
     def _choose(self, change: Change) -> tuple[Change, Policy, list[str]]:
         request = self._request
         if (policy := self._given_policy) is not None:
-            known = any(map(change.start_files.has_file, policy.document_paths))
-            added = {one.path for one in change.entries if one.added}
-            policy.adopted = frozenset() if known else policy.document_paths & added
+            # What a file says is adopted under a usual name; a pyproject.toml may be there for other reasons.
+            own = policy.document_paths.union(name.encode() for name in DEFAULT_PATHS[:-1])
+            known = any(map(change.start_files.has_file, own))
+            policy.adopted = frozenset(one.path for one in change.entries if one.added and not known) & own
             return change, policy, []
         if request.authority:
             policy = self.load(change.policy_files, request.authority)

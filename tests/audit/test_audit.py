@@ -419,6 +419,13 @@ def test_a_root_that_adopts_lends_later_changes_nothing(store: Path, tmp_path: P
     assert checked(made, judged[0])["findings"] == judged[0]["findings"]
 
 
+def test_a_first_authority_is_no_change_of_the_file_that_judges(store: Path, tmp_path: Path) -> None:
+    made = adopted(tmp_path)
+    by = store.with_name("by.md")
+    by.write_text(made.read("SPEC_AUTHORITY.md").decode() + "\n## Locked zones\n\n- `SPEC_AUTHORITY.md`\n")
+    assert [one["findings"] for one in told(store, made.path, "--by", by)["judged"]] == [[]]
+
+
 def test_an_approver_who_was_accepted_as_the_first_one_has_no_approval(store: Path, tmp_path: Path) -> None:
     made = adopted(tmp_path)
     approver = '[[approvals.approver]]\nname = "ann"\nlogins = ["ann"]\nmay = ["PTH004"]\n```\n'
