@@ -208,7 +208,8 @@ class RunView(RunRecord):
         if manifest.state == "succeeded" or is_taken or self.alive:
             return []
         # Without a commit, the agent may have to work again.
-        if manifest.state in ("budget-spent", "failed"):
+        asks = manifest.state == "stopped" and any(step.state == "failed" for step in manifest.steps)
+        if asks or manifest.state in ("budget-spent", "failed"):
             more = manifest.more_attempts
         return [*command_words("resume", manifest.run_id, self.root), *more]
 

@@ -51,6 +51,9 @@ def test_a_run_under_way_is_alive_until_its_heartbeat_is_stale(tmp_path: Path) -
     gates = add(tmp_path, "2026-01-02T03-04-06Z-bbbb", item=Item(kind="gates", id="all"), commands=[flag])
     assert RunStore(str(tmp_path)).view(gates.path).rerun[1:] == ["run", "gates", "--command", "make x"]
     slow = flag.model_copy(update={"duration": 60.1, "timed_out": True})
+    asks = [Step(name="agent", state="failed"), Step(name="report", state="done")]
+    asked = add(tmp_path, "2026-01-02T03-04-08Z-dddd", state="stopped", attempts=3, steps=asks)
+    assert RunStore(str(tmp_path)).view(asked.path).rerun[-2:] == ["--max-attempts", "4"]
     late = add(tmp_path, "2026-01-02T03-04-07Z-cccc", commands=[slow], state="timed-out")
     assert RunStore(str(tmp_path)).view(late.path).rerun[-2] == "--timeout"
     late.write(OPTIONS_FILE, json.dumps({"command_timeout": 60}))
