@@ -121,22 +121,21 @@ class Claims:
         paths = self._documents.tree.paths() if anywhere else [one.path for one in entries if one.is_file]
         touched = {one.path for one in entries}
         before = self._count_old_ticks(entries)
-        for path in self._files.among(self.among_counted(paths)):
-            document = self._documents.read(path)
-            # Of items with the same text, those at the same place as before are the old ones.
-            ticked = [(hash(item.text), item) for item in (document.ticked if document else ())]
-            for text, item in sorted(ticked, key=lambda one: not before[one[0], one[1].above]):
-                is_old = not self._whole and (path not in touched or before[text] > 0)
-                before[text] -= 1
-                names = item.names if is_old and proofs else ()
-                if is_old and not any(place in proofs for name in names for place in tree_paths(name, path)):
-                    continue
-                cited = self._find_manifests(item.names, path, self._evidence)
-                claim = Claim(
-                    label=item.words, status="ticked", ids=self._find_item_ids(item, path),
-                    cited=cited, path=path, line=item.line, key=item.words[:120],
-                )  # fmt: skip
-                yield item, claim
+        read = ((path, self._documents.read(path)) for path in self._files.among(self.among_counted(paths)))
+        ticked = [(path, hash(item.text), item) for path, one in read if one for item in one.ticked]
+        # Of items with the same text, those at the same place as before are the old ones.
+        for path, text, item in sorted(ticked, key=lambda one: not before[*one[:2], one[2].above]):
+            is_old = not self._whole and (path not in touched or before[text] > 0)
+            before[text] -= path in touched
+            names = item.names if is_old and proofs else ()
+            if is_old and not any(place in proofs for name in names for place in tree_paths(name, path)):
+                continue
+            cited = self._find_manifests(item.names, path, self._evidence)
+            claim = Claim(
+                label=item.words, status="ticked", ids=self._find_item_ids(item, path),
+                cited=cited, path=path, line=item.line, key=item.words[:120],
+            )  # fmt: skip
+            yield item, claim
 
     def _newly_closed(self) -> list[Listed]:
         """Return the closed items, without those that were closed before the change."""
@@ -205,9 +204,9 @@ class Claims:
     def _count_old_ticks(self, entries: Sequence[Entry]) -> Counter[Any]:
         """Count the ticked items of the touched files as they were, by the hash of the text, and by place."""
         paths = self._files.among([entry.path for entry in entries if not entry.added])
-        earlier = (self._facts.get("start_documents").read(path) for path in paths)
-        items = [(hash(item.text), item.above) for one in earlier if one for item in one.ticked]
-        return Counter([*items, *(text for text, _ in items)])
+        earlier = ((path, self._facts.get("start_documents").read(path)) for path in paths)
+        items = [(path, hash(item.text), item.above) for path, one in earlier if one for item in one.ticked]
+        return Counter([*items, *(text for _, text, _ in items)])
 
     def _find_item_ids(self, item: Ticked, path: bytes) -> Sequence[str]:
         """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
