@@ -80,9 +80,10 @@ def load_extension(package: str, name: str) -> Any:
     from _frozen_importlib import _load  # type: ignore[attr-defined]  # typeshed lacks it
     from _frozen_importlib_external import PathFinder
 
-    found: Any = PathFinder.find_spec(package)
-    spec: Any = PathFinder.find_spec(f"{package}.{name}", found.submodule_search_locations)
-    return sys.modules.get(spec.name) or _load(spec)
+    full, found = f"{package}.{name}", PathFinder.find_spec(package)
+    spec = found and PathFinder.find_spec(full, found.submodule_search_locations)
+    # A package that is installed in another way, or not at all, is left to an ordinary import.
+    return sys.modules.get(full) or (_load(spec) if spec else __import__(full, fromlist=[name]))
 
 
 class OutputOnStderr:

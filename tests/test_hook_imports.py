@@ -7,10 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from specguard.model import load_extension
 from specguard.testing import Case, Step
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command, run_here
@@ -109,6 +112,18 @@ def test_a_rule_that_mostly_has_nothing_to_read_costs_little_to_import(module: s
         if name.startswith(("specguard_rules.artifacts.", "specguard_rules.plans.")):
             values = vars(import_module(name)).values()
             assert not any(isinstance(value, re.Pattern) for value in values), name
+
+
+def test_a_package_with_a_finder_of_its_own_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of packages that are installed for editing are not found on the path."""
+    (tmp_path / "inner.py").write_text("here = 1")
+    spec = ModuleSpec("elsewhere", None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path)]
+    finder = SimpleNamespace(find_spec=lambda name, *_: spec if name == "elsewhere" else None)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
+    assert load_extension("elsewhere", "inner").here == 1
 
 
 @pytest.mark.parametrize("path", ["src/a.py", "docs/api/x.yaml"], ids=["allowed", "refused"])
