@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, fences, texts
 from specguard.documents.document import Document
 from specguard.documents.fields import near_section, normal_title
-from specguard.documents.list_items import LINE_SUFFIX, leading_paths, without_box
+from specguard.documents.list_items import BARE_WORD, LINE_SUFFIX, leading_paths, without_box
 from specguard.model import TYPE_CHECKING, shortened
 
 if TYPE_CHECKING:
@@ -144,11 +144,12 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
 
 def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
     """Return the paths that a list item or a row allows or excludes, and whether it means to allow none."""
-    flat, paths = _flatten(without_box(": ".join(cell.raw for cell in cells)))
+    raws = [without_box(_with_choices(cell.raw)) for cell in cells]
+    flat, paths = _flatten(": ".join(raws))
     comment, left_out = _take_left_out(flat, paths)
     # What words farther away say may be meant of the path: it is neither allowed nor excluded.
     excepts = any(map(_EXCEPTED.search, (flat.partition("\0")[0], _COMMENT.sub("", comment))))
-    found = next((asks for cell in cells if (asks := list(_asks_in(cell)))), [])
+    found = next((asks for raw in raws if (asks := list(_asks_in(raw, cells[0].line)))), [])
     own = [ask for ask in found if not excepts and ask.path not in left_out]
     excluded = [Ask(path, cells[0].line, "excluded") for path in sorted(left_out)]
     return [*own, *excluded], not own and (excepts or bool(left_out))
@@ -200,28 +201,36 @@ def _begins_exclusion(text: Text) -> bool:
     return _OUTSIDE.match(line) is not None
 
 
-def _asks_in(text: Text) -> Iterator[Ask]:
+def _asks_in(raw: str, line: int) -> Iterator[Ask]:
     """Yield the paths that a list item or cell begins with, after a label such as `Create:`."""
-    raw = without_box(text.raw)
     label = _LABEL.match(raw)
     for start in (raw, raw[label.end() :]) if label else (raw,):
         leading = leading_paths(start)
-        paths = [path for found in leading.paths for one in _choices(found) if (path := _parse_path(one))]
+        paths = [path for found in leading.paths if (path := _parse_path(found))]
         # A word without a colon is a label only if nothing follows the paths; else it begins a sentence.
         if start is not raw and label and not label["colon"] and (leading.in_sentence or leading.rest):
             return
-        yield from (Ask(path, text.line) for path in paths)
+        yield from (Ask(path, line) for path in paths)
         if paths:
             # A sentence may allow more than its path, which is not read.
-            yield from [Ask("", text.line)] if leading.in_sentence else ()
+            yield from [Ask("", line)] if leading.in_sentence else ()
             return
 
 
-def _choices(path: str) -> list[str]:
-    """Return the paths that a choice in braces means, such as `src/{a,b}.py`; else the path itself."""
-    before, _, rest = path.partition("{")
-    inside, closed, after = rest.partition("}")
-    return [f"{before}{one}{after}" for one in inside.split(",")] if closed and "," in inside else [path]
+def _with_choices(raw: str) -> str:
+    """Return a text with the paths that choices in braces mean, such as `src/{a,b}.py`, in place of each."""
+
+    def write_out(word: re.Match[str]) -> str:
+        paths, most = [word[0].rstrip(".:")], 100
+        for path in paths:
+            inner, _, after = path.partition("}")
+            before, _, inside = inner.rpartition("{")
+            if "," in inside and len(paths) < most:
+                paths += [f"{before}{choice}{after}" for choice in inside.split(",")]
+        mark = "`" * raw.endswith("`", 0, word.start())
+        return f"{mark}, {mark}".join(one for one in paths if "," not in one) + word[0][len(paths[0]) :]
+
+    return BARE_WORD.sub(write_out, raw)
 
 
 def _parse_path(text: str, *, is_path: bool = False) -> str:
