@@ -234,7 +234,10 @@ class PathListing:
         plain = listed.path.encode("utf-8", "surrogateescape")
         for in_folder in (False, True) if artifact.folder else (False,):
             reading, folder = (index, in_folder), artifact.folder if in_folder else b""
-            self._plain.setdefault(join_path(folder, plain), []).append(reading)
+            # A drawn tree may begin with the folder's own name.
+            above, _, own = folder.rpartition(b"/")
+            for start in (folder, above) if own and plain.startswith(own + b"/") else (folder,):
+                self._plain.setdefault(join_path(start, plain), []).append(reading)
             if any(char in listed.path for char in "*?["):
                 within = escape(folder.decode("utf-8", "surrogateescape"))
                 pattern = f"{within}/{listed.path}".removeprefix("/")
