@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
@@ -148,19 +147,18 @@ def _write_end(run: Run, end: RunEnded | None) -> None:
         # Remove the error of a run that was resumed since.
         folder.remove(ERROR)
     else:
-        error = {
-            "schema": "specguard.run-error/1",
-            "run_id": folder.run_id,
-            "step": end.step or (manifest.steps[-1].name if manifest.steps else STEPS[0]),
-            "state": end.state,
-            "error": end.code,
-            "reason": final.reason,
-            "exit_code": end.exit_code,
-            "command": end.command,
-            "tail": run.redactor.redact(end.tail),
-            "suggestion": run.redactor.redact(end.help),
-        }
-        folder.write(ERROR, json.dumps(error, indent=2) + "\n")
+        error = manifests.RunError(
+            run_id=folder.run_id,
+            step=end.step or (manifest.steps[-1].name if manifest.steps else STEPS[0]),
+            state=end.state,
+            error=end.code,
+            reason=run.redactor.redact(end.message),
+            exit_code=end.exit_code,
+            command=end.command,
+            tail=run.redactor.redact(end.tail),
+            suggestion=run.redactor.redact(end.help),
+        )
+        folder.write(ERROR, error.as_json())
     if manifest.agent is not None:
         with run.step("report"):
             write_report(run, final)

@@ -413,7 +413,7 @@ class RunError(_Model):
         suggestion: the command or step that fixes it; empty if there is none.
     """
 
-    schema_: str = Field(alias="schema", pattern="^specguard\\.run-error/1$")
+    schema_: Literal["specguard.run-error/1"] = Field(default="specguard.run-error/1", alias="schema")
     run_id: str
     step: str
     state: State
