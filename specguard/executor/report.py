@@ -414,10 +414,9 @@ class _DoneItems:
         policy, history = self._facts.policy, self._facts.change.history
         kinds, passes = policy.declared("work_kinds"), Passes.of_policy(policy)
         names = Names(kinds)
-        words = [word for kind in kinds for word in names.literals(kind)]
         sources = Sources(kinds, documents=self._facts.get("documents"), passes=passes)
         landed: dict[_Key, tuple[PastCommit, str]] = {}
-        for commit, naming in unreverted(history.mentioning(words), names, history):
+        for commit, naming in unreverted(history.mentioning(names.literals()), names, history):
             found = self._narrow(match_items(sources.of(naming.kind), naming.id, naming.fields), commit)
             # A subject that could mean items of several lists is not assigned to one of them.
             path, item_id = (found[0].source.path, found[0].id) if len(found) == 1 else (b"", naming.id)

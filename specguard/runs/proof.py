@@ -19,7 +19,7 @@ from specguard.declaration.rule import Record
 from specguard.errors import if_known, judge_each
 from specguard.model import TYPE_CHECKING, cached_method, shortened
 from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches, words_of
-from specguard.work.changes import commits_naming
+from specguard.work.changes import unreverted
 from specguard.work.kinds import Names, WorkKind, normal_id
 
 if TYPE_CHECKING:
@@ -290,11 +290,10 @@ class RunProof(Record):
         """Return the commit that changed the claim's item last; empty if no commit names the item or run."""
         if claim.unambiguous and claim.ids:
             names = Names(self.kinds)
-            words = [word for kind in self.kinds for word in names.literals(kind)]
             wanted = {normal_id(one) for one in claim.ids}
-            found = next(commits_naming(names, self.past(words), claim.kind, wanted), "")
-            if found:
-                return found
+            for commit, naming in unreverted(self.past(names.literals()), names):
+                if claim.kind in ("", naming.kind) and normal_id(naming.id) in wanted:
+                    return commit.oid
         folder = self.records.shown(run)
         line = f"{self.records.settings.trailer}: {folder}"
         return next((one.oid for one in self.past([folder]) if line in one.message.split("\n")), "")

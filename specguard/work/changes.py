@@ -242,20 +242,6 @@ def unreverted(
             yield commit, naming
 
 
-def commits_naming(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[str]) -> Iterator[str]:
-    """Yield the object ids of commits that name one of some items exactly and are not reverted.
-
-    Args:
-        names: the templates of all kinds.
-        past: commits, newest first.
-        kind: the kind of the items; empty for any kind.
-        ids: the items' ids, as `normal_id` returns them.
-    """
-    for commit, naming in unreverted(past, names):
-        if kind in ("", naming.kind) and normal_id(naming.id) in ids:
-            yield commit.oid
-
-
 class LandedItems(Record):
     """A predicate: True for a listed item that a commit of the history did.
 

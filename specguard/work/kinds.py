@@ -344,9 +344,13 @@ class Names:
             return Naming(source, text, kind=kind, fields=fields, exact=exact, commit=commit)
         return None
 
-    def literals(self, kind: str) -> list[str]:
-        """Return literal texts; a subject that names an item of a kind, or undoes one, has one of them."""
-        templates = [one for name, key, one in self._templates if name == kind and key != "branch"]
+    def literals(self, kind: str = "") -> list[str]:
+        """Return literal texts; a subject that names an item of a kind, or undoes one, has one of them.
+
+        Args:
+            kind: the kind's name; empty: any kind.
+        """
+        templates = [one for name, key, one in self._templates if kind in ("", name) and key != "branch"]
         literals = [[part for part in one.parts if isinstance(part, str)] for one in templates]
         found = [max(parts, key=len, default="") for parts in literals]
         return [*found, 'Revert "Merge '] if found else []
