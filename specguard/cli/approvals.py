@@ -22,8 +22,8 @@ from specguard.engine.check import check
 from specguard.engine.facts import Clock
 from specguard.engine.policies import open_policy
 from specguard.errors import Needed
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, listed, path_text, shortened
-from specguard.reporters.escape import cut, cut_path, text_lines
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, path_text
+from specguard.reporters.escape import cut, text_lines
 from specguard.reporters.file_writing import path_in_tree, replace_file, writing
 from specguard.reporters.json import fields_of, report
 from specguard.reporters.text import group_undecided, one_line, titles, undecided_lines
@@ -83,7 +83,8 @@ def list_(base: str, ended: bool, decisions: Sequence[str], output_format: str) 
     with _open_logbook(base, decisions) as book:
         if output_format == "text":
             # The lines need fewer records, and examining one verifies its signature.
-            show(output_format, None, _list_lines(book, ended=ended))
+            approvals = book.approvals(ended=ended)
+            show(output_format, None, text_lines("approvals.txt", log=book.log, approvals=approvals))
             return
         revocations = [book.examine(filed) for filed, _ in book.log.revocations]
         show(output_format, _log_data(book, [*book.approvals(), *revocations]), ())
@@ -108,7 +109,7 @@ def verify(base: str, output_format: str) -> int:
     """
     with _open_logbook(base) as book:
         outcome = Verification(book)
-        show(output_format, _verification_data(outcome), _verification_lines(outcome))
+        show(output_format, _verification_data(outcome), text_lines("verification.txt", outcome=outcome))
     return EXIT_FAILED if outcome.problems else EXIT_PASSED
 
 
@@ -147,42 +148,6 @@ def _report_written(message: str, name: str, paths: Sequence[str], output_format
 SCHEMA: Final = "specguard.approvals/1"
 """The schema name of the log's JSON; fields are only added to it."""
 
-_PROOFS: Final = {"signature": "signed", "base": "in the base", "local": "unsigned"}
-
-
-def _list_lines(book: Logbook, *, ended: bool) -> Iterator[str]:
-    """Yield the lines of all approvals of a log, a few for each.
-
-    Args:
-        book: the log.
-        ended: True to list expired and revoked approvals too.
-    """
-    approvals = book.approvals(ended=ended)
-    for logged in approvals:
-        yield from _approval_lines(logged)
-    if hidden := len(book.log.approvals) - len(approvals):
-        yield f"{hidden} over: specguard approvals list --all"
-    if not book.log.approvals:
-        yield f"there are no approvals in {path_text(book.log.folder)}"
-    if broken := {broken.path for broken in book.log.broken}:
-        yield f"no records: {counted(len(broken), 'file')}; specguard approvals verify"
-
-
-def _approval_lines(logged: LoggedRecord) -> Iterator[str]:
-    record = logged.filed.record
-    assert isinstance(record, Approval)  # noqa: S101 - only approvals are listed
-    files = listed([cut_path(path_text(path)) for path in record.paths], 3)
-    what = f"{', '.join(record.rules)} {files}".rstrip()
-    yield f"{logged.filed.id[:12]} {logged.state:<9} {shortened(record.approver)}: {what}"
-    ticket = f" ({shortened(record.ticket)})" if record.ticket else ""
-    yield f"  {shortened(record.reason, 300) or 'no reason is given'}{ticket}"
-    use_text = "not used yet, as far as is known here"
-    if logged.uses:
-        times, last = counted(len(logged.uses), "time"), logged.uses[-1]
-        use_text = f"used {times}, last by a check of {last['stage']} on {last['time']}"
-    yield f"  until {record.expires_at:%Y-%m-%d}, {_PROOFS[logged.proof]}, {use_text}"
-    yield from (f"  {reason}" for reason in logged.reasons)
-
 
 def _record_lines(logged: LoggedRecord) -> Iterator[str]:
     """Yield the lines of one record: every field, its state, and its proof."""
@@ -195,20 +160,6 @@ def _record_lines(logged: LoggedRecord) -> Iterator[str]:
             words = [key if word is True else str(word) for key, word in pairs if word]
             if words and name not in ("schema", "kind", "id"):
                 yield f"  {'' if at else name:<12} {' '.join(words)}"
-
-
-def _verification_lines(outcome: Verification) -> Iterator[str]:
-    """Yield the problems of a log, each with its next step, then the notes and a result line."""
-    for path, reason, step in outcome.problems:
-        yield f"error: {cut_path(path_text(path))}: {reason}"
-        yield f"  next {step}"
-    yield from (f"note: {note}" for note in outcome.notes)
-    log = outcome.book.log
-    if outcome.problems:
-        yield f"the log does not hold: {counted(len(outcome.problems), 'problem')}"
-    else:
-        records = f"{counted(len(log.approvals), 'approval')}, {counted(len(log.revocations), 'revocation')}"
-        yield f"the log holds: {records}"
 
 
 def _log_data(book: Logbook, records: Sequence[LoggedRecord]) -> dict[str, Any]:
@@ -282,25 +233,18 @@ def _open_errors(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged
 
 
 def _approvable_lines(verdict: Verdict) -> Iterator[str]:
-    """Yield the change's fingerprint, open errors with theirs and their approvers, and undecided rules."""
-    change = verdict.change
-    yield f"change {change['fingerprint'] or '(no content)'}"
-    open_results = list(_open_errors(verdict))
-    for result, found in open_results:
-        yield f"{result.code} {result.name}"
-        for judged in found:
-            yield f"  {one_line(judged)}"
-            yield f"    finding {judged.fingerprint}"
-            yield from (f"    {line}" for line in approval_lines(judged))
-        offer = approval_offer(result, verdict, len(found))
-        nobody = f"  nobody may approve this: no approver without a part in it may lift {result.code}"
-        yield from (f"  {offer[0]}", f"  next {offer[1]}") if offer else (nobody,)
-    undecided_groups = group_undecided(verdict)
-    for results in undecided_groups:
-        yield f"{titles(results)} could not be judged: {'; next: '.join(undecided_lines(results[0]))}"
-    if not (open_results or undecided_groups):
-        which = "; for what is staged: specguard approve --staged" if change["source"] == "range" else ""
-        yield f"nothing is open that could be approved{which}"
+    """Return the change's fingerprint, open errors with theirs and their approvers, and undecided rules."""
+    errors = ((one, found, approval_offer(one, verdict, len(found))) for one, found in _open_errors(verdict))
+    return text_lines(
+        "approvable.txt",
+        change=verdict.change,
+        errors=list(errors),
+        undecided=group_undecided(verdict),
+        one_line=one_line,
+        approval_lines=approval_lines,
+        titles=titles,
+        undecided_lines=undecided_lines,
+    )
 
 
 def _approvable_data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:

@@ -61,7 +61,7 @@ def validate(slug: str, strict: bool, output_format: str) -> int:
         "valid": not failing,
         "findings": [issue.data for issue in issues],
     }
-    show(output_format, data, text_lines("validation.txt", **data, counted=counted))
+    show(output_format, data, text_lines("validation.txt", **data))
     return EXIT_FAILED if failing else EXIT_PASSED
 
 

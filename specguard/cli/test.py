@@ -130,7 +130,7 @@ def eval_command(
     samples = read_samples(place)
     options = RunOptions(environment=os.environ, kind="eval", run_root=run_root)
     data = evaluate(samples, samples.chosen(repositories), options, update=update)
-    show(output_format, data, text_lines("evaluation.txt", **data, counted=counted))
+    show(output_format, data, text_lines("evaluation.txt", **data))
     states = {one["state"] for one in data["samples"]}
     if "unknown" in states:
         return EXIT_NO_VERDICT

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from specguard.model import BYTES_IN_JSON, TYPE_CHECKING, path_text
+from specguard.model import BYTES_IN_JSON, TYPE_CHECKING, counted, listed, path_text, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -249,6 +249,7 @@ def _text_templates() -> Environment:
 
     environment = templates("specguard.reporters", escapes=False, finalize=on_one_line)
     environment.filters.update(cut=cut, cut_path=cut_path, path_text=path_text, visible=visible)
+    environment.globals.update(counted=counted, listed=listed, shortened=shortened)
     return environment
 
 
