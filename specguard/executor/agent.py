@@ -28,7 +28,7 @@ from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hooks_of, message_of, scope_of
-from specguard.executor.gates import command_of, summary_of
+from specguard.executor.gates import summary_of
 from specguard.executor.item_choice import OwnPaper, is_paper, paper_contracts, paper_of, shown_path, task_of
 from specguard.executor.process import passed_variables, response_of, run_command
 from specguard.executor.push import title_of
@@ -522,7 +522,6 @@ def _work_values(run: Run, files: Tree) -> dict[str, Any]:
         "also": [path for one in also for path in one.patterns],
         "grounding": policy.declared("grounding"),
         "pull_request": title_of(run),
-        "command_of": command_of,
         "says": summary_of,
         "hooks": hooks_of(run.git.repository, files),
         "rules": [rule.name for rule in policy.rules if _concerns_agent(rule)],

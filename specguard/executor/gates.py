@@ -71,12 +71,7 @@ def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[s
 def describe_gate(gate: PlannedGate) -> str:
     """Describe a gate in one line: its command, and when it runs."""
     when = ", ".join(conditions(gate)) or "always"
-    return f"{gate.kind} {gate.name}: {command_of(gate)} ({when}; {gate.named})"
-
-
-def command_of(gate: PlannedGate) -> str:
-    """Return the command of a gate, with its wrapper in front."""
-    return f"{shlex.join(gate.wrapper)} {gate.run}" if gate.wrapper else gate.run
+    return f"{gate.kind} {gate.name}: {gate.command} ({when}; {gate.named})"
 
 
 def conditions(gate: PlannedGate) -> list[str]:

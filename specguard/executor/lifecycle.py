@@ -46,7 +46,7 @@ from specguard.executor.preflight import reopen
 from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send_signal
 from specguard.executor.push import note_moved_base
 from specguard.executor.remote import RemoteError
-from specguard.executor.report import ERROR, write_report
+from specguard.executor.report import ERROR, rendered, write_report
 from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, begin_without_agent
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock, is_worked_on
@@ -449,7 +449,9 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         runs_prefix = b"" if relative.startswith("..") else os.fsencode(relative) + b"/"
         work_tree = GateTree(git, base, root, runs=runs_prefix)
         if options.dry_run:
-            _list_gates(plan, work_tree, say)
+            chosen = select_gates(plan.gates, work_tree.entries(work_tree.tree()))
+            text = rendered("gates.txt", chosen=chosen, not_read=plan.not_read, formatting=USERS_OWN)
+            say(text.rstrip("\n"))
             return EXIT_PASSED
         check_kill(policy, plan.gates)
         summary = item.summary() if item else {"document": None, "slug": None}
@@ -480,19 +482,6 @@ def _start_of(change: Change, git: Git) -> str:
     return next(iter(git.merge_bases(change.base.tip or head, head)), head)
 
 
-def _list_gates(plan: Gates, work_tree: GateTree, say: Say) -> None:
-    """List the gates, each with what would happen to it now."""
-    for chosen in select_gates(plan.gates, work_tree.entries(work_tree.tree())):
-        gate = chosen.gate
-        skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
-        what = f"does not run: {skipped}" if skipped else "runs"
-        say(f"{gate.kind} {gate.name} ({gate.named}) {what}")
-        wrapper = "".join(f"{shlex.quote(word)} " for word in gate.wrapper)
-        say("\n".join(f"  {wrapper}{call}" for call in chosen.commands or [gate.run]))
-    for one in plan.not_read:
-        say(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why})")
-
-
 def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int:
     """Run only gates, and record that."""
     manifest, folder, git = run.manifest, run.folder, run.git
@@ -520,14 +509,10 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
     flags += ["--branch", branch] if branch not in ("", short_name(git.repository.branch or "")) else []
     again = shlex.join([*command_words("gates", "", run.options.run_root), *flags])
     end = record_end(run, run_to_end(work, again))
-    not_run = ((result.gate, result.skipped) for result in gates.results.values() if result.skipped)
-    lines = [f"{gate.kind} {gate.name} did not run: {skipped}" for gate, skipped in not_run]
-    for line in [*lines, *(f"note: {note}" for note in manifest.notes)]:
+    results, file = gates.results.values(), folder.file(MANIFEST)
+    text = rendered("gates-end.txt", results=results, manifest=manifest, end=end, file=file)
+    for line in text.rstrip("\n").split("\n"):
         say(line)
-    say(f"run {folder.run_id}: {manifest.state} ({manifest.reason or manifest.steps[-1].detail})")
-    if end is not None and end.help:
-        say(f"  next: {end.help}")
-    say(f"manifest: {folder.file(MANIFEST)}")
     return EXIT_PASSED if end is None else end.exit_code
 
 

@@ -84,6 +84,11 @@ class PlannedGate(Record):
         return f"{self.path}:{self.line}" if self.line else self.path
 
     @property
+    def command(self) -> str:
+        """The command, with its wrapper in front."""
+        return f"{shlex.join(self.wrapper)} {self.run}" if self.wrapper else self.run
+
+    @property
     def is_unconditional(self) -> bool:
         """True if the gate runs whatever the change touches."""
         return not self.when and len(self.on) == 3 and not self.each and not _FILE_HOLDER.search(self.run)
