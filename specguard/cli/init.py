@@ -29,7 +29,7 @@ from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, unknown
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, Host, JsonTextError, call_words, merge
-from specguard.reporters.escape import visible
+from specguard.reporters.escape import text_lines, visible
 from specguard.reporters.file_writing import exists_error, path_in_tree, replace_file, writing
 from specguard.runs.files import IGNORE, run_root, write_gitignore
 from specguard.runs.settings import RunSettings
@@ -220,7 +220,7 @@ def _adopt(
     """Print which rule or setting holds each sentence of the documents; return the settings to add."""
     adoption = authority.Adoption(top, text, files, paths)
     block = authority.settings_block(adoption.settings) if adoption.settings else ["nothing is to be added"]
-    for line in (*adoption.account, "", *block, ""):
+    for line in (*text_lines("adoption.txt", account=adoption.account), "", *block, ""):
         say(line)
     return adoption.settings
 

@@ -35,7 +35,7 @@ from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import Needed, SpecguardError
 from specguard.model import grouped, listed
-from specguard.reporters.escape import cut, markdown_templates
+from specguard.reporters.escape import markdown_templates
 from specguard.reporters.file_writing import path_in_tree, replace_file, writing
 from specguard.work.kinds import WorkKind
 
@@ -346,7 +346,8 @@ class Adoption:
 
     Attributes:
         settings: the settings to add to the authority.
-        account: the report on each sentence, line by line.
+        account: the report on each sentence, by document and line, without those of an authority that is not
+            written yet.
 
     Raises:
         SpecguardError: a document cannot be read, or one of its settings is wrong.
@@ -374,21 +375,9 @@ class Adoption:
         for one in sentences:
             codes = ", ".join(rules.get(one, ()))
             account.append((*one[:2], "add", f"{one[3]}  ({codes})") if codes else one)
-        self.account = list(self._account_lines(sorted(account, key=lambda one: one[:2])))
-
-    def _account_lines(self, entries: Sequence[_Line]) -> Iterator[str]:
-        """Yield the report, document by document; an authority that is not written yet is left out."""
-        for path in dict.fromkeys(one[0] for one in entries):
-            if path == AUTHORITY and not os.path.isfile(os.path.join(self._top, path)):
-                continue
-            own = [one for one in entries if one[0] == path]
-            yield f"{path}:"
-            yield from (f"  {word:6} {line:4}  {cut(text)}" for _, line, word, text in own)
-            count = Counter(one[2] for one in own)
-            unread = count["unread"] + count["ask"]
-            added = f"{count['add']} held by what is added, {count['people']} left to people"
-            yield f"  {count['held']} held, {added}{f', {unread} not read' if unread else ''}"
-        yield "Sentences are read in English, lists of paths in any language."
+        is_written = os.path.isfile(os.path.join(top, AUTHORITY))
+        kept = [one for one in account if is_written or one[0] != AUTHORITY]
+        self.account = sorted(kept, key=lambda one: one[:2])
 
     def _compile(self) -> Policy:
         """Compile the authority with the settings that were proposed until now."""
