@@ -501,32 +501,24 @@ def _work_values(run: Run, files: Tree) -> dict[str, Any]:
     words = ["specguard", "check", "--worktree"]
     words += ["--base", manifest.repository.below_oid or manifest.repository.base_oid]
     words += ["--branch", manifest.branch] if manifest.branch else []
-    acceptance = [one.text for one in listed.acceptance] if listed is not None else []
-    also = listed.also_allowed(policy) if listed is not None else []
     return {
         "title": _title(item),
-        "document": None if item.document is None else path_text(item.document),
+        "task": task,
         "listed": None if listed is None else str(Origin(path_text(listed.source.path), listed.line or 0)),
-        "acceptance": acceptance or (list(task.done_criteria) if task else []),
         "results": RESULTS,
         "schema": RESULTS_SCHEMA,
         "example": _example(task.id) if task is not None else "",
-        "plan": path_text(task.plan.folder) if task is not None else "",
-        "pointer": path_text(item.pointer.path) if item.pointer.path else "The policy",
         "guards": list(_guards(policy, item, task)),
         "scope": scope_of(policy, item),
         "papers": [
             {"path": shown_path(one.path, item.fields), "contract": one, "fields": _fields(one)}
             for one in paper_contracts(policy, item)
         ],
-        "also": [path for one in also for path in one.patterns],
-        "grounding": policy.declared("grounding"),
         "pull_request": title_of(run),
         "says": summary_of,
         "hooks": hooks_of(run.git.repository, files),
         "rules": [rule.name for rule in policy.rules if _concerns_agent(rule)],
         "check": shlex.join(words),
-        "agent_timeout": run.options.command_timeout or manifest.timeout,
     }
 
 
