@@ -29,7 +29,7 @@ from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hooks_of, message_of, scope_of
 from specguard.executor.gates import summary_of
-from specguard.executor.item_choice import OwnPaper, is_paper, paper_contracts, paper_of, shown_path, task_of
+from specguard.executor.item_choice import is_paper, paper_contracts, paper_of, shown_path, task_of
 from specguard.executor.process import passed_variables, response_of, run_command
 from specguard.executor.push import title_of
 from specguard.executor.remote import run_program
@@ -489,8 +489,11 @@ def brief_text(run: Run) -> str:
     """
     files = run.git.tree_at(run.manifest.repository.start)
     paper = paper_of(run.policy, run.item)
-    name = "brief.md" if paper is None else "document.md"
-    values = _work_values(run, files) if paper is None else _paper_values(run, paper, files)
+    if paper is None:
+        name, values = "brief.md", _work_values(run, files)
+    else:
+        values = {"paper": paper, "recorded": paper.recorded_files(files), "fields": _fields(paper.contract)}
+        name = "document.md"
     return page(name, run=run, subject=message_of(run).split("\n", 1)[0], stop=STOP_NOTE, **values)
 
 
@@ -529,19 +532,6 @@ def _concerns_agent(rule: RuleInPolicy) -> bool:
     """
     concerns = rule.configured and not rule.code.startswith(_ABOUT_NAMES)
     return rule.active and "run" in rule.stages and (concerns or rule.code.startswith(_ABOUT_FILES))
-
-
-def _paper_values(run: Run, paper: OwnPaper, files: Tree) -> dict[str, Any]:
-    """Return the template variables of the brief for a document to write, beside its run."""
-    models: Models = run.policy.declared("models")
-    return {
-        "path": path_text(paper.path),
-        "recorded": paper.recorded_files(files),
-        "contract": paper.contract,
-        "fields": _fields(paper.contract),
-        "models": [*models.allow, *models.of(models.role_of(paper.item.kind)).allow],
-        "denied": models.deny,
-    }
 
 
 def _fields(contract: Contract) -> Sequence[tuple[str, str]]:

@@ -117,15 +117,10 @@ def report_text(
         folder: the run's folder; unreadable files there are left out.
         changed: the files that the run changed, each with `added`, `modified` or `deleted`; None if unknown.
     """
-    item, label = manifest.item, manifest.item.label
     gates = folder.data_or_empty(GATES_FILE).get("gates")
     return page(
         "report.md",
         manifest=manifest,
-        head=f"{label[:1].upper()}{label[1:]}",
-        label=label,
-        document=item.document or item.plan,
-        run=f"{item.kind}-{item.id}/{manifest.run_id}",
         changed=changed,
         outcome=outcome,
         skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
