@@ -18,7 +18,6 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from specguard.artifacts.contracts import Contract
 from specguard.authority.policy import Policy, RuleInPolicy
 from specguard.change.check_request import read_unlinked
 from specguard.change.repository import find_program
@@ -492,8 +491,7 @@ def brief_text(run: Run) -> str:
     if paper is None:
         name, values = "brief.md", _work_values(run, files)
     else:
-        values = {"paper": paper, "recorded": paper.recorded_files(files), "fields": _fields(paper.contract)}
-        name = "document.md"
+        name, values = "document.md", {"paper": paper, "recorded": paper.recorded_files(files)}
     return page(name, run=run, subject=message_of(run).split("\n", 1)[0], stop=STOP_NOTE, **values)
 
 
@@ -513,10 +511,7 @@ def _work_values(run: Run, files: Tree) -> dict[str, Any]:
         "example": _example(task.id) if task is not None else "",
         "guards": list(_guards(policy, item, task)),
         "scope": scope_of(policy, item),
-        "papers": [
-            {"path": shown_path(one.path, item.fields), "contract": one, "fields": _fields(one)}
-            for one in paper_contracts(policy, item)
-        ],
+        "papers": [(shown_path(one.path, item.fields), one) for one in paper_contracts(policy, item)],
         "pull_request": title_of(run),
         "says": summary_of,
         "hooks": hooks_of(run.git.repository, files),
@@ -532,13 +527,6 @@ def _concerns_agent(rule: RuleInPolicy) -> bool:
     """
     concerns = rule.configured and not rule.code.startswith(_ABOUT_NAMES)
     return rule.active and "run" in rule.stages and (concerns or rule.code.startswith(_ABOUT_FILES))
-
-
-def _fields(contract: Contract) -> Sequence[tuple[str, str]]:
-    """Return the fields of an artifact, each with its allowed values."""
-    words = {"any": "any value"}
-    fields = contract.fields.items()
-    return [(name, words.get(one, one) if isinstance(one, str) else ", ".join(one)) for name, one in fields]
 
 
 def _title(item: WorkItem) -> str:
