@@ -743,18 +743,13 @@ def meta_text(manifest: Manifest) -> str:
         manifest: the run's manifest.
     """
     last = manifest.commands[-1] if manifest.commands else None
+    same = {"run_id", "reason", "pid", "started_at", "ended_at", "branch", "commit"}
     data = {
-        "run_id": manifest.run_id,
+        **manifest.model_dump(include=same),
         "task_id": manifest.item.id,
         "kind": manifest.item.kind,
         "plan": manifest.item.plan,
         "status": manifest.state,
-        "reason": manifest.reason,
-        "pid": manifest.pid,
-        "started_at": manifest.started_at,
-        "ended_at": manifest.ended_at,
-        "branch": manifest.branch,
-        "commit": manifest.commit,
         "command": list(manifest.agent.command) if manifest.agent else [],
         "exit_code": last.exit_code if last else None,
         "log": LOG,
