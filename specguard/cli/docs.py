@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import Final
 
 import click
 
@@ -148,24 +148,6 @@ _ENTRY: Final = re.compile(
 )
 
 
-class ErrorKind(NamedTuple):
-    """One kind of error.
-
-    Attributes:
-        name: its name, as printed in brackets after a message; it never changes.
-        title: what has happened, as a heading.
-        meaning: more about it, in Markdown; may be empty.
-        example: a message of this kind, without its file and line.
-        remedy: how to fix it, in Markdown.
-    """
-
-    name: str
-    title: str
-    meaning: str
-    example: str
-    remedy: str
-
-
 def _read_text(name: str) -> str:
     return (files("specguard") / "texts" / name).read_text(encoding="utf-8")
 
@@ -175,12 +157,17 @@ def errors_text() -> str:
     return _read_text("errors.md")
 
 
-def error_kinds() -> Mapping[str, ErrorKind]:
-    """Return every kind of error by its name, in the order of the page."""
-    return {
-        found["name"]: ErrorKind(*(" ".join(found[field].split()) for field in ErrorKind._fields))
-        for found in _ENTRY.finditer(errors_text())
-    }
+def error_kinds() -> Mapping[str, dict[str, str]]:
+    """Return every kind of error by its name, in the order of the page.
+
+    Returns:
+        For each name a dict. `name` is printed in brackets after a message, and never changes. `title` says
+        what has happened, and `meaning` more about it, if there is more. `example` is a message without its
+        file and line. `remedy` says how to fix it.
+    """
+    found = [one.groupdict() for one in _ENTRY.finditer(errors_text())]
+    kinds = ({key: " ".join(text.split()) for key, text in one.items() if key != "text"} for one in found)
+    return {kind["name"]: kind for kind in kinds}
 
 
 @click.command("error")
@@ -197,8 +184,7 @@ def error_command(name: str | None, output_format: str) -> None:
         show_markdown(f"# {wanted}\n\n{page}")
         return
     chosen = [known[wanted]] if name else list(known.values())
-    rows = [(kind.name, kind.title) for kind in chosen]
-    show(output_format, [kind._asdict() for kind in chosen], align_rows(rows))
+    show(output_format, chosen, align_rows([(kind["name"], kind["title"]) for kind in chosen]))
 
 
 TARGET: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")

@@ -142,7 +142,7 @@ def test_an_example_is_a_message_of_its_kind() -> None:
             if site.message is not None and (name in site.names or (not site.names and site.cls in defaults))
         ]
         if templates and not defaults - RAISED:
-            assert any(re.fullmatch(one, kind.example, re.DOTALL) for one in templates), (name, templates)
+            assert any(re.fullmatch(one, kind["example"], re.DOTALL) for one in templates), (name, templates)
 
 
 def test_every_kind_has_an_entry_that_the_command_shows(tmp_path: Path) -> None:
@@ -150,12 +150,12 @@ def test_every_kind_has_an_entry_that_the_command_shows(tmp_path: Path) -> None:
     listed = run_here("error", directory=tmp_path).stdout
     for name, kind in KINDS.items():
         assert f"\n{name} " in f"\n{listed}"
-        assert kind.remedy.endswith((".", "`"))
+        assert kind["remedy"].endswith((".", "`"))
     shown_page = run_here("error", "[no-base]", directory=tmp_path).stdout
     assert shown_page.startswith("# no-base\n\n**There is no base to compare with.** ")
     assert shown_page.removeprefix("# no-base\n") in errors_text()
     assert json.loads(run_here("error", "no-base", "--output-format", "json", directory=tmp_path).stdout) == [
-        KINDS["no-base"]._asdict()
+        KINDS["no-base"]
     ]
 
 
