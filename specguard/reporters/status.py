@@ -65,26 +65,12 @@ def _row(label: str, text: str) -> str:
 
 
 def _head(status: Data) -> Iterator[str]:
-    head = (status["head"] or "")[:12] or "no commit yet"
-    where = "the working tree on " if status["tree"] == "worktree" else ""
-    yield _row("at", f"{where}{status['branch'] or 'no branch'} ({head})")
-    if floor := status["authority"].get("floor"):
-        yield _row("floor", floor["path"])
-    if (item := status["item"]) is not None:
-        yield from _item("item", item)
-    for one in status["current"]:
-        if item is None or (one["kind"], one["id"]) != (item["kind"], item["id"]):
-            yield from _item("current", one)
-
-
-def _item(label: str, item: Data) -> Iterator[str]:
-    name = f"{item['kind']} {item['id']}".rstrip()
-    title = f": {item['title'] or item['slug']}" if item["title"] or item["slug"] else ""
-    status = f" ({item['status']})" if item["status"] else ""
-    yield _row(label, cut(f"{name}{title}{status}, named by the {item['named_by']}", _LONGEST))
-    branch = f"on the branch {item['branch']}" if item["named_by"] != "branch" and item["branch"] else ""
-    below = filter(None, (item["problem"], item["document"], branch))
-    yield from (_row("", cut(line, _LONGEST)) for line in below)
+    """Return what is looked at, and the current items."""
+    own = [status["item"]] if status["item"] is not None else []
+    known = [(one["kind"], one["id"]) for one in own]
+    others = [one for one in status["current"] if (one["kind"], one["id"]) not in known]
+    items = [*(("item", one) for one in own), *(("current", one) for one in others)]
+    return text_lines("status-head.txt", status=status, items=items, most=_LONGEST)
 
 
 def _overview(
@@ -173,15 +159,8 @@ def _is_done(plan: Data) -> bool:
 
 def required(status: Data) -> str:
     """Return the result of `--require complete`: the missing things, and a verdict line."""
-    lines = [f"missing   {visible(line)}" for line in _missing_lines(status["missing"])]
-    if status["complete"] is None:
-        why = visible("; ".join(status["unknown"])) or "there is no wave and no plan"
-        lines.append(f"specguard: indeterminate: it is not known whether all is complete: {why}")
-    elif status["complete"]:
-        lines.append("specguard: passed: all is complete")
-    else:
-        lines.append(f"specguard: failed: {counted(len(status['missing']), 'missing thing')}")
-    return "".join(f"{line}\n" for line in lines)
+    missing = list(_missing_lines(status["missing"]))
+    return "".join(f"{line}\n" for line in text_lines("required.txt", **{**status, "missing": missing}))
 
 
 def _missing_lines(missing: Sequence[Data]) -> Iterator[str]:
