@@ -46,11 +46,13 @@ def _sections(status: Data) -> Iterator[Iterable[str]]:
     yield from _overview("waves", status["waves"], _wave, lambda wave: bool(wave["complete"]), "complete")
     yield _items(status["items"])
     yield from _overview("plans", status["plans"], _plan, _is_done, "done")
-    yield _agents(status["agents"])
+    if agents := status["agents"]:
+        yield text_lines("status-agents.txt", agents=agents, most=SHOWN)
     if specs := status["specs"]:
         counts = [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
         yield [_row("specs", ", ".join([f"{specs['total']} in all", *counts]))]
-    yield _worktrees(status["worktrees"] or ())
+    if trees := status["worktrees"]:
+        yield text_lines("status-worktrees.txt", trees=trees)
     # Missing things of a wave as a whole: those of an open stage are shown above, and later stages wait.
     wave_lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
     lists = {"missing": _missing_lines(wave_lacks), "next": status["next"], "not known": status["unknown"]}
@@ -133,24 +135,6 @@ def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:
     yield from (f"  {row[0]:12}{line}" for row, line in zip(rows, lines, strict=False))
     if len(rows) > SHOWN:
         yield f"  and {len(rows) - SHOWN} more"
-
-
-def _agents(agents: Sequence[Data]) -> Iterator[str]:
-    active = [agent for agent in agents if agent["active"]]
-    if agents:
-        yield _row("agents", f"{len(active)} of {len(agents)} active")
-    lines = []
-    for agent in active:
-        since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
-        lines.append(f"{'active':12}{agent['agent']} in {agent['folder']}/{since}")
-    yield from (f"  {line}" for line in _cut_list(lines))
-
-
-def _worktrees(trees: Sequence[Data]) -> Iterator[str]:
-    if trees:
-        yield _row("worktrees", f"{sum(bool(one['dirty']) for one in trees)} of {len(trees)} not clean")
-    for one in trees:
-        yield f"  {one['path']}: {one['problem'] or ('not clean' if one['dirty'] else 'clean')}"
 
 
 def _is_done(plan: Data) -> bool:
