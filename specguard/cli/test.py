@@ -9,7 +9,7 @@ import click
 from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.errors import SpecguardError
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, TYPE_CHECKING, counted
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, TYPE_CHECKING
 from specguard.reporters.escape import json_text, text_lines
 from specguard.reporters.json import fields_of
 
@@ -62,7 +62,8 @@ def command(cases: Sequence[str], output_format: str) -> int:
     elif output_format == "junit":
         click.echo(expectations.junit_text(tests), nl=False)
     else:
-        _print_summary(tests)
+        for line in text_lines("tests.txt", **_counts(tests), spent=sum(one.seconds for one in tests)):
+            say(line)
     if any(one.problem for one in tests):
         return EXIT_NO_VERDICT
     return EXIT_PASSED if all(one.passed for one in tests) else EXIT_FAILED
@@ -74,14 +75,6 @@ def _counts(tests: Sequence[PolicyTest]) -> dict[str, int]:
         "failed": sum(bool(one.differences) for one in tests),
         "errors": sum(bool(one.problem) for one in tests),
     }
-
-
-def _print_summary(tests: Sequence[PolicyTest]) -> None:
-    counts, spent = _counts(tests), sum(one.seconds for one in tests)
-    parts = [f"{counts['failed']} not as expected"] if counts["failed"] else []
-    parts += [f"{counts['errors']} not tried"] if counts["errors"] else []
-    summary = ", ".join([counted(len(tests), "case"), *(parts or ["all as expected"])])
-    click.echo(f"{summary} ({spent:.1f} s, {spent / len(tests):.2f} s a case)")
 
 
 def _data(tests: Sequence[PolicyTest]) -> dict[str, Any]:
