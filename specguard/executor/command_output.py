@@ -293,9 +293,7 @@ class RedactedStream:
 
     def finish(self) -> bytes:
         """Return the rest, at the end of the text."""
-        text = self._redactor.redact_bytes(self._pending)
-        self._pending = b""
-        return text
+        return self._redactor.redact_bytes(self._pending)
 
     def _find_open_key(self) -> int:
         """Return the start of a private key whose end is still missing; the text's end without such a key."""
