@@ -99,10 +99,8 @@ def next_task(plan: str, output_format: str) -> int:
     listed = [(state, task, _next_step(policy, state, task)) for state, task in found]
     show(output_format, data, text_lines("tasks.txt", tasks=listed) if found else ())
     if not found and output_format == "text":
-        click.echo("no task can be begun" if unfinished else "no task is left", err=True)
-        for state, task in unfinished:
-            why = f"waits for {'; '.join(task.waits)}" if task.state == "waiting" else f"is {task.status}"
-            say(f"  {state.path}:{task.line}: {task.id} {why}", err=True)
+        for line in text_lines("waiting.txt", tasks=unfinished):
+            say(line, err=True)
     return EXIT_PASSED if found else EXIT_FAILED
 
 
