@@ -210,8 +210,7 @@ class Change(Record, frozen=False):
 
     def _with_found(self, found: FoundBase) -> Self:
         # Facts that were read may depend on the base, so only the fields are kept.
-        fields: dict[str, Any] = {name: getattr(self, name) for name in self._fields}
-        return type(self)(**{**fields, "found": found})
+        return type(self)(**{**{name: getattr(self, name) for name in self._fields}, "found": found})
 
     def with_whole_tree(self, counted: Collection[bytes]) -> Self:
         """Return the change, with the whole tree to judge.

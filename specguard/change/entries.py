@@ -337,10 +337,9 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
     """
     end = 0
     for found in re.finditer(rb"([0-7]{1,7}) ([^\0]*)\0(.{%d})" % (digits // 2), data, re.DOTALL):
-        if found.start() != end:
-            break
-        end = found.end()
-        yield found[2], int(found[1], 8), found[3].hex()
+        if found.start() == end:
+            end = found.end()
+            yield found[2], int(found[1], 8), found[3].hex()
     if end != len(data):
         raise FormatError("a tree object with something that is not an entry")
 

@@ -11,6 +11,7 @@ object, and git believes it.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from itertools import chain, islice, zip_longest
 
@@ -544,10 +545,8 @@ def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> No
     compared: dict[Pair, _Differences] = {}
     files = folders = size = 0
     # For each pair the number of paths that lead to it, and the total bytes of these paths.
-    level: dict[Pair, tuple[int, int]] = {}
-    for pair in pairs:
-        level[pair] = level.get(pair, (0, 0))[0] + 1, 0
-    reader = _PairReader(git, what, limit, limit * READ_FACTOR)
+    level = {pair: (count, 0) for pair, count in Counter(pairs).items()}
+    reader = _PairReader(git, what, limit, limit * READ_FACTOR, SizedCache(1 << 14))
     for _ in range(MAX_DEPTH + 1):
         below: dict[Pair, tuple[int, int]] = {}
         again = [(pair, compared[pair]) for pair in level if pair in compared]
@@ -591,11 +590,7 @@ class _PairReader(Record, frozen=False):
     what: str
     limit: int
     remaining: int
-
-    @cached_property
-    def _known(self) -> SizedCache:
-        """The last directories: what one commit left there is what the next one found."""
-        return SizedCache(1 << 14)
+    known: SizedCache
 
     def read_pairs(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, _Differences]]:
         """Yield the differences of each pair.
@@ -610,10 +605,11 @@ class _PairReader(Record, frozen=False):
             yield pair, _compare_folders(old, new)
 
     def _read_names(self, oid: str, kind: str, content: bytes) -> set[tuple[bytes, int, str]]:
-        if oid not in self._known:
+        # What one commit left in a directory is what the next one finds there.
+        if oid not in self.known:
             found = set(islice(self.git.tree_entries(oid, kind, content), self.limit + 1))
-            self._known.add(oid, found, len(found))
-        names: set[tuple[bytes, int, str]] = self._known[oid]
+            self.known.add(oid, found, len(found))
+        names: set[tuple[bytes, int, str]] = self.known[oid]
         self.remaining -= len(names)
         if self.remaining < 0 or len(names) > self.limit:
             many = self.limit * READ_FACTOR if self.remaining < 0 else self.limit

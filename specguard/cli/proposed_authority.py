@@ -522,8 +522,7 @@ def report_past(
         with Needed(), Git(repository) as git:
             past = past_changes(git, find_branch(git, "").tip, most=MOST_CHANGES)
         # A root commit has no base to be judged against.
-        changes = [change for change in past if change.base]
-        if len(changes) < _LEAST_CHANGES:
+        if len(changes := [change for change in past if change.base]) < _LEAST_CHANGES:
             return
         if sys.stderr.isatty():
             print(f"looking at the last {len(changes)} changes", file=sys.stderr)

@@ -169,8 +169,7 @@ def accept(
     if not counts:
         return
     found = _errors(judged_results)
-    known = found.keys() & counts.keys()
-    whole_errors = _errors(recount(known)) if recount and known else {}
+    whole_errors = _errors(recount(found.keys() & counts.keys())) if recount else {}
     for key, errors in found.items():
         accepted = counts.get(key, 0)
         count = max(len(errors), len(whole_errors.get(key, ())))
