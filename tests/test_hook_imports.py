@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -114,22 +113,15 @@ def test_a_rule_that_mostly_has_nothing_to_read_costs_little_to_import(module: s
             assert not any(isinstance(value, re.Pattern) for value in values), name
 
 
-def test_a_package_with_a_finder_of_its_own_is_imported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Those of packages that are installed for editing are not found on the path."""
+def test_a_package_off_the_path_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some that are installed for editing are found by their own finders only."""
     (tmp_path / "inner.py").write_text("here = 1")
-    spec = ModuleSpec("elsewhere", None, is_package=True)
-    spec.submodule_search_locations = [str(tmp_path)]
-    finder = SimpleNamespace(find_spec=lambda name, *_: spec if name == "elsewhere" else None)
-    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
+    monkeypatch.setitem(sys.modules, "elsewhere", SimpleNamespace(__path__=[str(tmp_path)], __spec__=None))
     assert load_extension("elsewhere", "inner").here == 1
 
 
 @pytest.mark.parametrize("path", ["src/a.py", "docs/api/x.yaml"], ids=["allowed", "refused"])
-def test_an_agents_hook_with_a_cached_policy_imports_little(
-    path: str, nothing: set[str], tmp_path: Path
-) -> None:
+def test_an_agents_hook_with_a_policy_imports_little(path: str, nothing: set[str], tmp_path: Path) -> None:
     again = hooked(tmp_path, "PreToolUse", "Write", file_path=path, content="x = 2\n") - nothing
     assert "specguard.integrations.hooks.judging" in again
     assert again & NEVER == set()
@@ -141,9 +133,7 @@ def test_an_agents_hook_with_a_cached_policy_imports_little(
     assert "specguard_rules.work" not in again
 
 
-def test_an_agents_hook_for_a_command_that_only_reads_looks_at_no_policy(
-    nothing: set[str], tmp_path: Path
-) -> None:
+def test_an_agents_hook_for_a_reading_looks_at_no_policy(nothing: set[str], tmp_path: Path) -> None:
     read = "git status --short && ls -la src"
     again = hooked(tmp_path, "PreToolUse", "Bash", times=1, command=read) - nothing
     assert "specguard.integrations.hooks.shell" in again
@@ -156,9 +146,7 @@ def test_an_agents_hook_for_a_command_that_only_reads_looks_at_no_policy(
     assert not [name for name in again if name.endswith((".patches", ".unified"))]
 
 
-def test_an_agents_hook_after_a_command_that_altered_nothing_looks_at_no_policy(
-    nothing: set[str], tmp_path: Path
-) -> None:
+def test_an_agents_hook_after_no_change_looks_at_no_policy(nothing: set[str], tmp_path: Path) -> None:
     again = hooked(tmp_path, "PostToolUse", "Bash", times=3, command="pytest -q") - nothing
     assert "specguard.integrations.hooks.turn_end" in again
     assert again & NEVER == set()

@@ -157,22 +157,18 @@ def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
 
 def _flatten(raw: str) -> tuple[str, list[str]]:
     """Return a text with a NUL for each path and without emphasis, and its paths."""
-    paths = [_path_of(token) for token in _TOKEN.finditer(raw)]
-    marks = iter(paths)
-    flat = _TOKEN.sub(lambda _: "\0" if next(marks) else "x", raw)
-    return flat.replace("*", "").replace("_", "").strip(), list(filter(None, paths))
+    flat = _TOKEN.sub(lambda token: "\0" if _path_of(token) else "x", raw)
+    paths = filter(None, map(_path_of, _TOKEN.finditer(raw)))
+    return flat.replace("*", "").replace("_", "").strip(), list(paths)
 
 
 def _take_left_out(flat: str, paths: Sequence[str]) -> tuple[str, set[str]]:
     """Return a text without what leaves paths out, and these paths."""
     left_out: set[str] = set()
-
-    def take(found: re.Match[str]) -> str:
+    for found in _LEFT_OUT.finditer(flat):
         first = flat.count("\0", 0, found.start())
         left_out.update(paths[first : first + found[0].count("\0")])
-        return ""
-
-    return _LEFT_OUT.sub(take, flat), left_out
+    return _LEFT_OUT.sub("", flat), left_out
 
 
 def _path_of(token: re.Match[str]) -> str:
