@@ -106,19 +106,15 @@ class Policies:
             if moved is not change:
                 change, policy = moved, self._base_policy(moved)
                 if policy is None and not request.bootstrap:
-                    raise SpecguardError(
-                        f"{change.found.name}, which the authority names as its base, has no authority",
-                        help="bring the authority there, or name the base that has it with --base",
-                        code="no-authority",
-                    )
+                    message = f"{change.found.name}, which the authority names as its base, has no authority"
+                    help = "bring the authority there, or name the base that has it with --base"
+                    raise SpecguardError(message, help=help, code="no-authority")
         if request.enforce and not request.bootstrap and (policy is None or not change.found.trusted):
             after = ", or set the hook up after this push" if request.pre_receive else ""
             flag = "--pre-receive" if request.pre_receive else "--enforce"
-            raise SpecguardError(
-                f"the base has no authority, and {flag} trusts nothing else",
-                help=f"adopt specguard with {flag} --bootstrap, once{after}",
-                code="no-authority",
-            )
+            message = f"the base has no authority, and {flag} trusts nothing else"
+            help = f"adopt specguard with {flag} --bootstrap, once{after}"
+            raise SpecguardError(message, help=help, code="no-authority")
         if policy is not None:
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
@@ -310,11 +306,9 @@ def _refuse_reachable(file: str, repository: Repository | None) -> None:
     from specguard.change.sources import is_in_work_tree
 
     if not os.path.isabs(file) or (repository is not None and is_in_work_tree(repository, file)):
-        raise SpecguardError(
-            f"{FLOOR} names no floor that holds: {file} is relative, or in the working tree",
-            help="let it name an absolute path outside the checkout; to try a floor, use `check --floor`",
-            code="untrusted-file",
-        )
+        message = f"{FLOOR} names no floor that holds: {file} is relative, or in the working tree"
+        help = "let it name an absolute path outside the checkout; to try a floor, use `check --floor`"
+        raise SpecguardError(message, help=help, code="untrusted-file")
 
 
 def compare_policies(policy: Policy, change: Change) -> PolicyChange:
