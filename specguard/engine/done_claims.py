@@ -120,9 +120,10 @@ class Claims:
         anywhere = self._whole or proofs
         paths = self._documents.tree.paths() if anywhere else [one.path for one in entries if one.is_file]
         touched = {one.path for one in entries}
-        before = self._count_old_ticks(entries)
-        read = ((path, self._documents.read(path)) for path in self._files.among(self.among_counted(paths)))
-        ticked = [(path, hash(item.text), item) for path, one in read if one for item in one.ticked]
+        old = self._ticked("start_documents", [one.path for one in entries if not one.added])
+        places = [(path, text, item.above) for path, text, item in old]
+        before: Counter[Any] = Counter([*places, *(text for _, text, _ in old)])
+        ticked = self._ticked("documents", self.among_counted(paths))
         # Of items with the same text, those at the same place as before are the old ones.
         for path, text, item in sorted(ticked, key=lambda one: not before[*one[:2], one[2].above]):
             is_old = not self._whole and (path not in touched or before[text] > 0)
@@ -201,12 +202,10 @@ class Claims:
         earlier = self._records.of(self._facts.get("start_documents")) if found else self._records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
-    def _count_old_ticks(self, entries: Sequence[Entry]) -> Counter[Any]:
-        """Count the ticked items of the touched files as they were, by the hash of the text, and by place."""
-        paths = self._files.among([entry.path for entry in entries if not entry.added])
-        earlier = ((path, self._facts.get("start_documents").read(path)) for path in paths)
-        items = [(path, hash(item.text), item.above) for path, one in earlier if one for item in one.ticked]
-        return Counter([*items, *(text for _, text, _ in items)])
+    def _ticked(self, fact: str, paths: Sequence[bytes]) -> list[tuple[bytes, int, Ticked]]:
+        """Return the ticked items of files in documents, each with its file and the hash of its text."""
+        read = ((path, self._facts.get(fact).read(path)) for path in self._files.among(paths))
+        return [(path, hash(item.text), item) for path, one in read if one for item in one.ticked]
 
     def _find_item_ids(self, item: Ticked, path: bytes) -> Sequence[str]:
         """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
