@@ -524,8 +524,7 @@ def report_past(
         # A root commit has no base to be judged against.
         if len(changes := [change for change in past if change.base]) < _LEAST_CHANGES:
             return
-        if sys.stderr.isatty():
-            print(f"looking at the last {len(changes)} changes", file=sys.stderr)
+        print(f"looking at the last {len(changes)} changes, for about a minute at most", file=sys.stderr)
         with Needed(), PastGit(repository, changes[::-1]) as past_git:
             yield from report(past_git, changes)
     except SpecguardError as error:
