@@ -90,6 +90,10 @@ def test_a_staged_check_of_an_item_imports_no_heavy_library(tmp_path: Path) -> N
     assert again & {"markdown_it", "pydantic", "click", "rich", "typing", "re2", "yaml", "tomllib"} == set()
 
 
+def test_a_run_imports_what_draws_only_on_a_terminal(tmp_path: Path) -> None:
+    assert "rich" not in imported(["-c", "import specguard.cli.run"], tmp_path, tmp_path)
+
+
 def test_a_range_under_a_policy_without_work_imports_nothing_of_work(tmp_path: Path) -> None:
     commits = [Step("feat: add a", files={"src/a.py": "x = 1\n"})]
     case = replace(CASE, staged=None, commit_message=None, commits=commits)

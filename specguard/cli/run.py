@@ -15,7 +15,6 @@ from math import isnan
 from typing import Any, Final
 
 import click
-from rich.console import Console, Group, RenderableType
 
 from specguard.authority.settings import LEAST_LIKENESS
 from specguard.change.check_request import Request
@@ -525,6 +524,7 @@ def show_progress(run: Run) -> Iterator[Say]:
     if not sys.stderr.isatty():
         yield print_progress
         return
+    from rich.console import Console
     from rich.live import Live
 
     with Live(get_renderable=lambda: _draw(run.manifest), console=Console(stderr=True), refresh_per_second=4):
@@ -587,8 +587,9 @@ def detach_output(folder: RunFolder, announce: int) -> None:
     os.close(announce)
 
 
-def _draw(manifest: Manifest) -> RenderableType:
+def _draw(manifest: Manifest) -> Any:
     """Return the steps of a run, and the gates of its last round with their times, for rich to draw."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
