@@ -9,7 +9,7 @@ from specguard.model import TYPE_CHECKING, counted, listed, path_text
 from specguard.reporters.escape import cut, cut_path, text_lines, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.engine.open_branches import BranchPair, OpenBranch, OpenBranches
@@ -25,98 +25,41 @@ SHOWN: Final = 20
 ALL_SHOWN_UP_TO: Final = 3
 """Up to this number of waves, or plans, all are shown; of more, only those that are not complete."""
 
-_WIDTH: Final = 10
 _LONGEST: Final = 300
 """The number of characters of one item that are shown; in a table, a third of it."""
 
 
 def render(status: Data) -> str:
     """Return a status, as `specguard.engine.status` makes it, as text that ends in a newline."""
-    return _page(_sections(status))
-
-
-def _page(parts: Iterable[Iterable[str]]) -> str:
-    """Join parts of lines with an empty line between them, without empty parts."""
-    texts = ["".join(f"{visible(line.rstrip())}\n" for line in part) for part in parts]
-    return "\n".join(filter(None, texts))
-
-
-def _sections(status: Data) -> Iterator[Iterable[str]]:
-    yield _head(status)
-    yield from _overview("waves", status["waves"], _wave, lambda wave: bool(wave["complete"]), "complete")
-    yield _items(status["items"])
-    yield from _overview("plans", status["plans"], _plan, _is_done, "done")
-    if agents := status["agents"]:
-        yield text_lines("status-agents.txt", agents=agents, most=SHOWN)
-    if specs := status["specs"]:
-        counts = [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
-        yield [_row("specs", ", ".join([f"{specs['total']} in all", *counts]))]
-    if trees := status["worktrees"]:
-        yield text_lines("status-worktrees.txt", trees=trees)
-    # Missing things of a wave as a whole: those of an open stage are shown above, and later stages wait.
-    wave_lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
-    lists = {"missing": _missing_lines(wave_lacks), "next": status["next"], "not known": status["unknown"]}
-    for label, texts in {**lists, "note": status["notes"]}.items():
-        shown = _cut_list([cut(one, _LONGEST) for one in texts])
-        yield [_row("" if at else label, line) for at, line in enumerate(shown)]
-
-
-def _row(label: str, text: str) -> str:
-    """Return a line with a label in front; a label that is too wide is separated by two spaces."""
-    return f"{label:{_WIDTH}}{text}" if len(label) < _WIDTH else f"{label}  {text}"
-
-
-def _head(status: Data) -> Iterator[str]:
-    """Return what is looked at, and the current items."""
     own = [status["item"]] if status["item"] is not None else []
     known = [(one["kind"], one["id"]) for one in own]
     others = [one for one in status["current"] if (one["kind"], one["id"]) not in known]
-    items = [*(("item", one) for one in own), *(("current", one) for one in others)]
-    return text_lines("status-head.txt", status=status, items=items, most=_LONGEST)
+    # Missing things of a wave as a whole: those of an open stage are shown above, and later stages wait.
+    wave_lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
+    lists = {"missing": _missing_lines(wave_lacks), "next": status["next"], "not known": status["unknown"]}
+    return _text(
+        "status.txt",
+        status=status,
+        heads=[*(("item", one) for one in own), *(("current", one) for one in others)],
+        items=_table([_columns(item, item["owner"], item["branch"]) for item in status["items"]]),
+        undone=[plan for plan in status["plans"] if not _is_done(plan)],
+        tasks=_tasks,
+        lists={label: _cut_list([*texts]) for label, texts in {**lists, "note": status["notes"]}.items()},
+        missing=lambda stage: _cut_list([*_missing_lines(stage["missing"])]),
+        most=_LONGEST,
+        shown=SHOWN,
+        all_up_to=ALL_SHOWN_UP_TO,
+    )
 
 
-def _overview(
-    word: str,
-    things: Sequence[Data],
-    item_lines: Callable[[Data], Iterator[str]],
-    is_finished: Callable[[Data], bool],
-    finished_word: str,
-) -> Iterator[Iterable[str]]:
-    """Yield the lines of each thing; of many things, the finished ones are only counted."""
-    many = len(things) > ALL_SHOWN_UP_TO
-    shown = [thing for thing in things if not (many and is_finished(thing))]
-    yield from (item_lines(thing) for thing in shown[:SHOWN])
-    if len(shown) > SHOWN:
-        yield [f"and {len(shown) - SHOWN} more {word}"]
-    if many:
-        yield [_row(word, f"{sum(map(is_finished, things))} of {len(things)} {finished_word}")]
+def _text(template: str, **values: Any) -> str:
+    """Return the text that a template makes, each of its lines as a terminal may show it."""
+    return "".join(f"{visible(line.rstrip())}\n" for line in text_lines(template, **values))
 
 
-def _wave(wave: Data) -> Iterator[str]:
-    where = "complete" if wave["complete"] else wave["stage"] or "waiting"
-    yield _row(cut(wave["name"], _LONGEST), where)
-    for stage in wave["stages"]:
-        yield f"  {stage['state']:12}{stage['name']}"
-        if stage["state"] == "open":
-            yield from (f"  {'':12}{line}" for line in _cut_list([*_missing_lines(stage["missing"])]))
-
-
-def _items(items: Sequence[Data]) -> Iterator[str]:
-    if not items:
-        return
-    closed = sum(item["state"] == "closed" for item in items)
-    kinds = " and ".join(sorted({f"{item['kind']}s" for item in items}))
-    yield _row(kinds, f"{closed} of {len(items)} closed")
-    yield from _table([_columns(item, item["owner"], item["branch"]) for item in items])
-
-
-def _plan(plan: Data) -> Iterator[str]:
-    counts = ", ".join(f"{number} {name}" for name, number in plan["counts"].items())
-    option = f", option {plan['option']}" if plan["option"] else ""
-    summary = counts or plan["problem"] or "no tasks"
-    yield _row("plan", cut(f"{plan['name']}{option}: {summary}", _LONGEST))
+def _tasks(plan: Data) -> Iterator[str]:
     tasks = plan["tasks"]
-    yield from _table([_columns(task, task["status"] if task["state"] != "done" else "") for task in tasks])
+    return _table([_columns(task, task["status"] if task["state"] != "done" else "") for task in tasks])
 
 
 def _columns(thing: Data, detail: str | None, branch: str | None = None) -> tuple[str | None, ...]:
@@ -183,21 +126,12 @@ _STATES: Final = ("conflict", "no conflict", "not asked")
 
 def render_branches(found: OpenBranches) -> str:
     """Return the open branches and their pairs as text, ending in a newline; pairs in conflict come first."""
-    base = cut_path(found.base.name)
-    counts = f"{len(found.branches)} open, {found.landed} with nothing that {base} lacks"
     pairs = [
         f"{_state(pair):12}{pair.one.name} and {pair.other.name}: {'; '.join(_reasons(pair))}"
         for pair in sorted(found.pairs, key=lambda pair: _STATES.index(_state(pair)))
     ]
-    pair_lines = (f"  {line}" for line in _cut_list(pairs))
-    return _page(
-        [
-            [_row("base", f"{base} ({(found.base.oid or '')[:12]})")],
-            [_row("branches", counts), *_table([_branch_cells(branch) for branch in found.branches])],
-            [_row("pairs", f"{len(found.pairs)} with common work"), *pair_lines],
-            [_row("note", note) for note in found.notes],
-        ]
-    )
+    lines = _table([_branch_cells(branch) for branch in found.branches])
+    return _text("branches.txt", found=found, branches=lines, pairs=_cut_list(pairs))
 
 
 def _branch_cells(branch: OpenBranch) -> tuple[str, ...]:
