@@ -46,8 +46,11 @@ def render(verdicts: Sequence[Verdict]) -> str:
         headline=headline,
         outcome=worst.outcome if worst is not None else "passed",
         lead=_lead(one) if one else f"{len(verdicts)} verdicts.",
-        views=[_verdict_view(verdict, budget) for verdict in verdicts],
-        reason_text=text.reason_text,
+        verdicts=verdicts,
+        headline_of=_headline,
+        subject_of=_subject,
+        groups_of=lambda verdict: list(_groups(verdict, budget)),
+        states=sorted(STATES, key=(*_STATES, *STATES).index),
         most=ITEMS_SHOWN,
     )
 
@@ -91,20 +94,8 @@ def _environment() -> Environment:
 
     environment = templates("specguard.reporters", escapes=True, finalize=escape_text)
     environment.filters.update(code=code, shortened=shortened, cut=cut, cut_path=cut_path, listed=listed)
+    environment.globals.update(said=text, wording=wording, kind_of=_kind, message_of=_message)
     return environment
-
-
-def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
-    """Return a verdict as template data; each rule gets `budget` characters for its findings."""
-    return {
-        "verdict": verdict,
-        "said": _headline(verdict),
-        "subject": _subject(verdict),
-        "states": sorted(STATES, key=(*_STATES, *STATES).index),
-        "undecided": text.group_undecided(verdict),
-        "groups": list(_groups(verdict, budget)),
-        "policy": [line.removeprefix("policy: ") for line in wording.policy_lines(verdict)],
-    }
 
 
 def _headline(verdict: Verdict) -> str:
@@ -138,7 +129,7 @@ def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
         accepted: list[str] = []
         size = 0
         for judged in found:
-            markup = render_finding(_finding_view(judged, excerpts.excerpt(judged.finding)))
+            markup = render_finding(judged, excerpts.excerpt(judged.finding))
             size += len(markup)
             if size > budget:
                 break
@@ -148,7 +139,6 @@ def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
             yield {
                 "result": result,
                 "account": ", ".join(_count_text(count, kind) for kind, count in kinds.items()),
-                "allowed": wording.approval_offer(result, verdict),
                 "shown": shown,
                 "accepted": accepted,
                 "left_out": len(found) - len(shown) - len(accepted),
@@ -164,28 +154,10 @@ def _kind(judged: Judged) -> str:
     return judged.severity if judged.state == "open" else judged.state
 
 
-def _finding_view(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
-    """Return a finding as template data; remarks are its other lines, as on the baseline and approvals."""
-    finding = judged.finding
-    message = visible(text.shown_message(judged))
-    if finding.path is not None:
-        # The path is shown before the message, so drop it at the start of the message.
-        message = message.removeprefix(f"{visible(cut_path(path_text(finding.path)))} ")
-    kind, details = _kind(judged), list(text.details(judged))
-    by_kind = dict(details)
-    by = by_kind.get("by", "") if judged.authority else ""
-    return {
-        "kind": kind,
-        "tag": kind if judged.state == "open" else f"{judged.severity}, {kind}",
-        "where": text.place_text(judged).removesuffix(": ") or finding.field or "",
-        "message": message,
-        "excerpt": excerpt,
-        "by": by,
-        "quote": cut(judged.quote, 600),
-        "remarks": [line for what, line in details if what != "next" and line != by],
-        "next": by_kind.get("next", ""),
-        "fingerprint": judged.fingerprint,
-    }
+def _message(judged: Judged) -> str:
+    """Return a finding's message, without the path at its start, which is shown before it."""
+    path, message = judged.finding.path, visible(text.shown_message(judged))
+    return message if path is None else message.removeprefix(f"{visible(cut_path(path_text(path)))} ")
 
 
 LINES: Final = 8
