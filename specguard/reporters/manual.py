@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
@@ -47,7 +47,8 @@ def page(entry: Registered) -> str:
     return _rendered(
         "rule.md",
         rule=rule,
-        deviations=list(_deviations(rule)),
+        usual=Rule,
+        all_stages=STAGES,
         intro=intro,
         why=by_mark.get(_REASON),
         policy=tomllib.loads(blocks["fails"]).get("policy", "").strip("\n"),
@@ -151,14 +152,3 @@ def split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
     """Return a docstring's prose, and its examples with their kinds."""
     examples = [(found[1], found[2].removesuffix("\n")) for found in _EXAMPLE.finditer(text)]
     return _EXAMPLE.sub("", text).strip("\n"), examples
-
-
-def _deviations(rule: type[Rule]) -> Iterator[str]:
-    """Yield a sentence on each of the rule's severity, stages and approvals that most rules do not have."""
-    if rule.severity != "error":
-        yield f"Severity: {rule.severity}."
-    if rule.stages != Rule.stages:
-        missing = [stage for stage in STAGES if stage not in rule.stages]
-        yield f"Stages: {min('all but ' + ', '.join(missing), ', '.join(rule.stages), key=len)}."
-    if not rule.approvable:
-        yield "No approval lifts it."
