@@ -12,7 +12,7 @@ import re
 from specguard.declaration.rule import Record
 from specguard.errors import code_suffix
 from specguard.model import TYPE_CHECKING, counted, folders_of, grouped, listed, path_text, with_stash
-from specguard.reporters.escape import cut, cut_path, visible
+from specguard.reporters.escape import cut, cut_path, text_lines, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -68,9 +68,9 @@ def render(
         for results in group_undecided(verdict):
             lines += _undecided(results, style)
         if explain:
-            lines += _explanation(verdict)
+            lines += [*text_lines("explain.txt", verdict=verdict, reason_text=reason_text), ""]
         if statistics:
-            lines += _statistics(verdict)
+            lines += [*_statistics(verdict), ""]
         lines += [style("quiet", f"note: {visible(cut(note))}") for note in verdict.notes]
         lines.append(verdict_line(verdict, style))
     if idle or not verdicts:
@@ -298,18 +298,10 @@ def reason_text(result: RuleResult) -> str:
     return f"{cut(reason, 400)}{cut(facts, 400)}"
 
 
-def _explanation(verdict: Verdict) -> Iterator[str]:
-    for result in verdict.results:
-        yield f"{result.code} {result.name}: {result.state}: {visible(reason_text(result))}"
-    yield f"rules: {', '.join(f'{count} {state}' for state, count in verdict.counts.items() if count)}"
-    yield ""
-
-
 def _statistics(verdict: Verdict) -> Iterator[str]:
     for result in sorted(verdict.results, key=lambda one: -len(one.findings)):
         if result.findings:
             yield f"{len(result.findings):6} {result.code} {result.name}"
-    yield ""
 
 
 _PLACES_NAMED: Final = 8
