@@ -149,20 +149,18 @@ def render_markdown(verdicts: Sequence[Verdict], *, limit: int = COMMENT_LIMIT) 
         verdicts: one verdict, or one for each ref of a push.
         limit: the largest size of the page, in bytes.
     """
-    page = escape.markdown_templates("specguard.reporters").get_template("verdicts.md")
-    return _cut_page(page.render(verdicts=verdicts, said=text, wording=wording), limit)
+    return _markdown_page("verdicts.md", limit, verdicts=verdicts, said=text)
 
 
 def error_report_markdown(error: SpecguardError) -> str:
     """Return a Markdown page with the errors that prevented a verdict."""
-    parts = ["## specguard: no verdict\n\n"]
-    for one in error.errors():
-        at = f"{escape.markdown_code(escape.cut_path(one.place))}: " if one.path else ""
-        parts.append(f"- {at}{'<br>'.join(map(escape.markdown_text, wording.error_lines(one)))}\n")
-    return _cut_page("".join(parts), COMMENT_LIMIT)
+    return _markdown_page("error.md", COMMENT_LIMIT, errors=error.errors())
 
 
-def _cut_page(page: str, limit: int) -> str:
+def _markdown_page(template: str, limit: int, **values: Any) -> str:
+    """Return the page that a template makes, cut before it exceeds a number of bytes."""
+    environment = escape.markdown_templates("specguard.reporters")
+    page = environment.get_template(template).render(**values, wording=wording)
     content = page.encode("utf-8", "surrogateescape")
     if len(content) <= limit - 600:
         return page
