@@ -103,16 +103,10 @@ def _members(value: object, key: str, set_keys: set[str]) -> list[tuple[str | in
 
 
 def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
-    """Yield the lines of the policy as it was understood, then the text that was not understood."""
-    tables: dict[str, list[tuple[str, Origin]]] = {}
-    for setting in settings(policy):
-        depth = _depth(setting.path)
-        head, key = _key(setting.path[:depth]), _key(setting.path[depth:])
-        text = f"{key} = {toml_value(setting.value)}"
-        if setting.covers and setting.covers != setting.value:
-            text += f"  ({setting.covers})"
-        tables.setdefault(head, []).append((text, setting.origin))
-    yield from text_lines("policy.txt", policy=policy, tables=tables, coverage=coverage)
+    """Return the lines of the policy as it was understood, then the text that was not understood."""
+    tables = grouped((_key(one.path[: _depth(one.path)]), one) for one in settings(policy))
+    values = {"key_of": lambda one: _key(one.path[_depth(one.path) :]), "toml": toml_value}
+    return text_lines("policy.txt", policy=policy, tables=tables, coverage=coverage, **values)
 
 
 def as_toml(policy: Policy) -> str:
