@@ -248,10 +248,8 @@ def describe(run: RunView, *, lines: int = 20) -> str:
         run: the run.
         lines: the number of lines from the end of its log to show.
     """
-    again = shlex.join(run.rerun)
-    shown = list(text_lines("run.txt", run=run, moment=moment, duration=duration, again=again))
-    if tail := run.tail(lines):
-        shown += ["", *(f"  {line}" for line in tail.split("\n"))]
+    values = {"run": run, "again": shlex.join(run.rerun), "tail": run.tail(lines)}
+    shown = text_lines("run.txt", **values, moment=moment, duration=duration)
     return "\n".join(map(visible, shown))
 
 
