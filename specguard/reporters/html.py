@@ -38,14 +38,9 @@ def render(verdicts: Sequence[Verdict]) -> str:
     """Return the verdicts as an HTML page."""
     budget = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
     worst = max(verdicts, key=lambda verdict: OUTCOMES.index(verdict.outcome), default=None)
-    one = verdicts[0] if len(verdicts) == 1 else None
-    headline = _headline(worst) if worst is not None else "Nothing to judge"
     return page(
         "report.html",
-        title=f"{headline}: {_subject(one)}" if one else f"{headline}: {len(verdicts)} verdicts",
-        headline=headline,
-        outcome=worst.outcome if worst is not None else "passed",
-        lead=_lead(one) if one else f"{len(verdicts)} verdicts.",
+        worst=worst,
         verdicts=verdicts,
         headline_of=_headline,
         subject_of=_subject,
@@ -57,14 +52,7 @@ def render(verdicts: Sequence[Verdict]) -> str:
 
 def error_report(error: SpecguardError) -> str:
     """Return a page with the errors that prevented a verdict."""
-    return page(
-        "error.html",
-        title="No verdict",
-        headline="No verdict",
-        outcome="error",
-        lead="Nothing was judged, so this is not a pass.",
-        errors=error.errors(),
-    )
+    return page("error.html", errors=error.errors())
 
 
 def page(template: str, **values: Any) -> str:
@@ -72,7 +60,7 @@ def page(template: str, **values: Any) -> str:
 
     Args:
         template: a template of this folder that extends `page.html`.
-        values: the template's variables, including `title`, `headline`, `outcome` and `lead`.
+        values: its variables, with `title`, `headline`, `outcome` and `lead` unless it sets these itself.
     """
     content = (files("specguard.reporters") / "templates" / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
@@ -94,7 +82,9 @@ def _environment() -> Environment:
 
     environment = templates("specguard.reporters", escapes=True, finalize=escape_text)
     environment.filters.update(code=code, shortened=shortened, cut=cut, cut_path=cut_path, listed=listed)
-    environment.globals.update(said=text, wording=wording, kind_of=_kind, message_of=_message)
+    environment.globals.update(
+        said=text, wording=wording, kind_of=_kind, message_of=_message, counted=counted
+    )
     return environment
 
 
@@ -102,12 +92,6 @@ def _headline(verdict: Verdict) -> str:
     """Return the verdict in one or a few words."""
     end = text.outcome_text(verdict)
     return "No full verdict" if end == "indeterminate" else end.capitalize()
-
-
-def _lead(verdict: Verdict) -> str:
-    """Return the number of findings and of rules that could not be judged, as the other reports have it."""
-    counts = ", ".join(text.count_texts(verdict))
-    return f"{counts or ('Nothing to judge' if verdict.empty else 'No findings')}."
 
 
 def _subject(verdict: Verdict) -> str:
@@ -134,19 +118,14 @@ def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
             if size > budget:
                 break
             (accepted if judged.state == "baselined" else shown).append(markup)
-        kinds = Counter(map(_kind, found))
         if found:
             yield {
                 "result": result,
-                "account": ", ".join(_count_text(count, kind) for kind, count in kinds.items()),
+                "kinds": Counter(map(_kind, found)),
                 "shown": shown,
                 "accepted": accepted,
                 "left_out": len(found) - len(shown) - len(accepted),
             }
-
-
-def _count_text(count: int, kind: str) -> str:
-    return counted(count, kind) if kind in ("error", "warning") else f"{count} {kind}"
 
 
 def _kind(judged: Judged) -> str:
