@@ -156,10 +156,10 @@ def _annotation_schema(annotation: Any) -> Schema:
         if issubclass(annotation, Settings):
             return record_model(annotation)
         if annotation is Expression:
-            return _text_schema(lambda text: Expression(text).check())
+            return _after(lambda text: Expression(text).check(), {"type": "str"})
         if issubclass(annotation, Patterns):
             # Each pattern is checked by itself, so that an error has its index.
-            return _after(annotation, _list_schema(_text_schema(annotation.checked)))
+            return _after(annotation, _list_schema(_apply_limits({"type": "str"}, {}, annotation.translate)))
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return {"type": "literal", "expected": list(arguments)}
@@ -173,11 +173,6 @@ def _annotation_schema(annotation: Any) -> Schema:
         keys, elements = map(_annotation_schema, arguments)
         return {"type": "dict", "keys_schema": keys, "values_schema": elements}
     raise TypeError(f"no setting has type {annotation}; use str, int, Sequence, Mapping; limits: `setting`")
-
-
-def _text_schema(check: Callable[[str], Any]) -> Schema:
-    """Return the schema of a text that a function turns into the value, or refuses."""
-    return _after(check, {"type": "str"})
 
 
 def _list_schema(item: Schema) -> Schema:

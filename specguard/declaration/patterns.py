@@ -71,16 +71,6 @@ class Patterns:
         return translate(pattern, covers=cls.covers, folds=cls.folds)
 
     @classmethod
-    def checked(cls, pattern: str) -> str:
-        """Return a pattern.
-
-        Raises:
-            PatternError: the pattern is malformed.
-        """
-        cls.translate(pattern)
-        return pattern
-
-    @classmethod
     def problem_in(cls, *patterns: str, written: str = "") -> str:
         """Return the problem of the first malformed pattern, as a clause; empty if all are valid.
 
