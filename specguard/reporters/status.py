@@ -126,12 +126,10 @@ _STATES: Final = ("conflict", "no conflict", "not asked")
 
 def render_branches(found: OpenBranches) -> str:
     """Return the open branches and their pairs as text, ending in a newline; pairs in conflict come first."""
-    pairs = [
-        f"{_state(pair):12}{pair.one.name} and {pair.other.name}: {'; '.join(_reasons(pair))}"
-        for pair in sorted(found.pairs, key=lambda pair: _STATES.index(_state(pair)))
-    ]
+    pairs = sorted(found.pairs, key=lambda pair: _STATES.index(_state(pair)))
     lines = _table([_branch_cells(branch) for branch in found.branches])
-    return _text("branches.txt", found=found, branches=lines, pairs=_cut_list(pairs))
+    values = {"state_of": _state, "names": _paths_text, "most": SHOWN}
+    return _text("branches.txt", found=found, branches=lines, pairs=pairs, **values)
 
 
 def _branch_cells(branch: OpenBranch) -> tuple[str, ...]:
@@ -148,18 +146,6 @@ def _branch_cells(branch: OpenBranch) -> tuple[str, ...]:
 
 def _state(pair: BranchPair) -> str:
     return "not asked" if pair.conflicts is None else "conflict" if pair.conflicts else "no conflict"
-
-
-def _reasons(pair: BranchPair) -> Iterator[str]:
-    """Yield the reasons why two branches are a pair, and where they conflict."""
-    if pair.same_item:
-        yield f"both are for {pair.one.label}"
-    if pair.shared:
-        yield f"both change {_paths_text(pair.shared)}"
-    for branch, other, paths in pair.outside:
-        yield f"{branch.name} changes files of {other.label}: {_paths_text(paths)}"
-    if pair.conflicts:
-        yield f"conflicts in {_paths_text(pair.conflicts)}"
 
 
 def _paths_text(paths: Collection[bytes]) -> str:
