@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import find_program
 from specguard.declaration.rule import Record
-from specguard.documents.data import json_spans, read_data
+from specguard.documents.data import json_spans, read_data, value_at
 from specguard.integrations.hooks.dialects import PROJECTS
 from specguard.integrations.hooks.session_pins import PROBE_ID, object_of
 from specguard.integrations.hooks.tool_calls import WRITING, read_beginning, with_parents
@@ -233,9 +233,9 @@ def _disabling_setting(root: Mapping[str, Any], host: Host) -> str:
     """Return the setting that switches hooks off; empty if hooks are on."""
     if host.agent == "claude" and root.get("disableAllHooks") is True:
         return "disableAllHooks"
-    if host.agent == "gemini" and _get(root, "hooksConfig", "enabled") is False:
+    if host.agent == "gemini" and value_at(root, "hooksConfig.enabled") is False:
         return "hooksConfig.enabled = false"
-    disabled = _get(root, "hooksConfig", "disabled") if host.agent == "gemini" else ()
+    disabled = value_at(root, "hooksConfig.disabled") if host.agent == "gemini" else ()
     return "hooksConfig.disabled" if isinstance(disabled, list) and "specguard" in disabled else ""
 
 
@@ -387,14 +387,15 @@ def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str
 def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     state = _read_json(os.path.join(environment.get("CLAUDE_CONFIG_DIR") or home, ".claude.json"))
     # Trust in a folder includes the folders in it.
-    if any(_get(state, "projects", place, "hasTrustDialogAccepted") is True for place in with_parents(top)):
+    keys = (("projects", place, "hasTrustDialogAccepted") for place in with_parents(top))
+    if any(value_at(state, key) is True for key in keys):
         return Trust(True, "the folder is trusted")
     reason = "nobody has trusted this folder in Claude Code yet, which asks when it starts here"
     return Trust(reason=f"{reason}; `claude -p` runs hooks without that")
 
 
 def _gemini(folder: str, top: str, environment: Mapping[str, str]) -> Trust:
-    enabled = _get(_read_json(os.path.join(folder, "settings.json")), "security", "folderTrust", "enabled")
+    enabled = value_at(_read_json(os.path.join(folder, "settings.json")), "security.folderTrust.enabled")
     if environment.get("GEMINI_CLI_TRUST_WORKSPACE") == "true" or enabled is False:
         return Trust(True, "folders need no trust here")
     file = environment.get("GEMINI_CLI_TRUSTED_FOLDERS_PATH") or os.path.join(folder, "trustedFolders.json")
@@ -462,13 +463,6 @@ def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
         ending.cancel()
         process.kill()
         process.communicate()
-
-
-def _get(data: Mapping[str, Any], *keys: str) -> object:
-    value: Any = data
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
 
 
 def _read_json(file: str) -> dict[str, Any]:
