@@ -226,7 +226,7 @@ def explanation_data(
 
 def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
     """Return the lines of an explanation for a person, from the result of `explanation_data`."""
-    return text_lines("explanation.txt", **data, most=SHOWN, toml=toml_value, join_or=join_or, place=_place)
+    return text_lines("explanation.txt", **data, most=SHOWN, toml=toml_value, join_or=join_or)
 
 
 def _rule_settings(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting]:
@@ -234,10 +234,6 @@ def _rule_settings(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting
     needs = ("specs" if one.startswith("specs.") else one for one in rule.load().tables)
     tables = [f"rules.{rule.name}", *needs]
     return [one for one in settings(policy) if any(is_in_table(one.path, table) for table in tables)]
-
-
-def _place(authority: Mapping[str, Any] | None) -> str:
-    return str(Origin(authority["path"], authority["line"] or 0)) if authority else "by default"
 
 
 def _commands(rule: RuleInPolicy, approvers: Sequence[str], path: bytes) -> Iterator[str]:
