@@ -335,13 +335,11 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
     Raises:
         FormatError: the data is not a tree object.
     """
-    end = 0
-    for found in re.finditer(rb"([0-7]{1,7}) ([^\0]*)\0(.{%d})" % (digits // 2), data, re.DOTALL):
-        if found.start() == end:
-            end = found.end()
-            yield found[2], int(found[1], 8), found[3].hex()
-    if end != len(data):
-        raise FormatError("a tree object with something that is not an entry")
+    # Where no entry begins, the rest is taken at once: each place in it may look like the beginning of a name.
+    for found in re.finditer(rb"([0-7]{1,7}) ([^\0]*+)\0(.{%d})|.+" % (digits // 2), data, re.DOTALL):
+        if found[1] is None:
+            raise FormatError("a tree object with something that is not an entry")
+        yield found[2], int(found[1], 8), found[3].hex()
 
 
 def read_listing(lines: Iterable[bytes]) -> Iterator[tuple[bytes, int, str]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from time import process_time
 
 import pytest
 
@@ -62,6 +63,13 @@ def test_ids_and_modes_of_another_shape_are_refused() -> None:
     for mode in (b"+100644", b"1_00644", b"0o10064", b"100648", b"-100644", b""):
         with pytest.raises(FormatError):
             list(read_tree(mode + b" name\0" + b"\1" * 20, 40))
+
+
+def test_a_tree_object_of_nothing_but_beginnings_is_refused_at_once() -> None:
+    begun = process_time()
+    with pytest.raises(FormatError):
+        list(read_tree(b"7 " * 20_000, 40))
+    assert process_time() - begun < 1
 
 
 def commit(*lines: bytes, message: bytes = b"subject\n") -> bytes:
