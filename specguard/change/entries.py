@@ -335,7 +335,7 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
     Raises:
         FormatError: the data is not a tree object.
     """
-    # Where no entry begins, the rest is taken at once: each place in it may look like the beginning of a name.
+    # Where no entry begins, the rest is taken at once: each place in it may look like the beginning of one.
     for found in re.finditer(rb"([0-7]{1,7}) ([^\0]*+)\0(.{%d})|.+" % (digits // 2), data, re.DOTALL):
         if found[1] is None:
             raise FormatError("a tree object with something that is not an entry")

@@ -42,8 +42,8 @@ _COMMENT: Final = re.compile(
     rf"(?:{_NOT}|\bavoid) (?!(?:to )?(?:be )?(?:in|allowed|included|{_CHANGED})\b)(?:(?:to|be) ){{0,2}}\w+",
     re.IGNORECASE,
 )
-# Up to ten paths in a row, each of them a NUL here, that words right before or right behind them leave out.
-_ROW: Final = r"\0(?:(?:[,&\s]|and|or){1,9}\0){0,9}"
+# All paths in a row, each of them a NUL here, that words right before or right behind them leave out.
+_ROW: Final = r"\0(?:(?:[,&\s]|and|or){1,9}\0){0,199}+"
 _LEFT_OUT: Final = re.compile(
     rf"(?:^|(?<=[^\w\s])|(?<=[^\w\s] ))(?:(?:but|and) )?(?:except(?: for)?|excluding|without|avoid"
     rf"|{_NOT}(?: (?:to )?{_CHANGED})?)[\s:(]{{0,4}}{_ROW}(?=[^\w\0]*(?:$|[.;,)]))"
@@ -221,9 +221,12 @@ def _with_choices(raw: str) -> str:
         for path in paths:
             inner, _, after = path.partition("}")
             before, _, inside = inner.rpartition("{")
-            if "," in inside and len(paths) < most:
-                paths += [f"{before}{choice}{after}" for choice in inside.split(",")]
-        mark = "`" * raw.endswith("`", 0, word.start())
+            choices = inside.split(",", most)
+            paths += [f"{before}{choice}{after}" for choice in choices if len(choices) > 1]
+            if len(paths) > most:
+                return word[0]
+        start = raw[: word.start()]
+        mark = start[len(start.rstrip("`")) :]
         return f"{mark}, {mark}".join(one for one in paths if "," not in one) + word[0][len(paths[0]) :]
 
     return BARE_WORD.sub(write_out, raw)

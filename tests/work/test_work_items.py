@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -11,6 +12,7 @@ from specguard.testing import Case, run_here
 from specguard.work.item import Papers
 from specguard.work.kinds import Names, WorkKind, identity, same_item
 from specguard.work.named_items import Unresolved, Work
+from specguard.work.stated_paths import allowed_paths
 from tests.outcomes import ended, there
 from tests.work.conftest import Grow
 
@@ -215,3 +217,10 @@ def test_a_detached_head_leaves_the_item_unknown_which_is_no_pass(tmp_path: Path
     document = "docs/plan/v1.02/phases/phase-12.md"
     item = {"kind": "phase", "id": "12", "slug": None, "document": document}
     assert outcome.report["change"]["work_item"] == item
+
+
+def test_thousands_of_choices_in_a_scope_are_not_written_out() -> None:
+    begun = process_time()
+    found = allowed_paths(f"## Scope\n\n- `src/{{{'a,' * 1000}b}}{'x' * 5000}`\n- `lib/`\n", ["Scope"])
+    assert [one.path for one in found] == ["", "lib/"]
+    assert process_time() - begun < 1
