@@ -343,7 +343,8 @@ _LIST_ITEMS: Final = (
     "Run it again with a manifest that names the item. Or list the items in the authority's [work.<kind>], "
     "with `source` and `branch`: then `specguard run gates` on the item's branch names it."
 )
-_NAME_ITEM: Final = "Name the item in the tick, as '- [x] ID: ...', or in a heading above it."
+# A list item that begins with a spec's id gives the spec's status, a heading does not.
+_NAME_ITEM: Final = "Name the item in a heading above the tick, as '## ID'."
 
 
 class UncoveredItem(Rule):
