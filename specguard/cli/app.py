@@ -13,7 +13,7 @@ import click
 from specguard import __version__
 from specguard.cli import options as opt
 from specguard.cli.options import usage
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import SpecguardError
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 
@@ -82,7 +82,7 @@ COMPLETION: Final = "_SPECGUARD_COMPLETE"
 """The environment variable by which a shell asks for its completion script, and later for completions."""
 
 
-class _Commands(click.Group):
+class _Commands(opt.GroupInDirectory):
     """A click group that imports a command's module only when that command is requested."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -96,15 +96,6 @@ class _Commands(click.Group):
         command = getattr(importlib.import_module(f"specguard.cli.{module}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError:
-            hint = nearest(args[0], COMMANDS, "`specguard --help` lists the commands")
-            raise usage(f"there is no command {args[0]!r}", hint) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

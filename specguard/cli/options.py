@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from specguard.change.repository import Repository
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 from specguard.errors import usage as usage
 from specguard.reporters.escape import json_text, visible
 
@@ -124,9 +124,25 @@ class CommandInDirectory(click.Command):
 
 
 class GroupInDirectory(click.Group):
-    """A group of such commands."""
+    """A group of such commands, which answers to a wrong name with the nearest one."""
 
     command_class = CommandInDirectory
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names, as click does.
+
+        Raises:
+            SpecguardError: the group lacks that command.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            group = ctx.command_path
+            name = f"{group} {args[0]}".removeprefix("specguard ")
+            hint = nearest(args[0], self.list_commands(ctx), f"`{group} --help` lists the commands")
+            raise usage(f"there is no command {name!r}", hint) from None
 
 
 def command(name: str, **more: Any) -> Callable[[Function], CommandInDirectory]:
