@@ -243,6 +243,11 @@ def from_root(path: str, top: str) -> str:
     return "" if found == ".." or found.startswith("../") else found
 
 
+def from_here(path: str, top: str) -> str:
+    """Return a path from the working tree's root as one relative to the working directory, to be shown."""
+    return os.path.relpath(os.path.join(top, path))
+
+
 def say(line: str, *, err: bool = False) -> None:
     """Print a line after escaping characters that a terminal or job log would obey or not show."""
     click.echo(visible(line), err=err)

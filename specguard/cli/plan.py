@@ -15,7 +15,7 @@ from specguard.authority.policy import Policy
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.cli import options as opt
-from specguard.cli.options import say, show
+from specguard.cli.options import from_here, say, show
 from specguard.engine.policies import open_policy
 from specguard.engine.status import open_waves, waiting_plans
 from specguard.errors import SpecguardError
@@ -199,7 +199,7 @@ def proposal(slug: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
         raise exists_error(folder, f"specguard plan validate {slug}")
     write_files(top, files)
     for path in files:
-        say(path)
+        say(from_here(path, top))
     click.echo(f"fill what is marked TODO; then: specguard plan validate {slug}", err=True)
 
 
@@ -234,7 +234,8 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     if os.path.lexists(os.path.join(top, plan.path)):
         raise exists_error(plan.path, "add new tasks by hand: the same command with --print shows them")
     _write_missing(top, files, plan=plan.path)
-    say(f"{plan.path}: {counted(len(plan.ids), 'task')} from {source.path}/tasks.md")
+    tasks = counted(len(plan.ids), "task")
+    say(f"{from_here(plan.path, top)}: {tasks} from {from_here(source.path, top)}/tasks.md")
     for note in plan.notes():
         say(f"note: {note}", err=True)
 
@@ -245,7 +246,8 @@ def _write_missing(top: str, files: Mapping[str, str], *, plan: str = "") -> Non
     write_files(top, missing)
     for path in files:
         if path != plan:
-            say(f"{path} is written" if path in missing else f"{path} is there already, and stays as it is")
+            end = "is written" if path in missing else "is there already, and stays as it is"
+            say(f"{from_here(path, top)} {end}")
 
 
 @command.command("sync", short_help="Compare plans with the runs of their tasks.", json=True)

@@ -14,7 +14,7 @@ from specguard.artifacts.contracts import Contract
 from specguard.artifacts.skeletons import Skeletons, locate
 from specguard.change.check_request import Request
 from specguard.cli import options as opt
-from specguard.cli.options import say, show, show_markdown, usage
+from specguard.cli.options import from_here, say, show, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.open_branches import open_branches
 from specguard.engine.policies import open_policy
@@ -124,7 +124,7 @@ def new_command(
     if not only_print:
         write_files(top, {os.fsdecode(one): text for one, text in files.items()})
         for one in files:
-            say(path_text(one))
+            say(from_here(path_text(one), top))
     for one, text in files.items() if only_print else ():
         if len(files) > 1:
             click.echo(f"==> {visible(path_text(one))} <==")

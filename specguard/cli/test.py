@@ -7,7 +7,7 @@ import os
 import click
 
 from specguard.cli import options as opt
-from specguard.cli.options import say, show
+from specguard.cli.options import from_here, say, show
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, TYPE_CHECKING
 from specguard.reporters.escape import json_text, text_lines
@@ -42,7 +42,7 @@ def command(cases: Sequence[str], output_format: str) -> int:
         # Cases with their own policies need neither a repository nor an authority.
         if not cases or error.code not in ("no-authority", "no-repository"):
             raise
-    folder = os.path.relpath(os.path.join(top, expectations.CASE_FOLDER))
+    folder = from_here(expectations.CASE_FOLDER, top)
     case_files = expectations.find_cases(cases or [folder], not cases)
     tests = expectations.read_tests(authority, case_files, inline=not cases)
     if not tests:
