@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from specguard.approvals.log_verification import Logbook
     from specguard.approvals.record import Scope
     from specguard.authority.policy import Policy, RuleInPolicy
-    from specguard.change.check_request import Request
+    from specguard.change.change import Change
     from specguard.engine.facts import Facts
 
 
@@ -46,7 +46,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     settings: ApprovalSettings = policy.declared("approval_settings")
     approver = find_approver(request.approved_by, settings)
     rules = [_rule(name, policy) for name in request.override]
-    findings, description = _requested_findings(request, rules, results)
+    findings, description = _requested_findings(facts.change, rules, results)
     if not findings:
         return [f"{description} is in the baseline already, and needs no approval."]
     for judged in findings:
@@ -159,8 +159,16 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
     return rule
 
 
+def _listing(change: Change) -> str:
+    """Return the step that shows what could be approved: of what is staged, where the branch is judged."""
+    head = change.git.repository.head if change.source == "range" else None
+    with Needed():
+        staged = " --staged" if head and change.git.index_diff(head) else ""
+    return f"`specguard approve{staged}` shows what could be approved"
+
+
 def _requested_findings(
-    request: Request, rules: Sequence[RuleInPolicy], results: Sequence[RuleResult]
+    change: Change, rules: Sequence[RuleInPolicy], results: Sequence[RuleResult]
 ) -> tuple[list[Judged], str]:
     """Return the open findings that a request means, and a text that describes them.
 
@@ -170,12 +178,11 @@ def _requested_findings(
     codes = {rule.code for rule in rules}
     rule_names = " and ".join(sorted(codes))
     found = [judged for result in results if result.code in codes for judged in result.findings]
-    wanted = [os.fsencode(path) for path in request.override_paths]
+    wanted = [os.fsencode(path) for path in change.request.override_paths]
     named = {judged.finding.path for judged in found if judged.finding.path is not None}
-    listing = "`specguard approve` shows what could be approved"
     for path in wanted:
         if path not in named:
-            step = nearest(path_text(path), map(path_text, named), listing)
+            step = nearest(path_text(path), map(path_text, named), _listing(change))
             raise refusal(f"{rule_names} found nothing in {path_text(path)}", step)
     requested = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
     paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})
@@ -183,7 +190,7 @@ def _requested_findings(
         step = f"give --path for each: {listed(paths)}; plain `specguard approve` prints them all"
         raise refusal("an approval names the files that it is for", step)
     if idle := sorted(codes - {judged.code for judged in found}):
-        raise refusal(f"{idle[0]} finds nothing that could be approved", listing)
+        raise refusal(f"{idle[0]} finds nothing that could be approved", _listing(change))
     return requested, f"What {rule_names} finds there"
 
 
