@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 # A full stop before a lower-case letter ends no sentence ("e.g. this"); an ideographic one always does.
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])[)\"'*_`]*+\s+(?![a-z])|(?<=[。\uff01\uff1f])\s*")
 # An escaped character is not a mark; it keeps only itself.
-_EMPHASIS: Final = re.compile(r"\\([!-/:-@\[-`{-~])|\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)")
+# The wildcards of a path, as in `lib/*.py` and `lib/**/x`, are no emphasis.
+_EMPHASIS: Final = re.compile(
+    r"\\([!-/:-@\[-`{-~])|(?<![/*])\*+|(?<=/)\*+(?![*/]|\.[\w{*])|(?<!\w)_{1,3}|_{1,3}(?!\w)"
+)
 _CHECKBOX: Final = re.compile(r"\[([ xX])\](?:\s|$)")
 _NO_REFERENCES: Final[Mapping[str, str]] = {}
 
