@@ -206,8 +206,8 @@ def without_remark(entry: str) -> str:
 
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
-BARE_WORD: Final = re.compile(r"(?:\{[^\s`;{}]*\}|[^\s`,;])+")
-"""A word of a list of paths, which commas separate, but for those of a choice in braces."""
+BARE_WORD: Final = re.compile(r"(?:\{(?:[^\s`;{}]|\{[^\s`;{}]*\})*\}|[^\s`,;])+")
+"""A word of a list of paths, which commas separate, but for those of a choice in braces, or of one in it."""
 
 _BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _PATH_SEPARATOR: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
