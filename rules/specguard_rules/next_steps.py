@@ -274,6 +274,10 @@ def take_there(name: str, branch: Branch, base: Base, push: Push | None = None) 
     command = move_to_branch(word, branch, base, push)
     if not command.startswith("git push") and (tip := git.repository.refs_named([ref]).get(ref)):
         command = f"git switch {word}" + (f" && git merge {shell_quote(branch.name)}" if base.commits else "")
+        more = git.revisions(base.head, tip, base.tip) if base.head and base.is_branch(branch.name) else [""]
+        if base.commits and (not more or (more == [base.head] and base.commits[-1].is_merge)):
+            undo = f"git reset --keep {shell_quote(base.name)}"
+            return f"The branch {quote(name)} has it: take it back here with `{undo}`, and push that one."
         if base.commits and git.revisions(tip, base.tip, base.head):
             others = f"The branch {quote(name)} exists, with commits that {quote(branch.name)} lacks"
             return f"{others}: rename it first, or go on there."
