@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 49_197,
+    "code lines of specguard and rules": 49_198,
     "modules of specguard and rules": 236,
     "code lines of tests": 33_077,
     "modules in one folder": 18,

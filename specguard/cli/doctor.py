@@ -245,11 +245,12 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     top = repository.work_tree_if_any() or repository.git_dir
     files = (("pre-commit", _PRE_COMMIT), ("lefthook", "lefthook.yml"))
     called = {name: _read_code(os.path.join(top, file)) for name, file in files}
+    hooks = {"pre-receive": "--pre-receive"} if repository.bare else HOOKS
 
     def is_configured(hook: str, manager: str) -> bool:
         text = called[manager].replace('"', "").replace("'", "")
-        by_id = any(f"id: {_IDS[hook]}{end}" in text for end in "\n ,}")
-        return by_id or ("specguard" in text and HOOKS[hook].split()[0] in text)
+        by_id = any(f"id: {_IDS.get(hook)}{end}" in text for end in "\n ,}")
+        return by_id or ("specguard" in text and hooks[hook].split()[0] in text)
 
     def calls_specguard(hook: str) -> bool:
         text = _read_code(os.path.join(folder, hook))
@@ -260,15 +261,15 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
         # Git runs no hook that is not executable.
         return os.access(os.path.join(folder, hook), os.X_OK) and calls
 
-    missing = [hook for hook in HOOKS if not calls_specguard(hook)]
+    missing = [hook for hook in hooks if not calls_specguard(hook)]
     remedy = "pre-commit install " + " ".join(f"--hook-type {hook}" for hook in missing)
-    if called["lefthook"] or folder != os.path.join(repository.common, "hooks"):
+    if repository.bare or called["lefthook"] or folder != os.path.join(repository.common, "hooks"):
         # Where `core.hooksPath` is set, pre-commit installs nothing.
-        remedy = "call " + ", ".join(f"`specguard check {HOOKS[hook]}` in {hook}" for hook in missing)
+        remedy = "call " + ", ".join(f"`specguard check {hooks[hook]}` in {hook}" for hook in missing)
         remedy += "; then: lefthook install" if called["lefthook"] else "; git runs only executable files"
     elif absent := [_IDS[hook] for hook in missing if not is_configured(hook, "pre-commit")]:
         remedy = f"add {', '.join(absent)} to {_PRE_COMMIT}, then: {remedy}"
-    state = f"not installed: {', '.join(missing)}" if missing else ", ".join(HOOKS)
+    state = f"not installed: {', '.join(missing)}" if missing else ", ".join(hooks)
     yield Diagnosis("hooks", "note" if missing else "ok", state, remedy if missing else "")
 
 
