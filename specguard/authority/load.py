@@ -220,7 +220,7 @@ def decode(data: bytes, path: str, name: str = "the document") -> str:
         raise _error(path, what, "save it as UTF-8", data.count(b"\n", 0, error.start) + 1) from None
     if not text.removeprefix("\ufeff").strip():
         what = f"{name} is empty, which is never taken for a policy that allows everything"
-        raise _error(path, what, "write in it what may change, or delete it")
+        raise _error(path, what, "write in it what may change, or leave it out")
     return text
 
 
