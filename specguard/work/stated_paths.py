@@ -43,7 +43,8 @@ _COMMENT: Final = re.compile(
     re.IGNORECASE,
 )
 # All paths in a row, each of them a NUL here, that words right before or right behind them leave out.
-_ROW: Final = r"\0(?:(?:[,&\s]|and|or){1,9}\0){0,199}+"
+_NEXT: Final = r"(?:[,&\s]|and|or){1,9}\0"
+_ROW: Final = rf"\0(?:{_NEXT}){{0,199}}(?!{_NEXT})"
 _LEFT_OUT: Final = re.compile(
     rf"(?:^|(?<=[^\w\s])|(?<=[^\w\s] ))(?:(?:but|and) )?(?:except(?: for)?|excluding|without|avoid"
     rf"|{_NOT}(?: (?:to )?{_CHANGED})?)[\s:(]{{0,4}}{_ROW}(?=[^\w\0]*(?:$|[.;,)]))"
