@@ -249,7 +249,7 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
 
     def is_configured(hook: str, manager: str) -> bool:
         text = called[manager].replace('"', "").replace("'", "")
-        by_id = any(f"id: {_IDS.get(hook)}{end}" in text for end in "\n ,}")
+        by_id = any(f"id: {_IDS.get(hook, hook)}{end}" in text for end in "\n ,}")
         return by_id or ("specguard" in text and hooks[hook].split()[0] in text)
 
     def calls_specguard(hook: str) -> bool:

@@ -522,7 +522,8 @@ def report_past(
         with Needed(), Git(repository) as git:
             past = past_changes(git, find_branch(git, "").tip, most=MOST_CHANGES)
         # A root commit has no base to be judged against.
-        if len(changes := [change for change in past if change.base]) < _LEAST_CHANGES:
+        changes = [change for change in past if change.base]
+        if len(changes) < _LEAST_CHANGES:
             return
         print(f"looking at the last {len(changes)} changes, for about a minute at most", file=sys.stderr)
         with Needed(), PastGit(repository, changes[::-1]) as past_git:
