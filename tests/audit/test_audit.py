@@ -732,14 +732,17 @@ def test_a_cluster_finds_the_same_rows_also_where_a_worker_dies(
 
 
 def test_a_scheduler_that_does_not_answer_is_one_message(
-    made: Repository, store: Path, monkeypatch: pytest.MonkeyPatch
+    made: Repository, store: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    # It has no types of its own.
+    # It has no types of its own. A client that cannot connect lets the thread of its own loop run on.
     connect: Any = distributed.Client
+    runner: Any = distributed.utils.LoopRunner()
+    runner.start()
+    request.addfinalizer(lambda: runner.loop.add_callback(runner.loop.stop))
 
     def impatient(address: str, *, timeout: int, **more: Any) -> Any:
         assert timeout == 10
-        return connect(address, timeout=0.5, **more)
+        return connect(address, timeout=0.5, loop=runner.loop, **more)
 
     monkeypatch.setattr(distributed, "Client", impatient)
     said = refused(store, made.path, "--scheduler", "tcp://127.0.0.1:9")
