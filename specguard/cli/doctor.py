@@ -411,7 +411,8 @@ def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diag
     else:
         message = f"runs print the command that opens one: {reason}"
         command = next((one for one in ("gh", "glab") if one in reason.split()), "")
-        help = f"{command} auth login --hostname {address.host}" if address.host and command else ""
+        first = f"install {command}, then: " if f"{command} is not installed" in reason else ""
+        help = f"{first}{command} auth login --hostname {address.host}" if address.host and command else ""
         yield Diagnosis("pull requests", "note", message, help)
 
 

@@ -82,7 +82,7 @@ def test_a_platform_that_is_signed_in_or_is_not_or_has_no_command(tmp_path: Path
     (folder / "git").symlink_to("/usr/bin/git")
     said = found(hosted, PATH=str(folder))["pull requests"]
     assert "gh is not installed" in said["said"]
-    assert said["help"] == "gh auth login --hostname github.com"
+    assert said["help"] == "install gh, then: gh auth login --hostname github.com"
 
 
 @pytest.mark.parametrize("where", ["", "absolute"])
