@@ -217,7 +217,8 @@ def judge_each(things: Iterable[_Thing], judge: Callable[[_Thing], Iterable[_Fou
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the next step for an unknown name, such as `did you mean 'limit'?` if a known name is similar.
 
-    The only known name that begins with the unknown name is the most similar one.
+    The only known name that begins with the unknown name is the most similar one. One of which the unknown
+    name says more, as `base_branch` does of `base`, is the least similar one.
 
     Args:
         name: the unknown name.
@@ -231,6 +232,7 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     wanted = name.casefold()
     begun = [one for one in spelled if len(wanted) > 2 and one.startswith(wanted)]
     near = begun if len(begun) == 1 else get_close_matches(wanted, spelled, n=1)
+    near = near or [one for one in spelled if wanted.startswith((f"{one}_", f"{one}-"))]
     if near:
         return f"did you mean {spelled[near[0]]!r}?"
     return otherwise or (f"there is {', '.join(names)}" if names else "")

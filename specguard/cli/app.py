@@ -168,11 +168,14 @@ _CHANGES: Final = "name a change by --range A..B, --base or --head; specguard wh
 def _help_command(error: click.UsageError, words: Sequence[str]) -> str:
     """Return the command line that prints the help of the command in which the error occurred.
 
-    Linters take files and revisions as arguments, so a check that is given one answers what it takes.
+    Of an argument too many it is the option of nearly that name. Linters take files and revisions as
+    arguments, so a check that is given one answers what it takes.
     """
     if error.ctx is not None:
         path = error.ctx.command_path
-        return _CHANGES if path.endswith(" check") and "extra argument" in error.message else f"{path} --help"
+        _, extra, word = error.message.rstrip(")").partition("extra argument (")
+        step = _CHANGES if extra and path.endswith(" check") else f"{path} --help"
+        return opt.nearest_word(word, error.ctx, step) if extra else step
     # For an option without its value, click does not say which command it belongs to.
     names = [word for word in words if word in COMMANDS][:1]
     return " ".join(["specguard", *names, "--help"])

@@ -16,6 +16,7 @@ from specguard.reporters.escape import json_text, visible
 
 Function = Callable[..., Any]
 Option = Callable[[Function], Function]
+Resolved = tuple[str | None, click.Command | None, list[str]]
 
 
 FILE: Final = click.Path(readable=False)
@@ -123,14 +124,18 @@ class CommandInDirectory(click.Command):
             output_format(self)
 
 
+def nearest_word(word: str, ctx: click.Context, otherwise: str, commands: Iterable[str] = ()) -> str:
+    """Return the next step for a word too many: the command or option of nearly that name."""
+    options = (name for one in ctx.command.get_params(ctx) for name in one.opts if name.startswith("--"))
+    return nearest(word, [*commands, *options], otherwise)
+
+
 class GroupInDirectory(click.Group):
     """A group of such commands, which answers to a wrong name with the nearest one."""
 
     command_class = CommandInDirectory
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Resolved:
         """Find the command that the first word names, as click does.
 
         Raises:
@@ -139,10 +144,10 @@ class GroupInDirectory(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
-            group = ctx.command_path
-            name = f"{group} {args[0]}".removeprefix("specguard ")
-            hint = nearest(args[0], self.list_commands(ctx), f"`{group} --help` lists the commands")
-            raise usage(f"there is no command {name!r}", hint) from None
+            name = f"{ctx.command_path} {args[0]}".removeprefix("specguard ")
+            step = f"`{ctx.command_path} --help` lists the commands"
+            step = nearest_word(args[0], ctx, step, self.list_commands(ctx))
+            raise usage(f"there is no command {name!r}", step) from None
 
 
 def command(name: str, **more: Any) -> Callable[[Function], CommandInDirectory]:

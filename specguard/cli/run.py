@@ -51,11 +51,7 @@ class _RunGroup(click.Group):
 
     command_class = _RunCommand
 
-    def resolve_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        args: list[str],
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> opt.Resolved:  # noqa: ARG002
         if args[0] in self.commands:
             return args[0], self.commands[args[0]], args[1:]
         near = get_close_matches(args[0], self.commands, 1, LEAST_LIKENESS)
@@ -120,9 +116,7 @@ def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
 
 @command.command("doctor", short_help="Say what is wrong with runs.", json=True)
 @click.argument("run", default="")
-@click.option(
-    "--lines", metavar="N", type=click.IntRange(0), default=20, help="How many lines of its log to show."
-)
+@click.option("--lines", metavar="N", type=click.IntRange(0), default=20, help="Show N lines of its log.")
 def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
     """Show whether RUN lives, its heartbeat, the end of its log, and what resumes it.
 
