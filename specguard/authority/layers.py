@@ -151,7 +151,10 @@ class Part:
                 self._note_block(fence, closed=closed)
 
     def _add_settings(self, text: str, first: int = 1, step: str = "") -> None:
-        """Read the settings in TOML text from a line on; of `pyproject.toml` only `[tool.specguard]`."""
+        """Read the settings in TOML text from a line on; of `pyproject.toml` only `[tool.specguard]`.
+
+        A table of almost that name would guard nothing, and nobody would see it.
+        """
         source = self.source
         try:
             layer = toml_layer(text, source.path, first=first)
@@ -160,13 +163,16 @@ class Part:
                 self.problems.append(toml_problem(error, source.path, step))
             return
         if source.is_pyproject:
-            tools, key = layer.data.get("tool"), ("tool", "specguard")
-            table = tools.get("specguard") if isinstance(tools, dict) else None
-            if table is not None and not isinstance(table, dict):
-                self.problems.append(SettingProblem("[tool.specguard] is not a table", layer.origin(key)))
-            if not isinstance(table, dict):
+            table = None
+            for name, one in members(layer.data.get("tool")) or ():
+                if name == "specguard" and isinstance(one, dict):
+                    table = one
+                elif str(name).replace("-", "").replace("_", "").lower() == "specguard":
+                    origin, step = layer.origin(("tool", name)), "write a table [tool.specguard]"
+                    self.problems.append(SettingProblem(f"`tool.{name}` is not read", origin, step))
+            if table is None:
                 return
-            lines = {path[2:]: line for path, line in layer.lines.items() if path[:2] == key}
+            lines = {key[2:]: line for key, line in layer.lines.items() if key[:2] == ("tool", "specguard")}
             layer = Layer(table, source.path, lines)
         layer.tests = {name: layer.data.pop(name) for name in TESTS if name in layer.data}
         self.layers.append(layer)
@@ -259,11 +265,8 @@ def prose_layer(paths: Sequence[SectionPath], path: str) -> Layer:
 
 def toml_problem(error: DataError, path: str, step: str = "") -> SettingProblem:
     """Return the problem that a text which should hold settings is not TOML, with another step first."""
-    return SettingProblem(
-        f"this is not TOML: {error}",
-        origin=Origin(path, error.line or 0),
-        help=f"{step}write strings in quotes, tables in [brackets] and each key once: https://toml.io",
-    )
+    step += "write strings in quotes, tables in [brackets] and each key once: https://toml.io"
+    return SettingProblem(f"this is not TOML: {error}", Origin(path, error.line or 0), step)
 
 
 UNITED_LISTS: Final[frozenset[KeyPath]] = frozenset(
