@@ -219,7 +219,7 @@ def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords
     items = [one for one in work.commits if one.kind in kinds and one.commit in runless]
     for naming in items:
         what = f"commit {(naming.commit or '')[:12]} is {naming.item}'s and names no run"
-        step = f"make it: it adds `{records.settings.trailer}: ...`."
+        step = f"make it: it adds `{records.settings.trailer}: ...`. Or name a run of `specguard run gates`."
         yield _no_run_finding(naming, what, step, "commit.body")
     of_change = work.naming
     if not items and found and len(runless) == len(found) and of_change and of_change.kind in kinds:
