@@ -77,10 +77,13 @@ def command(base: str, canary: bool, output_format: str) -> int:
     Each agent's hook gets an edit that it must refuse. It ends with 1 if a check lacks something, a hook is
     wrong, or a rule did not fire.
     """
-    request = Request(environment=os.environ, base=base)
-    found = list(diagnose(request, canary=canary))
-    data = [fields_of(one, *one._fields) for one in found]
-    show(output_format, data, (line for one in found for line in _lines(one)))
+    found = []
+    for one in diagnose(Request(environment=os.environ, base=base), canary=canary):
+        found.append(one)
+        if output_format == "text":
+            # Each canary takes its time, so nothing waits for the last one.
+            show(output_format, None, _lines(one))
+    show(output_format, [fields_of(one, *one._fields) for one in found], ())
     return EXIT_FAILED if any(one.status == "missing" for one in found) else EXIT_PASSED
 
 
@@ -185,8 +188,7 @@ def _git(checkup: Checkup) -> Iterator[Diagnosis]:
     if result.returncode:
         yield Diagnosis("git", "missing", f"it fails: {result.stderr.strip()}", "git config --list")
         return
-    words = result.stdout.split()
-    version = words[2] if len(words) > 2 else "?"
+    version = [*result.stdout.split(), "?", "?", "?"][2]
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     least = ".".join(map(str, OLDEST_GIT))
     if numbers < OLDEST_GIT:
@@ -409,11 +411,10 @@ def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diag
     if platform is not None:
         yield Diagnosis("pull requests", "ok", f"{platform.command} is signed in to {address.host}")
     else:
-        message = f"runs print the command that opens one: {reason}"
         command = next((one for one in ("gh", "glab") if one in reason.split()), "")
         first = f"install {command}, then: " if f"{command} is not installed" in reason else ""
         help = f"{first}{command} auth login --hostname {address.host}" if address.host and command else ""
-        yield Diagnosis("pull requests", "note", message, help)
+        yield Diagnosis("pull requests", "note", f"runs print the command that opens one: {reason}", help)
 
 
 def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis]:

@@ -77,10 +77,8 @@ def test_a_platform_that_is_signed_in_or_is_not_or_has_no_command(tmp_path: Path
         assert said["status"] == status
         assert ("gh is signed in to github.com" in said["said"]) == bool(hosts)
         assert said["help"] == ("" if hosts else "gh auth login --hostname github.com")
-    folder = tmp_path / "tools"
-    folder.mkdir()
-    (folder / "git").symlink_to("/usr/bin/git")
-    said = found(hosted, PATH=str(folder))["pull requests"]
+    git = install(tmp_path / "tools", "git", '#!/bin/sh\nexec /usr/bin/git "$@"\n').partition(":")[0]
+    said = found(hosted, PATH=git)["pull requests"]
     assert "gh is not installed" in said["said"]
     assert said["help"] == "install gh, then: gh auth login --hostname github.com"
 
@@ -145,6 +143,11 @@ def test_nothing_is_said_without_work_items(tmp_path: Path) -> None:
     assert not {"runs", "remote of runs", "pull requests"} & set(found(project))
 
 
+def test_what_is_known_is_shown_at_once(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor._CHECKS, "event", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert "ok      repository: " in run_here("doctor", directory=repository.path).stdout
+
+
 # Each active rule catches a change, does not fire, or cannot be provoked
 
 OFF = {
@@ -171,9 +174,7 @@ def canaries(
     return {one["subject"].partition(" ")[2].partition(" ")[0] or "all": one for one in said}, done
 
 
-def test_each_rule_is_provoked_by_the_policys_own_settings_where_they_say_what_it_is_for(
-    repository: Repository,
-) -> None:
+def test_each_rule_is_provoked_by_the_policys_own_settings(repository: Repository) -> None:
     said, done = canaries(
         repository,
         """
