@@ -562,12 +562,9 @@ class Change(Record, frozen=False):
         if self.found.how == "local":
             name = self.found.name
             base = if_known(lambda: self.base, None)
-            is_base = base and base.head and base.is_landing
-            what = (
-                "the base itself, so nothing is judged against it"
-                if is_base
-                else "the base, and is not trusted"
-            )
+            what = "the base, and is not trusted"
+            if base and base.head and base.is_landing:
+                what = "the base itself, so nothing is judged against it"
             return [f"{name} is taken for {what}; name one with --base."]
         asks = not self.found.given and self.stage in ("range", "push")
         commits = if_known(lambda: self.commits, ()) if asks else ()
@@ -578,7 +575,8 @@ class Change(Record, frozen=False):
             if name := short_name(self.git.repository.spawn(*words).drain().decode(errors="replace").strip()):
                 from shlex import quote
 
-                way = f"`specguard check --base {quote(name)}` leaves them out"
+                way = "in the hook `specguard check --push" if self.stage == "push" else "`specguard check"
+                way += f" --base {quote(name)}` leaves them out"
                 return [f"{name} has commits that {self.found.name} lacks; {way}."]
         return []
 
