@@ -488,7 +488,7 @@ MOST_CHANGES: Final = 200
 """The number of past changes that are judged at most."""
 
 _JUDGING_TIME: Final = 60
-"""The time limit for judging past changes, in seconds; changes beyond it are not judged."""
+"""The time limit for judging past changes, in seconds; half of it once there are enough to tell."""
 
 _LEAST_CHANGES: Final = 20
 """Fewer changes than this do not show a team's conventions."""
@@ -623,7 +623,8 @@ def _find_failures(
             for one in judge_as_merged(git, policy, change).findings
             if one.is_open_error
         )
-        if monotonic() > deadline:
+        left = deadline - monotonic()
+        if left < (_JUDGING_TIME / 2 if len(found) >= _LEAST_CHANGES else 0):
             break
     return found
 

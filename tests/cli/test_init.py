@@ -162,9 +162,10 @@ def test_merges_are_judged_as_the_branch_that_they_brought(repository: Repositor
     assert "CMT003 1" in said
 
 
-def test_a_short_past_says_nothing(repository: Repository) -> None:
-    repository.commit("Bad\nform\n", files={"a": "a\n"})
-    assert "past changes" not in init(repository).stdout
+def test_a_slow_past_is_looked_at_for_less(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    history(repository)
+    monkeypatch.setattr("specguard.cli.proposed_authority.monotonic", iter(range(0, 999, 2)).__next__)
+    assert "of the last 20 would have failed" in init(repository).stdout
 
 
 @pytest.mark.parametrize("depth", [10, 60])
