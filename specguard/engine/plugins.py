@@ -146,8 +146,7 @@ def find_rule(registry: Registry, selector: str) -> Registered:
     """
     entry = registry.rules.get(selector.lower()) or registry.by_code.get(selector.upper())
     if entry is None:
-        names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
-        raise unknown_rule(selector, names)
+        raise unknown_rule(selector, [*registry.rules, *(one.rule.code for one in registry.rules.values())])
     return entry
 
 
