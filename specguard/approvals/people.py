@@ -17,7 +17,7 @@ from functools import partial
 
 from specguard.change.change import Bookkeeping, Change
 from specguard.change.entries import Commit, is_filed, is_record
-from specguard.change.repository import find_program, read_git_settings, search_path
+from specguard.change.repository import find_program, search_path
 from specguard.declaration.rule import Record, Settings, required, setting
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known
 from specguard.model import TYPE_CHECKING, RuleResult, cached_method
@@ -265,8 +265,7 @@ def _person(text: str, part: str, *, strict: bool = True) -> Person:
 def _pending_committers(change: Change) -> Iterator[Person]:
     """Yield the people whom git would record as author and committer of uncommitted changes."""
     repository = change.git.repository
-    process = repository.spawn("config", "-z", "--get-regexp", _IDENTITY_SETTINGS, user=True)
-    settings = dict(read_git_settings(process))
+    settings = dict(repository.settings(_IDENTITY_SETTINGS))
     environment = repository.environment
     for part in ("author", "committer"):
         name, email = (

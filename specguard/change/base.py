@@ -377,9 +377,7 @@ def paper_tree(git: Git, base: str, below: str) -> Tree:
 
 def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:
     """Yield the names of the parents that Graphite and git record for a branch."""
-    process = git.repository.spawn("config", "-z", "--get-regexp", r"^branch\..*\.(remote|merge)$")
-    output = process.drain().decode("utf-8", "surrogateescape")
-    values = dict(line.partition("\n")[::2] for line in output.split("\0"))
+    values = dict(git.repository.settings(r"^branch\..*\.(remote|merge)$", user=False))
     for name in own:
         yield from _graphite_parent(os.path.join(git.repository.common, ".graphite_metadata.db"), name)
         # With a remote, this is the branch to push to; with `.`, the branch that it was made from.

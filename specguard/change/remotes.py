@@ -12,7 +12,7 @@ import re
 from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, read_input, resolve
 from specguard.change.ranges import change_of_push
-from specguard.change.repository import Push, Remote, Repository, is_oid, read_git_settings, short_name
+from specguard.change.repository import Push, Remote, Repository, is_oid, short_name
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
     Raises:
         MissingFact: the configuration cannot be read.
     """
-    pairs = read_git_settings(repository.spawn("config", "-z", "--list", user=True))
+    pairs = repository.settings()
     return remote_in(pairs, name, pairs)
 
 

@@ -410,6 +410,26 @@ class Repository:
         flags = [*where, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=false"]
         return Process(self.program, [*flags, *arguments], environment, label=["git", *arguments])
 
+    def settings(self, keys: str = ".", *, user: bool = True) -> list[tuple[str, str]]:
+        """Return the keys of the configuration that an expression finds, each with its value, in git's order.
+
+        Args:
+            keys: the expression, of git's kind.
+            user: as in `spawn`.
+
+        Raises:
+            MissingFact: the configuration cannot be read.
+        """
+        try:
+            output = self.spawn("config", "-z", "--get-regexp", keys, user=user).read()
+        except CommandError as error:
+            if error.code == 1 and not error.message:
+                return []
+            reason = f"the configuration cannot be read: {error.first_line}"
+            raise MissingFact(reason, "git config --list", code="broken-repository") from error
+        text = output.decode("utf-8", "surrogateescape")
+        return [entry.partition("\n")[::2] for entry in text.split("\0") if entry]
+
     def user_setting(self, name: str, *options: str) -> str | None:
         """Return a setting of the user's or the system's configuration, never the repository's, or None."""
         process = self.spawn("config", "-z", "--show-scope", *options, "--get-all", name, user=True)
@@ -681,22 +701,6 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
         raise MissingFact("the refs cannot be read", "git fsck", code="broken-repository")
     fields = output.replace("\0\n", "\0").split("\0")
     return {fields[i + 1]: (fields[i], fields[i + 2]) for i in range(0, len(fields) - 2, 3)}, broken
-
-
-def read_git_settings(process: Process) -> list[tuple[str, str]]:
-    """Return the keys that a `git config -z` prints, each with its value; none if no key is set.
-
-    Raises:
-        MissingFact: the configuration cannot be read.
-    """
-    try:
-        output = process.read().decode("utf-8", "surrogateescape")
-    except CommandError as error:
-        if error.code == 1 and not error.message:
-            return []
-        reason = f"the configuration cannot be read: {error.first_line}"
-        raise MissingFact(reason, "git config --list", code="broken-repository") from error
-    return [entry.partition("\n")[::2] for entry in output.split("\0") if entry]
 
 
 def _read_output(process: Process) -> tuple[str, str]:

@@ -184,13 +184,9 @@ def _find_head(git: Git, request: Request, event: Event | None) -> Revision | No
 def _open_message(git: Git, request: Request) -> Change:
     from specguard.change import uncommitted
 
-    settings = uncommitted.start_settings(git.repository)
-    try:
-        event = _find_event(request)
-        found = _find_trusted(git, request, event)
-        message = uncommitted.read_message(git.repository, request, settings)
-    finally:
-        settings.stop()
+    event = _find_event(request)
+    found = _find_trusted(git, request, event)
+    message = uncommitted.read_message(git.repository, request)
     return uncommitted.MessageChange(git, request, found, event, message=message)
 
 

@@ -10,8 +10,8 @@ from itertools import takewhile
 from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import FileEdit, Request, read_bounded, read_input
 from specguard.change.entries import EXECUTABLE, FILE, Entry, Message
-from specguard.change.process import CommandError, Process
-from specguard.change.repository import MERGE_HEADS, Base, Repository, read_git_settings
+from specguard.change.process import CommandError
+from specguard.change.repository import MERGE_HEADS, Base, Repository
 from specguard.change.tree import Tree, TreeEntry
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, path_text
@@ -274,18 +274,12 @@ _COMMENT_CHARACTERS: Final = b"#;@!$%^&|:"
 _SETTINGS: Final = r"^(core\.comment(char|string)|commit\.cleanup)$"
 
 
-def start_settings(repository: Repository) -> Process:
-    """Start to read the user's settings for the cleanup of messages; `read_message` takes the process."""
-    return repository.spawn("config", "-z", "--get-regexp", _SETTINGS, user=True)
-
-
-def read_message(repository: Repository, request: Request, settings: Process) -> Message:
+def read_message(repository: Repository, request: Request) -> Message:
     """Read the message that a request names or contains, as git will record it.
 
     Args:
         repository: the repository of the commit.
         request: its `message_file`, for which `DEFAULT_FILE` may mean git's own, or its `message`.
-        settings: the process from `start_settings`.
 
     Raises:
         SpecguardError: the file cannot be read, or is too large.
@@ -299,7 +293,7 @@ def read_message(repository: Repository, request: Request, settings: Process) ->
         author = f"{who[0]} <{who[1]}>" if all(who) else ""
     # While a merge is being concluded, this file has the merged commits.
     merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
-    text = clean_message(raw, dict(read_git_settings(settings)))
+    text = clean_message(raw, dict(repository.settings(_SETTINGS)))
     return Message(text, source="file", merge=merge, author=author)
 
 
@@ -310,7 +304,7 @@ def message_path(repository: Repository, file: str) -> str:
     return file
 
 
-def replace_message(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | None:
+def replace_message(raw: bytes, old: bytes, new: bytes, repository: Repository) -> bytes | None:
     """Replace the message in the file in which it is being written, and return the file's bytes.
 
     The comments and the diff that git has appended to the message stay.
@@ -319,7 +313,7 @@ def replace_message(raw: bytes, old: bytes, new: bytes, settings: Process) -> by
         raw: the file's bytes.
         old: the message in the file, as git will record it.
         new: the replacement.
-        settings: the process from `start_settings`.
+        repository: the repository of the commit.
 
     Returns:
         The bytes; None if the file has another message, or if the end of the message is unclear.
@@ -327,7 +321,7 @@ def replace_message(raw: bytes, old: bytes, new: bytes, settings: Process) -> by
     Raises:
         MissingFact: the configuration cannot be read.
     """
-    cleanup = dict(read_git_settings(settings))
+    cleanup = dict(repository.settings(_SETTINGS))
     if clean_message(raw, cleanup) != old:
         return None
     lines = raw.split(b"\n")

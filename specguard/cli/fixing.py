@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository, short_name
-from specguard.change.uncommitted import message_path, replace_message, start_settings
+from specguard.change.uncommitted import message_path, replace_message
 from specguard.cli.checking import Reports, judge
 from specguard.declaration.look_alikes import shell_word
 from specguard.engine.fixing import Proposal
@@ -194,7 +194,7 @@ class _Fixer:
         """Return the new content of the message file; None if the file no longer has the judged message."""
         with open(self._message_file, "rb") as stream:
             raw = stream.read()
-        return replace_message(raw, proposal.before, proposal.after, start_settings(self._repository))
+        return replace_message(raw, proposal.before, proposal.after, self._repository)
 
     def _commit_problem(self, oid: str) -> str:
         branch = self._output("symbolic-ref", "-q", "HEAD")

@@ -11,7 +11,7 @@ import pytest
 from specguard.change import uncommitted
 from specguard.change.change import Change
 from specguard.change.check_request import Request
-from specguard.change.uncommitted import DEFAULT_FILE, clean_message, read_message, start_settings
+from specguard.change.uncommitted import DEFAULT_FILE, clean_message, read_message
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
 from tests.changes import Open, locate, standard_input
@@ -40,7 +40,7 @@ def named(file: object) -> Request:
 
 def read(repo: Repository, file: object, **env: str) -> bytes:
     located = locate(repo.path, **env)
-    return read_message(located, named(file), start_settings(located)).raw
+    return read_message(located, named(file)).raw
 
 
 def test_a_file_is_read_with_the_user_s_settings(repository: Repository, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_message_that_cannot_be_read_is_an_error(repository: Repository, tmp_p
     (tmp_path / "message").write_text("feat: x\n")
     (repository.path / ".git/config").write_text("[core\n")
     with pytest.raises(MissingFact, match="configuration cannot be read"):
-        read_message(located, named(tmp_path / "message"), start_settings(located))
+        read_message(located, named(tmp_path / "message"))
 
 
 # Patches
