@@ -141,9 +141,9 @@ class _Fixer:
         if problem := self._problem(proposal):
             raise SpecguardError(f"it was not done: {problem}", help="run specguard check --fix again")
         if proposal.kind == "branch":
-            self._run_checked("branch", "-m", "--", os.fsdecode(proposal.before), os.fsdecode(proposal.after))
+            self._run_git("branch", "-m", "--", os.fsdecode(proposal.before), os.fsdecode(proposal.after))
         elif proposal.kind == "message" and proposal.name:
-            self._run_checked(*_AMEND, stdin=proposal.after)
+            self._run_git(*_AMEND, stdin=proposal.after)
         elif proposal.kind == "message":
             if (content := self._reworded_file(proposal)) is not None:
                 _replace(os.fsencode(self._message_file), content)
@@ -152,13 +152,15 @@ class _Fixer:
             _replace(place, proposal.after)
             if self._request.staged:
                 try:
-                    self._run_checked("--literal-pathspecs", "add", "--", place)
+                    self._run_git("--literal-pathspecs", "add", "--", place)
                 except SpecguardError:
                     _replace(place, proposal.before)
                     raise
 
-    def _run_checked(self, *arguments: str | bytes, stdin: bytes = b"") -> None:
-        result = self._run_git(*arguments, stdin=stdin)
+    def _run_git(self, *arguments: str | bytes, stdin: bytes = b"") -> None:
+        """Run git in the user's environment, with the repository's own hooks and configuration."""
+        words, environment = [self._repository.program, *arguments], dict(self._request.environment)
+        result = subprocess.run(words, env=environment, input=stdin, capture_output=True, check=False)
         if result.returncode:
             reason = " ".join(result.stderr.decode(errors="replace").split()) or f"code {result.returncode}"
             help = "nothing of this was done; put right what git names, and try again"
@@ -173,9 +175,11 @@ class _Fixer:
         for name, what in _OPERATIONS.items():
             if os.path.exists(os.path.join(self._repository.git_dir, name)):
                 return f"{what} is under way"
+        # The state may be another one than at the last look.
+        repository = Repository.locate(self._request.directory, self._request.environment)
         if proposal.kind == "message":
-            return self._commit_problem(path_text(proposal.name))
-        return self._branch_problem(proposal)
+            return _commit_problem(repository, path_text(proposal.name))
+        return _branch_problem(repository, os.fsdecode(proposal.before), os.fsdecode(proposal.after))
 
     def _file_problem(self, proposal: Proposal) -> str:
         place = self._file_path(proposal)
@@ -196,52 +200,40 @@ class _Fixer:
             raw = stream.read()
         return replace_message(raw, proposal.before, proposal.after, self._repository)
 
-    def _commit_problem(self, oid: str) -> str:
-        branch = self._output("symbolic-ref", "-q", "HEAD")
-        if self._output("rev-parse", "HEAD") != oid or not branch:
-            return "it is not the newest commit of the branch that is checked out"
-        folders = ("refs/heads/", "refs/remotes/", "refs/tags/")
-        output = self._output("for-each-ref", f"--contains={oid}", "--format=%(refname)", *folders)
-        others = [name for name in output.split("\n") if name not in ("", branch)]
-        return f"{short_name(others[0])} has it already" if others else ""
-
-    def _branch_problem(self, proposal: Proposal) -> str:
-        old, new = os.fsdecode(proposal.before), os.fsdecode(proposal.after)
-        if self._output("symbolic-ref", "-q", "HEAD") != f"refs/heads/{old}":
-            return "it is not the branch that is checked out"
-        if self._run_git("check-ref-format", "--branch", new).returncode:
-            return f"git takes no branch of the name {new}"
-        refs = self._output("for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes").split("\n")
-        # A remote's name may have slashes, so this may find too many pushed branches, but never too few.
-        for ref in refs:
-            remote = ref.startswith("refs/remotes/")
-            if remote and ref.endswith(f"/{old}"):
-                return f"it is pushed already, as {short_name(ref)}"
-            if ref == f"refs/heads/{new}" or (remote and ref.endswith(f"/{new}")):
-                return f"there is a branch {short_name(ref)} already"
-        upstream_ref = self._output("config", "--get", f"branch.{old}.merge")
-        upstream_remote = self._output("config", "--get", f"branch.{old}.remote")
-        if upstream_ref == f"refs/heads/{old}" and upstream_remote != ".":
-            return f"it was pushed to {upstream_remote}"
-        return ""
-
     def _file_path(self, proposal: Proposal) -> bytes:
         """Return the absolute path of the file to edit."""
         return os.path.join(os.path.realpath(os.fsencode(self._repository.work_tree())), proposal.name)
 
-    def _output(self, *arguments: str) -> str:
-        result = self._run_git(*arguments)
-        return "" if result.returncode else os.fsdecode(result.stdout).removesuffix("\n")
 
-    def _run_git(self, *arguments: str | bytes, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run git in the user's environment, with the repository's own hooks and configuration."""
-        return subprocess.run(
-            [self._repository.program, *arguments],
-            env=dict(self._request.environment),
-            input=stdin,
-            capture_output=True,
-            check=False,
-        )
+def _commit_problem(repository: Repository, oid: str) -> str:
+    if repository.head != oid or not repository.branch:
+        return "it is not the newest commit of the branch that is checked out"
+    refs = _refs(repository, f"--contains={oid}", "refs/heads/", "refs/remotes/", "refs/tags/")
+    others = [name for name in refs if name not in ("", repository.branch)]
+    return f"{short_name(others[0])} has it already" if others else ""
+
+
+def _branch_problem(repository: Repository, old: str, new: str) -> str:
+    if repository.branch != f"refs/heads/{old}":
+        return "it is not the branch that is checked out"
+    if repository.spawn("check-ref-format", "--branch", new).wait():
+        return f"git takes no branch of the name {new}"
+    # A remote's name may have slashes, so this may find too many pushed branches, but never too few.
+    for ref in _refs(repository, "refs/heads", "refs/remotes"):
+        remote = ref.startswith("refs/remotes/")
+        if remote and ref.endswith(f"/{old}"):
+            return f"it is pushed already, as {short_name(ref)}"
+        if ref == f"refs/heads/{new}" or (remote and ref.endswith(f"/{new}")):
+            return f"there is a branch {short_name(ref)} already"
+    settings = dict(repository.settings(r"^branch\..*\.(remote|merge)$"))
+    remote_name = settings.get(f"branch.{old}.remote", "")
+    if settings.get(f"branch.{old}.merge") == f"refs/heads/{old}" and remote_name != ".":
+        return f"it was pushed to {remote_name}"
+    return ""
+
+
+def _refs(repository: Repository, *words: str) -> list[str]:
+    return os.fsdecode(repository.spawn("for-each-ref", "--format=%(refname)", *words).drain()).split("\n")
 
 
 def _replace(place: bytes, content: bytes) -> None:
