@@ -20,7 +20,8 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.!?])[)\"'*_`]*+\s+(?![a-z])|(?<=[。\u
 # An escaped character is not a mark; it keeps only itself.
 # The wildcards of a path, as in `lib/*.py` and `lib/**/x`, are no emphasis.
 _EMPHASIS: Final = re.compile(
-    r"\\([!-/:-@\[-`{-~])|(?<![/*])\*+|(?<=/)\*+(?![*/]|\.[\w{*])|(?<!\w)_{1,3}|_{1,3}(?!\w)"
+    r"\\([!-/:-@\[-`{-~])|(?<![/*])(?!(?<!\w)\*\*/\*)\*+|(?<=/)\*+(?![*/]|[._-][\w{*])"
+    r"|(?<!\w)(?<!/\*)_{1,3}|_{1,3}(?!\w)"
 )
 _CHECKBOX: Final = re.compile(r"\[([ xX])\](?:\s|$)")
 _NO_REFERENCES: Final[Mapping[str, str]] = {}
