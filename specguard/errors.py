@@ -166,6 +166,32 @@ class Needed:
             raise SpecguardError(error.reason, help=error.command, code=error.code) from error
 
 
+class Reported:
+    """A context manager in which an error of the system becomes one that the user sees.
+
+    An error without the system's reason, such as the timeout of a lock, stays as it is.
+
+    Args:
+        failure: the failure as a clause, to which the system's reason is added.
+        help: the next step.
+        path: the file that it is about; None if the clause names it.
+        code: the name of the kind of error.
+    """
+
+    def __init__(
+        self, failure: str, help: str, path: str | None = None, *, code: str = "unwritable-file"
+    ) -> None:
+        self._failure, self._help, self._path, self._code = failure, help, path, code
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, OSError) and error.strerror is not None:
+            message = f"{self._failure}: {error.strerror}"
+            raise SpecguardError(message, help=self._help, path=self._path, code=self._code) from error
+
+
 class NotApplicable(Exception):
     """A fact or rule that does not belong to this change or stage: counted, and harmless.
 

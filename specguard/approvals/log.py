@@ -15,7 +15,7 @@ from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation,
 from specguard.change.check_request import read_unlinked
 from specguard.change.entries import Entry, is_record, sha256
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Reported, SpecguardError
 from specguard.model import TYPE_CHECKING, grouped, path_text
 
 if TYPE_CHECKING:
@@ -275,26 +275,20 @@ def write_files(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> 
         SpecguardError: a file cannot be written, or exists already.
     """
     path = folder + next(iter(files))
-    try:
+    help = f"see to it that {path_text(folder)} is a folder with room that can be written"
+    with Reported("it cannot be written", help, path_text(path)):
         place = _open_folder(work_tree, folder)
         try:
             _write_all(place, files)
+        except FileExistsError as error:
+            raise SpecguardError(
+                "it is there already, and no file of the log is ever written anew",
+                path=path_text(path),
+                help="`specguard approvals verify` says whether it holds",
+                code="never-overwritten",
+            ) from error
         finally:
             os.close(place)
-    except FileExistsError as error:
-        raise SpecguardError(
-            "it is there already, and no file of the log is ever written anew",
-            path=path_text(path),
-            help="`specguard approvals verify` says whether it holds",
-            code="never-overwritten",
-        ) from error
-    except OSError as error:
-        raise SpecguardError(
-            f"it cannot be written: {error.strerror}",
-            path=path_text(path),
-            help=f"see to it that {path_text(folder)} is a folder with room that can be written",
-            code="unwritable-file",
-        ) from error
     return os.fsdecode(path)
 
 
@@ -438,14 +432,10 @@ def _lines(file: str, *, own: bool = False) -> Iterator[bytes]:
     # Anyone who can write to the git directory can put an endless or blocking file there.
     if own and not os.path.isfile(file):
         raise SpecguardError("it is not a regular file", path=file, help=step, code="unreadable-file")
-    try:
-        with open(file, "rb") as stream:
-            while line := stream.readline(LONGEST):
-                if line.strip():
-                    yield line.strip()
-    except OSError as error:
-        reason = f"it cannot be read: {error.strerror}"
-        raise SpecguardError(reason, path=file, help=step, code="unreadable-file") from error
+    with Reported("it cannot be read", step, file, code="unreadable-file"), open(file, "rb") as stream:
+        while line := stream.readline(LONGEST):
+            if line.strip():
+                yield line.strip()
 
 
 def _uses(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -37,7 +37,7 @@ from specguard.change.sources import open_changes
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
-from specguard.errors import Needed, NoAuthorityError, SpecguardError, usage
+from specguard.errors import Needed, NoAuthorityError, Reported, SpecguardError, usage
 from specguard.executor.remote import PROTOCOLS, RemoteGit, run_program, user_environment
 from specguard.model import EXIT_NO_VERDICT, counted, path_text
 from specguard.reporters.escape import visible
@@ -553,13 +553,10 @@ def update_mirror(address: str, mirrors: str, wanted: str, environment: Mapping[
     kind = re.sub(r"[^A-Za-z0-9]+", "-", shown_address(address)).strip("-")[-60:]
     digest = hashlib.sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     folder = os.path.join(mirrors, f"{kind}-{digest}.git")
-    try:
+    with Reported("mirrors cannot be kept", "Name another folder with --mirrors.", mirrors):
         os.makedirs(mirrors, exist_ok=True)
         with Needed(), FileLock(f"{folder}.lock"):
             return folder, _fetch_branch(folder, address, wanted, environment)
-    except OSError as error:
-        message, help = f"mirrors cannot be kept: {error.strerror}", "Name another folder with --mirrors."
-        raise SpecguardError(message, path=mirrors, help=help, code="unwritable-file") from error
 
 
 def _fetch_branch(folder: str, address: str, wanted: str, environment: Mapping[str, str]) -> str:

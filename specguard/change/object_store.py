@@ -16,7 +16,7 @@ from specguard.change.entries import HASHLIB_FROM, FormatError, object_id
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Reported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -433,16 +433,11 @@ class Reading(Record):
 
 def _write_file(file: str, content: bytes) -> None:
     """Write a file in the private git directory."""
-    try:
+    help = "Make room in the temporary folder, or set TMPDIR to another one."
+    with Reported("what a check needs cannot be written to a temporary file", help):
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
         with open(file, "wb") as stream:
             stream.write(content)
-    except OSError as error:
-        raise SpecguardError(
-            f"what a check needs cannot be written to a temporary file: {error.strerror}",
-            help="Make room in the temporary folder, or set TMPDIR to another one.",
-            code="unwritable-file",
-        ) from error
 
 
 def _quote(folder: str) -> str:
@@ -463,7 +458,8 @@ def _make_folder(repository: Repository) -> str:
     parent = repository.environment.get("TMPDIR") or "/tmp"  # noqa: S108 - the name below cannot be guessed
     folder = f"{parent}/specguard-{os.urandom(12).hex()}"
     more = b"" if repository.format == "sha1" else b"[extensions]\n\tobjectformat = sha256\n"
-    try:
+    help = "Set TMPDIR to a folder that can be written."
+    with Reported(f"no temporary folder can be made in {parent}", help):
         os.mkdir(folder, 0o700)
         os.mkdir(f"{folder}/refs", 0o700)
         for name, text in (
@@ -474,12 +470,6 @@ def _make_folder(repository: Repository) -> str:
         ):
             with open(f"{folder}/{name}", "wb") as file:
                 file.write(text)
-    except OSError as error:
-        raise SpecguardError(
-            f"no temporary folder can be made in {parent}: {error.strerror}",
-            help="Set TMPDIR to a folder that can be written.",
-            code="unwritable-file",
-        ) from error
     return os.path.abspath(folder)
 
 

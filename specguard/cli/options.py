@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from specguard.change.repository import Repository
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import Reported, nearest
 from specguard.errors import usage as usage
 from specguard.reporters.escape import json_text, visible
 
@@ -86,11 +86,9 @@ def _change_directory(context: click.Context, _parameter: click.Parameter, direc
         raise usage("the current folder was deleted", "`cd` to one that exists") from error
     if not directory:
         return
-    try:
+    help = "name a folder of the repository that is meant"
+    with Reported(f"-C {directory}", help, code="no-repository"):
         os.chdir(directory)
-    except OSError as error:
-        help = "name a folder of the repository that is meant"
-        raise SpecguardError(f"-C {directory}: {error.strerror}", help=help, code="no-repository") from error
     # The named folder takes precedence over the repository that git names to a hook.
     for name in ("GIT_DIR", "GIT_WORK_TREE"):
         os.environ.pop(name, None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-from specguard.errors import SpecguardError
+from specguard.errors import Reported, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Final
 
 _LOCK_WAIT: Final = 10.0
@@ -19,18 +19,9 @@ _LOCK_WAIT: Final = 10.0
 _WRITABLE: Final = "see that its folder is there, may be written and has room"
 
 
-@contextmanager
-def writing(path: str, help: str = _WRITABLE, what: str = "it") -> Iterator[None]:
-    """Turn an OSError within the block into an error with the system's message and the next step.
-
-    Raises:
-        SpecguardError: a system call within the block failed.
-    """
-    try:
-        yield
-    except OSError as error:
-        message = f"{what} cannot be written: {error.strerror}"
-        raise SpecguardError(message, path=path, help=help, code="unwritable-file") from error
+def writing(path: str, help: str = _WRITABLE, what: str = "it") -> Reported:
+    """Return a context manager that reports why a file cannot be written."""
+    return Reported(f"{what} cannot be written", help, path)
 
 
 def path_in_tree(top: str, path: str, help: str) -> str:

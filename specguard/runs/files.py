@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
 
 from specguard.change.check_request import read_unlinked
 from specguard.change.entries import SYMLINK, sha256
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Reported, SpecguardError
 from specguard.model import TYPE_CHECKING, folders_of, path_text
 
 if TYPE_CHECKING:
@@ -320,21 +319,7 @@ def write_gitignore(runs: str, *, committed: bool) -> bool:
     return True
 
 
-@contextmanager
-def reporting_errors(file: str) -> Iterator[None]:
-    """Convert write errors of a run's file to an error with a next step for the user.
-
-    Raises:
-        SpecguardError: replaces any `OSError` except the timeout of a lock.
-    """
-    try:
-        yield
-    except TimeoutError:
-        raise
-    except OSError as error:
-        raise SpecguardError(
-            f"the folder of runs cannot be written to: {error.strerror}",
-            path=file,
-            help="make it writable, make room, or name another --run-root",
-            code="unwritable-file",
-        ) from error
+def reporting_errors(file: str) -> Reported:
+    """Return a context manager that reports why a run's file cannot be written."""
+    help = "make it writable, make room, or name another --run-root"
+    return Reported("the folder of runs cannot be written to", help, file)

@@ -23,9 +23,9 @@ KINDS = error_kinds()
 RAISED = {"SpecguardError", "MissingFact", "RunEnded"}
 MADE = {
     "item_taken": "item-taken", "_unready": "item-unready", "_incomplete": "incomplete-policy",
-    "usage": "usage",
+    "usage": "usage", "Reported": "unwritable-file",
 }  # fmt: skip
-"""Functions that make an error of one kind, whose message is their first argument."""
+"""What makes an error of one kind, unless it is given another; its message begins with the first argument."""
 
 
 class Site(NamedTuple):
@@ -72,11 +72,10 @@ def _sites() -> Iterator[Site]:
             continue
         cls, where = node.func.id, f"{path.relative_to(SOURCE)}:{node.lineno}"
         said = template(node.args[0]) if node.args else None
-        if cls in MADE and node.args:
-            yield Site(where, cls, [MADE[cls]], said)
-        if cls in RAISED:
-            given = next((word.value for word in node.keywords if word.arg == "code"), None)
-            yield Site(where, cls, _texts(given), said)
+        names = _texts(next((word.value for word in node.keywords if word.arg == "code"), None))
+        if cls in RAISED or node.args:
+            names = names or ([MADE[cls]] if cls in MADE else [])
+            yield Site(where, cls, names, f"{said}: .*" if cls == "Reported" else said)
 
 
 def _texts(given: ast.expr | None) -> list[str]:
