@@ -7,7 +7,7 @@ from functools import partial
 from specguard.authority.policy import Policy
 from specguard.declaration.patterns import Selecting, is_path
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Reported, SpecguardError
 from specguard.model import TYPE_CHECKING, Origin
 
 if TYPE_CHECKING:
@@ -199,11 +199,9 @@ def read_file(path: str, what: str = "the authority") -> AuthoritySource:
     Raises:
         SpecguardError: the file cannot be read, is not a file, is not UTF-8 or is empty.
     """
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise _error(path, f"{what} cannot be read: {error.strerror}", "check its name") from None
+    unread = Reported(f"{what} cannot be read", "check its name", path, code="broken-authority")
+    with unread, open(path, "rb") as file:
+        data = file.read()
     return AuthoritySource(path, "", decode(data, path, what))
 
 
