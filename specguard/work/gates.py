@@ -19,6 +19,7 @@ from specguard.documents.fields import bold_words, find_key, near_section, norma
 from specguard.documents.list_items import without_box
 from specguard.errors import SpecguardError, usage
 from specguard.model import TYPE_CHECKING, Origin, path_text, shortened
+from specguard.work.kinds import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,36 +46,22 @@ _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=\S*\Z")
 _WORD: Final = re.compile(r"[A-Za-z][\w.-]*\Z")
 
 
-class PlannedGate(Record):
-    """A command that a change must pass.
+class PlannedGate(Gate):
+    """A command that a change must pass: a gate of the policy, or of that form, with the place that names it.
 
     Attributes:
-        name: the name in reports and logs, unique within a plan.
-        run: the command, as shell text.
         source: the origin of the gate.
         path: the file that names the gate; empty for a flag.
         line: the line in `path`, from 1; 0 if unknown.
         also: a second place that names the gate, such as `docs/phase-12.md:14`; empty if there is none.
-        when: the gate runs if the change touches one of these paths; empty means always.
-        on: the types of change to these paths that count.
-        each: True if the gate runs once for each file, with the file as `{file}`.
-        kind: `format` gets the changed files; `teardown` runs even if other gates fail.
         timeout: the time limit, such as `20m`; empty if the gate has no limit of its own.
-        wrapper: words before the command.
     """
 
-    name: str
-    run: str
     source: Literal["policy", "document", "plan", "flag", "run"]
     path: str = ""
     line: int = 0
     also: str = ""
-    when: Covering = Covering()
-    on: Sequence[str] = ("added", "modified", "deleted")
-    each: bool = False
-    kind: Literal["gate", "format", "teardown"] = "gate"
     timeout: str = ""
-    wrapper: Sequence[str] = ()
 
     @property
     def named(self) -> str:
