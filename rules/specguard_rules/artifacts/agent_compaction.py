@@ -148,20 +148,19 @@ def _pass_name(folder: bytes) -> str:
     return path_text(folder) or "the repository's root"
 
 
-def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str, placeholder: str) -> list[list[Pass]]:
+def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str) -> list[list[Pass]]:
     """Return the passes of each folder, sorted by the dates in their names if all have one, then by name.
 
     Args:
         artifacts: all artifacts.
         names: the contracts of agents' artifacts.
         sweep: the contract of the artifacts that contain sweeps.
-        placeholder: the placeholder of paths that is the agent's name.
     """
     found = {one.path: Pass(one.path) for one in artifacts.passes}
-    for work in agent_works(artifacts, names, placeholder):
+    for work in agent_works(artifacts, names):
         found.setdefault(work.folder, Pass(work.folder)).agents[work.agent.casefold()] = work
     for artifact in artifacts.named(sweep):
-        folder = pass_of(artifact, artifacts, placeholder)
+        folder = pass_of(artifact, artifacts)
         if artifact.is_file:
             found.setdefault(folder, Pass(folder)).sweep_files.append(artifact)
     sequences: dict[bytes, list[Pass]] = {}
@@ -178,7 +177,8 @@ class MissingCompaction(Rule):
 
     The sweep is a section of the artifact `sweep`, in the pass's folder. It calls every earlier open agent
     aligned or stale: `- P1: aligned, /compact sent`, `- P2: stale, closed`. A stale one is closed there or in
-    its scratchpad. One that continues is compacted before its second entry.
+    its scratchpad. One that continues is compacted before its second entry. An agent's artifacts are those
+    with `{agent}` in their path.
 
     Why is this bad? An agent that remembers another task mixes them up.
 
@@ -269,10 +269,6 @@ class MissingCompaction(Rule):
 
     sweep: str = setting("", "the contract with the sweep", tightens=[""], names=["artifacts"])
     sections: list[str] = setting(["Agent Sweep", "Agent Registry"], "its titles", min_length=1)
-    scratchpads: list[str] = setting(
-        [], "agents' contracts; by default all whose path names an agent", names=["artifacts"]
-    )
-    agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
     aligned: list[str] = setting(["aligned"], "words for an agent that may continue", min_length=1)
     stale: list[str] = setting(["stale"], "words for an agent that may not", min_length=1)
     closing: list[str] = setting(["closed", "closing entry"], "words for a closed agent", min_length=1)
@@ -283,11 +279,10 @@ class MissingCompaction(Rule):
     ) -> Iterator[Finding]:
         """Follow the agents through the passes of each folder, in order."""
         check_contracts(contracts, "rules.missing-compaction.sweep", [self.sweep])
-        check_contracts(contracts, "rules.missing-compaction.scratchpads", self.scratchpads)
-        names = self.scratchpads or agent_contracts(contracts, self.agent, self.sweep)
+        names = agent_contracts(contracts, self.sweep)
         if artifacts is None or not (whole or {one.name for one in artifacts.judged} & {self.sweep, *names}):
             return
-        for passes in read_passes(artifacts, names, self.sweep, self.agent):
+        for passes in read_passes(artifacts, names, self.sweep):
             if whole or any(one.touched for one in passes):
                 yield from _SweepJudge(self).judge(passes, whole=whole)
 

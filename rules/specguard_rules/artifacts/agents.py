@@ -19,15 +19,9 @@ if TYPE_CHECKING:
     """Returns the paths, and the absolute paths, that an artifact cites."""
 
 
-def agent_contracts(contracts: Mapping[str, Contract], placeholder: str, excluded: str = "") -> list[str]:
-    """Return the contracts whose paths contain the agent's name, in the policy's order.
-
-    Args:
-        contracts: the policy's contracts.
-        placeholder: the placeholder that is the agent's name.
-        excluded: the name of a contract to leave out; empty for none.
-    """
-    forms = f"{{{placeholder}}}", f"{{{placeholder}:upper}}"
+def agent_contracts(contracts: Mapping[str, Contract], excluded: str = "") -> list[str]:
+    """Return the contracts whose paths have `{agent}`, in the policy's order, without one of them."""
+    forms = "{agent}", "{agent:upper}"
     named = [name for name, contract in contracts.items() if any(form in contract.path for form in forms)]
     return [name for name in named if name != excluded]
 
@@ -68,32 +62,26 @@ class AgentWork(Record, frozen=False):
         return sorted(found, key=lambda artifact: not artifact.touched)
 
 
-def agent_works(artifacts: Artifacts, names: Sequence[str], placeholder: str) -> list[AgentWork]:
-    """Return the files that each agent left in each pass, sorted by folder and name.
-
-    Args:
-        artifacts: all artifacts.
-        names: the contracts whose artifacts count.
-        placeholder: the placeholder that is the agent's name.
-    """
+def agent_works(artifacts: Artifacts, names: Sequence[str]) -> list[AgentWork]:
+    """Return the files of some contracts that each agent left in each pass, sorted by folder and name."""
     found: dict[tuple[bytes, str], AgentWork] = {}
     for artifact in artifacts.all:
         if artifact.name not in names or not artifact.is_file:
             continue
-        agent = artifact.fields.get(placeholder, "")
-        folder = pass_of(artifact, artifacts, placeholder)
+        agent = artifact.fields.get("agent", "")
+        folder = pass_of(artifact, artifacts)
         found.setdefault((folder, agent.casefold()), AgentWork(agent, folder)).artifacts.append(artifact)
     return [found[key] for key in sorted(found)]
 
 
-def pass_of(artifact: Artifact, artifacts: Artifacts, placeholder: str) -> bytes:
+def pass_of(artifact: Artifact, artifacts: Artifacts) -> bytes:
     """Return the folder of the innermost pass that contains an artifact; otherwise the artifact's own folder.
 
     If the contract has one folder for all passes, or one for each agent, the result is the root (empty).
     """
     if above := [one.path for one in artifacts.passes if artifact.path.startswith(one.path + b"/")]:
         return max(above, key=len)
-    folder = artifact.contract.path.rpartition("/")[0].replace(f"{{{placeholder}}}", "")
+    folder = artifact.contract.path.rpartition("/")[0].replace("{agent}", "")
     return artifact.folder if "*" in folder or "{" in folder else b""
 
 
@@ -106,10 +94,9 @@ class Grounding(Settings):
     external: list[str] = setting(
         [], "those of them outside the repository (absolute or `~`): only a warning", tightens="fewer"
     )
-    agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
     cited_by: list[str] = setting(
         [],
-        "where an agent cites them; by default all contracts whose path names an agent, except `noted_in`",
+        "where an agent cites them; by default all contracts with `{agent}` in the path, except `noted_in`",
         names=["artifacts"],
     )
     noted_in: str = setting("agent-scratchpad", "where an agent notes an equivalent", names=["artifacts"])
@@ -143,8 +130,9 @@ class Grounding(Settings):
 class TooManyAgents(Rule):
     r"""Too many agents of one pass are active at once.
 
-    An agent is active from the first to the last time in its scratchpad. A pass is a folder that matches
-    `root` of `[artifacts.<name>]`.
+    An agent is active from the first to the last time in its scratchpads: the artifacts with `timestamps`
+    and `{agent}` in their path. A time without an offset is UTC. A pass is a folder that matches `root` of
+    `[artifacts.<name>]`.
 
     Why is this bad? Nobody steers ten agents at once.
 
@@ -202,25 +190,13 @@ class TooManyAgents(Rule):
     condition: ClassVar[str] = "no more than {max} agents of a pass are active at once"
 
     max: int = setting(6, "the most at once", ge=1, tightens="lower")
-    scratchpads: list[str] = setting(
-        [], "their contracts; by default all with `timestamps` whose path names an agent", names=["artifacts"]
-    )
-    agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
-    offset: str = setting(
-        "Z",
-        "that of times without one",
-        pattern=r"^(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
-        refused={"": 'times without an offset may be those of any clock: write "Z" for UTC'},
-    )
 
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Count the active agents of each pass."""
         contracts = artifacts.contracts
-        check_contracts(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)
-        of_agents = agent_contracts(contracts, self.agent)
-        names = self.scratchpads or [name for name in of_agents if contracts[name].timestamps]
+        names = [name for name in agent_contracts(contracts) if contracts[name].timestamps]
         passes: dict[bytes, list[AgentWork]] = {}
-        for work in agent_works(artifacts, names, self.agent):
+        for work in agent_works(artifacts, names):
             passes.setdefault(work.folder, []).append(work)
         for folder, agents in passes.items():
             if len(agents) > self.max and (whole or any(work.touched for work in agents)):
@@ -228,16 +204,15 @@ class TooManyAgents(Rule):
 
     def _judge(self, folder: bytes, agents: Sequence[AgentWork]) -> Iterator[Finding]:
         """Count the agents that are active whenever an agent of the pass begins."""
-        from datetime import datetime
+        from datetime import UTC
 
         place = path_text(folder) if folder else "the repository"
-        zone = datetime.fromisoformat(f"2000-01-01T00:00{self.offset}").tzinfo
         spans: list[_Span] = []
         unknown: list[AgentWork] = []
         for work in agents:
             stamps = [(one, stamp) for one in work.artifacts for stamp in one.document.stamps]
             times = [
-                (stamp.moment.replace(tzinfo=stamp.moment.tzinfo or zone), one.path, stamp.at)
+                (stamp.moment.replace(tzinfo=stamp.moment.tzinfo or UTC), one.path, stamp.at)
                 for one, stamp in stamps
             ]
             if times:
@@ -384,9 +359,9 @@ class UnreadGrounding(Rule):
     ) -> Iterator[Finding]:
         """Look for the grounding documents, and for the citations of each agent."""
         check_contracts(contracts, "grounding.cited_by", grounding.cited_by)
-        cited_by = grounding.cited_by or agent_contracts(contracts, grounding.agent, grounding.noted_in)
+        cited_by = grounding.cited_by or agent_contracts(contracts, grounding.noted_in)
         names = [*cited_by, *([grounding.noted_in] if grounding.noted_in in contracts else [])]
-        found = agent_works(artifacts, names, grounding.agent) if artifacts is not None else []
+        found = agent_works(artifacts, names) if artifacts is not None else []
         judged = [work for work in found if (whole or work.touched) and work.of_contracts(cited_by)]
         if stage == "staged" and not whole:
             judged = [work for work in judged if len({one.name for one in work.artifacts}) == len(names)]

@@ -69,7 +69,6 @@ def at(first: int, last: int) -> tuple[str, str]:
                 ([at(1, 2), at(1, 4), ("then", "later")], ["there are no times of 3"]),
             ],
         ),
-        (MAX + 'offset = "-05:00"\n', [([LOCAL, LOCAL, at(10, 12)], [])]),
         (CONTRACTS, [([at(10, 12)] * 6, []), ([at(10, 12)] * 7, ["7 agents"]), ([LOCAL] * 7, ["7 agents"])]),
     ],
 )
