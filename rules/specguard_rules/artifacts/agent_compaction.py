@@ -9,7 +9,7 @@ from specguard_rules.artifacts.agents import AgentWork, agent_contracts, agent_w
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final
 
     from specguard.artifacts.artifacts import Artifact
@@ -46,13 +46,12 @@ class Phrases:
     """Words or phrases with one meaning, which count in a text unless a word beside them denies it.
 
     Args:
-        phrases: the words or phrases.
+        phrases: the expression of the words or phrases.
         denied: the expression of what denies them right behind them; by default nothing does.
     """
 
-    def __init__(self, phrases: Iterable[str], denied: str = "(?!)") -> None:
-        either = "|".join(re.escape(phrase.strip()) for phrase in phrases if phrase.strip())
-        self._pattern = re.compile(rf"(?<![\w/-])(?:{either or '(?!)'})(?![\w-]|{denied})", re.IGNORECASE)
+    def __init__(self, phrases: str, denied: str = "(?!)") -> None:
+        self._pattern = re.compile(rf"(?<![\w/-])(?:{phrases})(?![\w-]|{denied})", re.IGNORECASE)
 
     def occur_in(self, row: Row) -> bool:
         """True if a row contains one of them, and does not negate it in the same clause."""
@@ -74,6 +73,11 @@ def _done_text(row: Row) -> str:
     # A mark without a second one strikes nothing out.
     text = "".join(parts[::2] if len(parts) % 2 else parts)
     return "" if text.lstrip().startswith("[ ]") else text
+
+
+_STATES: Final = {"aligned": Phrases("aligned"), "stale": Phrases("stale")}
+_CLOSED: Final = Phrases("closed|closing entry", _DENIED)
+_COMPACTED: Final = Phrases("/compact|compacted", _DENIED)
 
 
 def row_matcher(agent: str) -> Callable[[Row], bool]:
@@ -269,10 +273,6 @@ class MissingCompaction(Rule):
 
     sweep: str = setting("", "the contract with the sweep", tightens=[""], names=["artifacts"])
     sections: list[str] = setting(["Agent Sweep", "Agent Registry"], "its titles", min_length=1)
-    aligned: list[str] = setting(["aligned"], "words for an agent that may continue", min_length=1)
-    stale: list[str] = setting(["stale"], "words for an agent that may not", min_length=1)
-    closing: list[str] = setting(["closed", "closing entry"], "words for a closed agent", min_length=1)
-    compaction: list[str] = setting(["/compact", "compacted"], "words for a compacted agent", min_length=1)
 
     def check(
         self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None
@@ -284,19 +284,10 @@ class MissingCompaction(Rule):
             return
         for passes in read_passes(artifacts, names, self.sweep):
             if whole or any(one.touched for one in passes):
-                yield from _SweepJudge(self).judge(passes, whole=whole)
+                yield from self._judge(passes, whole=whole)
 
-
-class _SweepJudge:
-    """The checks of the sweeps that the passes of a folder must have for their agents."""
-
-    def __init__(self, rule: MissingCompaction) -> None:
-        self._rule = rule
-        self._states = (("aligned", Phrases(rule.aligned)), ("stale", Phrases(rule.stale)))
-        self._closed, self._compacted = Phrases(rule.closing, _DENIED), Phrases(rule.compaction, _DENIED)
-
-    def judge(self, passes: Sequence[Pass], *, whole: bool) -> Iterator[Finding]:
-        """Yield the findings in the judged passes; agents are followed through all of them."""
+    def _judge(self, passes: Sequence[Pass], *, whole: bool) -> Iterator[Finding]:
+        """Yield the findings in the judged passes of a folder; agents are followed through all of them."""
         # The last work of each agent that is still there, by the agent's lower-case name.
         alive: dict[str, AgentWork] = {}
         for one in passes:
@@ -306,86 +297,90 @@ class _SweepJudge:
             for name, last in sorted(alive.items()) if sweeps else ():
                 is_about = row_matcher(last.agent)
                 rows = [row for _, _, entries in sweeps for row in entries if is_about(row)]
-                states = {state for state, words in self._states if any(map(words.occur_in, rows))}
+                states = {state for state, words in _STATES.items() if any(map(words.occur_in, rows))}
                 now = one.agents.get(name)
-                is_closed = self._is_closed(last, now) or any(map(self._closed.occur_in, rows))
+                is_closed = _is_closed(last, now) or any(map(_CLOSED.occur_in, rows))
                 if not rows:
                     unswept.append(last)
                 elif states == {"stale"} and is_closed:
                     del alive[name]
                 else:
-                    found += self._agent_findings(last, one, sweeps[0][0], rows, states)
+                    found += _agent_findings(last, one, sweeps[0][0], rows, states)
             if unswept:
                 found.append(_unswept_finding(unswept, one, sweeps[0]))
             yield from found if whole or one.touched else ()
             for name, work in one.agents.items():
                 alive[name] = work
-                if self._is_closed_at_end(work, one):
+                if _is_closed_at_end(work, one):
                     del alive[name]
 
     def _sweeps(self, holder: Artifact) -> Iterator[Sweep]:
         """Yield the sections of an artifact that have one of the titles and rows with content."""
-        for section in holder.document.entitled(*self._rule.sections):
+        for section in holder.document.entitled(*self.sections):
             if text := [row for row in holder.document.rows(section) if row.says()]:
                 yield holder, section, text
 
     def _missing_sweep(self, one: Pass) -> Finding:
         works = sorted(one.agents.values(), key=lambda work: not work.touched)
         places = [artifact.path for artifact in (*one.sweep_files, *(work.artifacts[0] for work in works))]
-        where = f"a section {self._rule.sections[0]!r} of its {self._rule.sweep}"
+        where = f"a section {self.sections[0]!r} of its {self.sweep}"
         step = f"Record in {where} every agent that is still there, as aligned or stale."
         message, place = f"{one.name} has no sweep of its agents", (places or [one.folder])[0]
         return Finding(message, step, place, key=f"sweep {one.name}", setting="sweep")
 
-    def _agent_findings(
-        self, last: AgentWork, one: Pass, sweep: Artifact, rows: Sequence[Row], states: set[str]
-    ) -> Iterator[Finding]:
-        """Yield the finding for an earlier pass's agent, whose states in the sweep are `aligned` or `stale`.
 
-        Args:
-            last: its work in the earlier pass.
-            one: this pass.
-            sweep: the artifact with the sweep.
-            rows: the sweep's rows about the agent.
-            states: the states that these rows give it.
-        """
-        agent, now = last.agent, one.agents.get(last.agent.casefold())
-        path, line, setting = sweep.path, rows[0].line, "sweep"
-        if states == {"stale"}:
-            key, message = "open", f"the agent {agent} is stale, and nothing says that it was closed"
-            step = f"Close it, and write so: `{agent}: {self._rule.stale[0]}, {self._rule.closing[0]}`."
-        elif states != {"aligned"}:
-            key, step = "state", f"Say which it is in its item: `- {agent}: {self._rule.aligned[0]}`."
-            message = f"the sweep of {one.name} does not have the agent {agent} as either aligned or stale"
-        elif now is None or self._is_compacted(now, rows):
-            return
-        else:
-            key = setting = "compaction"
-            where = f"of {_pass_name(last.folder)}, is reused in {one.name}"
-            message = f"the agent {agent}, {where} without a compaction"
-            step = f"Record its `{self._rule.compaction[0]}` before its first work, here or in the sweep."
-            logs = [artifact for artifact in now.artifacts if artifact.contract.timestamps]
-            path, line = (logs or now.artifacts)[0].path, 0
-        yield Finding(message, step, path, line or None, key=f"{key} {agent}", setting=setting)
+def _agent_findings(
+    last: AgentWork, one: Pass, sweep: Artifact, rows: Sequence[Row], states: set[str]
+) -> Iterator[Finding]:
+    """Yield the finding for an earlier pass's agent, whose states in the sweep are `aligned` or `stale`.
 
-    def _is_closed(self, *works: AgentWork | None) -> bool:
-        """True if an agent's own artifacts have an entry that closes it."""
-        artifacts = [artifact for work in works if work is not None for artifact in work.artifacts]
-        return any(self._closed.begin_row(row) for artifact in artifacts for row in artifact.document.rows())
+    Args:
+        last: its work in the earlier pass.
+        one: this pass.
+        sweep: the artifact with the sweep.
+        rows: the sweep's rows about the agent.
+        states: the states that these rows give it.
+    """
+    agent, now = last.agent, one.agents.get(last.agent.casefold())
+    path, line = sweep.path, rows[0].line
+    if states == {"stale"}:
+        key, message = "open", f"the agent {agent} is stale, and nothing says that it was closed"
+        step = f"Close it, and write so: `{agent}: stale, closed`."
+    elif states != {"aligned"}:
+        key, step = "state", f"Say which it is in its item: `- {agent}: aligned`."
+        message = f"the sweep of {one.name} does not have the agent {agent} as either aligned or stale"
+    elif now is None or _is_compacted(now, rows):
+        return
+    else:
+        key = "compaction"
+        where = f"of {_pass_name(last.folder)}, is reused in {one.name}"
+        message = f"the agent {agent}, {where} without a compaction"
+        step = "Record its `/compact` before its first work, here or in the sweep."
+        logs = [artifact for artifact in now.artifacts if artifact.contract.timestamps]
+        path, line = (logs or now.artifacts)[0].path, 0
+    yield Finding(message, step, path, line or None, key=f"{key} {agent}", setting="sweep")
 
-    def _is_closed_at_end(self, work: AgentWork, one: Pass) -> bool:
-        """True if an agent was closed at the end of the pass in which it worked."""
-        is_about = row_matcher(work.agent)
-        rows = (row for holder in one.sweep_files for row in holder.document.rows() if is_about(row))
-        return self._is_closed(work) or any(map(self._closed.occur_in, rows))
 
-    def _is_compacted(self, work: AgentWork, rows: Sequence[Row]) -> bool:
-        """True if a sweep says that an agent was compacted, or its artifacts do before their second entry."""
-        for artifact in work.artifacts:
-            entries = sorted(stamp.at for stamp in artifact.document.stamps)
-            before = (row for row in artifact.document.rows() if not entries[1:] or row.line <= entries[1])
-            rows = [*rows, *before]
-        return any(self._compacted.occur_in(row) for row in rows)
+def _is_closed(*works: AgentWork | None) -> bool:
+    """True if an agent's own artifacts have an entry that closes it."""
+    artifacts = [artifact for work in works if work is not None for artifact in work.artifacts]
+    return any(_CLOSED.begin_row(row) for artifact in artifacts for row in artifact.document.rows())
+
+
+def _is_closed_at_end(work: AgentWork, one: Pass) -> bool:
+    """True if an agent was closed at the end of the pass in which it worked."""
+    is_about = row_matcher(work.agent)
+    rows = (row for holder in one.sweep_files for row in holder.document.rows() if is_about(row))
+    return _is_closed(work) or any(map(_CLOSED.occur_in, rows))
+
+
+def _is_compacted(work: AgentWork, rows: Sequence[Row]) -> bool:
+    """True if a sweep says that an agent was compacted, or its artifacts do before their second entry."""
+    for artifact in work.artifacts:
+        entries = sorted(stamp.at for stamp in artifact.document.stamps)
+        before = (row for row in artifact.document.rows() if not entries[1:] or row.line <= entries[1])
+        rows = [*rows, *before]
+    return any(_COMPACTED.occur_in(row) for row in rows)
 
 
 def _unswept_finding(works: Sequence[AgentWork], one: Pass, sweep: Sweep) -> Finding:
