@@ -298,11 +298,9 @@ class MissingCompaction(Rule):
                 is_about = row_matcher(last.agent)
                 rows = [row for _, _, entries in sweeps for row in entries if is_about(row)]
                 states = {state for state, words in _STATES.items() if any(map(words.occur_in, rows))}
-                now = one.agents.get(name)
-                is_closed = _is_closed(last, now) or any(map(_CLOSED.occur_in, rows))
                 if not rows:
                     unswept.append(last)
-                elif states == {"stale"} and is_closed:
+                elif states == {"stale"} and _is_closed(rows, last, one.agents.get(name)):
                     del alive[name]
                 else:
                     found += _agent_findings(last, one, sweeps[0][0], rows, states)
@@ -310,8 +308,10 @@ class MissingCompaction(Rule):
                 found.append(_unswept_finding(unswept, one, sweeps[0]))
             yield from found if whole or one.touched else ()
             for name, work in one.agents.items():
+                is_about = row_matcher(work.agent)
+                rows = [row for holder in one.sweep_files for row in holder.document.rows() if is_about(row)]
                 alive[name] = work
-                if _is_closed_at_end(work, one):
+                if _is_closed(rows, work):
                     del alive[name]
 
     def _sweeps(self, holder: Artifact) -> Iterator[Sweep]:
@@ -361,17 +361,11 @@ def _agent_findings(
     yield Finding(message, step, path, line or None, key=f"{key} {agent}", setting="sweep")
 
 
-def _is_closed(*works: AgentWork | None) -> bool:
-    """True if an agent's own artifacts have an entry that closes it."""
+def _is_closed(rows: Sequence[Row], *works: AgentWork | None) -> bool:
+    """True if rows about an agent say that it is closed, or its own artifacts have an entry that says so."""
     artifacts = [artifact for work in works if work is not None for artifact in work.artifacts]
-    return any(_CLOSED.begin_row(row) for artifact in artifacts for row in artifact.document.rows())
-
-
-def _is_closed_at_end(work: AgentWork, one: Pass) -> bool:
-    """True if an agent was closed at the end of the pass in which it worked."""
-    is_about = row_matcher(work.agent)
-    rows = (row for holder in one.sweep_files for row in holder.document.rows() if is_about(row))
-    return _is_closed(work) or any(map(_CLOSED.occur_in, rows))
+    own = any(_CLOSED.begin_row(row) for artifact in artifacts for row in artifact.document.rows())
+    return own or any(map(_CLOSED.occur_in, rows))
 
 
 def _is_compacted(work: AgentWork, rows: Sequence[Row]) -> bool:
