@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 49_114,
+    "code lines of specguard and rules": 49_112,
     "modules of specguard and rules": 236,
     "code lines of tests": 33_080,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 553,
+    "expressions of re": 552,
 }
 """The upper limit of each figure."""
 

@@ -530,8 +530,10 @@ def _listed_gates(source: Source) -> Iterator[str]:
 
 
 # `Trigger: no`, also as a column's header with its cell.
-_ANSWER: Final = re.compile(r"\btrigger(?:ed)?\??:[ \t]{0,9}(?=([^\n]{0,80}))", re.IGNORECASE)
-_YES_OR_NO: Final = re.compile(r"(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014])|\s{1,9}-\s)", re.IGNORECASE)
+_ANSWER: Final = re.compile(
+    r"\btrigger(?:ed)?\??:[ \t]{0,9}(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014])|\s{1,9}-\s)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
 
 
@@ -548,16 +550,16 @@ class Passage(Record):
     key: str
     blocks: Sequence[AnyBlock]
 
-    @property
-    def answers(self) -> list[str]:
-        """The answers after `Trigger:` in the passage, or in a column of that name."""
+    @cached_property
+    def answers(self) -> set[str]:
+        """The answers after `Trigger:` in the passage, or in a column of that name: `yes` and `no`."""
         lines = [self.key, *(text.rendered for text in texts(self.blocks))]
         lines += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
         for table in tables(self.blocks):
             for row in table.rows:
                 cells = zip(table.header, row, strict=False)
                 lines += [f"{name.rendered}: {cell.rendered}" for name, cell in cells]
-        return _ANSWER.findall("\n".join(lines))
+        return set(map(str.casefold, _ANSWER.findall("\n".join(lines))))
 
 
 class Dispositions:
@@ -584,15 +586,11 @@ class Dispositions:
         step = f"Write '{item.id}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
         mention = _mention_pattern(item)
         found = [one for one in self._passages if mention.search(one.key)]
-        plain = {
-            one.line: {word[1].casefold() for answer in one.answers if (word := _YES_OR_NO.match(answer))}
-            for one in found
-        }
         for one in found:
-            if "yes" in plain[one.line]:
+            if "yes" in one.answers:
                 step = f"Do {item}; if nothing triggered it, write 'trigger: no' with the evidence."
                 return f"{place} says that {item} was triggered, and it is not done", step, one.line
-        answered = [one for one in found if plain[one.line]]
+        answered = [one for one in found if one.answers]
         if any(map(self._has_evidence, answered)):
             return None
         if answered:
