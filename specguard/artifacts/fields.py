@@ -41,7 +41,14 @@ _REMARK: Final = re.compile(
     r"|\s+(?:(?:on|since|as of)\s+)?[0-9]{4}-[0-9]{2}-[0-9]{2}(?=\s*(?:$|[(\[;,:.]))",
     re.IGNORECASE,
 )
-_EXCEPTION: Final = re.compile(r"(?:but|except|apart from|besides|other than)\b", re.IGNORECASE)
+# A remark that takes a good value back: "ready, pending sign-off", "none, except the till".
+_TAKEN_BACK: Final = re.compile(
+    r"(?i)(?:ready|none|done|final|closed|approved|accepted|completed?|passed|resolved)\b"
+    r"[^.]*?(?:[(\[;,:\uff08]|\s[-\u2013\u2014]+)\s*(?:but|except|apart from|besides|other than|pending"
+    r"|subject to|conditional|provided|once|if|unless|blocked|TBD|TODO)\b"
+)
+# An empty box with the text behind it, and a ticked box by itself.
+_BOX: Final = re.compile(r"\[ ?\](?!\()[^\[]*|\[[xX]\](?!\()")
 _UNFILLED: Final = re.compile(r"\{\{[^{}\n]{0,300}\}\}")
 _NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u2610\u26d4\u2716\u274c\u274e\u2717\u2718\u2b1c\U0001f6ab")
 _TICKS: Final = "\u2611\u2705\u2713\u2714\U0001f7e2\ufe0f"
@@ -93,9 +100,8 @@ def _missing_tick(artifact: Artifact, name: str) -> Iterator[Finding]:
     def begins(text: str) -> bool:
         return f"{plain_words(text)} ".startswith(f"{plain_words(name)} ")
 
-    document = artifact.document
-    if not any(begins(item.words) for item in document.ticked):
-        lines = (text.line for text in texts(document.blocks) if begins(without_box(text.plain)))
+    if not any(begins(item.words) for item in artifact.document.ticked):
+        lines = (text.line for text in texts(artifact.document.blocks) if begins(without_box(text.plain)))
         message = f"{path_text(artifact.path)} has no ticked item {name!r}"
         help = f"Tick it once it is so: '- [x] {name}'."
         yield artifact.finding(f"fields.{name}", normal_name(name), message, help, next(lines, None))
@@ -129,8 +135,7 @@ def _says_none(value: str, name: str) -> bool:
     said = re.sub(such, "none", _strip_marks(value[:LONGEST_VALUE]), count=1, flags=re.IGNORECASE)
     first = _REMARK.split(said)[0]
     # A new sentence after "None." makes no exception.
-    rest = said.removeprefix(first).lstrip(" ([,;:-\uff08\u2013\u2014")
-    return is_bare_nothing(first) and not _EXCEPTION.match(rest)
+    return is_bare_nothing(first) and not _TAKEN_BACK.match(f"none{said[len(first) :]}")
 
 
 def find_statements(artifact: Artifact, name: str) -> Sequence[Field]:
@@ -146,8 +151,8 @@ def find_statements(artifact: Artifact, name: str) -> Sequence[Field]:
 def _section_field(artifact: Artifact, name: str) -> list[Field]:
     """Return the section with a field's name as a field, with its first content as the value.
 
-    The result is empty without such a section. The items of a list of revisions become one value, joined with
-    commas.
+    The result is empty without such a section. The items of a list of revisions or of boxes become one value,
+    joined with commas.
     """
     section = artifact.document.section(name.replace("_", " "), *titles_of(artifact, name))
     if section is None:
@@ -159,7 +164,7 @@ def _section_field(artifact: Artifact, name: str) -> list[Field]:
     if stated and stated.casefold() != value.strip().casefold():
         return []
     first = next(iter(section.blocks), None)
-    if artifact.contract.fields.get(name) == REVISIONS and isinstance(first, List):
+    if isinstance(first, List) and (value[:1] == "[" or artifact.contract.fields.get(name) == REVISIONS):
         value = ", ".join(item.text.plain for item in first.items)
     return [Field(heading, value, content.line or section.line, "line")]
 
@@ -200,18 +205,19 @@ def choice(value: str, allowed: str | Sequence[str]) -> str:
     """Return the one of the allowed values that a text states, ignoring a remark; empty if it states none.
 
     A text that continues with another allowed value states none: `ready, not-ready` is an unchanged template.
+    Nor does a value that its own remark takes back, or one behind an empty box.
     """
     if len(value) > LONGEST_VALUE:
         return ""
     known = {normal_name(one): one for one in ([allowed] if isinstance(allowed, str) else allowed)}
-    plain = _strip_marks(value)
+    plain = _strip_marks(_BOX.sub("", value))
     # An emoji can be a value itself.
     if whole := known.get(normal_name(value)) or known.get(normal_name(plain)):
         return whole
     first, *rest = _REMARK.split(plain)
     found = known.get(normal_name(_strip_marks(first)), "")
     others = {known.get(normal_name(_strip_marks(part)), found) for part in rest}
-    return found if found and others <= {found} else ""
+    return found if found and others <= {found} and not _TAKEN_BACK.match(plain) else ""
 
 
 def _contradiction(
@@ -368,10 +374,9 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
         return f"the empty range {part!r}"
     git = artifact.artifacts.change.git
     if only and len(found) == 1 and is_oid(found[0], git.repository.oid_digits):
-        tree = git.tree_at(found[0])
         for template in artifact.contract.records:
             for path in _recorded_files(artifact, template):
-                if not tree.has_file(path):
+                if not git.tree_at(found[0]).has_file(path):
                     return f"{part!r}, a commit without {path_text(path)}"
     return ""
 

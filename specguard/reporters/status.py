@@ -42,7 +42,7 @@ def render(status: Data) -> str:
         status=status,
         heads=[*(("item", one) for one in own), *(("current", one) for one in others)],
         items=_table([_columns(item, item["owner"], item["branch"]) for item in status["items"]]),
-        undone=[plan for plan in status["plans"] if not _is_done(plan)],
+        undone=[plan for plan in status["plans"] if {one["state"] for one in plan["tasks"]} != {"done"}],
         tasks=_tasks,
         lists={label: _cut_list([*texts]) for label, texts in {**lists, "note": status["notes"]}.items()},
         missing=lambda stage: _cut_list([*_missing_lines(stage["missing"])]),
@@ -78,10 +78,6 @@ def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:
     yield from (f"  {row[0]:12}{line}" for row, line in zip(rows, lines, strict=False))
     if len(rows) > SHOWN:
         yield f"  and {len(rows) - SHOWN} more"
-
-
-def _is_done(plan: Data) -> bool:
-    return bool(plan["tasks"]) and all(task["state"] == "done" for task in plan["tasks"])
 
 
 def required(status: Data) -> str:

@@ -25,7 +25,7 @@ from functools import cached_property
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, flatten
 from specguard.documents.characters import strip_invisible
-from specguard.documents.completeness import content_of, is_bare_nothing, is_todo
+from specguard.documents.completeness import content_of, is_bare_nothing, is_todo, plain_words
 from specguard.documents.data import Data, as_text, elements, is_scalar, scalar_text, walk
 from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates
 from specguard.documents.fields import find_fields, find_key, normal_name, plain_value
@@ -552,7 +552,7 @@ _PENDING: Final = frozenset({
 
 
 def _is_pending(text: str) -> bool:
-    return not _PENDING.isdisjoint(re.findall(r"[^\W_]+", text.casefold()))
+    return not _PENDING.isdisjoint(plain_words(text).split())
 
 
 def _valid_name(text: str) -> str:
