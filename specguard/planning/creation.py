@@ -17,6 +17,7 @@ from specguard.artifacts.sections import describes_option
 from specguard.artifacts.skeletons import nest_keys
 from specguard.authority.policy import Policy
 from specguard.documents.blocks import Text
+from specguard.documents.completeness import plain_words
 from specguard.documents.data import data_kind, read_data
 from specguard.documents.document import Document
 from specguard.engine.status import open_waves
@@ -334,7 +335,7 @@ def proposal_files(
 
 def _check_name(name: str, what: str) -> None:
     if not KEBAB.fullmatch(name):
-        near = "-".join(re.findall(r"[^\W_]+", name.lower()))
+        near = plain_words(name).replace(" ", "-")
         use = f"did you mean {near!r}?" if KEBAB.fullmatch(near) else "use small letters, digits and hyphens"
         raise usage(f"{name!r} is not a name of {what}", use)
 

@@ -124,8 +124,8 @@ def render_branches(found: OpenBranches) -> str:
     """Return the open branches and their pairs as text, ending in a newline; pairs in conflict come first."""
     pairs = sorted(found.pairs, key=lambda pair: _STATES.index(_state(pair)))
     lines = _table([_branch_cells(branch) for branch in found.branches])
-    values = {"state_of": _state, "names": _paths_text, "most": SHOWN}
-    return _text("branches.txt", found=found, branches=lines, pairs=pairs, **values)
+    values = {"state_of": _state, "names": lambda paths: listed(list(map(cut_path, _path_texts(paths))), 3)}
+    return _text("branches.txt", found=found, branches=lines, pairs=pairs, most=SHOWN, **values)
 
 
 def _branch_cells(branch: OpenBranch) -> tuple[str, ...]:
@@ -142,10 +142,6 @@ def _branch_cells(branch: OpenBranch) -> tuple[str, ...]:
 
 def _state(pair: BranchPair) -> str:
     return "not asked" if pair.conflicts is None else "conflict" if pair.conflicts else "no conflict"
-
-
-def _paths_text(paths: Collection[bytes]) -> str:
-    return listed(list(map(cut_path, _path_texts(paths))), 3)
 
 
 def _path_texts(paths: Collection[bytes]) -> list[str]:

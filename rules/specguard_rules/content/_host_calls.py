@@ -27,6 +27,8 @@ _URL: Final = re.compile(
 )
 _HOST_PORT: Final = re.compile(rf"(?<![\w.-]){_HOST}:(?:[0-9]{{1,5}}|\$)", re.IGNORECASE)
 _BARE: Final = re.compile(rf"(?:(?<![\w.-])|(?<=^-h)){_HOST}{_END}|^::1$", re.IGNORECASE)
+# Variables with the host of a service, whose port has a default.
+_SERVICE: Final = re.compile(r"(?i)(?:PG|\w*(?:DB|DATABASE|SQL|POSTGRES|MONGO|REDIS|MQ|KAFKA)_)HOST(?:NAME)?")
 _DEVICE: Final = re.compile(rf"/dev/(?:tcp|udp)/{_HOST}/", re.IGNORECASE)
 
 _CLIENTS: Final = frozenset([
@@ -46,7 +48,7 @@ _OFFLINE: Final = frozenset([
 ])  # fmt: skip
 _CONTAINERS: Final = frozenset(["docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"])
 # What these call is in their arguments, not in their environment.
-_PASSIVE: Final = _OFFLINE | _CLIENTS | _CONTAINERS | frozenset([
+_PASSIVE: Final = _OFFLINE | (_CLIENTS - {"pg_isready", "psql"}) | _CONTAINERS | frozenset([
     "apt", "apt-get", "bundle install", "composer install", "gh", "git", "go mod", "npm ci", "npm install",
     "pip", "pip3", "pnpm install", "poetry install", "rustup", "uv sync", "yarn install",
 ])  # fmt: skip
@@ -74,9 +76,7 @@ _INTERPRETERS: Final = re.compile(r"(?:python[0-9.]*|pypy3?|node|deno|bun|ruby|p
 _SHELL_TEXT: Final = re.compile(r"-|-[a-z]*[cs]")
 _CODE_TEXT: Final = re.compile(r"-|-[a-z]*[cemp]|--eval|--print")
 # Programs that start another program from their arguments, and those that read commands from their files.
-_STARTERS: Final = frozenset(
-    ["npx", "uv", "poetry", "pipenv", "pdm", "rye", "hatch", "bundle", "run", "exec"]
-)
+_STARTERS: Final = ("npx", "uv", "poetry", "pipenv", "pdm", "rye", "hatch", "bundle", "run", "exec")
 _RUNNERS: Final = re.compile(
     r"(?:g?make|just|task|rake|tox|nox|invoke)\b|(?:npm|pnpm|yarn) (?:run|test|start|exec)\b"
 )
@@ -273,7 +273,8 @@ class Shell:
 
     def _given_address(self, name: str, value: str) -> str:
         """Return the host's address in a variable, unless the variable says where a program listens."""
-        return "" if _ADVERTISE_OPTION.fullmatch(f"--{name}") else host_address(self._expand(value))
+        value = "" if _ADVERTISE_OPTION.fullmatch(f"--{name}") else self._expand(value)
+        return value if _SERVICE.fullmatch(name) and _BARE.fullmatch(value) else host_address(value)
 
     def _heredoc_calls(self, command: Command) -> Iterator[tuple[int, str]]:
         program = base_name(command.unwrap())

@@ -350,8 +350,8 @@ class HostNetworkCall(Rule):
 
     That is localhost, api.localhost, 127.0.0.1, [::1] or 0.0.0.0. The rule reads GitHub workflows, composite
     actions, GitLab files and their scripts. It looks for clients such as `curl`, and programs with a URL or
-    host and port, also in `env:`. Jobs with `container:` or `image:`, `docker compose exec`, `docker run`,
-    comments and health checks are fine. What it cannot follow (`make` targets) is information.
+    host and port, also in `env:` (`DB_HOST` too). Jobs with `container:` or `image:`, `docker compose exec`,
+    `docker run`, comments and health checks are fine. What it cannot follow (`make` targets) is information.
 
     Why is this bad? Such a job breaks where ports, proxies or names differ.
 
