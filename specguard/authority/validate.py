@@ -260,8 +260,18 @@ _PLAIN_MESSAGES: Final = (
 _REMOVED_SETTINGS: Final = {
     "bold_headings": "write a heading (`## Risks`) in place of a bold paragraph",
     "sample_fields": "take it out: every text of the file of `samples` may name an asset",
+    "scratchpads": "take it out: they are the contracts with `{agent}` in their path",
+    "offset": "take it out, and write `Z` or the offset behind a time; without one it is UTC",
+    **dict.fromkeys(
+        ("grounding.agent", "too-many-agents.agent", "missing-compaction.agent"),
+        "take it out, and write `{agent}` in the path of the contract",
+    ),
+    **dict.fromkeys(
+        ("aligned", "stale", "closing", "compaction"),
+        "take it out: a sweep says `aligned`, `stale`, `closed` and `/compact`",
+    ),
 }
-"""Removed settings, each with what to write instead."""
+"""Removed settings, some with their table, each with what to write instead."""
 
 
 def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[SettingProblem]]:
@@ -386,9 +396,9 @@ def _message(error: Schema, path: KeyPath, registry: Registry | None, schema: Sc
     """Return the problem with a key, without the key's name, and the next step."""
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
-        key = str(path[-1])
+        table, key = ("", *map(str, path))[-2:]
         known, otherwise = set(_table_keys(schema, path[:-1])), ""
-        step = _REMOVED_SETTINGS.get(key)
+        step = _REMOVED_SETTINGS.get(key) or _REMOVED_SETTINGS.get(f"{table}.{key}")
         if registry and len(path) == 1:
             known |= {*registry.declarations, *TESTS}
         if registry and path[:-1] == ("rules",):
