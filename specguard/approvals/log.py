@@ -279,14 +279,7 @@ def write_files(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> 
     with Reported("it cannot be written", help, path_text(path)):
         place = _open_folder(work_tree, folder)
         try:
-            _write_all(place, files)
-        except FileExistsError as error:
-            raise SpecguardError(
-                "it is there already, and no file of the log is ever written anew",
-                path=path_text(path),
-                help="`specguard approvals verify` says whether it holds",
-                code="never-overwritten",
-            ) from error
+            _write_all(place, files, path)
         finally:
             os.close(place)
     return os.fsdecode(path)
@@ -313,11 +306,11 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
     return place
 
 
-def _write_all(place: int, files: Mapping[bytes, bytes]) -> None:
+def _write_all(place: int, files: Mapping[bytes, bytes], path: bytes) -> None:
     """Write files into an open folder; each gets its name once all of them are on the disk.
 
     Raises:
-        FileExistsError: one of the names is taken.
+        SpecguardError: one of the names is taken; it names the path of the first file.
         OSError: the files cannot be written.
     """
     from contextlib import suppress
@@ -333,7 +326,12 @@ def _write_all(place: int, files: Mapping[bytes, bytes]) -> None:
                 os.fsync(descriptor)
         # A rename would replace an existing file. Two writers never share a name: it is the content's hash.
         if not set(map(os.fsencode, os.listdir(place))).isdisjoint(files):
-            raise FileExistsError
+            raise SpecguardError(
+                "it is there already, and no file of the log is ever written anew",
+                path=path_text(path),
+                help="`specguard approvals verify` says whether it holds",
+                code="never-overwritten",
+            )
         for name, partial in partials.items():
             os.rename(partial, name, src_dir_fd=place, dst_dir_fd=place)
         os.fsync(place)
