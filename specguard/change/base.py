@@ -7,8 +7,9 @@ resolved once to an object id.
 A stack consists of branches whose names a policy recognises as those of items. A branch that has gone on
 since the head left it counts if the commits that it shares with the head are its own.
 
-The parent of a branch that Graphite or git records can be written by anybody in this clone. So only local
-checks read it, and it can only move the start of the change nearer to its head, never farther away.
+The parent of a branch that Graphite or git records, also in the branch's log, can be written by anybody in
+this clone. So only local checks read it, and it can only move the start of the change nearer to its head,
+never farther away.
 """
 
 from __future__ import annotations
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
     from specguard.change.platform_event import Event
     from specguard.change.tree import Tree
 
-    How = Literal[
-        "option", "event", "server", "pin", "usual", "local", "policy", "stack", "head", "none"
-    ]  # fmt: skip
+    How = Literal["option", "event", "server", "pin", "usual", "local", "policy", "stack", "head", "none"]
 
     class BranchMatcher(Protocol):
         """A test that recognises lower branches of a stack by their names and their commits' subjects."""
@@ -315,12 +314,13 @@ def find_branch_below(
         and ref.name.startswith(("refs/heads/", f"refs/remotes/{remote}/"))
         and (at_head or ref.oid != head or ref.short in parents)
     ]
-    item_branches = find_items() if any(ref.short not in parents for ref in others) else None
+    recorded = [ref for ref in others if ref.short in parents or ref.name in parents]
+    item_branches = find_items() if len(recorded) < len(others) else None
     known: list[tuple[int, Ref]] = []
     diverged: list[Ref] = []
     for ref in others:
         place = places.get(ref.oid, -1)
-        if ref.short in parents:
+        if ref in recorded:
             place = max((places.get(oid, -1) for oid in git.merge_bases(ref.oid, head)), default=-1)
         elif item_branches is None or not item_branches(ref.short):
             continue
@@ -376,13 +376,18 @@ def paper_tree(git: Git, base: str, below: str) -> Tree:
 
 
 def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:
-    """Yield the names of the parents that Graphite and git record for a branch."""
+    """Yield the names of the parents that Graphite and git record for a branch; full for a remote's one."""
     values = dict(git.repository.settings(r"^branch\..*\.(remote|merge)$", user=False))
     for name in own:
         yield from _graphite_parent(os.path.join(git.repository.common, ".graphite_metadata.db"), name)
         # With a remote, this is the branch to push to; with `.`, the branch that it was made from.
         if values.get(f"branch.{name}.remote") == ".":
             yield short_name(values.get(f"branch.{name}.merge", ""))
+        log = os.path.join(git.repository.common, "logs/refs/heads", name)
+        if os.path.isfile(log):
+            with open(log, encoding="utf-8", errors="surrogateescape") as lines:
+                made_from = lines.readline().rstrip("\n").rpartition("branch: Created from ")[2]
+                yield "refs/remotes/" + made_from.removeprefix("refs/").removeprefix("remotes/")
 
 
 def _graphite_parent(file: str, name: str) -> Iterator[str]:
