@@ -291,8 +291,7 @@ def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_f
     show(output_format, data, (cut(line) for line in _baseline_lines(recording, check=check)))
     if any(result.incomplete for result in recording.undecided):
         return EXIT_NO_VERDICT
-    could_shrink = check and recording.before is not None and recording.outdated
-    return EXIT_FAILED if could_shrink else EXIT_PASSED
+    return EXIT_FAILED if check and recording.before is not None and recording.outdated else EXIT_PASSED
 
 
 def _write_baseline(recording: Recording) -> None:

@@ -372,7 +372,9 @@ class Facts:
         if not records.visible:
             where = records.settings.root or records.settings.path
             why = f'runs are kept with keep = "local", and no folder {where} is here'
-            self.notes.append(f"No rule about runs is asked: {why}.")
+            # In front of every commit it would be noise: a push says it.
+            if not self._is_before_commit:
+                self.notes.append(f"No rule about runs is asked: {why}.")
             raise NotApplicable(why)
         return records
 
