@@ -14,7 +14,7 @@ from specguard.rules import (
     setting,
     shortened,
 )
-from specguard_rules.paths.guarded import EMPTY_BLOBS, undone
+from specguard_rules.paths.guarded import EMPTY_BLOBS, Moves, undone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class OutOfScopePath(Rule):
     ) -> Iterator[Finding]:
         """Compare the entries with the scope."""
         scope, late = work_item.scope, undone(base, policy)
-        judged = [*entries, *late]
+        judged, moves = [*entries, *late], Moves(entries)
         paths = [entry.path for entry in judged]
         # A document that only leaves paths out allows the rest.
         left_out = {*scope.excluded.among(paths)}
@@ -117,7 +117,7 @@ class OutOfScopePath(Rule):
 
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {scope.text}"
                 commit = (base.touching(entry.path) or base.commits)[-1] if entry in late else None
-                step = f"{put_back(entry, base, commit=commit)}, or {widened}."
+                step = f"{put_back(entry, base, commit=commit, moved=moves.other_end(entry))}, or {widened}."
                 found = Finding(message, step, entry.path, side=entry.side, key="scope", setting=setting)
                 found.commit = commit.oid if commit else None
                 if scope.unread and entry.path not in left_out:
