@@ -183,7 +183,7 @@ class ForeignOrigin(Rule):
         if origin.url is None:
             what = "there is no remote 'origin'"
             step = f"Add it: `git remote add origin {shell_quote(expected)}`"
-            yield _origin_finding(what, step, setting, "missing")
+            yield Finding(what, step, field="origin", key="missing", setting=setting)
             return
         canonical = f"and the canonical repository is {quote(origin.shown(expected))}"
         if not origin.leads_to(origin.fetch, expected):
@@ -191,19 +191,16 @@ class ForeignOrigin(Rule):
             step = f"Set it: `git remote set-url origin {shell_quote(expected)}`"
             if origin.url != origin.fetch:
                 step += f"; what rewrites it, shows: {_SHOW_REWRITES}"
-            yield _origin_finding(what, step, setting, "fetch")
+            yield Finding(what, step, field="origin", key="fetch", setting=setting)
             return
         for url in origin.pushes:
             if not origin.leads_to(url, expected):
                 what = f"a push to 'origin' goes to {quote(origin.shown(url))}, {canonical}"
-                yield _origin_finding(what, f"See what sends it there: {_SHOW_REWRITES}", setting, "push")
+                step = f"See what sends it there: {_SHOW_REWRITES}"
+                yield Finding(what, step, field="origin", key="push", setting=setting)
 
 
 _SHOW_REWRITES = "`git config --show-origin --get-regexp '^(remote[.]origin|url)[.].*(url|insteadof)$'`"
-
-
-def _origin_finding(problem: str, step: str, setting: str, key: str) -> Finding:
-    return Finding(problem, step, field="origin", key=key, setting=setting)
 
 
 class ProtectedBranch(Rule):
