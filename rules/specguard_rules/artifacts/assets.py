@@ -20,12 +20,6 @@ class Assets(Settings):
 
     paths: Selecting = setting(Selecting(), "the assets' files, such as `patterns/**`", tightens="more")
     index: str = setting("", "the data file with assets and versions", path="file")
-    entries: list[str] = setting(["assets", "items", "patterns"], "its entries' keys", min_length=1)
-    id: str = setting("id", "an entry's id", min_length=1)
-    version: str = setting("version", "its version", min_length=1)
-    files: list[str] = setting(
-        ["entry", "path", "file", "files", "paths"], "its files or folders", min_length=1
-    )
     table: str = setting(
         "", "the document with a row for each asset, such as `patterns/README.md`", path="file"
     )
@@ -55,9 +49,10 @@ _NUMBERS: Final = r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,5}?)(?:\.0+)*(?:-[0-9A-Za-z.
 class UnregisteredAsset(Rule):
     r"""A learning asset changes without a new version, row or sample.
 
-    `[assets]` names the files. Each change raises the `version` in an asset's `index` entry. A row of the
-    `table` names it and fills `columns`. A file of `samples` names it by id, `id@version` or file. Comments,
-    code, placeholders and `n/a` do not count.
+    `[assets]` names the files. Its `index` lists the assets under `assets`, `items` or `patterns`, each with
+    `id`, `version`, and its files under `entry`, `path`, `file`, `files` or `paths`. Each change raises the
+    `version`. A row of the `table` names the asset and fills `columns`. A file of `samples` names it by id,
+    `id@version` or file. Comments, code, placeholders and `n/a` do not count.
 
     Why is this bad? A silent change breaks what others rely on.
 
@@ -230,25 +225,30 @@ def entries_at(path: bytes, by_place: Mapping[bytes, Sequence[int]]) -> list[int
     return sorted({position for place in places for position in by_place.get(place, ())})
 
 
+_LISTS: Final = ("assets", "items", "patterns")
+_FILES: Final = ("entry", "path", "file", "files", "paths")
+"""The keys of the lists in an index, and those of an entry's files or folders."""
+
+
 def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
     """Return the assets that an index lists, or has in a table by id; None if it has neither."""
     if data is None or data.problem is not None:
         return None
-    keys: list[list[str | int]] = [[*key.split(".")] for key in settings.entries]
-    found = [(key, data.get(key)) for key in ([[]] if isinstance(data.value, list) else keys)]
+    keys: list[list[str | int]] = [[]] if isinstance(data.value, list) else [[name] for name in _LISTS]
+    found = [(key, data.get(key)) for key in keys]
     found = [(key, entries) for key, entries in found if isinstance(entries, list | dict)]
     assets: list[Asset] = []
     for key, entries in found:
         named = isinstance(entries, dict)
         for at, value in entries.items() if named else enumerate(entries):
             entry = value if isinstance(value, dict) else {}
-            name = str(at) if named else _scalar_text(entry.get(settings.id))
-            version = _scalar_text(entry.get(settings.version))
+            name = str(at) if named else _scalar_text(entry.get("id"))
+            version = _scalar_text(entry.get("version"))
             # An entry without a file uses its id as its path.
-            files = [file for field in settings.files for file in _texts(entry.get(field))] or [name]
+            files = [file for field in _FILES for file in _texts(entry.get(field))] or [name]
             folder = settings.index.rpartition("/")[0]
             places = filter(None, [_join_path(start, file) for file in files for start in (folder, "")])
-            line = data.line([*key, at, settings.version] if version else [*key, at])
+            line = data.line([*key, at, "version"] if version else [*key, at])
             assets.append(Asset(name or files[0], bool(name), version, [*dict.fromkeys(places)], line))
     return assets if found else None
 
@@ -283,7 +283,7 @@ def _finding(
 
 def _index_finding(assets: Assets, index: bytes, data: Data | None) -> Finding:
     problem = data.problem if data is not None else None
-    why = "is not there" if data is None else f"has none of the lists {', '.join(assets.entries)}"
+    why = "is not there" if data is None else f"has none of the lists {', '.join(_LISTS)}"
     why = f"cannot be read: {problem.message}" if problem else why
     message = f"{assets.index}, the index of the assets that the change touches, {why}"
     step = "List every asset in it, with its id, file and version."
@@ -305,7 +305,7 @@ def _dropped_findings(
 def _version_flaws(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
     """Yield the flaws of a changed asset's version."""
     if not asset.version:
-        message = f"the entry {asset.id!r} of {assets.index} has no {assets.version}"
+        message = f"the entry {asset.id!r} of {assets.index} has no version"
     elif earlier is None or is_later(earlier.version, asset.version):
         return
     elif earlier.version == asset.version:
@@ -346,7 +346,7 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
         others = [cell for title, cell in zip(titles, one.cells, strict=False) if title not in wanted]
         named = any(re.search(rf"(?<![\w-])(?:{either})(?![\w-])", cell) for cell in others)
         if named and wanted.issubset(titles):
-            row, stated = one, one.cell(assets.version).lstrip("v")
+            row, stated = one, one.cell("version").lstrip("v")
             if stated in ("", version):
                 break
     if row is None:
