@@ -270,6 +270,11 @@ _REMOVED_SETTINGS: Final = {
         ("aligned", "stale", "closing", "compaction"),
         "take it out: a sweep says `aligned`, `stale`, `closed` and `/compact`",
     ),
+    **dict.fromkeys(
+        ("assets.entries", "assets.id", "assets.version", "assets.files"),
+        "take it out: `specguard rule ART022` names the keys of an index",
+    ),
+    "people": "take it out, and add to `fields` what else names a model",
 }
 """Removed settings, some with their table, each with what to write instead."""
 
