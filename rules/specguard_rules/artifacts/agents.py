@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     """Returns the paths, and the absolute paths, that an artifact cites."""
 
 
+_AGENT = ("{agent}", "{agent:upper}", "{AGENT}")
+"""The placeholders of an agent's name in a contract's path."""
+
+
 def agent_contracts(contracts: Mapping[str, Contract], excluded: str = "") -> list[str]:
     """Return the contracts whose paths have `{agent}`, in the policy's order, without one of them."""
-    forms = "{agent}", "{agent:upper}"
-    named = [name for name, contract in contracts.items() if any(form in contract.path for form in forms)]
+    named = [name for name, contract in contracts.items() if any(form in contract.path for form in _AGENT)]
     return [name for name in named if name != excluded]
 
 
@@ -81,7 +84,9 @@ def pass_of(artifact: Artifact, artifacts: Artifacts) -> bytes:
     """
     if above := [one.path for one in artifacts.passes if artifact.path.startswith(one.path + b"/")]:
         return max(above, key=len)
-    folder = artifact.contract.path.rpartition("/")[0].replace("{agent}", "")
+    folder = artifact.contract.path.rpartition("/")[0]
+    for form in _AGENT:
+        folder = folder.replace(form, "")
     return artifact.folder if "*" in folder or "{" in folder else b""
 
 
