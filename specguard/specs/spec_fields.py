@@ -131,7 +131,8 @@ def document_essence(
     Args:
         document: the document.
         fields: the document's fields.
-        dates: the names of fields whose dates are left out; a field with only a date is left out entirely.
+        dates: the names of fields whose dates are left out; a field, or a line, with only a date is left out
+            entirely.
         sections: the sections to leave out entirely.
     """
     names = {normal_name(name) for name in dates}
@@ -141,10 +142,9 @@ def document_essence(
     skipped = {line for section in sections for line in range(section.line, section.end + 1)}
     content = []
     for line, text, code in _lines(document.blocks):
-        if line in lines:
-            text = strip_dates(text)
-            text = "" if normal_name(text.strip(" \t:*_`|-")) in names else text
-        if line not in skipped:
+        undated = strip_dates(text)
+        if line not in skipped and normal_name(undated.strip(" \t:.*_`|-")) not in names:
+            text = undated if line in lines else text
             content.append(without_space(text if code else _fold(text)))
     return "".join(content)
 
@@ -198,9 +198,9 @@ def _text_lines(text: Text, rendered: bool) -> Iterator[tuple[int, str, bool]]:
 
 EDIT_DATES: Final = (
     "updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified", "next_review",
-    "next_review_date", "review_by", "review_due", "due_for_review",
+    "next_review_date", "review_by", "review_due", "due_for_review", "reviewed", "version",
 )  # fmt: skip
-"""Fields with the date of the last edit, or of the next review; a new date in them is not new content."""
+"""Fields with the date of an edit or a review, or its number; a new value in them is not new content."""
 
 
 def date_fields(settings: SpecSettings) -> Sequence[str]:
