@@ -165,13 +165,15 @@ _PLACEHOLDER_PARTS: Final = re.compile(
 )
 _LABEL: Final = re.compile(r"[^:\uff1a]{1,60}[:\uff1a]\s*")
 _PLACEHOLDER_PHRASES: Final = re.compile(
-    r"(?:(?:yet |still )?to be|will be) (?:added|announced|assigned|confirmed|completed|decided|defined"
-    r"|described|determined|discussed|documented|done|filled(?: in| out)?|named|provided|specified|written)"
-    r"(?: later| soon)?|coming soon|to follow|t b [acd]|work in progress|placeholder(?: text)?"
-    r"|(?:this (?:page|section) (?:is )?)?intentionally left (?:blank|empty)"
-    r"|(?:please )?(?:fill (?:this |me |it )?(?:in|out)|add|insert|enter|write|describe|put|replace)\b"
-    r".{0,80}\bhere"
-    r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
+    r"(?:(?:needs |yet |still )?to be|will be) (?:added|agreed|announced|assessed|assigned|checked|clarified"
+    r"|confirmed|completed|decided|defined|described|determined|discussed|documented|done|evaluated"
+    r"|filled(?: in| out)?|investigated|named|provided|resolved|reviewed|specified|tested|updated|validated"
+    r"|verified|written)(?: later| soon)?|coming soon|(?:details )?to (?:follow|come)|t b [acd]"
+    r"|work in progress|placeholder(?: text)?"
+    r"|(?:(?:this )?(?:page|section) (?:is )?)?(?:intentionally )?left (?:blank|empty)(?: intentionally)?"
+    r"|(?:please )?(?:fill (?:this |me |it )?(?:in|out)(?:\b.{0,80}\bhere)?"
+    r"|(?:add|insert|enter|write|describe|put|replace)\b.{0,80}\bhere)"
+    r"|your (?:text|content|answer|notes?)(?: goes)? here"
     r"|(?:text|content|description|details?)(?: goes)? here|lorem ipsum\b.*|x{3,}"
 )
 # A sentence without a subject; a label or another clause would name what is postponed.
@@ -187,10 +189,10 @@ _LABEL_OF_NOTHING: Final = re.compile(
 )
 _CLAUSE_END: Final = re.compile(r"[:;,(]|\.(?:\s|$)|\s[-\u2013\u2014]+\s")
 _NOTHING: Final = re.compile(
-    r"n a|na|nil|null|no|no content|not (?:applicable|available|needed|relevant|required|yet"
+    r"(?:n a|na)(?: for now)?|nil|null|no|no content|not (?:applicable|available|needed|relevant|required|yet"
     r"|(?:yet )?assigned)|empty|unknown|void|(?:(?:as|because|since) )?(?:there (?:are|were) )?"
     r"(?:none|nothing|no (?:known |open |significant |unresolved )?(?:assumptions|questions|risks?))"
-    r"(?: (?:are |were )?(?:at this (?:point|time)|currently|found|identified|known|left|needed|open"
+    r"(?: (?:are |were )?(?:at this (?:point|time)|currently|for now|found|identified|known|left|needed|open"
     r"|outstanding|remaining|required|so far|to report|yet))?"
 )
 
