@@ -51,9 +51,9 @@ class Findings(Settings):
     )
     verdict_open: list[str] = setting(
         [
-            "open", "draft", "in progress", "pending", "changes requested", "request changes",
-            "approve with changes", "approved with changes", "not ready", "not approved", "needs", "blocked",
-            "reject", "rejected", "fail", "failed",
+            "open", "draft", "in progress", "pending", "not yet", "changes requested", "changes required",
+            "request changes", "approve with changes", "approved with changes", "conditional", "reject",
+            "conditionally", "not ready", "not approved", "needs", "blocked", "rejected", "fail", "failed",
         ],
         "how verdicts of open reviews begin",
         tightens="fewer",
