@@ -231,11 +231,11 @@ class Template(_Parts):
     def _lenient(self) -> re.Pattern[str] | None:
         if self._word is None:
             return None
-        before = self._word.string[: self._word.start(1)]
-        # A conventional commit of any type may name its item in the scope.
+        before = re.escape(self._word.string[: self._word.start(1)])
+        # A conventional commit of any type may name its item in the scope; agents' tools prefix branches.
         return re.compile(
-            rf"(?:{re.escape(before)}|[a-z]{{1,20}}\()?{self.word}[-_ ./#:]{{0,3}}(?P<number>{NUMBER})"
-            rf"(?![0-9a-z]|\.[0-9])(?:[-_ ./:)]{{1,3}}(?P<slug>{SLUG})$)?",
+            rf"(?:{before}|[a-z]{{1,20}}\(|(?:codex|claude|copilot|cursor)/)?{self.word}[-_ ./#:]{{0,3}}"
+            rf"(?P<number>{NUMBER})(?![0-9a-z]|\.[0-9])(?:[-_ ./:)]{{1,3}}(?P<slug>{SLUG})$)?",
             re.IGNORECASE | re.ASCII,
         )
 
