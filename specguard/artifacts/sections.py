@@ -124,13 +124,16 @@ def _duplicates(found: Sequence[Section]) -> Sequence[Section]:
 
 
 def _starting_with(artifact: Artifact, title: str) -> Iterator[Text]:
-    """Yield the headings, then the lines in bold, that begin with a title, as `Rollback plan` does."""
-    wanted = tuple(f"{normal_title(name)} " for name in titles_of(artifact, title))
-    headings = [section.heading.text for section in artifact.document.sections]
+    """Yield the headings, then the lines in bold, that begin with a title, or name it behind another.
+
+    Examples are `Rollback plan` and `Rollout & rollback`.
+    """
+    wanted = [f" and {normal_title(name)} " for name in titles_of(artifact, title)]
     paragraphs = [one.text for one in artifact.document.blocks if isinstance(one, Paragraph)]
-    for text in [*headings, *filter(bold_words, paragraphs)]:
+    for text in [*(one.heading.text for one in artifact.document.sections), *filter(bold_words, paragraphs)]:
         forms = (text.plain, text.rendered, reading(text.rendered))
-        if any(f"{normal_title(form)} ".startswith(wanted) for form in forms):
+        said = "".join(f" and {normal_title(form.replace('/', ' & '))} " for form in forms)
+        if any(name in said for name in wanted):
             yield text
 
 
