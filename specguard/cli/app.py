@@ -173,9 +173,9 @@ def _help_command(error: click.UsageError, words: Sequence[str]) -> str:
     """
     if error.ctx is not None:
         path = error.ctx.command_path
-        _, extra, word = error.message.rstrip(")").partition("extra argument (")
+        _, extra, more = error.message.rstrip(")").partition("extra argument")
         step = _CHANGES if extra and path.endswith(" check") else f"{path} --help"
-        return opt.nearest_word(word, error.ctx, step) if extra else step
+        return opt.nearest_word(more.partition("(")[2], error.ctx, step) if extra else step
     # For an option without its value, click does not say which command it belongs to.
     names = [word for word in words if word in COMMANDS][:1]
     return " ".join(["specguard", *names, "--help"])
