@@ -83,7 +83,7 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
     path = to_root_path(request, words[-1]) if rule is None or len(words) == 2 else ""
     found = find_governing(request, path, policy) if path or rule is None else []
     if rule is None:
-        elsewhere = os.path.lexists(path) and to_root_path(request, f"./{path}") != path
+        elsewhere = path == word and os.path.lexists(path) and to_root_path(request, f"./{path}") != path
         lines = text_lines("governing.txt", governing=found, path=path, elsewhere=elsewhere)
         show(output_format, [one.data for one in found], lines)
         return
