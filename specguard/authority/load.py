@@ -201,8 +201,7 @@ def read_file(path: str, what: str = "the authority") -> AuthoritySource:
     """
     unread = Reported(f"{what} cannot be read", "check its name", path, code="broken-authority")
     with unread, open(path, "rb") as file:
-        data = file.read()
-    return AuthoritySource(path, "", decode(data, path, what))
+        return AuthoritySource(path, "", decode(file.read(), path, what))
 
 
 def decode(data: bytes, path: str, name: str = "the document") -> str:
