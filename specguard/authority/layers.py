@@ -113,6 +113,7 @@ class Part:
         layers: its settings.
         unread: blocks that look like settings and are not read, and unread text of known sections.
         problems: what is wrong with its settings.
+        misnamed: tables of a `pyproject.toml` that are almost `[tool.specguard]`, or another program's.
 
     Raises:
         SettingProblem: it cannot be read as Markdown.
@@ -124,6 +125,7 @@ class Part:
         self.layers: list[Layer] = []
         self.unread: list[Unread] = []
         self.problems: list[SettingProblem] = []
+        self.misnamed: list[SettingProblem] = []
         if source.path.endswith(".toml"):
             self._add_settings(source.text.removeprefix("\ufeff"))
             return
@@ -151,10 +153,7 @@ class Part:
                 self._note_block(fence, closed=closed)
 
     def _add_settings(self, text: str, first: int = 1, step: str = "") -> None:
-        """Read the settings in TOML text from a line on; of `pyproject.toml` only `[tool.specguard]`.
-
-        A table of almost that name would guard nothing, and nobody would see it.
-        """
+        """Read the settings in TOML text from a line on; of `pyproject.toml` only `[tool.specguard]`."""
         source = self.source
         try:
             layer = toml_layer(text, source.path, first=first)
@@ -169,7 +168,8 @@ class Part:
                     table = one
                 elif str(name).replace("-", "").replace("_", "").lower() == "specguard":
                     origin, step = layer.origin(("tool", name)), "write a table [tool.specguard]"
-                    self.problems.append(SettingProblem(f"`tool.{name}` is not read", origin, step))
+                    into = self.problems if name == "specguard" else self.misnamed
+                    into.append(SettingProblem(f"`tool.{name}` is not read", origin, step))
             if table is None:
                 return
             lines = {key[2:]: line for key, line in layer.lines.items() if key[:2] == ("tool", "specguard")}
