@@ -48,7 +48,7 @@ _OFFLINE: Final = frozenset([
 ])  # fmt: skip
 _CONTAINERS: Final = frozenset(["docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"])
 # What these call is in their arguments, not in their environment.
-_PASSIVE: Final = _OFFLINE | (_CLIENTS - {"pg_isready", "psql"}) | _CONTAINERS | frozenset([
+_PASSIVE: Final = _OFFLINE | _CLIENTS | _CONTAINERS | frozenset([
     "apt", "apt-get", "bundle install", "composer install", "gh", "git", "go mod", "npm ci", "npm install",
     "pip", "pip3", "pnpm install", "poetry install", "rustup", "uv sync", "yarn install",
 ])  # fmt: skip
@@ -267,8 +267,11 @@ class Shell:
 
     def environment_calls(self, given: Mapping[str, str]) -> Iterator[tuple[int, str]]:
         """Yield the addresses of the host in the environment that programs get, each with its line."""
-        for name, value in given.items() if self.programs else ():
-            if isinstance(value, Text) and (address := self._given_address(name, value)):
+        postgres = {"psql", "pg_isready"} & {base_name(command.unwrap()) for command in self._commands}
+        for name, value in given.items():
+            # These clients read their own variables, and no others.
+            used = self.programs or (postgres and name.startswith("PG"))
+            if used and isinstance(value, Text) and (address := self._given_address(name, value)):
                 yield value.line, address
 
     def _given_address(self, name: str, value: str) -> str:
