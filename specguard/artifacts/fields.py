@@ -164,7 +164,7 @@ def _section_field(artifact: Artifact, name: str) -> list[Field]:
     if stated and stated.casefold() != value.strip().casefold():
         return []
     first = next(iter(section.blocks), None)
-    if isinstance(first, List) and (value[:1] == "[" or artifact.contract.fields.get(name) == REVISIONS):
+    if isinstance(first, List) and (_BOX.match(value) or artifact.contract.fields.get(name) == REVISIONS):
         value = ", ".join(item.text.plain for item in first.items)
     return [Field(heading, value, content.line or section.line, "line")]
 
@@ -194,30 +194,33 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
             return f"{shortened(value)!r} {problem}" if problem else ""
         return ""
     values = [allowed] if isinstance(allowed, str) else allowed
-    if choice(value, values):
+    if choice(value, values, strict=True):
         return ""
     if len({name for part in _CHOICE.split(value[:LONGEST_VALUE]) if (name := choice(part, values))}) > 1:
         return f"names several of its values: {shortened(value)!r}"
-    return f"is {shortened(value)!r}, which is not one of {', '.join(values)}"
+    why = "whose remark denies it" if choice(value, values) else f"which is not one of {', '.join(values)}"
+    return f"is {shortened(value)!r}, {why}"
 
 
-def choice(value: str, allowed: str | Sequence[str]) -> str:
+def choice(value: str, allowed: str | Sequence[str], *, strict: bool = False) -> str:
     """Return the one of the allowed values that a text states, ignoring a remark; empty if it states none.
 
     A text that continues with another allowed value states none: `ready, not-ready` is an unchanged template.
-    Nor does a value that its own remark takes back, or one behind an empty box.
+    Nor does a value behind an empty box or, if `strict`, one that its own remark takes back. A demand that
+    a value brings with it stays where a remark takes the value back.
     """
     if len(value) > LONGEST_VALUE:
         return ""
     known = {normal_name(one): one for one in ([allowed] if isinstance(allowed, str) else allowed)}
-    plain = _strip_marks(_BOX.sub("", value))
+    # Behind a value, a box may be that of the next one.
+    plain = _strip_marks(_BOX.sub("", value) if _BOX.match(value) else value)
     # An emoji can be a value itself.
     if whole := known.get(normal_name(value)) or known.get(normal_name(plain)):
         return whole
     first, *rest = _REMARK.split(plain)
     found = known.get(normal_name(_strip_marks(first)), "")
     others = {known.get(normal_name(_strip_marks(part)), found) for part in rest}
-    return found if found and others <= {found} and not _TAKEN_BACK.match(plain) else ""
+    return found if found and others <= {found} and not (strict and _TAKEN_BACK.match(plain)) else ""
 
 
 def _contradiction(

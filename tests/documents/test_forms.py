@@ -63,7 +63,7 @@ def field(text: str, read: bool, said: str) -> None:
 
 def value(text: str, read: bool, said: str) -> None:
     allowed = ["ready", "not-ready"]
-    assert choice(text, allowed) == (said if read else "")
+    assert choice(text, allowed, strict=True) == (said if read else "")
     problem = value_problem(text, allowed)
     assert not problem if read else ("several" in problem) is ("several" in said)
 
