@@ -261,20 +261,20 @@ _REMOVED_SETTINGS: Final = {
     "bold_headings": "write a heading (`## Risks`) in place of a bold paragraph",
     "sample_fields": "take it out: every text of the file of `samples` may name an asset",
     "scratchpads": "take it out: they are the contracts with `{agent}` in their path",
-    "offset": "take it out, and write `Z` or the offset behind a time; without one it is UTC",
+    "too-many-agents.offset": "take it out, and write `Z` or the offset behind a time; without one it is UTC",
     **dict.fromkeys(
         ("grounding.agent", "too-many-agents.agent", "missing-compaction.agent"),
         "take it out, and write `{agent}` in the path of the contract",
     ),
     **dict.fromkeys(
-        ("aligned", "stale", "closing", "compaction"),
+        [f"missing-compaction.{one}" for one in ("aligned", "stale", "closing", "compaction")],
         "take it out: a sweep says `aligned`, `stale`, `closed` and `/compact`",
     ),
     **dict.fromkeys(
         ("assets.entries", "assets.id", "assets.version", "assets.files"),
         "take it out: `specguard rule ART022` names the keys of an index",
     ),
-    "people": "take it out, and add to `fields` what else names a model",
+    "forbidden-model.people": "take it out, and add to `fields` what else names a model",
 }
 """Removed settings, some with their table, each with what to write instead."""
 
