@@ -11,7 +11,7 @@ from specguard.model import shortened
 def test_the_next_step_for_a_name_that_is_not_known() -> None:
     assert nearest("limt", ["limit", "paths"]) == "did you mean 'limit'?"
     assert (nearest("zzz", ["paths", "limit"]), nearest("zzz", [])) == ("there is limit, paths", "")
-    assert [nearest(one, ["base"], "see") for one in ("zzz", "base_of")] == ["see", "did you mean 'base'?"]
+    assert [nearest(one, ["on"], "see") for one in ("zzz", "on_branch")] == ["see", "did you mean 'on'?"]
 
 
 def test_what_is_found_comes_before_a_fact_that_is_missing() -> None:
