@@ -294,7 +294,7 @@ def find_branch_below(
         remote: the remote whose branches count, as well as the local ones.
         find_items: returns the test for items' branches; called only if some branch is not a recorded parent.
         at_head: True if a branch whose tip is the head counts, because the judged change is not committed
-            yet. Otherwise only a recorded parent may leave the change empty.
+            yet. Otherwise only a local recorded parent may leave the change empty.
 
     Returns:
         None if no branch qualifies.
@@ -312,7 +312,6 @@ def find_branch_below(
         if ref.short not in own
         and ref.short != short_branch(base.ref)
         and ref.name.startswith(("refs/heads/", f"refs/remotes/{remote}/"))
-        and (at_head or ref.oid != head or ref.short in parents)
     ]
     recorded = [ref for ref in others if ref.short in parents or ref.name in parents]
     item_branches = find_items() if len(recorded) < len(others) else None
@@ -326,7 +325,7 @@ def find_branch_below(
             continue
         elif place < 0:
             diverged.append(ref)
-        if place >= 0:
+        if place >= 0 and (at_head or place < len(places) - 1 or ref.short in parents):
             known.append((place, ref))
     nearest, found = max(known, key=lambda one: one[0], default=(-1, None))
     oids = list(places)
