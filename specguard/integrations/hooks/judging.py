@@ -52,8 +52,8 @@ def judge(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
         return Reply()
     judging.refuse_bypasses(effects)
     judged = judging.judge_edits(effects.edits)
-    for message in filter(str.strip, effects.messages):
-        judging.judge_in(judging.trees[0].root, message=message)
+    for root, message in effects.messages:
+        judging.judge_in(root or judging.trees[0].root, message=message)
     if effects.unknown and not (judged or judging.guard_blocks or effects.edits or effects.messages):
         # An undecided call needs a policy: without one it is refused.
         from specguard.engine.policies import open_policy

@@ -706,8 +706,9 @@ def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None)
         for option, value in options
         if option in ("m", "message", "F", "file") and value is not None
     ]
-    if texts and None not in texts:
-        shell.effects.messages.append("\n\n".join(text for text in texts if text is not None))
+    message = "" if None in texts else "\n\n".join(filter(None, texts))
+    if message.strip():
+        shell.effects.messages.append((shell.tree.root if shell.tree else b"", message))
 
 
 def _restore(shell: Interpreter, name: str, words: Words, _: str | None) -> None:

@@ -67,7 +67,8 @@ class Effects(Record):
 
     Attributes:
         edits: the files that it would write or remove, in order.
-        messages: the messages of the commits that it would make.
+        messages: the messages of the commits that it would make, each with the root of its working tree,
+            empty if it is unknown.
         bypasses: its ways around hooks or the guard, each as a clause: `git commit --no-verify skips the
             hooks`.
         refs: the refs that it would move, as written, each with its target.
@@ -78,7 +79,7 @@ class Effects(Record):
     """
 
     edits: list[FileEdit] = []
-    messages: list[str] = []
+    messages: list[tuple[bytes, str]] = []
     bypasses: list[str] = []
     refs: list[tuple[str, str]] = []
     discards: list[bytes] = []
