@@ -13,7 +13,7 @@ from specguard.integrations.hooks.tool_calls import absolute_names, effects_of, 
 from specguard.model import TYPE_CHECKING, Verdict, folders_of, listed, path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Final
 
     from specguard.change.repository import Lookup
@@ -43,7 +43,7 @@ def judge(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     """
     effects = effects_of(event)
     try:
-        judging = _Judging(event, looking)
+        judging = _Judging(event, looking, dict(effects.branches))
         judging.protect_earlier_edits(effects)
     except SpecguardError:
         if effects.edits or effects.messages or effects.bypasses or effects.refs or effects.unknown:
@@ -71,12 +71,12 @@ class _Judging:
         guard_blocks: the reasons to refuse the event that come from the guard itself, not from rules.
     """
 
-    def __init__(self, event: HookEvent, looking: dict[bytes, Lookup]) -> None:
+    def __init__(self, event: HookEvent, looking: dict[bytes, Lookup], branches: Mapping[bytes, str]) -> None:
         self.trees = trees_of(event)
         self.pin = Pin.of(event, self.trees[0])
         self.guard_blocks: list[Block] = []
         self._event = event
-        self._looking = looking
+        self._looking, self._branches = looking, branches
         self._rule_blocks: list[Block] = []
         self._seen: set[tuple[bytes, str]] = set()
 
@@ -146,18 +146,14 @@ class _Judging:
             found[:] = [edit for edit in found if edit.removes or edit.path not in folders]
             known = [edit for edit in {edit.path: edit for edit in found}.values() if edit.known]
             try:
-                self.judge_in(root, found)
-                # A rule stops at unknown contents, so the known ones are judged separately, too.
-                if known and len(known) < len(found):
-                    self.judge_in(root, known)
-                # Above, only the last write of each file is judged; in a command with branches, any write may
-                # be last.
-                if rewritten := _rewritten_files(found):
-                    self.judge_in(root, rewritten)
+                # A rule stops at unknown contents, so the known ones are judged separately, too. In both, the
+                # last write of each file counts; in a command with branches, any write may be last.
+                for some in (found, known if len(known) < len(found) else [], _rewritten_files(found)):
+                    if some:
+                        self.judge_in(root, some)
             except NoAuthorityError:
                 # A repository next to the agent's project need not be guarded.
-                is_own = any(root == tree.root for tree in self.trees)
-                if root == self.trees[0].root or (is_own and not self._event.projects):
+                if any(root == tree.root for tree in self.trees[: 1 if self._event.projects else None]):
                     raise
         return bool(by_tree)
 
@@ -210,6 +206,7 @@ class _Judging:
             session_head=pin.head,
             edits=edits,
             message=message,
+            branch=self._branches.get(root, ""),
         )
         from specguard.change.repository import Lookup
 
@@ -242,8 +239,7 @@ class _Judging:
             return Reply("tell" if warning else "pass", warning)
         from specguard.reporters.short_reports import join_blocks
 
-        what = "command" if self._event.moment == "command" else "edit"
-        heading = f"specguard refuses this {what}: nothing of it was done."
+        heading = f"specguard refuses this {self._event.moment}: nothing of it was done."
         text = join_blocks(blocks, MOST_WORDS - len(heading.split()))
         return Reply("refuse", "\n\n".join(filter(None, [heading, warning, text])))
 

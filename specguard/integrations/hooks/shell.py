@@ -401,6 +401,8 @@ class Interpreter:
         if not kept.get(name, is_file or any(word.text in ("--", ".") for word in words)):
             plain = plain and len(operands) == 1 and not self._conditions
             self.switched = (self.folder, operands[0].text or "" if plain else "")
+            if name in ("checkout", "switch") and operands and self.tree and not self.effects.edits:
+                self.effects.branches.append((self.tree.root, operands[0].text or ""))
 
     def _is_file(self, word: Word) -> bool:
         """True if a word names a file, but not a branch, so that `git checkout` restores it."""
