@@ -75,7 +75,8 @@ def _done_text(row: Row) -> str:
     return "" if text.lstrip().startswith("[ ]") else text
 
 
-_STATES: Final = {"aligned": Phrases("aligned"), "stale": Phrases("stale")}
+# In `aligned/stale`, nothing is chosen.
+_STATES: Final = {"aligned": Phrases("(?:stale/)?aligned"), "stale": Phrases("(?:aligned/)?stale")}
 _CLOSED: Final = Phrases("closed|closing entry", _DENIED)
 _COMPACTED: Final = Phrases("/compact|compacted", _DENIED)
 
@@ -371,9 +372,8 @@ def _is_closed(rows: Sequence[Row], *works: AgentWork | None) -> bool:
 def _is_compacted(work: AgentWork, rows: Sequence[Row]) -> bool:
     """True if a sweep says that an agent was compacted, or its artifacts do before their second entry."""
     for artifact in work.artifacts:
-        entries = sorted(stamp.at for stamp in artifact.document.stamps)
-        before = (row for row in artifact.document.rows() if not entries[1:] or row.line <= entries[1])
-        rows = [*rows, *before]
+        second = sorted(stamp.at for stamp in artifact.document.stamps)[1:2]
+        rows = [*rows, *(one for one in artifact.document.rows() if not second or one.line <= second[0])]
     return any(_COMPACTED.occur_in(row) for row in rows)
 
 
@@ -389,9 +389,8 @@ def _unswept_finding(works: Sequence[AgentWork], one: Pass, sweep: Sweep) -> Fin
 def _late_findings(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
     """Yield findings for agents whose first entry is certainly earlier than the sweep."""
     stamps = ((section, stamp) for artifact, section, _ in sweeps for stamp in artifact.document.stamps)
-    within = (stamp for section, stamp in stamps if section.line <= stamp.at <= section.end)
-    recorded = (stamp for stamp in within if stamp.moment.tzinfo is not None)
-    sweep = min(recorded, key=lambda stamp: stamp.moment, default=None)
+    within = (one for section, one in stamps if section.line <= one.at <= section.end and one.moment.tzinfo)
+    sweep = min(within, key=lambda stamp: stamp.moment, default=None)
     for work in one.agents.values() if sweep else ():
         times = [
             (stamp.moment, artifact.path, stamp.at)
