@@ -27,9 +27,10 @@ LONGEST: Final = 1000
 
 # A day is a word of its own: not part of a version, a longer number or a name.
 _DAY: Final = re.compile(r"(?<![^\W_]|[./-])(?<![a-zA-Z0-9./-]_)\d{4}-\d\d-\d\d(?!\d|-\d)", re.ASCII)
-# Writers who do not know the second write `12:00:xx`.
+# Writers who do not know the second write `12:00:xx`; `24:00` is a time of which `datetime` knows nothing.
 _CLOCK: Final = re.compile(
-    r"(?P<clock>[0-9]{2}:[0-9]{2})(?::(?:(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?|xx))?"
+    r"(?!24:00)(?P<clock>(?:[0-9]{2}|xx|hh|\?\?):(?:[0-9]{2}|xx|mm|\?\?))"
+    r"(?::(?:(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?|xx))?"
     r"(?!:?[0-9]| ?[ap]\.?m\b)"
     r"(?: ?(?P<zone>(?:Z|UTC|GMT)(?![a-z0-9+-])|[+-][0-9]{2}:?[0-9]{2}(?!:?[0-9])))?",
     re.IGNORECASE | re.ASCII,
@@ -327,27 +328,28 @@ def _add(
     # The entry's own day takes precedence over the day above; without a day, the time is unclear.
     is_unclear = match is None and (found is None or day_above)
     clock = _parse_time(text, start, day_above or _ANY_DAY, start) if is_unclear else None
-    if clock is not None and clock.time and clock.last and _TIME_END.match(text, clock.end):
-        source = text[start : clock.end]
-        if day_above:
-            times.stamps.append(Stamp(line, source, clock.time, clock.last, labelled))
-        else:
-            advice = f"write it as 2026-01-31 {source}, or put it below a heading with its date"
-            times.unclear.append(UnclearTime(line, source, f"has no date: {advice}"))
-        return None
+    if clock is not None and _TIME_END.match(text, clock.end):
+        found = clock
     if found is None:
         return None
-    source = text[found.start : found.end]
-    if found.date is None:
-        times.unclear.append(UnclearTime(line, source, f"is not a calendar day: {source}"))
+    source, problem = text[found.start : found.end], ""
+    join = _TIME_SEPARATOR.match(text, found.end)
+    if found is clock and day_above is None:
+        problem = f"has no date: write it as 2026-01-31 {source}, or put it below a heading with its date"
+    elif found.date is None:
+        problem = f"is not a calendar day: {source}"
+    elif found.time is None and join and (no_time := _CLOCK.match(text, join.end())):
+        source, problem = text[found.start : no_time.end()], f"is not a time of day: {no_time[0]}"
+    if problem:
+        times.unclear.append(UnclearTime(line, source, problem))
     elif found.time and found.last:
         times.stamps.append(Stamp(line, source, found.time, found.last, labelled))
-    elif _TIME_END.match(text, found.end):
+    elif found.date and _TIME_END.match(text, found.end):
         midnight = datetime.datetime.combine(found.date, datetime.time())
         times.days.append(Stamp(line, source, midnight, midnight + datetime.timedelta(days=1, seconds=-1)))
     else:
         return None
-    return found.date
+    return day_above if found is clock else found.date
 
 
 def _entry_lines(text: Text) -> Iterator[tuple[int, str]]:
