@@ -51,9 +51,10 @@ class Findings(Settings):
     )
     verdict_open: list[str] = setting(
         [
-            "open", "draft", "in progress", "pending", "not yet", "changes requested", "changes required",
-            "request changes", "approve with changes", "approved with changes", "conditional", "reject",
-            "conditionally", "not ready", "not approved", "needs", "blocked", "rejected", "fail", "failed",
+            "open", "draft", "in progress", "on hold", "incomplete", "pending", "not yet", "changes required",
+            "changes requested", "request changes", "approve with changes", "approved with changes", "needs",
+            "approved pending", "approved once", "approved if", "approved subject to", "conditional approval",
+            "conditionally", "not ready", "not approved", "blocked", "reject", "rejected", "fail", "failed",
         ],
         "how verdicts of open reviews begin",
         tightens="fewer",

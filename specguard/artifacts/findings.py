@@ -507,5 +507,6 @@ def verdict_of(artifact: Artifact, review: Review) -> str | None:
 
 
 def is_open_verdict(value: str, phrases: Sequence[str]) -> bool:
-    """True if a verdict begins with one of the given phrases; case, `_` and `-` do not count."""
-    return any(f"{plain_words(value)} ".startswith(f"{plain_words(one)} ") for one in phrases)
+    """True if a verdict's first sentence begins with one of the phrases; case, `_` and `-` do not count."""
+    said = f"{plain_words(value.partition('. ')[0])} "
+    return any(said.startswith(f"{plain_words(one)} ") for one in phrases)
