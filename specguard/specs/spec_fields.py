@@ -67,11 +67,6 @@ class WrittenValue(Record):
         """The file and line, as messages name them."""
         return f"{path_text(self.path)}:{self.line}" if self.line else path_text(self.path)
 
-    @property
-    def is_keyed(self) -> bool:
-        """True if the value has a key in the document's own data."""
-        return self.form in KEY_FORMS
-
     @cached_property
     def date(self) -> datetime.date | None:
         """The date in the text; None if there is none."""
@@ -106,7 +101,7 @@ _STOPS: Final = re.compile(f"(?:(?<=\\s)|^){_STOP}++|(?<!{_STOP}){_STOP}++(?=\\s
 def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     """Return data in a normal form for comparisons, without keys that have no value.
 
-    Layout, quoting, letter case and look-alike letters make no difference.
+    Layout, quoting, letter case and look-alike letters make no difference, nor does a remark `reviewed`.
 
     Args:
         value: the data.
@@ -120,7 +115,8 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     if isinstance(value, list):
         content = "".join(f"{inner};" for one in value if (inner := essence(one)))
         return f"[{content}]" if content else ""
-    return "" if value is None else without_space(_fold(as_text(value)))
+    text = "" if value is None else without_space(_fold(as_text(value)))
+    return "" if text == "reviewed" else text
 
 
 def document_essence(
@@ -131,8 +127,8 @@ def document_essence(
     Args:
         document: the document.
         fields: the document's fields.
-        dates: the names of fields whose dates are left out; a field, or a line, with only a date is left out
-            entirely.
+        dates: the names of fields whose dates are left out; a field or line with only a date, or `reviewed
+            by` an agent, is left out entirely.
         sections: the sections to leave out entirely.
     """
     names = {normal_name(name) for name in dates}
@@ -143,7 +139,9 @@ def document_essence(
     content = []
     for line, text, code in _lines(document.blocks):
         undated = strip_dates(text)
-        if line not in skipped and normal_name(undated.strip(" \t:.*_`|-")) not in names:
+        head, _, who = undated.strip(" \t:.*_`|-").partition(" by ")
+        is_remark = normal_name(head) in names and names_nobody(who.removesuffix(" on"))
+        if line not in skipped and not is_remark:
             text = undated if line in lines else text
             content.append(without_space(text if code else _fold(text)))
     return "".join(content)
