@@ -29,10 +29,8 @@ def titles_of(artifact: Artifact, title: str) -> list[str]:
     for alias in aliases:
         parts = [re.escape(normal_title(part)) for part in alias.split("*")]
         pattern = ".*".join(rf"\b{part}\b" if part else "" for part in parts)
-        for section in artifact.document.sections if len(parts) > 1 else ():
-            heading = section.heading.text.plain
-            if re.fullmatch(pattern, normal_title(heading)):
-                found.append(heading)
+        headings = [one.heading.text.plain for one in artifact.document.sections if len(parts) > 1]
+        found += [one for one in headings if re.fullmatch(pattern, normal_title(one))]
     return found
 
 
@@ -132,7 +130,9 @@ def _starting_with(artifact: Artifact, title: str) -> Iterator[Text]:
     paragraphs = [one.text for one in artifact.document.blocks if isinstance(one, Paragraph)]
     for text in [*(one.heading.text for one in artifact.document.sections), *filter(bold_words, paragraphs)]:
         forms = (text.plain, text.rendered, reading(text.rendered))
-        said = "".join(f" and {normal_title(form.replace('/', ' & '))} " for form in forms)
+        # The slashes of a path separate no titles.
+        joined = (one.replace("/" if one.count("/") == 1 else " / ", " & ") for one in forms)
+        said = "".join(f" and {normal_title(one)} " for one in joined)
         if any(name in said for name in wanted):
             yield text
 
