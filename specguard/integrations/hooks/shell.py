@@ -402,7 +402,7 @@ class Interpreter:
             plain = plain and len(operands) == 1 and not self._conditions
             self.switched = (self.folder, operands[0].text or "" if plain else "")
             if name in ("checkout", "switch") and operands and self.tree and not self.effects.edits:
-                self.effects.branches.append((self.tree.root, operands[0].text or ""))
+                self.effects.branches.append((self.tree.root, operands[0].text or "HEAD"))
 
     def _is_file(self, word: Word) -> bool:
         """True if a word names a file, but not a branch, so that `git checkout` restores it."""

@@ -74,8 +74,8 @@ class Effects(Record):
         refs: the refs that it would move, as written, each with its target.
         discards: the files and folders whose uncommitted changes it would discard.
         cleans: the files and folders whose untracked files it would remove.
-        branches: the branches that it checks out before it edits anything, each with the root of its working
-            tree in front.
+        branches: the branches that it checks out before it edits anything, each behind the root of its
+            working tree; `HEAD` for an unknown name.
         unplaced: the commands of git in folders that are not known before.
         unknown: the unknown effects, each as a clause: `what the tool x does is not known`.
     """
