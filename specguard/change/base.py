@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.check_request import Request, base_refs, is_invalid, resolve
+from specguard.change.check_request import Request, base_refs, is_invalid, read_unlinked, resolve
 from specguard.change.entries import read_commit_time
-from specguard.change.object_store import stdin_lines
+from specguard.change.object_store import DOCUMENT_LIMIT, stdin_lines
 from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
@@ -382,11 +382,9 @@ def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:
         # With a remote, this is the branch to push to; with `.`, the branch that it was made from.
         if values.get(f"branch.{name}.remote") == ".":
             yield short_name(values.get(f"branch.{name}.merge", ""))
-        log = os.path.join(git.repository.common, "logs/refs/heads", name)
-        if os.path.isfile(log):
-            with open(log, encoding="utf-8", errors="surrogateescape") as lines:
-                made_from = lines.readline().rstrip("\n").rpartition("branch: Created from ")[2]
-                yield "refs/remotes/" + made_from.removeprefix("refs/").removeprefix("remotes/")
+        log = read_unlinked(f"{git.repository.common}/logs/refs/heads/{name}", DOCUMENT_LIMIT) or b""
+        made_from = os.fsdecode(log.partition(b"\n")[0].rpartition(b"\tbranch: Created from ")[2])
+        yield "refs/remotes/" + made_from.removeprefix("refs/").removeprefix("remotes/")
 
 
 def _graphite_parent(file: str, name: str) -> Iterator[str]:
