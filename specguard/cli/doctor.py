@@ -188,7 +188,8 @@ def _git(checkup: Checkup) -> Iterator[Diagnosis]:
     if result.returncode:
         yield Diagnosis("git", "missing", f"it fails: {result.stderr.strip()}", "git config --list")
         return
-    version = [*result.stdout.split(), "?", "?", "?"][2]
+    words = result.stdout.split()
+    version = words[2] if len(words) > 2 else "?"
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     least = ".".join(map(str, OLDEST_GIT))
     if numbers < OLDEST_GIT:
