@@ -189,11 +189,12 @@ _LABEL_OF_NOTHING: Final = re.compile(
 )
 _CLAUSE_END: Final = re.compile(r"[:;,(]|\.(?:\s|$)|\s[-\u2013\u2014]+\s")
 _NOTHING: Final = re.compile(
-    r"(?:n a|na)(?: for now)?|nil|null|no|no content|not (?:applicable|available|needed|relevant|required|yet"
-    r"|(?:yet )?assigned)|empty|unknown|void|(?:(?:as|because|since) )?(?:there (?:are|were) )?"
-    r"(?:none|nothing|no (?:known |open |significant |unresolved )?(?:assumptions|questions|risks?))"
-    r"(?: (?:are |were )?(?:at this (?:point|time)|currently|for now|found|identified|known|left|needed|open"
-    r"|outstanding|remaining|required|so far|to report|yet))?"
+    r"(?:n a|na|nil|null|no|no content|not (?:applicable|available|needed|relevant|required|yet"
+    r"|(?:yet )?assigned)|empty|unknown|void|(?:(?:as|because|since) )?(?:there (?:are|were) )?(?:none"
+    r"|nothing|no (?:(?:additional|further|known|major|new|open|other|outstanding|remaining|significant"
+    r"|unresolved) )*(?:assumptions|questions|risks?)))(?: (?:are |were )?(?:at (?:this|the) (?:moment|point"
+    r"|stage|time)|currently|expected|for now|found|identified|known|left|needed|open|outstanding|recorded"
+    r"|remaining|required|significant|so far|to report|yet|during \w+|(?:for|in|to) this \w+)){0,2}"
 )
 
 
