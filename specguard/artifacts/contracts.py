@@ -51,10 +51,11 @@ class Findings(Settings):
     )
     verdict_open: list[str] = setting(
         [
-            "open", "draft", "in progress", "on hold", "incomplete", "pending", "not yet", "changes required",
-            "changes requested", "request changes", "approve with changes", "approved with changes", "needs",
-            "approved pending", "approved once", "approved if", "approved subject to", "conditional approval",
-            "conditionally", "not ready", "not approved", "blocked", "reject", "rejected", "fail", "failed",
+            "open", "draft", "in progress", "on hold", "incomplete", "pending", "not yet", "not ready",
+            "not approved", "changes required", "changes requested", "request changes", "needs",
+            "approve with changes", "approved with changes", "approved with conditions", "approved pending",
+            "approved once", "approved if", "approved subject to", "conditional", "conditionally", "block",
+            "blocked", "reject", "rejected", "fail", "failed", "revise", "rework", "no go", "do not merge",
         ],
         "how verdicts of open reviews begin",
         tightens="fewer",
