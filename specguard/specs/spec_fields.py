@@ -90,6 +90,11 @@ class WrittenValue(Record):
         return "" if self.path == path else f" in {self.place}"
 
 
+# What says that a review took place and corrected nothing, without white space.
+_NO_TRACE: Final = re.compile(
+    r"(?=.)(?:(?:re-?)?reviewed)?(?:\W?(?:no|without)(?:any|further)?changes?(?:made|needed|required)?)?"
+)
+
 KEY_FORMS: Final = ("front matter", "data")
 """The forms of fields that are keys in a document's own data."""
 
@@ -101,7 +106,8 @@ _STOPS: Final = re.compile(f"(?:(?<=\\s)|^){_STOP}++|(?<!{_STOP}){_STOP}++(?=\\s
 def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     """Return data in a normal form for comparisons, without keys that have no value.
 
-    Layout, quoting, letter case and look-alike letters make no difference, nor does a remark `reviewed`.
+    Layout, quoting, letter case and look-alike letters make no difference, nor does a remark such as
+    `reviewed, no changes`.
 
     Args:
         value: the data.
@@ -115,8 +121,12 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     if isinstance(value, list):
         content = "".join(f"{inner};" for one in value if (inner := essence(one)))
         return f"[{content}]" if content else ""
-    text = "" if value is None else without_space(_fold(as_text(value)))
-    return "" if text == "reviewed" else text
+    text = "" if value is None else as_text(value)
+    return "" if _only_reviews(strip_dates(text)) else without_space(_fold(text))
+
+
+def _only_reviews(undated: str) -> bool:
+    return len(undated) < 100 and _NO_TRACE.fullmatch(without_space(_fold(undated))) is not None
 
 
 def document_essence(
@@ -127,8 +137,8 @@ def document_essence(
     Args:
         document: the document.
         fields: the document's fields.
-        dates: the names of fields whose dates are left out; a field or line with only a date, or `reviewed
-            by` an agent, is left out entirely.
+        dates: the names of fields whose dates are left out. A field or line with only a date, `reviewed by`
+            an agent, or `no changes`, is left out entirely.
         sections: the sections to leave out entirely.
     """
     names = {normal_name(name) for name in dates}
@@ -141,7 +151,7 @@ def document_essence(
         undated = strip_dates(text)
         head, _, who = undated.strip(" \t:.*_`|-").partition(" by ")
         is_remark = normal_name(head) in names and names_nobody(who.removesuffix(" on"))
-        if line not in skipped and not is_remark:
+        if line not in skipped and not is_remark and not _only_reviews(undated):
             text = undated if line in lines else text
             content.append(without_space(text if code else _fold(text)))
     return "".join(content)

@@ -311,7 +311,7 @@ class DateOnlyReview(Rule):
 
     In `[specs]`, a new date needs a trace: a visible correction, or an approval with name and day, no older
     than the review before. White space, comments, dates, versions, object ids, renames and a bare
-    `reviewed`, also by an agent, are no trace. Before a commit it warns.
+    `reviewed, no changes`, also by an agent, are no trace. Before a commit it warns.
 
     Why is this bad? A new date is the cheapest way past SPC003.
 
