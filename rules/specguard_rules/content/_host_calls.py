@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HELP: Final = "Call it within the container network (docker compose exec), or give the job a container."
 _MOST_LISTED: Final = 10
 
-_LOCAL: Final = r"(?:ip6-|[\w.-]{1,63}\.)?localhost"
+_LOCAL: Final = r"(?:(?:ip6-|[\w.-]{1,63}\.)?localhost|host\.(?:docker|containers)\.internal)"
 _HOST: Final = rf"(?:{_LOCAL}|127(?:\.[0-9]{{1,3}}){{3}}|(?<![^/]/)127(?:\.0)?\.1|\[::1\]|0\.0\.0\.0)"
 _END: Final = r"(?![\w-]|\.\w)"
 _URL: Final = re.compile(
@@ -32,10 +32,15 @@ _SERVICE: Final = re.compile(r"(?i)(?:PG|\w*(?:DB|DATABASE|SQL|POSTGRES|MONGO|RE
 _DEVICE: Final = re.compile(rf"/dev/(?:tcp|udp)/{_HOST}/", re.IGNORECASE)
 
 _CLIENTS: Final = frozenset([
-    "ab", "curl", "dockerize", "fetch", "grpcurl", "hey", "http", "httpie", "https", "httpx", "k6",
-    "mongo", "mongosh", "mysql", "mysqladmin", "nc", "ncat", "netcat", "nmap", "pg_isready", "ping",
+    "ab", "curl", "dockerize", "fetch", "grpcurl", "hey", "http", "httpie", "https", "httpx", "kafkacat",
+    "kcat", "mongo", "mongosh", "mysql", "mysqladmin", "nc", "ncat", "netcat", "nmap", "pg_isready", "ping",
     "psql", "redis-cli", "siege", "telnet", "vegeta", "wait-for", "wait-for-it", "wait-for-it.sh",
     "wait-for.sh", "wait-on", "websocat", "wget", "wrk", "xh",
+])  # fmt: skip
+# These read what they call from their environment, too.
+_CLIENTS_BY_ENVIRONMENT: Final = frozenset([
+    "clickhouse-client", "cqlsh", "createdb", "dropdb", "grpc_health_probe", "mongodump", "mosquitto_pub",
+    "mosquitto_sub", "mysqldump", "nats", "pg_dump", "pg_restore", "redis-benchmark", "sqlcmd",
 ])  # fmt: skip
 _OFFLINE: Final = frozenset([
     ":", "[", "[[", "alias", "awk", "basename", "cat", "cd", "chmod", "chown", "cp", "cut", "declare",
@@ -256,7 +261,7 @@ class Shell:
                 return address
         if program in SHELLS:
             return ""
-        client, previous = program in _CLIENTS, ""
+        client, previous = program in _CLIENTS | _CLIENTS_BY_ENVIRONMENT, ""
         for word in words[1:]:
             address = "" if client and _DATA.fullmatch(previous) else _argument(word, previous, client=client)
             if address:
