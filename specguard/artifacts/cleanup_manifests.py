@@ -11,6 +11,7 @@ removed paths.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
@@ -54,8 +55,9 @@ _ACTIONS: Final = frozenset({"action", "disposition", "decision", "status", "out
 _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
 """Characters that may separate a path from its reason."""
 
-_TREE: Final = "\u2502\u251c\u2514\u2570\u2500 \t\r\xa0"
-"""The characters that draw a tree of files; the first four begin its lines."""
+_BRANCHES: Final = frozenset("\u2502\u251c\u2514\u2570|`+\\")
+_TREE: Final = re.compile(r"^(?:[\u2502\u251c\u2514\u2570\u2500\s]|[|`+\\](?=\s|-|$)|(?<=[|`+\\-])-)*")
+"""What draws a tree of files before a name."""
 
 _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
@@ -145,13 +147,17 @@ def _read_tree(content: str) -> Iterator[str]:
 
     The line of a folder with something drawn below it is empty.
     """
-    lines = content.split("\n")
-    depths = [(len(one) - len(one.lstrip(_TREE))) * (one.lstrip()[:1] in [*_TREE[:4]]) for one in lines]
+    rows = [("", 0)]
+    for line in reversed(content.split("\n")):
+        name = _TREE.sub("", line)
+        drawn = line.removesuffix(name)
+        # A line that only draws belongs to the next one.
+        rows.append((name.rstrip(), rows[-1][1] if not name else len(drawn) * bool(_BRANCHES & {*drawn})))
     above: dict[int, str] = {}
-    for line, depth, below in zip(lines, depths, [*depths[1:], 0], strict=True):
+    for (name, depth), (_, below) in pairwise(reversed(rows)):
         above = {at: folder for at, folder in above.items() if at < depth}
-        yield "" if below > depth else "".join([*above.values(), line.strip(_TREE)])
-        above[depth] = line.strip(_TREE).partition(" #")[0].rstrip("/ ") + "/"
+        yield "" if below > depth or not name else "".join([*above.values(), name])
+        above[depth] = name.partition(" #")[0].rstrip("/ ") + "/"
 
 
 def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason: str) -> Iterator[ListedPath]:
