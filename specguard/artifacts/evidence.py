@@ -123,6 +123,12 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("evidence.roots", why, message, help, cited[0].at, severity)
 
 
+# A line with what is still to be read: `- [ ] PACKET.md`, `Not read: PACKET.md`, `PACKET.md (not read)`.
+_UNREAD: Final = re.compile(
+    r"(?i)^[\W_]*(?:\[ \]|(?:not (?:yet )?read|to (?:be )?read|todo)\b[^:]{0,20}:)|\(not (?:yet )?read\b"
+)
+
+
 def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     """Yield a finding for each of the contract's inputs that the artifact does not cite.
 
@@ -131,8 +137,11 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     """
     settings, places = artifact.contract.evidence, artifact.artifacts.places
     targets = Targets(artifact.artifacts.documents, settings.roots if settings else ())
-    cited = [one for one in citations(artifact.document.blocks) if one.kind != "shortened"]
-    words = {word.strip("(),.;:") for text in texts(artifact.document.blocks) for word in text.plain.split()}
+    document = artifact.document
+    unread = {at for at, line in enumerate(document.source_lines, 1) if _UNREAD.search(line)}
+    cited = [one for one in citations(document.blocks) if one.kind != "shortened" and one.at not in unread]
+    lines = (one for text in texts(document.blocks) for one in enumerate(text.plain.split("\n"), text.line))
+    words = {word.strip("(),.;:") for at, line in lines if at not in unread for word in line.split()}
     for index, text in enumerate(artifact.contract.inputs):
         inputs = [path for path in places.matching(b"", text, artifact.fields) if path != artifact.path]
         # A bare name is no citation elsewhere, but the name of an input is clear.
