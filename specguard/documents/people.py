@@ -12,21 +12,26 @@ if TYPE_CHECKING:
     from typing import Final
 
 NOBODY: Final = (
-    "a", "actions", "agent", "ai", "an", "anthropic", "anybody", "anyone", "assistant", "auto", "automated",
-    "automatic", "automation", "awaiting", "bot", "by", "ci", "claude", "cli", "code", "codex", "coding",
-    "copilot", "cursor", "deepseek", "executor", "gemini", "github", "google", "gpt", "grok", "haiku",
-    "human", "llama", "llm", "machine", "manual", "manually", "me", "missing", "mistral", "model", "my", "n",
-    "na", "name", "nobody", "none", "noone", "noreply", "one", "openai", "opus", "orchestrator", "our",
-    "pending", "person", "planner", "qwen", "reviewer", "robot", "runner", "script", "self", "somebody",
-    "someone", "sonnet", "specguard", "sub", "subagent", "system", "task", "tba", "tbc", "tbd", "the", "todo",
-    "unassigned", "unknown", "user", "verifier", "via", "workflow", "your",
+    "a", "actions", "agent", "agents", "ai", "aider", "an", "anthropic", "anybody", "anyone", "assistant",
+    "audit", "auto", "automated", "automatic", "automation", "awaiting", "bot", "by", "child", "ci", "claude",
+    "cli", "cline", "code", "codex", "coding", "copilot", "cursor", "deepseek", "delegated", "docs",
+    "executor", "gemini", "github", "google", "gpt", "grok", "haiku", "human", "implied", "judge", "kimi",
+    "kiro", "lane", "llama", "llm", "machine", "manual", "manually", "me", "missing", "mistral", "mock",
+    "model", "my", "n", "na", "name", "nobody", "none", "noone", "noreply", "one", "openai", "opencode",
+    "opus", "orchestrator", "our", "parent", "pending", "person", "pipeline", "planner", "policy", "provider",
+    "qwen", "reviewer", "robot", "runner", "script", "self", "somebody", "someone", "sonnet", "specguard",
+    "sub", "subagent", "subagents", "system", "task", "tba", "tbc", "tbd", "the", "todo", "unassigned",
+    "unknown", "user", "verifier", "via", "waived", "worker", "workers", "workflow", "your",
 )  # fmt: skip
 """Words in place of a person that identify nobody."""
 
+_AGENTS: Final = frozenset({"agent", "agents", "child", "lane", "orchestrator", "subagent", "worker"})
+"""Words that identify nobody beside another such one, as in `CO-7 docs lane`, unless there is a name, too."""
+
 _MODEL_NAME: Final = re.compile(
-    r"(?:claude|codex|copilot|deepseek|gemini|gpt|grok|llama|mistral|qwen)[-_ .]?"
+    r"(?:claude|codex|copilot|deepseek|gemini|glm|gpt|grok|kimi|llama|mistral|qwen)[-_ .]?"
     r"(?:[a-z-]*[-_ .]?[0-9]|(?:opus|sonnet|haiku|flash|pro|large|coder)\b).*"
-    r"|(?:opus|sonnet|haiku|o)[-_ .]?[0-9].*"
+    r"|(?:opus|sonnet|haiku|o)[-_ .]?[0-9].*|(?:chatgpt|claude[-_ ]code|codex|copilot|gemini[-_ ]cli)\b.*"
 )
 # An address behind a name, and the host of an address.
 _ADDRESS: Final = re.compile(r"(?<=\S)\s*<[^<>]*>?|(?<=\S)@\S+")
@@ -43,4 +48,6 @@ def names_nobody(who: str, also: Collection[str] = ()) -> bool:
     words = [word for word in re.split(r"[\W_]+", read) if any(map(str.isalpha, word))]
     if "[bot" in read or _MODEL_NAME.fullmatch(read):
         return True
+    if not _AGENTS.isdisjoint(words) and sum(word in NOBODY for word in words) > 1:
+        words = [word.casefold() for word in re.findall("[A-Z][a-z]+", who)]
     return all(word in NOBODY or word in also for word in words)

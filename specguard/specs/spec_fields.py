@@ -363,15 +363,20 @@ _VERDICTS: Final = frozenset({
     "accepted", "approvalstatus", "approved", "approved?", "decision", "granted", "ok", "outcome", "result",
     "reviewoutcome", "reviewstatus", "signed", "signedoff", "signoff", "state", "status", "verdict",
 })  # fmt: skip
+# Of these, one in a heading or a key refuses all below it.
+_PENDING: Final = frozenset({
+    "awaiting", "awaits", "declined", "denied", "missing", "not", "pending", "refused", "rejected",
+    "requested", "revoked", "waiting", "withdrawn",
+})  # fmt: skip
 # "No further changes needed" refuses nothing; the group holds what does.
 _REFUSED: Final = re.compile(
-    r"\bno[ -](?:\w+[ -])?(?:changes?|edits?|patch)[ -](?:needed|requested|required)\b|(\b(?:not|never"
-    r"|didn['\u2019]t|pending|reject(?:s|ed)?|object(?:s|ed)|nack|disapproved|declined|denied|refused"
-    r"|await(?:s|ing)|waiting|requested|required|needed|unapproved|withdrawn|revoked|missing|failed"
-    r"|fails?(?!-| closed)|blocked|hold|false|veto(?:ed)?|to[ -]be|shall|should|would|due|expected|scheduled"
-    r"|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|WILL|Will(?= [a-z])))\b|(?:[:(=\u2013\u2014]|(?<!\w)-)"
-    r"\s*no\b(?! (?:further )?(?:blocker|change|concern|finding|issue|objection))"
-    r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
+    r"\bno[ -](?:\w+[ -])?(?:changes?|edits?|patch)[ -](?:needed|requested|required)\b"
+    rf"|(\b(?:{'|'.join(sorted(_PENDING))}|never|didn['\u2019]t|rejects?|object(?:s|ed)|nack|disapproved"
+    r"|required|needed|unapproved|failed|conditional(?:ly)?|provisional(?:ly)?|tentative(?:ly)?|blocked|hold"
+    r"|in principle|to (?:approve|be|review|sign)|to-be|fails?(?!-| closed)|false|veto(?:ed)?|shall|should"
+    r"|would|due|expected|scheduled|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|WILL|Will(?= [a-z])))\b"
+    r"|(?:[:(=\u2013\u2014]|(?<!\w)-)\s*no\b(?! (?:further )?(?:blocker|change|concern|finding|issue"
+    r"|objection))|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
     re.IGNORECASE,
 )
 # A verdict that approves nothing, as a complete value; a tick by itself approves.
@@ -392,7 +397,7 @@ _NOT_NAMES: Final = frozenset({
 })  # fmt: skip
 
 
-_ENDS: Final = ("revoked", "withdrawn")
+_ENDS: Final = ("expired", "revoked", "superseded", "withdrawn")
 """The beginnings of keys with which an approval was taken back."""
 
 # What a bracket behind a name may say of it.
@@ -551,12 +556,6 @@ class ApprovalReader:
             who = " ".join(word for word in words if word.casefold().rstrip(".") not in _NOT_NAMES)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
         return SpecApproval(_valid_name(who), when, place, refused)
-
-
-_PENDING: Final = frozenset({
-    "awaiting", "awaits", "declined", "denied", "missing", "not", "pending", "refused", "rejected",
-    "requested", "revoked", "waiting", "withdrawn",
-})  # fmt: skip
 
 
 def _is_pending(text: str) -> bool:
