@@ -206,7 +206,7 @@ class Review:
             own = [section.heading] if severities.begins(section.heading) else []
             self._read([*own, *section.blocks[: -1 if closes and section is sections[-1] else None]])
         for one in self.findings:
-            fields = block_fields(one.blocks)
+            fields = list(block_fields(one.blocks))
             self._own_lines.update(part.line for part in (*one.blocks, *fields))
             for field in find_fields(fields, *_SEVERITY):
                 one.severity = one.severity or severities.in_value(field.value)

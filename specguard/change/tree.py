@@ -313,11 +313,11 @@ class Documents:
             MissingFact: the object is not there, or is broken.
         """
         from specguard.documents.data import data_kind
-        from specguard.documents.fields import data_fields, read_fields
+        from specguard.documents.fields import key_fields, read_fields
 
         if data_kind(path) is not None:
             data = self.data(path)
-            return [] if data is None else data_fields(data)
+            return [] if data is None else list(key_fields(data, data.value))
         document = self.read(path)
         return [] if document is None else read_fields(document)
 

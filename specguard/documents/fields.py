@@ -245,20 +245,10 @@ def read_fields(document: Document) -> Sequence[Field]:
     If the front matter is invalid YAML, its reliable keys are included; see `Data.certain`.
     """
     matter = document.properties
-    found = list(_key_fields(matter, matter.value, "front matter"))
+    found = list(key_fields(matter, matter.value, "front matter"))
     for key, (value, line) in matter.certain.items():
         found.append(Field(key, _value_text(value), line, "front matter"))
-    return [*found, *_fields_in(document.blocks, bullet=False)]
-
-
-def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:
-    """Return the fields of blocks, in order."""
-    return list(_fields_in(blocks, bullet=False))
-
-
-def data_fields(data: Data) -> Sequence[Field]:
-    """Return the keys of structured data (JSON, YAML, TOML) as fields in order, including nested keys."""
-    return list(_key_fields(data, data.value, "data"))
+    return [*found, *block_fields(document.blocks)]
 
 
 def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:
@@ -293,13 +283,13 @@ def plain_value(raw: str) -> str:
     return " ".join((text.rendered.strip() or text.plain).split())
 
 
-def _key_fields(data: Data, values: Any, form: Form, above: Place = ()) -> Iterator[Field]:
-    """Yield the keys of a mapping, including nested keys, as fields."""
+def key_fields(data: Data, values: Any, form: Form = "data", above: Place = ()) -> Iterator[Field]:
+    """Yield the keys of a mapping of structured data as fields in order, including nested keys."""
     for key, value in values.items() if isinstance(values, dict) else ():
         path = (*above, key)
         yield Field(dotted(path), _value_text(value), data.line(path) or 1, form)
         if len(path) < MOST_KEYS:
-            yield from _key_fields(data, value, form, path)
+            yield from key_fields(data, value, form, path)
 
 
 def _value_text(value: Any) -> str:
@@ -313,7 +303,8 @@ def _value_text(value: Any) -> str:
     return " ".join(as_text(value).split())
 
 
-def _fields_in(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
+def block_fields(blocks: Sequence[AnyBlock], *, bullet: bool = False) -> Iterator[Field]:
+    """Yield the fields of blocks, in order; those of an item's own lines are `bullet`."""
     for position, block in enumerate(blocks):
         following = blocks[position + 1] if position + 1 < len(blocks) else None
         if isinstance(block, Paragraph):
@@ -321,7 +312,7 @@ def _fields_in(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
         elif isinstance(block, List):
             for item in block.items:
                 if item.checked is not False:
-                    yield from _fields_in(item.blocks, bullet=True)
+                    yield from block_fields(item.blocks, bullet=True)
         elif isinstance(block, Table):
             yield from _table_fields(block)
 

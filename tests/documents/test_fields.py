@@ -10,9 +10,9 @@ from specguard.documents.data import read_data
 from specguard.documents.document import Document
 from specguard.documents.fields import (
     Field,
-    data_fields,
     find_fields,
     find_sections,
+    key_fields,
     near_section,
     normal_name,
     plain_value,
@@ -46,7 +46,7 @@ def test_data_gives_its_keys_and_those_within() -> None:
     data = read_data(
         '{"posture": "ready",\n "go": true,\n "owners": ["a", "b"],\n "review": {"by": "me"}}', "json"
     )
-    fields = data_fields(data)
+    fields = list(key_fields(data, data.value))
     assert [(field.name, field.value, field.line) for field in fields] == [
         ("posture", "ready", 1),
         ("go", "true", 2),

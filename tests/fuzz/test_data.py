@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.documents.data import Data, data_of
-from specguard.documents.fields import data_fields
+from specguard.documents.fields import key_fields
 from tests.fuzz.damage import DRAWN, damaged, few
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def everything_has_a_line(data: Data, last: int) -> None:
             value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         )
         waiting += [((*path, key), inner) for key, inner in inside]
-    for field in data_fields(data):
+    for field in key_fields(data, data.value):
         assert 1 <= field.line <= last
 
 
