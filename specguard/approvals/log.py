@@ -360,10 +360,8 @@ def first_alterations(
     Raises:
         MissingFact: an object is missing.
     """
-    found: dict[bytes, list[tuple[str, Entry]]] = {}
-    for commit, entry in changes:
-        if entry.was_file and is_record(entry.path, folder):
-            found.setdefault(entry.path, []).append((commit, entry))
+    files_before = (one for one in changes if one[1].was_file and is_record(one[1].path, folder))
+    found = grouped((one[1].path, one) for one in files_before)
     of_records = (several for path, several in found.items() if path.endswith(b".json"))
     records = {entry.old for several in of_records for _, entry in several}
     contents = dict(files.blobs(sorted(records), limit=LIMIT))

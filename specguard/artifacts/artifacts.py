@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
     from specguard.work.named_items import Work
 
-__all__ = ["Artifact", "Artifacts", "Pass"]
-
 
 class Artifacts(Record, frozen=False):
     """The artifacts of the judged tree.

@@ -144,12 +144,10 @@ def missing_files(artifact: Artifact) -> Iterator[Finding]:
 
 def has_lost_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
     """True if one of the removed paths was a companion of an artifact."""
-    places = artifact.artifacts.places
+    places, folder, fields = artifact.artifacts.places, artifact.folder, artifact.fields
     for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:
-        one = unique_path(path_template(text), artifact.folder, artifact.fields)
-        if one in gone:
-            return True
-        if one is None and any(places.matches(path, artifact.folder, text, artifact.fields) for path in gone):
+        one = unique_path(path_template(text), folder, fields)
+        if one in gone or (one is None and any(places.matches(path, folder, text, fields) for path in gone)):
             return True
     return False
 

@@ -17,6 +17,7 @@ from specguard.change.check_request import Request, read_bounded, refuse_constan
 from specguard.change.repository import is_oid, short_name
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
+from specguard.model import grouped
 
 LIMIT: Final = 25 << 20
 """The maximum size of a platform's file, in bytes: GitHub sends no larger payload."""
@@ -183,10 +184,8 @@ def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int = 0)
     Returns:
         Logins as the platform spells them.
     """
-    verdicts: dict[str, list[SubmittedReview]] = {}
-    for review in reviews:
-        if review.login and review.state != "commented":
-            verdicts.setdefault(review.login.casefold(), []).append(review)
+    judging = (one for one in reviews if one.login and one.state != "commented")
+    verdicts = grouped((one.login.casefold(), one) for one in judging)
     for own in verdicts.values():
         # A review without a time affects only the order of the same account's reviews.
         if all(review.submitted for review in own):

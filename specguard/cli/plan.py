@@ -153,10 +153,9 @@ def _next_step(policy: Policy, state: progress.PlanState, task: progress.TaskSta
     if state.form != "plan":
         return _creation_step(policy, state)
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
-    for name, kind in kinds.items():
-        if kind.read_source(state.path.encode("utf-8")) is not None:
-            return f"specguard run {name} {shlex.quote(task.id)} --plan {shlex.quote(state.path)} -- AGENT"
-    return ""
+    names = (name for name, kind in kinds.items() if kind.read_source(state.path.encode("utf-8")) is not None)
+    which = f"{shlex.quote(task.id)} --plan {shlex.quote(state.path)}"
+    return next((f"specguard run {name} {which} -- AGENT" for name in names), "")
 
 
 @command.command("init", short_help="Write the folders of plans and the planner's brief.")

@@ -34,7 +34,7 @@ from specguard.executor.process import command_environment, response_of, run_com
 from specguard.executor.report import GATES_FILE, outcome, rendered
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import file_metadata, inspect
-from specguard.model import listed, path_text
+from specguard.model import grouped, listed, path_text
 from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
 from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, select_gates
@@ -360,10 +360,8 @@ def missing_programs(gates: Iterable[PlannedGate], environment: Mapping[str, str
         gates: the gates.
         environment: the environment whose `PATH` is searched.
     """
-    needs: dict[str, list[str]] = {}
-    for gate in gates:
-        if program := _program_of(gate.wrapper or gate.run):
-            needs.setdefault(program, []).append(f"the {gate.kind} {gate.name!r} of {gate.named}")
+    programs = [(_program_of(one.wrapper or one.run), one) for one in gates]
+    needs = grouped((name, f"the {one.kind} {one.name!r} of {one.named}") for name, one in programs if name)
     words = ["/bin/sh", "-c", _LIST_MISSING, "sh", *needs]
     output = subprocess.run(words, env=dict(environment), capture_output=True, check=False).stdout
     return {program: ", ".join(needs[program]) for program in output.decode("ascii").split()}

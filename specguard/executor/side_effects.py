@@ -14,7 +14,6 @@ import json
 import os
 import shlex
 import stat
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -392,7 +391,7 @@ def _config_state(repository: Repository) -> State:
     """
     output = _read(repository, "config", "--list", "--show-origin", "-z").split("\0")
     remotes = {".", *(one.partition(".url\n")[0][7:] for one in output[1::2] if one.startswith("remote."))}
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, list[str]] = {}
     for origin, setting in zip(output[::2], output[1::2], strict=False):
         key, _, value = setting.partition("\n")
         path = origin.removeprefix("file:")
@@ -401,11 +400,11 @@ def _config_state(repository: Repository) -> State:
         if not os.path.isabs(path) or os.path.dirname(path) == repository.common:
             everyday = key.startswith("branch.") and (not key.endswith("remote") or value in remotes)
             name = "git config" if everyday else "config config"
-        found[name].append(setting)
+        found.setdefault(name, []).append(setting)
     home = repository.environment.get("HOME", "")
     folder = repository.environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     for path in (os.path.join(folder, "git", name) for name in ("attributes", "ignore")):
-        found[f"home {path}"].append(_digest(path))
+        found.setdefault(f"home {path}", []).append(_digest(path))
     return {name: text_digest(*values) for name, values in found.items() if any(values)}
 
 

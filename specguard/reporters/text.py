@@ -117,11 +117,9 @@ def count_texts(verdict: Verdict) -> Iterator[str]:
 def subject_of(verdict: Verdict) -> str:
     """Return the judged change and its size: `range, 2 commits, 4 files`."""
     change = verdict.change
-    parts = [str(change["source"])]
-    for name, what in (("commits", "commit"), ("entries", "file")):
-        if change.get(name) is not None:
-            parts.append(counted(change[name], what))
-    size = ", ".join(parts)
+    counts = (("commits", "commit"), ("entries", "file"))
+    sizes = (counted(change[name], what) for name, what in counts if change.get(name) is not None)
+    size = ", ".join([str(change["source"]), *sizes])
     if not change.get("whole"):
         return size
     return f"the whole tree; {size}" if change.get("commits") or change.get("entries") else "the whole tree"

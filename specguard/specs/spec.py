@@ -193,9 +193,8 @@ class Spec(Record):
         reader = ApprovalReader(fields, self.path)
         texts = [field for field in find_fields(self.fields, name) if field.form not in KEY_FORMS]
         found += [reader.of_text(field.value, field.line) for field in texts]
-        for section in self.sections(name):
-            found += reader.of_blocks(section.blocks)
-        return found
+        sections = self.sections(name)
+        return [*found, *(one for section in sections for one in reader.of_blocks(section.blocks))]
 
     def key_values(self, name: str) -> Iterator[tuple[Any, Data, Place, bytes]]:
         """Yield a key's values in the spec's data and in the index, each with its data, place and file."""

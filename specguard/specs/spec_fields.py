@@ -340,9 +340,8 @@ def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
                 line = spec.data.line((key, position) if isinstance(value, list) else (key,))
                 yield WrittenValue(pattern.strip(), spec.path, line)
     texts = [(one.value, one.line) for one in find_fields(spec.fields, GOVERNS) if one.form not in KEY_FORMS]
-    for section in spec.sections(GOVERNS):
-        texts += _rows(section.blocks)
-    for text, line in texts:
+    rows = (row for section in spec.sections(GOVERNS) for row in _rows(section.blocks))
+    for text, line in (*texts, *rows):
         for pattern in leading_paths(text).paths:
             yield WrittenValue(pattern, spec.path, line)
 

@@ -457,7 +457,6 @@ def check_rule(rule: type[Rule]) -> None:
 @cache
 def _distribution(package: str) -> str:
     """Return the distribution of a plugin's package, by its entry point; empty if specguard's or unknown."""
-    for entry in entry_points(group="specguard"):
-        if entry.module.partition(".")[0] == package and entry.dist is not None:
-            return "" if entry.dist.name == "specguard" else str(entry.dist.name)
-    return ""
+    found = (one.dist for one in entry_points(group="specguard") if one.module.partition(".")[0] == package)
+    name = next((str(one.name) for one in found if one is not None), "")
+    return "" if name == "specguard" else name

@@ -172,11 +172,9 @@ class DocumentSearch:
 
     def _canonical_folder(self) -> str:
         """Return the folder of the first template that has literal text."""
-        for template in self._kind.document:
-            if Template(template).literal_size:
-                for pattern in self._patterns(template.rpartition("/")[0], self._kind.widths)[:1]:
-                    return unescape(pattern)
-        return "its canonical place"
+        folders = (one.rpartition("/")[0] for one in self._kind.document if Template(one).literal_size)
+        patterns = (one for folder in folders for one in self._patterns(folder, self._kind.widths)[:1])
+        return next(map(unescape, patterns), "its canonical place")
 
     def _padding_hints(self) -> Iterable[str]:
         """Yield a near miss for each file that fits if the number is padded to another width."""

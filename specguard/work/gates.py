@@ -607,12 +607,9 @@ def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
 
 def _find_format_all(document: Document, path: str) -> str:
     """Return the place where the section on formatting asks for the whole repository; empty if nowhere."""
-    for section in document.entitled(*_FORMATTING):
-        for text in texts(section.blocks):
-            for sentence in text.sentences():
-                if _WHOLE_REPO.match(sentence.plain):
-                    return f"{path}:{sentence.line}"
-    return ""
+    found = (text for section in document.entitled(*_FORMATTING) for text in texts(section.blocks))
+    asks = (one for text in found for one in text.sentences() if _WHOLE_REPO.match(one.plain))
+    return next((f"{path}:{one.line}" for one in asks), "")
 
 
 def _read_front_matter(properties: Data) -> Iterator[Read]:

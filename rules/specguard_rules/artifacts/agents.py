@@ -116,10 +116,8 @@ class Grounding(Settings):
         for document in self.external:
             if document not in named or not document.startswith(("/", "~/")):
                 return f"`external` names {document!r}, no absolute or `~/` path of `all` or `by_agent`"
-        for document in self.equivalents:
-            if document not in named:
-                return f"`equivalents` names {document!r}, which no agent has to read"
-        return ""
+        unread = next((document for document in self.equivalents if document not in named), None)
+        return f"`equivalents` names {unread!r}, which no agent has to read" if unread is not None else ""
 
     def required_documents(self, agent: str | None = None) -> dict[str, str]:
         """Map each document, or each that one agent must cite, to the first key that names it."""

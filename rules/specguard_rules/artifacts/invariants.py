@@ -176,10 +176,8 @@ def _finding(
 
 def _is_lost(path: bytes, start: Tree, head: Tree) -> bool:
     """True if a file or folder no longer exists, or became something else."""
-    before, after = start.find(path), head.find(path)
-    if before is None:
-        return False
-    return after is None or after.is_directory != before.is_directory or after.is_file != before.is_file
+    before, after = (one and (one.is_directory, one.is_file) for one in (start.find(path), head.find(path)))
+    return before not in (None, after)
 
 
 def _pattern_findings(
