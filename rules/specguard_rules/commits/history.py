@@ -109,8 +109,7 @@ class CommitCount(Commits, Rule):
                 continue
             many = f"{len(group)}" if len(group) == len(work_commits) else f"{len(group)} that count"
             message = f"{owner} has {limits.wanted}, and this one has {many}{_list_commits(group)}"
-            start = base.start or "" if len(group) == len(counted) else ""
-            step = _next_step(limits, group, start, commits, work_item)
+            step = _next_step(limits, group, len(group) == len(counted), base, work_item)
             if len(items) > 1:
                 step = "Keep the commits for one item, and take the others to branches of their own."
             key = "count" if len(groups) < 2 else f"count {owner}"
@@ -154,19 +153,21 @@ def _list_commits(commits: Sequence[Commit]) -> str:
 
 
 def _next_step(
-    limits: Commits, group: Sequence[Commit], start: str, commits: Sequence[Commit], item: WorkItem | None
+    limits: Commits, group: Sequence[Commit], is_whole: bool, base: Base, item: WorkItem | None
 ) -> str:
     count, most = len(group), limits.exactly if limits.at_most is None else limits.at_most
     if most is None or count < most:
         missing = (limits.exactly or limits.at_least or 0) - count
         return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
-    if most == 1 and start:
+    if base.start and not base.change.entries:
+        return f"Nothing is left of them; take them back with `git reset --keep {base.start[:SHORT]}`."
+    if most == 1 and is_whole and base.start:
         message = f"-C {group[0].oid[:SHORT]}"
         if item and item.commit_messages:
             right = [one.oid for one in group if item.allows("commit", one.message.subject)]
             message = f"-C {right[0][:SHORT]}" if right else f"-m {shell_quote(item.named_by('commit'))}"
-        return f"Squash them: `git reset --soft {start[:SHORT]} && git commit {message}`"
-    if how := squash(group, count - most, commits):
+        return f"Squash them: `git reset --soft {base.start[:SHORT]} && git commit {message}`"
+    if how := squash(group, count - most, base.commits):
         return f"Squash the last: `{how}`"
     return f"Squash {count - most} of them; merges or other commits are between, so no one command does it."
 
