@@ -9,6 +9,7 @@ from specguard.approvals.approvals import Approvals
 from specguard.approvals.log import FiledRecord, Log, write_files, write_record
 from specguard.approvals.people import ApprovalSettings, Approver, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
+from specguard.change.worktree import has_uncommitted
 from specguard.errors import Needed, NotApplicable, SpecguardError, nearest, unknown_rule
 from specguard.model import TYPE_CHECKING, Judged, RuleResult, listed, path_text
 
@@ -159,12 +160,19 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
     return rule
 
 
-def _listing(change: Change) -> str:
-    """Return the step that shows what could be approved: of what is staged, where the branch is judged."""
-    head = change.git.repository.head if change.source == "range" else None
+def _listing(change: Change, path: bytes | None = None) -> str:
+    """Return the step that shows what could be approved: of what is not committed, if the branch is judged.
+
+    Args:
+        change: the judged change.
+        path: the file without findings; None if any file would do.
+    """
+    head, flag = change.git.repository.head, ""
     with Needed():
-        staged = " --staged" if head and change.git.index_diff(head) else ""
-    return f"`specguard approve{staged}` shows what could be approved"
+        if change.source in ("range", "staged") and head and has_uncommitted(change.git):
+            staged = {entry.path for entry in change.git.index_diff(head)}
+            flag = " --staged" if staged and path in {None, *staged} else " --worktree"
+    return f"`specguard approve{flag}` shows what could be approved"
 
 
 def _requested_findings(
@@ -182,7 +190,7 @@ def _requested_findings(
     named = {judged.finding.path for judged in found if judged.finding.path is not None}
     for path in wanted:
         if path not in named:
-            step = nearest(path_text(path), map(path_text, named), _listing(change))
+            step = nearest(path_text(path), map(path_text, named), _listing(change, path))
             raise refusal(f"{rule_names} found nothing in {path_text(path)}", step)
     requested = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
     paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})
