@@ -61,7 +61,7 @@ def command(directory: str, check: bool) -> int:
 
 
 def _read(file: str) -> str | None:
-    with suppress(FileNotFoundError), open(file, encoding="utf-8") as stream:
+    with suppress(OSError, UnicodeDecodeError), open(file, encoding="utf-8") as stream:
         return stream.read()
     return None
 
