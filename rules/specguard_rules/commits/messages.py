@@ -52,8 +52,10 @@ class SubjectForm(Settings):
         "any", "the description's first letter", tightens=["any"]
     )
 
-    def flaws(self, what: str, subject: str) -> Iterator[tuple[str, str, str]]:
-        """Yield the flaws in a subject's form: a message, the next step, and the setting that is not met.
+    def flaws(self, what: str, subject: str) -> Iterator[tuple[str, str, str, str]]:
+        """Yield the flaws in a subject's form: a message, the next step, the setting that is not met.
+
+        The fourth is the right subject; empty if a person has to write it.
 
         Args:
             what: the subject's name in messages: `subject` or `title`.
@@ -61,11 +63,22 @@ class SubjectForm(Settings):
         """
         label = f"the {what} {quote(subject)}"
         if self.pattern is not None and not self.pattern.search(subject):
-            yield f"{label} does not match {quote(self.pattern.text)}", "Reword it", "pattern"
+            yield f"{label} does not match {quote(self.pattern.text)}", "Reword it", "pattern", ""
         problem, setting = self.subject_problem(subject) if self.conventional else ("", "")
         if problem:
             message = f"{label} has not the form of Conventional Commits: {problem}"
-            yield message, self.subject_step(setting), setting
+            right = self._with_nearest_type(subject) if setting.startswith("type") else ""
+            step = f"Write it as {quote(right)}" if right else self.subject_step(setting)
+            yield message, step, setting, right
+
+    def _with_nearest_type(self, subject: str) -> str:
+        """Return a subject with the nearest type; empty if no type is near, or more is wrong."""
+        from difflib import get_close_matches
+
+        kind = subject.partition(":")[0].partition("(")[0].rstrip("!")
+        near = get_close_matches(kind.lower(), self.types, 1)
+        right = f"{near[0]}{subject[len(kind) :]}" if near else subject
+        return "" if self.subject_problem(right)[0] else right
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
         """Return the problem with a subject, and the setting that requires the form; both empty without one.
@@ -219,9 +232,10 @@ class CommitMessage(SubjectForm, Rule):
                 yield from flaws
 
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
-        for what, step, by in self.flaws("subject", message.subject):
+        for what, step, by, right in self.flaws("subject", message.subject):
             key = "pattern" if by == "pattern" else "conventional"
-            yield flaw_in(message, what, step, key, by, cmd=reword(message, by_id))
+            cmd = reword(message, by_id, shell_text(right or "SUBJECT", message))
+            yield flaw_in(message, what, step, key, by, cmd=cmd)
         for line, problem in footer_problems(message.text) if self.conventional else ():
             what = f"line {line} of the message has not the form of Conventional Commits: {problem}"
             cmd = reword(message, by_id, f"{shell_quote(message.subject)} -m BODY")
@@ -293,7 +307,7 @@ def _item_flaws(
     shown = ascii(subject) if looks_right else quote(subject)
     problem = f"the {what} is {shown}, and {item} has {alternatives(expected)}"
     right = _right_subject(item, subject)
-    cmd = reword(message, by_id, shell_text(right, message) if right else "")
+    cmd = reword(message, by_id, shell_text(right or "SUBJECT", message))
     same_as = list(work.mixed_items(message.commit)) if work else []
     # A landed item's subject would be wrong again. A plan's commits have items of their own.
     same_as += [] if work and item.kind in work.shared else ["WRK006 landed"]
