@@ -421,7 +421,10 @@ class RepeatedWorkItem(_WorkRule, Rule):
             if naming is not None and work_item.told_by(naming):
                 shown = ref.name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
                 message = f"another branch works on {work_item}: {quote(shown)}"
-                step, setting = "Go on there, or delete it if it is not used.", work_item.setting("branch")
+                remote, name = shell_quote(shown.removesuffix(f"/{short}")), shell_quote(short)
+                delete = f"branch -d {name}" if shown == short else f"push {remote} --delete {name}"
+                step = f"Go on there, or if nobody uses it, delete it with `git {delete}`."
+                setting = work_item.setting("branch")
                 yield Finding(message, step, field="branch", key=short, setting=setting)
 
 
