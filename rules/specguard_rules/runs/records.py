@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, judge_each, path_text, shortened
 from specguard_rules.commits.trailers import Trailers
-from specguard_rules.next_steps import CommitsById, restore, reword
+from specguard_rules.next_steps import CommitsById, add_trailer, restore, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class MissingManifest(Rule):
             oid, label = commit.oid, repr(shortened(name, 80))
             if run is None:
                 message = f"commit {oid[:12]} names the run {label}, which is not there"
-                step = "Commit the folder of the run, or name the run that made the commit."
+                step = f"Commit the run's folder, and name it by its path in {run_records.settings.path}."
                 key, field = f"no run {name}", "commit.body"
                 yield Finding(message, step, commit=oid, field=field, key=key, setting="runs.trailer")
             elif run.misfit:
@@ -214,12 +214,15 @@ class MissingManifest(Rule):
 def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
     """Yield findings for commits that lack a required run, or for the change if no commit names its item."""
     kinds = set(records.settings.require)
+    by_id = CommitsById(commits)
     found = {commit.oid: commit for commit in commits if not commit.is_merge}
     runless = {oid for oid, commit in found.items() if not run_names(commit, records)}
     items = [one for one in work.commits if one.kind in kinds and one.commit in runless]
     for naming in items:
         what = f"commit {(naming.commit or '')[:12]} is {naming.item}'s and names no run"
-        step = f"make it: it adds `{records.settings.trailer}: ...`. Or name a run of `specguard run gates`."
+        trailer, message = f"{records.settings.trailer}: FOLDER", by_id[naming.commit or ""].message
+        how = add_trailer(trailer, message, by_id)
+        step = f"make it. Or type `specguard run gates`, and name its folder: `{how}`"
         yield _no_run_finding(naming, what, step, "commit.body")
     of_change = work.naming
     if not items and found and len(runless) == len(found) and of_change and of_change.kind in kinds:
@@ -528,7 +531,7 @@ class TamperedRun(Rule):
                     message = f"the tree of commit {oid[:12]} is not {judged_last}"
                     body = f"git log -1 --format=%B {oid[:12]} | sed '/^{run_records.settings.trailer}: /d'"
                     how = reword(commit.message, CommitsById(commits or ()), f'"$({body})"')
-                    step = f"Run it again, or after a rebase take its line out of the message: `{how}`"
+                    step = f"Run it again, or after a rebase first take its line out of the message: `{how}`"
                     key, setting = f"tree {shown}", "runs.trailer"
                     yield run_flaw(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
 
