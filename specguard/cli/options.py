@@ -89,6 +89,8 @@ def _change_directory(context: click.Context, _parameter: click.Parameter, direc
     help = "name a folder of the repository that is meant"
     with Reported(f"-C {directory}", help, code="no-repository"):
         os.chdir(directory)
+    # Git has a folder below the root there, for its hooks; next steps are not typed in this one either.
+    os.environ["GIT_PREFIX"] = context.meta[STARTED_IN]
     # The named folder takes precedence over the repository that git names to a hook.
     for name in ("GIT_DIR", "GIT_WORK_TREE"):
         os.environ.pop(name, None)

@@ -413,17 +413,18 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     if words:
         yield f"Git takes back what it staged for this commit; before an approval type: git add -u{words}"
     helps = [judged.finding.help for result in results for judged in result.findings]
-    if not any(" -- " in text for text in [*helps, words]):
-        return
     patch, directory = change.request.patch, change.request.directory
-    # Git starts hooks at the root, wherever the user is. Asking git starts a process.
-    below = change.request.environment.get("GIT_PREFIX")
+    # Git starts hooks at the root, wherever the user is. After `-C` every step is to be typed elsewhere.
+    below = change.request.environment.get("GIT_PREFIX", "")
+    if not any(("`git " if below.startswith("/") else " -- ") in text for text in [*helps, words]):
+        return
+    # Asking git starts a process.
     at_root = not below and os.path.lexists(os.path.join(directory, ".git"))
     top = None if at_root else change.git.repository.work_tree_if_any()
     from shlex import quote
 
-    if top and (below or top != os.path.realpath(directory)):
-        yield f"Paths in next steps are from the repository's root; first type: cd {quote(top)}"
+    if top and top != os.path.realpath(os.path.join(top, below) if below else directory):
+        yield f"Next steps are typed at the repository's root; first type: cd {quote(top)}"
         patch = patch if patch in ("", "-") else os.path.abspath(patch)
     if patch:
         name = "FILE" if patch == "-" else quote(patch)
