@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 49_148,
+    "code lines of specguard and rules": 49_141,
     "modules of specguard and rules": 236,
     "code lines of tests": 33_080,
     "modules in one folder": 18,

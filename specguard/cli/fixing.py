@@ -24,13 +24,8 @@ from specguard.reporters.file_writing import replace_file, writing
 _AMEND: Final = ("commit", "--amend", "--only", "--allow-empty", "--cleanup=verbatim", "--file=-")
 """Options that leave staged files out of the commit, and keep message lines that look like comments."""
 
-_OPERATIONS: Final = {
-    "rebase-merge": "a rebase",
-    "rebase-apply": "a rebase",
-    "MERGE_HEAD": "a merge",
-    "CHERRY_PICK_HEAD": "a cherry-pick",
-    "REVERT_HEAD": "a revert",
-}
+_OPERATIONS: Final = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
+"""What git leaves in its folder while it does something, whose name each begins with."""
 
 
 def fix_and_judge(request: Request, reports: Reports, *, yes: bool) -> int:
@@ -172,9 +167,10 @@ class _Fixer:
             return self._file_problem(proposal)
         if proposal.kind == "message" and not proposal.name:
             return "" if self._reworded_file(proposal) is not None else "the file has another message now"
-        for name, what in _OPERATIONS.items():
+        for name in _OPERATIONS:
             if os.path.exists(os.path.join(self._repository.git_dir, name)):
-                return f"{what} is under way"
+                what = name.partition("-")[0].removesuffix("_HEAD").lower().replace("_", "-")
+                return f"a {what} is under way"
         # The state may be another one than at the last look.
         repository = Repository.locate(self._request.directory, self._request.environment)
         if proposal.kind == "message":
@@ -190,9 +186,7 @@ class _Fixer:
                 present = stream.read()
         except OSError as error:
             return f"it cannot be read: {error.strerror}"
-        if present != proposal.before:
-            return "the file in the working tree is another one than the one that was judged"
-        return ""
+        return "" if present == proposal.before else "the working tree's file is not the one that was judged"
 
     def _reworded_file(self, proposal: Proposal) -> bytes | None:
         """Return the new content of the message file; None if the file no longer has the judged message."""
