@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Guarding, MissingFact, NotApplicable, Rule, setting
+from specguard.rules import Finding, Guarding, MissingFact, NotApplicable, RenameBranch, Rule, setting
 from specguard_rules.next_steps import alternatives, move_to_branch, quote, shell_quote, take_there
 
 TYPE_CHECKING = False
@@ -115,8 +115,6 @@ class BranchName(Rule):
         self, finding: Finding, branch: Branch, base: Base, work_item: WorkItem | None = None
     ) -> Fix | None:
         """Return the renaming to the item's name, or None: no other name is known to be right."""
-        from specguard.rules import RenameBranch
-
         # A branch that is named in another way need not be the one that is checked out.
         is_own = branch.source == "HEAD" and not base.is_branch(branch.name)
         return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and is_own else None

@@ -70,8 +70,8 @@ class PullRequestTitle(SubjectForm, Rule):
                 step = f"Change it to {alternatives(expected[:1])}."
                 yield _finding(what, step, "item", work_item.setting("pull_request"))
             return
-        for what, step, by, _ in self.flaws("title", title):
-            yield _finding(what, f"{step}.", "pattern" if by == "pattern" else "conventional", by)
+        for what, step, key, by, _ in self.flaws("title", title):
+            yield _finding(what, f"{step}.", key, by)
 
 
 def _finding(problem: str, step: str, key: str, setting: str, field: str = "title") -> Finding:

@@ -383,11 +383,7 @@ class Git(Store):
             yield from self.commit_diffs("the history", *options, pairs=pairs, stdin=stdin_lines(part))
 
     def commit_diffs(
-        self,
-        what: str,
-        *options: str,
-        pairs: Callable[[], Iterable[tuple[str, str]]],
-        stdin: bytes,
+        self, what: str, *options: str, pairs: Callable[[], Iterable[tuple[str, str]]], stdin: bytes
     ) -> list[tuple[str, list[Entry]]]:
         """Return the diffs of many commits, each with its object id."""
         found = self.walk(what, "diff-tree", "--stdin", *options, pairs=pairs, stdin=stdin)

@@ -301,8 +301,7 @@ _STYLE: Final = re.compile(
     re.IGNORECASE,
 )
 _MAY_HIDE: Final = re.compile(
-    rf"<[!?]|hidden|popover|style\s*=|<(?:{'|'.join(_HIDDEN)})\b|<[A-Za-z][\w-]*\s[^<>]*[=\n]",
-    re.IGNORECASE,
+    rf"<[!?]|hidden|popover|style\s*=|<(?:{'|'.join(_HIDDEN)})\b|<[A-Za-z][\w-]*\s[^<>]*[=\n]", re.IGNORECASE
 )
 _COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
 _HTML_START: Final = re.compile(r"<(?:!--|[!?]|/?[A-Za-z])")

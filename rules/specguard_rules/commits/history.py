@@ -109,7 +109,7 @@ class CommitCount(Commits, Rule):
                 continue
             many = f"{len(group)}" if len(group) == len(work_commits) else f"{len(group)} that count"
             message = f"{owner} has {limits.wanted}, and this one has {many}{_list_commits(group)}"
-            step = _next_step(limits, group, len(group) == len(counted), base, work_item)
+            step = _remedy(limits, group, len(group) == len(counted), base, work_item)
             if len(items) > 1:
                 step = "Keep the commits for one item, and take the others to branches of their own."
             key = "count" if len(groups) < 2 else f"count {owner}"
@@ -152,16 +152,14 @@ def _list_commits(commits: Sequence[Commit]) -> str:
     return f": {', '.join(named + more)}" if named else ""
 
 
-def _next_step(
-    limits: Commits, group: Sequence[Commit], is_whole: bool, base: Base, item: WorkItem | None
-) -> str:
+def _remedy(limits: Commits, group: Sequence[Commit], whole: bool, base: Base, item: WorkItem | None) -> str:
     count, most = len(group), limits.exactly if limits.at_most is None else limits.at_most
     if most is None or count < most:
         missing = (limits.exactly or limits.at_least or 0) - count
         return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
     if base.start and not base.change.entries:
         return f"Nothing is left of them; take them back with `git reset --keep {base.start[:SHORT]}`."
-    if most == 1 and is_whole and base.start:
+    if most == 1 and whole and base.start:
         message = f"-C {group[0].oid[:SHORT]}"
         if item and item.commit_messages:
             right = [one.oid for one in group if item.allows("commit", one.message.subject)]

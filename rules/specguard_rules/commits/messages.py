@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, NotApplicable, Rule, Settings, setting
+from specguard.rules import Finding, NotApplicable, RewordMessage, Rule, Settings, setting
 from specguard_rules.commits.trailers import Trailers, gives_reason
 from specguard_rules.next_steps import (
     SHORT,
@@ -52,10 +52,10 @@ class SubjectForm(Settings):
         "any", "the description's first letter", tightens=["any"]
     )
 
-    def flaws(self, what: str, subject: str) -> Iterator[tuple[str, str, str, str]]:
-        """Yield the flaws in a subject's form: a message, the next step, the setting that is not met.
+    def flaws(self, what: str, subject: str) -> Iterator[tuple[str, str, str, str, str]]:
+        """Yield the flaws in a subject's form: a message, the next step, a key, the setting that is not met.
 
-        The fourth is the right subject; empty if a person has to write it.
+        The fifth is the right subject; empty if a person has to write it.
 
         Args:
             what: the subject's name in messages: `subject` or `title`.
@@ -63,22 +63,21 @@ class SubjectForm(Settings):
         """
         label = f"the {what} {quote(subject)}"
         if self.pattern is not None and not self.pattern.search(subject):
-            yield f"{label} does not match {quote(self.pattern.text)}", "Reword it", "pattern", ""
+            yield f"{label} does not match {quote(self.pattern.text)}", "Reword it", "pattern", "pattern", ""
         problem, setting = self.subject_problem(subject) if self.conventional else ("", "")
         if problem:
             message = f"{label} has not the form of Conventional Commits: {problem}"
             right = self._with_nearest_type(subject) if setting.startswith("type") else ""
             step = f"Write it as {quote(right)}" if right else self.subject_step(setting)
-            yield message, step, setting, right
+            yield message, step, "conventional", setting, right
 
     def _with_nearest_type(self, subject: str) -> str:
         """Return a subject with the nearest type; empty if no type is near, or more is wrong."""
         from difflib import get_close_matches
 
         kind = subject.partition(":")[0].partition("(")[0].rstrip("!")
-        near = get_close_matches(kind.lower(), self.types, 1)
-        right = f"{near[0]}{subject[len(kind) :]}" if near else subject
-        return "" if self.subject_problem(right)[0] else right
+        near = [f"{one}{subject[len(kind) :]}" for one in get_close_matches(kind.lower(), self.types)]
+        return next((one for one in near if not self.subject_problem(one)[0]), "")
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
         """Return the problem with a subject, and the setting that requires the form; both empty without one.
@@ -232,8 +231,7 @@ class CommitMessage(SubjectForm, Rule):
                 yield from flaws
 
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
-        for what, step, by, right in self.flaws("subject", message.subject):
-            key = "pattern" if by == "pattern" else "conventional"
+        for what, step, key, by, right in self.flaws("subject", message.subject):
             cmd = reword(message, by_id, shell_text(right or "SUBJECT", message))
             yield flaw_in(message, what, step, key, by, cmd=cmd)
         for line, problem in footer_problems(message.text) if self.conventional else ():
@@ -261,8 +259,6 @@ class CommitMessage(SubjectForm, Rule):
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
     ) -> Fix | None:
         """Return an edit that gives the message the item's subject; no other subject is known to be right."""
-        from specguard.rules import RewordMessage
-
         own = work.item_of(finding.commit) if work and work_item else None
         if finding.field != "commit.subject" or finding.key != "item" or own is None:
             return None
@@ -426,8 +422,6 @@ class CommitForm(Rule):
 
     def fix(self, finding: Finding) -> Fix | None:
         """Return an edit that adds the blank line, or removes the subject's trailing dot."""
-        from specguard.rules import RewordMessage
-
         edit = {"blank_line": _add_blank_line, "trailing_dot": _remove_dot}.get(finding.key)
         if edit is None or finding.field not in ("commit.subject", "commit.body"):
             return None

@@ -214,14 +214,13 @@ class MissingManifest(Rule):
 def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
     """Yield findings for commits that lack a required run, or for the change if no commit names its item."""
     kinds = set(records.settings.require)
-    by_id = CommitsById(commits)
     found = {commit.oid: commit for commit in commits if not commit.is_merge}
     runless = {oid for oid, commit in found.items() if not run_names(commit, records)}
     items = [one for one in work.commits if one.kind in kinds and one.commit in runless]
     for naming in items:
         what = f"commit {(naming.commit or '')[:12]} is {naming.item}'s and names no run"
-        trailer, message = f"{records.settings.trailer}: FOLDER", by_id[naming.commit or ""].message
-        how = add_trailer(trailer, message, by_id)
+        trailer, message = f"{records.settings.trailer}: FOLDER", found[naming.commit or ""].message
+        how = add_trailer(trailer, message, CommitsById(commits))
         step = f"make it. Or type `specguard run gates`, and name its folder: `{how}`"
         yield _no_run_finding(naming, what, step, "commit.body")
     of_change = work.naming
