@@ -12,19 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Literal
 
-    from specguard.rules import (
-        Base,
-        Branch,
-        Commit,
-        Entry,
-        Expression,
-        Fix,
-        Policy,
-        Push,
-        Remote,
-        Stage,
-        WorkItem,
-    )
+    from specguard.rules import Base, Branch, Commit, Entry, Expression, Policy, Push, Remote, Stage, WorkItem
 
 
 # Bytes that are not UTF-8, characters that are invisible or change how text is shown, and shell syntax.
@@ -113,7 +101,7 @@ class BranchName(Rule):
 
     def fix(
         self, finding: Finding, branch: Branch, base: Base, work_item: WorkItem | None = None
-    ) -> Fix | None:
+    ) -> RenameBranch | None:
         """Return the renaming to the item's name, or None: no other name is known to be right."""
         # A branch that is named in another way need not be the one that is checked out.
         is_own = branch.source == "HEAD" and not base.is_branch(branch.name)
@@ -337,10 +325,12 @@ class StaleBase(Rule):
         "off", "what a branch must do", tightens=["off", "contains", "starts-at"]
     )
 
-    def check(self, base: Base, commits: Sequence[Commit]) -> Iterator[Finding]:
+    def check(self, base: Base, commits: Sequence[Commit], push: Push | None = None) -> Iterator[Finding]:
         """Compare the merge base with the tip of the base."""
         if self.require == "off":
             raise NotApplicable("the policy asks for no fresh base")
+        if push is not None and push.remote_ref.startswith("refs/tags/"):
+            raise NotApplicable("a tag is not brought up to date")
         if not commits:
             raise NotApplicable("the branch has no commit of its own")
         if base.tip is None:
