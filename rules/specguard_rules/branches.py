@@ -283,7 +283,8 @@ class StaleBase(Rule):
     r"""A branch is behind its base.
 
     `require` asks that the branch `contains` the base's tip, or `starts-at` it with nothing merged in later.
-    The tip is what your refs say (`origin/main`), so fetch first.
+    The tip is what your refs say (`origin/main`), so fetch first. With work items, a branch of none that the
+    remote has, such as a release's, need not.
 
     Why is this bad? Work on an old base is tested against an old program.
 
@@ -325,12 +326,21 @@ class StaleBase(Rule):
         "off", "what a branch must do", tightens=["off", "contains", "starts-at"]
     )
 
-    def check(self, base: Base, commits: Sequence[Commit], push: Push | None = None) -> Iterator[Finding]:
+    def check(
+        self,
+        base: Base,
+        commits: Sequence[Commit],
+        policy: Policy,
+        push: Push | None = None,
+        work_item: WorkItem | None = None,
+    ) -> Iterator[Finding]:
         """Compare the merge base with the tip of the base."""
         if self.require == "off":
             raise NotApplicable("the policy asks for no fresh base")
         if push is not None and push.remote_ref.startswith("refs/tags/"):
             raise NotApplicable("a tag is not brought up to date")
+        if push is not None and push.old and work_item is None and policy.declared("work_kinds"):
+            raise NotApplicable("the remote has the branch, which is no item's and may be that of a release")
         if not commits:
             raise NotApplicable("the branch has no commit of its own")
         if base.tip is None:
