@@ -167,10 +167,11 @@ def _listing(change: Change, path: bytes | None = None) -> str:
         change: the judged change.
         path: the file without findings; None if any file would do.
     """
-    head, flag = change.git.repository.head, ""
+    git, flag = change.git, ""
     with Needed():
-        if change.source in ("range", "staged") and head and has_uncommitted(change.git):
-            staged = {entry.path for entry in change.git.index_diff(head)}
+        top = git.repository.work_tree_if_any()
+        if top and change.source in ("range", "staged") and has_uncommitted(git):
+            staged = {entry.path for entry in git.index_diff(git.repository.head or git.empty_tree)}
             flag = " --staged" if staged and path in {None, *staged} else " --worktree"
     return f"`specguard approve{flag}` shows what could be approved"
 
