@@ -90,7 +90,7 @@ def _change_directory(context: click.Context, _parameter: click.Parameter, direc
     with Reported(f"-C {directory}", help, code="no-repository"):
         os.chdir(directory)
     # Git has a folder below the root there, for its hooks; next steps are not typed in this one either.
-    os.environ["GIT_PREFIX"] = context.meta[STARTED_IN]
+    os.environ["GIT_PREFIX"] = os.path.join(context.meta[STARTED_IN], os.environ.get("GIT_PREFIX", ""))
     # The named folder takes precedence over the repository that git names to a hook.
     for name in ("GIT_DIR", "GIT_WORK_TREE"):
         os.environ.pop(name, None)
