@@ -84,9 +84,10 @@ def _fold_into_commits(step: str, entries: Sequence[Entry], base: Base, *, each:
     """Return a step that also changes the commits with the entries; without commits the plain step."""
     if not (commits := base.commits):
         return f"{step}`"
-    paths, last = {one.path for one in entries}, commits[-1]
-    touching = {one.oid for path in paths for one in base.touching(path)}
-    only_these = touching == {last.oid} and all(one.path in paths for one in last.own_entries)
+    touching, last = {one.oid for entry in entries for one in base.touching(entry.path)}, commits[-1]
+    # A folder can be where a file was.
+    inside = tuple(one.path + b"/" for one in entries)
+    only_these = touching == {last.oid} and all((e.path + b"/").startswith(inside) for e in last.own_entries)
     if only_these and len(last.parents) == 1:
         return f"Take the commit back with `git reset --keep {_revision_before(last)}`"
     if not each or touching <= {last.oid}:
