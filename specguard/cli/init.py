@@ -82,7 +82,7 @@ def command(
         step = "specguard init --preset" if files[0] in known_presets else "specguard init --adopt"
         raise usage(f"{files[0]} is not read without --adopt", f"{step} {shlex.quote(files[0])}")
     if exists and starts_new and (adopt or not only_print):
-        raise usage(f"--preset, --lock and --forbid begin a new {AUTHORITY}", "--print shows what to add")
+        raise exists_error(AUTHORITY, "--preset, --lock and --forbid begin a new one; --print shows it")
     if adopt and not (exists or files):
         step = "name the document to read, as in: specguard init --adopt AGENTS.md"
         raise usage(f"there is no {AUTHORITY} to adopt", step)
