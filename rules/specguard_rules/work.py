@@ -423,8 +423,7 @@ class RepeatedWorkItem(_WorkRule, Rule):
                 message = f"another branch works on {work_item}: {quote(shown)}"
                 remote, name = shell_quote(shown.removesuffix(f"/{short}")), shell_quote(short)
                 delete = f"branch -d {name}" if shown == short else f"push {remote} --delete {name}"
-                step = f"Go on there, or if nobody uses it, delete it with `git {delete}`."
-                setting = work_item.setting("branch")
+                step, setting = f"Go on there, or if unused: `git {delete}`", work_item.setting("branch")
                 yield Finding(message, step, field="branch", key=short, setting=setting)
 
 

@@ -234,10 +234,8 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
         with Git(checkup.repository) as git:
             remark = unmatched_reason(rule, policy, policy_authority(git, policy).files)
         help = "write `[specs] code` as the tree has it"
-    if remark:
-        yield Diagnosis("authority", status, f"{message}; {remark}", help)
-    else:
-        yield Diagnosis("authority", "ok", message)
+    said = f"{message}; {remark}" if remark else message
+    yield Diagnosis("authority", status if remark else "ok", said, help if remark else "")
 
 
 def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:

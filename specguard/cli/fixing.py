@@ -221,9 +221,8 @@ def _branch_problem(repository: Repository, old: str, new: str) -> str:
             return f"there is a branch {short_name(ref)} already"
     settings = dict(repository.settings(r"^branch\..*\.(remote|merge)$"))
     remote_name = settings.get(f"branch.{old}.remote", "")
-    if settings.get(f"branch.{old}.merge") == f"refs/heads/{old}" and remote_name != ".":
-        return f"it was pushed to {remote_name}"
-    return ""
+    pushed = settings.get(f"branch.{old}.merge") == f"refs/heads/{old}" and remote_name != "."
+    return f"it was pushed to {remote_name}" if pushed else ""
 
 
 def _refs(repository: Repository, *words: str) -> list[str]:
