@@ -214,17 +214,17 @@ class MissingManifest(Rule):
 def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
     """Yield findings for commits that lack a required run, or for the change if no commit names its item."""
     kinds = set(records.settings.require)
-    found = {commit.oid: commit for commit in commits if not commit.is_merge}
-    runless = {oid for oid, commit in found.items() if not run_names(commit, records)}
+    own = {commit.oid: commit for commit in commits if not commit.is_merge}
+    runless = {oid for oid, commit in own.items() if not run_names(commit, records)}
     items = [one for one in work.commits if one.kind in kinds and one.commit in runless]
     for naming in items:
         what = f"commit {(naming.commit or '')[:12]} is {naming.item}'s and names no run"
-        trailer, message = f"{records.settings.trailer}: FOLDER", found[naming.commit or ""].message
-        how = add_trailer(trailer, message, CommitsById(commits))
+        message = own[naming.commit or ""].message
+        how = add_trailer(f"{records.settings.trailer}: FOLDER", message, CommitsById(commits))
         step = f"make it. Or type `specguard run gates`, and name its folder: `{how}`"
         yield _no_run_finding(naming, what, step, "commit.body")
     of_change = work.naming
-    if not items and found and len(runless) == len(found) and of_change and of_change.kind in kinds:
+    if not items and own and len(runless) == len(own) and of_change and of_change.kind in kinds:
         what = f"{of_change.label} is {of_change.item}'s, and no commit of it names a run"
         yield _no_run_finding(of_change, what, "make the commit.", of_change.field)
 
@@ -520,7 +520,7 @@ class TamperedRun(Rule):
         def tampered(run: RunRecord, named_by: Sequence[Commit]) -> Iterator[Finding]:
             if run.problem or run.running:
                 return
-            shown = run_records.shown(run)
+            shown, folder = run_records.shown(run), run_records.settings.folder
             for name, line, message in (*_manifest_conflicts(run), *_changed_files(run, run_records.in_tree)):
                 step, path = "Put back what the run has left, or run it again.", run_records.path(run, name)
                 yield run_flaw(run_records, run, message, step, f"{name} {shown}", path=path, line=line)
@@ -529,7 +529,12 @@ class TamperedRun(Rule):
                     oid, judged_last = commit.oid, f"the tree that it judged last, as the run {shown} says"
                     message = f"the tree of commit {oid[:12]} is not {judged_last}"
                     body = f"git log -1 --format=%B {oid[:12]} | sed '/^{run_records.settings.trailer}: /d'"
-                    how = reword(commit.message, CommitsById(commits or ()), f'"$({body})"')
+                    done = list(commits or ())
+                    at = done.index(commit) + 1
+                    # The record that is committed on top would be in the next tree, and not in the commit's.
+                    kept = {e.path.startswith(folder) for one in done[at:] for e in one.own_entries} == {True}
+                    how = reword(commit.message, CommitsById(done[:at] if kept else done), f'"$({body})"')
+                    how = f"git reset --keep {oid[:12]} && {how}" if kept else how
                     step = f"Run it again, or after a rebase first take its line out of the message: `{how}`"
                     key, setting = f"tree {shown}", "runs.trailer"
                     yield run_flaw(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
