@@ -36,11 +36,12 @@ def held(deeds: Effects) -> None:
         assert b"\0" not in (edit.path or b"\0")
         assert edit.known or edit.content is None
     assert all(clause.isprintable() for clause in (*deeds.bypasses, *deeds.unknown))
-    assert all(isinstance(message, str) for message in deeds.messages)
+    assert all(isinstance(message, str) for _, message in deeds.messages)
 
 
 @few(100)
 @given(command=damaged(COMMANDS, most=4))
+@example(command=b"git commit -am")
 @example(command=b"\x80d sub && cat > f; unset a[\x80]; a[\x80]=1")
 def test_a_damaged_command_is_told_or_undecided(command: bytes, place: bytes) -> None:
     held(read_command(command.decode("utf-8", "surrogateescape"), place, {}))
