@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from functools import cached_property
+from functools import cached_property, partial
 
 from specguard.change.entries import HASHLIB_FROM, FormatError, object_id
 from specguard.change.process import CommandError, Process
@@ -166,6 +166,10 @@ class Store:
         )
         if stdin:
             os.unlink(source)
+        if work_tree:
+            from specguard.change.worktree import check_lists
+
+            process.watch(partial(check_lists, os.fsencode(work_tree)))
         self._processes = [other for other in self._processes if other.code is None]
         self._processes.append(process)
         return process

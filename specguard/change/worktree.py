@@ -244,7 +244,6 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
         MissingFact: a file or the index cannot be read.
     """
     root, start = git.repository.work_tree(), git.repository.head or git.empty_tree
-    _check_lists(os.fsencode(root))
     index = _copy_of_index(git)
     options = ("--name-only", "-z", "--ignore-submodules=all")
     changed = git.start(*_file_settings(git), "diff-files", *options, index=index, work_tree=root)
@@ -348,7 +347,8 @@ def _find_files(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[by
                 if name in own:
                     continue
                 if not entry.is_dir(follow_symlinks=False):
-                    if _is_hashable(entry, path):
+                    # Not a pipe, socket or device.
+                    if entry.is_symlink() or entry.is_file(follow_symlinks=False):
                         present.add(path)
                 elif path not in tracked or not tracked[path].is_submodule:
                     ahead.append(path)
@@ -364,14 +364,6 @@ def _unreadable(directory: bytes, error: OSError) -> MissingFact:
     return MissingFact(message, command, code="unreadable-file")
 
 
-def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:
-    """True for a link, or a file that may be hashed; false for a pipe, socket or device."""
-    if entry.is_symlink() or entry.is_file(follow_symlinks=False):
-        return True
-    _refuse_pipe(entry.path, path, entry.stat(follow_symlinks=False).st_mode)
-    return False
-
-
 def _check_sizes(top: bytes, paths: Iterable[bytes]) -> None:
     """Check that no file is too large to be hashed."""
     for path in paths:
@@ -382,21 +374,16 @@ def _check_sizes(top: bytes, paths: Iterable[bytes]) -> None:
                 raise MissingFact(message, f"add {path_text(path)} to .gitignore", code="size-limit")
 
 
-def _refuse_pipe(file: bytes, path: bytes, mode: int) -> None:
-    """Raise an error for a pipe where git reads a file: git would wait forever for what it holds."""
-    if stat.S_ISFIFO(mode) and os.path.basename(path) in _READ_BY_GIT:
-        message = f"{path_text(path)} is a pipe, and git reads it"
-        raise MissingFact(message, f"rm {quote(os.fsdecode(file))}", code="unreadable-file")
-
-
-def _check_lists(top: bytes) -> None:
-    """Check that no pipe is in the place of a file that git reads in the folders of a working tree."""
+def check_lists(top: bytes) -> None:
+    """Check that no pipe is where git reads a file of a working tree: it would wait forever."""
     for folder, folders, names in os.walk(top):
         folders[:] = [name for name in folders if name != b".git"]
-        for path in (os.path.join(folder, name) for name in _READ_BY_GIT.intersection(names)):
+        for file in (os.path.join(folder, name) for name in _READ_BY_GIT.intersection(names)):
             # A file that is gone by now, or out of reach, holds git up no longer.
             with suppress(OSError):
-                _refuse_pipe(path, os.path.relpath(path, top), os.lstat(path).st_mode)
+                if stat.S_ISFIFO(os.lstat(file).st_mode):
+                    message = f"{path_text(os.path.relpath(file, top))} is a pipe, and git reads it"
+                    raise MissingFact(message, f"rm {quote(os.fsdecode(file))}", code="unreadable-file")
 
 
 def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:

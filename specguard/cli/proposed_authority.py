@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository, short_name
-from specguard.change.worktree import FolderTree
+from specguard.change.worktree import FolderTree, check_lists
 from specguard.cli.options import at_root, usage
 from specguard.declaration.patterns import Guarding, Patterns, is_plain
 from specguard.declaration.rule import Record
@@ -178,9 +179,12 @@ def _own_blocks(text: str) -> list[Fence]:
 
 def tree_paths(repository: Repository) -> Sequence[str]:
     """Return the files of a repository that git tracks or would add, relative to its root."""
-    words, top = ("ls-files", "-z", "--full-name"), repository.work_tree()
-    known = repository.spawn(*words, "--cached", "--", top).read()
-    new = repository.spawn(*words, "--others", "--exclude-standard", "--", top, user=True)
+    top = repository.work_tree()
+    with Git(repository) as git:
+        known = git.read(git.start("ls-files", "-z", index=repository.index), "the index")
+    words = ("ls-files", "-z", "--full-name", "--others", "--exclude-standard", "--", top)
+    new = repository.spawn(*words, user=True)
+    new.watch(partial(check_lists, os.fsencode(top)))
     # If git cannot read the ignore rules, untracked files are left out.
     with contextlib.suppress(CommandError):
         known += new.read()

@@ -211,16 +211,12 @@ def shell(script: str, repository: Repository) -> subprocess.CompletedProcess[st
     )
 
 
-def test_an_authority_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    here = Repository(tmp_path / "here")
-    here.commit("chore: start", files={"a": "a"})
-    os.mkfifo(here.path / "SPEC_AUTHORITY.md")
-    for words in (["check"], ["policy"], ["doctor"]):
-        done = subprocess.run(
-            [command(), *words], cwd=here.path, env=clean_environment(), capture_output=True, text=True,
-            check=False, timeout=30,
-        )  # fmt: skip
-        assert "SPEC_AUTHORITY.md: the authority is not a regular file" in done.stdout + done.stderr
+@pytest.mark.parametrize(("damage", "words", "said"), rows(__file__, "damages"))
+def test_a_repository_that_is_damaged(damage: str, words: str, said: str, project: Repository) -> None:
+    done = shell(f'{damage}; exec timeout 30 "$0" {words}', project)
+    assert done.returncode in (1, 2), done
+    assert said in done.stdout + done.stderr, done
+    assert "internal error" not in done.stderr, done
 
 
 # Interruption
