@@ -117,7 +117,9 @@ def code_suffix(code: str) -> str:
 
 
 def internal_error(error: BaseException) -> SpecguardError:
-    """Return the message to a user for an error that the user did not cause."""
+    """Return the message to a user for an error that the user did not cause; a missing fact has its own."""
+    if isinstance(error, MissingFact):
+        return SpecguardError(error.reason, help=error.command, code=error.code)
     return SpecguardError(
         f"internal error: {type(error).__name__}: {error}",
         help="please report it, with what this prints: specguard --traceback, then the same words",
@@ -163,7 +165,7 @@ class Needed:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, MissingFact):
-            raise SpecguardError(error.reason, help=error.command, code=error.code) from error
+            raise internal_error(error) from error
 
 
 class Reported:

@@ -21,7 +21,6 @@ from specguard.engine.baseline import Recording, counts_text, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
 from specguard.engine.policies import open_policy
-from specguard.errors import Needed
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, path_text
 from specguard.reporters.escape import cut, text_lines
 from specguard.reporters.file_writing import path_in_tree, replace_file, writing
@@ -66,9 +65,7 @@ def _open_logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]
     request = Request(environment=os.environ, base=base)
     with Git(opt.find_repository()) as git:
         policy = open_policy(request)
-        with Needed():
-            now = Clock(request.today).now()
-        book = Logbook(git, request, policy, now, decisions)
+        book = Logbook(git, request, policy, Clock(request.today).now(), decisions)
         yield book
         if broken := book.uses.broken:
             say(f"note: no decisions in the logs of decisions: {counted(broken, 'line')}", err=True)
