@@ -494,13 +494,16 @@ class Repository:
         """True if this is the place of a run, which has no branches, and the run named that of its item."""
         return RUN_BRANCH in self.environment and not self.branches()
 
-    def branches(self) -> list[Ref]:
+    def branches(self, *more: str) -> list[Ref]:
         """Return all branches, local and of remotes, by full name, except a remote's `HEAD`.
+
+        Args:
+            more: folders of other refs to return, too.
 
         Raises:
             MissingFact: one of them is broken.
         """
-        process = self.spawn("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes")
+        process = self.spawn("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes", *more)
         found, broken = _read_refs(process)
         if broken:
             raise _broken_ref(min(broken))

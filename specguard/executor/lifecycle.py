@@ -360,9 +360,7 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
         repository: the user's repository.
         only: the folders of the runs to consider; empty: all.
     """
-    listed = repository.spawn("for-each-ref", "--format=%(refname) %(objectname)", RUN_REFS).read()
-    refs = dict(line.split(" ") for line in listed.decode("ascii", "replace").splitlines())
-    refs |= {ref.name: ref.oid for ref in repository.branches()}
+    refs = {ref.name: ref.oid for ref in repository.branches(RUN_REFS)}
     runs = store.runs()
     for run in runs:
         if run.manifest is None or (only and run.path not in only):
