@@ -210,11 +210,15 @@ def decode(data: bytes, path: str, name: str = "the document") -> str:
     Raises:
         SpecguardError: the document is not UTF-8, or is blank.
     """
+    # UTF-16 without its mark has a NUL in each letter, and little else that is not UTF-8.
+    at = data.find(0)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        what = f"{name} is not UTF-8: byte 0x{data[error.start]:02x}"
-        raise _error(path, what, "save it as UTF-8", data.count(b"\n", 0, error.start) + 1) from None
+        at = error.start
+    if at >= 0:
+        what = f"{name} is not UTF-8: byte 0x{data[at]:02x}"
+        raise _error(path, what, "save it as UTF-8", data.count(b"\n", 0, at) + 1)
     if not text.removeprefix("\ufeff").strip():
         what = f"{name} is empty, which is never taken for a policy that allows everything"
         raise _error(path, what, "write in it what may change, or leave it out")
