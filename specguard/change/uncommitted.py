@@ -325,7 +325,11 @@ def replace_message(raw: bytes, old: bytes, new: bytes, repository: Repository) 
     if clean_message(raw, cleanup) != old:
         return None
     lines = raw.split(b"\n")
-    for end in range(len(lines) + 1):
+    # The first end at which all of the message's lines are there; each further one that is tried takes long.
+    numbered, first = enumerate(lines, start=1), 0
+    for wanted in filter(None, map(bytes.strip, old.split(b"\n"))):
+        first = next(number for number, line in numbered if line.strip() == wanted)
+    for end in range(first, len(lines) + 1):
         if clean_message(b"\n".join(lines[:end]), cleanup) == old:
             rest = b"\n".join(lines[end:])
             whole = new + (b"\n" + rest.lstrip(b"\n") if rest.strip() else b"")

@@ -17,7 +17,7 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies, open_policy
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.status import open_tree
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, usage
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, usage
 from specguard.model import TYPE_CHECKING, Origin, path_text
 from specguard.specs.spec import Catalogue
 from specguard.work.item import Papers, WorkItem
@@ -187,15 +187,14 @@ def _match_governed(git: Git, policy: Policy, path: bytes) -> Iterator[Governing
     rule, head = policy.rule("SPC003"), git.repository.head
     if head is None or rule is None or not policy.declares("spec_settings"):
         return
-    with Needed():
-        documents = Documents(git.tree_at(head))
-        for spec, pattern in Catalogue(policy.declared("spec_settings"), documents).governing(path):
-            yield Governing(
-                rule.code, rule.name, rule.severity, "specs.governs", pattern,
-                effect=f"governed by {path_text(spec.path)}",
-                origin=policy.origin(f"specs.governs.{pattern}"),
-                asks=f"a change here needs a review of {path_text(spec.path)} that still holds",
-            )  # fmt: skip
+    documents = Documents(git.tree_at(head))
+    for spec, pattern in Catalogue(policy.declared("spec_settings"), documents).governing(path):
+        yield Governing(
+            rule.code, rule.name, rule.severity, "specs.governs", pattern,
+            effect=f"governed by {path_text(spec.path)}",
+            origin=policy.origin(f"specs.governs.{pattern}"),
+            asks=f"a change here needs a review of {path_text(spec.path)} that still holds",
+        )  # fmt: skip
 
 
 def match_tables(policy: Policy, path: bytes) -> Iterator[Match]:
