@@ -31,8 +31,11 @@ _AGENTS: Final = frozenset({"agent", "agents", "child", "lane", "orchestrator", 
 _MODEL_NAME: Final = re.compile(
     r"(?:claude|codex|copilot|deepseek|gemini|glm|gpt|grok|kimi|llama|mistral|qwen)[-_ .]?"
     r"(?:[a-z-]*[-_ .]?[0-9]|(?:opus|sonnet|haiku|flash|pro|large|coder)\b).*"
-    r"|(?:opus|sonnet|haiku|o)[-_ .]?[0-9].*|(?:chatgpt|claude[-_ ]code|codex|copilot|gemini[-_ ]cli)\b.*"
+    r"|(?:(?:opus|sonnet|haiku|o)[-_ .]?[0-9]|gemini[-_ ]cli\b).*"
+    r"|(?:chatgpt|claude[-_ ]code|codex|copilot)(?:[-_ ]cli)?(?:[-_ ]\w+)?"
 )
+# A word that may be a name beside words for an agent: with a capital letter, or before what describes it.
+_OWN_NAME: Final = re.compile(r"^[a-z.-]+(?= ?[,(])|(?<![\w-])[^\W\d_a-z][^\W\d_]+(?![\w-])")
 # An address behind a name, and the host of an address.
 _ADDRESS: Final = re.compile(r"(?<=\S)\s*<[^<>]*>?|(?<=\S)@\S+")
 
@@ -49,5 +52,5 @@ def names_nobody(who: str, also: Collection[str] = ()) -> bool:
     if "[bot" in read or _MODEL_NAME.fullmatch(read):
         return True
     if not _AGENTS.isdisjoint(words) and sum(word in NOBODY for word in words) > 1:
-        words = [word.casefold() for word in re.findall("[A-Z][a-z]+", who)]
+        words = [reading(word) for word in _OWN_NAME.findall(_ADDRESS.sub("", who).strip(" .@<>"))]
     return all(word in NOBODY or word in also for word in words)

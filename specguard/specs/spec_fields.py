@@ -371,9 +371,10 @@ _PENDING: Final = frozenset({
 _REFUSED: Final = re.compile(
     r"\bno[ -](?:\w+[ -])?(?:changes?|edits?|patch)[ -](?:needed|requested|required)\b"
     rf"|(\b(?:{'|'.join(sorted(_PENDING))}|never|didn['\u2019]t|rejects?|object(?:s|ed)|nack|disapproved"
-    r"|required|needed|unapproved|failed|conditional(?:ly)?|provisional(?:ly)?|tentative(?:ly)?|blocked|hold"
-    r"|in principle|to (?:approve|be|review|sign)|to-be|fails?(?!-| closed)|false|veto(?:ed)?|shall|should"
-    r"|would|due|expected|scheduled|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|WILL|Will(?= [a-z])))\b"
+    r"|required|needed|unapproved|failed|blocked|hold|in principle|to[ -]be|fails?(?!-| closed)|false|shall"
+    r"|(?:conditional|provisional|tentative)(?:ly|(?! (?!on |upon |approv|accept|sign)\w))|veto(?:ed)?|should"
+    r"|to (?:approve|review|sign)(?: off)?(?! (?!(?:by|on|before|until|it|this)\b)[a-z])|would|due|expected"
+    r"|scheduled|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|WILL|Will(?= [a-z])))\b"
     r"|(?:[:(=\u2013\u2014]|(?<!\w)-)\s*no\b(?! (?:further )?(?:blocker|change|concern|finding|issue"
     r"|objection))|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
     re.IGNORECASE,
