@@ -45,7 +45,8 @@ _REMARK: Final = re.compile(
 _TAKEN_BACK: Final = re.compile(
     r"(?i)(?:ready|none|done|final|closed|approved|accepted|completed?|passed|resolved)\b"
     r"[^.]*?(?:[(\[;,:\uff08]|\s[-\u2013\u2014]+)\s*(?:but|except|apart from|besides|other than|pending"
-    r"|subject to|conditional|provided|once|if|unless|blocked|almost|not yet(?=\W*$)|TBD|TODO(?! \w+ is ))\b"
+    r"|subject to|conditional|provided|once|if|unless|blocked|(?:almost|not yet)(?=\W*$)|TBD"
+    r"|TODO(?! list is empty))\b"
 )
 # An empty box with the text behind it, and a ticked box by itself.
 _BOX: Final = re.compile(r"\[ ?\](?!\()[^\[]*|\[[xX]\](?!\()")
