@@ -12,7 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Literal
 
-    from specguard.rules import Base, Branch, Commit, Entry, Expression, Policy, Push, Remote, Stage, WorkItem
+    from specguard.rules import (
+        Base,
+        Branch,
+        Commit,
+        Entry,
+        Expression,
+        Policy,
+        Push,
+        Remote,
+        Stage,
+        Work,
+        WorkItem,
+    )
 
 
 # Bytes that are not UTF-8, characters that are invisible or change how text is shown, and shell syntax.
@@ -327,19 +339,14 @@ class StaleBase(Rule):
     )
 
     def check(
-        self,
-        base: Base,
-        commits: Sequence[Commit],
-        policy: Policy,
-        push: Push | None = None,
-        work_item: WorkItem | None = None,
+        self, base: Base, commits: Sequence[Commit], push: Push | None = None, work: Work | None = None
     ) -> Iterator[Finding]:
         """Compare the merge base with the tip of the base."""
         if self.require == "off":
             raise NotApplicable("the policy asks for no fresh base")
         if push is not None and push.remote_ref.startswith("refs/tags/"):
             raise NotApplicable("a tag is not brought up to date")
-        if push is not None and push.old and work_item is None and policy.declared("work_kinds"):
+        if push is not None and push.old and work is not None and work.naming is None:
             raise NotApplicable("the remote has the branch, which is no item's and may be that of a release")
         if not commits:
             raise NotApplicable("the branch has no commit of its own")
