@@ -520,7 +520,7 @@ class TamperedRun(Rule):
         def tampered(run: RunRecord, named_by: Sequence[Commit]) -> Iterator[Finding]:
             if run.problem or run.running:
                 return
-            shown, folder = run_records.shown(run), run_records.settings.folder
+            shown, folder = run_records.shown(run), run_records.settings.folder + run.folder + b"/"
             for name, line, message in (*_manifest_conflicts(run), *_changed_files(run, run_records.in_tree)):
                 step, path = "Put back what the run has left, or run it again.", run_records.path(run, name)
                 yield run_flaw(run_records, run, message, step, f"{name} {shown}", path=path, line=line)
@@ -531,7 +531,7 @@ class TamperedRun(Rule):
                     body = f"git log -1 --format=%B {oid[:12]} | sed '/^{run_records.settings.trailer}: /d'"
                     done = list(commits or ())
                     at = done.index(commit) + 1
-                    # The record that is committed on top would be in the next tree, and not in the commit's.
+                    # Its record that is committed on top would be in the next tree, and not in the commit's.
                     kept = {e.path.startswith(folder) for one in done[at:] for e in one.own_entries} == {True}
                     how = reword(commit.message, CommitsById(done[:at] if kept else done), f'"$({body})"')
                     how = f"git reset --keep {oid[:12]} && {how}" if kept else how
