@@ -416,7 +416,8 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     patch, directory = change.request.patch, change.request.directory
     # Git starts hooks at the root, wherever the user is. After `-C` every step is to be typed elsewhere.
     below = change.request.environment.get("GIT_PREFIX", "")
-    if not any(("`git " if below.startswith("/") else " -- ") in text for text in [*helps, words]):
+    typed = (" -- ", "`git ") if below.startswith("/") else (" -- ",)
+    if not any(sign in text for text in [*helps, words] for sign in typed):
         return
     # Asking git starts a process.
     at_root = not below and os.path.lexists(os.path.join(directory, ".git"))
@@ -425,9 +426,8 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
 
     if top and top != os.path.realpath(os.path.join(top, below) if below else directory):
         yield f"Next steps are typed at the repository's root; first type: cd {quote(top)}"
-        patch = patch if patch in ("", "-") else os.path.abspath(patch)
     if patch:
-        name = "FILE" if patch == "-" else quote(patch)
+        name = "FILE" if patch == "-" else quote(os.path.abspath(patch) if top else patch)
         yield f"For next steps apply the patch first; type: git apply --index {name}"
 
 
