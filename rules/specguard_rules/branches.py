@@ -178,24 +178,20 @@ class ForeignOrigin(Rule):
         if not (expected := (work_item.remote if work_item else "") or policy.remote):
             raise NotApplicable("the policy names no canonical repository (remote)")
         setting = work_item.setting("remote") if work_item and work_item.settings.remote else "remote"
-        if origin.url is None:
-            what = "there is no remote 'origin'"
-            step = f"Add it: `git remote add origin {shell_quote(expected)}`"
-            yield Finding(what, step, field="origin", key="missing", setting=setting)
-            return
         canonical = f"and the canonical repository is {quote(origin.shown(expected))}"
-        if not origin.leads_to(origin.fetch, expected):
-            what = f"'origin' is {quote(origin.shown(origin.fetch))}, {canonical}"
-            step = f"Set it: `git remote set-url origin {shell_quote(expected)}`"
-            if origin.url != origin.fetch:
-                step += f"; what rewrites it, shows: {_SHOW_REWRITES}"
-            yield Finding(what, step, field="origin", key="fetch", setting=setting)
-            return
-        for url in origin.pushes:
-            if not origin.leads_to(url, expected):
-                what = f"a push to 'origin' goes to {quote(origin.shown(url))}, {canonical}"
-                step = f"See what sends it there: {_SHOW_REWRITES}"
-                yield Finding(what, step, field="origin", key="push", setting=setting)
+        if origin.url is None:
+            key, problems = "missing", ["there is no remote 'origin'"]
+            step = f"Add it: `git remote add origin {shell_quote(expected)}`"
+        elif not origin.leads_to(origin.fetch, expected):
+            key, problems = "fetch", [f"'origin' is {quote(origin.shown(origin.fetch))}, {canonical}"]
+            more = f"; what rewrites it, shows: {_SHOW_REWRITES}" if origin.url != origin.fetch else ""
+            step = f"Set it: `git remote set-url origin {shell_quote(expected)}`{more}"
+        else:
+            key, step = "push", f"See what sends it there: {_SHOW_REWRITES}"
+            wrong = (origin.shown(url) for url in origin.pushes if not origin.leads_to(url, expected))
+            problems = [f"a push to 'origin' goes to {quote(url)}, {canonical}" for url in wrong]
+        for what in problems:
+            yield Finding(what, step, field="origin", key=key, setting=setting)
 
 
 _SHOW_REWRITES = "`git config --show-origin --get-regexp '^(remote[.]origin|url)[.].*(url|insteadof)$'`"
@@ -258,12 +254,11 @@ class ProtectedBranch(Rule):
     ) -> Iterator[Finding]:
         """Compare the branch, or the ref that a push would write, with the protected patterns."""
         if push is not None:
-            which, verb = self._pattern_index(push.remote_ref), "delete" if push.new is None else "write to"
-            if which is not None:
-                what = f"the push would {verb} {quote(_short(push.remote_ref))}, which is protected"
-                is_branch = push.new is not None and push.remote_ref.startswith("refs/heads/")
+            what = f"the push would {'delete' if push.new is None else 'write to'}"
+            step = "Leave that to a maintainer."
+            if push.new is not None and push.remote_ref.startswith("refs/heads/"):
                 step = "Push a branch of your own, and open a pull request."
-                yield self._finding(what, step if is_branch else "Leave that to a maintainer.", which)
+            yield from self._findings(push.remote_ref, what, step)
             return
         if branch is None:
             raise NotApplicable("what is judged is not a branch")
@@ -271,32 +266,25 @@ class ProtectedBranch(Rule):
             raise NotApplicable("the platform's own rules hold for a branch that an event or merge names")
         if stage == "staged" and base.start is None and base.tip is None:
             raise NotApplicable("the first commit of a repository makes its first branch")
-        which = self._pattern_index(f"refs/heads/{branch.name}")
-        if which is not None and not _adds_nothing(stage, base, entries):
-            what = f"commits are made on {quote(branch.name)}, which is protected"
-            yield self._finding(what, "Take them to a branch of their own: `git switch -c <name>`", which)
+        step = "Take them to a branch of their own: `git switch -c <name>`"
+        found = self._findings(f"refs/heads/{branch.name}", "commits are made on", step)
+        yield from (one for one in found if not _adds_nothing(stage, base, entries))
 
-    def _pattern_index(self, ref: str) -> int | None:
-        """Return the index of the first pattern that protects a full ref name; None if none does."""
-        names = (_short(ref), ref) if ref.startswith("refs/heads/") else (ref,)
-        found = (self.branches.find(name.encode("utf-8", "surrogateescape")) for name in names)
-        return next((which for which in found if which is not None), None)
-
-    def _finding(self, problem: str, step: str, which: int) -> Finding:
-        key = self.branches.patterns[which]
-        return Finding(problem, step, field="branch", key=key, setting=f"branches.{which}")
-
-
-def _short(ref: str) -> str:
-    return ref.removeprefix("refs/heads/")
+    def _findings(self, ref: str, what: str, step: str) -> Iterator[Finding]:
+        """Yield a finding for the first pattern that protects a full ref name, if there is one."""
+        short = ref.removeprefix("refs/heads/")
+        found = (self.branches.find(name.encode("utf-8", "surrogateescape")) for name in (short, ref))
+        for which in [one for one in found if one is not None][:1]:
+            key, message = self.branches.patterns[which], f"{what} {quote(short)}, which is protected"
+            yield Finding(message, step, field="branch", key=key, setting=f"branches.{which}")
 
 
 class StaleBase(Rule):
     r"""A branch is behind its base.
 
     `require` asks that the branch `contains` the base's tip, or `starts-at` it with nothing merged in later.
-    The tip is what your refs say (`origin/main`), so fetch first. With work items, a branch of none that the
-    remote has, such as a release's, need not.
+    The tip is what your refs say (`origin/main`), so fetch first. With work items, a branch that names
+    none and is on the remote, such as a release's, is not judged.
 
     Why is this bad? Work on an old base is tested against an old program.
 
@@ -352,18 +340,14 @@ class StaleBase(Rule):
             raise NotApplicable("the branch has no commit of its own")
         if base.tip is None:
             raise MissingFact("there is no base whose tip it could have", "specguard check --base REF")
+        known = {base.tip, *(commit.oid for commit in commits)}
+        starts_there = all(known.issuperset(commit.parents) and commit.parents for commit in commits)
         if base.tip not in base.merge_bases:
             parted = f"; the two parted at {base.start[:10]}" if base.start else ""
             problem = f"does not contain {base.name} at {base.tip[:10]}{parted}"
-        elif self.require == "starts-at" and not _starts_at(base.tip, commits):
+        elif self.require == "starts-at" and not starts_there:
             problem = f"contains {base.name} at {base.tip[:10]}, and did not start there"
         else:
             return
         step = f"Bring it up to date: `git rebase {shell_quote(base.name)}`"
         yield Finding(f"the branch {problem}", step, field="branch", key="stale", setting="require")
-
-
-def _starts_at(tip: str, commits: Sequence[Commit]) -> bool:
-    """True if the parents of each commit are the tip or other commits of the branch."""
-    known = {tip, *(commit.oid for commit in commits)}
-    return all(known.issuperset(commit.parents) and commit.parents for commit in commits)

@@ -413,8 +413,7 @@ class RepeatedWorkItem(_WorkRule, Rule):
                     step += f" If it is the same work, this drops it: `git rebase {shell_quote(base.name)}`"
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
                 yield Finding(message, step, commit=landed.oid, field=field, key=key, setting=setting)
-        oids = {commit.oid for commit in base.commits}
-        own = {(name, oid) for oid in oids for name in work_item.branches}
+        own = {(name, commit.oid) for commit in base.commits for name in work_item.branches}
         named = [] if base.is_landing else [ref for ref in refs if (ref.short, ref.oid) not in own]
         others = {ref.short: ref for ref in reversed(named) if work.branch not in ("", ref.short)}
         for short, ref in others.items():
@@ -426,7 +425,7 @@ class RepeatedWorkItem(_WorkRule, Rule):
                 delete = f"branch -d {name}" if shown == short else f"push {remote} --delete {name}"
                 step, setting = f"Go on there, or if unused: `git {delete}`", work_item.setting("branch")
                 # Git does not ask before it deletes commits that only a remote has.
-                if shown != short and ref.oid not in {base.start, base.tip, *oids}:
+                if shown != short and ref.oid not in {base.start, base.tip, *(c.oid for c in base.commits)}:
                     step = "Go on there, or ask who made it to delete it."
                 yield Finding(message, step, field="branch", key=short, setting=setting)
 

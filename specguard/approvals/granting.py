@@ -167,11 +167,10 @@ def _listing(change: Change, path: bytes | None = None) -> str:
         change: the judged change.
         path: the file without findings; None if any file would do.
     """
-    git, flag = change.git, ""
+    git, repository, flag = change.git, change.git.repository, ""
     with Needed():
-        top = git.repository.work_tree_if_any()
-        if top and change.source in ("range", "staged") and has_uncommitted(git):
-            staged = {entry.path for entry in git.index_diff(git.repository.head or git.empty_tree)}
+        if repository.work_tree_if_any() and change.source in ("range", "staged") and has_uncommitted(git):
+            staged = {entry.path for entry in git.index_diff(repository.head or git.empty_tree)}
             flag = " --staged" if staged and path in {None, *staged} else " --worktree"
     return f"`specguard approve{flag}` shows what could be approved"
 

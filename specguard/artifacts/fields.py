@@ -43,10 +43,9 @@ _REMARK: Final = re.compile(
 )
 # A remark that takes a good value back: "ready, pending sign-off", "none, except the till".
 _TAKEN_BACK: Final = re.compile(
-    r"(?i)(?:ready|none|done|final|closed|approved|accepted|completed?|passed|resolved)\b"
-    r"[^.]*?(?:[(\[;,:\uff08]|\s[-\u2013\u2014]+)\s*(?:but|except|apart from|besides|other than|pending"
-    r"|subject to|conditional|provided|once|if|unless|blocked|(?:almost|not yet)(?=\W*$)|TBD"
-    r"|TODO(?! list is empty))\b"
+    r"(?i)(?:ready|none|done|final|closed|approved|accepted|completed?|passed|resolved)\b[^.]*?"
+    r"(?:[(\[;,:\uff08]|\s[-\u2013\u2014]+)\s*(?:but|except|apart from|besides|blocked|other than|unless|if"
+    r"|conditional|pending|provided|subject to|once|(?:almost|not yet)(?=\W*$)|TBD|TODO(?! list is empty))\b"
 )
 # An empty box with the text behind it, and a ticked box by itself.
 _BOX: Final = re.compile(r"\[ ?\](?!\()[^\[]*|\[[xX]\](?!\()")

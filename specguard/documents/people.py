@@ -30,9 +30,8 @@ _AGENTS: Final = frozenset({"agent", "agents", "child", "lane", "orchestrator", 
 
 _MODEL_NAME: Final = re.compile(
     r"(?:claude|codex|copilot|deepseek|gemini|glm|gpt|grok|kimi|llama|mistral|qwen)[-_ .]?"
-    r"(?:[a-z-]*[-_ .]?[0-9]|(?:opus|sonnet|haiku|flash|pro|large|coder)\b).*"
-    r"|(?:(?:opus|sonnet|haiku|o)[-_ .]?[0-9]|gemini[-_ ]cli\b).*"
-    r"|(?:chatgpt|claude[-_ ]code|codex|copilot)(?:[-_ ]cli)?(?:[-_ ]\w+)?"
+    r"(?:[a-z-]*[-_ .]?[0-9]|(?:opus|sonnet|haiku|flash|pro|large|coder|cli)\b).*"
+    r"|(?:opus|sonnet|haiku|o)[-_ .]?[0-9].*|(?:chatgpt|claude[-_ ]code|codex|copilot)(?:[-_ ]\w+)?"
 )
 # A word that may be a name beside words for an agent: with a capital letter, or before what describes it.
 _OWN_NAME: Final = re.compile(r"^[a-z.-]+(?= ?[,(])|(?<![\w-])[^\W\d_a-z][^\W\d_]+(?![\w-])")
