@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 NOBODY: Final = (
     "a", "actions", "agent", "agents", "ai", "aider", "an", "anthropic", "anybody", "anyone", "assistant",
-    "audit", "auto", "automated", "automatic", "automation", "awaiting", "bot", "by", "child", "ci", "claude",
-    "cli", "cline", "code", "codex", "coding", "copilot", "cursor", "deepseek", "delegated", "docs",
-    "executor", "gemini", "github", "google", "gpt", "grok", "haiku", "human", "implied", "judge", "kimi",
-    "kiro", "lane", "llama", "llm", "machine", "manual", "manually", "me", "missing", "mistral", "mock",
-    "model", "my", "n", "na", "name", "nobody", "none", "noone", "noreply", "one", "openai", "opencode",
-    "opus", "orchestrator", "our", "parent", "pending", "person", "pipeline", "planner", "policy", "provider",
-    "qwen", "reviewer", "robot", "runner", "script", "self", "somebody", "someone", "sonnet", "specguard",
-    "sub", "subagent", "subagents", "system", "task", "tba", "tbc", "tbd", "the", "todo", "unassigned",
-    "unknown", "user", "verifier", "via", "waived", "worker", "workers", "workflow", "your",
+    "audit", "auto", "automated", "automatic", "automation", "awaiting", "bot", "by", "chatgpt", "child",
+    "ci", "claude", "cli", "cline", "code", "codex", "coding", "copilot", "cursor", "deepseek", "delegated",
+    "docs", "executor", "gemini", "github", "google", "gpt", "grok", "haiku", "human", "implied", "judge",
+    "kimi", "kiro", "lane", "llama", "llm", "machine", "manual", "manually", "me", "missing", "mistral",
+    "mock", "model", "my", "n", "na", "name", "nobody", "none", "noone", "noreply", "one", "openai",
+    "opencode", "opus", "orchestrator", "our", "parent", "pending", "person", "pipeline", "planner", "policy",
+    "provider", "qwen", "reviewer", "robot", "runner", "script", "self", "somebody", "someone", "sonnet",
+    "specguard", "sub", "subagent", "subagents", "system", "task", "tba", "tbc", "tbd", "the", "todo",
+    "unassigned", "unknown", "user", "verifier", "via", "waived", "worker", "workers", "workflow", "your",
 )  # fmt: skip
 """Words in place of a person that identify nobody."""
 
@@ -30,11 +30,14 @@ _AGENTS: Final = frozenset({"agent", "agents", "child", "lane", "orchestrator", 
 
 _MODEL_NAME: Final = re.compile(
     r"(?:claude|codex|copilot|deepseek|gemini|glm|gpt|grok|kimi|llama|mistral|qwen)[-_ .]?"
-    r"(?:[a-z-]*[-_ .]?[0-9]|(?:opus|sonnet|haiku|flash|pro|large|coder|cli)\b).*"
-    r"|(?:opus|sonnet|haiku|o)[-_ .]?[0-9].*|(?:chatgpt|claude[-_ ]code|codex|copilot)(?:[-_ ]\w+)?"
+    r"(?:[a-z-]*[-_ .]?[0-9]|(?:opus|sonnet|haiku|flash|pro|large|coder)\b).*"
+    r"|(?:opus|sonnet|haiku|o)[-_ .]?[0-9].*"
 )
-# A word that may be a name beside words for an agent: with a capital letter, or before what describes it.
-_OWN_NAME: Final = re.compile(r"^[a-z.-]+(?= ?[,(])|(?<![\w-])[^\W\d_a-z][^\W\d_]+(?![\w-])")
+_PRODUCTS: Final = ("chatgpt", "claude code", "claude-code", "codex", "copilot", "gemini cli", "gemini-cli")
+"""Beginnings of texts that identify nobody, unless there is a name, too, as in `Codex and Ann Lee`."""
+
+# A word that may be a name beside those: with a capital letter, or before what describes it.
+_OWN_NAME: Final = re.compile(r"^[a-z.-]+(?= ?[,(])|(?<![\w-])(?:[A-Z][a-z]|[^\W\dA-z])[^\W\d_]*(?![\w-])")
 # An address behind a name, and the host of an address.
 _ADDRESS: Final = re.compile(r"(?<=\S)\s*<[^<>]*>?|(?<=\S)@\S+")
 
@@ -48,8 +51,7 @@ def names_nobody(who: str, also: Collection[str] = ()) -> bool:
     """
     read = _ADDRESS.sub("", reading(who).strip(" .@<>"))
     words = [word for word in re.split(r"[\W_]+", read) if any(map(str.isalpha, word))]
-    if "[bot" in read or _MODEL_NAME.fullmatch(read):
-        return True
-    if not _AGENTS.isdisjoint(words) and sum(word in NOBODY for word in words) > 1:
+    generic = [word for word in words if word in NOBODY]
+    if read.startswith(_PRODUCTS) or (generic[1:] and not _AGENTS.isdisjoint(generic)):
         words = [reading(word) for word in _OWN_NAME.findall(_ADDRESS.sub("", who).strip(" .@<>"))]
-    return all(word in NOBODY or word in also for word in words)
+    return "[bot" in read or bool(_MODEL_NAME.fullmatch(read)) or {*words} <= {*NOBODY, *also}
