@@ -29,7 +29,7 @@ from specguard.runs.proof import Claim, RunProof
 from specguard.runs.record import FAILURES, STATE_KEYS, first_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
     from typing import Any, Final
 
@@ -196,12 +196,13 @@ def same_command(one: str, other: str) -> bool:
 
 
 def _proof_gaps(
-    task: Task, runs: Iterable[tuple[str, Place]], recorded: Mapping[str, RanCommand], proof: RunProof
+    task: Task, runs: Sequence[tuple[str, Place]], recorded: Mapping[str, RanCommand], proof: RunProof
 ) -> list[tuple[str, str, Place]] | None:
     """Return the reasons why neither the recorded commands nor a cited run prove a task; None if they do."""
     not_run = [command for command in task.proving_commands if _normal(command) not in recorded]
     unknown = next((ran for ran in recorded.values() if ran.code is None), None)
-    if recorded and not not_run and unknown is None:
+    failed = proof.contradicts(path for cited, _ in runs if (path := _manifest_path(cited, proof)))
+    if recorded and not not_run and unknown is None and not failed:
         return None
     found: list[tuple[str, str, Place]] = []
     for problem, cited, place in judge_each(runs, lambda one: [(_run_problem(one[0], task, proof), *one)]):
@@ -210,7 +211,7 @@ def _proof_gaps(
         found.append((problem, f"run:{cited}", place))
     if unknown is not None:
         found.append((f"{shortened(unknown.command, 80)!r} has no exit code", "code", unknown.place))
-    elif recorded:
+    elif recorded and not_run:
         place = next(iter(recorded.values())).place
         found.append((f"{shortened(not_run[0], 80)!r} is not among what was run", "command", place))
     return found
@@ -218,18 +219,22 @@ def _proof_gaps(
 
 def _run_problem(cited: str, task: Task, proof: RunProof) -> str:
     """Return the reason why a cited run proves nothing; empty if it proves the task."""
-    named = cited.encode("utf-8", "surrogateescape")
-    path = None if named.startswith(b"/") else plain_path(named)
-    shown, records = shortened(cited, 80), proof.records
-    if path is None or not path.startswith(records.settings.folder):
+    shown, records, path = shortened(cited, 80), proof.records, _manifest_path(cited, proof)
+    if path is None:
         return f"{shown!r} is not in the folder of runs, {records.settings.path}"
     if not records.visible:
         return f"the run {shown!r} is kept elsewhere, and the plan itself records no exit codes"
-    if data_kind(path) is None:
-        path += b"/manifest.json"
     flaw = proof.flaw(records.at(path), Claim(task.name, ids=[task.id], plan=path_text(task.plan.path)))
     # RUN007 reports a run whose grade, item or tree falls short.
     return f"the run {shown!r} {flaw.reason}" if flaw is not None and not flaw.unbound else ""
+
+
+def _manifest_path(cited: str, proof: RunProof) -> bytes | None:
+    """Return the path of a cited run's manifest; None if it is not in the folder of runs."""
+    path = None if cited.startswith("/") else plain_path(cited.encode("utf-8", "surrogateescape"))
+    if path is None or not path.startswith(proof.records.settings.folder):
+        return None
+    return path if data_kind(path) else path + b"/manifest.json"
 
 
 def missing_parts(statement: Mapping[str, Any], today: date) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cached_property
+from functools import cached_property, partial
 
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
@@ -176,8 +176,8 @@ class RunProof(Record):
     def judge(self, claim: Claim, *, by_run: bool = False) -> Flaw | None:
         """Return the reason why nothing proves a claim; None if a run or its own statement does.
 
-        The statement `person` always proves it, `claimed` only if the lowest accepted grade is `claimed`, and
-        not if the claim is to be proved `by_run`.
+        The statement `person` always proves it, `claimed` only if the lowest accepted grade is `claimed` and
+        the runs that it cites do not contradict it, and not if the claim is to be proved `by_run`.
 
         Raises:
             MissingFact: a cited run is not visible from here, and nothing else proves the claim.
@@ -190,10 +190,11 @@ class RunProof(Record):
         return flaw
 
     def _judge(self, claim: Claim, *, by_run: bool) -> Flaw | None:
-        if claim.statement and self.least == "claimed" and not by_run:
-            return None
-        found = Flaw("no run shows it")
-        if claim.statement and not by_run:
+        stated, found = claim.statement and not by_run, Flaw("no run shows it")
+        if stated and self.least == "claimed":
+            if not self.contradicts(path for _, path in claim.cited):
+                return None
+        elif stated:
             found = Flaw(f"what shows it is {claim.statement} and not {self.least}", unbound=True)
         for name, flaw in self._run_flaws(claim):
             if flaw is None:
@@ -203,6 +204,11 @@ class RunProof(Record):
         if claim.any_run and not (found.run or self.records.in_tree):
             raise self.records.unseen(f"a run of {claim.label}")
         return found
+
+    def contradicts(self, manifests: Iterable[bytes]) -> bool:
+        """True if a run with one of some manifests failed, and none of those that can be seen succeeded."""
+        runs = [if_known(partial(self.records.at, path), None) for path in manifests]
+        return any(run and run.failed for run in runs) and not any(run and run.succeeded for run in runs)
 
     def _run_flaws(self, claim: Claim) -> Iterator[tuple[str, Flaw | None]]:
         """Yield each run that could prove a claim, with the reason why it does not, or None."""

@@ -238,6 +238,12 @@ class RunRecord:
         return _is_success(self.state, self._settings)
 
     @property
+    def failed(self) -> bool:
+        """True if the state is a failure, or a success that a command contradicts."""
+        failed = normal_name(self.state).endswith(tuple(FAILURES))
+        return failed or (self.native and not (self.succeeded or self.running))
+
+    @property
     def running(self) -> bool:
         """True if the state says that the run is still open."""
         return normal_name(self.state) in _OPEN_STATES
