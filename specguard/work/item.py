@@ -37,6 +37,7 @@ class Scope(Record):
         lines: the line of each pattern in the document; without any, the lines that name paths otherwise.
         unread: the lines of list items that begin with no path, so that more may be meant.
         excluded: the patterns that the document leaves out.
+        meant: what is listed as a path and cannot be read as one; empty without it.
     """
 
     paths: Covering
@@ -44,6 +45,7 @@ class Scope(Record):
     lines: Sequence[int] = ()
     unread: Sequence[int] = ()
     excluded: Covering = Covering()
+    meant: str = ""
 
     @property
     def text(self) -> str:
@@ -219,7 +221,9 @@ class WorkItem(Record, frozen=False):
         listed, excluded = ([a for a in found if a.path and a.how == how] for how in ("listed", "excluded"))
         allowed, left_out = (Covering([ask.path for ask in asks]) for asks in (listed, excluded))
         unread = [ask.line for ask in found if not ask.path]
-        return Scope(allowed, path, [ask.line for ask in listed or excluded] or unread, unread, left_out)
+        lines = [ask.line for ask in listed or excluded] or unread
+        meant = next((ask.text for ask in found if ask.text), "")
+        return Scope(allowed, path, lines, unread, left_out, meant)
 
     def conflicts(self, guards: Guards) -> Iterator[tuple[Ask, Guard]]:
         """Yield each path that the document asks to change and the authority guards, with its guard.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # A label before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
 _LABEL: Final = re.compile(r"^[*_]*[^\W\d_]+(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
 _PATH: Final = re.compile(r"(?!-)(?!\S*://)[^\s`'\"<>|;,()]+")
+# What an item begins with is meant as a path, even if it is none that is read: `src/{a, b}.py`.
+_UNREAD: Final = re.compile(r"`([\w.@+-]+/[^`\n]{0,200})`")
 # A path with spaces in the names below its first folder; a program's arguments look alike.
 _SPACED: Final = re.compile(
     r"(?!(?:\S*/)?(?:s?bin|scripts?)/)[\w.@+-]+/\w[\w@+-]*(?:(?: |/)\w[\w@+-]*)+(?:/[\w.*]*|\.\w+)"
@@ -68,7 +70,7 @@ class Ask(Record):
         line: the line in the document, from 1.
         how: `listed` among the allowed paths, `excluded` from them, `task` if a task begins with it, or only
             `named`.
-        text: the sentence with a path that is only named; empty for other paths.
+        text: the sentence with a path that is only named, or what is meant as a path; empty for other paths.
     """
 
     path: str
@@ -100,7 +102,8 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
 
     Without an entry that begins with a path, sentences with "only" count, and those of a section of files;
     they may allow more. Another sentence with a path gives an entry that is only `named`, without the path.
-    So does a title above paths that is nearly one of these, unless it is the document's own.
+    So does an entry that begins with what is meant as a path and is none, and a title above paths that is
+    nearly one of these, unless it is the document's own.
     """
     document = Document(text)
     sections = document.entitled(*titles)
@@ -136,7 +139,9 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
         for cells, rest in entries:
             own, excludes = _read_entry(cells)
             below = [] if excludes else list(_paths(rest))
-            yield from own or ([] if below or excludes else [Ask("", cells[0].line)])
+            meant = next(filter(None, (_UNREAD.match(without_box(cell.raw)) for cell in cells)), None)
+            none = Ask("", cells[0].line, "named", meant[1]) if meant else Ask("", cells[0].line)
+            yield from own or ([] if below or excludes else [none])
             yield from below
         if isinstance(block, Fence):
             lines = enumerate(map(_parse_path, block.content.split("\n")), block.first)

@@ -41,8 +41,8 @@ class OutOfScopePath(Rule):
 
     That is `scope` in `[work.<kind>]`, or else the paths in `scope_sections` of its document in the trusted
     base, without those behind `except` or `not`. Without any, the rule does not apply; paths in sentences
-    and headings such as *Files to change* are only noted. If items have no path, findings are warnings.
-    Approvals and committed runs are exempt.
+    and headings such as *Files to change* are only noted. If items have no path, findings are warnings. A
+    list whose paths cannot be read is a warning too. Approvals and committed runs are exempt.
 
     Why is this bad? A scope keeps changes small and reviews honest.
 
@@ -109,7 +109,12 @@ class OutOfScopePath(Rule):
         if not (scope.paths or scope.excluded):
             message = f"no scope is read for {work_item}: this is no list under a title of scope_sections"
             step = "Have the base's document list paths there, a path at the beginning of each item."
-            yield Finding(message, step, scope.document, scope.lines[0], setting=setting, severity="info")
+            found = Finding(message, step, scope.document, scope.lines[0], setting=setting, severity="info")
+            if scope.meant:
+                found.message = f"the scope of {work_item} is not read: {scope.meant!r} is no path"
+                found.help = "Have the base's document list each path: `src/a.py`, `src/{a,b}.py`, `src/**`."
+                found.severity = "warning"
+            yield found
         for entry in judged:
             allowed_path = entry.path in inside or entry.path.startswith(policy.log_folder)
             if not (allowed_path or bookkeeping.has(entry) or base.has(entry)):
