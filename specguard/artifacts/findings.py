@@ -17,6 +17,7 @@ from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
 from specguard.documents.completeness import content_of, is_content, plain_words
 from specguard.documents.fields import block_fields, find_fields, normal_name, normal_title
+from specguard.documents.inline import STRUCK
 from specguard.model import TYPE_CHECKING, Finding, path_text, shortened
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock, ListItem, Section, Text
     from specguard.documents.document import Document
 
-_STRUCK: Final = re.compile(r"~~[^~]{0,300}~~")
 _NUMBER: Final = r"[\W_]*(?:(?:finding|issue)\s{1,2})?#?[0-9]{1,4}[.):]?(?!\w)"
 _ID: Final = r"[\W_]*(?:finding\s)?[A-Z]{1,4}[0-9]{0,2}[-_]?[A-Z]?[0-9]{1,4}\b"
 _NUMBERED: Final = re.compile(_NUMBER, re.IGNORECASE)
@@ -120,7 +120,7 @@ class Severities:
         return bool(found and found[3]) and not self.of_group(text)
 
     def _match(self, text: Text) -> re.Match[str] | None:
-        return self._title.match(_STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300]))
+        return self._title.match(STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300]))
 
     def of_group(self, text: Text) -> str:
         """Return the severity of a heading or item with no more words (`High`, `Low issues (2)`), or ""."""
@@ -129,7 +129,7 @@ class Severities:
 
     def in_value(self, value: str) -> str:
         """Return the worst severity that a value names; empty without one."""
-        found = [self._known[word.casefold()] for word in self._word.findall(_STRUCK.sub(" ", value[:300]))]
+        found = [self._known[word.casefold()] for word in self._word.findall(STRUCK.sub(" ", value[:300]))]
         return min(found, key=self._rank.__getitem__, default="")
 
 
@@ -159,7 +159,7 @@ class ReviewFinding:
         Args:
             words: each required word with all words that mean it, including itself.
         """
-        status = [_STRUCK.sub(" ", text)[:2000] for text in self.status]
+        status = [STRUCK.sub(" ", text)[:2000] for text in self.status]
         if any(map(_REOPENED.search, status)):
             return list(words)
         parts = [part.strip(" *_`~()\u2705\u2714\ufe0f") for text in status for part in _PART.split(text)]

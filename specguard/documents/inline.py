@@ -27,6 +27,9 @@ LONGEST_LABEL: Final = 1000
 MOST_OPEN: Final = 1000
 """At least this many brackets may be open at once; beyond that, the first ones become text."""
 
+STRUCK: Final = re.compile(r"~~[^~]{0,300}~~")
+"""Text that is struck out, so that it holds no longer."""
+
 _START: Final = re.compile(r"\\[!-/:-@\[-`{-~]|`+|<|!?\[|\]")
 _RUN: Final = re.compile(r"`+")
 _TAG: Final = re.compile(

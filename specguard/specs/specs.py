@@ -13,6 +13,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, List, ListItem, Table
 from specguard.documents.data import Problem, data_kind
 from specguard.documents.fields import normal_name, plain_value
+from specguard.documents.inline import STRUCK
 from specguard.documents.list_items import is_ticked, without_box
 from specguard.errors import if_applicable
 from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, shortened
@@ -350,7 +351,7 @@ LONGEST_ROW: Final = 2000
 """The limit in characters of a cell or list item; the rest is ignored."""
 
 _LINK: Final = re.compile(r"\]\(\s*<?([^)>\s]+)")
-_MIRRORED: Final = re.compile(r"(?:spec +)?[^\s`,;|()\[\]*]+", re.IGNORECASE)
+_MIRRORED: Final = re.compile(r"(?:spec +)?[^\s`,;|()\[\]*~]+", re.IGNORECASE)
 # The separators between a name and its status; the last one precedes the status.
 _BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|[(\[]|\u2192|->|=>|,\s")
 # What begins a remark behind a status.
@@ -417,7 +418,8 @@ class Mirrors(Record, frozen=False):
         header = [normal_name(plain_value(cell.raw[:LONGEST_ROW])) for cell in table.header]
         column = next((position for position, name in enumerate(header) if name in wanted), None)
         for row in table.rows:
-            values = [plain_value(cell.raw[:LONGEST_ROW]) for cell in row]
+            # The name of a spec that is done may be struck out, and so may its former status.
+            values = [plain_value(cell.raw[:LONGEST_ROW].replace("~~", "")) for cell in row]
             # A cell names a spec by a link or path in it, or is only its id; the first begins with it.
             names = (
                 name.rstrip(":.")
@@ -427,8 +429,9 @@ class Mirrors(Record, frozen=False):
             )
             found = filter(None, (self._find_status(name, mirror) for name in names))
             name, official = next(found, ("", None))
-            listed = filter(self.specs.ways.is_listed, values)
-            status = self._plain(next(listed, "") if column is None else values[column])
+            states = [plain_value(STRUCK.sub("", cell.raw[:LONGEST_ROW])) for cell in row]
+            listed = filter(self.specs.ways.is_listed, states)
+            status = self._plain(next(listed, "") if column is None else states[column])
             if official and status and not self.specs.ways.same(status, self._plain(official.text)):
                 yield _mismatch(mirror, name, repr(shortened(status)), row[0].line, official)
 
@@ -446,7 +449,7 @@ class Mirrors(Record, frozen=False):
         name, official = named or ("", None)
         if official is None:
             return
-        status, ways = self._last_status(raw), self.specs.ways
+        status, ways = self._last_status(STRUCK.sub("", raw)), self.specs.ways
         if status:
             shown, differs = repr(shortened(status)), not ways.same(status, self._plain(official.text))
         else:
