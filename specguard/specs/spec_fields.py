@@ -107,7 +107,7 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     """Return data in a normal form for comparisons, without keys that have no value.
 
     Layout, quoting, letter case and look-alike letters make no difference, nor does a remark such as
-    `reviewed, no changes`.
+    `reviewed, no changes`, or a key about a review without a person or words: `review_count: 3`.
 
     Args:
         value: the data.
@@ -115,7 +115,9 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     """
     if isinstance(value, dict):
         names = {normal_name(name) for name in left_out}
-        pairs = sorted((key, inner) for key, inner in value.items() if normal_name(key) not in names)
+        kept = [(key, one) for key, one in value.items() if normal_name(key) not in names]
+        # A number of reviews, or the agent that made one, is no trace of it.
+        pairs = sorted(pair for pair in kept if "review" not in pair[0].lower() or not _is_nobody(pair[1]))
         content = "".join(f"{key}:{inner};" for key, one in pairs if (inner := essence(one)))
         return f"{{{content}}}" if content else ""
     if isinstance(value, list):
@@ -123,6 +125,10 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
         return f"[{content}]" if content else ""
     text = "" if value is None else as_text(value)
     return "" if _only_reviews(strip_dates(text)) else without_space(_fold(text))
+
+
+def _is_nobody(value: Any) -> bool:
+    return is_scalar(value) and names_nobody(scalar_text(value))
 
 
 def _only_reviews(undated: str) -> bool:
@@ -139,22 +145,26 @@ def document_essence(
         fields: the document's fields.
         dates: the names of fields whose dates are left out. A field or line with only a date, `reviewed by`
             an agent, or `no changes`, is left out entirely.
-        sections: the sections to leave out entirely.
+        sections: the sections to leave out entirely. A heading below the title without more is left out, too.
     """
     names = {normal_name(name) for name in dates}
     dated = [field.line for field in find_fields(fields, *dates) if field.form not in KEY_FORMS]
     # The value of a label can be on the next line.
     lines = {*dated, *(line + 1 for line in dated)}
     skipped = {line for section in sections for line in range(section.line, section.end + 1)}
-    content = []
-    for line, text, code in _lines(document.blocks):
+    ends = {section.line: section.end for section in document.sections if section.level > 1}
+    content: list[str] = []
+    below = max(ends.values(), default=0) + 1
+    for line, text, code in reversed([*_lines(document.blocks)]):
         undated = strip_dates(text)
         head, _, who = undated.strip(" \t:.*_`|-").partition(" by ")
         is_remark = normal_name(head) in names and names_nobody(who.removesuffix(" on"))
-        if line not in skipped and not is_remark and not _only_reviews(undated):
-            text = undated if line in lines else text
-            content.append(without_space(text if code else _fold(text)))
-    return "".join(content)
+        if line in skipped or is_remark or _only_reviews(undated) or below > ends.get(line, below):
+            continue
+        text = undated if line in lines else text
+        content.append(without_space(text if code else _fold(text)))
+        below = line if content[-1] and line not in ends else below
+    return "".join(reversed(content))
 
 
 def visible_lines(blocks: Sequence[AnyBlock]) -> Iterator[tuple[int, str]]:

@@ -310,8 +310,9 @@ class DateOnlyReview(Rule):
     """A change moves a spec's review date but shows no review.
 
     In `[specs]`, a new date needs a trace: a visible correction, or an approval with name and day, no older
-    than the review before. White space, comments, dates, versions, object ids, renames and a bare
-    `reviewed, no changes`, also by an agent, are no trace. Before a commit it warns.
+    than the review before. White space, comments, empty headings, dates, versions, object ids, renames, a
+    number of reviews and a bare `reviewed, no changes`, also by an agent, are no trace. Before a commit it
+    warns.
 
     Why is this bad? A new date is the cheapest way past SPC003.
 
