@@ -232,6 +232,13 @@ _DEFINED: Final = re.compile(
     rb"|^(\w+)(?::|\r?$)|^[ \t]+(\w+):\r?$",
     re.MULTILINE,
 )
+# A test that never runs: skipped or commented out. `skipif` and a skip within a test have conditions.
+_NEVER_RUN: Final = re.compile(
+    rb"^[ \t]*@(?:pytest\.mark|unittest)\.skip\b(?:[^\n]*\n(?![ \t]*class\b)){1,20}?[ \t]*(?:async )?def \w+"
+    rb"|\b(?:(?:it|test)\.(?:skip|todo)|xit)\(\s*([\"'`])[^\n]*?\1"
+    rb"|^[ \t]*(?:#|//)[ \t]*(?:(?:async )?def test|(?:it|test)\()[^\n]*",
+    re.MULTILINE,
+)
 
 
 class Proofs:
@@ -263,7 +270,7 @@ class Proofs:
         if not names:
             return "names no gate and no test"
         if not any(normal_gate(name) in self._gates or self._is_test(name, folder) for name in names):
-            return f"names {' and '.join(map(repr, names[:3]))}: neither a gate nor a test"
+            return f"names {' and '.join(map(repr, names[:3]))}: neither a gate nor a test that runs"
         return self._run_problem(scenario, folder)
 
     def _is_test(self, name: str, folder: bytes) -> bool:
@@ -272,7 +279,7 @@ class Proofs:
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name))
         for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
             if self._documents.tree.has_file(place) and self._tests.matches(place):
-                return not inner or _has_word(self._documents.content(place) or b"", inner[-1])
+                return not inner or _has_word(self._running(place), inner[-1])
         if inner or "/" in path or not (" " in name or _NAME.fullmatch(name)):
             return False
         # A name that is not an identifier, such as a quoted title, needs a text search.
@@ -291,16 +298,20 @@ class Proofs:
 
     @cached_property
     def _content(self) -> bytes:
-        """The content of all test files, up to `TEST_LIMIT`."""
+        """The content of all test files, up to `TEST_LIMIT`, as `_running` returns it."""
         tree = self._documents.tree
         files = list(filter(tree.has_file, self._tests.among(tree.paths())))
         self._documents.prefetch(files)
         content = bytearray()
         for path in files:
-            content += (self._documents.content(path) or b"") + b"\n"
+            content += self._running(path) + b"\n"
             if len(content) > TEST_LIMIT:
                 break
         return bytes(content[:TEST_LIMIT])
+
+    def _running(self, path: bytes) -> bytes:
+        """Return the content of a test file, without the names of tests that never run."""
+        return _NEVER_RUN.sub(b"", self._documents.content(path) or b"")
 
     def _run_problem(self, scenario: Scenario, folder: bytes) -> str:
         """Return the problem with a manifest that a scenario cites, as a clause; empty without a problem."""
