@@ -40,7 +40,11 @@ _PART: Final = rf"(?:[^\n'\"#]|{_QUOTED}|(?<=\S)#)"
 _PLAIN: Final = rf"(?:[^\n'\"|&;><$`()]++|\$[?\w]|{_QUOTED})*(?:[ \t]*[0-9&]*>>?&?[ \t]*[\w./-]++)*"
 _PARTS: Final = rf"(?:(?!(?<![\w-])(?:exit|kill|return|set(?! \+)|trap)\b){_PART}){{0,2000}}"
 _LOOK: Final = r"pwd|ls(?= ?(?:$|[;&)]))|git (?:status|log|diff(?!.* --(?:check|exit-code|no-index|quiet)\b))"
-_NO_TEST: Final = rf"(?:true|echo|printf|sleep|export|! false|{_LOOK}|[\w./-]+ --(?:version|help))(?![\w./-])"
+_LIST: Final = (
+    r"(?:[\w./=:@-]+ ){1,20}--co(?:llect-only)?|make (?:[\w./=-]+ ){0,20}-(?:n|-dry-run|-just-print)"
+)
+_IDLE: Final = r"python[0-9.]* -c (?:'pass'|\"pass\")|[\w./-]+ --(?:version|help)"
+_NO_TEST: Final = rf"(?:true|echo|printf|sleep|export|! false|{_LOOK}|{_LIST}|{_IDLE})(?![\w./-])"
 _ONE_SUCCESS: Final = rf"(?:exit 0|(?:{_VIA}(?:/\S*/)?{_NO_TEST}|:){_PLAIN})"
 _SUCCESS: Final = rf"(?:cd [\w./-]+ && )?{_ONE_SUCCESS}(?:&& *{_ONE_SUCCESS})*"
 # A job in the background, and a pipe whose last program only shows, always succeed, too.
