@@ -10,7 +10,7 @@ from specguard_rules.next_steps import CommitsById, alternatives, put_back, quot
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from typing import ClassVar, Final
 
     from specguard.rules import Base, Bookkeeping, Commit, Entry, Guards, History, Ref, Stage, Work, WorkItem
     from specguard.work.item import Unresolved
@@ -258,9 +258,14 @@ class WorkItemMismatch(_WorkRule, Rule):
             branch = work.branch_of_current(naming.kind)
             message = f"{naming.label} names {naming.item}, but {place} says that {current} is current"
             step = f"Work on {current}" + (f" on the branch '{branch}'." if branch else ".")
+            step += "" if naming.source == "branch" else _BACKPORT
             key, setting = f"pointer {naming.item}", f"work.{naming.kind}.pointer"
             yield Finding(message, step, pointer.path, pointer.line, key=key, setting=setting)
         work.require_title()
+
+
+# On a release's branch, a rebase onto the base would take in everything else of it.
+_BACKPORT: Final = " If it is a backport, name the branch that it is for: `specguard check --base BRANCH`"
 
 
 class MixedWorkItems(_WorkRule, Rule):
@@ -409,8 +414,11 @@ class RepeatedWorkItem(_WorkRule, Rule):
                 once = " once the pointer is moved on" if str(work.current(item.kind)) == str(item) else ""
                 step, field = f"Take up the current item{once}, or revert that commit first", "commit.subject"
                 step += "." if work.required else "; a later fix names no item."
-                if any(landed.subject.startswith(one.message.subject) for one in base.commits):
-                    step += f" If it is the same work, this drops it: `git rebase {shell_quote(base.name)}`"
+                messages = [one.message for one in base.commits]
+                if same := next((one for one in messages if landed.subject.startswith(one.subject)), None):
+                    by_branch = work.naming is not None and work.naming.source == "branch"
+                    drop = f" If it is the same work, this drops it: `git rebase {shell_quote(base.name)}`"
+                    step += drop if by_branch and landed.oid not in same.text else _BACKPORT
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
                 yield Finding(message, step, commit=landed.oid, field=field, key=key, setting=setting)
         own = {(name, commit.oid) for commit in base.commits for name in work_item.branches}
