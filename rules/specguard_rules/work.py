@@ -414,11 +414,11 @@ class RepeatedWorkItem(_WorkRule, Rule):
                 once = " once the pointer is moved on" if str(work.current(item.kind)) == str(item) else ""
                 step, field = f"Take up the current item{once}, or revert that commit first", "commit.subject"
                 step += "." if work.required else "; a later fix names no item."
-                messages = [one.message for one in base.commits]
-                if same := next((one for one in messages if landed.subject.startswith(one.subject)), None):
-                    by_branch = work.naming is not None and work.naming.source == "branch"
-                    drop = f" If it is the same work, this drops it: `git rebase {shell_quote(base.name)}`"
-                    step += drop if by_branch and landed.oid not in same.text else _BACKPORT
+                same = [one for one in base.commits if landed.subject.startswith(one.message.subject)]
+                if same and landed.oid not in same[0].message.text and work.named().source == "branch":
+                    step += f" If it is the same work, this drops it: `git rebase {shell_quote(base.name)}`"
+                elif same:
+                    step += _BACKPORT
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
                 yield Finding(message, step, commit=landed.oid, field=field, key=key, setting=setting)
         own = {(name, commit.oid) for commit in base.commits for name in work_item.branches}

@@ -62,8 +62,8 @@ _TAKEN_BACK: Final = (
     rf"(?:(?:{_BREAK}|:)\W{{0,3}}|\s(?=(?:by|in|at|on|with|after)\s))"
     r"(?:(?:by|in|at|on|with|after|the|an?|some|still|[1-9][0-9]*(?=\sfail))\s){0,4}"
     rf"(?:(?:not|nobody|no one|no|n/?a|false|tbd|to ?do){_WHOLE}|(?:fail(?:ed|s|ing|ures?)|skipped|pending"
-    r"|planned|scheduled|waived|deferred|postponed|partial(?:ly)?|partly|(?<=in\s)part|later|(?:next|later)\s(?!commit|pr\b|patch|fix)\w+)"
-    rf"(?:{_WHOLE}|\s(?:by|in|on|at|of|for|until|since|due|because)\b))"
+    r"|planned|scheduled|waived|deferred|postponed|partial(?:ly)?|partly|(?<=in\s)part|later"
+    rf"|(?:next|later)\s(?!commit|pr\b|patch|fix)\w+)(?:{_WHOLE}|\s(?:by|in|on|at|of|for|until|since|due|because)\b))"
 )
 _PART: Final = re.compile(rf"(?!{_TAKEN_BACK}){_BREAK}", re.IGNORECASE)
 # The details that may follow the word of a status.

@@ -115,9 +115,9 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     """
     if isinstance(value, dict):
         names = {normal_name(name) for name in left_out}
-        kept = [(key, one) for key, one in value.items() if normal_name(key) not in names]
         # A number of reviews, or the agent that made one, is no trace of it.
-        pairs = sorted(pair for pair in kept if "review" not in pair[0].lower() or not _is_nobody(pair[1]))
+        kept = {k: v for k, v in value.items() if "review" not in k.lower() or not names_nobody(str(v))}
+        pairs = sorted((key, inner) for key, inner in kept.items() if normal_name(key) not in names)
         content = "".join(f"{key}:{inner};" for key, one in pairs if (inner := essence(one)))
         return f"{{{content}}}" if content else ""
     if isinstance(value, list):
@@ -125,10 +125,6 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
         return f"[{content}]" if content else ""
     text = "" if value is None else as_text(value)
     return "" if _only_reviews(strip_dates(text)) else without_space(_fold(text))
-
-
-def _is_nobody(value: Any) -> bool:
-    return is_scalar(value) and names_nobody(scalar_text(value))
 
 
 def _only_reviews(undated: str) -> bool:
@@ -152,19 +148,17 @@ def document_essence(
     # The value of a label can be on the next line.
     lines = {*dated, *(line + 1 for line in dated)}
     skipped = {line for section in sections for line in range(section.line, section.end + 1)}
-    ends = {section.line: section.end for section in document.sections if section.level > 1}
-    content: list[str] = []
-    below = max(ends.values(), default=0) + 1
-    for line, text, code in reversed([*_lines(document.blocks)]):
+    empty = [one for one in document.sections if one.level > 1 and content_of(one.blocks).kind == "blank"]
+    skipped.update(section.line for section in empty)
+    content = []
+    for line, text, code in _lines(document.blocks):
         undated = strip_dates(text)
         head, _, who = undated.strip(" \t:.*_`|-").partition(" by ")
         is_remark = normal_name(head) in names and names_nobody(who.removesuffix(" on"))
-        if line in skipped or is_remark or _only_reviews(undated) or below > ends.get(line, below):
-            continue
-        text = undated if line in lines else text
-        content.append(without_space(text if code else _fold(text)))
-        below = line if content[-1] and line not in ends else below
-    return "".join(reversed(content))
+        if line not in skipped and not is_remark and not _only_reviews(undated):
+            text = undated if line in lines else text
+            content.append(without_space(text if code else _fold(text)))
+    return "".join(content)
 
 
 def visible_lines(blocks: Sequence[AnyBlock]) -> Iterator[tuple[int, str]]:

@@ -234,10 +234,9 @@ _DEFINED: Final = re.compile(
 )
 # A test that never runs: skipped or commented out. `skipif` and a skip within a test have conditions.
 _NEVER_RUN: Final = re.compile(
-    rb"^[ \t]*@(?:pytest\.mark|unittest)\.skip\b(?:[^\n]*\n(?![ \t]*class\b)){1,20}?[ \t]*(?:async )?def \w+"
+    rb"(?m)^[ \t]*@(?:pytest\.mark|unittest)\.skip\b(?:.*\n(?![ \t]*class\b)){1,20}?[ \t]*(?:async )?def \w+"
     rb"|\b(?:(?:it|test)\.(?:skip|todo)|xit)\(\s*([\"'`])[^\n]*?\1"
-    rb"|^[ \t]*(?:#|//)[ \t]*(?:(?:async )?def test|(?:it|test)\()[^\n]*",
-    re.MULTILINE,
+    rb"|^[ \t]*(?:#|//)[ \t]*(?:(?:async )?def test|(?:it|test)\()[^\n]*"
 )
 
 

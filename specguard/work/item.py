@@ -221,9 +221,8 @@ class WorkItem(Record, frozen=False):
         listed, excluded = ([a for a in found if a.path and a.how == how] for how in ("listed", "excluded"))
         allowed, left_out = (Covering([ask.path for ask in asks]) for asks in (listed, excluded))
         unread = [ask.line for ask in found if not ask.path]
-        lines = [ask.line for ask in listed or excluded] or unread
         meant = next((ask.text for ask in found if ask.text), "")
-        return Scope(allowed, path, lines, unread, left_out, meant)
+        return Scope(allowed, path, [a.line for a in listed or excluded] or unread, unread, left_out, meant)
 
     def conflicts(self, guards: Guards) -> Iterator[tuple[Ask, Guard]]:
         """Yield each path that the document asks to change and the authority guards, with its guard.

@@ -111,9 +111,8 @@ class OutOfScopePath(Rule):
             step = "Have the base's document list paths there, a path at the beginning of each item."
             found = Finding(message, step, scope.document, scope.lines[0], setting=setting, severity="info")
             if scope.meant:
-                found.message = f"the scope of {work_item} is not read: {scope.meant!r} is no path"
-                found.help = "Have the base's document list each path: `src/a.py`, `src/{a,b}.py`, `src/**`."
-                found.severity = "warning"
+                found.message = f"no scope is read for {work_item}: {scope.meant!r} is no path"
+                found.severity, found.help = "warning", f"{step[:-1]}: `src/{{a,b}}.py`."
             yield found
         for entry in judged:
             allowed_path = entry.path in inside or entry.path.startswith(policy.log_folder)
