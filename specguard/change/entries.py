@@ -35,6 +35,8 @@ SUBMODULE: Final = 0o160000
 DIRECTORY: Final = 0o040000
 FILE: Final = 0o100644
 EXECUTABLE: Final = 0o100755
+OBJECT_ID: Final = re.compile("[0-9a-f]{7,64}")
+"""An object id, full or abbreviated."""
 
 
 class Entry:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from tempfile import TemporaryDirectory
@@ -34,6 +33,7 @@ from specguard.runs.manifests import MANIFEST
 from specguard.testing.case import Case, CaseError
 from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import finding_text, flatten, pair, run_here
+from specguard.work.gates import safe_name
 
 SAMPLES_FILE = "evaluation/samples.toml"
 """The file that declares samples, relative to the root of the repository whose policy is applied."""
@@ -126,7 +126,7 @@ class Samples(SampleFile):
         if not os.path.exists(given):
             names = [sample.name for sample in self.samples]
             raise unknown("sample", given, names, "name a repository or a bundle by its path")
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", os.path.basename(place)).lstrip("-._") or "sample"
+        name = safe_name(os.path.basename(place).lstrip("_") or "sample")
         stem = name.removesuffix(".git").removesuffix(".bundle") or name
         return Sample(name=stem, path=place).within(os.path.dirname(self.file))
 

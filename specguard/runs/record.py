@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import cached_property
 
+from specguard.change.entries import OBJECT_ID
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, data_kind, data_of
@@ -36,7 +36,6 @@ GATES: Final = "gates"
 ALL: Final = "all"
 """The item id of a run of gates without a work item: it runs the gates of every kind."""
 
-_OID: Final = re.compile("[0-9a-f]{7,64}")
 STATE_KEYS: Final = ("status", "state", "result")
 """The keys of a run's or a command's state, in order of preference."""
 
@@ -429,7 +428,7 @@ def _text(value: Any) -> str:
 
 def _oid(value: Any) -> str:
     """Return an object id, full or abbreviated; empty for other texts, which git could read as revisions."""
-    return value if isinstance(value, str) and _OID.fullmatch(value) else ""
+    return value if isinstance(value, str) and OBJECT_ID.fullmatch(value) else ""
 
 
 def _to_time(value: Any) -> datetime | None:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from functools import cached_property
 
-from specguard.change.entries import Entry, sha256
+from specguard.change.entries import OBJECT_ID, Entry, sha256
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Record
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 MOST_SHOWN: Final = 6
 """The limit of files listed one by one; above it, only the id of each pattern is shown."""
-
-# An abbreviated object id has at least seven digits.
-_ID: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
 class Specs(Record, frozen=False):
@@ -227,7 +224,7 @@ class Specs(Record, frozen=False):
                 covered = ()
             current = (found.oid if found else "") if is_file else self._digest(covered)
             entry, why = self._touched.get(path), ""
-            if not _ID.fullmatch(expected):
+            if not OBJECT_ID.fullmatch(expected):
                 why, covered = f"is recorded with {record.text!r}, which is not an object id", ()
             elif not covered:
                 why = "is recorded, and is gone"
