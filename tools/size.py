@@ -22,7 +22,7 @@ from pathlib import Path
 BUDGETS = {
     "code lines of specguard and rules": 49_168,
     "modules of specguard and rules": 236,
-    "code lines of tests": 33_079,
+    "code lines of tests": 33_086,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,

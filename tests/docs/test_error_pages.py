@@ -27,6 +27,9 @@ MADE = {
 }  # fmt: skip
 """What makes an error of one kind, unless it is given another; its message begins with the first argument."""
 
+_NEAR = 6
+"""The lines in front of a call in which its message may get a name."""
+
 
 class Site(NamedTuple):
     """A place that makes an error.
@@ -54,8 +57,15 @@ def _nodes() -> Iterator[tuple[Path, ast.AST]]:
     for path in sorted(SOURCE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         yield from ((path, node) for node in tree.body if isinstance(node, ast.AnnAssign))
+        named = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
         for node in ast.walk(tree):
             name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if isinstance(node, ast.Call) and name in {*RAISED, *MADE}:
+                # A text that gets a name in front of the call is as one in the call.
+                for said in [one for one in node.args[:1] if isinstance(one, ast.Name)]:
+                    near = (one for one in named if 0 < node.lineno - one.lineno < _NEAR)
+                    texts = [one.value for one in near if ast.unparse(one.targets[0]) == said.id]
+                    node.args[:1] = texts[-1:] or [said]
             if name in RAISED or name in MADE or isinstance(node, ast.ClassDef):
                 yield path, node
 
