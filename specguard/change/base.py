@@ -107,11 +107,9 @@ def find_base(
         if request.bootstrap and git.repository.head is None:
             # Before the first commit, nobody can name a base.
             return None
-        raise SpecguardError(
-            "--enforce judges against a base that is given, and none is",
-            help="Name it with `--base REF`, or give the platform's event with `--pr-event FILE`.",
-            code="no-base",
-        )
+        message = "--enforce judges against a base that is given, and none is"
+        help = "Name it with `--base REF`, or give the platform's event with `--pr-event FILE`."
+        raise SpecguardError(message, help=help, code="no-base")
     return usual_base(git, remote=remote, without=without) or local_base(git, without=without)
 
 
@@ -230,11 +228,9 @@ def _fetch_command(remote: str, branch: str) -> str:
 
 def no_base_error(remote: str = "origin") -> SpecguardError:
     """Return the error about a base that is neither named nor found under the usual names."""
-    return SpecguardError(
-        f"there is no base to compare with: tried {', '.join(_usual_refs(remote))}",
-        help="Name it with `--base REF`, or fetch one of these.",
-        code="no-base",
-    )
+    message = f"there is no base to compare with: tried {', '.join(_usual_refs(remote))}"
+    help = "Name it with `--base REF`, or fetch one of these."
+    return SpecguardError(message, help=help, code="no-base")
 
 
 def _usual_refs(remote: str) -> tuple[str, ...]:
@@ -250,11 +246,9 @@ def event_commit(git: Git, oid: str) -> str:
     try:
         return git.commit(oid).oid
     except MissingFact as missing:
-        raise SpecguardError(
-            f"the commit {oid} that the platform names was not fetched",
-            help=f"Fetch it with `git fetch origin {oid}`, or check out with the whole history.",
-            code="shallow-clone",
-        ) from missing
+        message = f"the commit {oid} that the platform names was not fetched"
+        help = f"Fetch it with `git fetch origin {oid}`, or check out with the whole history."
+        raise SpecguardError(message, help=help, code="shallow-clone") from missing
 
 
 def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
@@ -267,11 +261,9 @@ def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
         return FoundBase(event.base or event.base_oid, event_commit(git, event.base_oid), "event")
     if local in existing:
         return FoundBase(short_name(local), git.commit(existing[local]).oid, "event", local)
-    raise SpecguardError(
-        f"the base branch {event.base!r} that the platform names was not fetched",
-        help=f"Fetch it with {_fetch_command(remote, event.base or '')}, or check out the whole history.",
-        code="no-base",
-    )
+    message = f"the base branch {event.base!r} that the platform names was not fetched"
+    help = f"Fetch it with {_fetch_command(remote, event.base or '')}, or check out the whole history."
+    raise SpecguardError(message, help=help, code="no-base")
 
 
 def find_branch_below(

@@ -175,11 +175,9 @@ def find_pushes(git: Git, environment: Mapping[str, str]) -> list[Push]:
 
 
 def _no_input(option: str, hook: str) -> SpecguardError:
-    return SpecguardError(
-        f"{option} reads what git tells its hook, and nothing was given",
-        help=f"Run it from the hook {hook}; `specguard check` judges the branch.",
-        code="not-told",
-    )
+    message = f"{option} reads what git tells its hook, and nothing was given"
+    help = f"Run it from the hook {hook}; `specguard check` judges the branch."
+    return SpecguardError(message, help=help, code="not-told")
 
 
 def read_pushes(data: bytes, digits: int, remote: str, *, received: bool = False) -> list[Push]:
@@ -207,11 +205,9 @@ def read_pushes(data: bytes, digits: int, remote: str, *, received: bool = False
         local, new, ref, old = words if len(words) == 4 else [""] * 4
         named = not received or (ref.startswith("refs/") and "\0" not in ref)
         if not (named and is_oid(new, digits) and is_oid(old, digits)):
-            raise SpecguardError(
-                f"line {number} of standard input is not what git tells its hook",
-                help="Run it as git runs the hook pre-receive or pre-push, with its standard input.",
-                code="unreadable-event",
-            )
+            message = f"line {number} of standard input is not what git tells its hook"
+            help = "Run it as git runs the hook pre-receive or pre-push, with its standard input."
+            raise SpecguardError(message, help=help, code="unreadable-event")
         pushes.append(
             Push(remote=remote, local_ref=local, remote_ref=ref, new=_oid_or_none(new), old=_oid_or_none(old))
         )
@@ -262,11 +258,9 @@ def add_quarantine(git: Git) -> None:
     stores = dict.fromkeys(environment[name] for name in _STORE_NAMES if environment.get(name))
     for store in stores:
         if not store.startswith("/"):
-            raise SpecguardError(
-                f"the folder of the pushed objects is {store!r}, which is not an absolute path",
-                help="Run the hook as git does, with the variables that git sets.",
-                code="unreadable-event",
-            )
+            message = f"the folder of the pushed objects is {store!r}, which is not an absolute path"
+            help = "Run the hook as git does, with the variables that git sets."
+            raise SpecguardError(message, help=help, code="unreadable-event")
     git.add_stores(*stores, listed=environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", ""))
 
 
@@ -286,11 +280,9 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
         raise _no_input("--pre-receive", "pre-receive of the repository that is pushed to")
     pushes = read_pushes(data, git.repository.oid_digits, "origin", received=True)
     if len(pushes) > REFS_LIMIT:
-        raise SpecguardError(
-            f"the push has {len(pushes)} refs, and {REFS_LIMIT} are judged at once",
-            help="Push some at a time.",
-            code="size-limit",
-        )
+        message = f"the push has {len(pushes)} refs, and {REFS_LIMIT} are judged at once"
+        help = "Push some at a time."
+        raise SpecguardError(message, help=help, code="size-limit")
     if not pushes:
         return []
     found = _find_base(git, request, created={push.remote_ref for push in pushes if push.new})
@@ -302,11 +294,9 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
         # A push to a symbolic ref alters its target.
         push.remote_ref = git.repository.target_of(push.remote_ref)
         if push.new is None and push.remote_ref == found.ref:
-            raise SpecguardError(
-                f"the push deletes {found.name}, which everything trusted is read from",
-                help="Let HEAD name another branch first, if this one is to go.",
-                code="not-possible",
-            )
+            message = f"the push deletes {found.name}, which everything trusted is read from"
+            help = "Let HEAD name another branch first, if this one is to go."
+            raise SpecguardError(message, help=help, code="not-possible")
     return [change_of_push(git, request, found, push) for push in pushes]
 
 
@@ -328,11 +318,9 @@ def _find_base(git: Git, request: Request, *, created: Collection[str]) -> Found
         ref = f"refs/heads/{request.base.removeprefix('refs/heads/')}"
         oid = repository.refs_named([ref]).get(ref)
         if oid is None:
-            raise SpecguardError(
-                f"there is no branch {short_name(ref)!r} here that could be the base",
-                help="Name a branch of the repository that is pushed to.",
-                code="no-base",
-            )
+            message = f"there is no branch {short_name(ref)!r} here that could be the base"
+            help = "Name a branch of the repository that is pushed to."
+            raise SpecguardError(message, help=help, code="no-base")
         ref = repository.target_of(ref)
     else:
         ref, oid = repository.branch or "", repository.head
@@ -340,11 +328,9 @@ def _find_base(git: Git, request: Request, *, created: Collection[str]) -> Found
         others = oid is None and any(other.name.startswith("refs/heads/") for other in repository.branches())
         if not named or (others and ref not in created):
             what = f"{short_name(ref)}, which does not exist" if named else "no branch"
-            raise SpecguardError(
-                f"HEAD names {what}, so nothing says which branch is trusted",
-                help="Let it name one: `git symbolic-ref HEAD refs/heads/main`, or give `--base BRANCH`.",
-                code="no-base",
-            )
+            message = f"HEAD names {what}, so nothing says which branch is trusted"
+            help = "Let it name one: `git symbolic-ref HEAD refs/heads/main`, or give `--base BRANCH`."
+            raise SpecguardError(message, help=help, code="no-base")
         if oid is None:
             # The repository has no commits yet, or this push creates its default branch.
             return FoundBase("", None, "none")

@@ -208,11 +208,9 @@ def new_place(run: Run) -> Place:
         place.git.run(*words, index=place.shown_index, files=True)
         place.git.run("read-tree", base, index=place.index)
     except CommandError as error:
-        raise SpecguardError(
-            f"the base cannot be checked out: {error.first_line}",
-            help=f"{run.git.missing('the base', error.first_line).command}, if objects are missing",
-            code="git-failed",
-        ) from error
+        message = f"the base cannot be checked out: {error.first_line}"
+        help = f"{run.git.missing('the base', error.first_line).command}, if objects are missing"
+        raise SpecguardError(message, help=help, code="git-failed") from error
     shutil.copyfile(place.shown_index, os.path.join(place.own_folder, _BASE_INDEX))
     run.made_place = place
     return place
@@ -268,11 +266,9 @@ def update_ref(repository: Repository, *arguments: str) -> None:
     try:
         repository.spawn(*flags, "update-ref", "--no-deref", *arguments).read()
     except CommandError as error:
-        raise SpecguardError(
-            f"a ref cannot be written: {error.first_line}",
-            help="see that .git can be written, and remove a .lock file that a killed git left there",
-            code="unwritable-file",
-        ) from error
+        message = f"a ref cannot be written: {error.first_line}"
+        help = "see that .git can be written, and remove a .lock file that a killed git left there"
+        raise SpecguardError(message, help=help, code="unwritable-file") from error
 
 
 def places_folder(environment: Mapping[str, str], checkout: str) -> str:
@@ -391,10 +387,8 @@ def _ident(repository: Repository, role: str) -> str:
     try:
         output = repository.spawn(*flags, "var", f"GIT_{role.upper()}_IDENT", user=True).read()
     except CommandError as error:
-        raise SpecguardError(
-            "git knows no name or address for the commit",
-            help='git config user.name "Your Name" && git config user.email you@example.org',
-            code="no-identity",
-        ) from error
+        message = "git knows no name or address for the commit"
+        help = 'git config user.name "Your Name" && git config user.email you@example.org'
+        raise SpecguardError(message, help=help, code="no-identity") from error
     # A name, an address, a time and a time zone: git-var(1) prints no other form.
     return output.decode("utf-8", "surrogateescape").rstrip("\n").rsplit(" ", 2)[0]

@@ -184,11 +184,9 @@ def start_from(source: Canonical, *, root: str) -> Start:
         if address != source.address:
             source.connect(address)
         base, below = wanted
-    raise SpecguardError(
-        f"the policy of each base names another one, at last {base}",
-        help="have the bases agree on `base`, or name one with --base",
-        code="broken-authority",
-    )
+    message = f"the policy of each base names another one, at last {base}"
+    help = "have the bases agree on `base`, or name one with --base"
+    raise SpecguardError(message, help=help, code="broken-authority")
 
 
 def _first_guess(source: Canonical, named: str, fetched: FetchedBase) -> tuple[str, str, Policy | None]:
@@ -254,11 +252,9 @@ def ensure_repository(
     parents = (folder, *map(str, PurePath(folder).parents))
     new = make and not any(os.path.lexists(os.path.join(one, ".git")) for one in parents)
     if new and not commit:
-        raise SpecguardError(
-            f"{folder} is in no git repository, and a run begins from a commit",
-            help="--baseline-commit makes the first one, beside --ensure-git",
-            code="no-repository",
-        )
+        message = f"{folder} is in no git repository, and a run begins from a commit"
+        help = "--baseline-commit makes the first one, beside --ensure-git"
+        raise SpecguardError(message, help=help, code="no-repository")
     if not commit:
         return
     if not new:
@@ -268,11 +264,9 @@ def ensure_repository(
         where = repository.work_tree()
     if not any(os.path.lexists(os.path.join(where, name)) for name in DEFAULT_PATHS):
         words = ["specguard", "init", "-C", where, "--preset", "planner-pipeline"]
-        raise SpecguardError(
-            f"there is no authority in {where}, and nothing was made",
-            help=f"write one first: git init {shlex.quote(where)} && {shlex.join(words)}",
-            code="no-authority",
-        )
+        message = f"there is no authority in {where}, and nothing was made"
+        help = f"write one first: git init {shlex.quote(where)} && {shlex.join(words)}"
+        raise SpecguardError(message, help=help, code="no-authority")
     _git(folder, environment, "var", "GIT_COMMITTER_IDENT")
     prefix = "would have " if dry_run else ""
     if new:
@@ -292,12 +286,9 @@ def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
     done = run_program([program, "-C", folder, *words], own, limit=math.inf)
     if done.code:
         problem = (done.stderr or done.stdout or done.failure).strip().split("\n")[0]
-        raise SpecguardError(
-            f"git {words[0]} failed: {problem or f'it ended with {done.code}'}",
-            path=folder,
-            help=f"try it there: git {shlex.join(words)}",
-            code="git-failed",
-        )
+        message = f"git {words[0]} failed: {problem or f'it ended with {done.code}'}"
+        help = f"try it there: git {shlex.join(words)}"
+        raise SpecguardError(message, path=folder, help=help, code="git-failed")
 
 
 EARLIER_RUNS: Final = "earlier"
@@ -376,12 +367,9 @@ class ItemLock:
         """
         found = [one for one in self._run_ids() if one.startswith(reused)] if reused else [new_run_id()]
         if len(found) != 1:
-            raise SpecguardError(
-                f"{reused!r} has to name one run of {self._item.label}",
-                path=self.folder,
-                help=shlex.join(command_words("list", "", self._given_root)),
-                code="unknown-name",
-            )
+            message = f"{reused!r} has to name one run of {self._item.label}"
+            help = shlex.join(command_words("list", "", self._given_root))
+            raise SpecguardError(message, path=self.folder, help=help, code="unknown-name")
         for manifest in self._item_manifests():
             # Because this process has the lock, a run that is recorded as running must have died.
             if manifest.state in _NOT_ENDED and manifest.run_id != found[0]:
