@@ -180,8 +180,8 @@ class RunProof(Record):
     def judge(self, claim: Claim, *, by_run: bool = False) -> Flaw | None:
         """Return the reason why nothing proves a claim; None if a run or its own statement does.
 
-        The statement `person` always proves it, `claimed` only if the lowest accepted grade is `claimed` and
-        the runs that it cites do not contradict it, and not if the claim is to be proved `by_run`.
+        The statement `person` always proves it, `claimed` only if the lowest accepted grade is `claimed`, and
+        not if the claim is to be proved `by_run`. A cited run that failed contradicts `claimed`.
 
         Raises:
             MissingFact: a cited run is not visible from here, and nothing else proves the claim.

@@ -107,7 +107,7 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     """Return data in a normal form for comparisons, without keys that have no value.
 
     Layout, quoting, letter case and look-alike letters make no difference, nor does a remark such as
-    `reviewed, no changes`, or a key about a review without a person or words: `review_count: 3`.
+    `reviewed, no changes`. Keys about a review that name nobody are left out: `review_count: 3`.
 
     Args:
         value: the data.

@@ -102,8 +102,8 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
 
     Without an entry that begins with a path, sentences with "only" count, and those of a section of files;
     they may allow more. Another sentence with a path gives an entry that is only `named`, without the path.
-    So does an entry that begins with what is meant as a path and is none, and a title above paths that is
-    nearly one of these, unless it is the document's own.
+    So does a title above paths that is nearly one of these, unless it is the document's own. An entry that
+    begins with an unreadable path is `named` too.
     """
     document = Document(text)
     sections = document.entitled(*titles)
