@@ -261,7 +261,7 @@ class Shell:
                 return address
         if program in SHELLS:
             return ""
-        client, previous = program in _CLIENTS | _CLIENTS_BY_ENVIRONMENT, ""
+        client, previous = program in _CLIENTS or program in _CLIENTS_BY_ENVIRONMENT, ""
         for word in words[1:]:
             address = "" if client and _DATA.fullmatch(previous) else _argument(word, previous, client=client)
             if address:
