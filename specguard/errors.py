@@ -116,8 +116,10 @@ def code_suffix(code: str) -> str:
     return f" [{code}]" if code else ""
 
 
-def internal_error(error: BaseException) -> SpecguardError:
-    """Return the message to a user for an error that the user did not cause; a missing fact has its own."""
+def as_specguard_error(error: BaseException) -> SpecguardError:
+    """Return an error as a user sees it: as it is, as the missing fact it is, or as an internal error."""
+    if isinstance(error, SpecguardError):
+        return error
     if isinstance(error, MissingFact):
         return SpecguardError(error.reason, help=error.command, code=error.code)
     return SpecguardError(
@@ -165,7 +167,7 @@ class Needed:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, MissingFact):
-            raise internal_error(error) from error
+            raise as_specguard_error(error) from error
 
 
 class Reported:

@@ -12,7 +12,7 @@ import gc
 import os
 import sys
 
-from specguard.errors import SpecguardError, code_suffix, internal_error
+from specguard.errors import SpecguardError, as_specguard_error, code_suffix
 from specguard.model import EXIT_INTERRUPTED, EXIT_NO_VERDICT, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout = None
             message = f"{error.filename or 'the output'} cannot be written: {error.strerror}"
             return _report_unwritable(message, "make room, or send it elsewhere")
-        print_error(internal_error(error), words)
+        print_error(as_specguard_error(error), words)
         if "--traceback" in words:
             from traceback import print_exception
 

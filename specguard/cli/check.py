@@ -16,7 +16,7 @@ from specguard.cli import print_error
 from specguard.cli.checking import Reports, judge, judge_and_report
 from specguard.cli.options import usage
 from specguard.declaration.registry import FORMATS, KEBAB_CASE
-from specguard.errors import SpecguardError, internal_error
+from specguard.errors import as_specguard_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,7 +173,7 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
             _, report = judge_and_report(request, reports)
             sys.stdout.write(report)
         except (Exception, SystemExit) as error:
-            cause = error if isinstance(error, SpecguardError) else internal_error(error)
+            cause = as_specguard_error(error)
             if first and (cause.code == "usage" or (request.enforce and cause.code == "no-base")):
                 # No change mends the command line.
                 raise

@@ -12,7 +12,7 @@ import time
 from functools import partial
 
 from specguard.declaration.rule import Record
-from specguard.errors import SpecguardError, internal_error
+from specguard.errors import SpecguardError, as_specguard_error
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, OUTCOMES, TYPE_CHECKING, Verdict
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
     """Write the error to a job's files; if nothing was judged, also to the report files and the log."""
     from contextlib import suppress
 
-    cause = error if isinstance(error, SpecguardError) else internal_error(error)
+    cause = as_specguard_error(error)
     for form, file in () if judged else reports.files:
         from specguard.cli import error_text
         from specguard.declaration.registry import FORMATS

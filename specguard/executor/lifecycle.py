@@ -27,7 +27,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.done_claims import make_paper_test
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, internal_error
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, as_specguard_error, if_known
 from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
 from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_up, planned_gates, take_down
@@ -120,7 +120,7 @@ def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
     except Exception as error:  # noqa: BLE001 - recorded and reported like any internal error
         if "--traceback" in sys.argv:
             print_exception(error)
-        return RunEnded.by(internal_error(error))
+        return RunEnded.by(as_specguard_error(error))
     return None
 
 

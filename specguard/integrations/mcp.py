@@ -30,7 +30,7 @@ from specguard.engine.plugins import find_rule, known_rules
 from specguard.engine.policies import open_policy
 from specguard.engine.status import read_status
 from specguard.engine.why import find_governing, to_root_path
-from specguard.errors import Needed, SpecguardError, internal_error, unknown, usage
+from specguard.errors import Needed, SpecguardError, as_specguard_error, unknown, usage
 from specguard.executor.run import RunOptions, open_store
 from specguard.executor.steps import brief_of
 from specguard.model import path_text
@@ -301,7 +301,7 @@ def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[s
 
 def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
     """Return an error as text (the problem and the next step), and as data."""
-    known = error if isinstance(error, SpecguardError) else internal_error(error)
+    known = as_specguard_error(error)
     data = limit_size({"errors": error_data(known)}, _REFUSAL_SIZE)
     lines = []
     for one in data["errors"]:

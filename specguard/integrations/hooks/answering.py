@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.errors import SpecguardError, internal_error
+from specguard.errors import SpecguardError, as_specguard_error
 from specguard.integrations.hooks import dialects
 from specguard.integrations.hooks.tool_calls import work_tree_at
 
@@ -159,10 +159,8 @@ def _reason(error: BaseException, meaning: str = _CANNOT_JUDGE) -> str:
 
     if isinstance(error, dialects.UnreadableError):
         return f"specguard cannot read this event, so it is refused: {error}"
-    if isinstance(error, SpecguardError):
-        known = error
-    elif isinstance(error, (Exception, SystemExit)):
-        known = internal_error(error)
+    if isinstance(error, (Exception, SystemExit)):
+        known = as_specguard_error(error)
     else:
         known = SpecguardError(f"it was stopped: {error or type(error).__name__}")
     place = f"{cut_path(known.place)}: " if known.path else ""
