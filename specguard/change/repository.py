@@ -430,6 +430,14 @@ class Repository:
         text = output.decode("utf-8", "surrogateescape")
         return [entry.partition("\n")[::2] for entry in text.split("\0") if entry]
 
+    @cached_property
+    def file_options(self) -> list[str]:
+        """Options of git with the user's settings that decide how it reads files of a working tree."""
+        names = r"^core\.(autocrlf|filemode|symlinks)$"
+        output = os.fsdecode(self.spawn("config", "-z", "--get-regexp", names, user=True).drain())
+        settings = [one.replace("\n", "=", 1) for one in output.split("\0") if one]
+        return [word for one in settings for word in ("-c", one)]
+
     def user_setting(self, name: str, *options: str) -> str | None:
         """Return a setting of the user's or the system's configuration, never the repository's, or None."""
         process = self.spawn("config", "-z", "--show-scope", *options, "--get-all", name, user=True)

@@ -246,7 +246,7 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     root, start = git.repository.work_tree(), git.repository.head or git.empty_tree
     index = _copy_of_index(git)
     options = ("--name-only", "-z", "--ignore-submodules=all")
-    changed = git.start(*_file_settings(git), "diff-files", *options, index=index, work_tree=root)
+    changed = git.start(*git.repository.file_options, "diff-files", *options, index=index, work_tree=root)
     untracked = git.start(*_UNTRACKED, index=index, work_tree=root)
     staged = git.index_diff(start)
     known = set(_read(changed, "the files that are tracked").split(b"\0"))
@@ -397,19 +397,11 @@ def _update_index(git: Git, index: str, root: str, flags: Sequence[str], paths: 
     if paths:
         process = git.start(
             # Git would warn about line ends that it converts.
-            "-c", "core.compression=0", "-c", "core.safecrlf=false", *_file_settings(git), "update-index",
-            *flags, "-z", "--stdin", stdin=b"".join([path + b"\0" for path in paths]), index=index,
-            work_tree=root,
+            "-c", "core.compression=0", "-c", "core.safecrlf=false", *git.repository.file_options,
+            "update-index", *flags, "-z", "--stdin", stdin=b"".join([path + b"\0" for path in paths]),
+            index=index, work_tree=root,
         )  # fmt: skip
         _read(process, "the working tree")
-
-
-def _file_settings(git: Git) -> list[str]:
-    """Return options of git with the user's settings that decide how it reads files of a working tree."""
-    names = r"^core\.(autocrlf|filemode|symlinks)$"
-    output = os.fsdecode(git.repository.spawn("config", "-z", "--get-regexp", names, user=True).drain())
-    settings = [one.replace("\n", "=", 1) for one in output.split("\0") if one]
-    return [word for one in settings for word in ("-c", one)]
 
 
 def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes], *lists: str) -> list[bytes]:

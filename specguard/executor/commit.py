@@ -30,7 +30,7 @@ from specguard.executor.process import response_of, run_command
 from specguard.executor.remote import read_settings
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect
-from specguard.model import Origin, listed, path_text
+from specguard.model import Origin, folders_of, listed, path_text
 from specguard.runs.manifests import Command
 from specguard.work.item import WorkItem
 
@@ -428,6 +428,10 @@ def check_contents(place: Place, tree: str) -> None:
 
 
 def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
+    # Where no list of attributes applies to a file, nothing is under LFS.
+    names, folders = Tree(place.git, tree).names, {one for entry in entries for one in folders_of(entry.path)}
+    if not any(b".gitattributes" in names(folder) for folder in (b"", *folders)):
+        return
     index = os.path.join(place.git.folder, "attributes-index")
     place.git.run("read-tree", tree, index=index)
     words = ("check-attr", "--cached", "-z", "--stdin", "filter")

@@ -22,15 +22,17 @@ import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
+from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, is_oid, search_path
 from specguard.errors import SpecguardError
 from specguard.executor.run import Run
+from specguard.model import cached_method
 
 SUFFIX: Final = ".specguard"
 """The suffix that turns the name of a place into the name of specguard's own folder for it."""
@@ -70,6 +72,11 @@ class PlaceGit(Git):
         """
         where = self.repository.directory if files else ""
         return self.start(*arguments, stdin=stdin, index=index, work_tree=where).read()
+
+    @cached_method
+    def diff_trees(self, old: str, new: str) -> list[Entry]:
+        """Return the differences between two trees or commits, by path bytes; asked for by each step."""
+        return super().diff_trees(old, new)
 
     def with_entries(self, tree: str, entries: bytes) -> str:
         """Return a tree with some other entries, given as for `git update-index -z --index-info`."""
@@ -379,6 +386,7 @@ def identity(repository: Repository, when: str) -> tuple[str, str]:
     return f"{_ident(repository, 'author')} {time}", f"{_ident(repository, 'committer')} {time}"
 
 
+@lru_cache(maxsize=2)
 def _ident(repository: Repository, role: str) -> str:
     flags = ["-c", "user.useConfigOnly=true"]
     for part in ("name", "email"):
