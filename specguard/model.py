@@ -6,6 +6,7 @@ closed lists and their order are those of the JSON report, `specguard.report/1`.
 
 from __future__ import annotations
 
+import posixpath
 import sys
 
 TYPE_CHECKING = False
@@ -129,6 +130,16 @@ def folders_of(path: bytes) -> Iterator[bytes]:
     while b"/" in path:
         path = path.rpartition(b"/")[0]
         yield path
+
+
+def plain_path(path: bytes) -> bytes | None:
+    """Normalize a path: remove `.`, `..` and empty parts.
+
+    Returns:
+        None if the path leads above its root, or if nothing remains.
+    """
+    plain = posixpath.normpath(path.lstrip(b"/"))
+    return None if plain == b"." or plain.split(b"/")[0] == b".." else plain
 
 
 def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:

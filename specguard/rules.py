@@ -10,7 +10,7 @@ from __future__ import annotations
 from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Declaration, Record, Rule, Settings, load, required, setting
 from specguard.errors import MissingFact, NotApplicable, judge_each
-from specguard.model import TYPE_CHECKING, Finding, Origin, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, Origin, path_text, plain_path, shortened
 
 if TYPE_CHECKING:
     from typing import Any, Final
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
     from specguard.declaration.rule import Commits, EditFile, Fix, RenameBranch, RewordMessage
-    from specguard.documents.citations import plain_path
     from specguard.engine.done_claims import Claims
     from specguard.model import Severity, Stage
     from specguard.plans.plans import Plans
@@ -135,7 +134,6 @@ _LATE = {
     "RewordMessage": "specguard.declaration.rule:RewordMessage",
     "look_alikes": "specguard.declaration.look_alikes",
     "model_words": "specguard.runs.settings",
-    "plain_path": "specguard.documents.citations:plain_path",
 }
 """The locations of names that only some rules import at run time, and few hooks."""
 

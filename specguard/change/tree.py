@@ -8,7 +8,7 @@ from specguard.change.entries import DIRECTORY, SUBMODULE, SYMLINK, Entry
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, cached_method
+from specguard.model import TYPE_CHECKING, cached_method, plain_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -412,8 +412,6 @@ class Documents:
         written = self.tree.read(path) if mode == SYMLINK else None
         if not written or written.startswith(b"/"):
             return b""
-        from specguard.documents.citations import plain_path
-
         return plain_path(path.rpartition(b"/")[0] + b"/" + written) or b""
 
     def prefetch(self, paths: Iterable[bytes]) -> None:

@@ -7,7 +7,6 @@ beginning of a line is a citation. `docs/documents.md` lists the forms.
 
 from __future__ import annotations
 
-import posixpath
 import re
 
 from specguard.declaration.rule import Record
@@ -127,16 +126,6 @@ def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
         return "/" in path or not _HOST.match(path)
     deep = path.startswith(("/", "./", "../")) or path.count("/") > 1
     return lines and (deep or (marked and "/" in path)) and not _HOST.match(path.partition("/")[0] or "-")
-
-
-def plain_path(path: bytes) -> bytes | None:
-    """Normalize a path: remove `.`, `..` and empty parts.
-
-    Returns:
-        None if the path leads above its root, or if nothing remains.
-    """
-    plain = posixpath.normpath(path.lstrip(b"/"))
-    return None if plain == b"." or plain.split(b"/")[0] == b".." else plain
 
 
 def link_target(target: str) -> str:

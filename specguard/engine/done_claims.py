@@ -7,12 +7,11 @@ from collections import Counter
 from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
-from specguard.documents.citations import plain_path
 from specguard.documents.data import walk
 from specguard.documents.dates import is_future, parse_date
 from specguard.documents.fields import normal_name
 from specguard.documents.people import names_nobody
-from specguard.model import TYPE_CHECKING, path_text
+from specguard.model import TYPE_CHECKING, path_text, plain_path
 from specguard.runs.proof import Claim
 from specguard.runs.record import GATES, RunRecords
 from specguard.work.item_lists import Listed, Sources, match_items

@@ -22,7 +22,6 @@ from specguard.change.tree import Tree
 from specguard.change.worktree import LFS_POINTER, hash_work_tree
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.documents.citations import plain_path
 from specguard.errors import MissingFact, if_applicable
 from specguard.executor.item_choice import is_paper, task_of
 from specguard.executor.place import Place, identity
@@ -30,7 +29,7 @@ from specguard.executor.process import response_of, run_command
 from specguard.executor.remote import read_settings
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect
-from specguard.model import Origin, folders_of, listed, path_text
+from specguard.model import Origin, folders_of, listed, path_text, plain_path
 from specguard.runs.manifests import Command
 from specguard.work.item import WorkItem
 

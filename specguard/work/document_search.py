@@ -7,9 +7,8 @@ import re
 
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
-from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, value_at
-from specguard.model import TYPE_CHECKING, path_text
+from specguard.model import TYPE_CHECKING, path_text, plain_path
 from specguard.work.kinds import identity, normal_id
 from specguard.work.name_templates import MissingValue, Template, escape, has_wildcard, unescape
 

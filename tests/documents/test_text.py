@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from specguard.documents.blocks import Paragraph, Text
-from specguard.documents.citations import citations, plain_path
+from specguard.documents.citations import citations
 from specguard.documents.document import Document
 from specguard.documents.inline import Inline
+from specguard.model import plain_path
 from tests.rows import rows
 
 

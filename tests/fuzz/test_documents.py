@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.documents.blocks import all_texts, fences, rows
-from specguard.documents.citations import citations, plain_path
+from specguard.documents.citations import citations
 from specguard.documents.completeness import content_of, is_todo
 from specguard.documents.dates import date_problem, days, parse_date, read_times, strip_dates
 from specguard.documents.document import Document, find_hidden
 from specguard.documents.fields import find_fields, find_sections, near_field, near_section, read_fields
 from specguard.documents.list_items import is_open, is_ticked, leading_paths
+from specguard.model import plain_path
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
 
 PARTS: list[str] = DRAWN["parts"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from specguard.rules import Finding, MissingFact, Record, Rule, Settings, path_text, setting
+from specguard.rules import Finding, MissingFact, Record, Rule, Settings, path_text, plain_path, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -433,6 +433,4 @@ def _cites(artifacts: Sequence[Artifact], document: str, cited: Cited) -> bool:
 
 
 def _path(document: str) -> bytes:
-    from specguard.rules import plain_path
-
     return plain_path(document.encode("utf-8", "surrogateescape")) or b""

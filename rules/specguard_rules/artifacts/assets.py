@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Record, Rule, Selecting, Settings, path_text, setting
+from specguard.rules import Finding, Record, Rule, Selecting, Settings, path_text, plain_path, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -268,8 +268,6 @@ def _bytes(name: str) -> bytes:
 
 def _join_path(folder: str, name: str) -> bytes:
     """Return a name in a folder as a path from the root; empty if it is outside, the root or the folder."""
-    from specguard.rules import plain_path
-
     place = plain_path(_bytes(f"{folder}/{name}".replace("\\", "/")))
     return b"" if place is None or place == _bytes(folder) else place
 
