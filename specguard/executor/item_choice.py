@@ -30,10 +30,9 @@ from specguard.executor.run import Run, RunOptions
 from specguard.model import cached_method, path_text, shortened
 from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
-from specguard.waves.breakdowns import normal_gate
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
 from specguard.work.document_search import Pointer
-from specguard.work.gates import NotRead, PlannedGate, name_of
+from specguard.work.gates import NotRead, PlannedGate, name_of, normal_gate
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Source, Sources, agree
 from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of

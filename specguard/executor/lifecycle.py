@@ -24,7 +24,6 @@ from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
 from specguard.declaration.rule import Record
-from specguard.engine.done_claims import make_paper_test
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, as_specguard_error, if_known
@@ -488,6 +487,8 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
     gates = GateRound(run, work_tree, plan)
 
     def work() -> None:
+        from specguard.engine.done_claims import make_paper_test
+
         with run.step("gates"):
             if not gates.carry_out():
                 names = dict.fromkeys(result.gate.name for result, _ in gates.failures)

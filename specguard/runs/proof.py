@@ -48,7 +48,8 @@ _NO_TEST: Final = rf"(?:true|echo|printf|sleep|export|! false|{_LOOK}|{_LIST}|{_
 _ONE_SUCCESS: Final = rf"(?:exit 0|(?:{_VIA}(?:/\S*/)?{_NO_TEST}|:){_PLAIN})"
 _SUCCESS: Final = rf"(?:cd [\w./-]+ && )?{_ONE_SUCCESS}(?:&& *{_ONE_SUCCESS})*"
 # A job in the background, and a pipe whose last program only shows, always succeed, too.
-_CANNOT_FAIL: Final = re.compile(
+# Compiled at its first use, since that takes several milliseconds.
+_CANNOT_FAIL: Final = (
     rf"[({{\s]*+(?:(?:{_PARTS}(?:\|\||;)[({{\s]*+)?{_SUCCESS}|{_PARTS}(?<![&>\\])&|"
     rf"if(?![^\n]*\belif\b) {_PARTS};\s*then\s+{_SUCCESS}(?:;\s*else\s+{_SUCCESS})?;\s*fi)"
     rf"[\s;)}}]*(?:#[^\n]*)?"
@@ -72,7 +73,7 @@ def _plain_words(command: str) -> list[str]:
 def cannot_fail(command: str) -> bool:
     """True if a command always succeeds, and so proves nothing."""
     inner = _SHELL_CALL.fullmatch(command)
-    return _CANNOT_FAIL.fullmatch(inner[2] if inner else command) is not None
+    return re.fullmatch(_CANNOT_FAIL, inner[2] if inner else command) is not None
 
 
 class Claim(Record):

@@ -15,6 +15,7 @@ from specguard.documents.list_items import without_box
 from specguard.model import TYPE_CHECKING, Finding, path_text, shortened
 from specguard.runs.proof import Claim, RunProof
 from specguard.work.document_search import follow
+from specguard.work.gates import normal_gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -349,11 +350,6 @@ def _has_word(content: bytes, name: str) -> bool:
     wanted = re.escape(name.encode("utf-8", "surrogateescape"))
     # An expression that begins with the name is fast.
     return bool(wanted) and re.search(rb"%b(?!\w)(?<!\w%b)" % (wanted, wanted), content) is not None
-
-
-def normal_gate(text: str) -> str:
-    """Return a gate's name or command in a normal form, for comparison."""
-    return " ".join(text.replace("`", "").casefold().split()).rstrip(" ;&|")
 
 
 class Breakdowns(Record):

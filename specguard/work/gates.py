@@ -221,6 +221,11 @@ def name_of(command: str) -> str:
     return safe_name("-".join([program.rpartition("/")[2], *takewhile(_WORD.match, rest[:2])]))
 
 
+def normal_gate(text: str) -> str:
+    """Return a gate's name or command in a normal form, for comparison."""
+    return " ".join(text.replace("`", "").casefold().split()).rstrip(" ;&|")
+
+
 def safe_name(name: str) -> str:
     """Return a name in a form that can be part of a file name."""
     return _UNSAFE.sub("-", name).strip("-.")[:LONGEST_NAME].rstrip("-.") or "gate"
