@@ -222,7 +222,7 @@ class Case:
         Raises:
             CaseError: a commit names a missing parent, or deletes or renames a missing path.
         """
-        repository = Repository(directory, branch=self.branch)
+        repository = Repository(directory, branch=self.branch, origin=self.origin)
         base = [self._with_policy(self.base[0]), *self.base[1:]] if self.base else []
         with _named(self.name):
             steps, refs, labels = self._steps(base)
@@ -230,8 +230,6 @@ class Case:
                 if steps:
                     made = repository.add_commits(steps, refs=refs)
                     repository.names.update((name, made[label]) for name, label in labels.items())
-                if self.origin:
-                    repository.remote(self.origin)
                 if self.staged is not None:
                     repository.apply(self.staged)
                     repository.stage()

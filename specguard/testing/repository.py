@@ -66,6 +66,7 @@ class Repository:
         path: the folder; it is created if it is missing.
         branch: the branch that `HEAD` names.
         object_format: `sha1` or `sha256`.
+        origin: the URL of the remote `origin`; empty for no remote.
         create: False to open an existing repository without changing it.
 
     Attributes:
@@ -80,6 +81,7 @@ class Repository:
         *,
         branch: str = "main",
         object_format: str = "sha1",
+        origin: str = "",
         create: bool = True,
     ) -> None:
         self.path = Path(path)
@@ -88,7 +90,7 @@ class Repository:
         self.commits_made = 0
         if create and not (self.path / ".git" / "HEAD").exists():
             self.path.mkdir(parents=True, exist_ok=True)
-            for name, content in _initial_files(branch, object_format):
+            for name, content in _initial_files(branch, object_format, origin):
                 if content is None:
                     (self.path / name).mkdir(exist_ok=True)
                 else:
@@ -272,7 +274,7 @@ class Repository:
             environment=self._identity(author, committer, date),
         )  # fmt: skip
         self.commits_made += 1
-        return self.oid()
+        return self._head()
 
     def merge(
         self,
@@ -344,7 +346,7 @@ class Repository:
 
     def ref(self, name: str | bytes, revision: str = "HEAD") -> None:
         """Point a ref, given in full, to a revision; the name may be any that git can store."""
-        self.git("update-ref", name, self.oid(revision))
+        self.git("update-ref", name, revision)
 
     def branch(self, name: str, at: str = "HEAD", *, checkout: bool = True) -> None:
         """Create a branch at a revision, and check it out."""
@@ -357,8 +359,7 @@ class Repository:
         if detach:
             self.git("checkout", "-q", "-f", "--detach", self.oid(name))
             return
-        self.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
-        self.git("reset", "-q", "--hard")
+        self.git("checkout", "-q", "-f", name, "--")
 
     def orphan(self, name: str) -> None:
         """Start a branch without history and with an empty working tree."""
@@ -439,6 +440,14 @@ class Repository:
         other.commits_made = self.commits_made
         return other
 
+    def _head(self) -> str:
+        """Return the object id that `HEAD` names; git has just written it into a file."""
+        folder = self.path / ".git"
+        if not folder.is_dir():
+            return self.oid()
+        head = os.fsdecode((folder / "HEAD").read_bytes()).strip().removeprefix("ref: ")
+        return head if _OID.fullmatch(head) else (folder / head).read_text("ascii").strip()
+
     def _identity(self, author: str, committer: str | None = None, date: int | None = None) -> dict[str, str]:
         when = f"{FIRST_DATE + 60 * self.commits_made if date is None else date} +0000"
         identity = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
@@ -460,11 +469,14 @@ class Repository:
 
 
 @cache
-def _initial_files(branch: str, object_format: str) -> list[tuple[Path, bytes | None]]:
-    """Return the folders and files that `git init` makes, by path; a folder has no content."""
+def _initial_files(branch: str, object_format: str, origin: str) -> list[tuple[Path, bytes | None]]:
+    """Return the folders and files of a repository without commits, by path; a folder has no content."""
     with TemporaryDirectory(prefix="specguard-") as place:
         options = [f"--initial-branch={branch}", f"--object-format={object_format}"]
-        Repository(place, create=False).git("init", "-q", "--template=", *options)
+        initial = Repository(place, create=False)
+        initial.git("init", "-q", "--template=", *options)
+        if origin:
+            initial.remote(origin)
         found = sorted(Path(place).rglob("*"))
         return [(path.relative_to(place), None if path.is_dir() else path.read_bytes()) for path in found]
 
