@@ -6,17 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from specguard.authority.layers import (
-    Layer,
-    Merged,
-    Part,
-    PolicyError,
-    SettingProblem,
-    find_outside_items,
-    scope_patterns,
-    toml_layer,
-    toml_problem,
-)
+from specguard.authority.layers import Layer, Merged, Part, PolicyError, SettingProblem, toml_layer
 from specguard.authority.load import AuthoritySource, find_nested, is_document, read_source
 from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, members, plain
 from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_sections
@@ -26,7 +16,7 @@ from specguard.change.entries import sha256
 from specguard.change.tree import Tree
 from specguard.declaration.registry import Registered, Registry
 from specguard.declaration.rule import Declaration, Rule, import_path, lower_severity
-from specguard.documents.data import DataError, dotted
+from specguard.documents.data import dotted
 from specguard.documents.toml import KeyPath
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Origin, shortened
@@ -128,10 +118,7 @@ def _read_nested(
             problems = [SettingProblem(error.message, Origin(path, error.line or 0), error.help)]
         else:
             part.read_prose(sections, guards_only=True)
-            folder = path.rpartition("/")[0]
-            for layer in part.layers:
-                problems += scope_patterns(layer, folder, above, named)
-            problems += find_outside_items(part.unread, folder, named)
+            problems += part.confine(path.rpartition("/")[0], above, named)
             if not problems:
                 parts.append(part)
         disregarded += [
@@ -220,10 +207,7 @@ def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]
             origin, step = project.origin(("extends", index)), nearest(name, registry.presets)
             problems.append(SettingProblem(f"there is no preset {name!r}", origin, step))
             continue
-        try:
-            layer = toml_layer(registry.presets[name], f"preset:{name}")
-        except DataError as error:
-            raise PolicyError([toml_problem(error, f"preset:{name}")]) from None
+        layer = toml_layer(registry.presets[name], f"preset:{name}")
         problems.extend(
             SettingProblem(f"a preset cannot set `{key}`", origin=layer.origin((key,)))
             for key in _PROJECT_ONLY

@@ -156,10 +156,10 @@ class Part:
         """Read the settings in TOML text from a line on; of `pyproject.toml` only `[tool.specguard]`."""
         source = self.source
         try:
-            layer = toml_layer(text, source.path, first=first)
-        except DataError as error:
+            layer = toml_layer(text, source.path, first=first, step=step)
+        except SettingProblem as problem:
             if not source.is_pyproject or "specguard" in text:
-                self.problems.append(toml_problem(error, source.path, step))
+                self.problems.append(problem)
             return
         if source.is_pyproject:
             table = None
@@ -208,6 +208,37 @@ class Part:
         self.unread += [one for one in unread if one.line not in known]
         self.unread.sort(key=lambda one: one.line)
 
+    def confine(self, folder: str, above: Merged, named_at: Origin) -> Iterator[SettingProblem]:
+        """Prefix the patterns of a nested authority with its folder, and yield what may not be in it.
+
+        Unread items of a guarding section are reported only if a path leaves the folder by `..`; others may
+        not be paths.
+
+        Args:
+            folder: the folder of the nested authority.
+            above: the settings of the authority above it.
+            named_at: where the authority above names the folder.
+        """
+        step = f"write it from {folder}/, which is all that {named_at} lets it guard"
+        for layer in self.layers:
+            for path, value in _iterate_settings({**layer.data, **layer.tests}):
+                origin, key = layer.origin(path), dotted(path)
+                if path not in _GUARDS:
+                    message = f"`{key}` is set in a nested authority, which may only lock and forbid paths"
+                    where = f"say it where it holds for all: {above.origins.get(path, named_at)}"
+                    yield SettingProblem(message, origin, where)
+                elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                    yield SettingProblem(f"`{key}` must be a list of strings", origin)
+                else:
+                    for index, pattern in enumerate(value):
+                        if problem := _pattern_problem(pattern, folder):
+                            yield SettingProblem(problem, layer.origin((*path, index)), step)
+                        value[index] = f"{escape(folder)}/{pattern}"
+        for one in self.unread:
+            if one.meaning in GUARDING and "'..'" in one.reason:
+                message = f"the item {shortened(one.text)!r} reaches beyond {folder}/"
+                yield SettingProblem(message, Origin(one.path, one.line), step)
+
 
 def _seems_settings(fence: Fence) -> bool:
     """True if a block with other words behind its fence names specguard, or has data like a policy's."""
@@ -236,13 +267,17 @@ def _find_swallowed_block(content: str, *, closed: bool) -> int | None:
     return begins
 
 
-def toml_layer(text: str, path: str, *, first: int = 1) -> Layer:
+def toml_layer(text: str, path: str, *, first: int = 1, step: str = "") -> Layer:
     """Parse settings from TOML text that begins on line `first` of a document.
 
     Raises:
-        DataError: the text is not valid TOML.
+        SettingProblem: the text is not valid TOML; its next step begins with `step`.
     """
-    data, lines = read_toml(text, first=first)
+    try:
+        data, lines = read_toml(text, first=first)
+    except DataError as error:
+        step += "write strings in quotes, tables in [brackets] and each key once: https://toml.io"
+        raise SettingProblem(f"this is not TOML: {error}", Origin(path, error.line or 0), step) from None
     return Layer(data, path, lines)
 
 
@@ -261,12 +296,6 @@ def prose_layer(paths: Sequence[SectionPath], path: str) -> Layer:
             lines[*key, len(inner)] = one.line
             inner.append(one.path)
     return Layer(data, path, lines)
-
-
-def toml_problem(error: DataError, path: str, step: str = "") -> SettingProblem:
-    """Return the problem that a text which should hold settings is not TOML, with another step first."""
-    step += "write strings in quotes, tables in [brackets] and each key once: https://toml.io"
-    return SettingProblem(f"this is not TOML: {error}", Origin(path, error.line or 0), step)
 
 
 UNITED_LISTS: Final[frozenset[KeyPath]] = frozenset(
@@ -347,45 +376,6 @@ class Merged:
         while path and path not in self.origins:
             path = path[:-1]
         return self.origins.get(path, Origin("", 0))
-
-
-def scope_patterns(layer: Layer, folder: str, above: Merged, named_at: Origin) -> Iterator[SettingProblem]:
-    """Prefix the patterns of a nested authority with its folder, and yield problems with its settings.
-
-    Args:
-        layer: settings of a nested authority; its patterns are changed in place.
-        folder: the folder of the nested authority.
-        above: the settings of the authority above it.
-        named_at: where the authority above names the folder.
-    """
-    for path, value in _iterate_settings({**layer.data, **layer.tests}):
-        origin = layer.origin(path)
-        if path not in _GUARDS:
-            message = f"`{dotted(path)}` is set in a nested authority, which may only lock and forbid paths"
-            step = f"say it where it holds for all: {above.origins.get(path, named_at)}"
-            yield SettingProblem(message, origin, step)
-        elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            yield SettingProblem(f"`{dotted(path)}` must be a list of strings", origin)
-        else:
-            for index, pattern in enumerate(value):
-                if problem := _pattern_problem(pattern, folder):
-                    yield SettingProblem(problem, layer.origin((*path, index)), _help(folder, named_at))
-                value[index] = f"{escape(folder)}/{pattern}"
-
-
-def find_outside_items(unread: Sequence[Unread], folder: str, named_at: Origin) -> Iterator[SettingProblem]:
-    """Yield a problem for each unread item of a guarding section whose path leaves the folder by `..`.
-
-    Other unread prose is not reported, since it may not be a path.
-    """
-    for one in unread:
-        if one.meaning in GUARDING and "'..'" in one.reason:
-            message = f"the item {shortened(one.text)!r} reaches beyond {folder}/"
-            yield SettingProblem(message, Origin(one.path, one.line), _help(folder, named_at))
-
-
-def _help(folder: str, named_at: Origin) -> str:
-    return f"write it from {folder}/, which is all that {named_at} lets it guard"
 
 
 def _iterate_settings(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
