@@ -109,9 +109,8 @@ def contradictions(
             if is_judged(one.path) or any(is_judged(other.path) for other in deciding):
                 yield Contradiction(number, key.name, one, deciding[0])
     if unread:
-        raise MissingFact(
-            f"{path_text(unread[0])}, which has a place in the order, cannot be read", code="unreadable-file"
-        )
+        what = f"{path_text(unread[0])}, which has a place in the order, cannot be read"
+        raise MissingFact(what, code="unreadable-file")
 
 
 def _read_statements(

@@ -50,12 +50,9 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
     source = read_file(file, "the floor")
     digest = sha256(source.text.encode()).hexdigest()
     if pinned and digest != pinned.lower():
-        raise SpecguardError(
-            f"this is not the floor that is pinned: its SHA-256 is {digest}",
-            path=file,
-            help="see what has changed in it, then pin it anew with --floor-sha256",
-            code="untrusted-file",
-        )
+        message = f"this is not the floor that is pinned: its SHA-256 is {digest}"
+        help = "see what has changed in it, then pin it anew with --floor-sha256"
+        raise SpecguardError(message, path=file, help=help, code="untrusted-file")
     policy = compile_policy([source], None, registry=registry)
     if policy is None or not policy.origins:
         help = "write a table into it, such as [rules.locked-path], in Markdown in a block `toml specguard`"

@@ -157,9 +157,8 @@ def read_bounded(file: str, limit: int, what: str) -> bytes:
             return _read_limited(stream, limit, what, file)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise SpecguardError(
-            f"{what} cannot be read: {reason}", path=file, help="Check its name.", code="unreadable-file"
-        ) from error
+        message, step = f"{what} cannot be read: {reason}", "Check its name."
+        raise SpecguardError(message, path=file, help=step, code="unreadable-file") from error
 
 
 def read_input(limit: int, what: str) -> bytes | None:
@@ -177,12 +176,9 @@ def _read_limited(stream: BinaryIO, limit: int, what: str, path: str | None = No
     data = stream.read(limit + 1)
     if len(data) > limit:
         most = f"{limit >> 20} MiB" if limit >> 20 else f"{limit >> 10} KiB"
-        raise SpecguardError(
-            f"{what} may have {most}, and this one is larger",
-            path=path,
-            help="Check that it is the one that is meant.",
-            code="size-limit",
-        )
+        message = f"{what} may have {most}, and this one is larger"
+        step = "Check that it is the one that is meant."
+        raise SpecguardError(message, path=path, help=step, code="size-limit")
     return data
 
 
@@ -194,9 +190,8 @@ def read_regular(file: str, limit: int, what: str) -> bytes:
     """
     # `read_bounded` reports a missing file.
     if os.path.exists(file) and not os.path.isfile(file):
-        raise SpecguardError(
-            f"{what} is not a regular file", path=file, help="Put a file there.", code="unreadable-file"
-        )
+        message = f"{what} is not a regular file"
+        raise SpecguardError(message, path=file, help="Put a file there.", code="unreadable-file")
     return read_bounded(file, limit, what)
 
 
@@ -291,9 +286,8 @@ def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_ref
     if found is None:
         hint = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it; git fetch may bring it."
         step = nearest(name, git.repository.names(), hint)
-        raise SpecguardError(
-            f"there is no branch, tag or commit {name!r}", help=step, code="unknown-revision"
-        )
+        message = f"there is no branch, tag or commit {name!r}"
+        raise SpecguardError(message, help=step, code="unknown-revision")
     commit = git.commit(found.oid).oid
     if not suffix:
         return Revision(commit, found.ref)
@@ -324,11 +318,9 @@ def _find_revision(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
     for ref in names:
         if ref in existing:
             if by_id is not None and by_id != existing[ref]:
-                raise SpecguardError(
-                    f"{name} is short for a commit and also the name of {ref}",
-                    help="Give the whole object id, or the ref's full name.",
-                    code="unknown-revision",
-                )
+                message = f"{name} is short for a commit and also the name of {ref}"
+                help = "Give the whole object id, or the ref's full name."
+                raise SpecguardError(message, help=help, code="unknown-revision")
             return Revision(existing[ref], repository.target_of(ref))
     return Revision(by_id) if by_id is not None else None
 

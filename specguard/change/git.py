@@ -104,11 +104,8 @@ class Git(Store):
                 target = content[7 : 7 + len(oid)].decode("ascii", "replace")
                 kind, content = self.object(target)
             if kind != "commit":
-                raise SpecguardError(
-                    f"object {oid} is a {kind} and no commit",
-                    help="Name a commit or a branch.",
-                    code="unknown-revision",
-                )
+                message = f"object {oid} is a {kind} and no commit"
+                raise SpecguardError(message, help="Name a commit or a branch.", code="unknown-revision")
             self._commits[oid] = known = self._parse([(target, kind, content)])[0]
         return known
 
@@ -165,9 +162,8 @@ class Git(Store):
             oid = process.read().decode("ascii", "replace").rstrip("\n")
         except CommandError as error:
             if "ambiguous" in error.message:
-                raise SpecguardError(
-                    f"{text} is short for several objects", help="Give more digits.", code="unknown-revision"
-                ) from error
+                message, help = f"{text} is short for several objects", "Give more digits."
+                raise SpecguardError(message, help=help, code="unknown-revision") from error
             return None
         return oid if is_oid(oid, self.repository.oid_digits) else None
 

@@ -326,11 +326,8 @@ def _has_text(entry: Entry) -> bool:
 
 
 def _too_large(entry: Entry, size: int, limit: int) -> MissingFact:
-    return MissingFact(
-        f"{path_text(entry.path)} has {size} bytes, and at most {limit} are read for their lines; "
-        "the rule's 'exclude' takes a file out",
-        code="size-limit",
-    )
+    what = f"{path_text(entry.path)} has {size} bytes, and at most {limit} are read for their lines"
+    return MissingFact(f"{what}; the rule's 'exclude' takes a file out", code="size-limit")
 
 
 _MARK: Final = (

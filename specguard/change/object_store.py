@@ -273,9 +273,8 @@ class Store:
         """
         kind, size, content = self._read_object(oid, limit)
         if content is None:
-            raise MissingFact(
-                f"object {oid} has {size} bytes, and {limit} are read at most", code="size-limit"
-            )
+            what = f"object {oid} has {size} bytes, and {limit} are read at most"
+            raise MissingFact(what, code="size-limit")
         self._verify(oid, kind, content)
         return kind, content
 
@@ -409,11 +408,8 @@ class Store:
             return
         self._hashed += len(content)
         if object_id(kind, content, len(oid), fast=self._hashed > HASHLIB_FROM) != oid:
-            raise MissingFact(
-                f"object {oid} is forged or broken: its content has another hash",
-                "git fsck",
-                code="missing-object",
-            )
+            what = f"object {oid} is forged or broken: its content has another hash"
+            raise MissingFact(what, "git fsck", code="missing-object")
 
 
 class Reading(Record):
@@ -558,10 +554,7 @@ def whole_lines(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
         else:
             rest += chunk
         if len(rest) > LINE_LIMIT:
-            raise MissingFact(
-                f"{name} has a line of more than {LINE_LIMIT} bytes, which is not read; "
-                "the rule's 'exclude' takes a file out",
-                code="size-limit",
-            )
+            what = f"{name} has a line of more than {LINE_LIMIT} bytes, which is not read"
+            raise MissingFact(f"{what}; the rule's 'exclude' takes a file out", code="size-limit")
     if rest:
         yield rest

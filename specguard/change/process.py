@@ -115,11 +115,8 @@ class Process:
             for number in opened:
                 os.close(number)
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise SpecguardError(
-                f"git cannot be run: {reason}",
-                help="`specguard doctor` says which git is used, if any.",
-                code="program-missing",
-            ) from error
+            help, code = "`specguard doctor` says which git is used, if any.", "program-missing"
+            raise SpecguardError(f"git cannot be run: {reason}", help=help, code=code) from error
         for number in set(opened) - {self._out, self._errors, self._in}:
             os.close(number)
         self._poll = select.poll()

@@ -93,9 +93,8 @@ class RangeChange(Change, frozen=False, kw_only=True):
             step = f"specguard check{f' --head {quote(self.named)}' if self.named else ''} --root"
             if self.stage == "push" and not self.request.pre_receive:
                 step = "if that is meant, as of a page's branch: git push --no-verify"
-            raise MissingFact(
-                f"{against.name} and the head have no common ancestor", step, code="no-common-ancestor"
-            )
+            what = f"{against.name} and the head have no common ancestor"
+            raise MissingFact(what, step, code="no-common-ancestor")
         event, to_server = self.event, against.how == "server" and self.push.remote_ref == against.ref
         if to_server or (against.how == "event" and event is not None and event.exact):
             # A forced push to the base drops commits after the merge base, which only its old tip shows.
@@ -403,10 +402,8 @@ class Merges(Record):
             merges = [one.split(b"\0") for one in process.read().split(b"\0\0")[:-1]]
         except CommandError as error:
             if error.code == 129:
-                raise MissingFact(
-                    "a merge must be done again, and only git 2.39 or later can do that",
-                    code="program-missing",
-                ) from error
+                what = "a merge must be done again, and only git 2.39 or later can do that"
+                raise MissingFact(what, code="program-missing") from error
             raise self.git.missing("what a merge joins", error.first_line) from error
         if len(merges) != len(pairs) or any(one[0] not in (b"0", b"1") for one in merges):
             raise self.git.missing("what a merge joins", "git could not do the merge again")

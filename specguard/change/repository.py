@@ -360,11 +360,8 @@ class Repository:
         self.environment = environment
         program = find_program("git", environment)
         if program is None:
-            raise SpecguardError(
-                "git is not installed, or not on the path",
-                help="Install git 2.31 or later.",
-                code="program-missing",
-            )
+            message = "git is not installed, or not on the path"
+            raise SpecguardError(message, help="Install git 2.31 or later.", code="program-missing")
         self.program = program
         self._refs: dict[str, tuple[str, str]] = {}
         self._broken_refs: set[str] = set()
@@ -529,11 +526,8 @@ class Repository:
             SpecguardError: the repository has none, or the folder is not in it.
         """
         if not self._root:
-            raise SpecguardError(
-                "there is no working tree here",
-                help="Run this in a checkout; a bare repository has only commits.",
-                code="no-repository",
-            )
+            help = "Run this in a checkout; a bare repository has only commits."
+            raise SpecguardError("there is no working tree here", help=help, code="no-repository")
         return self._root
 
     def as_bare(self) -> Repository:
@@ -597,9 +591,8 @@ class Repository:
         elif is_oid(oid, self.oid_digits):
             self.head = oid
         else:
-            raise SpecguardError(
-                "HEAD points to nothing", help="Check out a branch: `git checkout main`.", code="no-commit"
-            )
+            help = "Check out a branch: `git checkout main`."
+            raise SpecguardError("HEAD points to nothing", help=help, code="no-commit")
 
     def _location_error(self, stderr: str) -> SpecguardError:
         where = self.directory or "this folder"
@@ -693,9 +686,8 @@ def short_name(ref: str) -> str:
 
 
 def _broken_ref(name: str) -> MissingFact:
-    return MissingFact(
-        f"the ref {name} is broken", f"git fetch origin, or delete {name}", code="broken-repository"
-    )
+    command = f"git fetch origin, or delete {name}"
+    return MissingFact(f"the ref {name} is broken", command, code="broken-repository")
 
 
 def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:

@@ -233,11 +233,9 @@ def _check_index(git: Git) -> None:
     repository = git.repository
     is_named = repository.bare or repository.environment.get("GIT_INDEX_FILE")
     if is_named and not os.path.exists(repository.index):
-        raise SpecguardError(
-            f"nothing is staged: there is no index {repository.index}",
-            help="Unset GIT_INDEX_FILE, or judge commits: `specguard check --head BRANCH`.",
-            code="no-repository",
-        )
+        message = f"nothing is staged: there is no index {repository.index}"
+        help = "Unset GIT_INDEX_FILE, or judge commits: `specguard check --head BRANCH`."
+        raise SpecguardError(message, help=help, code="no-repository")
 
 
 def _find_trusted(git: Git, request: Request, event: Event | None) -> FoundBase:
@@ -315,12 +313,9 @@ def refuse_committed(repository: Repository, files: Iterable[tuple[str, str]], t
         for inside in _steps_inside(repository.work_tree(), file):
             entry = _find_spelling(tree, os.fsencode(inside).split(b"/"))
             if entry is not None and not entry.is_directory:
-                raise SpecguardError(
-                    f"{what} is in the judged tree, as {inside}, so the change could have written it",
-                    path=file,
-                    help="Keep it outside the checkout, as in $RUNNER_TEMP; of a plugin, install a release.",
-                    code="untrusted-file",
-                )
+                message = f"{what} is in the judged tree, as {inside}, so the change could have written it"
+                help = "Keep it outside the checkout, as in $RUNNER_TEMP; of a plugin, install a release."
+                raise SpecguardError(message, path=file, help=help, code="untrusted-file")
 
 
 def refuse_brought(change: Change, files: Iterable[tuple[str, str]]) -> None:

@@ -133,9 +133,8 @@ class Tree:
             return None
         kind, content = self.git.object(entry.oid, limit=limit)
         if kind != "blob":
-            raise MissingFact(
-                f"object {entry.oid} is a {kind}, where a file is expected", "git fsck", code="missing-object"
-            )
+            what = f"object {entry.oid} is a {kind}, where a file is expected"
+            raise MissingFact(what, "git fsck", code="missing-object")
         return content
 
     def blobs(self, oids: Sequence[str], limit: int = DOCUMENT_LIMIT) -> Iterator[tuple[str, bytes | None]]:

@@ -289,11 +289,9 @@ def _read(process: Process, what: str) -> bytes:
     try:
         return process.read()
     except CommandError as error:
-        raise MissingFact(
-            f"{what} cannot be read: {error.first_line}",
-            "see that there is room, and that what it names is a plain file or folder that you may read",
-            code="unreadable-file",
-        ) from error
+        step = "see that there is room, and that what it names is a plain file or folder that you may read"
+        message = f"{what} cannot be read: {error.first_line}"
+        raise MissingFact(message, step, code="unreadable-file") from error
 
 
 def _copy_of_index(git: Git) -> str:

@@ -444,9 +444,8 @@ def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -
         if inside.startswith("[:", member.start()):
             raise PatternError(pattern, "names a class of characters with '[:'; write a range: [a-z]")
         if not (high or (low if negated else "")).isascii():
-            raise PatternError(
-                pattern, "has letters beyond ASCII in a range or a negated class; list them one by one"
-            )
+            problem = "has letters beyond ASCII in a range or a negated class; list them one by one"
+            raise PatternError(pattern, problem)
         if high and low > high:
             raise PatternError(pattern, f"has the range {low}-{high}, which is empty")
         if high or low.isascii():

@@ -109,11 +109,8 @@ class PluginFormat(Format):
             if isinstance(text, str):
                 return text
             problem = f"it returned a {type(text).__name__}"
-        raise SpecguardError(
-            f"the format {self.name!r} of plugin {self.plugin!r} cannot be made: {problem}",
-            help="ask for another format, and inform the plugin's author",
-            code="plugin-failed",
-        )
+        message = f"the format {self.name!r} of plugin {self.plugin!r} cannot be made: {problem}"
+        raise PluginError(message, help="ask for another format, and inform the plugin's author")
 
 
 _REPORTERS: Final = "specguard.reporters"

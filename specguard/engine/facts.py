@@ -76,9 +76,8 @@ class Clock:
             return datetime.datetime.combine(self.today(), datetime.time(23, 59, 59), tzinfo=datetime.UTC)
         now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         if now.year < RELEASE_YEAR:
-            raise MissingFact(
-                f"the clock says {now:%Y-%m-%d}, so it was never set", "set the clock", code="clock-unset"
-            )
+            what = f"the clock says {now:%Y-%m-%d}, so it was never set"
+            raise MissingFact(what, "set the clock", code="clock-unset")
         return now
 
 

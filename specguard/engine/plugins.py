@@ -101,9 +101,8 @@ def _modules(distribution: str) -> Iterator[tuple[str, ModuleType]]:
     for name, target in _BUILT_IN_MODULES if distribution == BUILT_IN else _entry_points(distribution):
         module = importlib.import_module(target)
         if (version := getattr(module, "specguard_api", None)) != API_VERSION:
-            raise PluginError(
-                f"plugin {distribution!r} states specguard_api = {version!r}, and this is {API_VERSION}"
-            )
+            what = f"specguard_api = {version!r}, and this is {API_VERSION}"
+            raise PluginError(f"plugin {distribution!r} states {what}")
         if not callable(getattr(module, HOOK, None)):
             raise PluginError(f"plugin {distribution!r}: {target} has no function {HOOK}(registry)")
         yield name, module
@@ -116,11 +115,9 @@ def _entry_points(distribution: str) -> Sequence[tuple[str, str]]:
     try:
         points = importlib.metadata.distribution(distribution).entry_points
     except importlib.metadata.PackageNotFoundError:
-        raise PluginError(
-            f"the plugin {distribution!r} is not installed",
-            help=f"install it beside specguard: pip install {distribution}; "
-            "pre-commit takes it from `additional_dependencies`",
-        ) from None
+        help = f"install it beside specguard: pip install {distribution}"
+        help += "; pre-commit takes it from `additional_dependencies`"
+        raise PluginError(f"the plugin {distribution!r} is not installed", help=help) from None
     found = [(point.name, point.module) for point in points if point.group == GROUP]
     if not found:
         raise PluginError(f"the distribution {distribution!r} has no entry point of the group {GROUP!r}")

@@ -170,12 +170,10 @@ class Policies:
         if policy is None or not ItemBranches(policy)(into):
             return change
         if self._request.enforce and not default.given:
-            raise SpecguardError(
-                f"{into} is an item's branch, and nothing says which branch is the default one, whose policy "
-                "judges what goes into it",
-                help="Give the platform's whole event, or name the default branch in CI_DEFAULT_BRANCH.",
-                code="no-base",
-            )
+            message = f"{into} is an item's branch, and nothing says which branch is the default one"
+            message += ", whose policy judges what goes into it"
+            help = "Give the platform's whole event, or name the default branch in CI_DEFAULT_BRANCH."
+            raise SpecguardError(message, help=help, code="no-base")
         return based
 
     def hook_rules(self) -> list[str]:
@@ -393,10 +391,8 @@ def _registry(plugins: Sequence[str]) -> Registry:
 
 def missing_authority(where: str) -> NoAuthorityError:
     """Return the error that a place has no authority."""
-    return NoAuthorityError(
-        f"there is no authority: {where} has neither SPEC_AUTHORITY.md in its root nor other settings",
-        help="`specguard init` writes one",
-    )
+    message = f"there is no authority: {where} has neither SPEC_AUTHORITY.md in its root nor other settings"
+    return NoAuthorityError(message, help="`specguard init` writes one")
 
 
 class ItemBranches:

@@ -88,13 +88,10 @@ class PlannedGate(Gate):
         """
         run = _QUOTED.sub(r"\2", self.run)
         if any(_FILE_HOLDER.search(text) for text in _QUOTES.findall(run)):
-            raise SpecguardError(
-                f"the gate {self.name} has its place for files within quotation marks: {run}",
-                help="leave the quotation marks out: names are quoted where they are filled in",
-                path=self.path or None,
-                line=self.line or None,
-                code="incomplete-policy",
-            )
+            message = f"the gate {self.name} has its place for files within quotation marks: {run}"
+            help = "leave the quotation marks out: names are quoted where they are filled in"
+            path, line = self.path or None, self.line or None
+            raise SpecguardError(message, help=help, path=path, line=line, code="incomplete-policy")
 
     def replace(self, **values: Any) -> PlannedGate:
         """Return a copy with other values."""

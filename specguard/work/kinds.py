@@ -336,11 +336,10 @@ class Names:
             kind, key, fields = best[0]
             for other, other_key, _ in best[1:]:
                 if other != kind:
-                    raise MissingFact(
-                        f"{text!r} is read equally well by work.{kind}.{key} and work.{other}.{other_key}; "
-                        "give one of the two templates more literal text",
-                        code="incomplete-policy",
-                    )
+                    both = f"work.{kind}.{key} and work.{other}.{other_key}"
+                    step = "give one of the two templates more literal text"
+                    message = f"{text!r} is read equally well by {both}; {step}"
+                    raise MissingFact(message, code="incomplete-policy")
             return Naming(source, text, kind=kind, fields=fields, exact=exact, commit=commit)
         return None
 
