@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Final, Literal, Protocol
 
+    from specguard.change.change import Change
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
     from specguard.change.tree import Tree
@@ -267,26 +268,17 @@ def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
 
 
 def find_branch_below(
-    git: Git,
-    head: str,
-    base: FoundBase,
-    *,
-    own: Collection[str],
-    remote: str,
-    find_items: Callable[[], BranchMatcher],
-    at_head: bool = False,
+    change: Change, head: str, own: Collection[str], find_items: Callable[[], BranchMatcher]
 ) -> FoundBase | None:
-    """Find the nearest branch below a head in its stack that the base does not contain.
+    """Find the nearest branch below a change in its stack that the trusted base does not contain.
+
+    Local branches count, and those of the change's remote.
 
     Args:
-        git: the repository to read.
-        head: the judged commit.
-        base: the trusted base.
+        change: the change.
+        head: the commit whose history is searched.
         own: the short names of the judged branch.
-        remote: the remote whose branches count, as well as the local ones.
         find_items: returns the test for items' branches; called only if some branch is not a recorded parent.
-        at_head: True if a branch whose tip is the head counts, because the judged change is not committed
-            yet. Otherwise only a local recorded parent may leave the change empty.
 
     Returns:
         None if no branch qualifies.
@@ -294,6 +286,10 @@ def find_branch_below(
     Raises:
         MissingFact: the history or a ref cannot be read.
     """
+    git, base = change.git, change.found
+    # A branch whose tip is the head counts if the change is not committed yet. Otherwise only a local
+    # recorded parent may leave the change empty.
+    at_head = change.source != "range"
     places = {oid: place for place, oid in enumerate(git.revisions(head, base.oid))}
     if not places or (len(places) == 1 and not at_head):
         return None
@@ -303,7 +299,7 @@ def find_branch_below(
         for ref in git.repository.branches()
         if ref.short not in own
         and ref.short != short_branch(base.ref)
-        and ref.name.startswith(("refs/heads/", f"refs/remotes/{remote}/"))
+        and ref.name.startswith(("refs/heads/", f"refs/remotes/{change.remote}/"))
     ]
     recorded = [ref for ref in others if ref.short in parents or ref.name in parents]
     item_branches = find_items() if len(recorded) < len(others) else None

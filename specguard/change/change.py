@@ -257,10 +257,7 @@ class Change(Record, frozen=False):
             own, names, of = self.branch.name, self.branch_names, self.item_branches
             if own == short_branch(self.found.ref):
                 return None
-            return find_branch_below(
-                self.git, self._stack_head, self.found,
-                own=names, remote=self.remote, find_items=lambda: of(own), at_head=self.source != "range",
-            )  # fmt: skip
+            return find_branch_below(self, self._stack_head, names, lambda: of(own))
         except (MissingFact, NotApplicable):
             # The whole change is judged then.
             return None
