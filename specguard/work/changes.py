@@ -415,9 +415,7 @@ def own_plan(
     return None
 
 
-def unnamed_commits(
-    change: Change, kinds: Sequence[WorkKind], branch: str, namings: Sequence[Naming], own: OwnPlan | None
-) -> Sequence[Commit]:
+def unnamed_commits(change: Change, work: Work) -> Sequence[Commit]:
     """Return the commits that name no item, on a branch that holds several items.
 
     Merges are left out, since CMT004 reports what a merge itself changes. The commit that adds the branch's
@@ -426,10 +424,11 @@ def unnamed_commits(
     Raises:
         MissingFact: the commits cannot be read.
     """
-    if not any(kind.branch and Template(kind.branch).read(branch) is not None for kind in kinds):
+    branches = filter(None, (kind.branch for name, kind in work.kinds.items() if name in work.shared))
+    if not any(Template(branch).read(work.branch) is not None for branch in branches):
         return []
     commits = if_applicable(lambda: change.commits, ())
-    known = {naming.commit for naming in namings} | ({own.commit} if own else set())
+    known = {naming.commit for naming in work.namings} | ({work.own.commit} if work.own else set())
     return [commit for commit in commits if commit.oid not in known and not commit.is_merge]
 
 

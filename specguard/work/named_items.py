@@ -260,7 +260,7 @@ class Work(WorkItems, frozen=False):
         work.pull_request = if_applicable(lambda: change.pull_request, None)
         texts += [("title", work.pull_request.title, None)] if work.pull_request else []
         read = (work.names.read(source, text, commit=oid) for source, text, oid in texts if text)
-        work.namings = namings = list(filter(None, read))
+        work.namings = list(filter(None, read))
         required = policy.require_work_item
         name = work.branch.encode("utf-8", "surrogateescape")
         work.required = required if isinstance(required, bool) else required.matches(name) and name != b""
@@ -276,8 +276,7 @@ class Work(WorkItems, frozen=False):
                 lands = change.base.is_landing or change.base.is_branch(work.branch)
                 papers, branch = change.paper_files, "" if lands else work.branch
                 work.own = own_plan(policy, branch, change.git, head=head, base=base, papers=papers)
-                kinds = [work.kinds[kind] for kind in several]
-                work.unnamed = unnamed_commits(change, kinds, work.branch, namings, work.own)
+                work.unnamed = unnamed_commits(change, work)
         if policy.declares("wave_settings"):
             work.artifacts = {name: one.template for name, one in policy.declared("contracts").items()}
         return work
