@@ -186,16 +186,12 @@ def _read_named(parts: Sequence[Part], tree: Tree | None, problems: list[Setting
                 known.add(path)
                 further += [Part(read_source(tree, path, origin))] if tree else []
     for part in further:
-        problems.extend(part.problems)
-        problems.extend(
-            SettingProblem(
-                "`documents` is set in a document that the authority itself names",
-                origin=inner.origin(("documents",)),
-                help="name all documents in SPEC_AUTHORITY.md",
-            )
-            for inner in part.layers
-            if inner.data.pop("documents", None) is not None
-        )
+        problems += part.problems
+        for inner in part.layers:
+            if inner.data.pop("documents", None) is not None:
+                message = "`documents` is set in a document that the authority itself names"
+                step = "name all documents in SPEC_AUTHORITY.md"
+                problems.append(SettingProblem(message, inner.origin(("documents",)), step))
     return further
 
 
