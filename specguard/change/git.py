@@ -15,16 +15,7 @@ from collections import Counter
 from functools import cached_property
 from itertools import chain, islice, zip_longest
 
-from specguard.change.entries import (
-    DIRECTORY,
-    Commit,
-    Entry,
-    object_id,
-    read_commit,
-    read_diffs,
-    read_entries,
-    read_tree,
-)
+from specguard.change.entries import DIRECTORY, object_id, read_commit, read_diffs, read_entries, read_tree
 from specguard.change.object_store import Reading, Store, stdin_lines
 from specguard.change.process import CommandError
 from specguard.change.repository import PastCommit, Repository, is_oid
@@ -37,7 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Final
 
+    from specguard.change.entries import Commit, Entry
+
     Pair = tuple[str, str]
+    """The object ids of two trees that are compared; an empty id is an empty tree."""
+
+    Pairs = Callable[[], Iterable[Pair]]
+    """Returns the pairs of trees that a command compares, which are measured if it takes long."""
 
 
 RAW: Final = (
@@ -210,21 +207,14 @@ class Git(Store):
     # Walks of trees
 
     def walk(
-        self,
-        what: str,
-        *arguments: str,
-        pairs: Callable[[], Iterable[tuple[str, str]]],
-        stdin: bytes = b"",
-        index: str = "",
-        spare: int = 0,
+        self, what: str, *arguments: str, pairs: Pairs, stdin: bytes = b"", index: str = "", spare: int = 0
     ) -> list[bytes]:
         """Run a git command that walks trees, within the limits, and return the fields of its output.
 
         Args:
             what: what the command reads, for the error message.
             arguments: the command, which ends each field with NUL.
-            pairs: returns the pairs of trees that the command compares, which are measured if it takes long.
-                A tree that it lists is paired with an empty id.
+            pairs: a tree that the command lists is paired with an empty id.
             stdin: its standard input.
             index: the index file that it uses; none by default.
             spare: the number of entries that are permitted beyond the limit.
@@ -265,7 +255,7 @@ class Git(Store):
             raise
         return found
 
-    def measure(self, pairs: Sequence[tuple[str, str]], what: str, *, spare: int = 0) -> None:
+    def measure(self, pairs: Sequence[Pair], what: str, *, spare: int = 0) -> None:
         """Raise an error for trees that differ in more than the limits permit; each refusal is computed once.
 
         Raises:
@@ -371,7 +361,7 @@ class Git(Store):
         for start in range(0, len(oids), PER_PROCESS):
             part = oids[start : start + PER_PROCESS]
 
-            def pairs(some: Sequence[str] = part) -> Iterator[tuple[str, str]]:
+            def pairs(some: Sequence[str] = part) -> Iterator[Pair]:
                 for oid in some:
                     for parent in self.commit(oid).parents or ("",):
                         yield (below(parent) if parent else ""), below(oid)
@@ -379,7 +369,7 @@ class Git(Store):
             yield from self.commit_diffs("the history", *options, pairs=pairs, stdin=stdin_lines(part))
 
     def commit_diffs(
-        self, what: str, *options: str, pairs: Callable[[], Iterable[tuple[str, str]]], stdin: bytes
+        self, what: str, *options: str, pairs: Pairs, stdin: bytes
     ) -> list[tuple[str, list[Entry]]]:
         """Return the diffs of many commits, each with its object id."""
         found = self.walk(what, "diff-tree", "--stdin", *options, pairs=pairs, stdin=stdin)
@@ -413,27 +403,15 @@ class Git(Store):
         Raises:
             MissingFact: the comparison failed, or a limit is exceeded.
         """
-        return self._entries(
-            *_INDEX_DIFF,
-            tree,
-            "--",
-            trees=("", tree),
-            index=index or self.repository.index,
-            spare=self.repository.max_indexed(),
-        )
+        index, spare = index or self.repository.index, self.repository.max_indexed()
+        return self._entries(*_INDEX_DIFF, tree, "--", trees=("", tree), index=index, spare=spare)
 
-    def _entries(
-        self, *arguments: str, trees: tuple[str, str], index: str = "", spare: int = 0
-    ) -> list[Entry]:
+    def _entries(self, *arguments: str, trees: Pair, index: str = "", spare: int = 0) -> list[Entry]:
+        def pairs() -> Iterator[Pair]:
+            yield self._tree_of(trees[0]) if trees[0] else "", self._tree_of(trees[1])
+
         what = "the change's entries"
-        one, other = trees
-        found = self.walk(
-            what,
-            *arguments,
-            pairs=lambda: [(self._tree_of(one) if one else "", self._tree_of(other))],
-            index=index,
-            spare=spare,
-        )
+        found = self.walk(what, *arguments, pairs=pairs, index=index, spare=spare)
         with Reading(self, what):
             return read_entries(found, self.repository.oid_digits)
 
