@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.check_request import Request, base_refs, is_invalid, read_unlinked, resolve
+from specguard.change.check_request import Event, Request, base_refs, is_invalid, read_unlinked, resolve
 from specguard.change.entries import read_commit_time
 from specguard.change.object_store import DOCUMENT_LIMIT, stdin_lines
 from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from specguard.change.change import Change
     from specguard.change.git import Git
-    from specguard.change.platform_event import Event
     from specguard.change.tree import Tree
 
     How = Literal["option", "event", "server", "pin", "usual", "local", "policy", "stack", "head", "none"]
@@ -114,7 +113,7 @@ def find_base(
     return usual_base(git, remote=remote, without=without) or local_base(git, without=without)
 
 
-def default_base(git: Git, request: Request, event: Event | None, *, remote: str) -> FoundBase | None:
+def default_base(git: Git, request: Request, event: Event, *, remote: str) -> FoundBase | None:
     """Find the default branch: the one that the platform names, or else the usual one.
 
     Returns:
@@ -124,7 +123,7 @@ def default_base(git: Git, request: Request, event: Event | None, *, remote: str
         SpecguardError: the named branch does not exist.
         MissingFact: its ref or object is broken.
     """
-    name = (event.default if event else None) or request.environment.get("CI_DEFAULT_BRANCH")
+    name = event.default or request.environment.get("CI_DEFAULT_BRANCH")
     return named_base(git, name, "event", remote=remote) if name else usual_base(git, remote=remote)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.base import FoundBase, find_branch_below, named_base, paper_tree
+from specguard.change.check_request import Event, Request
 from specguard.change.entries import FILE, Commit, Entry, Message, is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote, short_branch, short_name
 from specguard.change.tree import Tree
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Final, Self
 
     from specguard.change.base import BranchMatcher
-    from specguard.change.check_request import Request
     from specguard.change.git import Git, History
     from specguard.change.lines import Lines
-    from specguard.change.platform_event import Event
     from specguard.change.ranges import Merges, OpenMerge
     from specguard.model import Finding, Stage
 
@@ -153,7 +152,7 @@ class Change(Record, frozen=False):
     git: Git
     request: Request
     found: FoundBase
-    event: Event | None = None
+    event: Event = Event()
     remote: str = "origin"
     source: str = "range"
     stage: Stage = "range"
@@ -206,7 +205,7 @@ class Change(Record, frozen=False):
     @property
     def target_branch(self) -> str:
         """The short name of the branch that is named as the base; empty if no name is known."""
-        return short_branch(self.found.ref) or (self.event.base if self.event is not None else None) or ""
+        return short_branch(self.found.ref) or self.event.base or ""
 
     def _with_found(self, found: FoundBase) -> Self:
         # Facts that were read may depend on the base, so only the fields are kept.
@@ -356,13 +355,12 @@ class Change(Record, frozen=False):
         """The judged branch."""
         if self.request.branch:
             return Branch(self.request.branch.removeprefix("refs/heads/"), "option")
-        if self.event is not None:
-            if self.event.branch:
-                return Branch(self.event.branch, "event")
-            if self.event.kind == "merge_group":
-                raise NotApplicable("a merge queue's branch is the platform's own")
-            if self.event.kind == "push":
-                raise NotApplicable("what the platform's event is about is not a branch")
+        if self.event.branch:
+            return Branch(self.event.branch, "event")
+        if self.event.kind == "merge_group":
+            raise NotApplicable("a merge queue's branch is the platform's own")
+        if self.event.kind == "push":
+            raise NotApplicable("what the platform's event is about is not a branch")
         return self._own_branch()
 
     def _own_branch(self) -> Branch:
@@ -384,7 +382,7 @@ class Change(Record, frozen=False):
     @cached_property
     def pull_request(self) -> PullRequest:
         """The pull request's text."""
-        if self.event is not None and self.event.kind == "merge_group":
+        if self.event.kind == "merge_group":
             raise NotApplicable("in a merge queue there is no pull request's text")
         raise NotApplicable("there is no pull request at this stage")
 

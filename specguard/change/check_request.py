@@ -1,4 +1,4 @@
-"""The request for a check, before anything is read, and the resolution of its names to commits.
+"""The request for a check and the platform's event, before anything is read, and what names resolve to.
 
 A name is `HEAD`, an object id, a branch or a tag, with optional `~n` and `^n` suffixes. Git's own rules are
 not used: with them, a tag `main` or a local branch `origin/main` hides the intended branch. A name is looked
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO, Final
 
     from specguard.change.git import Git
+    from specguard.change.platform_event import SubmittedReview
 
 
 FLOOR: Final = "SPECGUARD_FLOOR"
@@ -140,6 +141,48 @@ class Request(Record):
     ticket: str = ""
     scope: str = ""
     key: str = ""
+
+
+class Event(Record):
+    """A pull request, a merge queue's group or a push, as the platform describes it.
+
+    Attributes:
+        kind: `pull_request`, `merge_group` or `push`; empty if there is no event, and at most flags describe
+            the change.
+        head: the object id of the commit to judge; None if the platform does not name it.
+        branch: the short name of the judged branch, or None; a merge queue's own branches do not count.
+        base: the short name of the branch it is to be merged into, or None.
+        base_oid: the object id that the platform gives for the base, or None.
+        exact: True if the base is that commit, and not the tip of the branch.
+        merge: the object id of the merge that the platform made for the checkout; its second parent is the
+            head.
+        title, body, number: of the pull request; None if the source does not have them.
+        author: the login of the pull request's author; None if the source does not name it.
+        reviews: the review of the event, if the event is a review.
+        deleted: True if a push deletes its branch.
+        default: the short name of the repository's default branch, or None.
+    """
+
+    kind: str = ""
+    head: str | None = None
+    branch: str | None = None
+    base: str | None = None
+    base_oid: str | None = None
+    exact: bool = False
+    merge: str | None = None
+    title: str | None = None
+    body: str | None = None
+    number: int | None = None
+    author: str | None = None
+    reviews: Sequence[SubmittedReview] = ()
+    deleted: bool = False
+    default: str | None = None
+
+    @property
+    def has_text(self) -> bool:
+        """True if the event has or could have a pull request's text, also from flags."""
+        has_flags = self.title is not None or self.body is not None
+        return self.kind == "pull_request" or (has_flags and self.kind != "merge_group")
 
 
 BODY_LIMIT: Final = 1 << 20

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from specguard.change.check_request import Event as Event
 from specguard.change.check_request import Request, read_bounded, refuse_constant, unique
 from specguard.change.repository import is_oid, short_name
 from specguard.declaration.rule import Record
@@ -228,47 +229,6 @@ _EVENTS: Final = ("pull_request", "pull_request_target", "pull_request_review", 
 """The names of the events that describe a change."""
 
 _EVENT_HELP: Final = "Give that of a pull request, a merge queue or a push, as GITHUB_EVENT_PATH names it."
-
-
-class Event(Record):
-    """A pull request, a merge queue's group or a push, as the platform describes it.
-
-    Attributes:
-        kind: `pull_request`, `merge_group` or `push`; empty if only flags describe the change.
-        head: the object id of the commit to judge; None if the platform does not name it.
-        branch: the short name of the judged branch, or None; a merge queue's own branches do not count.
-        base: the short name of the branch it is to be merged into, or None.
-        base_oid: the object id that the platform gives for the base, or None.
-        exact: True if the base is that commit, and not the tip of the branch.
-        merge: the object id of the merge that the platform made for the checkout; its second parent is the
-            head.
-        title, body, number: of the pull request; None if the source does not have them.
-        author: the login of the pull request's author; None if the source does not name it.
-        reviews: the review of the event, if the event is a review.
-        deleted: True if a push deletes its branch.
-        default: the short name of the repository's default branch, or None.
-    """
-
-    kind: str
-    head: str | None = None
-    branch: str | None = None
-    base: str | None = None
-    base_oid: str | None = None
-    exact: bool = False
-    merge: str | None = None
-    title: str | None = None
-    body: str | None = None
-    number: int | None = None
-    author: str | None = None
-    reviews: Sequence[SubmittedReview] = ()
-    deleted: bool = False
-    default: str | None = None
-
-    @property
-    def has_text(self) -> bool:
-        """True if the event has or could have a pull request's text, also from flags."""
-        has_flags = self.title is not None or self.body is not None
-        return self.kind == "pull_request" or (has_flags and self.kind != "merge_group")
 
 
 def find_event(request: Request) -> Event | None:

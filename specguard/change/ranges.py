@@ -14,7 +14,7 @@ from functools import cached_property
 from shlex import quote
 
 from specguard.change.change import NO_TITLE, Change
-from specguard.change.check_request import Request, Revision, read_body
+from specguard.change.check_request import Event, Request, Revision, read_body
 from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing, strip_pull_number
 from specguard.change.process import CommandError
 from specguard.change.repository import MERGE_HEADS, Base, Branch, PullRequest, Push, Remote, short_branch
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 
     from specguard.change.base import FoundBase
     from specguard.change.git import Git
-    from specguard.change.platform_event import Event
     from specguard.change.tree import Tree
     from specguard.change.worktree import HashedTree
 
 
-def read_description(request: Request, event: Event | None = None) -> Event | None:
+def read_description(request: Request, event: Event) -> Event:
     """Return the platform's event, with the values of flags and files in place of its own.
 
     Raises:
@@ -47,11 +46,7 @@ def read_description(request: Request, event: Event | None = None) -> Event | No
         from specguard.change.platform_event import read_reviews
 
         values["reviews"] = read_reviews(request.reviews_file)
-    if not values:
-        return event
-    from specguard.change.platform_event import Event
-
-    return Event(**{**vars(event or Event("")), **values})
+    return Event(**{**vars(event), **values})
 
 
 _WITH_PULL_REQUEST: Final = ("pull-request", "run")
@@ -95,8 +90,8 @@ class RangeChange(Change, frozen=False, kw_only=True):
                 step = "if that is meant, as of a page's branch: git push --no-verify"
             what = f"{against.name} and the head have no common ancestor"
             raise MissingFact(what, step, code="no-common-ancestor")
-        event, to_server = self.event, against.how == "server" and self.push.remote_ref == against.ref
-        if to_server or (against.how == "event" and event is not None and event.exact):
+        to_server = against.how == "server" and self.push.remote_ref == against.ref
+        if to_server or (against.how == "event" and self.event.exact):
             # A forced push to the base drops commits after the merge base, which only its old tip shows.
             merge_bases = [against.oid]
         return Base(self, against, start=merge_bases[0], head=head, merge_bases=merge_bases)
@@ -195,15 +190,13 @@ class RangeChange(Change, frozen=False, kw_only=True):
         if self.stage not in _WITH_PULL_REQUEST:
             return super().pull_request
         event = self.event
-        if event is None:
-            return PullRequest()
         base = event.base if event.kind == "pull_request" else None
         return PullRequest(title=event.title, body=event.body, base=base, number=event.number)
 
     @cached_property
     def reviewers(self) -> frozenset[str]:
         """The accounts that approve exactly this head, from the platform's reviews."""
-        if self.event is None or not self.event.reviews:
+        if not self.event.reviews:
             return frozenset()
         from specguard.change.platform_event import NEVER, approvers
 
@@ -212,7 +205,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
 
     def review_notes(self) -> Iterator[tuple[str, str]]:
         """Yield the account of each approval that is not about this head, and a note on it."""
-        if self.event is not None and self.event.reviews:
+        if self.event.reviews:
             from specguard.change.platform_event import approvers
 
             head, reviews = self.head.oid, self.event.reviews
@@ -224,7 +217,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
     @property
     def author_login(self) -> str:
         """The account of the pull request's author, from the platform's event."""
-        return (self.event.author if self.event is not None else None) or ""
+        return self.event.author or ""
 
     @cached_property
     def head_files(self) -> Tree:
@@ -295,7 +288,7 @@ def change_of_push(git: Git, request: Request, found: FoundBase, push: Push) -> 
     if push.new is None:
         return RefAlone(git, request, found, remote=push.remote, pushed=push)
     return RangeChange(
-        git, request, found, read_description(request), push.remote,
+        git, request, found, read_description(request, Event()), push.remote,
         stage="push", head=Revision(git.commit(push.new).oid), pushed=push,
     )  # fmt: skip
 

@@ -203,7 +203,7 @@ class Base(Record):
         A fork's pull request may come from a branch with the base's name; its commits are not on the base.
         """
         branch = if_known(lambda: self.change.branch, None)
-        kind = self.change.event.kind if self.change.event else ""
+        kind = self.change.event.kind
         if kind == "merge_group" or branch is None:
             return kind == "merge_group"
         landed = kind == "push" and branch.source == "event"

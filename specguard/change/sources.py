@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from specguard.change.base import FoundBase, event_commit, find_base, named_base, no_base_error
-from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
+from specguard.change.check_request import FLOOR, Event, Request, Revision, head_refs, resolve
 from specguard.declaration.patterns import fold
 from specguard.errors import Needed, SpecguardError, if_applicable, if_known, usage
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from specguard.change.change import Change
     from specguard.change.git import Git
-    from specguard.change.platform_event import Event
     from specguard.change.repository import Push, Repository
     from specguard.change.tree import Tree, TreeEntry
 
@@ -73,7 +72,7 @@ def _open_requested(git: Git, request: Request) -> Sequence[Change]:
     if request.edits:
         from specguard.change.uncommitted import EditedChange
 
-        return [EditedChange(git, request, _find_trusted(git, request, None))]
+        return [EditedChange(git, request, _find_trusted(git, request, Event()))]
     if request.worktree and request.head:
         return _open_range(git, request)
     if request.message_file or request.message:
@@ -102,15 +101,15 @@ def _flag(name: str) -> str:
     return _FLAGS.get(name, f"--{name}")
 
 
-def _find_event(request: Request, *, explicit: bool = False) -> Event | None:
-    """Find the event; with `explicit` only the one that the caller names."""
+def _find_event(request: Request, *, explicit: bool = False) -> Event:
+    """Find the event, empty if there is none; with `explicit` only the one that the caller names."""
     environment = request.environment
     platform = environment.get("GITHUB_ACTIONS") or environment.get("GITLAB_CI")
     if not request.event_file and (explicit or not platform):
-        return None
+        return Event()
     from specguard.change.platform_event import find_event
 
-    return find_event(request)
+    return find_event(request) or Event()
 
 
 def _open_range(git: Git, request: Request) -> Sequence[Change]:
@@ -132,10 +131,10 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
             return []
         head = judged
         found = FoundBase("", None, "none") if request.root else find_base(git, request, event)
-        named = request.head or (head.oid if event is not None and event.head else "")
+        named = request.head or (head.oid if event.head else "")
     if found is None:
         raise no_base_error()
-    stage = "pull-request" if event is not None and event.has_text else "range"
+    stage = "pull-request" if event.has_text else "range"
     asked: dict[str, Any] = {"event": event, "stage": stage, "head": head, "named": named}
     if request.worktree:
         from specguard.change.worktree import hash_work_tree
@@ -165,16 +164,16 @@ def _range_base(git: Git, name: str) -> FoundBase:
         return FoundBase(name, git.commit(oid).oid, "option", ref)
 
 
-def _find_head(git: Git, request: Request, event: Event | None) -> Revision | None:
+def _find_head(git: Git, request: Request, event: Event) -> Revision | None:
     """Return the judged commit; None if the platform reports a deleted branch."""
     if request.head:
         return resolve(git, request.head)
-    if event is not None and event.deleted:
+    if event.deleted:
         return None
-    if event is not None and event.head:
+    if event.head:
         return Revision(event_commit(git, event.head))
     head = resolve(git, "HEAD")
-    if event is not None and event.merge == head.oid:
+    if event.merge == head.oid:
         parents = git.commit(head.oid).parents
         if len(parents) == 2:
             return Revision(parents[1])
@@ -238,7 +237,7 @@ def _check_index(git: Git) -> None:
         raise SpecguardError(message, help=help, code="no-repository")
 
 
-def _find_trusted(git: Git, request: Request, event: Event | None) -> FoundBase:
+def _find_trusted(git: Git, request: Request, event: Event) -> FoundBase:
     """Find the base of an uncommitted change; if there is none, `HEAD` replaces it, if it has a commit."""
     if (found := find_base(git, request, event)) is not None:
         return found

@@ -158,7 +158,7 @@ class Policies:
         Raises:
             SpecguardError: the default branch is unknown, and the verdict is final.
         """
-        into, default_name = change.target_branch, change.event.default if change.event else None
+        into, default_name = change.target_branch, change.event.default
         if change.found.how not in ("option", "event") or into in ("", default_name) or change.stacked_on:
             return change
         with Needed():
