@@ -13,7 +13,7 @@ from specguard.change.repository import Lookup, short_name
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
-from specguard.engine.rule_runner import NOT_SELECTED, Judging, OutcomeCache, cache_inputs, drop_repeated
+from specguard.engine.rule_runner import NOT_SELECTED, Judging, drop_repeated, open_outcomes
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown_rule, usage
 from specguard.model import TYPE_CHECKING, OutputOnStderr, Verdict, cached_method, state_of, with_stash
 
@@ -146,7 +146,8 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     if all(map(selection.leaves_out, policy.rules)):
         raise usage("no rule is left: every selected one is ignored", "ignore fewer of them")
     facts = Facts(change, policy)
-    results, approval_notes = _judge_all(Judging(facts, selection, cache=_outcome_cache(facts, policies)))
+    outcomes = open_outcomes(facts, policies.cache)
+    results, approval_notes = _judge_all(Judging(facts, selection, cache=outcomes))
     _protect_uncommitted(results, change)
     # The log of decisions names the change whose findings an approval accepted.
     approved = any(judged.state == "approved" for result in results for judged in result.findings)
@@ -202,14 +203,6 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         else (),
         options=options,
     )
-
-
-def _outcome_cache(facts: Facts, policies: Policies) -> OutcomeCache | None:
-    """Return the outcomes of an earlier check of the same whole tree; None if none can be used."""
-    if not facts.change.request.all or policies.cache is None:
-        return None
-    names = cache_inputs(facts.change, facts.policy, facts.clock.today())
-    return OutcomeCache(policies.cache, names, facts.policy.has_fact) if names is not None else None
 
 
 def _judge_all(judging: Judging) -> tuple[list[RuleResult], list[str]]:

@@ -1,8 +1,8 @@
 """Run rules on facts: the findings of each rule, and the state that follows from them.
 
-An outcome is cached if it depends only on the inputs in `cache_inputs`: commits, policy, branch, pull request
-and day. Commits include everything below them, trees and history. So the facts that a rule asks for decide. A
-rule that asks for anything else (refs, a remote, the working tree's runs) runs each time.
+An outcome is cached if it depends only on the inputs in `open_outcomes`: commits, policy, branch, the text of
+the pull request and day. Commits include everything below them, trees and history. So the facts that a rule
+asks for decide. A rule that asks for anything else (refs, a remote, the working tree's runs) runs each time.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ from specguard.model import SEVERITIES, Judged, Origin, OutputOnStderr, Record, 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date
     from typing import Any, Final
 
     from specguard.authority.cache import Cache
-    from specguard.change.change import Change
     from specguard.engine.check import Selection
     from specguard.engine.facts import Facts
     from specguard.model import Finding, Severity, State
@@ -286,7 +284,7 @@ CACHEABLE_FACTS: Final = (
     "sources", "specs", "stage", "start_documents", "start_files", "today", "waves", "whole", "work",
     "work_item",
 )  # fmt: skip
-"""The facts of a range that depend only on the inputs in `cache_inputs`, as facts of declared tables do."""
+"""The facts of a range that depend only on the inputs in `open_outcomes`, as facts of declared tables do."""
 
 RULES_PACKAGE: Final = "specguard_rules"
 """The package whose rules are known to depend on facts only."""
@@ -298,13 +296,13 @@ class OutcomeCache:
     Args:
         cache: the cache.
         inputs: the inputs that determine the outcomes, which are the cache key.
-        is_declared: returns True if a fact is a declared table.
+        policy: the policy, whose tables are facts, too.
     """
 
-    def __init__(self, cache: Cache, inputs: Mapping[str, str], is_declared: Callable[[str], bool]) -> None:
+    def __init__(self, cache: Cache, inputs: Mapping[str, str], policy: Policy) -> None:
         self._cache = cache
         self._inputs = inputs
-        self._is_declared = is_declared
+        self._policy = policy
         self._changed = False
         stored = cache.read(inputs)
         self._stored: dict[str, Any] = dict(stored) if isinstance(stored, dict) else {}
@@ -319,11 +317,11 @@ class OutcomeCache:
         return RuleOutcome(findings, reason, condition=condition, looked_at=looked_at)
 
     def store(self, rule: RuleInPolicy, outcome: RuleOutcome) -> None:
-        """Cache the outcome of a built-in rule if the inputs in `cache_inputs` determine it.
+        """Cache the outcome of a built-in rule if the inputs in `open_outcomes` determine it.
 
         Rules of other plugins may depend on more than their facts, so they are not cached.
         """
-        pure = all(name in CACHEABLE_FACTS or self._is_declared(name) for name in outcome.facts)
+        pure = all(name in CACHEABLE_FACTS or self._policy.has_fact(name) for name in outcome.facts)
         if pure and outcome.complete and rule.package == RULES_PACKAGE:
             absent = outcome.missing and outcome.missing.reason
             self._stored[rule.code] = encode([outcome.findings, absent, outcome.condition, outcome.looked_at])
@@ -335,15 +333,16 @@ class OutcomeCache:
             self._cache.write(self._inputs, self._stored, {RULES_PACKAGE})
 
 
-def cache_inputs(change: Change, policy: Policy, today: date) -> Mapping[str, str] | None:
-    """Return the inputs that determine the outcomes of a change's rules; None if there are other inputs, too.
+def open_outcomes(facts: Facts, cache: Cache | None) -> OutcomeCache | None:
+    """Return the outcomes of an earlier check of the same whole tree; None if other inputs count, too.
 
     Args:
-        change: the judged change.
-        policy: the policy that judges it.
-        today: the UTC date.
+        facts: the facts of the change and its policy.
+        cache: the cache; None without one.
     """
-    if change.source != "range" or change.stage not in ("range", "pull-request"):
+    change, policy = facts.change, facts.policy
+    is_range = change.source == "range" and change.stage in ("range", "pull-request")
+    if cache is None or not change.request.all or not is_range:
         return None
     if policy.floor or not all(oid for _, oid in policy.documents):
         # The object id of a file that was named on the command line is unknown.
@@ -361,9 +360,9 @@ def cache_inputs(change: Change, policy: Policy, today: date) -> Mapping[str, st
         "branch": _value_or_absence(lambda: [change.branch.name, change.branch.source]),
         "pull request": _value_or_absence(lambda: [getattr(change.pull_request, name) for name in text]),
         "stage": change.stage,
-        "today": today.isoformat(),
+        "today": facts.today.isoformat(),
     }
-    return {key: repr(value) for key, value in inputs.items()}
+    return OutcomeCache(cache, {key: repr(value) for key, value in inputs.items()}, policy)
 
 
 def _value_or_absence(read: Callable[[], list[Any]]) -> Any:
