@@ -457,11 +457,7 @@ class Facts:
         return self.change.stage in ("edit", "staged", "commit-msg")
 
     def set_done(
-        self,
-        sources: Sources,
-        tip: str | None,
-        commits: Callable[[], Sequence[Commit]] = tuple,
-        history: History | None = None,
+        self, sources: Sources, tip: str | None, commits: Callable[[], Sequence[Commit]] | None = None
     ) -> None:
         """Let commits decide which listed items they did, and with waves if more than a status proves it.
 
@@ -471,21 +467,22 @@ class Facts:
         Args:
             sources: the files that list the items.
             tip: the commit whose history proves a status.
-            commits: returns commits that are not in the history yet.
-            history: the history of commits that do items; None: the change's.
+            commits: returns commits that are not in the history yet, which is then the change's; None: the
+                history of `tip` alone does items.
         """
-        sources.assumed = history is None and self._is_before_commit
+        sources.assumed = commits is not None and self._is_before_commit
         if sources.assumed:
             named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
             sources.landed = lambda listed: listed.source.kind in named
             return
+        past = History(self.change.git, tip)
         if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
             from specguard.work.changes import LandedItems
             from specguard.work.kinds import Names
 
             names = Names(self._policy.declared("work_kinds"))
-            history = history or self.change.history
-            sources.landed = LandedItems(sources, names, history=history, commits=commits)
+            history = self.change.history if commits else past
+            sources.landed = LandedItems(sources, names, history=history, commits=commits or tuple)
         if not self._policy.declares("wave_settings"):
             return
         from specguard.work.changes import DoneEvidence
@@ -493,12 +490,8 @@ class Facts:
         settings = self._policy.declared("wave_settings")
         plans = self._policy.declares("plan_kinds")
         items = {stage.items for stage in settings.stages if not (plans and stage.items == "tasks")}
-        sources.shown = DoneEvidence(
-            sources,
-            kinds=items | {name.removesuffix("s") for name in items},
-            history=History(self.change.git, tip),
-            run_shows=self._has_run,
-        )
+        kinds = items | {name.removesuffix("s") for name in items}
+        sources.shown = DoneEvidence(sources, kinds, history=past, run_shows=self._has_run)
 
     def _has_run(self, listed: Listed) -> bool:
         """True if a visible run proves that a listed item was done."""

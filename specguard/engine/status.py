@@ -12,7 +12,7 @@ from specguard.authority.policy import Policy
 from specguard.change.base import find_base
 from specguard.change.change import Change
 from specguard.change.check_request import Request
-from specguard.change.git import Git, History
+from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
 from specguard.change.worktree import worktrees
@@ -138,7 +138,7 @@ class _TreeReport:
         if sources is not None:
             # The whole history of `HEAD` decides which items are done, regardless of the base.
             head = self.change.git.repository.head
-            self.facts.set_done(sources, head, history=History(self.change.git, head))
+            self.facts.set_done(sources, head)
         known_waves: Waves | None = self.fact("waves")
         every: list[Wave] = read(lambda: list(known_waves.all), []) if known_waves is not None else []
         waves = _select_waves(every, wanted)
