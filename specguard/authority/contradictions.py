@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
+from specguard.authority.policy import Policy
 from specguard.authority.settings import AuthorityKey
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Selecting
@@ -66,11 +67,7 @@ class Contradiction(Record):
 
 
 def contradictions(
-    order: Sequence[str],
-    keys: Sequence[AuthorityKey],
-    documents: Documents,
-    *,
-    is_judged: Callable[[bytes], bool],
+    policy: Policy, documents: Documents, is_judged: Callable[[bytes], bool]
 ) -> Iterator[Contradiction]:
     """Yield the statements of lower documents that contradict higher ones.
 
@@ -78,15 +75,14 @@ def contradictions(
     lower document may agree with any of them. Documents of one rank have no order among themselves.
 
     Args:
-        order: the patterns of the documents, the highest first.
-        keys: the keys to compare.
+        policy: has the order of the documents, and the keys to compare.
         documents: the documents of the judged tree.
         is_judged: returns True if a document is judged. A contradiction needs only one such document.
 
     Raises:
         MissingFact: a document cannot be read. It is raised after all contradictions of the other documents.
     """
-    ranked = _rank_documents(order, documents)
+    ranked, keys = _rank_documents(policy.order, documents), policy.keys
     if not any(is_judged(path) for path, _ in ranked):
         return
     documents.prefetch(path for path, _ in ranked)

@@ -405,7 +405,7 @@ class Policy:
         """
         from specguard.authority.contradictions import contradictions
 
-        return contradictions(self.order, self.keys, documents, is_judged=judged)
+        return contradictions(self, documents, judged)
 
     def rank(self, path: bytes) -> int | None:
         """Return the index of a document in the order of authority, 0 for the highest; None if unlisted."""
