@@ -25,7 +25,7 @@ from specguard.errors import Needed, SpecguardError
 from specguard.model import TYPE_CHECKING, Judged, Record, RuleResult, grouped, path_text, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.change.tree import Tree
@@ -144,11 +144,7 @@ def _quote(path: bytes) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-def accept(
-    results: Sequence[RuleResult],
-    trusted: Tree,
-    recount: Callable[[Collection[tuple[str, bytes]]], Sequence[RuleResult]] | None = None,
-) -> None:
+def accept(results: Sequence[RuleResult], trusted: Tree, judging: Judging) -> None:
     """Mark the errors that the baseline accepts as `baselined`, and update the states of their rules.
 
     If a file has at most the recorded number of errors of a rule, all of them are accepted. Otherwise none
@@ -158,8 +154,7 @@ def accept(
     Args:
         results: the results of the rules.
         trusted: the tree that the baseline is read from.
-        recount: judges files whole, each by its rule if that usually judges parts of files. None if the whole
-            tree was judged already.
+        judging: what the rules ran with.
 
     Raises:
         SpecguardError: the baseline is broken or unreadable.
@@ -169,7 +164,7 @@ def accept(
     if not counts:
         return
     found = _errors(judged_results)
-    whole_errors = _errors(recount(found.keys() & counts.keys())) if recount else {}
+    whole_errors = _errors(_recount(judging, found.keys() & counts.keys()))
     for key, errors in found.items():
         accepted = counts.get(key, 0)
         count = max(len(errors), len(whole_errors.get(key, ())))
@@ -181,6 +176,16 @@ def accept(
     for result in judged_results:
         if result.state == "failed":
             result.state = state_of(result.findings)
+
+
+def _recount(judging: Judging, keys: Collection[tuple[str, bytes]]) -> Sequence[RuleResult]:
+    """Judge the given files whole by those of their rules that usually judge parts of files."""
+    policy, codes = judging.facts.policy, {code for code, _ in keys}
+    wanted_codes = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
+    if not wanted_codes or judging.facts.change.whole:
+        return []
+    facts = Facts(judging.facts.change.with_whole_tree({path for _, path in keys}), policy)
+    return Judging(facts, Selection(policy.rules, select=wanted_codes, extend=wanted_codes)).run()
 
 
 def can_be_accepted(result: RuleResult) -> bool:

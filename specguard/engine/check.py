@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache, partial
+from functools import cache
 
 from specguard.change.change import BASELINE, Change
 from specguard.change.entries import is_filed, is_in_log
@@ -18,7 +18,7 @@ from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError,
 from specguard.model import TYPE_CHECKING, OutputOnStderr, Verdict, cached_method, state_of, with_stash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.approvals.approvals import Approvals
@@ -222,7 +222,7 @@ def _judge_all(judging: Judging) -> tuple[list[RuleResult], list[str]]:
     if has_baseline:
         from specguard.engine.baseline import accept
 
-        accept(results, trusted, None if change.whole else partial(_recount, judging))
+        accept(results, trusted, judging)
     if policy.declares("authors"):
         from specguard.approvals.people import apply_exemptions
 
@@ -422,16 +422,6 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     if patch:
         name = "FILE" if patch == "-" else quote(os.path.abspath(patch) if top else patch)
         yield f"For next steps apply the patch first; type: git apply --index {name}"
-
-
-def _recount(judging: Judging, keys: Collection[tuple[str, bytes]]) -> Sequence[RuleResult]:
-    """Judge the given files whole by those of their rules that usually judge parts of files."""
-    policy, codes = judging.facts.policy, {code for code, _ in keys}
-    wanted_codes = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
-    if not wanted_codes:
-        return []
-    facts = Facts(judging.facts.change.with_whole_tree({path for _, path in keys}), policy)
-    return Judging(facts, Selection(policy.rules, select=wanted_codes, extend=wanted_codes)).run()
 
 
 def _unreadable_note(policy_change: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:
