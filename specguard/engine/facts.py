@@ -219,14 +219,8 @@ class Facts:
         from specguard.work.item_lists import Sources
         from specguard.work.kinds import Passes
 
-        sources = Sources(
-            kinds,
-            documents=self.get("documents"),
-            entries=lambda: self.change.entries,
-            whole=self.get("whole"),
-            below=lambda: self.change.branches_below,
-            passes=Passes.of_policy(self._policy),
-        )
+        passes = Passes.of_policy(self._policy)
+        sources = Sources(kinds, self.get("documents"), self.change, passes=passes)
         self.set_done(sources, self.change.base.head or self.change.found.oid, lambda: self.change.commits)
         return sources
 
@@ -345,8 +339,7 @@ class Facts:
         """The files that list work items; empty if no kind of the policy has a source."""
         from specguard.work.item_lists import Sources
 
-        none = Sources({}, documents=self.get("documents"), entries=lambda: self.change.entries)
-        return self.if_declared("sources") or none
+        return self.if_declared("sources") or Sources({}, self.get("documents"), self.change)
 
     @property
     def breakdowns(self) -> Breakdowns:

@@ -19,11 +19,11 @@ from specguard.work.kinds import Passes, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, escape, has_wildcard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final, TypeVar
 
     from specguard.authority.policy import Policy
-    from specguard.change.entries import Entry
+    from specguard.change.change import Change
     from specguard.change.tree import Documents
 
     _Place = TypeVar("_Place")
@@ -152,22 +152,18 @@ class Sources(Record, frozen=False):
     Attributes:
         kinds: the policy's kinds by name.
         documents: the tree's documents.
-        entries: returns what the change touches; None if no change is judged.
-        whole: True if the whole tree is judged.
+        change: the judged change; None if none is judged.
         landed: returns True if a commit did an item; by default no item has landed.
         assumed: True if `landed` only says that a commit could do an item, as the history is not read.
-        below: returns the branches of the stack below the change; by default none.
         shown: returns True if a commit or a run confirms a closed status; None if the status is enough.
         passes: the folders of passes; sources in superseded ones do not count.
     """
 
     kinds: Mapping[str, WorkKind]
     documents: Documents
-    entries: Callable[[], Sequence[Entry]] | None = None
-    whole: bool = False
+    change: Change | None = None
     landed: Callable[[Listed], bool] = lambda _: False
     assumed: bool = False
-    below: Callable[[], Collection[str]] = tuple
     shown: Callable[[Listed], bool] | None = None
     passes: Passes = Passes()
 
@@ -187,7 +183,8 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the tree or the change cannot be read.
         """
-        return [source for source in self.all if self.whole or source.path in self.touched]
+        whole = self.change is not None and self.change.whole
+        return [source for source in self.all if whole or source.path in self.touched]
 
     @cached_property
     def touched(self) -> frozenset[bytes]:
@@ -196,7 +193,8 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the paths cannot be read.
         """
-        entries = if_applicable(self.entries, ()) if self.entries else ()
+        change = self.change
+        entries = if_applicable(lambda: change.entries, ()) if change else ()
         return frozenset(entry.path for entry in entries)
 
     @property
@@ -340,7 +338,7 @@ class Sources(Record, frozen=False):
         """
         for other in item.needed:
             is_met = other is item or other.deferred or other.conditional or self.done(other)
-            if not is_met and other.branch not in self.below():
+            if not is_met and other.branch not in (self.change.branches_below if self.change else ()):
                 how = "first and set its status in the base"
                 message, step = early_start(str(item), why, other.id, self.status_of(other), how)
                 yield _finding(item.source, message, step, f"{item.id}:early:{other.id}", item.line, "closed")
