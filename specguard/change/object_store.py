@@ -130,26 +130,21 @@ class Store:
         index: str = "",
         work_tree: str = "",
         wide: bool = False,
-        literal: bool = True,
     ) -> Process:
         """Start a git command on the private directory; `close` ends it at the latest.
 
         Args:
-            arguments: the command and its arguments, only specguard's own words or object ids.
+            arguments: the command and its arguments, only specguard's own words or object ids. Names are not
+                patterns; `--no-literal-pathspecs` comes before a command that does not support this.
             stdin: its standard input.
             keep_input: True if the input is sent later.
             index: the index file that the command uses; none by default.
             work_tree: the working tree that the command uses; none by default.
             wide: True if the command may write far ahead of its reader.
-            literal: True to take names literally, not as patterns, which some commands do not support.
         """
         if (running := self._early.pop((arguments, stdin, index), None)) is not None:
             return running
-        variables = {
-            "GIT_INDEX_FILE": index,
-            "GIT_WORK_TREE": work_tree,
-            "GIT_LITERAL_PATHSPECS": str(int(literal)),
-        }
+        variables = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": work_tree}
         flags = ["-C", work_tree, *_FLAGS, "-c", "core.bare=false"] if work_tree else _FLAGS
         source = os.devnull
         if stdin:

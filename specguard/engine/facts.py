@@ -156,12 +156,8 @@ class Facts:
     @property
     def bookkeeping(self) -> Bookkeeping:
         """The part of the change that files approvals and runs in addition to the work."""
-        return Bookkeeping(
-            self.change,
-            log=self._policy.log_folder,
-            runs=self._committed_runs,
-            squash=self._policy.merge == "squash",
-        )
+        squash = self._policy.merge == "squash"
+        return Bookkeeping(self.change, self._policy.log_folder, runs=self._committed_runs, squash=squash)
 
     def _committed_runs(self) -> bytes:
         """Return the path prefix of runs if the policy has them committed; otherwise empty."""

@@ -162,7 +162,7 @@ def patch(git: Git, base: str, tree: str, *, exclude: str = "") -> bytes:
     """
     words = ["-r", "-p", "--full-index", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv"]
     words += [base, tree, "--", *([f":(exclude,literal){exclude}"] if exclude else [])]
-    return git.read(git.start("diff-tree", *words, literal=False), "the change")
+    return git.read(git.start("--no-literal-pathspecs", "diff-tree", *words), "the change")
 
 
 def _hooks_accept(run: Run, tree: str) -> bool:

@@ -300,10 +300,10 @@ def drop_ignored(verdict: Verdict, root: bytes, environment: Mapping[str, str]) 
         copy_ignore_lists(git, f"{repository.common}/info/exclude")
         index = repository.index if os.path.exists(repository.index) else f"{git.folder}/index"
         process = git.start(
-            "check-ignore", "-z", "--stdin",
+            "--no-literal-pathspecs", "check-ignore", "-z", "--stdin",
             # With the prefix `./`, no path has a special meaning.
             stdin=b"".join(b"./" + path + b"\0" for path in paths), index=index,
-            work_tree=os.fsdecode(root), literal=False,
+            work_tree=os.fsdecode(root),
         )  # fmt: skip
         try:
             ignored = {name.removeprefix(b"./") for name in process.read().split(b"\0")}
