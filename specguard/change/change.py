@@ -8,7 +8,7 @@ from specguard.change.base import FoundBase, find_branch_below, named_base, pape
 from specguard.change.check_request import Event, Request
 from specguard.change.entries import FILE, Commit, Entry, Message, is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote, short_branch, short_name
-from specguard.change.tree import Tree
+from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, NotApplicable, if_applicable, if_known
 from specguard.model import TYPE_CHECKING, grouped, path_text
@@ -302,6 +302,16 @@ class Change(Record, frozen=False):
             return self.policy_files
 
         return paper_tree(self.git, self.found.oid, below.oid)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The documents of the judged tree, each parsed once."""
+        return Documents(self.head_files)
+
+    @cached_property
+    def start_documents(self) -> Documents:
+        """The documents before the change, each parsed once."""
+        return Documents(self.start_files)
 
     @cached_property
     def history(self) -> History:

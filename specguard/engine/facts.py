@@ -83,7 +83,7 @@ class Clock:
 
 CHANGE_FACTS: Final = (
     "stage", "whole", "entries", "commits", "merges", "branch", "pull_request", "base", "base_files",
-    "start_files", "head_files", "lines", "origin", "refs", "push", "history",
+    "start_files", "head_files", "documents", "start_documents", "lines", "origin", "refs", "push", "history",
 )  # fmt: skip
 """The facts that are attributes of the change, which describes them."""
 
@@ -216,25 +216,15 @@ class Facts:
         from specguard.work.kinds import Passes
 
         passes = Passes.of_policy(self._policy)
-        sources = Sources(kinds, self.get("documents"), self.change, passes=passes)
+        sources = Sources(kinds, self.change.documents, self.change, passes=passes)
         self.set_done(sources, self.change.base.head or self.change.found.oid, lambda: self.change.commits)
         return sources
-
-    @property
-    def documents(self) -> Documents:
-        """The documents of the judged tree, each parsed once."""
-        return Documents(self.change.head_files)
-
-    @property
-    def start_documents(self) -> Documents:
-        """The documents before the change, each parsed once."""
-        return Documents(self.change.start_files)
 
     @property
     def artifacts(self) -> Artifacts:
         """The files that fall under the policy's contracts."""
         self._get_table("contracts", "artifacts.<name>")
-        return self._artifacts(self.get("documents"), branches=self._is_branch)
+        return self._artifacts(self.change.documents, branches=self._is_branch)
 
     def _artifacts(self, documents: Documents, **more: Any) -> Artifacts:
         from specguard.artifacts.artifacts import Artifacts
@@ -283,13 +273,7 @@ class Facts:
         settings = self._get_table("spec_settings", "specs")
         from specguard.specs.specs import Specs
 
-        return Specs(
-            settings,
-            change=self.change,
-            documents=self.get("documents"),
-            start_documents=lambda: self.get("start_documents"),
-            today=self.clock.today,
-        )
+        return Specs(settings, self.change, today=self.clock.today)
 
     @property
     def plans(self) -> Plans:
@@ -297,7 +281,7 @@ class Facts:
         kinds = self._get_table("plan_kinds", "plans.<name>")
         from specguard.plans.plans import Plans
 
-        return Plans(kinds, change=self.change, documents=self.get("documents"))
+        return Plans(kinds, change=self.change, documents=self.change.documents)
 
     @property
     def waves(self) -> Waves:
@@ -335,20 +319,17 @@ class Facts:
         """The files that list work items; empty if no kind of the policy has a source."""
         from specguard.work.item_lists import Sources
 
-        return self.if_declared("sources") or Sources({}, self.get("documents"), self.change)
+        return self.if_declared("sources") or Sources({}, self.change.documents, self.change)
 
     @property
     def breakdowns(self) -> Breakdowns:
         """The items that sources list, with what other documents say about them."""
         from specguard.waves.breakdowns import Breakdowns
 
-        documents = self.get("documents")
         return Breakdowns(
             self._item_sources,
-            documents=documents,
-            start=lambda: self.get("start_documents"),
-            whole=self.get("whole"),
-            artifacts=self.if_declared("artifacts") or self._artifacts(documents),
+            change=self.change,
+            artifacts=self.if_declared("artifacts") or self._artifacts(self.change.documents),
             waves=self.if_declared("waves"),
             proof=self.get("run_proof"),
         )
@@ -412,7 +393,7 @@ class Facts:
         change = self.change
         return RunRecords(
             self._policy.declared("run_settings"),
-            documents=self.get("documents"),
+            documents=self.change.documents,
             root=self._run_root,
             entries=lambda: change.entries,
             now=self._now,

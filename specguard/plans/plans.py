@@ -241,7 +241,7 @@ class Plans(Record, frozen=False):
             levels -= {"commit"} if commits else set()
             # The first name decides the change's item; if it is not a task, the change is for no task.
             named_tasks = [task for _, task in tasks] if tasks and tasks[0][1] is not None else []
-            entries, before, after = self.change.entries, Documents(self.change.start_files), self.documents
+            entries, before, after = self.change.entries, self.change.start_documents, self.documents
             whole = Unit(self, _unit_tasks(named_tasks, levels), sorted(levels), entries, before, after)
             self.known_units = [*commits, *([whole] if levels or not commits else [])]
         return self.known_units

@@ -39,15 +39,11 @@ class Specs(Record, frozen=False):
     Attributes:
         settings: `[specs]`.
         change: the judged change.
-        documents: the documents after the change.
-        start_documents: returns the documents before the change.
         today: returns the UTC date.
     """
 
     settings: SpecSettings
     change: Change
-    documents: Documents
-    start_documents: Callable[[], Documents]
     today: Callable[[], date]
 
     @property
@@ -58,7 +54,7 @@ class Specs(Record, frozen=False):
     @cached_property
     def now(self) -> Catalogue:
         """The specs after the change."""
-        return Catalogue(self.settings, self.documents)
+        return Catalogue(self.settings, self.change.documents)
 
     @cached_property
     def ways(self) -> StatusFlow:
@@ -73,7 +69,8 @@ class Specs(Record, frozen=False):
     def earlier(self) -> Catalogue:
         """The specs before the change; an index that could not be read has no entries."""
         nothing = Documents(self.change.git.tree_at(None))
-        return Catalogue(self.settings, if_applicable(self.start_documents, nothing), is_past=True)
+        documents = if_applicable(lambda: self.change.start_documents, nothing)
+        return Catalogue(self.settings, documents, is_past=True)
 
     @cached_property
     def judged(self) -> Sequence[Spec]:
@@ -86,7 +83,7 @@ class Specs(Record, frozen=False):
             return ()
         if self.whole or not self.settings.governs:
             # Each spec may list the paths that it governs.
-            self.documents.prefetch(self.now.paths)
+            self.change.documents.prefetch(self.now.paths)
         return [spec for spec in self.now.all if self.whole or self.touches(spec) or self.governed_by(spec)]
 
     @property
@@ -145,8 +142,8 @@ class Specs(Record, frozen=False):
         Raises:
             MissingFact: a tree or an object cannot be read.
         """
-        paths = self.documents.tree.paths() if self.whole else list(self._touched)
-        return self.documents.unread_links(self.settings.files, paths)
+        paths = self.change.head_files.paths() if self.whole else list(self._touched)
+        return self.change.documents.unread_links(self.settings.files, paths)
 
     # Specs before the change
 
@@ -201,7 +198,7 @@ class Specs(Record, frozen=False):
         return self._files(spec.governs, spec)
 
     def _files(self, patterns: Covering, spec: Spec) -> Sequence[bytes]:
-        found = patterns.among(self.documents.tree.paths())
+        found = patterns.among(self.change.head_files.paths())
         return [path for path in found if path not in {spec.path, self.now.index_path}]
 
     def drifts(self, spec: Spec) -> Iterator[tuple[str, WrittenValue | None, str]]:
@@ -216,7 +213,7 @@ class Specs(Record, frozen=False):
             text = written.strip().removeprefix("./")
             path = text.strip("/").encode("utf-8", "surrogateescape")
             expected = record.text.strip().lower()
-            found = self.documents.tree.find(path)
+            found = self.change.head_files.find(path)
             is_file = path in files or (found is not None and not found.is_directory)
             try:
                 covered = [path] if is_file else self._files(Covering([text]), spec)
@@ -244,7 +241,7 @@ class Specs(Record, frozen=False):
         """Return the ids of a spec's governed files, after their paths; of many files, one per pattern."""
         files = self.governed_files(spec)
         if len(files) <= MOST_SHOWN:
-            entries = [(path, self.documents.tree.find(path)) for path in files]
+            entries = [(path, self.change.head_files.find(path)) for path in files]
             return [f'"{path_text(path)}": {entry.oid}' for path, entry in entries if entry is not None]
         found = {text: self._files(Covering([text]), spec) for text in spec.governs.patterns}
         return [f'"{text}": {self._digest(paths)}' for text, paths in found.items() if paths]
@@ -253,7 +250,7 @@ class Specs(Record, frozen=False):
         """Return the id of several files: the SHA-256 of their lines in the output of `git ls-tree -r`."""
         lines = []
         for path in paths:
-            entry = self.documents.tree.find(path)
+            entry = self.change.head_files.find(path)
             if entry is not None:
                 kind = "commit" if entry.is_submodule else "blob"
                 lines.append(f"{entry.mode:06o} {kind} {entry.oid}\t".encode("ascii") + path + b"\n")
@@ -266,7 +263,7 @@ class Specs(Record, frozen=False):
                 continue
             gone = any(not one.is_file and files.matches(one.path) for one in self._touched.values())
             present = [path for path, one in self._touched.items() if not one.deleted]
-            paths = self.documents.tree.paths() if self.whole or gone else present
+            paths = self.change.head_files.paths() if self.whole or gone else present
             for path in Covering([pattern]).among(paths)[:1]:
                 yield pattern, files, path
 
@@ -283,7 +280,7 @@ class Specs(Record, frozen=False):
         gone = [path for path, entry in self._touched.items() if not entry.is_file and path not in moved]
         specs = [was for path in gone if (was := self.earlier.at(path)) and not self.terminal(was)]
         for was in specs:
-            remaining = was.governs.among(self.documents.tree.paths())
+            remaining = was.governs.among(self.change.head_files.paths())
             for one in [one for one in remaining if not self._governed.matches(one)][:1]:
                 yield was, one
 
@@ -381,25 +378,25 @@ class Mirrors(Record, frozen=False):
         """
         mirrors = self._find_judged()
         data = Problem("it is data, and statuses are read in tables and lists of Markdown")
-        unread = dict(self.specs.documents.unread(self.specs.settings.mirrors, mirrors))
+        unread = dict(self.specs.change.documents.unread(self.specs.settings.mirrors, mirrors))
         unread |= {path: data for path in mirrors if data_kind(path) is not None}
         for path, problem in unread.items():
             message = f"{path_text(path)}, which repeats statuses, cannot be read: {problem.message}"
             step = "Correct it; until then nobody can tell what it says."
             yield Finding(message, step, path, problem.line, key="unread", setting="specs.mirrors")
         for path in mirrors:
-            if path not in unread and (document := self.specs.documents.read(path)):
+            if path not in unread and (document := self.specs.change.documents.read(path)):
                 yield from self._check_blocks(document.blocks, path)
 
     def _find_judged(self) -> Sequence[bytes]:
         specs, index = self.specs, self.specs.now.index_path
         if not specs.settings.mirrors:
             return ()
-        mirrors = specs.settings.mirrors.among(specs.documents.tree.paths())
+        mirrors = specs.settings.mirrors.among(specs.change.head_files.paths())
         mirrors = [path for path in mirrors if path != index]
         if not (specs.whole or any(map(specs.touches, specs.judged)) or specs.touches_path(index)):
             mirrors = [path for path in mirrors if specs.touches_path(path)]
-        specs.documents.prefetch(mirrors)
+        specs.change.documents.prefetch(mirrors)
         return mirrors
 
     def _check_blocks(self, blocks: Sequence[AnyBlock], mirror: bytes) -> Iterator[Finding]:

@@ -18,10 +18,11 @@ from specguard.work.document_search import follow
 from specguard.work.gates import normal_gate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
+    from specguard.change.change import Change
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.documents.blocks import AnyBlock, ListItem, Text
@@ -357,18 +358,14 @@ class Breakdowns(Record):
 
     Attributes:
         sources: the files that list the items.
-        documents: the documents of the tree.
-        start: returns the documents before the change; called if the change removes a test, and for gates.
-        whole: True if the whole tree is judged, not only what the change touches.
+        change: the judged change.
         artifacts: the tree's artifacts.
         waves: the tree's waves; None if the policy has none.
         proof: decides if cited runs prove what cites them.
     """
 
     sources: Sources
-    documents: Documents
-    start: Callable[[], Documents]
-    whole: bool
+    change: Change
     artifacts: Artifacts
     waves: Waves | None
     proof: RunProof
@@ -407,12 +404,12 @@ class Breakdowns(Record):
         Raises:
             MissingFact: a required file or object is missing.
         """
-        touched = self.sources.touched
-        judged = self.whole or self.sources.is_touched
+        touched, whole = self.sources.touched, self.change.whole
+        judged = whole or self.sources.is_touched
         if not judged and not any(one.name in contracts for one in self.artifacts.judged):
             return
         for artifact, items in self.conditional(contracts):
-            if not (self.whole or artifact.touched or any(item.source.path in touched for item in items)):
+            if not (whole or artifact.touched or any(item.source.path in touched for item in items)):
                 continue
             path, dispositions = artifact.path, Dispositions(artifact)
             for item in [one for one in items if not self.sources.done(one)]:
@@ -435,24 +432,24 @@ class Breakdowns(Record):
             MissingFact: a required file or object is missing.
         """
         touched = self.sources.touched
-        tests_altered = any(tests.matches(path) and self.start().tree.find(path) for path in touched)
+        tests_altered = any(tests.matches(path) and self.change.start_files.find(path) for path in touched)
         named = any(documents.matches(path) for path in touched)
-        if not (self.whole or tests_altered or named or self.sources.is_touched):
+        if not (self.change.whole or tests_altered or named or self.sources.is_touched):
             return
-        judged = frozenset(self.documents.tree.paths()) if self.whole else touched
+        judged = frozenset(self.change.head_files.paths()) if self.change.whole else touched
         sources = self.sources.all
         gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
-        proofs = Proofs(self.documents, tests=tests, gates=gates, proof=self.proof)
+        proofs = Proofs(self.change.documents, tests=tests, gates=gates, proof=self.proof)
         before = None
-        if tests_altered and not self.whole:
-            before = Proofs(self.start(), tests=tests, gates=gates, proof=self.proof)
-        for path, problem in self.documents.unread(documents, sorted(judged)):
+        if tests_altered and not self.change.whole:
+            before = Proofs(self.change.start_documents, tests=tests, gates=gates, proof=self.proof)
+        for path, problem in self.change.documents.unread(documents, sorted(judged)):
             if not self._is_superseded(path):
                 why = f"so nobody can tell what it maps: {problem.message}"
                 message = f"{path_text(path)} cannot be read, {why}"
                 step = "Make it a Markdown file in UTF-8."
                 yield Finding(message, step, path, problem.line, key="unread", setting="documents")
-        documented = self._find_documents(documents, self.documents)
+        documented = self._find_documents(documents, self.change.documents)
         found = {place: scenarios(document, titles) for place, document in documented}
         near = [(source, self._documents_of(source, list(found))) for source in sources]
         # Without a readable breakdown, it is unknown which names are gates.
@@ -490,7 +487,7 @@ class Breakdowns(Record):
         """
         names = {normal_gate(name): name for name in _listed_gates(item.source)}
         names |= {normal_gate(text): name for text, name in gates.items()}
-        for files in (self.start(), self.documents):
+        for files in (self.change.start_documents, self.change.documents):
             found = dict(self._find_documents(documents, files))
             for place in self._documents_of(item.source, list(found)):
                 for one in scenarios(found[place], titles):
