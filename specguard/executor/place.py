@@ -45,10 +45,6 @@ RUN_REFS: Final = "refs/specguard/runs/"
 
 _PLACE_NAME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}")
 _BASE_INDEX: Final = "checked-out"
-_FLAGS: Final = (
-    "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
-    "-c", "core.attributesFile=/dev/null", "-c", "core.useReplaceRefs=false", "-c", "protocol.allow=never",
-)  # fmt: skip
 
 
 class PlaceGit(Git):
@@ -101,8 +97,7 @@ class Place(Repository):
         environment: the caller's environment variables.
 
     Attributes:
-        own_folder: specguard's own folder for the place: a bare git directory that knows the base and the
-            objects hashed here, and neither refs nor configuration. A commit can be pushed from it by id.
+        own_folder: specguard's own folder for the place.
         objects: the store of the objects that specguard hashes and commits; it borrows the user's.
         index: specguard's own index, with the base.
         shown_index: the index of the place's `.git`.
@@ -124,10 +119,8 @@ class Place(Repository):
         return self.path
 
     def spawn(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
-        """Start git on specguard's own git directory."""
-        variables = {"GIT_DIR": self.own_folder, "GIT_WORK_TREE": self.path}
-        environment = {"PATH": search_path(self.program), **QUIET, **NO_CONFIGURATION, **variables}
-        return Process(self.program, [*_FLAGS, *arguments], environment, label=["git", *arguments])
+        """Start git on the place's private git directory, which has neither refs nor configuration."""
+        return self.git.start(*arguments)
 
     @cached_property
     def git(self) -> PlaceGit:
@@ -206,9 +199,10 @@ def new_place(run: Run) -> Place:
     run.save()
     remove_place(place.path)
     update_ref(repository, RUN_REFS + run.folder.run_id, base)
-    stores = [repository.objects, place.objects]
-    _make_repository(place.path, ".git", base, stores, repository)
-    _make_repository(place.own_folder, "", base, stores[:1], repository)
+    _make_repository(place.path, base, repository)
+    os.mkdir(place.own_folder, 0o700)
+    _borrow(f"{place.path}/.git/objects", repository.objects, place.objects)
+    _borrow(place.objects, repository.objects)
     place.write(RECORD, os.fsencode(run.folder.path))
     try:
         words = ("-c", "checkout.workers=2", "read-tree", "--reset", "-u", base)
@@ -223,25 +217,24 @@ def new_place(run: Run) -> Place:
     return place
 
 
-def _make_repository(folder: str, subdir: str, base: str, stores: list[str], repository: Repository) -> None:
-    """Make an empty repository that borrows objects, with `HEAD` detached at the base."""
+def _make_repository(folder: str, base: str, repository: Repository) -> None:
+    """Make a repository without objects, with `HEAD` detached at the base."""
     os.mkdir(folder, 0o700)
     environment = {"PATH": search_path(repository.program), **QUIET, **NO_CONFIGURATION}
-    words = [
-        "init", "-q", "--template=", "--initial-branch=none", f"--object-format={repository.format}",
-        *([] if subdir else ["--bare"]), "--", folder,
-    ]  # fmt: skip
-    Process(repository.program, words, environment).read()
-    folder = os.path.join(folder, subdir)
-    os.makedirs(os.path.join(folder, "objects", "info"), exist_ok=True)
-    alternates = Path(folder, "objects", "info", "alternates")
-    alternates.write_bytes(b"".join(os.fsencode(store) + b"\n" for store in stores))
-    Path(folder, "HEAD").write_text(f"{base}\n", encoding="ascii")
-    with open(os.path.join(folder, "config"), "a", encoding="ascii") as config:
+    words = ["--template=", "--initial-branch=none", f"--object-format={repository.format}", "--", folder]
+    Process(repository.program, ["init", "-q", *words], environment).read()
+    Path(folder, ".git", "HEAD").write_text(f"{base}\n", encoding="ascii")
+    with open(os.path.join(folder, ".git", "config"), "a", encoding="ascii") as config:
         # Unreferenced objects must not be pruned.
         config.write("[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n")
     with suppress(FileNotFoundError):
-        shutil.copyfile(os.path.join(repository.common, "shallow"), os.path.join(folder, "shallow"))
+        shutil.copyfile(os.path.join(repository.common, "shallow"), os.path.join(folder, ".git", "shallow"))
+
+
+def _borrow(objects: str, *stores: str) -> None:
+    """Let an object store have the objects of others, too."""
+    os.makedirs(os.path.join(objects, "info"), exist_ok=True)
+    Path(objects, "info", "alternates").write_bytes(b"".join(os.fsencode(store) + b"\n" for store in stores))
 
 
 def place_exists(path: str | None, run_id: str) -> bool:

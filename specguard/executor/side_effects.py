@@ -237,10 +237,8 @@ def _place_state(place: Place) -> State:
     top = os.path.join(place.path, ".git")
     names = (name for name in _files_below(top) if not _is_harmless(top, name))
     state = {f".git/{name}": _digest(f"{top}/{name}") for name in names}
-    for name in _files_below(place.own_folder):
-        if name in _OWN_FILES or name.startswith(("hooks/", "refs/", "info/")):
-            state[f"{SUFFIX}/{name}"] = _digest(os.path.join(place.own_folder, name))
-    return state
+    own = ((name, _digest(f"{place.own_folder}/{name}")) for name in _OWN_FILES)
+    return state | {f"{SUFFIX}/{name}": digest for name, digest in own if digest}
 
 
 def _is_harmless(top: str, name: str) -> bool:
