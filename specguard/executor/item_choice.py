@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from specguard.artifacts.contracts import Contract
 from specguard.authority.policy import Policy
-from specguard.change.base import FoundBase, paper_tree
+from specguard.change.base import paper_tree
 from specguard.change.check_request import is_invalid
 from specguard.change.git import Git, History
 from specguard.change.repository import short_name
@@ -30,6 +30,7 @@ from specguard.executor.run import Run, RunOptions
 from specguard.model import cached_method, path_text, shortened
 from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
+from specguard.runs.manifests import Repository
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
 from specguard.work.document_search import Pointer
 from specguard.work.gates import NotRead, PlannedGate, name_of, normal_gate
@@ -381,22 +382,16 @@ class Start:
     Args:
         git: reads the user's repository.
         options: the options of the run.
-        base: the short name of the base branch.
-        oid: the commit of the base branch.
+        pinned: the base, and the branch below the item's, whose papers count if the base has none. What the
+            item's own branch is at is added here.
         find_tip: returns the commits of branches of the canonical repository.
-        below: the branch that the item's branch is stacked on, which the base does not contain yet; None
-            without one. Its papers count if the base has none.
 
     Attributes:
-        policy: the policy of that commit, which judges the run.
+        policy: the policy of the base, which judges the run.
         documents: the documents at the start.
         history: the commits up to the start.
         work: the work items at the start.
         item: the item; it has a branch, a commit subject, and a document if its kind requires one.
-        branch_oid: the commit of the item's branch at the canonical repository; None if the branch does not
-            exist or may not be shared.
-        tip: the same commit, if the run continues from it. None: the run starts from the base, and a branch
-            that exists is moved to the run's commit later.
 
     Raises:
         SpecguardError: the base has no policy; or the item is missing (the message lists all attempts), is
@@ -404,32 +399,28 @@ class Start:
         MissingFact: the base cannot be read.
     """
 
-    def __init__(
-        self, git: Git, options: RunOptions, base: str, oid: str, find_tip: FindTip, below: FoundBase | None
-    ) -> None:
+    def __init__(self, git: Git, options: RunOptions, pinned: Repository, find_tip: FindTip) -> None:
         self.options = options
-        self.base = base
-        self.oid = oid
-        self.policy = policy = options.trusted_policy(git, base, oid)
-        self.below = below
+        self.pinned = pinned
+        oid, below_oid = pinned.base_oid, pinned.below_oid
+        self.policy = policy = options.trusted_policy(git, pinned.base, oid)
         self._git = git
         self._find_tip = find_tip
-        tree = paper_tree(git, oid, below.oid) if below and below.oid else git.tree_at(oid)
+        tree = paper_tree(git, oid, below_oid) if below_oid else git.tree_at(oid)
         self.documents = Documents(tree)
-        self.history = History(git, oid, below.oid if below else None)
+        self.history = History(git, oid, below_oid)
         self.work = WorkItems.of_policy(policy, lambda: tree)
         self.item = self._find_item()
-        self.branch_oid, self.tip = self._find_branch()
+        self._pin_branch()
 
-    def _find_branch(self) -> tuple[str | None, str | None]:
-        """Return `branch_oid` and `tip`."""
+    def _pin_branch(self) -> None:
+        """Add the commit of the item's branch, if the run may go on from it, or the base contains it."""
         shared = shares_branch(self.policy, self.item)
-        if not shared and task_of(self.policy, self.item) is None:
-            return None, None
-        oid = self._find_tip(self.item.branches[0])
-        if oid is not None and is_ancestor(self._git, oid, self.oid):
-            return oid, None
-        return (oid, oid) if shared else (None, None)
+        if shared or task_of(self.policy, self.item) is not None:
+            oid = self._find_tip(self.item.branches[0])
+            is_merged = oid is not None and is_ancestor(self._git, oid, self.pinned.base_oid)
+            if shared or is_merged:
+                self.pinned.branch_oid, self.pinned.tip = oid, None if is_merged else oid
 
     def _find_item(self) -> WorkItem:
         kind = self.options.kind
@@ -545,7 +536,7 @@ class Start:
         if not branch or kind not in shared_kinds(self.policy):
             return None
         tip, papers = self._find_tip(branch), self.documents.tree
-        return own_plan(self.policy, branch, self._git, head=tip, base=self.oid, papers=papers)
+        return own_plan(self.policy, branch, self._git, head=tip, base=self.pinned.base_oid, papers=papers)
 
     def _branch_plans(self, kind: str) -> Sequence[str]:
         """Return the quoted paths of the plans that branches of a kind add to the base."""

@@ -20,7 +20,7 @@ from specguard.executor.check import change_of
 from specguard.executor.gates import check_gates
 from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
 from specguard.executor.place import identity
-from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
+from specguard.executor.remote import PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
 from specguard.model import path_text
@@ -63,7 +63,7 @@ def check(draft: DraftRun) -> list[str]:
         run_check(draft)
     check_gates(draft, draft.git.tree_at(draft.manifest.repository.start))
     # The pull request of a shared branch belongs to all its items.
-    is_first = draft.source.heads is not None and draft.start.tip is None
+    is_first = draft.source.heads is not None and draft.manifest.repository.tip is None
     return _check_requests(draft) if is_first else []
 
 
@@ -86,17 +86,17 @@ def _check_contradictions(draft: DraftRun) -> None:
 
 def _check_in_branch(draft: DraftRun) -> None:
     """Check that a paper's subject is on the branch that it starts from, and a task is in the plan there."""
-    start, item, git, branch = draft.start, draft.item, draft.git, draft.item.branches[0]
+    pinned, item, git, branch = draft.manifest.repository, draft.item, draft.git, draft.item.branches[0]
     paper, task = paper_of(draft.policy, item), task_of(draft.policy, item)
     if paper is not None:
-        paper.check_recorded_files(git.tree_at(start.tip or start.oid), branch)
-    if task is None or start.tip is None or task_in(draft.policy, git, start.tip, task) is not None:
+        paper.check_recorded_files(git.tree_at(pinned.tip or pinned.base_oid), branch)
+    if task is None or pinned.tip is None or task_in(draft.policy, git, pinned.tip, task) is not None:
         return
-    remote, name, base = map(shlex.quote, (draft.options.remote, branch, start.base))
+    remote, name, base = map(shlex.quote, (draft.options.remote, branch, pinned.base))
     raise item_taken(
-        f"{item} is in {path_text(task.plan.path)} of {start.base}, and not in that of {branch}, which it "
+        f"{item} is in {path_text(task.plan.path)} of {pinned.base}, and not in that of {branch}, which it "
         "goes on from",
-        f"merge {start.base} into {branch} first: git fetch {remote} && git switch {name} && "
+        f"merge {pinned.base} into {branch} first: git fetch {remote} && git switch {name} && "
         f"git merge --ff-only {remote}/{name} && git merge {remote}/{base} && git push {remote} {name}",
     )
 
@@ -110,15 +110,15 @@ def _check_rules(draft: DraftRun) -> None:
 
     For a branch that the run goes on from, its commits are checked, too: the agent cannot fix those.
     """
-    start, item, tip = draft.start, draft.item, draft.start.tip
-    oid, select = draft.manifest.repository.start, () if tip else _EARLY_RULES
-    change = change_of(draft, draft.git, oid, whole_branch=bool(tip), select=select)
+    policy, item, pinned = draft.policy, draft.item, draft.manifest.repository
+    goes_on, select = pinned.tip is not None, () if pinned.tip else _EARLY_RULES
+    change = change_of(draft, draft.git, pinned.start, whole_branch=goes_on, select=select)
     policies = Policies(change.request, draft.git.repository)
     for result in judge_change(change, policies).findings:
         finding, is_early = result.finding, result.name in _EARLY_RULES
         # Even if the policy only warns about such a document, no run begins: the authority wins.
         asks = result.name == "conflicting-document" and finding.severity is None
-        stops = finding.commit or (is_early and not _is_approvable(start.policy, result.name))
+        stops = finding.commit or (is_early and not _is_approvable(policy, result.name))
         if result.state == "open" and (asks or (stops and result.severity == "error")):
             raise SpecguardError(
                 f"{finding.message} ({deciding_line(result)})",
@@ -127,14 +127,14 @@ def _check_rules(draft: DraftRun) -> None:
                 help=finding.help,
                 code="contradiction" if result.name == "conflicting-document" else "item-unready",
             )
-    rule = start.policy.rule("wave-stage-out-of-order")
+    rule = policy.rule("wave-stage-out-of-order")
     if item.listed is None or rule is None or rule.severity != "error" or "run" not in rule.stages:
         return
-    if _is_approvable(start.policy, rule.name):
+    if _is_approvable(policy, rule.name):
         return
-    changed, policy, _ = policies.choose(change)
+    changed, judging, _ = policies.choose(change)
     with suppress(NotApplicable):
-        for flaw in too_early(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
+        for flaw in too_early(Facts(changed, judging).get("waves"), branch=item.branches[0], item=item):
             path, line = path_text(item.listed.source.path), item.listed.line
             raise SpecguardError(flaw.message, help=flaw.help, path=path, line=line, code="item-unready")
 
@@ -147,13 +147,12 @@ def _is_approvable(policy: Policy, name: str) -> bool:
 
 def landed_error(draft: DraftRun) -> SpecguardError | None:
     """Return the error for an item that a commit of the base, or of the branch below, did; else None."""
-    start, item = draft.start, draft.item
-    landed = start.work.landed(item, start.history)
+    pinned, item = draft.manifest.repository, draft.item
+    landed = draft.start.work.landed(item, draft.start.history)
     if landed is None:
         return None
-    where = start.base
-    if start.below is not None and not is_ancestor(draft.git, landed.oid, start.oid):
-        where = start.below.name
+    in_base = pinned.below is None or is_ancestor(draft.git, landed.oid, pinned.base_oid)
+    where = pinned.base if in_base else pinned.below
     step = "have its pointer moved on, and pushed" if item.settings.pointer else "take another one"
     message = f"{item} is in {where} already: commit {landed.oid[:10]} {landed.subject!r}"
     return item_taken(message, f"{step}, or revert that commit first")
@@ -161,7 +160,7 @@ def landed_error(draft: DraftRun) -> SpecguardError | None:
 
 def _check_not_done(draft: DraftRun) -> None:
     """Check that neither a commit of the base nor a local branch has the item; a paper may be rewritten."""
-    start, item, git = draft.start, draft.item, draft.git
+    pinned, item, git = draft.manifest.repository, draft.item, draft.git
     if paper_of(draft.policy, item) is not None:
         return
     if landed := landed_error(draft):
@@ -169,9 +168,10 @@ def _check_not_done(draft: DraftRun) -> None:
     for ref in git.repository.branches():
         if not ref.name.startswith("refs/heads/") or not draft.owns_branch(ref.short):
             continue
-        remote_oid = start.branch_oid if ref.short == item.branches[0] else None
-        known = is_ancestor(git, ref.oid, start.oid) or (remote_oid and is_ancestor(git, ref.oid, remote_oid))
-        if task_of(start.policy, item) is None or not known:
+        remote_oid = pinned.branch_oid if ref.short == item.branches[0] else None
+        starts = filter(None, (pinned.base_oid, remote_oid))
+        known = any(is_ancestor(git, ref.oid, oid) for oid in starts)
+        if task_of(draft.policy, item) is None or not known:
             if remote_oid and is_ancestor(git, remote_oid, ref.oid):
                 push = shlex.join(["git", "push", draft.options.remote, ref.short])
                 raise item_taken(f"{ref.short} has commits that {draft.options.remote} lacks", push)
@@ -191,7 +191,7 @@ def _check_not_checked_out(draft: DraftRun) -> None:
 
 def _check_not_at_remote(draft: DraftRun) -> None:
     """Check that the canonical repository has no branch of the item, except one that the run may share."""
-    item, shared = draft.item, draft.start.branch_oid is not None
+    item, shared = draft.item, draft.manifest.repository.branch_oid is not None
     for name in draft.source.heads.branches if draft.source.heads is not None else ():
         if draft.owns_branch(name) and not (shared and name == item.branches[0]):
             delete = shlex.join(["git", "push", draft.options.remote, "--delete", name])
@@ -271,7 +271,8 @@ def prepare(options: RunOptions) -> Run:
             record_options(run, agent.words)
             run.take_over()
         with run.step("preflight") as step:
-            step.detail = f"{start.item} from {start.base} at {start.oid[:10]} of {source.address.shown}"
+            pinned = manifest.repository
+            step.detail = f"{run.item} from {pinned.base} at {pinned.base_oid[:10]} of {pinned.remote}"
         cleanup.pop_all()
     return run
 
@@ -296,7 +297,7 @@ def _draft(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> Dr
     root, source = git.repository.work_tree(), Canonical(git, options, remote)
     start = start_from(source, root=root)
     policy, item = start.policy, start.item
-    manifest = _manifest_of(start, options, source.address)
+    manifest = _manifest_of(start, options)
     item_path = item_folder(manifest.item.kind, manifest.item.id)
     folder = RunFolder(os.path.join(options.runs_folder(policy, root), item_path, RUN_ID))
     return DraftRun(
@@ -327,9 +328,8 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         cleanup.callback(lock.release)
         # Read again, because only the lock keeps others from writing it.
         manifest = folder.read_manifest()
-        pinned = manifest.repository
-        tip, stack = pinned.branch_oid, pinned.stack
-        start = Start(git, options, pinned.base, pinned.base_oid, lambda _: tip, stack)
+        tip = manifest.repository.branch_oid
+        start = Start(git, options, manifest.repository, lambda _: tip)
         cleanup.pop_all()
     manifest.timeout = max(manifest.timeout, options.timeout)
     manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)
@@ -338,20 +338,9 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
     return run
 
 
-def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifests.Manifest:
+def _manifest_of(start: Start, options: RunOptions) -> manifests.Manifest:
     """Return the manifest of a run that begins at a start."""
-    below, item = start.below, start.item
-    paper = paper_of(start.policy, item)
-    repository = manifests.Repository(
-        remote=address.shown,
-        remote_name="" if address.is_local else options.remote,
-        base=start.base,
-        base_oid=start.oid,
-        below=below.name if below else None,
-        below_oid=below.oid if below else None,
-        tip=start.tip,
-        branch_oid=start.branch_oid,
-    )
+    item, paper = start.item, paper_of(start.policy, start.item)
     entry = manifests.Item(
         kind=item.kind,
         id=item.id,
@@ -359,7 +348,7 @@ def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifes
         document=item.summary()["document"] or (path_text(paper.path) if paper else None),
         plan=os.fsdecode(item.listed.source.path) if item.listed else None,
     )
-    manifest = new_manifest(start.policy, options, RUN_ID, entry, repository)
+    manifest = new_manifest(start.policy, options, RUN_ID, entry, start.pinned)
     manifest.branch = item.branches[0]
     manifest.max_attempts = options.max_attempts or start.policy.declared("run_settings").max_attempts
     return manifest

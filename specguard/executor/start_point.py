@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy
-from specguard.change.base import FoundBase, find_base
+from specguard.change.base import find_base
 from specguard.change.entries import text_digest
 from specguard.change.git import Git
 from specguard.change.repository import HOOK_VARIABLES, Repository, short_name
@@ -35,6 +35,7 @@ from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings, run_program
 from specguard.executor.run import RunOptions
 from specguard.plans.task import Task
+from specguard.runs import manifests
 from specguard.runs.files import command_words, item_folder
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, reporting_errors
 from specguard.runs.views import RunStore
@@ -171,14 +172,22 @@ def start_from(source: Canonical, *, root: str) -> Start:
     for _ in range(_MOST_MOVES):
         base = base or (source.heads.default if source.heads else "") or fetched.name or "main"
         oid = source.require_tip(base)
-        stack = _find_stack(source, below, oid, named=bool(named))
-        start = Start(git, options, base, oid, source.tip, stack)
+        below_oid = _find_stack(source, below, oid, named=bool(named))
+        pinned = manifests.Repository(
+            remote=source.address.shown,
+            remote_name="" if source.address.is_local else options.remote,
+            base=base,
+            base_oid=oid,
+            below=below if below_oid else None,
+            below_oid=below_oid,
+        )
+        start = Start(git, options, pinned, source.tip)
         item, policy = start.item, start.policy
         wanted = _wanted_branches(start, named)
         address = canonical(policy, item.remote or policy.remote or "")
         if wanted == (base, below) and address == source.address:
             # A branch that the user named exists, merged or not; one from a template may be gone.
-            if below and stack is None and "{" not in item.settings.base:
+            if below and below_oid is None and "{" not in item.settings.base:
                 source.require_tip(below)
             return start
         if address != source.address:
@@ -203,14 +212,12 @@ def _first_guess(source: Canonical, named: str, fetched: FetchedBase) -> tuple[s
     return plain_branch(known.base or "", source.options.remote), below, known
 
 
-def _find_stack(source: Canonical, branch: str, base_oid: str, *, named: bool) -> FoundBase | None:
-    """Return the branch that a run is stacked on; None without one, or if the base contains it already."""
+def _find_stack(source: Canonical, branch: str, base_oid: str, *, named: bool) -> str | None:
+    """Return the commit of the branch below a run's; None without one, or if the base contains it already."""
     # Without the branch that the user named, any error about the item would mislead.
     find = source.require_tip if named else source.base_tip
     tip = find(branch) if branch else None
-    if tip is None or is_ancestor(source.git, tip, base_oid):
-        return None
-    return FoundBase(branch, tip, "stack", f"refs/heads/{branch}")
+    return None if tip is None or is_ancestor(source.git, tip, base_oid) else tip
 
 
 def _wanted_branches(start: Start, named: str) -> tuple[str, str]:
@@ -219,8 +226,8 @@ def _wanted_branches(start: Start, named: str) -> tuple[str, str]:
     asked = plain_branch(named or (item.base if item.settings.base else ""), remote)
     # A run from the branch of another item is stacked on it, and its base is the policy's.
     stacked = bool(asked) and ItemBranches(policy)(asked)
-    base = named if named and not stacked else plain_branch(policy.base or start.base, remote)
-    return base, asked if stacked and asked != start.base else ""
+    base = named if named and not stacked else plain_branch(policy.base or start.pinned.base, remote)
+    return base, asked if stacked and asked != start.pinned.base else ""
 
 
 def plain_branch(name: str, remote: str) -> str:

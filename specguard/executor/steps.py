@@ -59,13 +59,13 @@ class Step(Record):
 
 
 def _describe_preflight(draft: DraftRun) -> list[str]:
-    start, manifest, shown = draft.start, draft.manifest, draft.source.address.shown
-    branch, tip = manifest.branch, manifest.repository.tip
-    ref = draft.source.ref(start.base)
-    fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
+    manifest, pinned, shown = draft.manifest, draft.manifest.repository, draft.source.address.shown
+    branch, tip = manifest.branch, pinned.tip
+    ref = draft.source.ref(pinned.base)
+    fetched = f"{ref} is at {pinned.base_oid} as of the last fetch, and this plan is made from it"
     return [
-        f"fetch refs/heads/{start.base} from {shown}: {fetched}",
-        f"item {start.item}, document {manifest.item.document or 'none'}; "
+        f"fetch refs/heads/{pinned.base} from {shown}: {fetched}",
+        f"item {draft.item}, document {manifest.item.document or 'none'}; "
         + (f"branch {branch} goes on from {tip}" if tip else f"{shown} has no branch {branch}"),
     ]
 
@@ -358,15 +358,16 @@ def plan_text(plan: Mapping[str, Any]) -> str:
 
 def _plan_job(run: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
     """Return the plan of one run."""
-    start, source, manifest, until = run.start, run.source, run.manifest, run.options.until
+    source, manifest, until = run.source, run.manifest, run.options.until
+    pinned = manifest.repository
     request = request_of(run, source.address)
     last = STEPS.index(until) if until in STEPS else len(STEPS)
     return {
         "item": manifest.item.model_dump(),
-        "base": start.base,
-        "base_oid": start.oid,
-        "below": start.below.name if start.below else None,
-        "base_ref": source.ref(start.base),
+        "base": pinned.base,
+        "base_oid": pinned.base_oid,
+        "below": pinned.below,
+        "base_ref": source.ref(pinned.base),
         "remote": source.address.shown,
         "policy_id": run.policy.policy_id,
         "branch": manifest.branch,
