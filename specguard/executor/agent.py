@@ -28,7 +28,7 @@ from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hooks_of, message_of, scope_of
 from specguard.executor.gates import summary_of
-from specguard.executor.item_choice import is_paper, paper_contracts, paper_of, shown_path, task_of
+from specguard.executor.item_choice import PaperItem, is_paper, paper_contracts, shown_path, task_of
 from specguard.executor.process import passed_variables, response_of, run_command
 from specguard.executor.push import title_of
 from specguard.executor.remote import run_program
@@ -487,11 +487,10 @@ def brief_text(run: Run) -> str:
         MissingFact: the item's document cannot be read.
     """
     files = run.git.tree_at(run.manifest.repository.start)
-    paper = paper_of(run.policy, run.item)
-    if paper is None:
-        name, values = "brief.md", _work_values(run, files)
+    if isinstance(run.item, PaperItem):
+        name, values = "document.md", {"recorded": run.item.recorded_files(files)}
     else:
-        name, values = "document.md", {"paper": paper, "recorded": paper.recorded_files(files)}
+        name, values = "brief.md", _work_values(run, files)
     return page(name, run=run, subject=message_of(run).split("\n", 1)[0], stop=STOP_NOTE, **values)
 
 

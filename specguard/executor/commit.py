@@ -23,7 +23,7 @@ from specguard.change.worktree import LFS_POINTER, hash_work_tree
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, if_applicable
-from specguard.executor.item_choice import is_paper, task_of
+from specguard.executor.item_choice import PaperItem, task_of
 from specguard.executor.place import Place, identity
 from specguard.executor.process import response_of, run_command
 from specguard.executor.remote import read_settings
@@ -376,7 +376,7 @@ def note_commit(run: Run, tree: str) -> None:
         MissingFact: the trusted base cannot be read.
     """
     place, item = run.place, run.item
-    if is_paper(run.policy, item.kind):
+    if isinstance(item, PaperItem):
         return
     entries = place.git.diff_trees(place.base, tree)
     binary = place.git.binary_files(place.base, tree)

@@ -23,7 +23,6 @@ from specguard.change.check_request import is_invalid
 from specguard.change.git import Git, History
 from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
-from specguard.declaration.rule import Record
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError, if_known, nearest
 from specguard.executor.run import Run, RunOptions
@@ -161,7 +160,50 @@ def is_paper(policy: Policy, kind: str) -> bool:
     return kind in CONTRACTS and kind not in policy.declared("work_kinds")
 
 
-def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
+class PaperItem(WorkItem, frozen=False, kw_only=True):
+    """The item that is made for a run that writes a document.
+
+    Attributes:
+        contract: the document's contract.
+    """
+
+    contract: Contract
+
+    @property
+    def path(self) -> bytes:
+        """The document's path; empty if a value of it is missing."""
+        return PathTemplate(self.contract.path).exact_path(self.fields) or b""
+
+    def recorded_files(self, tree: Tree) -> Sequence[tuple[str, str]]:
+        """Return the files whose object ids the document must name, each with its id; empty if it is missing.
+
+        Raises:
+            MissingFact: the tree cannot be read.
+        """
+        found = []
+        for template in self.contract.records:
+            path = PathTemplate(template).exact_path(self.fields)
+            if path is None:
+                continue
+            whole = path if "/" in template else self.path.rpartition(b"/")[0] + b"/" + path
+            entry = tree.find(whole)
+            found.append((path_text(whole), entry.oid if entry is not None else ""))
+        return found
+
+    def check_recorded_files(self, tree: Tree, branch: str) -> None:
+        """Check that the files that the document is about exist.
+
+        Raises:
+            SpecguardError: a file is missing.
+            MissingFact: the tree cannot be read.
+        """
+        for path, oid in self.recorded_files(tree):
+            if not oid:
+                message = f"{path}, which a {self.kind} is about, is neither on {branch} nor in the base"
+                raise _unready(message, f"push it to {branch} first")
+
+
+def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> PaperItem:
     """Return the item of a run that writes a document.
 
     Args:
@@ -179,7 +221,7 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
     settings, fields = _find_plan(policy, options, tree)
     name = fields.get("name") or next(iter(fields.values()))
     subject = _SUBJECTS[kind].replace("{name}", name.replace("{", "{{").replace("}", "}}"))
-    item = WorkItem(
+    item = PaperItem(
         kind,
         WorkKind(branch=settings.branch, commit=subject),
         id=name,
@@ -190,8 +232,9 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
         tree=tree,
         base=policy.base or "",
         remote=policy.remote or "",
+        contract=contract,
     )
-    if not item.branches or PathTemplate(contract.path).exact_path(item.fields) is None:
+    if not (item.branches and item.path):
         raise _incomplete(
             f"the plan's folder {settings.folder} does not name the branch of its papers, {settings.branch}, "
             f"or the path of [artifacts.{CONTRACTS[kind]}]",
@@ -225,60 +268,6 @@ def _run_command(kind: str, item_id: str, source: Source | None) -> str:
     return shlex.join(["specguard", "run", kind, *filter(None, [item_id]), *plan]) + " -- ..."
 
 
-class OwnPaper(Record):
-    """A document that a run writes.
-
-    Attributes:
-        item: the item that was created for the document.
-        contract: the document's contract.
-        path: the document's path.
-    """
-
-    item: WorkItem
-    contract: Contract
-    path: bytes
-
-    def recorded_files(self, tree: Tree) -> Sequence[tuple[str, str]]:
-        """Return the files whose object ids the document must name, each with its id; empty if it is missing.
-
-        Raises:
-            MissingFact: the tree cannot be read.
-        """
-        found = []
-        for template in self.contract.records:
-            path = PathTemplate(template).exact_path(self.item.fields)
-            if path is None:
-                continue
-            whole = path if "/" in template else self.path.rpartition(b"/")[0] + b"/" + path
-            entry = tree.find(whole)
-            found.append((path_text(whole), entry.oid if entry is not None else ""))
-        return found
-
-    def check_recorded_files(self, tree: Tree, branch: str) -> None:
-        """Check that the files that the document is about exist.
-
-        Raises:
-            SpecguardError: a file is missing.
-            MissingFact: the tree cannot be read.
-        """
-        for path, oid in self.recorded_files(tree):
-            if not oid:
-                message = f"{path}, which a {self.item.kind} is about, is neither on {branch} nor in the base"
-                raise _unready(message, f"push it to {branch} first")
-
-
-def paper_of(policy: Policy, item: WorkItem) -> OwnPaper | None:
-    """Return the document that a run writes; None for a run that does other work.
-
-    Raises:
-        SpecguardError: the policy has no contract for it.
-    """
-    if not is_paper(policy, item.kind):
-        return None
-    contract = _contract(policy, CONTRACTS[item.kind])
-    return OwnPaper(item, contract, PathTemplate(contract.path).exact_path(item.fields) or b"")
-
-
 def shown_path(text: str, fields: Mapping[str, str]) -> str:
     """Fill the known values into a template, and `<name>` for each other placeholder."""
     template = PathTemplate(text)
@@ -298,11 +287,10 @@ def missing_papers(run: Run, tree: str) -> Iterator[str]:
     item, place = run.item, run.place
     entries = place.git.diff_trees(place.base, tree)
     written = [one.path for one in entries if one.is_file]
-    paper = paper_of(run.policy, item)
-    if paper is not None:
-        path = path_text(paper.path)
-        lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != paper.path]
-        lines += [f"- {path} was not written"] if paper.path not in written else []
+    if isinstance(item, PaperItem):
+        path = path_text(item.path)
+        lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != item.path]
+        lines += [f"- {path} was not written"] if item.path not in written else []
         head = f"## What is to be written\n\nOnly {path} is, and nothing else may change:\n\n"
         if lines:
             yield head + "\n".join(lines) + "\n"
@@ -346,7 +334,7 @@ def shares_branch(policy: Policy, item: WorkItem) -> bool:
     Raises:
         MissingFact: the plan cannot be read.
     """
-    if is_paper(policy, item.kind):
+    if isinstance(item, PaperItem):
         return True
     task = task_of(policy, item)
     return task is not None and task.plan.settings.unit == "commit"

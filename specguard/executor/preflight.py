@@ -18,7 +18,7 @@ from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
 from specguard.executor.check import change_of
 from specguard.executor.gates import check_gates
-from specguard.executor.item_choice import Start, is_ancestor, item_taken, paper_of, task_in, task_of
+from specguard.executor.item_choice import PaperItem, Start, is_ancestor, item_taken, task_in, task_of
 from specguard.executor.place import identity
 from specguard.executor.remote import PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
@@ -87,9 +87,9 @@ def _check_contradictions(draft: DraftRun) -> None:
 def _check_in_branch(draft: DraftRun) -> None:
     """Check that a paper's subject is on the branch that it starts from, and a task is in the plan there."""
     pinned, item, git, branch = draft.manifest.repository, draft.item, draft.git, draft.item.branches[0]
-    paper, task = paper_of(draft.policy, item), task_of(draft.policy, item)
-    if paper is not None:
-        paper.check_recorded_files(git.tree_at(pinned.tip or pinned.base_oid), branch)
+    task = task_of(draft.policy, item)
+    if isinstance(item, PaperItem):
+        item.check_recorded_files(git.tree_at(pinned.tip or pinned.base_oid), branch)
     if task is None or pinned.tip is None or task_in(draft.policy, git, pinned.tip, task) is not None:
         return
     remote, name, base = map(shlex.quote, (draft.options.remote, branch, pinned.base))
@@ -161,7 +161,7 @@ def landed_error(draft: DraftRun) -> SpecguardError | None:
 def _check_not_done(draft: DraftRun) -> None:
     """Check that neither a commit of the base nor a local branch has the item; a paper may be rewritten."""
     pinned, item, git = draft.manifest.repository, draft.item, draft.git
-    if paper_of(draft.policy, item) is not None:
+    if isinstance(item, PaperItem):
         return
     if landed := landed_error(draft):
         raise landed
@@ -340,12 +340,13 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
 
 def _manifest_of(start: Start, options: RunOptions) -> manifests.Manifest:
     """Return the manifest of a run that begins at a start."""
-    item, paper = start.item, paper_of(start.policy, start.item)
+    item = start.item
+    paper = path_text(item.path) if isinstance(item, PaperItem) else None
     entry = manifests.Item(
         kind=item.kind,
         id=item.id,
         slug=item.fields.get("slug"),
-        document=item.summary()["document"] or (path_text(paper.path) if paper else None),
+        document=item.summary()["document"] or paper,
         plan=os.fsdecode(item.listed.source.path) if item.listed else None,
     )
     manifest = new_manifest(start.policy, options, RUN_ID, entry, start.pinned)

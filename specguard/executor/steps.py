@@ -21,7 +21,7 @@ from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent
 from specguard.executor.check import finish_branch, judge, judge_commit, prove_guard, rebase_onto, unmark_plan
 from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import describe_gate, run_gates
-from specguard.executor.item_choice import item_taken, paper_of, shares_branch, task_of
+from specguard.executor.item_choice import PaperItem, item_taken, shares_branch, task_of
 from specguard.executor.preflight import DraftRun, check, draft_run, landed_error
 from specguard.executor.process import response_of
 from specguard.executor.push import body_of, check_remote, find_new_tip, open_pull_request, push, request_of
@@ -422,6 +422,6 @@ def brief_of(options: RunOptions) -> str:
             raise SpecguardError(f"the policy describes {names}", help=help, code="incomplete-policy")
         options = RunOptions(**{**vars(options), "kind": kinds[0]})
     with draft_run(options) as draft:
-        landed = landed_error(draft) if paper_of(draft.policy, draft.item) is None else None
+        landed = None if isinstance(draft.item, PaperItem) else landed_error(draft)
         note = f"> **Note:** {landed.message}; {landed.help}.\n\n" if landed else ""
         return note + brief_text(draft)
