@@ -37,7 +37,7 @@ from specguard.executor.run import RunOptions
 from specguard.plans.task import Task
 from specguard.runs import manifests
 from specguard.runs.files import command_words, item_folder
-from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, reporting_errors
+from specguard.runs.manifests import Manifest, RunFolder, new_run_id, reporting_errors
 from specguard.runs.views import RunStore
 from specguard.work.changes import task_kinds
 
@@ -372,7 +372,8 @@ class ItemLock:
         Raises:
             SpecguardError: an earlier run of the item did not end, or the id does not name exactly one run.
         """
-        found = [one for one in self._run_ids() if one.startswith(reused)] if reused else [new_run_id()]
+        known = [one.run_id for one in RunStore(self.folder).runs() if one.file] if reused else [new_run_id()]
+        found = [one for one in known if one.startswith(reused)]
         if len(found) != 1:
             message = f"{reused!r} has to name one run of {self._item.label}"
             help = shlex.join(command_words("list", "", self._given_root))
@@ -398,21 +399,12 @@ class ItemLock:
                     os.rename(os.path.join(folder.path, name), os.path.join(target, name))
         return folder
 
-    def _run_ids(self) -> list[str]:
-        """Return the ids of the runs in the folder, the oldest first."""
-        names = os.listdir(self.folder)
-        return sorted(one for one in names if os.path.isfile(os.path.join(self.folder, one, MANIFEST)))
-
     def _item_manifests(self) -> Iterator[Manifest]:
         """Yield the manifests of this item's earlier runs in this repository; others may share the folder."""
-        for run_id in self._run_ids():
-            try:
-                manifest = RunFolder(os.path.join(self.folder, run_id)).read_manifest()
-            except SpecguardError:
-                # A manifest of an older layout, or a broken one, which `run doctor` reports.
-                continue
-            if (manifest.branch or "", manifest.repository.remote or "") == self._branch_and_remote:
-                yield manifest
+        # One of an older layout has none, and neither has a broken one, which `run doctor` reports.
+        for one in filter(None, (run.manifest for run in RunStore(self.folder).runs())):
+            if (one.branch or "", one.repository.remote or "") == self._branch_and_remote:
+                yield one
 
 
 def _lock_file(root: str, manifest: Manifest) -> str:
