@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     """Adds the effects of a call to the interpreter: its program, arguments and standard input."""
 
 MOST_EDITS: Final = 2_000
-"""The highest number of edits of a command, and of names of a folder that a pattern is matched with."""
+"""The highest number of edits of a command, and of names that a pattern matches."""
 
 _LONGEST: Final = 200_000
 _DEEPEST: Final = 60
@@ -354,16 +354,14 @@ class Interpreter:
         folder, slash, pattern = path.rpartition(b"/")
         if any(sign in folder for sign in (b"*", b"?")) or b"[" in path:
             return []
-        expression = re.escape(pattern).replace(rb"\*", b".*").replace(rb"\?", b".")
+        from fnmatch import filter as matching
+
         try:
-            names = sorted(os.listdir(self.absolute(folder + slash)))[:MOST_EDITS]
+            names = matching(os.listdir(self.absolute(folder + slash)), pattern)
         except OSError:
             return []
-        return [
-            folder + slash + name
-            for name in names
-            if re.fullmatch(expression, name, re.DOTALL) and name.startswith(b".") <= pattern.startswith(b".")
-        ]
+        names = [name for name in names if name[:1] != b"." or pattern[:1] == b"."]
+        return [folder + slash + name for name in sorted(names)[:MOST_EDITS]]
 
     def text_of(self, word: Word, stdin: str | None) -> str | None:
         """Return what a program reads from a file, or for `-` its standard input; None if that is unknown."""
