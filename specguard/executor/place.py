@@ -18,7 +18,6 @@ import os
 import re
 import shlex
 import shutil
-import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -26,6 +25,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
+from specguard.authority.cache import is_own, user_folder
 from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.process import CommandError, Process
@@ -281,23 +281,17 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
     Raises:
         SpecguardError: no such folder can be made.
     """
-    home = environment.get("HOME", "")
     temporary = environment.get("TMPDIR") or "/tmp"  # noqa: S108 - only a folder of the user's is accepted
-    candidates = [
-        os.path.join(environment.get("XDG_CACHE_HOME", ""), "specguard", "places"),
-        os.path.join(home, ".cache", "specguard", "places") if home else "",
-        os.path.join(temporary, f"specguard-{os.geteuid()}", "places"),
-    ]
+    own = os.path.join(temporary, f"specguard-{os.geteuid()}", "places")
     root = os.path.realpath(checkout)
-    for folder in candidates:
+    for folder in (user_folder(environment, "places", checkout), own):
         # Git separates object folders by colons and newlines.
         unfit = not os.path.isabs(folder) or ":" in folder or "\n" in folder
         if unfit or os.path.commonpath([root, os.path.realpath(folder)]) == root:
             continue
         with suppress(OSError):
             os.makedirs(folder, mode=0o700, exist_ok=True)
-            found = os.lstat(folder)
-            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022:
+            if is_own(folder):
                 return os.path.realpath(folder)
     raise SpecguardError(
         "there is no folder for the run's place",
