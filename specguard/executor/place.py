@@ -99,7 +99,7 @@ class Place(Repository):
     Attributes:
         own_folder: specguard's own folder for the place.
         objects: the store of the objects that specguard hashes and commits; it borrows the user's.
-        index: specguard's own index, with the base.
+        index: specguard's own index, with the base as it was checked out.
         shown_index: the index of the place's `.git`.
     """
 
@@ -109,7 +109,7 @@ class Place(Repository):
         self.base = self.head = base
         self.own_folder = self.git_dir = self.common = path + SUFFIX
         self.objects = os.path.join(self.own_folder, "objects")
-        self.index = os.path.join(self.own_folder, "index")
+        self.index = os.path.join(self.own_folder, _BASE_INDEX)
         self.shown_index = os.path.join(path, ".git", "index")
         self.format = "sha256" if len(base) == 64 else "sha1"
         self.shallow = self.bare = False
@@ -144,7 +144,7 @@ class Place(Repository):
     def reset_index(self) -> None:
         """Reset the index in the place's `.git` to the base: later changes are not staged."""
         temporary = os.path.join(self.own_folder, "index.new")
-        shutil.copyfile(os.path.join(self.own_folder, _BASE_INDEX), temporary)
+        shutil.copyfile(self.index, temporary)
         # Replaced by a rename, since the agent may have made it a link.
         os.replace(temporary, self.shown_index)
         with suppress(FileNotFoundError):
@@ -207,12 +207,11 @@ def new_place(run: Run) -> Place:
     try:
         words = ("-c", "checkout.workers=2", "read-tree", "--reset", "-u", base)
         place.git.run(*words, index=place.shown_index, files=True)
-        place.git.run("read-tree", base, index=place.index)
     except CommandError as error:
         message = f"the base cannot be checked out: {error.first_line}"
         help = f"{run.git.missing('the base', error.first_line).command}, if objects are missing"
         raise SpecguardError(message, help=help, code="git-failed") from error
-    shutil.copyfile(place.shown_index, os.path.join(place.own_folder, _BASE_INDEX))
+    shutil.copyfile(place.shown_index, place.index)
     run.made_place = place
     return place
 
