@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from specguard.change.object_store import Store
 from specguard.change.remotes import identity, remote_in, rewrite_url, same_address, shown_address
@@ -83,8 +83,8 @@ class Heads(Record):
     refs: Mapping[str, str]
 
 
-class RemoteGit:
-    """Git with remotes, for a user's repository; a context manager that removes its temporary folder.
+class RemoteGit(Store):
+    """Git with remotes, for a user's repository; a context manager that removes its private git directory.
 
     Args:
         repository: the user's repository.
@@ -100,29 +100,20 @@ class RemoteGit:
         self, repository: Repository, *, objects: str = "", timeout: float = 0, local: bool = True
     ) -> None:
         self.settings = read_settings(repository)
-        self._repository = repository
         self._timeout = timeout or TIMEOUT
-        # The private git directory has no remotes, refs or hooks.
-        self._store = Store(repository)
-        self._folder = self._store.folder
-        self._environment = {
+        super().__init__(repository)
+        self._variables = {
             **user_environment(repository.environment),
-            "GIT_DIR": self._folder,
+            "GIT_DIR": self.folder,
             "GIT_OBJECT_DIRECTORY": objects or repository.objects,
             "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.path.join(self._folder, "user-config"),
+            "GIT_CONFIG_GLOBAL": os.path.join(self.folder, "user-config"),
             "GIT_ATTR_NOSYSTEM": "1",
         }
         self._write("user-config", _sign_in_settings(self.settings, local=local))
         shallow = os.path.join(repository.common, "shallow")
         if os.path.isfile(shallow):
-            shutil.copyfile(shallow, os.path.join(self._folder, "shallow"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._store.close()
+            shutil.copyfile(shallow, os.path.join(self.folder, "shallow"))
 
     def heads(self, url: str) -> Heads:
         """Return the branches of a remote.
@@ -136,7 +127,7 @@ class RemoteGit:
             value, _, name = line.partition("\t")
             if value.startswith("ref: refs/heads/") and name == "HEAD":
                 default = value[16:]
-            elif name.startswith("refs/heads/") and is_oid(value, self._repository.oid_digits):
+            elif name.startswith("refs/heads/") and is_oid(value, self.repository.oid_digits):
                 branches[name[11:]] = value
             elif name.startswith("refs/tags/") and not name.endswith("^{}"):
                 tags[name] = value
@@ -198,11 +189,11 @@ class RemoteGit:
         return result.stdout
 
     def _run(self, *arguments: str) -> ProgramEnd:
-        words = [self._repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
-        return run_program(words, self._environment, limit=self._timeout)
+        words = [self.repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
+        return run_program(words, self._variables, limit=self._timeout)
 
     def _write(self, name: str, text: str) -> None:
-        path = os.path.join(self._folder, name)
+        path = os.path.join(self.folder, name)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(text.encode("utf-8", "surrogateescape"))
 
