@@ -149,7 +149,7 @@ class Store:
         source = os.devnull
         if stdin:
             source = f"{self.folder}/input-{os.urandom(4).hex()}"
-            _write_file(source, stdin)
+            write_file(source, stdin)
         process = Process(
             self.repository.program,
             [*flags, *arguments],
@@ -229,7 +229,7 @@ class Store:
         while self._added:
             oid, content = self._added.popitem()
             data = zlib.compress(b"blob %d\0" % len(content) + content, 1)
-            _write_file(f"{store}/{oid[:2]}/{oid[2:]}", data)
+            write_file(f"{store}/{oid[:2]}/{oid[2:]}", data)
         return store
 
     def add_content(self, content: bytes) -> str:
@@ -426,8 +426,8 @@ class Reading(Record):
             raise self.store.missing(self.what, error.first_line) from error
 
 
-def _write_file(file: str, content: bytes) -> None:
-    """Write a file in the private git directory."""
+def write_file(file: str, content: bytes) -> None:
+    """Write a file in a private git directory."""
     help = "Make room in the temporary folder, or set TMPDIR to another one."
     with Reported("what a check needs cannot be written to a temporary file", help):
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)

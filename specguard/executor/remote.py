@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from specguard.change.object_store import Store
+from specguard.change.object_store import Store, stdin_lines, write_file
 from specguard.change.remotes import identity, remote_in, rewrite_url, same_address, shown_address
 from specguard.change.repository import Repository, find_program, is_oid
 from specguard.declaration.rule import Record
@@ -102,15 +102,16 @@ class RemoteGit(Store):
         self.settings = read_settings(repository)
         self._timeout = timeout or TIMEOUT
         super().__init__(repository)
+        config = f"{self.folder}/user-config"
+        write_file(config, _sign_in_settings(self.settings, local=local).encode("utf-8", "surrogateescape"))
         self._variables = {
             **user_environment(repository.environment),
             "GIT_DIR": self.folder,
             "GIT_OBJECT_DIRECTORY": objects or repository.objects,
             "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.path.join(self.folder, "user-config"),
+            "GIT_CONFIG_GLOBAL": config,
             "GIT_ATTR_NOSYSTEM": "1",
         }
-        self._write("user-config", _sign_in_settings(self.settings, local=local))
         shallow = os.path.join(repository.common, "shallow")
         if os.path.isfile(shallow):
             shutil.copyfile(shallow, os.path.join(self.folder, "shallow"))
@@ -147,8 +148,8 @@ class RemoteGit(Store):
         Raises:
             RemoteError: the branch cannot be fetched.
         """
-        lines = [f"{oid} refs/known/{number}\n" for number, oid in enumerate(dict.fromkeys(known))]
-        self._write("packed-refs", "".join(lines))
+        lines = [f"{oid} refs/known/{number}" for number, oid in enumerate(dict.fromkeys(known))]
+        write_file(f"{self.folder}/packed-refs", stdin_lines(lines))
         self._read(
             url,
             "-c", "gc.auto=0", "fetch", "-q", "--no-write-fetch-head", "--no-tags", "--no-auto-maintenance",
@@ -191,11 +192,6 @@ class RemoteGit(Store):
     def _run(self, *arguments: str) -> ProgramEnd:
         words = [self.repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
         return run_program(words, self._variables, limit=self._timeout)
-
-    def _write(self, name: str, text: str) -> None:
-        path = os.path.join(self.folder, name)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
 
 
 def ref_of(name: str) -> str:
