@@ -106,7 +106,8 @@ def change_of(run: Run, git: Git, oid: str, *, whole_branch: bool, select: Seque
     pinned = run.manifest.repository
     tip = None if whole_branch else pinned.tip
     base = FoundBase(pinned.base, tip or pinned.base_oid, "option", f"refs/heads/{pinned.base}")
-    below = None if tip else pinned.stack
+    stack = FoundBase(pinned.into, pinned.below_oid, "stack", f"refs/heads/{pinned.into}")
+    below = stack if pinned.below and not tip else None
     environment = run.git.repository.environment
     request = Request(environment=environment, base=base.oid or "", enforce=True, select=select)
     change = RunChange(

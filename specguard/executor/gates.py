@@ -172,7 +172,8 @@ class GateRound:
             if used and (teardowns or self._work_tree.undoes):
                 # Check every file once more: the gates must have passed on the tree that is recorded.
                 self._undo_changes((teardowns or used)[-1])
-            self._work_tree.check_effects()
+            if self._work_tree.undoes:
+                inspect(self._run, "a gate")
         finally:
             self._write_results()
         os.unlink(self._run.folder.file(STATE))
@@ -483,9 +484,6 @@ class GateTree:
         after = self.tree()
         return after, [one for one in self.entries(after, tree) if one.path not in allowed]
 
-    def check_effects(self) -> None:
-        """Check that gates had no other side effects."""
-
 
 class PlaceTree(GateTree):
     """The place of a run, as a working tree for gates.
@@ -565,14 +563,6 @@ class PlaceTree(GateTree):
                 os.removedirs(os.path.dirname(place))
         if old := [entry.path for entry in entries if not entry.added]:
             self._place.check_out(tree, old, self.path)
-
-    def check_effects(self) -> None:
-        """Check that the gates had no other side effects in the place or in the user's repository.
-
-        Raises:
-            RunEnded: they had.
-        """
-        inspect(self._run, "a gate")
 
 
 def take_down(run: Run) -> list[str]:

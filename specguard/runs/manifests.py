@@ -20,7 +20,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from specguard.change.base import FoundBase
 from specguard.errors import SpecguardError
 from specguard.model import BYTES_IN_JSON
 from specguard.runs.files import command_words
@@ -109,13 +108,6 @@ class Repository(_Model):
     def start(self) -> str:
         """The commit that the run's place is checked out at, and the parent of the run's commit."""
         return self.tip or self.below_oid or self.base_oid
-
-    @property
-    def stack(self) -> FoundBase | None:
-        """The branch that the run's branch is stacked on; None without one."""
-        if self.below is None:
-            return None
-        return FoundBase(self.below, self.below_oid, "stack", f"refs/heads/{self.below}")
 
     @property
     def into(self) -> str:
