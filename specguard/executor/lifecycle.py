@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 from traceback import print_exception
@@ -189,33 +189,30 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
             code="run-record",
         )
     run = reopen(options, folder)
-    try:
-        with Needed():
-            manifest = run.manifest
-            first, interrupted = next_step(manifest, folder)
-            resolve_agent(run.policy, options, check_program=False)
-            note = note_moved_base(run) if first != "pull-request" else ""
-            # From now on nobody else may write to the run; surviving processes would still write to its
-            # place.
-            run.take_over()
-            survivors = end_survivors(folder.run_id)
-            folder.remove_temporary()
-            manifest.ended_at = None
-            manifest.digests = {}
-            if first != "place" and place_exists(manifest.place, folder.run_id):
-                open_place(run)
-            with run.step("preflight") as step:
-                if note:
-                    run.log(note)
-                    say(f"note: {note}")
-                for action in take_down(run):
-                    run.log(action)
-                    say(action)
-                suffix = f"; ended {', '.join(survivors)}" if survivors else ""
-                step.detail = f"resumed at {first}{run.redactor.redact(suffix)}"
-    except BaseException:
-        run.close()
-        raise
+    with ExitStack() as cleanup, Needed():
+        cleanup.callback(run.close)
+        manifest = run.manifest
+        first, interrupted = next_step(manifest, folder)
+        resolve_agent(run.policy, options, check_program=False)
+        note = note_moved_base(run) if first != "pull-request" else ""
+        # From now on nobody else may write to the run; surviving processes would still write to its place.
+        run.take_over()
+        survivors = end_survivors(folder.run_id)
+        folder.remove_temporary()
+        manifest.ended_at = None
+        manifest.digests = {}
+        if first != "place" and place_exists(manifest.place, folder.run_id):
+            open_place(run)
+        with run.step("preflight") as step:
+            if note:
+                run.log(note)
+                say(f"note: {note}")
+            for action in take_down(run):
+                run.log(action)
+                say(action)
+            suffix = f"; ended {', '.join(survivors)}" if survivors else ""
+            step.detail = f"resumed at {first}{run.redactor.redact(suffix)}"
+        cleanup.pop_all()
     return carry_out(run, first=first, resumed=interrupted, say=say)
 
 
@@ -279,8 +276,7 @@ def stop(view: RunView) -> Sequence[str]:
     if view.pid and view.pid != os.getpid() and view.is_process_alive and is_worked_on(root, before):
         done.append(_end_process(psutil.Process(view.pid)))
     done += clean_up(folder)
-    lock = ItemLock(root, folder.read_manifest())
-    try:
+    with closing(ItemLock(root, folder.read_manifest())):
         manifest = folder.read_manifest()
         if manifest.state in ("pending", "running"):
             manifest.state = "killed"
@@ -290,8 +286,6 @@ def stop(view: RunView) -> Sequence[str]:
             manifest.token = folder.take()
             folder.write_manifest(manifest, seal=True)
             folder.write_layouts(manifest)
-    finally:
-        lock.release()
     return [*done, f"{view.run_id} is {manifest.state}"]
 
 

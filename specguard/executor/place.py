@@ -105,7 +105,7 @@ class Place(Repository):
 
     def __init__(self, path: str, *, base: str, environment: Mapping[str, str] = os.environ) -> None:
         super().__init__(path, environment)
-        self.path = path
+        self.path = self._root = path
         self.base = self.head = base
         self.own_folder = self.git_dir = self.common = path + SUFFIX
         self.objects = os.path.join(self.own_folder, "objects")
@@ -113,10 +113,6 @@ class Place(Repository):
         self.shown_index = os.path.join(path, ".git", "index")
         self.format = "sha256" if len(base) == 64 else "sha1"
         self.shallow = self.bare = False
-
-    def work_tree(self) -> str:
-        """Return the folder of the working files."""
-        return self.path
 
     def spawn(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
         """Start git on the place's private git directory, which has neither refs nor configuration."""

@@ -257,7 +257,7 @@ def prepare(options: RunOptions) -> Run:
         committed = committed_folder(run.settings, work_tree=root, runs=runs)
         write_gitignore(runs, committed=bool(committed))
         lock = ItemLock(runs, manifest, repository, given=bool(options.run_root))
-        cleanup.callback(lock.release)
+        cleanup.callback(lock.close)
         with plan_lock(start, runs, source.address.shown):
             notes += ignored_runs(repository, committed)
             run.folder = folder = lock.new_folder(options.reuse_run)
@@ -325,7 +325,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         check_origin(git, top, folder)
         root = os.path.dirname(os.path.dirname(folder.path))
         lock = ItemLock(root, folder.read_manifest(), repository, given=bool(folder.root))
-        cleanup.callback(lock.release)
+        cleanup.callback(lock.close)
         # Read again, because only the lock keeps others from writing it.
         manifest = folder.read_manifest()
         tip = manifest.repository.branch_oid

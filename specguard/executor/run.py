@@ -237,7 +237,7 @@ class Run(Record, frozen=False):
     def close(self) -> None:
         """Release the lock on the item, and close the repository."""
         if self.item_lock is not None:
-            self.item_lock.release()
+            self.item_lock.close()
         self.git.close()
 
     def seal(self) -> None:

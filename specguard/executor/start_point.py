@@ -308,7 +308,7 @@ _WAIT: Final = 30.0
 
 
 class ItemLock:
-    """The lock on an item, held until the process ends or `release` is called.
+    """The lock on an item, held until the process ends or `close` is called.
 
     Args:
         root: the folder of all runs.
@@ -358,7 +358,7 @@ class ItemLock:
             help = shlex.join(command_words("status", run_id, self._given_root)) if here else _ELSEWHERE
             raise item_taken(f"another run works on {item.label}{suffix}", help) from None
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Release the lock."""
         self._locks.close()
 

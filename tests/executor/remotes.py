@@ -69,7 +69,7 @@ class Team(Setting):
         """End what a run holds open."""
         run.git.close()
         if run.item_lock is not None:
-            run.item_lock.release()
+            run.item_lock.close()
 
 
 STAND_IN = Path(__file__).parent / "stand_ins" / "platform.py"
