@@ -120,6 +120,7 @@ class Artifacts(Record, frozen=False):
         evidence = [one.evidence for one in self.contracts.values() if one.evidence]
         return sorted({root for one in evidence for root in one.roots})
 
+    @cached_method
     def cited(self, artifact: Artifact) -> tuple[set[bytes], set[str]]:
         """Return the cited paths in the tree, and the cited absolute ones if no contract declares `roots`."""
         from specguard.artifacts.evidence import Targets

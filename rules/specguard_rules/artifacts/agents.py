@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from specguard.rules import Finding, MissingFact, Record, Rule, Settings, path_text, plain_path, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import ClassVar, TypeAlias
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import ClassVar
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.rules import Artifacts, Contract, Documents, Entry, Stage
-
-    Cited: TypeAlias = Callable[[Artifact], tuple[set[bytes], set[str]]]
-    """Returns the paths, and the absolute paths, that an artifact cites."""
 
 
 _AGENT = ("{agent}", "{agent:upper}", "{AGENT}")
@@ -384,34 +379,28 @@ class UnreadGrounding(Rule):
                 found_here = Finding(message, step, places[0], key="grounding", setting=key)
                 found_here.side = "base" if places[0] in changed else None
                 yield found_here
-        if artifacts is not None:
-            cited = cache(artifacts.cited)
-            for work in judged:
-                yield from _uncited_documents(work, grounding, contracts, cited_by, cited)
+        for work in judged:
+            yield from _uncited_documents(work, grounding, contracts, cited_by)
 
 
 def _uncited_documents(
-    work: AgentWork,
-    grounding: Grounding,
-    contracts: Mapping[str, Contract],
-    cited_by: Sequence[str],
-    cited: Cited,
+    work: AgentWork, grounding: Grounding, contracts: Mapping[str, Contract], cited_by: Sequence[str]
 ) -> Iterator[Finding]:
     """Yield a finding for each document that an agent neither cites, nor notes an equivalent of."""
     sources, notes = work.of_contracts(cited_by), work.of_contracts([grounding.noted_in])
     where = " or ".join(path_text(one.path) for one in sources[:3])
     who = f"the agent {work.agent}" if work.agent else where
     for document, key in grounding.required_documents(work.agent.casefold()).items():
-        if document in grounding.external or _cites(sources, document, cited):
+        if document in grounding.external or _cites(sources, document):
             continue
-        equivalents = [one for one in grounding.equivalents.get(document, ()) if _cites(sources, one, cited)]
+        equivalents = [one for one in grounding.equivalents.get(document, ()) if _cites(sources, one)]
         if not equivalents:
             path, setting = sources[0].path, key
             message = f"{who} does not cite {document}"
             step = f"Read it, and cite `{document}` in {where}."
         else:
             check_contracts(contracts, "grounding.noted_in", [grounding.noted_in])
-            if any(_cites(notes, other, cited) for other in equivalents):
+            if any(_cites(notes, other) for other in equivalents):
                 continue
             path, setting = (notes or sources)[0].path, "grounding.equivalents"
             noted = f"its {grounding.noted_in} does not note it"
@@ -420,11 +409,11 @@ def _uncited_documents(
         yield Finding(message, step, path, key=f"{work.agent} {document}", setting=setting)
 
 
-def _cites(artifacts: Sequence[Artifact], document: str, cited: Cited) -> bool:
+def _cites(artifacts: Sequence[Artifact], document: str) -> bool:
     """True if one of the artifacts cites a document by its path from the root."""
     wanted, end = _path(document), f"/{document.removeprefix('./')}"
     for artifact in artifacts:
-        places, absolute = cited(artifact)
+        places, absolute = artifact.artifacts.cited(artifact)
         # A document that cites itself is not evidence that it was read.
         cites = wanted in places or any(path.endswith(end) for path in absolute)
         if cites and wanted != artifact.path:
