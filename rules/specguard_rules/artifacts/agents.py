@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from specguard.rules import Finding, MissingFact, Record, Rule, Settings, path_text, plain_path, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
     from typing import ClassVar
 
     from specguard.artifacts.artifacts import Artifact
@@ -58,6 +60,20 @@ class AgentWork(Record, frozen=False):
         """Return the artifacts of some contracts, touched ones first."""
         found = [artifact for artifact in self.artifacts if artifact.name in contracts]
         return sorted(found, key=lambda artifact: not artifact.touched)
+
+    @cached_property
+    def times(self) -> list[tuple[datetime, bytes, int]]:
+        """The times of its entries in order, each with its path and line; in UTC if they have no offset."""
+        from datetime import UTC
+
+        stamps = ((one.path, stamp) for one in self.artifacts for stamp in one.document.stamps)
+        times = ((one.moment.replace(tzinfo=one.moment.tzinfo or UTC), path, one.at) for path, one in stamps)
+        return sorted(times, key=lambda one: one[0])
+
+    def is_active(self, begin: datetime) -> bool:
+        """True if the agent begins at a time, or begins before and ends after it."""
+        first, last = self.times[0][0], self.times[-1][0]
+        return first == begin or first < begin < last
 
 
 def agent_works(artifacts: Artifacts, names: Sequence[str]) -> list[AgentWork]:
@@ -202,33 +218,19 @@ class TooManyAgents(Rule):
 
     def _judge(self, folder: bytes, agents: Sequence[AgentWork]) -> Iterator[Finding]:
         """Count the agents that are active whenever an agent of the pass begins."""
-        from datetime import UTC
-
         place = path_text(folder) if folder else "the repository"
-        spans: list[_Span] = []
-        unknown: list[AgentWork] = []
-        for work in agents:
-            stamps = [(one, stamp) for one in work.artifacts for stamp in one.document.stamps]
-            times = [
-                (stamp.moment.replace(tzinfo=stamp.moment.tzinfo or UTC), one.path, stamp.at)
-                for one, stamp in stamps
-            ]
-            if times:
-                spans.append(_Span(*min(times, key=lambda one: one[0]), max(times)[0], work.agent))
-            else:
-                unknown.append(work)
-        spans.sort(key=lambda one: (one.first, one.agent))
+        known = sorted((one for one in agents if one.times), key=lambda one: (one.times[0][0], one.agent))
+        unknown = [one for one in agents if not one.times]
         most = 0
-        for begin in (span.first for span in spans):
-            # An agent that ends at this moment does not count, unless it also begins then.
-            active = [one for one in spans if one.first == begin or one.first < begin < one.last]
+        for begin in (work.times[0][0] for work in known):
+            active = [one for one in known if one.is_active(begin)]
             most = max(most, len(active))
             if most > self.max:
                 names = ", ".join(sorted(one.agent for one in active))
                 when = f"at once at {begin.isoformat()} ({names})"
                 message = f"{most} agents of {place} are active {when}, and {self.max} may be"
-                step, key, extra = "Close agents before others begin.", f"agents of {place}", active[self.max]
-                yield Finding(message, step, extra.path, extra.line, key=key, setting="max")
+                step, (_, path, line) = "Close agents before others begin.", active[self.max].times[0]
+                yield Finding(message, step, path, line, key=f"agents of {place}", setting="max")
                 return
         if unknown and most + len(unknown) > self.max:
             names = ", ".join(sorted(work.agent for work in unknown))
@@ -237,16 +239,6 @@ class TooManyAgents(Rule):
             step = "Write when each began and ended, such as 2026-01-31T12:00:00Z."
             path, key = unknown[0].artifacts[0].path, f"unknown agents of {place}"
             yield Finding(message, step, path, severity="warning", key=key, setting="max")
-
-
-class _Span(Record):
-    """The time during which an agent is active, and the place of its first time."""
-
-    first: datetime.datetime
-    path: bytes
-    line: int
-    last: datetime.datetime
-    agent: str
 
 
 class UnreadGrounding(Rule):
