@@ -18,7 +18,7 @@ from specguard.documents.citations import citations
 from specguard.documents.completeness import content_of, is_content, plain_words
 from specguard.documents.fields import block_fields, find_fields, normal_name, normal_title
 from specguard.documents.inline import STRUCK
-from specguard.model import TYPE_CHECKING, Finding, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -356,13 +356,16 @@ def is_none(text: Text, below: Sequence[AnyBlock] = ()) -> bool:
     return not find_fields(block_fields(below), *_SEVERITY, *_STATUS)
 
 
-def review_of(artifact: Artifact, settings: Findings) -> Review | None:
-    """Return the findings of an artifact; None without a section for findings."""
-    title, document = settings.section, artifact.document
+@cached_method
+def _review_of(artifact: Artifact) -> tuple[Review, Findings]:
+    """Return the findings of an artifact, and what its contract asks of them."""
+    from specguard.artifacts.contracts import Findings
+
+    settings = artifact.contract.findings or Findings(severities=[])
     words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
-    severities = Severities(words)
-    sections = find_titled(artifact, title)[:1] if title else list(findings_sections(document, severities))
-    return Review(sections, severities, settings.verdict) if sections else None
+    title, severities = settings.section, Severities(words)
+    found = find_titled(artifact, title)[:1] if title else findings_sections(artifact.document, severities)
+    return Review(list(found), severities, settings.verdict), settings
 
 
 def findings_sections(document: Document, severities: Severities) -> Iterator[Section]:
@@ -395,14 +398,11 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: the artifact's object is missing.
     """
-    settings = artifact.contract.findings
-    if settings is None:
-        return
-    review = review_of(artifact, settings)
+    review, settings = _review_of(artifact)
     name = path_text(artifact.path)
     title = settings.section or "Findings"
     help = f"List them below a heading {title!r}; where nothing was found, write that there are no findings."
-    if review is None:
+    if not review.sections:
         message = f"{name} has no section {title!r}, which lists its findings"
         yield artifact.finding("findings.section", settings.section, message, help)
         return
@@ -445,10 +445,7 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
     Raises:
         MissingFact: the artifact's object is missing.
     """
-    settings = artifact.contract.findings
-    review = review_of(artifact, settings) if settings and settings.must_close else None
-    if settings is None or review is None:
-        return
+    review, settings = _review_of(artifact)
     must_close = {normal_name(name) for name in settings.must_close}
     words = {word: [word, *artifact.contract.aliases_of(word)] for word in settings.closed}
     serious = [one for one in review.findings if normal_name(one.severity) in must_close]
@@ -474,11 +471,9 @@ def findings_of_open_review(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: the artifact's object is missing.
     """
-    settings = artifact.contract.findings
-    review = review_of(artifact, settings) if settings else None
-    verdict = verdict_of(artifact, review) if settings and review else None
-    phrases = settings.verdict_open if settings else ()
-    if verdict is not None and (not is_content(verdict) or is_open_verdict(verdict, phrases)):
+    review, settings = _review_of(artifact)
+    verdict = verdict_of(artifact, review) if review.sections else None
+    if verdict is not None and (not is_content(verdict) or is_open_verdict(verdict, settings.verdict_open)):
         message = f"{path_text(artifact.path)} is open: its verdict is {shortened(verdict)!r}"
         yield artifact.finding("findings.verdict_open", "open", message, "Close the review.")
     yield from open_findings(artifact, closed=False)
