@@ -126,11 +126,11 @@ class Artifacts(Record, frozen=False):
         from specguard.artifacts.evidence import Targets
         from specguard.documents.citations import citations
 
-        targets = Targets(self.documents, self.roots)
+        targets = Targets(self.documents, artifact.folder, self.roots)
         places: set[bytes] = set()
         absolute: set[str] = set()
         for citation in citations(artifact.document.blocks):
-            found = targets.places(citation, artifact.folder)
+            found = targets.places(citation)
             places.update(found or ())
             if found is None and not self.roots and citation.kind == "absolute":
                 absolute.add(citation.path)

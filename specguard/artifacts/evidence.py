@@ -50,14 +50,13 @@ class CitedEvidence:
             self.line = section.line if section else None
             self.blocks = section.blocks if section else None
         self.all = list(citations(self.blocks or ()))
-        self.targets = Targets(artifact.artifacts.documents, settings.roots)
+        self.targets = Targets(artifact.artifacts.documents, artifact.folder, settings.roots)
         self._path = artifact.path
-        self._folder = artifact.folder
 
     def is_evidence(self, citation: Citation) -> bool:
         """True if a citation is evidence of the required kind; an artifact does not prove itself."""
         right = not self.misses_lines(citation) and not self.kind_problem(citation)
-        places = self.targets.places(citation, self._folder) or ()
+        places = self.targets.places(citation) or ()
         return right and self.is_file(citation) and self._path not in places
 
     def misses_lines(self, citation: Citation) -> bool:
@@ -73,7 +72,7 @@ class CitedEvidence:
             return ""
         if kind == "url":
             # A web address may be one of the `roots`, like any other prefix.
-            outside = self.targets.places(citation, self._folder) is None
+            outside = self.targets.places(citation) is None
             return "is a web address" if outside or wanted == "relative" else ""
         return f"is {'an absolute' if kind == 'absolute' else 'a relative'} path"
 
@@ -81,7 +80,7 @@ class CitedEvidence:
         """True if a citation is a file, and not a word with a dot such as `console.log`."""
         if citation.line is not None or "/" in citation.path:
             return True
-        return self.targets.find(citation, self._folder).path is not None
+        return self.targets.find(citation).path is not None
 
     @cached_property
     def resolved(self) -> Sequence[tuple[Citation, Target]]:
@@ -94,8 +93,8 @@ class CitedEvidence:
             MissingFact: a required object is missing.
         """
         wanted = [one for one in self.all if self.is_file(one)] if self.settings.resolve else []
-        self.targets.prefetch((one, self._folder) for one in wanted)
-        found = [(one, self.targets.find(one, self._folder)) for one in wanted]
+        self.targets.prefetch(wanted)
+        found = [(one, self.targets.find(one)) for one in wanted]
         absolute = [(one.path, target.path) for one, target in found if one.kind == "absolute"]
         roots = tuple(path.removesuffix(path_text(place)) for path, place in absolute if place)
         return [one for one in found if not self.misses_lines(one[0]) or one[0].path.startswith(roots)]
@@ -135,9 +134,7 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: a required object is missing.
     """
-    settings, places = artifact.contract.evidence, artifact.artifacts.places
-    targets = Targets(artifact.artifacts.documents, settings.roots if settings else ())
-    document = artifact.document
+    targets, places, document = artifact.cited.targets, artifact.artifacts.places, artifact.document
     unread = {at for at, line in enumerate(document.source_lines, 1) if _UNREAD.search(line)}
     cited = [one for one in citations(document.blocks) if one.kind != "shortened" and one.at not in unread]
     lines = (one for text in texts(document.blocks) for one in enumerate(text.plain.split("\n"), text.line))
@@ -146,7 +143,7 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
         inputs = [path for path in places.matching(b"", text, artifact.fields) if path != artifact.path]
         # A bare name is no citation elsewhere, but the name of an input is clear.
         named = not words.isdisjoint(path_text(path).rpartition("/")[2] for path in inputs)
-        if not named and not any(_leads_to_any(inputs, one, targets, artifact.folder) for one in cited):
+        if not named and not any(_leads_to_any(inputs, one, targets) for one in cited):
             shown = path_template(text).show(artifact.fields)
             message = f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs"
             help = f"There is no {shown}: make it first, then cite it."
@@ -154,9 +151,9 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
             yield artifact.finding(f"inputs.{index}", text, message, help)
 
 
-def _leads_to_any(files: Sequence[bytes], citation: Citation, targets: Targets, folder: bytes) -> bool:
+def _leads_to_any(files: Sequence[bytes], citation: Citation, targets: Targets) -> bool:
     """True if a citation resolves to one of some files, or one of the two paths ends with the other."""
-    places = targets.places(citation, folder) or ()
+    places = targets.places(citation) or ()
     written = b"/" + citation.path.strip("/").encode("utf-8", "surrogateescape")
     return any(
         path in places or written.endswith(b"/" + path) or (b"/" + path).endswith(written) for path in files
@@ -256,34 +253,32 @@ class Target(Record):
 
 
 class Targets:
-    """Looks up the places that the documents of a tree cite.
+    """Looks up the places that a document cites.
 
     An absolute path is resolved from the repository's root if it begins with one of the `roots`. A relative
-    path is resolved from the root, and if nothing is there, from the folder of the citing document. An `@`
+    path is resolved from the root, and if nothing is there, from the document's folder. An `@`
     before a path may be left out.
 
     Args:
         documents: the documents of the judged tree.
+        folder: the folder of the citing document; empty for the root.
         roots: prefixes that mean the repository's root; `*` is any one name, a final `**` any folder.
     """
 
-    def __init__(self, documents: Documents, roots: Iterable[str] = ()) -> None:
+    def __init__(self, documents: Documents, folder: bytes, roots: Iterable[str] = ()) -> None:
         self._documents = documents
+        self._folder = folder
         self._roots = [_root_pattern(root) for root in roots]
 
-    def find(self, citation: Citation, folder: bytes) -> Target:
+    def find(self, citation: Citation) -> Target:
         """Look up the target of a citation.
-
-        Args:
-            citation: the citation.
-            folder: the folder of the citing document; empty for the root.
 
         Raises:
             MissingFact: an object is missing, or the file is too large to count its lines.
         """
         if citation.kind == "shortened":
             return Target(unknown="leaves a part of the path out", help="Write the path in full.")
-        places = self.places(citation, folder)
+        places = self.places(citation)
         if places is None:
             return Target(unknown=OUTSIDE)
         if not places:
@@ -300,7 +295,7 @@ class Targets:
             help="Cite a file that is there, by its whole path.",
         )
 
-    def places(self, citation: Citation, folder: bytes) -> Sequence[bytes] | None:
+    def places(self, citation: Citation) -> Sequence[bytes] | None:
         """Return the paths of the tree that a citation may mean; None if it is outside of all roots.
 
         The result is empty if the path leads out of the repository.
@@ -319,19 +314,16 @@ class Targets:
         else:
             name = path.encode("utf-8", "surrogateescape")
             # Agents mention a file as `@docs/plan.md`; a folder's own name may begin with that sign too.
-            found = [plain_path(one) for one in (name, folder + b"/" + name, name.removeprefix(b"@"))]
+            found = [plain_path(one) for one in (name, self._folder + b"/" + name, name.removeprefix(b"@"))]
         return list(dict.fromkeys(one for one in found if one))
 
-    def prefetch(self, cited: Iterable[tuple[Citation, bytes]]) -> None:
+    def prefetch(self, cited: Iterable[Citation]) -> None:
         """Read all cited files in one batch.
-
-        Args:
-            cited: the citations, each with the folder of its document.
 
         Raises:
             MissingFact: an object is missing.
         """
-        places = {place for citation, folder in cited for place in self.places(citation, folder) or ()}
+        places = {place for citation in cited for place in self.places(citation) or ()}
         self._documents.prefetch(sorted(places))
 
     def _check_lines(self, citation: Citation, path: bytes, entry: TreeEntry) -> Target:

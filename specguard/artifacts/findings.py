@@ -418,7 +418,7 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
     worst, known = settings.severities[0], ", ".join(settings.severities)
     unit = "file" if settings.anchors == "path" else "line"
     # A citation of the review itself does not count.
-    targets = Targets(artifact.artifacts.documents)
+    targets = Targets(artifact.artifacts.documents, artifact.folder)
     for one in review.findings:
         subject = f"the finding {shortened(one.title)!r}"
         if not one.severity:
@@ -428,7 +428,7 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
             help += f"'Severity: {worst}' below."
             yield artifact.finding("findings.severities", f"severity {one.key}", message, help, one.line)
         cited = [place for place in citations(one.blocks) if place.line is not None or unit == "file"]
-        places = (targets.places(place, artifact.folder) or () for place in cited)
+        places = (targets.places(place) or () for place in cited)
         if settings.anchors != "none" and all(artifact.path in found for found in places):
             message, help = f"{subject} cites no {unit}", f"Cite in it {citation_form(settings.anchors)}."
             yield artifact.finding("findings.anchors", f"anchor {one.key}", message, help, one.line)

@@ -259,7 +259,6 @@ class Proofs:
         self._tests = tests
         self._gates = {normal_gate(gate) for gate in gates if normal_gate(gate)}
         self._proof = proof
-        self._targets = Targets(documents)
 
     def why_unmapped(self, scenario: Scenario, folder: bytes) -> str:
         """Return the reason why a scenario maps to no gate or test, as a clause; empty if it maps.
@@ -316,10 +315,11 @@ class Proofs:
 
     def _run_problem(self, scenario: Scenario, folder: bytes) -> str:
         """Return the problem with a manifest that a scenario cites, as a clause; empty without a problem."""
+        targets = Targets(self._documents, folder)
         for citation in scenario.cited:
             if citation.path.rpartition("/")[2] not in ("manifest.json", "meta.json"):
                 continue
-            for place in self._targets.places(citation, folder) or ():
+            for place in targets.places(citation) or ():
                 run = self._proof.records.at(place)
                 flaw = self._proof.flaw(run, Claim(label=scenario.text))
                 if run is None:
@@ -577,7 +577,7 @@ class Dispositions:
         document = artifact.document
         passages = [Passage(one.line, one.heading.text.rendered, one.blocks) for one in document.sections]
         self._passages = [*passages, *_passages(document.blocks)]
-        self._targets = Targets(artifact.artifacts.documents, artifact.artifacts.roots)
+        self._targets = Targets(artifact.artifacts.documents, artifact.folder, artifact.artifacts.roots)
 
     def flaw(self, item: Listed) -> tuple[str, str, int | None] | None:
         """Return why an item is not deferred with evidence, the next step and the line; None if it is.
@@ -606,7 +606,7 @@ class Dispositions:
         """Return True if a passage cites an existing file with content, or a web address."""
         if any(_ADDRESS.search(text.rendered) for text in texts(passage.blocks)):
             return True
-        places = {self._targets.find(one, self._artifact.folder).path for one in citations(passage.blocks)}
+        places = {self._targets.find(one).path for one in citations(passage.blocks)}
         files = map(self._artifact.artifacts.documents.read, filter(None, places - {self._artifact.path}))
         return any(file is None or file.problem or any(map(str.strip, file.source_lines)) for file in files)
 
