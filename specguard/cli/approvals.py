@@ -16,7 +16,7 @@ from specguard.change.change import BASELINE
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.cli import options as opt
-from specguard.cli.options import at_root, say, show, usage
+from specguard.cli.options import at_root, say, say_each, show, usage
 from specguard.engine.baseline import Recording, counts_text, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
@@ -130,8 +130,7 @@ def sign(name: str, base: str, key: str, output_format: str) -> None:
     with _open_logbook(base) as book:
         filed = book.find_record(name)
         # The person must see the text first, since somebody else may have written it.
-        for line in _record_lines(book.examine(filed)):
-            say(line, err=output_format == "json")
+        say_each(_record_lines(book.examine(filed)), err=output_format == "json")
         path = add_signature(book, filed, key)
     _report_written(f"{filed.id[:12]} is signed", filed.id, [path], output_format)
 

@@ -23,7 +23,7 @@ from specguard.change.repository import Repository, find_program, short_name
 from specguard.cli import options as opt
 from specguard.cli import proposed_authority as authority
 from specguard.cli.doctor import disabled_features
-from specguard.cli.options import find_repository, say, usage
+from specguard.cli.options import find_repository, say, say_each, usage
 from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, unknown
@@ -149,8 +149,7 @@ def _extend(
         additions = [*_adopt(top, text, files, authority.tree_paths(repository)), *new_approvers]
         adopted = authority.compile_tree(top, authority.with_settings(text, additions))
         if adopted is not None and not only_print:
-            for line in authority.report_past(repository, partial(authority.past_failures, adopted)):
-                say(line)
+            say_each(authority.report_past(repository, partial(authority.past_failures, adopted)))
         subject = "docs: have rules hold what it says"
         if only_print or not additions or not (confirmed or click.confirm(f"Add this to {AUTHORITY}?")):
             additions = list(new_approvers) if only_print else []
@@ -161,8 +160,7 @@ def _extend(
         if not missing:
             say(f"{AUTHORITY} has that already")
         elif only_print:
-            for line in authority.settings_block(missing):
-                say(line)
+            say_each(authority.settings_block(missing))
         else:
             after = authority.change_authority(top, lambda text: authority.with_settings(text, missing))
             # The change that only names the first approver needs no approval.
@@ -190,16 +188,14 @@ def _write_new(
         open(os.path.join(top, AUTHORITY), "x", encoding="utf-8") as stream,
     ):
         stream.write(proposed.text())
-    for line in past:
-        say(line)
+    say_each(past)
     written = [*(path for path, _ in policy.documents), *_ignore_runs(top, policy)]
     remote = repository.refs_named([f"refs/remotes/origin/{proposed.base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{proposed.base}:")
     say(authority.commit_step(repository, policy, written, "docs: state what may change"))
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
-    for promise in disabled_features(policy):
-        say(f"off: {promise}")
+    say_each(f"off: {promise}" for promise in disabled_features(policy))
     say("then: specguard doctor shows what checks and hooks need here, specguard policy what was understood")
     show_settings(settings)
     write_settings(repository, settings, policy)
@@ -220,8 +216,7 @@ def _adopt(
     """Print which rule or setting holds each sentence of the documents; return the settings to add."""
     adoption = authority.Adoption(top, text, files, paths)
     block = authority.settings_block(adoption.settings) if adoption.settings else ["nothing is to be added"]
-    for line in (*text_lines("adoption.txt", account=adoption.account), "", *block, ""):
-        say(line)
+    say_each([*text_lines("adoption.txt", account=adoption.account), "", *block, ""])
     return adoption.settings
 
 
@@ -341,8 +336,7 @@ def show_settings(planned: Sequence[HostSettings]) -> None:
         if one.new == one.old:
             click.echo(f"{file} has all it needs")
         before, old = ("/dev/null", "") if one.old is None else (file, one.old)
-        for line in difflib.unified_diff(old.splitlines(), one.new.splitlines(), before, file, lineterm=""):
-            say(line)
+        say_each(difflib.unified_diff(old.splitlines(), one.new.splitlines(), before, file, lineterm=""))
 
 
 def write_settings(repository: Repository, planned: Sequence[HostSettings], policy: Policy | None) -> None:

@@ -258,13 +258,18 @@ def say(line: str, *, err: bool = False) -> None:
     click.echo(visible(line), err=err)
 
 
+def say_each(lines: Iterable[str], *, err: bool = False) -> None:
+    """Print each line as `say` does, as soon as it is there."""
+    for line in lines:
+        say(line, err=err)
+
+
 def show(format_name: str, data: Any, lines: Iterable[str]) -> None:
     """Print data as JSON if that format is requested, otherwise print the lines."""
     if format_name == "json":
         click.echo(json_text(data))
     else:
-        for line in lines:
-            say(line)
+        say_each(lines)
 
 
 def show_markdown(page: str) -> None:

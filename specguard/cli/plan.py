@@ -15,7 +15,7 @@ from specguard.authority.policy import Policy
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.cli import options as opt
-from specguard.cli.options import from_here, say, show
+from specguard.cli.options import from_here, say, say_each, show
 from specguard.engine.policies import open_policy
 from specguard.engine.status import open_waves, waiting_plans
 from specguard.errors import SpecguardError
@@ -99,8 +99,7 @@ def next_task(plan: str, output_format: str) -> int:
     listed = [(state, task, _next_step(policy, state, task)) for state, task in found]
     show(output_format, data, text_lines("tasks.txt", tasks=listed) if found else ())
     if not found and output_format == "text":
-        for line in text_lines("waiting.txt", tasks=unfinished):
-            say(line, err=True)
+        say_each(text_lines("waiting.txt", tasks=unfinished), err=True)
     return EXIT_PASSED if found else EXIT_FAILED
 
 
@@ -197,8 +196,7 @@ def proposal(slug: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
     if os.path.lexists(os.path.join(top, folder)):
         raise exists_error(folder, f"specguard plan validate {slug}")
     write_files(top, files)
-    for path in files:
-        say(from_here(path, top))
+    say_each(from_here(path, top) for path in files)
     click.echo(f"fill what is marked TODO; then: specguard plan validate {slug}", err=True)
 
 
@@ -235,8 +233,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     _write_missing(top, files, plan=plan.path)
     tasks = counted(len(plan.ids), "task")
     say(f"{from_here(plan.path, top)}: {tasks} from {from_here(source.path, top)}/tasks.md")
-    for note in plan.notes():
-        say(f"note: {note}", err=True)
+    say_each((f"note: {note}" for note in plan.notes()), err=True)
 
 
 def _write_missing(top: str, files: Mapping[str, str], *, plan: str = "") -> None:

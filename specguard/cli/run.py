@@ -20,7 +20,7 @@ from specguard.authority.settings import LEAST_LIKENESS
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
-from specguard.cli.options import say, show, show_markdown, usage
+from specguard.cli.options import say, say_each, show, show_markdown, usage
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.executor.lifecycle import carry_out, carry_out_gates, find_leftovers
@@ -165,8 +165,7 @@ def stop(run: str, run_root: str) -> None:
 
     A dead run is given up, which frees its item. What its gates set up is taken down.
     """
-    for line in stop_run(open_store(run_root=run_root).find(run)):
-        say(line)
+    say_each(stop_run(open_store(run_root=run_root).find(run)))
 
 
 @command.command("clean", short_help="Remove what ended runs have left.")
@@ -181,8 +180,7 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     """
     store = open_store(run_root=run_root)
     found = list(find_leftovers(store, opt.find_repository(), [store.find(one).path for one in runs]))
-    for one in found:
-        say(one.description)
+    say_each(one.description for one in found)
     if not found:
         click.echo("nothing is left of ended runs", err=True)
     if dry_run or not found:
@@ -190,8 +188,7 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     things = counted(len(found), "thing")
     if not yes and not confirm(f"Remove {things}?", [*command_words("clean", "", run_root), *runs]):
         return EXIT_FAILED
-    for line in (line for one in found for line in one.remove() or ()):
-        say(line)
+    say_each(line for one in found for line in one.remove() or ())
     click.echo(f"{things} removed", err=True)
     return EXIT_PASSED
 
@@ -423,8 +420,7 @@ def _report_end(folder: RunFolder) -> None:
     manifest = folder.read_manifest()
     failures, output = still_failing(manifest, folder), last_output(manifest, folder).splitlines()
     steps = list(todos(manifest, folder))
-    for line in text_lines("end.txt", manifest=manifest, failures=failures, output=output, steps=steps):
-        click.echo(visible(line))
+    say_each(text_lines("end.txt", manifest=manifest, failures=failures, output=output, steps=steps))
 
 
 def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int:

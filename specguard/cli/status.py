@@ -14,7 +14,7 @@ from specguard.artifacts.contracts import Contract
 from specguard.artifacts.skeletons import Skeletons, locate
 from specguard.change.check_request import Request
 from specguard.cli import options as opt
-from specguard.cli.options import from_here, say, show, show_markdown, usage
+from specguard.cli.options import from_here, say, say_each, show, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.open_branches import open_branches
 from specguard.engine.policies import open_policy
@@ -97,8 +97,7 @@ def new_command(
     contracts: Mapping[str, Contract] = policy.declared("contracts")
     if not artifact:
         rows = [(name, contract.path or contract.root) for name, contract in contracts.items()]
-        for line in align_rows(rows) or ["the policy describes no artifacts ([artifacts.<name>])"]:
-            say(line)
+        say_each(align_rows(rows) or ["the policy describes no artifacts ([artifacts.<name>])"])
         return
     if artifact not in contracts:
         raise unknown("artifact", artifact, contracts, "describe it in the policy, as [artifacts.<name>]")
@@ -123,8 +122,7 @@ def new_command(
         raise exists_error(path_text(path), "add to it what its contract asks for, which --print shows")
     if not only_print:
         write_files(top, {os.fsdecode(one): text for one, text in files.items()})
-        for one in files:
-            say(from_here(path_text(one), top))
+        say_each(from_here(path_text(one), top) for one in files)
     for one, text in files.items() if only_print else ():
         if len(files) > 1:
             click.echo(f"==> {visible(path_text(one))} <==")

@@ -7,10 +7,10 @@ import os
 import click
 
 from specguard.cli import options as opt
-from specguard.cli.options import from_here, say, show
+from specguard.cli.options import from_here, say_each, show
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, TYPE_CHECKING
-from specguard.reporters.escape import json_text, text_lines
+from specguard.reporters.escape import text_lines
 from specguard.reporters.json import fields_of
 
 if TYPE_CHECKING:
@@ -55,15 +55,12 @@ def command(cases: Sequence[str], output_format: str) -> int:
     for one in tests:
         one.run()
         if output_format == "text":
-            for line in text_lines("case.txt", test=one):
-                say(line)
-    if output_format == "json":
-        click.echo(json_text(_data(tests)))
-    elif output_format == "junit":
+            say_each(text_lines("case.txt", test=one))
+    if output_format == "junit":
         click.echo(expectations.junit_text(tests), nl=False)
     else:
-        for line in text_lines("tests.txt", **_counts(tests), spent=sum(one.seconds for one in tests)):
-            say(line)
+        spent = sum(one.seconds for one in tests)
+        show(output_format, _data(tests), text_lines("tests.txt", **_counts(tests), spent=spent))
     if any(one.problem for one in tests):
         return EXIT_NO_VERDICT
     return EXIT_PASSED if all(one.passed for one in tests) else EXIT_FAILED
