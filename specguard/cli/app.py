@@ -202,7 +202,7 @@ def mcp_command() -> None:
     """
     with require_extra("mcp", "mcp", "mcp_types", "anyio"):
         from specguard.integrations.mcp import serve
-    serve("")
+    serve()
 
 
 @opt.command("lsp")

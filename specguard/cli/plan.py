@@ -259,7 +259,7 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     repository = opt.find_repository()
     root, kinds = repository.work_tree(), open_policy(Request(environment=os.environ)).declared("plan_kinds")
     files = progress.plan_files(kinds, root, plan)
-    runs = open_store(run_root=run_root).runs()
+    runs = open_store(run_root).runs()
     with Git(repository) as git:
         drifts = list(progress.Sync(files, runs, git=git, root=root).drifts())
     fixable = [drift for drift in drifts if drift.status]

@@ -94,7 +94,7 @@ def _show_runs(runs: Sequence[RunView], form: str, empty_text: str, lines: int |
 @command.command("list", short_help="List the runs.", json=True)
 def list_(run_root: str, output_format: str) -> None:
     """List all runs, newest last, also old and broken ones."""
-    _show_runs(open_store(run_root=run_root).runs(), output_format, "there are no runs")
+    _show_runs(open_store(run_root).runs(), output_format, "there are no runs")
 
 
 @command.command("status", short_help="Show a run's state, or all that are under way.", json=True)
@@ -105,7 +105,7 @@ def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
 
     RUN is an id or its beginning. With --watch, JSON has one line per change.
     """
-    store = open_store(run_root=run_root)
+    store = open_store(run_root)
     runs = store.select(run)
     if watch:
         _watch(store, runs, output_format)
@@ -122,7 +122,7 @@ def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
 
     Without RUN, look at all active or unreadable runs. It ends with 1 if one died or cannot be read.
     """
-    store = open_store(run_root=run_root)
+    store = open_store(run_root)
     runs = [store.find(run)] if run else [one for one in store.runs() if one.running or one.problem]
     _show_runs(runs, output_format, "no run is under way, and all records can be read", lines)
     return EXIT_FAILED if any(one.stale or one.problem for one in runs) else EXIT_PASSED
@@ -132,7 +132,7 @@ def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
 @click.argument("run", default="")
 def report(run: str, run_root: str) -> None:
     """Show the report of RUN, or of the last run."""
-    store = open_store(run_root=run_root)
+    store = open_store(run_root)
     found = store.find(run) if run else store.latest()
     folder = RunFolder(found.path, found.root)
     try:
@@ -165,7 +165,7 @@ def stop(run: str, run_root: str) -> None:
 
     A dead run is given up, which frees its item. What its gates set up is taken down.
     """
-    say_each(stop_run(open_store(run_root=run_root).find(run)))
+    say_each(stop_run(open_store(run_root).find(run)))
 
 
 @command.command("clean", short_help="Remove what ended runs have left.")
@@ -178,7 +178,7 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     What gates of killed runs set up is taken down first. The runs' folders stay; a resumed run begins
     anew.
     """
-    store = open_store(run_root=run_root)
+    store = open_store(run_root)
     found = list(find_leftovers(store, opt.find_repository(), [store.find(one).path for one in runs]))
     say_each(one.description for one in found)
     if not found:
@@ -242,7 +242,7 @@ def metrics(run_root: str, least: float | None, output_format: str) -> int:
     """
     if least is not None and isnan(least):
         raise usage("PERCENT is a number from 0 to 100", "specguard run metrics --help")
-    data = run_metrics(open_store(run_root=run_root), os.environ)
+    data = run_metrics(open_store(run_root), os.environ)
     show(output_format, data, text_lines("metrics.txt", **data, duration=duration))
     percent = data["coverage"]["percent"]
     if least is not None and percent is None:
@@ -258,7 +258,7 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
 
     It lists all moves first, and ends with 1 if one is not possible.
     """
-    store = open_store(run_root=run_root)
+    store = open_store(run_root)
     found = find_moves(store)
     possible = [move for move in found if not move.problem]
     for move in found:
@@ -387,7 +387,7 @@ def resume(run: str, run_root: str, **words: Any) -> int:
 
     Everything is judged again.
     """
-    found = open_store(run_root=run_root).find(run)
+    found = open_store(run_root).find(run)
     folder = RunFolder(found.path, found.root)
     code = resume_run(RunOptions.recorded(folder, os.environ, **words), folder, say=print_progress)
     _report_end(folder)

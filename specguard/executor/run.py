@@ -587,17 +587,16 @@ def _unreadable(folder: RunFolder, message: str, help: str) -> SpecguardError:
     return SpecguardError(message, path=folder.file(OPTIONS_FILE), help=help, code="run-record")
 
 
-def open_store(directory: str = "", run_root: str = "") -> RunStore:
-    """Open the runs of the repository that contains a folder, where its policy keeps them.
+def open_store(run_root: str = "") -> RunStore:
+    """Open the runs of the repository that contains the working directory, where its policy keeps them.
 
     Args:
-        directory: the folder; empty: the working directory.
         run_root: the folder of runs; empty: the policy's.
 
     Raises:
         SpecguardError: the repository or its policy is missing.
     """
-    policy = open_policy(Request(environment=os.environ, directory=directory))
-    top = Repository.locate(directory, os.environ).work_tree()
+    policy = open_policy(Request(environment=os.environ))
+    top = Repository.locate("", os.environ).work_tree()
     root = RunOptions(os.environ, run_root=run_root).runs_folder(policy, top)
     return RunStore(root, policy.declared("run_settings"), given=bool(run_root))

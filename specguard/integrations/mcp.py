@@ -63,17 +63,9 @@ _OMITTED_STATES: Final = frozenset({"passed", "not-applicable", "off"})
 class Tools:
     """The tools for agents: each public method is a tool, with its docstring as the description.
 
-    Descriptions are always in every agent's context. If an answer has a `page`, that is its text.
-
-    Args:
-        directory: the folder to look for the repository in.
+    Descriptions are always in every agent's context. If an answer has a `page`, that is its text. Each looks
+    for the repository in the working directory.
     """
-
-    def __init__(self, directory: str) -> None:
-        self._directory = directory
-
-    def _request(self, **values: Any) -> Request:
-        return Request(environment=os.environ, directory=self._directory, **values)
 
     def check(
         self,
@@ -98,7 +90,8 @@ class Tools:
             raise usage(f"{of_branch[0]!r} is about a branch's commits", 'ask with "what": "branch"')
         with ExitStack() as files:
             verdicts = check(
-                self._request(
+                Request(
+                    environment=os.environ,
                     worktree=what == "worktree" and commit_message is None,
                     staged=what == "staged" and commit_message is None,
                     message_file=_file(files, commit_message),
@@ -116,13 +109,14 @@ class Tools:
 
     def why(self, *, path: Path = Field(description="From the root: docs/api/x.yaml.")) -> Mapping[str, Any]:
         """The rules that apply to a path. Ask before you change a file."""
-        path = to_root_path(self._request(), path)
+        request = Request(environment=os.environ)
+        path = to_root_path(request, path)
         _stay_inside(path)
-        return {"path": path, "governing": [one.data for one in find_governing(self._request(), path)]}
+        return {"path": path, "governing": [one.data for one in find_governing(request, path)]}
 
     def policy(self) -> Mapping[str, Any]:
         """The policy as it was understood: settings with their lines, rules."""
-        data = policy_data(open_policy(self._request()))
+        data = policy_data(open_policy(Request(environment=os.environ)))
         return {**data, "rules": [rule for rule in data["rules"] if rule["active"]]}
 
     def brief(
@@ -134,10 +128,7 @@ class Tools:
     ) -> Mapping[str, Any]:
         """The brief of a work item: what may change, names, gates."""
         _stay_inside(plan)
-        options = RunOptions(
-            environment=dict(os.environ), directory=self._directory, kind=kind, item=item, plan=plan
-        )
-        return {"page": brief_of(options)}
+        return {"page": brief_of(RunOptions(dict(os.environ), kind=kind, item=item, plan=plan))}
 
     def status(
         self,
@@ -146,11 +137,11 @@ class Tools:
         waves: Names = Field([], description="Only these waves."),
     ) -> Mapping[str, Any]:
         """The current item, the missing parts, and the next step."""
-        return read_status(self._request(worktree=worktree, all=True), waves=waves)
+        return read_status(Request(environment=os.environ, worktree=worktree, all=True), waves=waves)
 
     def rule(self, *, rule: Name = Field("", description="Its code or name.")) -> Mapping[str, Any]:
         """A rule's page: what it flags, why, how to fix it. Without a name: all rules."""
-        registry = known_rules(self._directory)
+        registry = known_rules("")
         if not rule:
             entries = sorted(registry.rules.values(), key=lambda one: one.rule.code)
             return {"rules": [manual.data(entry) for entry in entries]}
@@ -165,7 +156,7 @@ class Tools:
         """The state of a run, its end, and how to go on."""
         _stay_inside(run)
         # Logs stay out: a record may name any file as its log.
-        return runs_data(open_store(self._directory).select(run))
+        return runs_data(open_store().select(run))
 
 
 TOOLS: Final = tuple(name for name in vars(Tools) if not name.startswith("_"))
@@ -203,16 +194,12 @@ _OMITTED_KEYS: Final = ("title", "default", "maxLength", "maxItems")
 """Parts of a schema that an agent does not need."""
 
 
-def serve(directory: str) -> None:
-    """Serve until stdin ends.
-
-    Args:
-        directory: the folder to look for the repository in; empty: the working directory.
-    """
-    anyio.run(_serve, directory)
+def serve() -> None:
+    """Serve until stdin ends."""
+    anyio.run(_serve)
 
 
-async def _serve(directory: str) -> None:
+async def _serve() -> None:
     # No more requests run at the same time; others wait.
     limiter = anyio.CapacityLimiter(4)
 
@@ -230,17 +217,16 @@ async def _serve(directory: str) -> None:
     async def call_tool(
         _context: ServerRequestContext[Any], asked: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        return await in_thread(lambda: answer(asked.name, asked.arguments or {}, directory))
+        return await in_thread(lambda: answer(asked.name, asked.arguments or {}))
 
     async def list_resources(_context: ServerRequestContext[Any], _asked: Any) -> types.ListResourcesResult:
-        found = await in_thread(lambda: pages(directory))
-        return types.ListResourcesResult(resources=list(found))
+        return types.ListResourcesResult(resources=list(await in_thread(pages)))
 
     async def read_resource(
         _context: ServerRequestContext[Any], asked: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         uri = str(asked.uri)
-        text, kind = await in_thread(lambda: read_page(uri, directory))
+        text, kind = await in_thread(lambda: read_page(uri))
         page = types.TextResourceContents(uri=uri, text=text, mime_type=kind)
         return types.ReadResourceResult(contents=[page])
 
@@ -258,16 +244,15 @@ async def _serve(directory: str) -> None:
         await server.run(incoming, outgoing, server.create_initialization_options())
 
 
-def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToolResult:
+def answer(name: str, given: Mapping[str, Any]) -> types.CallToolResult:
     """Call a tool and return its answer; a failure is an answer, too.
 
     Args:
         name: the tool's name.
         given: the arguments, as the client sent them.
-        directory: the folder to look for the repository in.
     """
     try:
-        data = limit_size(_call_tool(name, given, directory))
+        data = limit_size(_call_tool(name, given))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a failed request must not end the server
         return _result(*_refusal(error), is_error=True)
     page = data.get("page")
@@ -279,7 +264,7 @@ def _result(text: str, data: dict[str, Any], *, is_error: bool = False) -> types
     return types.CallToolResult(content=[content], structured_content=data, is_error=is_error)
 
 
-def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[str, Any]:
+def _call_tool(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Call a tool and return its answer in full.
 
     Raises:
@@ -287,7 +272,7 @@ def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[s
     """
     if name not in TOOLS:
         raise unknown("tool", cut(name, 60), TOOLS)
-    tool: TypeAdapter[Any] = TypeAdapter(getattr(Tools(directory), name))
+    tool: TypeAdapter[Any] = TypeAdapter(getattr(Tools(), name))
     try:
         return cast("Mapping[str, Any]", tool.validate_python(ArgsKwargs((), dict(given))))
     except ValidationError as error:
@@ -315,7 +300,7 @@ def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
 
 def _describe_tool(name: str) -> types.Tool:
     """Return the description of a tool, with a short JSON Schema of its arguments."""
-    method = getattr(Tools(""), name)
+    method = getattr(Tools(), name)
     schema = TypeAdapter(method).json_schema()
     schema["properties"] = {name: _simplify(one) for name, one in schema["properties"].items()}
     known = ("type", "properties", "required", "additionalProperties")
@@ -343,51 +328,46 @@ RULE: Final = "specguard://rule/"
 MARKDOWN: Final = "text/markdown"
 
 
-def pages(directory: str) -> Sequence[types.Resource]:
-    """Return all resources: the documents of the policy, if there is one, and the pages of the rules.
-
-    Args:
-        directory: the folder to look for the repository in.
-    """
+def pages() -> Sequence[types.Resource]:
+    """Return all resources: the documents of the policy, if there is one, and the pages of the rules."""
     found = []
     with suppress(SpecguardError):
-        for path, _ in _documents(directory):
+        for path, _ in _documents():
             written, text = path.encode("utf-8", "surrogateescape"), "A document of the authority."
             uri, name = AUTHORITY + quote(written), path_text(written)
             found.append(types.Resource(uri=uri, name=name, description=text, mime_type=_media_type(path)))
-    for entry in sorted(known_rules(directory).rules.values(), key=lambda one: one.rule.code):
+    for entry in sorted(known_rules("").rules.values(), key=lambda one: one.rule.code):
         name, text = f"{entry.rule.code} {entry.rule.name}", manual.summary(entry)
         uri = RULE + entry.rule.code
         found.append(types.Resource(uri=uri, name=name, description=text, mime_type=MARKDOWN))
     return found
 
 
-def read_page(uri: str, directory: str) -> tuple[str, str]:
+def read_page(uri: str) -> tuple[str, str]:
     """Return a resource's text and media type.
 
     Args:
         uri: its URI.
-        directory: the folder to look for the repository in.
 
     Raises:
         SpecguardError: the resource is unknown.
     """
     if uri.startswith(RULE):
-        return manual.page(find_rule(known_rules(directory), unquote(uri.removeprefix(RULE)))), MARKDOWN
+        return manual.page(find_rule(known_rules(""), unquote(uri.removeprefix(RULE)))), MARKDOWN
     if uri.startswith(AUTHORITY):
         asked = unquote(uri.removeprefix(AUTHORITY), errors="surrogateescape")
-        for path, oid in _documents(directory):
+        for path, oid in _documents():
             if path == asked:
-                with Git(Repository.locate(directory, os.environ)) as git, Needed():
+                with Git(Repository.locate("", os.environ)) as git, Needed():
                     _, content = git.object(oid)
                 return cut(content.decode("utf-8", "replace"), MAX_PAGE), _media_type(path)
     step = f"ask for {RULE}CODE or {AUTHORITY}PATH, and list the resources to see which there are"
     raise SpecguardError(f"there is no resource {cut(uri)!r}", help=step, code="unknown-name")
 
 
-def _documents(directory: str) -> Sequence[tuple[str, str]]:
+def _documents() -> Sequence[tuple[str, str]]:
     """Return the path and object id of each document that was read from a commit."""
-    policy = open_policy(Request(environment=os.environ, directory=directory))
+    policy = open_policy(Request(environment=os.environ))
     return [(path, oid) for path, oid in policy.documents if oid]
 
 

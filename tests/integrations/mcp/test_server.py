@@ -53,7 +53,7 @@ def test_a_tool_that_breaks_is_an_error_of_this_question(
         raise error
 
     monkeypatch.setattr(Tools, "policy", policy)
-    result = server.answer("policy", {}, "")
+    result = server.answer("policy", {})
     assert result.is_error
     assert f"internal error: {type(error).__name__}" in text_of(result)
 
