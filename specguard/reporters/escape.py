@@ -230,7 +230,6 @@ def markdown_templates(package: str) -> Environment:
     """Return the Markdown templates of a package; their filters escape what must not become markup."""
     environment = templates(package, escapes=False, keep_trailing_newline=True)
     environment.filters.update(code=markdown_code, text=markdown_text, span=markdown_span, plain=visible)
-    environment.filters.update(cut=cut, cut_path=cut_path, path_text=path_text)
     return environment
 
 
@@ -247,16 +246,13 @@ def _text_templates() -> Environment:
     def on_one_line(value: object) -> str:
         return str(value).replace("\n", "\\x0a")
 
-    environment = templates("specguard.reporters", escapes=False, finalize=on_one_line)
-    environment.filters.update(cut=cut, cut_path=cut_path, path_text=path_text, visible=visible)
-    environment.globals.update(counted=counted, listed=listed, shortened=shortened)
-    return environment
+    return templates("specguard.reporters", escapes=False, finalize=on_one_line)
 
 
 def templates(package: str, *, escapes: bool, **options: Any) -> Environment:
     """Return a jinja2 environment with the templates of a package, by their names without `.j2`.
 
-    A variable that is not defined is an error.
+    The functions that shorten and count are there in all of them. A variable that is not defined is an error.
 
     Args:
         package: the package.
@@ -268,7 +264,7 @@ def templates(package: str, *, escapes: bool, **options: Any) -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     folder = files(package) / "templates"
-    return Environment(
+    environment = Environment(
         loader=FunctionLoader(lambda name: (folder / f"{name}.j2").read_text(encoding="utf-8")),
         autoescape=escapes,  # noqa: S701
         undefined=StrictUndefined,
@@ -276,3 +272,7 @@ def templates(package: str, *, escapes: bool, **options: Any) -> Environment:
         lstrip_blocks=True,
         **options,
     )
+    words = {"counted": counted, "listed": listed, "shortened": shortened}
+    environment.globals.update(words)
+    environment.filters.update(words, cut=cut, cut_path=cut_path, path_text=path_text, visible=visible)
+    return environment

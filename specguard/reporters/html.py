@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from specguard import __version__
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-from specguard.model import OUTCOMES, STATES, Finding, Judged, Verdict, counted, listed, path_text, shortened
+from specguard.model import OUTCOMES, STATES, Finding, Judged, Verdict, path_text
 from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, cut_path, templates, visible
 
@@ -81,10 +81,8 @@ def _environment() -> Environment:
         return escape("\t".join(map(visible, line.split("\t"))))
 
     environment = templates("specguard.reporters", escapes=True, finalize=escape_text)
-    environment.filters.update(code=code, shortened=shortened, cut=cut, cut_path=cut_path, listed=listed)
-    environment.globals.update(
-        said=text, wording=wording, kind_of=_kind, message_of=_message, counted=counted
-    )
+    environment.filters["code"] = code
+    environment.globals.update(said=text, wording=wording, kind_of=_kind, message_of=_message)
     return environment
 
 
