@@ -87,33 +87,25 @@ def _first_given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
 @opt.flag("--bootstrap", help="Accept a base without an authority, or its first approvers.")
 @opt.text(
     "--output-format",
+    "stdout_format",
     type=_FormatName(list(FORMATS)),
     metavar="F",
     default="text",
     help=f"The report on standard output: {', '.join(FORMATS)}, or a plugin's.",
 )
-@opt.repeated("--output", "outputs", metavar="F=FILE", callback=_parse_outputs, help="Write one more report.")
+@opt.repeated("--output", "files", metavar="F=FILE", callback=_parse_outputs, help="Write one more report.")
 @opt.file("--log-decisions", "log", help="Append the verdict to FILE as JSON.")
 @opt.flag("--watch", help="Judge again after each change.")
 @opt.flag("--fix", help="Show fixes, apply those you confirm, then judge.")
 @opt.flag("--yes", help="With --fix: do not ask.")
 @opt.flag("--explain", help="Show what each rule looked at.")
 @opt.flag("--statistics", help="Count the findings of each rule.")
-def command(
-    output_format: str,
-    outputs: list[tuple[str, str]],
-    explain: bool,
-    statistics: bool,
-    watch: bool,
-    fix: bool,
-    yes: bool,
-    **options: Any,
-) -> int:
+def command(watch: bool, fix: bool, yes: bool, **options: Any) -> int:
     """Judge a change against the authority.
 
     By default it judges the current branch since its merge base with the base.
     """
-    reports = Reports(stdout_format=output_format, files=outputs, explain=explain, statistics=statistics)
+    reports = Reports(**{name: options.pop(name) for name in Reports._fields})
     if watch:
         if conflict := _first_given(options, _WATCH_EXCLUDES):
             help = "watch the working tree, --staged, or a branch with --head"
