@@ -74,7 +74,7 @@ class AuditOptions(Record):
         mirrors: the folder for mirrors of addresses; empty for a folder in the user's cache.
         branch: the branch; empty for each repository's base.
         since: the first day, `YYYY-MM-DD`, of the committer's date; empty for any.
-        last: the most changes; 0 for all.
+        last: the most changes; None for all.
         range: `A..B` of the branch's first-parent line; empty for all of it.
         by: `then`, `now`, or the file of an authority.
         floor, floor_sha256: the floor that policies are held to, and its SHA-256. If `floor` is empty,
@@ -91,7 +91,7 @@ class AuditOptions(Record):
     mirrors: str = ""
     branch: str = ""
     since: str = ""
-    last: int = 0
+    last: int | None = None
     range: str = ""
     by: str = "then"
     floor: str = ""
@@ -302,7 +302,7 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: int)
         if tip not in [change.head for change in line]:
             message = f"{after!r} is not on the first-parent line of {branch.name}"
             raise usage(message, "--branch names the branch that it has landed on.")
-    changes = past_changes(git, tip, excluded=excluded, most=options.last, since=since)
+    changes = past_changes(git, tip, excluded=excluded, most=options.last or 0, since=since)
     return [change for change in changes if change.at >= since]
 
 

@@ -53,12 +53,7 @@ from specguard.reporters.file_writing import replace_file, writing
     help="End with 1 if these rules have errors; new: if unreported changes have any.",
 )
 def command(
-    repositories: Sequence[str],
-    last: int | None,
-    output_format: str,
-    output_file: str,
-    fail_on: str,
-    **given: Any,
+    repositories: Sequence[str], output_format: str, output_file: str, fail_on: str, **given: Any
 ) -> int:
     """Judge the changes that landed in REPOSITORY, each as a check would have judged it then.
 
@@ -69,7 +64,7 @@ def command(
     if given["scheduler"] and given["jobs"] > 1:
         raise opt.usage("--jobs does not go with --scheduler, which has its own workers", "Give one of them.")
     named = repositories or (() if given["lists"] else (".",))
-    options = AuditOptions(environment=dict(os.environ), named=named, last=last or 0, **given)
+    options = AuditOptions(environment=dict(os.environ), named=named, **given)
     rules = (one.rule for one in load_registry(options.plugins).rules.values())
     failing_rules = [] if fail_on in ("new", "none") else sorted(codes_of([fail_on], rules))
     with open_store(options) as store:
