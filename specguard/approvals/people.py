@@ -392,12 +392,10 @@ def sign(content: bytes, key: str) -> bytes:
         SpecguardError: the key cannot sign, or `ssh-keygen` is missing.
     """
     file = os.path.abspath(key)
-    # The program runs in another folder.
-    socket = os.environ.get("SSH_AUTH_SOCK")
-    agent = {"SSH_AUTH_SOCK": os.path.abspath(socket)} if socket else {}
     arguments = ["-Y", "sign", "-f", file, "-n", NAMESPACE]
+    agent = os.environ.get("SSH_AUTH_SOCK", "")
     with Needed():
-        done = _keygen("nothing can be signed", arguments, {}, agent, content, timeout=SIGN_TIMEOUT)
+        done = _keygen("nothing can be signed", arguments, content, SIGN_TIMEOUT, agent)
     if done.returncode or not done.stdout.startswith(_BEGIN):
         raise SpecguardError(
             f"{key} cannot sign: {_error_line(done)}",
@@ -426,10 +424,10 @@ def verify(
     key = next((key for key in keys if blob is not None and key_blob(key) == blob), None)
     if key is None:
         return None
-    allowed = f'{_PRINCIPAL} namespaces="{namespace}" {public_part(key)}\n'.encode()
+    signers = f'{_PRINCIPAL} namespaces="{namespace}" {public_part(key)}\n'.encode()
     arguments = ["-Y", "verify", "-f", "signers", "-I", _PRINCIPAL, "-n", namespace, "-s", "signature"]
-    files = {"signers": allowed, "signature": signature}
-    done = _keygen("no signature can be verified", arguments, files, {}, content, timeout=VERIFY_TIMEOUT)
+    failure = "no signature can be verified"
+    done = _keygen(failure, arguments, content, VERIFY_TIMEOUT, signers=signers, signature=signature)
     if done.returncode not in (0, _INVALID_SIGNATURE):
         raise MissingFact(
             f"ssh-keygen cannot verify signatures: {_error_line(done)}", _INSTALL_HELP, code="signing-failed"
@@ -471,23 +469,17 @@ _INSTALL_HELP: Final = "install OpenSSH 8.2 or later"
 
 
 def _keygen(
-    consequence: str,
-    arguments: Sequence[str],
-    files: Mapping[str, bytes],
-    variables: Mapping[str, str],
-    stdin: bytes,
-    *,
-    timeout: int,
+    consequence: str, arguments: Sequence[str], stdin: bytes, timeout: int, agent: str = "", **files: bytes
 ) -> CompletedProcess[bytes]:
     """Run `ssh-keygen` in a private folder.
 
     Args:
         consequence: the consequence if it fails, as a clause for messages.
         arguments: its arguments; file names in them are relative to the folder.
-        files: the files of the folder, by name.
-        variables: additional environment variables.
         stdin: the input.
         timeout: the timeout in seconds.
+        agent: the socket of an agent with keys; empty for none.
+        files: the files of the folder, by name.
 
     Raises:
         MissingFact: the program is missing, cannot be run, or times out.
@@ -498,6 +490,7 @@ def _keygen(
     program = find_program("ssh-keygen", os.environ)
     if program is None:
         raise MissingFact(f"ssh-keygen is not there, so {consequence}", _INSTALL_HELP, code="program-missing")
+    variables = {"SSH_AUTH_SOCK": os.path.abspath(agent)} if agent else {}
     try:
         with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
             for name, content in files.items():
