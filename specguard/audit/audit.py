@@ -267,8 +267,7 @@ def _find_changes(
     id_, versions = store.repository(name), _versions(options.plugins)
     with Needed(), Git(repository.as_bare()) as git:
         branch = find_branch(git, branch_name)
-        request = Request(environment=options.environment)
-        policies = PastPolicies(request, git.repository, options.plugins, given=None, floor=floor)
+        policies = PastPolicies(git, options.plugins, None, floor)
         # As in a check, the authority may name another base; a missing one is an old name.
         with suppress(SpecguardError):
             base = "" if options.branch else _policy(git, branch, "now", policies).base or ""

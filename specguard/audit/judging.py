@@ -29,7 +29,7 @@ from specguard.declaration.registry import Registry
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
-from specguard.engine.policies import Policies
+from specguard.engine.policies import Policies, open_floor
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known
 from specguard.model import Verdict, cached_method, shortened
 from specguard.reporters.json import finding_data, json_safe
@@ -338,18 +338,13 @@ def judge(batch: Slice) -> JudgedSlice:
     """
     # The caller's floor counts, not that of a worker's machine.
     environment = {name: value for name, value in os.environ.items() if name != FLOOR}
-    request = Request(
-        environment=environment,
-        directory=batch.repository,
-        floor=batch.floor,
-        floor_sha256=batch.floor_sha256,
-    )
+    request = Request(environment=environment, floor=batch.floor, floor_sha256=batch.floor_sha256)
     judged: list[JudgedChange] = []
     unjudged, reason = 0, ""
     try:
         with Needed(), PastGit(Repository.locate(batch.repository, environment), batch.changes) as git:
             given = Policy(batch.policy) if batch.policy is not None else None
-            policies = PastPolicies(request, git.repository, batch.plugins, given=given)
+            policies = PastPolicies(git, batch.plugins, given, open_floor(request))
             for change in batch.changes:
                 try:
                     with Needed():
@@ -448,20 +443,14 @@ class PastPolicies(Policies):
     """The policies of a history, each compiled once; only plugins that the caller named are imported.
 
     Args:
-        request, repository, given, floor: as for `Policies`.
+        git: reads the repository.
         plugins: the distributions that may be imported.
+        given, floor: as for `Policies`; without a floor, the environment names none either.
     """
 
-    def __init__(
-        self,
-        request: Request,
-        repository: Repository,
-        plugins: Sequence[str],
-        *,
-        given: Policy | None,
-        floor: Floor | None = None,
-    ) -> None:
-        super().__init__(request, repository, given=given, floor=floor)
+    def __init__(self, git: Git, plugins: Sequence[str], given: Policy | None, floor: Floor | None) -> None:
+        request = Request(environment=git.repository.environment)
+        super().__init__(request, git.repository, given=given, floor=floor)
         # Cached policies of checks may name plugins that were allowed there.
         self.cache = None
         self._plugins = plugins
