@@ -7,7 +7,7 @@ from functools import cached_property
 from specguard.change.base import FoundBase, find_branch_below, named_base, paper_tree
 from specguard.change.check_request import Event, Request
 from specguard.change.entries import FILE, Commit, Entry, Message, is_filed, sha256
-from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote, short_branch, short_name
+from specguard.change.repository import Branch, PastCommit, short_branch, short_name
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, NotApplicable, if_applicable, if_known
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git, History
     from specguard.change.lines import Lines
     from specguard.change.ranges import Merges, OpenMerge
+    from specguard.change.repository import Base, PullRequest, Push, Ref, Remote
     from specguard.model import Finding, Stage
 
 
@@ -320,6 +321,14 @@ class Change(Record, frozen=False):
 
         below = self.stacked_on
         return History(self.git, self.found.oid, *([below.oid] if below else []))
+
+    def mentioning(self, words: Sequence[str]) -> Iterator[PastCommit]:
+        """Yield the commits of the head's history whose message contains one of some words, newest first."""
+        for commit in reversed(self.commits):
+            text = commit.message.text
+            if any(word.casefold() in text.casefold() for word in words):
+                yield PastCommit(commit.oid, text)
+        yield from self.history.mentioning(words)
 
     @cached_property
     def origin(self) -> Remote:

@@ -7,13 +7,12 @@ from functools import cached_property
 from specguard.change.change import Bookkeeping, Change
 from specguard.change.git import History
 from specguard.change.object_store import Objects
-from specguard.change.repository import PastCommit
 from specguard.change.tree import Documents
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_applicable, if_known, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
     from typing import Any, Final
 
@@ -355,13 +354,10 @@ class Facts:
         change, policy = self.change, self._policy
         return RunProof(
             records=self._records(),
-            git=change.git,
-            tree=change.head_files,
+            change=change,
             head=None if self._is_before_commit else change.base.head,
-            past=self._past_commits,
             kinds=policy.declared("work_kinds"),
             paper=lambda path: self._paper_test(path),
-            whole=self.get("whole"),
             least=self.least_grade or policy.declared("run_settings").grade or "claimed",
         )
 
@@ -377,14 +373,6 @@ class Facts:
         from specguard.engine.done_claims import make_paper_test
 
         return make_paper_test(self._policy)
-
-    def _past_commits(self, words: Sequence[str]) -> Iterator[PastCommit]:
-        """Yield the commits of the head's history whose message contains one of some words, newest first."""
-        for commit in reversed(self.change.commits):
-            text = commit.message.text
-            if any(word.casefold() in text.casefold() for word in words):
-                yield PastCommit(commit.oid, text)
-        yield from self.change.history.mentioning(words)
 
     def _records(self) -> RunRecords:
         from specguard.change.ranges import RunChange

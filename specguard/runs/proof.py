@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.change.git import Git
-    from specguard.change.repository import PastCommit
+    from specguard.change.change import Change
 
 
 _BINDING_GRADE: Final = "observed"
@@ -146,25 +145,19 @@ class RunProof(Record):
 
     Attributes:
         records: the runs.
-        git: reads commits and trees.
-        tree: the judged tree.
+        change: the judged change.
         head: the commit whose history counts; None if no history is read, as for staged changes.
-        past: returns the commits of that history whose message has one of some words, newest first.
         kinds: the kinds of work items, whose templates identify an item's commits.
         paper: returns True if a path is a document under contract, an index, a plan or a run: runs do not
             test papers.
-        whole: True if the whole tree is judged, regardless of when its items were done.
         least: the lowest accepted grade of evidence.
     """
 
     records: RunRecords
-    git: Git
-    tree: Tree
+    change: Change
     head: str | None
-    past: Callable[[Sequence[str]], Iterable[PastCommit]]
     kinds: Mapping[str, WorkKind]
     paper: Callable[[bytes], bool]
-    whole: bool = False
     least: str = "claimed"
 
     def claim(
@@ -237,7 +230,7 @@ class RunProof(Record):
             return Flaw("does not exist")
         if run.problem:
             return Flaw(f"cannot be read: {run.problem}")
-        if self.whole and run.native and run.misfit:
+        if self.change.whole and run.native and run.misfit:
             return Flaw(f"has a manifest that does not fit its schema: {run.misfit}")
         if claim.gate and not claim.logged:
             reason = self._gate_flaw(run, claim)
@@ -275,9 +268,9 @@ class RunProof(Record):
             return f"is {run.grade} and not {self.least}"
         if not self._names_item(run, claim):
             return f"does not say that it belongs to {' or '.join(claim.ids)}"
-        trees = run.trees
+        trees, git = run.trees, self.change.git
         if not trees and run.commit:
-            trees = frozenset([self.git.commit(run.commit).tree] if self.git.resolve(run.commit) else [])
+            trees = frozenset([git.commit(run.commit).tree] if git.resolve(run.commit) else [])
         if not trees:
             return "does not say on which tree it ran"
         if all(self._has_change(tree, run, claim) for tree in trees):
@@ -291,11 +284,11 @@ class RunProof(Record):
         if (content and content == self._content_of("")) or self.head is None:
             return True
         since = claim.commit or self._last_commit(run, claim)
-        if (since or self.whole) and tree in self._trees_since(since):
+        if (since or self.change.whole) and tree in self._trees_since(since):
             return True
         if not since:
             return False
-        made = self._content_of(self.git.commit(since).tree)
+        made = self._content_of(self.change.git.commit(since).tree)
         return content == made or self._same_change(run, since)
 
     def _last_commit(self, run: RunRecord, claim: Claim) -> str:
@@ -303,19 +296,20 @@ class RunProof(Record):
         if claim.unambiguous and claim.ids:
             names = Names(self.kinds)
             wanted = {normal_id(one) for one in claim.ids}
-            for commit, naming in unreverted(self.past(names.literals()), names):
+            for commit, naming in unreverted(self.change.mentioning(names.literals()), names):
                 if claim.kind in ("", naming.kind) and normal_id(naming.id) in wanted:
                     return commit.oid
         folder = self.records.shown(run)
         line = f"{self.records.settings.trailer}: {folder}"
-        return next((one.oid for one in self.past([folder]) if line in one.message.split("\n")), "")
+        past = self.change.mentioning([folder])
+        return next((one.oid for one in past if line in one.message.split("\n")), "")
 
     def _trees_since(self, since: str) -> Collection[str]:
         """Return the trees of the commits from `since` to the head; the whole history if it is empty."""
         words = ["--ancestry-path", f"^{since}"] if since else []
-        process = self.git.start("log", "--format=%T", *words, self.head or "", "--")
-        trees = self.git.read(process, "the history of the head").decode("ascii").split()
-        return {*trees, *([self.git.commit(since).tree] if since else [])}
+        process = self.change.git.start("log", "--format=%T", *words, self.head or "", "--")
+        trees = self.change.git.read(process, "the history of the head").decode("ascii").split()
+        return {*trees, *([self.change.git.commit(since).tree] if since else [])}
 
     def _run_content(self, tree: str, run: RunRecord) -> str:
         """Return the identity of a run's tree without papers; empty if it is unknown."""
@@ -324,14 +318,14 @@ class RunProof(Record):
     @cached_method
     def _content_of(self, tree: str) -> str:
         """Return the identity of a tree without papers, by its object id; empty: the judged tree."""
-        return content_id(Tree(self.git, tree) if tree else self.tree, self.paper)
+        return content_id(Tree(self.change.git, tree) if tree else self.change.head_files, self.paper)
 
     def _same_change(self, run: RunRecord, oid: str) -> bool:
         """True if a commit has the changes of the run's patch, rebased as platforms do on merge."""
-        parent = next(iter(self.git.commit(oid).parents), "")
+        parent = next(iter(self.change.git.commit(oid).parents), "")
         if not run.native or not parent:
             return False
-        entries = self.git.diff_trees(parent, oid)
+        entries = self.change.git.diff_trees(parent, oid)
         changes = {f"{one.old}..{one.new}".encode() for one in entries if one.old != one.new}
         patch = run.read("diff.patch") or b""
         lines = [line.split() for line in patch.split(b"\n") if line.startswith(b"index ")]
