@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from specguard.authority.layers import Layer, Merged, Part, PolicyError, SettingProblem, toml_layer
 from specguard.authority.load import AuthoritySource, find_nested, is_document, read_source
-from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, members, plain
+from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, decode, encode, members, plain
 from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_sections
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
@@ -234,7 +234,7 @@ def policy_data(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]
     declared = {name: _declared(declaration, values) for name, declaration in registry.declarations.items()}
     values_by_table = {"top": top, "authority": authority, "declared": declared}
     return {
-        "policy_id": _policy_id(values_by_table, rules, tables, registry),
+        "policy_id": _policy_id(values_by_table, rules, registry),
         "format": FORMAT,
         "top": {name: encode(value) for name, value in top.items()},
         "authority": plain(authority),
@@ -313,24 +313,18 @@ def _declared(declaration: Declaration, values: Mapping[str, Any]) -> Any:
     return {} if declaration.shape == "tables" else []
 
 
-def _policy_id(
-    values: dict[str, Any],
-    rules: Sequence[Mapping[str, Any]],
-    tables: Mapping[str, Mapping[str, Any]],
-    registry: Registry,
-) -> str:
+def _policy_id(values: dict[str, Any], rules: Sequence[Mapping[str, Any]], registry: Registry) -> str:
     """Return the sha256 of the policy's canonical JSON: every setting with its default, without origins."""
     canonical: dict[str, Any] = {**plain(values), "rules": {}}
     del canonical["top"]["extends"]
     for data in rules:
-        rule = registry.rules[data["name"]].rule
-        table = tables.get(rule.name, {})
+        rule, given = registry.rules[data["name"]].rule, decode(data["settings"] or {})
         canonical["rules"][rule.name] = {
             "severity": data["severity"],
             "stages": sorted(data["stages"]),
             "approvable": data["approvable"],
-            "exclude": plain(table.get("exclude", RuleTable.exclude)),
-            "settings": {name: plain(table.get(name, getattr(rule, name, None))) for name in rule._fields},
+            "exclude": plain(decode(data["exclude"]) or RuleTable.exclude),
+            "settings": {name: plain(given.get(name, getattr(rule, name, None))) for name in rule._fields},
         }
     text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return sha256(text.encode("ascii")).hexdigest()
