@@ -10,9 +10,9 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from hashlib import sha256
 from typing import Any, Final
 
+from specguard.change.entries import text_digest
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
@@ -346,8 +346,7 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
         jobs.append(job)
     bound = ("item", "base_oid", "policy_id", "branch", "scope", "gates")
     parts = [{name: job[name] for name in bound} for job in jobs]
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-    digest = sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    digest = text_digest(json.dumps(parts, sort_keys=True, separators=(",", ":")))
     return {"schema": PLAN_SCHEMA, "fingerprint": digest, "jobs": jobs}
 
 
