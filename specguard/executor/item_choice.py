@@ -370,8 +370,8 @@ class Start:
     Args:
         git: reads the user's repository.
         options: the options of the run.
-        pinned: the base, and the branch below the item's, whose papers count if the base has none. What the
-            item's own branch is at is added here.
+        pinned: the base, and the branch below the item's, whose papers count if the base has none. The
+            commit of the item's own branch is added.
         find_tip: returns the commits of branches of the canonical repository.
 
     Attributes:
