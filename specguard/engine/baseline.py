@@ -101,11 +101,7 @@ class BaselineChange(Record):
 def compare_baselines(start: Tree, head: Tree) -> BaselineChange:
     """Compare the baselines of two trees."""
     try:
-        before = read_baseline(start) or {}
-    except SpecguardError as error:
-        return BaselineChange(problem=f"it could not be read before: {error.message}")
-    try:
-        after = read_baseline(head) or {}
+        before, after = read_baseline(start) or {}, read_baseline(head) or {}
     except SpecguardError as error:
         return BaselineChange(problem=error.message)
     grown = [key for key, count in after.items() if count > before.get(key, 0)]

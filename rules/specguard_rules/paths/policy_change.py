@@ -34,6 +34,7 @@ _WILD: Final = str.maketrans("?[\\", "***")
 
 _ASK: Final = "ask for an approval of PTH004."
 _HELP: Final = f"Leave it to a change of its own, and {_ASK}"
+_UNREAD: Final = f"Put it right: until then every check ends with 2. Or {_ASK}"
 
 _AGENTS: Final = (b".claude/", b".codex/")
 """How paths of agents' settings begin."""
@@ -205,8 +206,7 @@ def _differences(documents: Sequence[Entry], change: PolicyChange, policy: Polic
     first = next((entry.path for entry in documents if entry.path != _PROJECT), documents[0].path)
     if change.problem:
         what = f"leaves a policy that cannot be read: {change.problem}"
-        gone = all(one.deleted for one in documents)
-        step = "" if gone else f"Put it right: until then every check ends with 2. Or {_ASK}"
+        step = "" if all(one.deleted for one in documents) else _UNREAD
         yield _finding(first, what, "error", "unread", step)
     for one in change.broken:
         # A change of only the root may be what makes specguard read the nested authority.
@@ -247,7 +247,7 @@ def _baseline_finding(change: BaselineChange) -> Finding:
     """Build the finding about a change of the baseline."""
     if change.problem:
         what = f"cannot be compared with what it was: {change.problem}"
-        return _finding(_BASELINE, what, "error", "baseline")
+        return _finding(_BASELINE, what, "error", "baseline", _UNREAD)
     if not change.growths:
         return _finding(_BASELINE, "accepts no more findings than before", "warning", "baseline")
     named = ", ".join(text for text, _ in change.growths[:_MOST_NAMED])
