@@ -257,6 +257,12 @@ _PLAIN_MESSAGES: Final = (
 )
 
 
+_WORDS: Final = ("command", "sandbox", "wrapper")
+"""The keys of lists whose elements are the words of a command."""
+
+_TRUTHS: Final = {"true": "true", "yes": "true", "false": "false", "no": "false"}
+"""Strings that mean a boolean, each with it as TOML."""
+
 _REMOVED_SETTINGS: Final = {
     "bold_headings": "write a heading (`## Risks`) in place of a bold paragraph",
     "sample_fields": "take it out: every text of the file of `samples` may name an asset",
@@ -365,8 +371,8 @@ def _problems(
         if any(other[: len(path)] == path and other != path for other in found):
             # An error within an alternative of the right kind is more precise.
             continue
-        said = [_message(error, path, registry, schema) for error in several]
-        text, help = " or ".join(sentence for sentence, _ in said), said[-1][1]
+        said, steps = zip(*(_message(error, path, registry, schema) for error in several), strict=True)
+        text, help = " or ".join(said), next(filter(None, steps), "")
         subject = f"`{dotted(path)}`"
         if several[0]["type"] not in {"extra_forbidden", "missing", "value_error"}:
             subject += f" is {shortened(toml_value(several[0]['input']))}, and"
@@ -419,8 +425,10 @@ def _message(error: Schema, path: KeyPath, registry: Registry | None, schema: Sc
             step = f"its keys are {', '.join(names)}" if names else ""
             if after == "must be a list" and any(_table_keys(schema, (*path, 0))):
                 step = f"write [[{dotted(path)}]]"
-            elif after == "must be a list" and isinstance(error["input"], str):
-                step = f"write [{toml_value(error['input'])}]"
+            elif after == "must be a list" and isinstance(text := error["input"], str):
+                step = f"write {toml_value(text.split() if path[-1] in _WORDS else [text])}"
+            elif after == "must be true or false" and (truth := _TRUTHS.get(str(error["input"]))):
+                step = f"write {truth}"
             return after + message.removeprefix(before), step
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
 
