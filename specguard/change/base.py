@@ -207,7 +207,7 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
             fetch = _fetch_command(remote, branch)
             help = f"Fetch it: {fetch}." if help.startswith("Give") else f"{help} Or fetch it: {fetch}."
         if how == "policy":
-            other = "If there is none, name another with `--base REF`, and correct `base` in the policy."
+            other = "If it is gone, name another with `--base REF`, and correct `base` in the policy."
             new = usual_base(git, remote=remote) or local_base(git, without=git.repository.branch or "")
             if there := next((ref.name for ref in git.repository.branches() if ref.short == name), None):
                 other = f"Another remote has it: `{join(['git', 'branch', name, short_name(there)])}`."
