@@ -199,7 +199,7 @@ class MissingManifest(Rule):
             oid, label = commit.oid, repr(shortened(name, 80))
             if run is None:
                 message = f"commit {oid[:12]} names the run {label}, which is not there"
-                step = f"Commit the run's folder, and name it by its path in {run_records.settings.path}."
+                step = f"Commit the run's folder, and name it below {run_records.settings.path}: KIND-ID/RUN."
                 key, field = f"no run {name}", "commit.body"
                 yield Finding(message, step, commit=oid, field=field, key=key, setting="runs.trailer")
             elif run.misfit:
@@ -220,7 +220,7 @@ def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords
     for naming in items:
         what = f"commit {(naming.commit or '')[:12]} is {naming.item}'s and names no run"
         message = own[naming.commit or ""].message
-        how = add_trailer(f"{records.settings.trailer}: FOLDER", message, CommitsById(commits))
+        how = add_trailer(f"{records.settings.trailer}: gates-ID/RUN", message, CommitsById(commits))
         step = f"make it. Or type `specguard run gates`, and name its folder: `{how}`"
         yield _no_run_finding(naming, what, step, "commit.body")
     of_change = work.naming
