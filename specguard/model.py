@@ -114,6 +114,11 @@ def path_text(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
+def only_text(value: Any) -> str:
+    """Return a value that is a text; empty for all others."""
+    return value if isinstance(value, str) else ""
+
+
 def listed(parts: Sequence[str], most: int = 5, between: str = ", ") -> str:
     """Join at most `most` texts, and append the number of those left out."""
     more = f"{between.rstrip(', ')} and {len(parts) - most} more" if len(parts) > most else ""

@@ -16,7 +16,7 @@ from specguard.change.check_request import read_unlinked
 from specguard.change.entries import Entry, is_record, sha256
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Reported, SpecguardError
-from specguard.model import TYPE_CHECKING, grouped, path_text
+from specguard.model import TYPE_CHECKING, grouped, only_text, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -442,17 +442,13 @@ def _uses(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     # A check without a verdict has no approvals.
     for one in data.get("approvals", ()):
         use = {
-            "time": _text(data["time"]),
-            "source": _text(change.get("source")),
-            "stage": _text(change.get("stage")),
+            "time": only_text(data["time"]),
+            "source": only_text(change.get("source")),
+            "stage": only_text(change.get("stage")),
             "enforce": bool(data.get("enforce")),
-            "verdict": _text(data["verdict"]),
+            "verdict": only_text(data["verdict"]),
             "findings": len(one["findings"]),
-            "head": _text(change.get("head")) or None,
-            "branch": _text(change.get("branch")) or None,
+            "head": only_text(change.get("head")) or None,
+            "branch": only_text(change.get("branch")) or None,
         }
-        yield _text(one["id"]), use
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+        yield only_text(one["id"]), use

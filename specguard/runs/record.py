@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, cached_method, path_text, plain_path
+from specguard.model import TYPE_CHECKING, cached_method, only_text, path_text, plain_path
 from specguard.runs.files import RECORD_FILES, LocalFiles, TreeFiles, containing_folder, folder_of
 from specguard.runs.settings import RunSettings, seconds
 
@@ -77,22 +77,22 @@ class RanCommand:
 
     def __init__(self, data: Mapping[str, Any], grade: str, settings: RunSettings) -> None:
         words = first_of(data, _WORDS_KEYS)
-        self.text = " ".join(map(str, words)) if isinstance(words, list) else _text(words)
-        self.name = _text(data.get("name")) or self.text
-        self.kind = _text(data.get("kind"))
+        self.text = " ".join(map(str, words)) if isinstance(words, list) else only_text(words)
+        self.name = only_text(data.get("name")) or self.text
+        self.kind = only_text(data.get("kind"))
         code = first_of(data, _CODE_KEYS)
         self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
-        state = _text(first_of(data, STATE_KEYS))
+        state = only_text(first_of(data, STATE_KEYS))
         passed = _is_success(state, settings) if code is None else self.exit_code == 0
         self.succeeded = passed and not (data.get("problem") or data.get("timed_out"))
         claims = not state or _is_success(state, settings)
         self.failed = bool(self.exit_code) if claims else normal_name(state) in FAILURES
         self.tree = _oid(data.get("tree"))
         self.grade = _grade(data.get("grade"), grade)
-        self.log = _text(first_of(data, LOG_KEYS))
-        self.log_digest = _text(data.get("log_digest"))
-        self.response = _text(data.get("response"))
-        self.started_at = _text(data.get("started_at"))
+        self.log = only_text(first_of(data, LOG_KEYS))
+        self.log_digest = only_text(data.get("log_digest"))
+        self.response = only_text(data.get("response"))
+        self.started_at = only_text(data.get("started_at"))
 
 
 class RunRecord:
@@ -167,7 +167,7 @@ class RunRecord:
         """The commands of the run's agents: the agent's name, the words, and the key in the record."""
         agent, commands = self.value.get("agent"), self.value.get("commands")
         if isinstance(agent, dict):
-            yield _text(agent.get("name")), words_of(agent.get("command")), ("agent", "command")
+            yield only_text(agent.get("name")), words_of(agent.get("command")), ("agent", "command")
         for key in _WORDS_KEYS:
             yield "", words_of(self.value.get(key)), (key,)
         for number, one in enumerate(commands if isinstance(commands, list) else ()):
@@ -192,7 +192,7 @@ class RunRecord:
         if schema is None:
             return "" if self.state else "it does not say how the run ended"
         if schema != SCHEMA:
-            return f"its schema {_text(schema)[:80]!r} is not {SCHEMA}"
+            return f"its schema {only_text(schema)[:80]!r} is not {SCHEMA}"
         return self._validated[1]
 
     @property
@@ -219,7 +219,7 @@ class RunRecord:
         Without a status, the results in `validations` determine the state. A success of another tool's run
         also names the command whose last result contradicts it.
         """
-        status, validations = _text(first_of(self.value, STATE_KEYS)), self.value.get(_VALIDATIONS)
+        status, validations = only_text(first_of(self.value, STATE_KEYS)), self.value.get(_VALIDATIONS)
         if not self.native and _is_success(status, self._settings):
             last = {one.text or one.name: one for one in self._ran(_COMMANDS_KEYS)}
             failed = [one.name or "a command" for one in last.values() if one.failed and one.kind != "agent"]
@@ -260,7 +260,7 @@ class RunRecord:
     def kind(self) -> str:
         """The kind of the item; empty if it is not recorded."""
         item = self.value.get("item")
-        return _text(item.get("kind")) if isinstance(item, dict) else _text(self.value.get("kind"))
+        return only_text(item.get("kind")) if isinstance(item, dict) else only_text(self.value.get("kind"))
 
     @property
     def item(self) -> str:
@@ -309,7 +309,7 @@ class RunRecord:
     @property
     def content(self) -> str:
         """The identity of `tree` without papers, as recorded; empty if it is not recorded."""
-        return _text(self.value.get("content"))
+        return only_text(self.value.get("content"))
 
     @property
     def commit(self) -> str:
@@ -346,7 +346,7 @@ class RunRecord:
     def digests(self) -> Mapping[str, str]:
         """The recorded sha256 of the run's files, by their paths in its folder."""
         digests = self.value.get("digests")
-        return {name: _text(one) for name, one in digests.items()} if isinstance(digests, dict) else {}
+        return {name: only_text(one) for name, one in digests.items()} if isinstance(digests, dict) else {}
 
     @property
     def heartbeat(self) -> Mapping[str, Any]:
@@ -380,7 +380,7 @@ class RunRecord:
             tree: the tree's object id. If the plan was marked in it after the gates, results on the tree
                 before count, too.
         """
-        worked = _text(self.value.get("worked")) if self.tree == tree else ""
+        worked = only_text(self.value.get("worked")) if self.tree == tree else ""
         named = (one for one in self.commands if gate in (one.name, one.text) and one.kind in ("gate", ""))
         return list({one.text: one for one in named if one.tree in (tree, worked or tree)}.values())
 
@@ -419,10 +419,6 @@ def first_of(value: Mapping[str, Any], names: Sequence[str]) -> Any:
 
 def _is_success(status: str, settings: RunSettings) -> bool:
     return normal_name(status) in map(normal_name, settings.succeeded)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _oid(value: Any) -> str:
