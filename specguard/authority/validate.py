@@ -249,6 +249,8 @@ _PLAIN_MESSAGES: Final = (
     ("Input should be a valid boolean", "must be true or false"),
     ("Input should be a valid integer", "must be a whole number"),
     ("Input should be", "must be"),
+    ("String should have at least 1 character", "must not be empty"),
+    ("List should have at least 1 item after validation, not 0", "must not be empty"),
     ("Field required", "is missing"),
     (f"{_PATTERN} '^[A-Za-z0-9][A-Za-z0-9._-]*$'", "must be letters, digits, '.', '_' and '-'"),
     (f"{_PATTERN} '^[1-9][0-9]*[smh]$'", "must be a number above 0 with s, m or h, such as 20m"),
@@ -263,7 +265,7 @@ _WORDS: Final = ("command", "sandbox", "wrapper")
 _TRUTHS: Final = {"true": "true", "yes": "true", "false": "false", "no": "false"}
 """Strings that mean a boolean, each with it as TOML."""
 
-_REMOVED_SETTINGS: Final = {
+_WRONG_SETTINGS: Final = {
     "bold_headings": "write a heading (`## Risks`) in place of a bold paragraph",
     "sample_fields": "take it out: every text of the file of `samples` may name an asset",
     "scratchpads": "take it out: they are the contracts with `{agent}` in their path",
@@ -280,9 +282,10 @@ _REMOVED_SETTINGS: Final = {
         ("assets.entries", "assets.id", "assets.version", "assets.files"),
         "take it out: `specguard rule ART022` names the keys of an index",
     ),
+    **dict.fromkeys((".tool", ".specguard"), "leave `[tool.specguard]` out, which only pyproject.toml needs"),
     "forbidden-model.people": "take it out, and add to `fields` what else names a model",
 }
-"""Removed settings, some with their table, each with what to write instead."""
+"""Removed and misplaced settings, some with their table, each with what to write instead."""
 
 
 def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[SettingProblem]]:
@@ -409,7 +412,7 @@ def _message(error: Schema, path: KeyPath, registry: Registry | None, schema: Sc
     if kind == "extra_forbidden":
         table, key = ("", *map(str, path))[-2:]
         known, otherwise = set(_table_keys(schema, path[:-1])), ""
-        step = _REMOVED_SETTINGS.get(key) or _REMOVED_SETTINGS.get(f"{table}.{key}")
+        step = _WRONG_SETTINGS.get(key) or _WRONG_SETTINGS.get(f"{table}.{key}")
         if registry and len(path) == 1:
             known |= {*registry.declarations, *TESTS}
         if registry and path[:-1] == ("rules",):
