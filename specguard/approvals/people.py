@@ -397,11 +397,12 @@ def sign(content: bytes, key: str) -> bytes:
     with Needed():
         done = _keygen("nothing can be signed", arguments, content, SIGN_TIMEOUT, agent)
     if done.returncode or not done.stdout.startswith(_BEGIN):
-        raise SpecguardError(
-            f"{key} cannot sign: {_error_line(done)}",
-            help=f"try `ssh-keygen -y -f {key}`, or hold it in an agent: `ssh-add {key}`",
-            code="signing-failed",
-        )
+        from specguard.declaration.look_alikes import shell_word
+
+        word = shell_word(key)
+        steps = f"try `ssh-keygen -y -f {word}`, or hold it in an agent: `ssh-add {word}`"
+        help = steps if os.path.lexists(key) else "check its name"
+        raise SpecguardError(f"{key} cannot sign: {_error_line(done)}", help=help, code="signing-failed")
     return done.stdout
 
 

@@ -180,13 +180,13 @@ def test_an_agent_signs_for_a_public_key(make_key: MakeKey, agent: str, tmp_path
         assert verify(CONTENT, done.stdout.encode(), [key.public]) == key.public
 
 
-@pytest.mark.parametrize("name", ["missing", "folder", "text"])
-def test_what_is_no_key_says_so(tmp_path: Path, make_key: MakeKey, name: str) -> None:
-    (tmp_path / "folder").mkdir()
+@pytest.mark.parametrize(("name", "said"), [("missing", "its name"), ("a b", "/a b'`"), ("text", "add")])
+def test_what_is_no_key_says_so(tmp_path: Path, make_key: MakeKey, name: str, said: str) -> None:
+    (tmp_path / "a b").mkdir()
     (tmp_path / "text").write_text("no key\n")
     with pytest.raises(SpecguardError, match=f"{name}") as caught:
         sign(CONTENT, str(tmp_path / name))
-    assert caught.value.help
+    assert said in caught.value.help
     assert "\n" not in caught.value.message
 
 
