@@ -609,7 +609,8 @@ class Repository:
             return SpecguardError(f"{where} is not in a git repository", help=help, code="no-repository")
         else:
             reason = stderr.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"
-            message, help = f"the repository of {where} cannot be read: {reason}", "Try `git status` there."
+            message = f"the repository of {where} cannot be read: {reason}"
+            help = "Check its name." if "cannot change to '" in reason else "Try `git status` there."
         return SpecguardError(message, help=help, code="broken-repository")
 
 

@@ -86,8 +86,7 @@ def _change_directory(context: click.Context, _parameter: click.Parameter, direc
         raise usage("the current folder was deleted", "`cd` to one that exists") from error
     if not directory:
         return
-    help = "name a folder of the repository that is meant"
-    with Reported(f"-C {directory}", help, code="no-repository"):
+    with Reported(f"-C {directory}", "name a folder of the repository that is meant", code="no-repository"):
         os.chdir(directory)
     # Git has a folder below the root there, for its hooks; next steps are not typed in this one either.
     os.environ["GIT_PREFIX"] = os.path.join(context.meta[STARTED_IN], os.environ.get("GIT_PREFIX", ""))
