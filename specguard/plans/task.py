@@ -13,7 +13,7 @@ from specguard.documents.data import as_text, data_kind, dotted, elements, json_
 from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.documents.list_items import looks_like_path, without_remark
 from specguard.errors import SpecguardError, nearest
-from specguard.model import TYPE_CHECKING, Finding, Origin, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, Origin, only_text, path_text, shortened
 from specguard.runs.proof import cannot_fail
 from specguard.work.kinds import LIST_KEYS, normal_id, number_of
 from specguard.work.name_templates import Template, escape
@@ -126,8 +126,7 @@ class Task(DataEntry):
 
     def text(self, name: str) -> str:
         """Return a property as text; empty if it is not a text."""
-        value = self.value_of(name)
-        return value.strip() if isinstance(value, str) else ""
+        return only_text(self.value_of(name)).strip()
 
     def texts_of(self, name: str) -> Sequence[tuple[Place, str]]:
         """Return the texts of a property that is a list, each with its place below the task."""
