@@ -271,8 +271,6 @@ _SCISSORS: Final = b" ------------------------ >8 ------------------------"
 _COMMENT_CHARACTERS: Final = b"#;@!$%^&|:"
 """The characters from which git chooses for `core.commentChar = auto`, in git's order."""
 
-_SETTINGS: Final = r"^(core\.comment(char|string)|commit\.cleanup)$"
-
 
 def read_message(repository: Repository, request: Request) -> Message:
     """Read the message that a request names or contains, as git will record it.
@@ -293,15 +291,20 @@ def read_message(repository: Repository, request: Request) -> Message:
         author = f"{who[0]} <{who[1]}>" if all(who) else ""
     # While a merge is being concluded, this file has the merged commits.
     merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
-    text = clean_message(raw, dict(repository.settings(_SETTINGS)))
-    return Message(text, source="file", merge=merge, author=author)
+    return Message(clean_message(raw, _cleanup(repository)), source="file", merge=merge, author=author)
+
+
+def _cleanup(repository: Repository) -> dict[str, str]:
+    """Return the settings for how git cleans a message: configured ones, and those of `git -c` for a hook."""
+    given = repository.environment.get("GIT_CONFIG_PARAMETERS", "").strip("'").split("' '")
+    added = {key.lower(): value for key, _, value in (one.partition("'='") for one in given)}
+    return dict(repository.settings(r"^(core\.comment(char|string)|commit\.cleanup)$")) | added
 
 
 def message_path(repository: Repository, file: str) -> str:
     """Return the file for a name: if no file is called `DEFAULT_FILE`, that name means git's own."""
-    if file == DEFAULT_FILE and not os.path.exists(file):
-        return f"{repository.git_dir}/{DEFAULT_FILE}"
-    return file
+    is_own = file == DEFAULT_FILE and not os.path.exists(file)
+    return f"{repository.git_dir}/{DEFAULT_FILE}" if is_own else file
 
 
 def replace_message(raw: bytes, old: bytes, new: bytes, repository: Repository) -> bytes | None:
@@ -321,7 +324,7 @@ def replace_message(raw: bytes, old: bytes, new: bytes, repository: Repository) 
     Raises:
         MissingFact: the configuration cannot be read.
     """
-    cleanup = dict(repository.settings(_SETTINGS))
+    cleanup = _cleanup(repository)
     if clean_message(raw, cleanup) != old:
         return None
     lines = raw.split(b"\n")
