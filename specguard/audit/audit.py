@@ -256,9 +256,6 @@ def _find_changes(
     if one.address:
         mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
         folder, branch_name = update_mirror(one.address, mirrors, options.branch, options.environment)
-    if not os.path.lexists(folder or "."):
-        message = "there is no such folder"
-        raise SpecguardError(message, help="Check its name.", path=one.name, code="no-repository")
     repository = Repository.locate(folder, options.environment)
     # A folder in a working tree names the whole repository, as a linked worktree does.
     work_tree = repository.git_dir == repository.common and repository.work_tree_if_any()

@@ -609,8 +609,9 @@ class Repository:
             return SpecguardError(f"{where} is not in a git repository", help=help, code="no-repository")
         else:
             reason = stderr.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"
-            message = f"the repository of {where} cannot be read: {reason}"
-            help = "Check its name." if "cannot change to '" in reason else "Try `git status` there."
+            if "cannot change to '" in reason:
+                return SpecguardError(reason, help="Check its name.", code="no-repository")
+            message, help = f"the repository of {where} cannot be read: {reason}", "Try `git status` there."
         return SpecguardError(message, help=help, code="broken-repository")
 
 
