@@ -9,7 +9,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, dotted, elements
 from specguard.documents.fields import normal_name
 from specguard.errors import NotApplicable, if_applicable, judge_each
-from specguard.model import TYPE_CHECKING, Finding, cached_method
+from specguard.model import TYPE_CHECKING, Finding, cached_method, only_text
 from specguard.plans.task import Task, flaws
 from specguard.work.item_lists import dependency_flaws, early_start
 from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id
@@ -79,8 +79,7 @@ class Plan(Record):
     @property
     def option(self) -> str:
         """The option that the plan names; empty if it names none, or its kind has no `option`."""
-        value = self.data.get(self.settings.option) if self.settings.option else None
-        return value.strip() if isinstance(value, str) else ""
+        return only_text(self.data.get(self.settings.option) if self.settings.option else None).strip()
 
     def task(self, task_id: str) -> Task | None:
         """Return the first task with an id, with any padding of its number; None if there is none."""

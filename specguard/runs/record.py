@@ -355,8 +355,7 @@ class RunRecord:
         Raises:
             MissingFact: the file cannot be read.
         """
-        content = self.read(_HEARTBEAT.decode())
-        data = data_of(content, "json").value if content is not None else None
+        data = data_of(self.read(_HEARTBEAT.decode()) or b"", "json").value
         return data if isinstance(data, dict) else {}
 
     @property
