@@ -382,7 +382,8 @@ def _taken_back(change: Change) -> str:
 def _switches(change: Change) -> tuple[str, str]:
     """Return the commands before and after a step that alters commits; empty if `HEAD` is the judged one.
 
-    Later commits of the current branch are moved onto the altered ones.
+    Later commits of the current branch are moved onto the altered ones. A branch that another worktree has
+    checked out is altered there.
     """
     from specguard.declaration.look_alikes import shell_word
 
@@ -390,7 +391,11 @@ def _switches(change: Change) -> tuple[str, str]:
     name = if_known(lambda: change.branch.name, "")
     ref = f"refs/heads/{name}"
     if head and ref != repository.branch and repository.refs_named([ref]).get(ref) == head:
-        return f"git switch {shell_word(name)} && ", " && git switch -"
+        from specguard.change.worktree import worktrees
+
+        there = next((one.folder for one in worktrees(repository) if one.branch == name), "")
+        command = f"cd {shell_word(there)}" if there else f"git switch {shell_word(name)}"
+        return f"{command} && ", " && cd -" if there else " && git switch -"
     if head in (None, repository.head):
         return "", ""
     switch, branch = f"git switch --detach {head[:12]} && ", short_name(repository.branch or "")
