@@ -320,7 +320,8 @@ def commit_step(repository: Repository, policy: Policy | None, files: Sequence[s
     signed = "--signoff " if signs else ""
     message = shlex.quote(f"{kind}: {description}")
     paths = shlex.join(f"{at_root()}{file}" for file in files)
-    return f"  {switch}git add {paths} && git commit {signed}-m {message}"
+    force = "-f " if any(map(repository.ignores, files)) else ""
+    return f"  {switch}git add {force}{paths} && git commit {signed}-m {message}"
 
 
 def commit_advice(repository: Repository, policy: Policy | None) -> str:
