@@ -216,7 +216,9 @@ def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
     run.place.stage(tree)
     record = run_command(run, stage, words, kind="hook", cwd=run.place.path, tree=tree)
     inspect(run, f"a {stage} hook")
-    if record.exit_code == _UNEXPECTED and words[1:2] == ["run"]:
+    # Of a configuration that is wrong, pre-commit says only this, with the exit code of a hook that refuses.
+    is_wrong = run.folder.read(record.log).startswith(b"An error has occurred: ")
+    if (is_wrong or record.exit_code == _UNEXPECTED) and words[1:2] == ["run"]:
         help = f"see what stopped it in {run.folder.file(record.log)}, then: {run.folder.command('resume')}"
         raise _refused(run, record, "pre-commit could not run the repository's hooks", help)
     return record

@@ -235,10 +235,10 @@ run = "{formats}"
         workshop.work(GOOD, "--max-attempts", "1", ends=1)
         assert not workshop.commits()
 
-    def test_what_pre_commit_cannot_install_is_no_work_for_the_agent(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("repo", ["{repo: /nowhere, rev: v1, hooks: [{id: it}]}", "{repo: /nowhere}"])
+    def test_what_pre_commit_cannot_install_is_no_work_for_the_agent(self, tmp_path: Path, repo: str) -> None:
         workshop = _Hooked(tmp_path, "")
-        hooks = f"repos:\n- {{repo: {tmp_path}/nowhere, rev: v1, hooks: [{{id: it}}]}}\n"
-        workshop.move_on({".pre-commit-config.yaml": hooks}, "chore: hooks")
+        workshop.move_on({".pre-commit-config.yaml": f"repos:\n- {repo}\n"}, "chore: hooks")
         workshop.work(ends=3)
         assert workshop.manifest.reason == "pre-commit could not run the repository's hooks"
         assert len(workshop.told) == 1
