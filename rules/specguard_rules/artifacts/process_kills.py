@@ -141,13 +141,11 @@ def _gates(
     for key, one in altered.items():
         table = one.new if key.count(".") == 1 and isinstance(one.new, dict) else {}
         new_gates = one.new if key.endswith(".gates") else table.get("gates")
-        added = [[str(gate.get(name, "")) for name in ("name", "run")] for gate in new_gates or ()]
-        gates += [(name, run, one.new_origin, "") for name, run in added]
+        gates += [(str(new.get("name")), str(new.get("run")), one.new_origin, "") for new in new_gates or ()]
     for name, run, origin, setting in gates:
         place = None if origin is None or origin.path.startswith("preset:") else origin
         for command in _kills_in(run):
-            path = place.path.encode("utf-8", "surrogateescape") if place else None
-            line = place.line if place else None
+            path, line = (place.path.encode(errors="surrogateescape"), place.line) if place else (None, None)
             yield _finding(command, path=path, line=line, setting=setting, gate=name)
 
 

@@ -452,14 +452,21 @@ _NOT: Final = (
 )
 _NOT_BEFORE: Final = re.compile(rf"\b(?:{_NOT}|without|instead of)\b", re.IGNORECASE)
 _NOT_AFTER: Final = re.compile(rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:\w+\s+){{0,2}}{_NOT}\b", re.IGNORECASE)
-# An instruction, with at most a few words before the command: "then run once more `gt sync`".
+# The commands that a text names before another one: "run `make lint`, `make test` and".
+_ROW: Final = r"(?:\s*`[^`\n]+`[,;]?(?:\s+(?:and|or|then))?)*"
+# An instruction, with at most a few words before the command: "then run once more `gt sync`". What follows
+# a `!` is run by Claude Code.
 _INSTRUCTION: Final = re.compile(
-    r"\b(?:(?:re-?)?run|use|execute|call|invoke|type|issue|enter|try|then)\b:?"
-    r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*$",
+    r"(?:(?<!\S)!|\b(?:(?:re-?)?run|use|execute|call|invoke|type|issue|enter|try|then)\b:?"
+    rf"(?:\s+[\w'-]+){{0,4}}:?{_ROW}\s*[*_(\"']*)$",
     re.IGNORECASE,
 )
-# The text before a command that begins a list item or a paragraph, and the text that may follow it.
-_LINE_START: Final = re.compile(r"\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}$")
+# The text before a command that begins a list item or a paragraph, also behind a label such as "Stop it:",
+# and the text that may follow it.
+_LINE_START: Final = re.compile(
+    r"\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?"
+    rf"[*_]{{0,2}}(?:\w[\w '/-]{{0,40}}:[*_]{{0,2}}\s*)?{_ROW}\s*$"
+)
 _CONTINUATION: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
 _SENTENCE: Final = re.compile(r"[.!?]\s")
 _LONGEST_CONTEXT: Final = 400
