@@ -11,14 +11,13 @@ removed paths.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo
-from specguard.documents.list_items import LINE_SUFFIX, leading_paths, without_box
+from specguard.documents.list_items import LINE_SUFFIX, leading_paths, tree_lines, without_box
 from specguard.errors import NotApplicable
 from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, path_text
 from specguard.work.name_templates import escape
@@ -54,10 +53,6 @@ _NO_REASON: Final = re.compile(
 _ACTIONS: Final = frozenset({"action", "disposition", "decision", "status", "outcome", "change", "operation"})
 _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
 """Characters that may separate a path from its reason."""
-
-_BRANCHES: Final = frozenset("\u2502\u251c\u2514\u2570|`+\\")
-_TREE: Final = re.compile(r"^(?:[\u2502\u251c\u2514\u2570\u2500\s]|[|`+\\](?=\s|-|$)|(?<=[|`+\\-])-)*")
-"""What draws a tree of files before a name."""
 
 _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
@@ -138,26 +133,8 @@ def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedP
         for row in block.rows:
             yield from _row_paths(row, header, state, reason)
     elif isinstance(block, Fence):
-        for number, line in enumerate(_read_tree(block.content), block.first):
+        for number, line in enumerate(tree_lines(block.content), block.first):
             yield from _text_paths(line, number, state, reason)
-
-
-def _read_tree(content: str) -> Iterator[str]:
-    """Yield the lines of a code block; those of a tree of files without its lines, behind their folders.
-
-    The line of a folder with something drawn below it is empty.
-    """
-    rows = [("", 0)]
-    for line in reversed(content.split("\n")):
-        name = _TREE.sub("", line)
-        drawn = line.removesuffix(name)
-        # A line that only draws belongs to the next one.
-        rows.append((name.rstrip(), rows[-1][1] if not name else len(drawn) * bool(_BRANCHES & {*drawn})))
-    above: dict[int, str] = {}
-    for (name, depth), (_, below) in pairwise(reversed(rows)):
-        above = {at: folder for at, folder in above.items() if at < depth}
-        yield "" if below > depth or not name else "".join([*above.values(), name])
-        above[depth] = name.partition(" #")[0].rstrip("/ ") + "/"
 
 
 def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason: str) -> Iterator[ListedPath]:

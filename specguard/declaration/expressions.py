@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from specguard.declaration.patterns import re2_options
 
@@ -39,7 +39,7 @@ class Expression:
         """True if the expression matches anywhere in a text."""
         if isinstance(text, str) and self._is_simple(text):
             return re.search(self.text, text) is not None
-        return self._re2.search(to_utf8(text)) is not None
+        return _compile(self.text).search(to_utf8(text)) is not None
 
     def may_match_line(self, text: str | bytes) -> bool:
         """True if the expression may match in a line of a text; one search covers all lines.
@@ -48,25 +48,25 @@ class Expression:
         """
         if "\\A" in self.text or "\\z" in self.text:
             return True
-        return self._by_line.search(to_utf8(text)) is not None
+        return _compile(f"(?m:{self.text})").search(to_utf8(text)) is not None
 
     def count(self, text: str | bytes) -> int:
         """Return the number of matches in a text, from left to right, without overlap.
 
         Each match may scan to the text's end, so this is for short texts, such as a line.
         """
-        return sum(1 for _ in self._re2.finditer(to_utf8(text)))
+        return sum(1 for _ in _compile(self.text).finditer(to_utf8(text)))
 
     def capture(self, text: str | bytes) -> str | None:
         """Return the first group of the first match; None if nothing matches or the group took no part."""
-        match = self._re2.search(to_utf8(text))
+        match = _compile(self.text).search(to_utf8(text))
         group = match.group(1) if match else None
         return None if group is None else str(group, "utf-8", "replace")
 
     @property
     def group_count(self) -> int:
         """The number of groups."""
-        return int(self._re2.groups)
+        return int(_compile(self.text).groups)
 
     def check(self) -> Self:
         """Compile the expression, and return it.
@@ -110,14 +110,6 @@ class Expression:
     def literals(self) -> Sequence[str]:
         """Texts of printable ASCII, at least one of which is in every match; empty if none are known."""
         return required_literals(self.text)
-
-    @cached_property
-    def _re2(self) -> Any:
-        return _compile(self.text)
-
-    @cached_property
-    def _by_line(self) -> Any:
-        return _compile(f"(?m:{self.text})")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.text == other.text
@@ -202,6 +194,7 @@ _WRITTEN_OUT = 64
 """The maximum number of repetitions for which a repeated character is written out."""
 
 
+@lru_cache(maxsize=4096)
 def _compile(text: str) -> Any:
     import re2
 

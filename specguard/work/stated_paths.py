@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, fences, texts
 from specguard.documents.document import Document
 from specguard.documents.fields import near_section, normal_title
-from specguard.documents.list_items import BARE_WORD, LINE_SUFFIX, leading_paths, without_box
+from specguard.documents.list_items import BARE_WORD, leading_paths, tree_lines, without_box, without_remark
 from specguard.model import TYPE_CHECKING, shortened
 
 if TYPE_CHECKING:
@@ -144,8 +144,10 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
             yield from own or ([] if below or excludes else [none])
             yield from below
         if isinstance(block, Fence):
-            lines = enumerate(map(_parse_path, block.content.split("\n")), block.first)
-            yield from (Ask(path, number) for number, path in lines if path)
+            for number, line in enumerate(tree_lines(block.content), block.first):
+                path = _parse_path(line)
+                if path and not _EXCEPTED.search(line.partition(path)[2]):
+                    yield Ask(path, number)
 
 
 def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
@@ -240,7 +242,7 @@ def _with_choices(raw: str) -> str:
 
 def _parse_path(text: str, *, is_path: bool = False) -> str:
     """Return a text as a path pattern; empty if it is not one, or is a word that need not be a path."""
-    path = LINE_SUFFIX.sub("", text.strip()).removeprefix("./")
+    path = without_remark(text).removeprefix("./")
     if not (_PATH.fullmatch(path) or _SPACED.fullmatch(path)):
         return ""
     if "/" not in path and not is_path and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
