@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # A label before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
-_LABEL: Final = re.compile(r"^[*_]*[^\W\d_]+(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
+_LABEL: Final = re.compile(r"^[*_]*[^\W\d_]+(?: files?| scope)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
 _PATH: Final = re.compile(r"(?!-)(?!\S*://)[^\s`'\"<>|;,()]+")
 # What an item begins with is meant as a path, even if it is none that is read: `src/{a, b}.py`.
 _UNREAD: Final = re.compile(r"`([\w.@+-]+/[^`\n]{0,200})`")
@@ -51,7 +51,8 @@ _LEFT_OUT: Final = re.compile(
     rf"(?:^|(?<=[^\w\s])|(?<=[^\w\s] ))(?:(?:but|and) )?(?:except(?: for)?|excluding|without|avoid"
     rf"|{_NOT}(?: (?:to )?{_CHANGED})?)[\s:(]{{0,4}}{_ROW}(?=[^\w\0]*(?:$|[.;,)]))"
     rf"|{_ROW}[^\w\0]{{0,5}}(?:(?:is|are|stays?|remains?) )?(?:unchanged|untouched|frozen|locked|excluded"
-    rf"|off[ -]limits|out of scope|read[ -]only|forbidden|prohibited|{_NOT} (?:to )?be {_CHANGED})\b",
+    r"|off[ -]limits|out of scope|read[ -]only|forbidden|prohibited|no changes?(?= needed|\W*$)"
+    rf"|{_NOT} (?:to )?be {_CHANGED})\b",
     re.IGNORECASE,
 )
 _OUTSIDE: Final = re.compile(
