@@ -461,11 +461,11 @@ _INSTRUCTION: Final = re.compile(
     rf"(?:\s+[\w'-]+){{0,4}}:?{_ROW}\s*[*_(\"']*)$",
     re.IGNORECASE,
 )
-# The text before a command that begins a list item or a paragraph, also behind a label such as "Stop it:",
-# and the text that may follow it.
+# The text before a command that begins a list item or a paragraph, also behind a label such as "Stop it:", or
+# before the means of what its first line says: "Stop it with". Then the text that may follow the command.
 _LINE_START: Final = re.compile(
-    r"\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?"
-    rf"[*_]{{0,2}}(?:\w[\w '/-]{{0,40}}:[*_]{{0,2}}\s*)?{_ROW}\s*$"
+    r"(?:.*\b(?:with|via|using)\s+|\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?"
+    rf"[*_]{{0,2}}(?:\w[\w '/-]{{0,40}}:[*_]{{0,2}}\s*)?){_ROW}\s*$"
 )
 _CONTINUATION: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
 _SENTENCE: Final = re.compile(r"[.!?]\s")

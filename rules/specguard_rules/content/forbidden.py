@@ -145,9 +145,7 @@ def _kind(path: bytes) -> tuple[bytes, bytes]:
 
 
 # These programs run a command that is among their arguments.
-_CARRIERS: Final = frozenset(
-    ["docker", "docker-compose", "podman", "kubectl", "npx", "find", "parallel", "watch"]
-)
+_CARRIERS: Final = ("docker", "docker-compose", "find", "kubectl", "npx", "parallel", "podman", "watch")
 _MOST_CARRIED: Final = 40
 
 
@@ -171,9 +169,9 @@ class ForbiddenForm(Settings):
 class ForbiddenCommand(Rule):
     r"""A script, CI file or brief gets a forbidden command.
 
-    Judged are added lines of `files`: scripts, makefiles, hooks, CI steps, and Markdown's shell blocks and
-    code spans. Of programs in `files`, calls such as `system("...")` are read, and backquotes of Ruby, Perl
-    and PHP.
+    Judged are added lines of `files`: scripts, makefiles, hooks, CI steps, commands of runs, and Markdown's
+    shell blocks and code spans. Programs' calls such as `system("...")` are read, and backquotes of Ruby,
+    Perl and PHP.
     A code span that forbids the command is fine. A form begins with the program, however it is run (`sudo`,
     `bash -c`). Options match anywhere, `--force` also as `--force=x`. Options in `unless` allow it.
 
@@ -239,7 +237,9 @@ class ForbiddenCommand(Rule):
     condition: ClassVar[str] = "no added line of {files} has a command in a forbidden form"
 
     commands: list[ForbiddenForm] = setting([], "the forbidden forms", tightens="more")
-    files: Selecting = setting(Selecting.of(*COMMAND_FILES, "**/*.md"), "the files to read", tightens="more")
+    files: Selecting = setting(
+        Selecting.of(*COMMAND_FILES, "**/*.md", ".runs/**/*.json"), "the files to read", tightens="more"
+    )
 
     def check(self, entries: Sequence[Entry], lines: Lines, documents: Documents) -> Iterator[Finding]:
         """Look for the forbidden forms in the commands that the change adds."""
