@@ -146,8 +146,7 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
             yield from below
         if isinstance(block, Fence):
             for number, line in enumerate(tree_lines(block.content), block.first):
-                path = _parse_path(line)
-                if path and not _EXCEPTED.search(line.partition(path)[2]):
+                if (path := _parse_path(line)) and not _EXCEPTED.search(line.partition(path)[2]):
                     yield Ask(path, number)
 
 
@@ -166,9 +165,8 @@ def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
 
 def _flatten(raw: str) -> tuple[str, list[str]]:
     """Return a text with a NUL for each path and without emphasis, and its paths."""
-    flat = _TOKEN.sub(lambda token: "\0" if _path_of(token) else "x", raw)
-    paths = filter(None, map(_path_of, _TOKEN.finditer(raw)))
-    return flat.replace("*", "").replace("_", "").strip(), list(paths)
+    flat = _TOKEN.sub(lambda token: "\0" if _path_of(token) else "x", raw).replace("*", "").replace("_", "")
+    return flat.strip(), [*filter(None, map(_path_of, _TOKEN.finditer(raw)))]
 
 
 def _take_left_out(flat: str, paths: Sequence[str]) -> tuple[str, set[str]]:
