@@ -453,7 +453,7 @@ _NOT: Final = (
 _NOT_BEFORE: Final = re.compile(rf"\b(?:{_NOT}|without|instead of)\b", re.IGNORECASE)
 _NOT_AFTER: Final = re.compile(rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:\w+\s+){{0,2}}{_NOT}\b", re.IGNORECASE)
 # The commands that a text names before another one: "run `make lint`, `make test` and".
-_ROW: Final = r"(?:\s*`[^`\n]+`[,;]?(?:\s+(?:and|or|then))?)*"
+_ROW: Final = r"(?:\s*`[^`\n]+`[,;]?(?:\s+(?:and|or|then))?){0,20}"
 # An instruction, with at most a few words before the command: "then run once more `gt sync`". What follows
 # a `!` is run by Claude Code.
 _INSTRUCTION: Final = re.compile(
@@ -464,7 +464,7 @@ _INSTRUCTION: Final = re.compile(
 # The text before a command that begins a list item or a paragraph, also behind a label such as "Stop it:", or
 # before the means of what its first line says: "Stop it with". Then the text that may follow the command.
 _LINE_START: Final = re.compile(
-    r"(?:.*\b(?:with|via|using)\s+|\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?"
+    r"(?:.{0,400}\b(?:with|via|using)\s+|\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?"
     rf"[*_]{{0,2}}(?:\w[\w '/-]{{0,40}}:[*_]{{0,2}}\s*)?){_ROW}\s*$"
 )
 _CONTINUATION: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
