@@ -147,7 +147,7 @@ class Event(Record):
     """A pull request, a merge queue's group or a push, as the platform describes it.
 
     Attributes:
-        kind: `pull_request`, `merge_group` or `push`; empty if there is no event, and at most flags describe
+        kind: `pull_request`, `merge_group` or `push`; empty without an event, when at most flags describe
             the change.
         head: the object id of the commit to judge; None if the platform does not name it.
         branch: the short name of the judged branch, or None; a merge queue's own branches do not count.

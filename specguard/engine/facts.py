@@ -425,8 +425,8 @@ class Facts:
         Args:
             sources: the files that list the items.
             tip: the commit whose history proves a status.
-            commits: returns commits that are not in the history yet, which is then the change's; None: the
-                history of `tip` alone does items.
+            commits: returns commits that are not in the history yet, which is then the change's; None: only
+                the history of `tip` does items.
         """
         sources.assumed = commits is not None and self._is_before_commit
         if sources.assumed:
