@@ -21,7 +21,7 @@ from specguard.documents.fields import (
     plain_value,
 )
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, cached_method, path_text, plain_path
+from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, plain_path
 from specguard.specs.spec_fields import (
     GOVERNS,
     KEY_FORMS,
@@ -116,6 +116,12 @@ class Spec(Record):
     def fields(self) -> Sequence[Field]:
         """The document's fields."""
         return self.documents.fields(self.path)
+
+    def finding(
+        self, message: str, help: str, key: str, line: int | None, setting: str = "review", **more: Any
+    ) -> Finding:
+        """Return a finding about the spec, or about a line of it, by a key of `[specs]`."""
+        return Finding(message, help, self.path, line, key=key, setting=f"specs.{setting}", **more)
 
     def near(self, name: str) -> Near | None:
         """Return the document's field most similar to a missing one; None if no field is similar."""

@@ -99,7 +99,7 @@ class MissingSpec(Rule):
         for gone, left in specs.orphaned():
             message = f"the spec {path_text(gone.path)} is gone, and what it governs stays: {path_text(left)}"
             step = "Keep it, give it a terminal status first, or have another one govern the path."
-            yield Finding(message, step, gone.path, side="base", key="taken away", setting="specs.files")
+            yield gone.finding(message, step, "taken away", None, "files", side="base")
         for pattern, files, path in specs.unmet():
             wanted = " or ".join(files.patterns)
             message = f"{path_text(path)} is governed by a spec under {wanted}, and there is none"
@@ -114,18 +114,18 @@ def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
     if spec.problem is not None:
         message = f"the spec {path} cannot be read: {spec.problem.message}"
         step = "Correct it, so that its review, status and approvals can be read."
-        found = Finding(message, step, spec.path, spec.problem.line, key="unreadable", setting="specs.files")
+        found = spec.finding(message, step, "unreadable", spec.problem.line, "files")
         if spec.is_partly_readable:
             found.severity = "warning"
             found.same_as = f"SPC002 no {specs.settings.review}", "SPC005 no status"
         yield found
     elif spec.is_empty and specs.touches(spec) and (was := specs.before(spec)) and not was.is_empty:
         message, step = f"{path} has no text any more", "Put its text back, or remove it with its entry."
-        yield Finding(message, step, spec.path, key="emptied", setting="specs.files")
+        yield spec.finding(message, step, "emptied", None, "files")
     if index is not None and spec.entry is None:
         message = f"no entry of {path_text(index.path)} names the spec {path}"
         step = f"Add an entry with its id and path to {path_text(index.path)}."
-        yield Finding(message, step, spec.path, key="unknown to the index", setting="specs.index")
+        yield spec.finding(message, step, "unknown to the index", None, "index")
     for value in () if specs.settings.governs else spec.own_patterns:
         if why := Covering.problem_in(value.text):
             message = f"{path} says that it governs {value.text!r}, but {why}"

@@ -7,7 +7,7 @@ from specguard.rules import Finding, Rule, path_text, shortened
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, ClassVar
+    from typing import ClassVar
 
     from specguard.rules import Commit, Severity, Specs
     from specguard.specs.spec import Spec
@@ -113,7 +113,7 @@ class MissingReview(Rule):
                 message = f"{path} has several days as its {name}, of which the oldest counts: {places}"
                 step = "Write the same day everywhere, or only in one place."
                 at = next((line for one in dated if (line := one.line_in(spec.path))), None)
-                yield _flaw(spec, message, step, f"several {name}", at, severity="warning")
+                yield spec.finding(message, step, f"several {name}", at, severity="warning")
 
 
 def _no_review_flaw(spec: Spec, name: str) -> Finding:
@@ -122,13 +122,13 @@ def _no_review_flaw(spec: Spec, name: str) -> Finding:
     if spec.problem:
         message, line = f"the {name} of {path} cannot be read: {spec.problem.message}", spec.problem.line
         step = "Correct that, so that it can be read."
-        return _flaw(spec, message, step, f"no {name}", line, same_as=("SPC001 unreadable",))
+        return spec.finding(message, step, f"no {name}", line, same_as=("SPC001 unreadable",))
     message, near = f"{path} has no {name}", spec.near(name)
     if near is not None:
         message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.reason}"
     place = "under its keys" if spec.structured else "into its front matter"
     step = f"Have it reviewed, and write '{name}: YYYY-MM-DD' {place}."
-    return _flaw(spec, message, step, f"no {name}", near.line if near is not None else None)
+    return spec.finding(message, step, f"no {name}", near.line if near is not None else None)
 
 
 class StaleSpec(Rule):
@@ -278,13 +278,12 @@ def _date_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
         why = f"; it governs {path_text(governed[0])}" if governed else ""
         why += f" and {len(governed) - 1} more" if len(governed) > 1 else ""
         message = f"{when}, and a review holds {settings.max_age_days} days{why}"
-        severity, setting = _severity(spec, specs), "specs.max_age_days"
-        yield _flaw(spec, message, step, "stale", line, setting, severity=severity)
+        yield spec.finding(message, step, "stale", line, "max_age_days", severity=_severity(spec, specs))
     elif days_left < settings.warn_days:
         from datetime import timedelta
 
         message = f"{when}, and its review holds until {oldest.date + timedelta(settings.max_age_days)}"
-        yield _flaw(spec, message, step, "due", line, "specs.warn_days", severity="warning")
+        yield spec.finding(message, step, "due", line, "warn_days", severity="warning")
 
 
 def _drift_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
@@ -296,8 +295,7 @@ def _drift_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
         message = f"{path_text(spec.path)} governs what changed since its review: {drift_text}{more}"
         step = f"Read it against the files, then record under {specs.settings.reviewed}: {now}"
         at = next((one.line_in(spec.path) for _, one, _ in drifts if one is not None), None)
-        severity, setting = _severity(spec, specs), "specs.binding"
-        yield _flaw(spec, message, step, "other content", at, setting, severity=severity)
+        yield spec.finding(message, step, "other content", at, "binding", severity=_severity(spec, specs))
 
 
 def _severity(spec: Spec, specs: Specs) -> Severity | None:
@@ -416,7 +414,7 @@ class DateOnlyReview(Rule):
             message = f"{what}{elsewhere}, and nothing else in it has changed"
             approval = f"who approved it and when under '{specs.settings.approvals}'"
             step = f"Correct what the review found, or record {approval}."
-            yield _flaw(spec, message, step, "date alone", review.line_in(spec.path), severity=severity)
+            yield spec.finding(message, step, "date alone", review.line_in(spec.path), severity=severity)
 
 
 def _has_later_date(spec: Spec, earlier: Spec) -> bool:
@@ -425,23 +423,11 @@ def _has_later_date(spec: Spec, earlier: Spec) -> bool:
     return bool(days and before) and (days[0] > before[0] or days[-1] > before[-1])
 
 
-def _flaw(
-    spec: Spec,
-    message: str,
-    step: str,
-    key: str,
-    line: int | None,
-    setting: str = "specs.review",
-    **more: Any,
-) -> Finding:
-    return Finding(message, step, spec.path, line, key=key, setting=setting, **more)
-
-
 def _value_flaw(
-    spec: Spec, value: WrittenValue, message: str, step: str, key: str, setting: str = "specs.review"
+    spec: Spec, value: WrittenValue, message: str, step: str, key: str, setting: str = "review"
 ) -> Finding:
     """Build a finding about one of the places where a spec's value is written."""
-    return _flaw(spec, message, step, f"{key} in {value.form}", value.line_in(spec.path), setting)
+    return spec.finding(message, step, f"{key} in {value.form}", value.line_in(spec.path), setting)
 
 
 class InvalidStatus(Rule):
@@ -546,7 +532,7 @@ class InvalidStatus(Rule):
                     written = f"is {shortened(status.text)!r}{status.place_suffix(spec.path)}"
                     message = f"the status of {path_text(spec.path)} {written}, which is not known"
                     step = f"Write one of: {', '.join(specs.settings.statuses)}."
-                    yield _value_flaw(spec, status, message, step, "unknown status", "specs.statuses")
+                    yield _value_flaw(spec, status, message, step, "unknown status", "statuses")
                 elif specs.touches(spec):
                     yield from _transition_flaws(spec, status, specs)
             for of_index in (False, True):
@@ -557,7 +543,7 @@ class InvalidStatus(Rule):
                     message = f"{path_text(spec.path)} has two statuses: {both}"
                     step = "Leave the one that holds."
                     key, line = f"two statuses in {first.form}", other.line_in(spec.path)
-                    yield _flaw(spec, message, step, key, line, "specs.status")
+                    yield spec.finding(message, step, key, line, "status")
 
 
 def _no_value_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
@@ -573,13 +559,13 @@ def _no_value_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
     step = f"Write {where}{known or ' it'}."
     if other is not None:
         message += f"; the one in line {other.line} is below a heading, and is not about all of it"
-    setting = "specs.statuses" if specs.settings.statuses else "specs.transitions"
+    setting = "statuses" if specs.settings.statuses else "transitions"
     if not spec.problem:
-        yield _flaw(spec, message, step, "no status", None, setting)
+        yield spec.finding(message, step, "no status", None, setting)
         return
     message = f"the {name} of {path} cannot be read: {spec.problem.message}"
     same_as = "SPC001 unreadable", f"SPC002 no {specs.settings.review}"
-    yield _flaw(spec, message, "Correct that.", "no status", spec.problem.line, setting, same_as=same_as)
+    yield spec.finding(message, "Correct that.", "no status", spec.problem.line, setting, same_as=same_as)
 
 
 def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterator[Finding]:
@@ -594,12 +580,12 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
             message = f"{path} begins as {status.text}{place}, which needs steps before it"
             first = ", ".join(specs.ways.first) or specs.settings.statuses[0]
             step = f"Begin with a status that follows no other: {first}."
-            yield _value_flaw(spec, status, message, step, "begins", "specs.transitions")
+            yield _value_flaw(spec, status, message, step, "begins", "transitions")
     elif not specs.ways.may_follow(old, status.text):
         after = " or ".join(specs.ways.after(old)) or "a new spec, or an approval"
         message = f"the status of {path} goes from {old} to {status.text}{place}, and no way leads there"
         step = f"Behind {old} comes {after}."
-        yield _value_flaw(spec, status, message, step, "moved", "specs.transitions")
+        yield _value_flaw(spec, status, message, step, "moved", "transitions")
 
 
 class UnapprovedSpec(Rule):
@@ -700,7 +686,7 @@ class UnapprovedSpec(Rule):
             why, line = _approval_problem(spec, specs)
             message = f"{path_text(spec.path)} is {status.text}, and {why}"
             at = line or status.line_in(spec.path)
-            yield _flaw(spec, message, step, "no approval", at, "specs.approval_needed")
+            yield spec.finding(message, step, "no approval", at, "approval_needed")
 
 
 def _approval_problem(spec: Spec, specs: Specs) -> tuple[str, int | None]:
@@ -803,5 +789,5 @@ class DivergedMirror(Rule):
                 other = f"{index.place} that it is {shortened(index.text)!r}"
                 message = f"{path_text(spec.path)} says that it is {shortened(own.text)!r}, and {other}"
                 step = "Correct the one that is wrong."
-                yield _flaw(spec, message, step, "own status", own.line, "specs.index")
+                yield spec.finding(message, step, "own status", own.line, "index")
         yield from specs.mirrors.flaws()
