@@ -106,14 +106,14 @@ class WaveStageOutOfOrder(Rule):
         self,
         waves: Waves,
         bookkeeping: Bookkeeping,
+        base: Base,
         entries: Sequence[Entry] | None = None,
         commits: Sequence[Commit] | None = None,
         branch: Branch | None = None,
         work_item: WorkItem | None = None,
-        base: Base | None = None,
     ) -> Iterator[Finding]:
         """Judge the waves that the change touches, and the stage that it belongs to."""
-        name, landed = branch.name if branch else "", base is not None and base.is_landing
+        name, landed = branch.name if branch else "", base.is_landing
         judged = [entry for entry in entries or () if not bookkeeping.has(entry)]
         work = [commit for commit in commits or () if not bookkeeping.is_all_of(commit)]
         yield from bookkeeping.advise(waves.out_of_order(judged, work, name, work_item, landed=landed))
@@ -220,9 +220,9 @@ class SliceOutOfFiles(Rule):
         policy: Policy,
         bookkeeping: Bookkeeping,
         stage: Stage,
+        base: Base,
         work_item: WorkItem | None = None,
         branch: Branch | None = None,
-        base: Base | None = None,
         plans: Plans | None = None,
         waves: Waves | None = None,
     ) -> Iterator[Finding]:
@@ -238,19 +238,18 @@ class SliceOutOfFiles(Rule):
         theirs = {one.path for one in entries if one.deleted and papers and papers.is_paper(one.path)}
         allowed = {path for one in also for path in one.among([entry.path for entry in entries])} - theirs
         entries = [one for one in entries if one.path not in allowed and not bookkeeping.has(one)]
-        landed = base is not None and base.is_landing
         if work_item is not None and listed is not None:
             if not listed.files:
                 raise NotApplicable(f"{path_text(listed.source.path)} lists no files for {listed}")
-            if branch and base and not landed and branch.name not in (work_item.branches or [branch.name]):
+            if branch and not base.is_landing and branch.name not in (work_item.branches or [branch.name]):
                 yield _branch_flaw(work_item, listed, branch, base)
             outside = _outside_files(listed, entries, None if stage == "staged" else base)
             yield from bookkeeping.advise(outside)
             return
-        kept = waves.kept if waves is not None and not landed else ()
+        kept = waves.kept if waves is not None and not base.is_landing else ()
         if waves is None or not kept:
             raise NotApplicable("the change is for no item that is listed in a file with others")
-        lands = branch is not None and base is not None and base.is_branch(branch.name)
+        lands = branch is not None and base.is_branch(branch.name)
         how = "Land it by the request of" if lands else "Change it on"
         for entry in entries:
             slices = [item for item in kept if item.scope.matches(entry.path)]

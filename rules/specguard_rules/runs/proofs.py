@@ -237,9 +237,9 @@ class MissingGateRun(Rule):
         policy: Policy,
         work_kinds: Mapping[str, WorkKind],
         bookkeeping: Bookkeeping,
+        breakdowns: Breakdowns,
         artifacts: Artifacts | None = None,
         work_item: WorkItem | None = None,
-        breakdowns: Breakdowns | None = None,
     ) -> Iterator[Finding]:
         """Look for runs of the required gates on each tree."""
         settings = run_records.settings
@@ -295,7 +295,7 @@ def _only_runs(commit: Commit, records: RunRecords) -> bool:
 
 
 def _accepted_gates(
-    policy: Policy, item: WorkItem | None, breakdowns: Breakdowns | None, kinds: Mapping[str, WorkKind]
+    policy: Policy, item: WorkItem | None, breakdowns: Breakdowns, kinds: Mapping[str, WorkKind]
 ) -> Mapping[str, str]:
     """Map the gates that the scenarios of an item's acceptance name to one of these scenarios each.
 
@@ -307,7 +307,7 @@ def _accepted_gates(
     found = policy.active_rule(UnmappedAcceptance.code)
     rule = found.load() if found is not None else None
     listed = item.listed if item is not None else None
-    if listed is None or breakdowns is None or not isinstance(rule, UnmappedAcceptance):
+    if listed is None or not isinstance(rule, UnmappedAcceptance):
         return {}
     return dict(rule.gates_of(listed, breakdowns, kinds))
 
@@ -711,8 +711,8 @@ class DirtyWorktree(Rule):
         self,
         worktrees: Sequence[Worktree],
         head_files: Tree,
+        bookkeeping: Bookkeeping,
         artifacts: Artifacts | None = None,
-        bookkeeping: Bookkeeping | None = None,
     ) -> Iterator[Finding]:
         """Look for changes in every worktree once a wave is declared complete."""
         from specguard_rules.artifacts.agents import check_contracts
@@ -720,14 +720,13 @@ class DirtyWorktree(Rule):
         known = artifacts.contracts if artifacts else {}
         check_contracts(known, "rules.dirty-worktree.declared_by", self.declared_by)
         declared = [one for one in (artifacts.judged if artifacts else ()) if one.name in self.declared_by]
-        # A run is committed behind the commit that it is about.
-        runs = bookkeeping.runs() if bookkeeping else b""
 
         def changes_in(tree: Worktree) -> Iterator[Finding]:
             if tree.problem:
                 what = f"the worktree {tree.path} cannot be read: {tree.problem}"
                 raise MissingFact(what, "git worktree prune")
-            if tree.beside(head_files, runs) if tree.own else tree.dirty:
+            # A run is committed behind the commit that it is about.
+            if tree.beside(head_files, bookkeeping.runs()) if tree.own else tree.dirty:
                 what = f"the worktree {tree.path} has changes that are not committed"
                 message = f"{path_text(declared[0].path)} declares a wave complete, and {what}"
                 step = f"Commit or discard what `git -C {shell_quote(tree.folder)} status` lists."
