@@ -6,7 +6,7 @@ import importlib
 import re
 from functools import cached_property
 
-from specguard.artifacts.files import Places, folders_above, has_lost_companion, read_schema
+from specguard.artifacts.files import Places, folders_above, has_lost_companion
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
-    from specguard.documents.schemas import Schema
     from specguard.model import Severity
     from specguard.work.item import WorkItem
     from specguard.work.named_items import Work
@@ -258,15 +257,6 @@ class Artifacts(Record, frozen=False):
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[Artifact]]:
         return grouped((one.name, one) for one in self.all)
-
-    @cached_method
-    def schema(self, path: str) -> Schema:
-        """Return the JSON Schema at a path of the tree that the policy is read from.
-
-        Raises:
-            MissingFact: the file is missing, or is not a usable schema.
-        """
-        return read_schema(self.change.policy_files, path)
 
     @cached_property
     def _changed(self) -> frozenset[bytes]:

@@ -238,7 +238,7 @@ def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
         message = f"{name} has a byte-order mark before its front matter"
         yield artifact.finding("path", "marked", message, "Save it as UTF-8 without a byte-order mark.", 1)
     if artifact.contract.schema:
-        yield from _misfits(artifact, data, artifact.artifacts.schema(artifact.contract.schema))
+        yield from _misfits(artifact, data, _read_schema(artifact.artifacts, artifact.contract.schema))
 
 
 def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding]:
@@ -259,12 +259,9 @@ def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding
         raise MissingFact(message, code="unusable-schema") from None
 
 
-def read_schema(tree: Tree, path: str) -> Schema:
-    """Read the JSON Schema at a path.
-
-    Args:
-        tree: the tree that the policy is read from.
-        path: its path from the root; JSON, or YAML by its name.
+@cached_method
+def _read_schema(artifacts: Artifacts, path: str) -> Schema:
+    """Return the JSON Schema at a path of the tree that the policy is read from: JSON, or YAML by its name.
 
     Raises:
         MissingFact: the file is missing, or is not a usable schema.
@@ -272,7 +269,7 @@ def read_schema(tree: Tree, path: str) -> Schema:
     from specguard.change.tree import Documents
     from specguard.documents.schemas import Schema, SchemaError
 
-    data = Documents(tree).data(path.encode("utf-8", "surrogateescape"))
+    data = Documents(artifacts.change.policy_files).data(path.encode("utf-8", "surrogateescape"))
     if data is None:
         raise MissingFact(
             f"there is no schema {path} beside the policy", f"git log -- {path}", code="unusable-schema"
