@@ -213,7 +213,7 @@ class RunProof(Record):
         yield from judge_each(claim.cited, lambda one: [(one[0], self.flaw(self.records.at(one[1]), claim))])
         for run in self.records.all if claim.any_run else ():
             if self._names_item(run, claim) and run.succeeded:
-                yield self.records.shown(run), self.flaw(run, claim)
+                yield run.shown, self.flaw(run, claim)
 
     def flaw(self, run: RunRecord | None, claim: Claim) -> Flaw | None:
         """Return the reason why a run does not prove a claim; None if it does.
@@ -299,7 +299,7 @@ class RunProof(Record):
             for commit, naming in unreverted(self.change.mentioning(names.literals()), names):
                 if claim.kind in ("", naming.kind) and normal_id(naming.id) in wanted:
                     return commit.oid
-        folder = self.records.shown(run)
+        folder = run.shown
         line = f"{self.records.settings.trailer}: {folder}"
         past = self.change.mentioning([folder])
         return next((one.oid for one in past if line in one.message.split("\n")), "")

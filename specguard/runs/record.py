@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, cached_method, only_text, path_text, plain_path
+from specguard.model import TYPE_CHECKING, Finding, cached_method, only_text, path_text, plain_path
 from specguard.runs.files import RECORD_FILES, LocalFiles, TreeFiles, containing_folder, folder_of
 from specguard.runs.settings import RunSettings, seconds
 
@@ -133,6 +133,27 @@ class RunRecord:
                 if isinstance(self._data.value, dict):
                     self.value, self.problem = self._data.value, ""
                 return
+
+    @property
+    def shown(self) -> str:
+        """The run's name in messages."""
+        return path_text(self.folder)
+
+    def file_path(self, name: str = "") -> bytes | None:
+        """Return the path of a file from the repository's root; None if runs are kept outside of it.
+
+        Args:
+            name: the file in its folder; empty: its manifest.
+        """
+        if self._settings.root and self._settings.keep != "tree":
+            return None
+        inside = name.encode("utf-8", "surrogateescape") or self.file or RECORD_FILES[0]
+        return self._settings.folder + self.folder + b"/" + inside
+
+    def finding(self, message: str, help: str, key: str, *place: str | int, **more: Any) -> Finding:
+        """Return a finding about the manifest, at the line of a place in it."""
+        more = {"setting": "runs.require", "path": self.file_path(), "line": self.line(*place), **more}
+        return Finding(message, help, key=key, **more)
 
     def line(self, *key: str | int) -> int | None:
         """Return the line of a key in the record; None if it is unknown."""
@@ -600,22 +621,6 @@ class RunRecords(Record):
     def visible(self) -> bool:
         """True if runs are visible from here: they are kept in the tree, or their local folder exists."""
         return self.in_tree or os.path.isdir(self.root() or "")
-
-    def path(self, run: RunRecord, name: str = "") -> bytes | None:
-        """Return the path of a run's file from the repository's root; None if runs are kept outside of it.
-
-        Args:
-            run: the run.
-            name: the file in its folder; empty: its manifest.
-        """
-        if self.settings.root and not self.in_tree:
-            return None
-        inside = name.encode("utf-8", "surrogateescape") or run.file or RECORD_FILES[0]
-        return self.settings.folder + run.folder + b"/" + inside
-
-    def shown(self, run: RunRecord) -> str:
-        """Return the run's name in messages."""
-        return path_text(run.folder)
 
     def silence(self, run: RunRecord) -> float | None:
         """Return the seconds since a run's last sign of life; None if there was none."""

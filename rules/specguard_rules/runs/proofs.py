@@ -15,7 +15,7 @@ from specguard.rules import (
     shortened,
 )
 from specguard_rules.next_steps import shell_quote
-from specguard_rules.runs.records import cited_runs, gate_claim, named_runs, run_flaw, run_names
+from specguard_rules.runs.records import cited_runs, gate_claim, named_runs, run_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,10 +150,9 @@ class FailedGate(Rule):
                 flaw = run_proof.flaw(run, gate_claim(commit, gate, run_proof, bookkeeping))
                 origin = origins.get(gate)
                 if flaw is not None:
-                    message = f"the run {run_records.shown(run)} {flaw.reason}"
+                    message = f"the run {run.shown} {flaw.reason}"
                     step = "Type `specguard run gates` on that commit, and name the run in its message."
-                    key, oid = f"{gate} {name}", commit.oid
-                    found = run_flaw(run_records, run, message, step, key, "commands", commit=oid)
+                    found = run.finding(message, step, f"{gate} {name}", "commands", commit=commit.oid)
                     found.setting = f"work.{naming.kind}.gates" if naming and origin else "runs.gates"
                     found.authority = Origin(origin.path, origin.line) if origin and origin.path else None
                     yield found
@@ -326,7 +325,7 @@ def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping, where: 
             if flaw is None:
                 return
             if any(run.last(need.gate, tree) for tree in claim.on):
-                problem = problem or f": the run {records.shown(run)} {flaw.reason}"
+                problem = problem or f": the run {run.shown} {flaw.reason}"
     commit = need.commits[0]
     what = f"the gate {need.gate} for the tree of commit {commit.oid[:12]}"
     if not (problem or records.in_tree):
@@ -576,10 +575,10 @@ class UnprovenAsset(Rule):
         for _, run in sorted({run.folder: run for one in gaps.values() for run in one.incomplete}.items()):
             files, keys = _missing_parts(run, assets)
             lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])
-            name, setting = run_records.shown(run), f"assets.{'run_files' if files else 'run_keys'}"
-            message = f"the run {name}, which shows an asset, has no {lacks}"
+            setting = f"assets.{'run_files' if files else 'run_keys'}"
+            message = f"the run {run.shown}, which shows an asset, has no {lacks}"
             step = "Add that, or let `specguard run gates --command CMD` make the run."
-            yield run_flaw(run_records, run, message, step, f"bare {name}", line=None, setting=setting)
+            yield run.finding(message, step, f"bare {run.shown}", line=None, setting=setting)
 
 
 def _find_runs(
@@ -620,7 +619,7 @@ def _find_gap(assets: Assets, proof: RunProof, trees: Sequence[str], runs: Seque
         if not showing:
             gap.lacking.append(gate)
             if low := next((run for run in runs if proof.flaw(run, as_claimed) is None), None):
-                gap.weak = f" (the run {proof.records.shown(low)} {proof.flaw(low, claim)})"
+                gap.weak = f" (the run {low.shown} {proof.flaw(low, claim)})"
         elif all(any(_missing_parts(run, assets)) for run in showing):
             gap.incomplete.append(showing[0])
     return gap

@@ -9,7 +9,7 @@ from specguard_rules.next_steps import CommitsById, add_trailer, restore, reword
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, ClassVar, Final
+    from typing import ClassVar, Final
 
     from specguard.rules import (
         AgentSettings,
@@ -102,14 +102,6 @@ def judge_runs(
             yield found
 
     yield from judge_each(sorted(runs), of_run)
-
-
-def run_flaw(
-    records: RunRecords, run: RunRecord, message: str, step: str, key: str, *place: str | int, **more: Any
-) -> Finding:
-    """Build a finding about a run's manifest, at the line of a place in it."""
-    more = {"setting": "runs.require", "path": records.path(run), "line": run.line(*place), **more}
-    return Finding(message, step, key=key, **more)
 
 
 def gate_claim(commit: Commit, gate: str, proof: RunProof, bookkeeping: Bookkeeping) -> Claim:
@@ -205,7 +197,7 @@ class MissingManifest(Rule):
             elif run.misfit:
                 message = f"the run {label} has no manifest that can be used: {run.misfit}"
                 step = "Put back the manifest that the run has written, or run it again."
-                yield run_flaw(run_records, run, message, step, f"misfit {name}", line=None, commit=oid)
+                yield run.finding(message, step, f"misfit {name}", line=None, commit=oid)
         for kind in [one for one in run_records.settings.require if not work or one not in work.kinds]:
             what = f"`runs.require` names the kind {kind!r}, which the policy does not have"
             raise MissingFact(what, f"write [work.{kind}] in the authority, or correct the name")
@@ -293,17 +285,17 @@ class StaleHeartbeat(Rule):
         """Compare each run's last heartbeat with the limit."""
 
         def stale(run: RunRecord, _: Sequence[Commit]) -> Iterator[Finding]:
-            silence, shown = run_records.silence(run) if run.running else 0, run_records.shown(run)
+            silence = run_records.silence(run) if run.running else 0
             if silence is None or silence > run_records.stale_after:
                 when = "it never had a heartbeat"
                 if silence is not None:
                     days = int(silence // 86400)
                     ago = f"{days} days" if days > 1 else f"{int(silence // 60)} minutes"
                     when = f"its last heartbeat was {ago} ago"
-                message = f"the run {shown} is {run.state}, and {when}"
+                message = f"the run {run.shown} is {run.state}, and {when}"
                 step = f"Run `specguard run doctor {run.run_id}`: it says what became of it."
                 place, setting = "state" if "state" in run.value else "status", "runs.stale_after"
-                yield run_flaw(run_records, run, message, step, f"stale {shown}", place, setting=setting)
+                yield run.finding(message, step, f"stale {run.shown}", place, setting=setting)
 
         yield from judge_runs(commits, run_records, stale)
 
@@ -389,10 +381,9 @@ class SeveralItems(Rule):
         namings = {naming.commit: naming for naming in work.commits} if work is not None else {}
 
         def found(run: RunRecord, what: str, *place: str | int, commit: str | None = None) -> Finding:
-            shown = run_records.shown(run)
             step = "Make one run, one branch and one pull request of each item."
-            key = f"{'.'.join(map(str, place))} {shown}"
-            return run_flaw(run_records, run, f"the run {shown} {what}", step, key, *place, commit=commit)
+            key = f"{'.'.join(map(str, place))} {run.shown}"
+            return run.finding(f"the run {run.shown} {what}", step, key, *place, commit=commit)
 
         def several(run: RunRecord, named_by: Sequence[Commit]) -> Iterator[Finding]:
             if len(run.items) > 1:
@@ -520,14 +511,14 @@ class TamperedRun(Rule):
         def tampered(run: RunRecord, named_by: Sequence[Commit]) -> Iterator[Finding]:
             if run.problem or run.running:
                 return
-            shown, folder = run_records.shown(run), run_records.settings.folder + run.folder + b"/"
+            folder = run_records.settings.folder + run.folder + b"/"
             for name, line, message in (*_manifest_conflicts(run), *_changed_files(run, run_records.in_tree)):
-                step, path = "Put back what the run has left, or run it again.", run_records.path(run, name)
-                yield run_flaw(run_records, run, message, step, f"{name} {shown}", path=path, line=line)
+                step, path = "Put back what the run has left, or run it again.", run.file_path(name)
+                yield run.finding(message, step, f"{name} {run.shown}", path=path, line=line)
             for commit in named_by:
                 if run.tree and run.tree not in bookkeeping.trees_of(commit):
-                    oid, judged_last = commit.oid, f"the tree that it judged last, as the run {shown} says"
-                    message = f"the tree of commit {oid[:12]} is not {judged_last}"
+                    oid, says = commit.oid, f"as the run {run.shown} says"
+                    message = f"the tree of commit {oid[:12]} is not the tree that it judged last, {says}"
                     body = f"git log -1 --format=%B {oid[:12]} | sed '/^{run_records.settings.trailer}: /d'"
                     done = list(commits or ())
                     at = done.index(commit) + 1
@@ -536,8 +527,8 @@ class TamperedRun(Rule):
                     how = reword(commit.message, CommitsById(done[:at] if kept else done), f'"$({body})"')
                     how = f"git reset --keep {oid[:12]} && {how}" if kept else how
                     step = f"Run it again, or after a rebase first take its line out of the message: `{how}`"
-                    key, setting = f"tree {shown}", "runs.trailer"
-                    yield run_flaw(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
+                    key, setting = f"tree {run.shown}", "runs.trailer"
+                    yield run.finding(message, step, key, "tree", commit=oid, setting=setting)
 
         yield from _altered_runs(run_records, start_documents, base)
         yield from judge_runs(commits, run_records, tampered)
@@ -554,7 +545,7 @@ def _altered_runs(records: RunRecords, before: Documents, base: Base) -> Iterato
             what = f"{'deletes' if entry.deleted else 'alters'} {path_text(entry.path)}"
             message = f"the change {what} of a run that is {run.state or 'without a status'} in the base"
             step = f"{restore(records.settings.folder + run.folder, base)}."
-            key = f"altered {records.shown(run)}"
+            key = f"altered {run.shown}"
             yield Finding(message, step, entry.path, side=entry.side, key=key, setting="runs.keep")
 
 
@@ -688,7 +679,6 @@ class ForbiddenAgentMode(Rule):
         """Check the words of each agent's command."""
 
         def forbidden(run: RunRecord, _: Sequence[Commit]) -> Iterator[Finding]:
-            shown = run_records.shown(run)
             found: dict[str, tuple[str, tuple[str | int, ...], str]] = {}
             for name, words, place in run.agents:
                 for what, setting in (*_trust_flags(run, name, words, agents), *_bad_models(words, models)):
@@ -701,8 +691,8 @@ class ForbiddenAgentMode(Rule):
                     found[what] = "runs.approval_policies", (*above, field), f"approval {asked}"
             step = "Do it again without that, or let the policy allow it by name."
             for what, (setting, place, key) in found.items():
-                message, key = f"the agent of the run {shown} {what}", f"{shown} {key}"
-                yield run_flaw(run_records, run, message, step, key, *place, setting=setting)
+                message = f"the agent of the run {run.shown} {what}"
+                yield run.finding(message, step, f"{run.shown} {key}", *place, setting=setting)
 
         yield from judge_runs(commits, run_records, forbidden)
 
