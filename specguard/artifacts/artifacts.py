@@ -16,7 +16,7 @@ from specguard.work.name_templates import path_template
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
-    from typing import Final
+    from typing import Any, Final
 
     from specguard.artifacts.cleanup_manifests import ListedPath, PathListing
     from specguard.artifacts.contracts import Contract
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
-    from specguard.model import Severity
     from specguard.work.item import WorkItem
     from specguard.work.named_items import Work
 
@@ -386,13 +385,7 @@ class Artifact(Record):
         return read_manifest(self.document.blocks)
 
     def finding(
-        self,
-        setting: str,
-        key: str,
-        message: str,
-        help: str = "",
-        line: int | None = None,
-        severity: Severity | None = None,
+        self, setting: str, key: str, message: str, help: str = "", line: int | None = None, **more: Any
     ) -> Finding:
         """Create a finding about it.
 
@@ -402,10 +395,9 @@ class Artifact(Record):
             message: the problem.
             help: the fix.
             line: the line of the problem, from 1.
-            severity: a lower severity than the rule's; None for the rule's own.
+            more: other attributes of the finding.
         """
-        path, cited = self.path, self.setting(setting)
-        return Finding(message, help, path, line, key=key, severity=severity, setting=cited)
+        return Finding(message, help, self.path, line, key=key, setting=self.setting(setting), **more)
 
     def setting(self, key: str) -> str:
         """Return the full key of a setting of its contract, as in `artifacts.agent-final.sections`."""

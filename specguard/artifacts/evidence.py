@@ -119,7 +119,7 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
         message = f"evidence that {why} cannot be looked up: {names}"
         help = "[artifacts.<name>.evidence] roots says which prefixes stand for the repository's root."
         severity = artifact.cited.settings.unresolvable if why == OUTSIDE else "warning"
-        yield artifact.finding("evidence.roots", why, message, help, cited[0].at, severity)
+        yield artifact.finding("evidence.roots", why, message, help, cited[0].at, severity=severity)
 
 
 # A line with what is still to be read: `- [ ] PACKET.md`, `Not read: PACKET.md`, `PACKET.md (not read)`.

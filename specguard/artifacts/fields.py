@@ -579,4 +579,4 @@ def _people(text: str) -> set[str]:
 def _finding(artifact: Artifact, message: str, key: str, help: str = "", line: int | None = None) -> Finding:
     help = help or f"See {artifact.setting('author_not')} for who it must not be."
     severity: Severity | None = None if artifact.touched else "warning"
-    return artifact.finding("author_not", f"author {key}", message, help, line, severity)
+    return artifact.finding("author_not", f"author {key}", message, help, line, severity=severity)

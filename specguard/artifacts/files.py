@@ -251,9 +251,8 @@ def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding
             kind = dotted(["*" if isinstance(part, int) else part for part in misfit.path])
             message = f"{where}: {misfit.message}" if where else misfit.message
             key, line = f"{kind} {misfit.keyword}", data.line(misfit.path)
-            found = artifact.finding("schema", key, message, f"Make it fit {name}.", line)
-            found.field = where or None
-            yield found
+            help, field = f"Make it fit {name}.", where or None
+            yield artifact.finding("schema", key, message, help, line, field=field)
     except SchemaError as error:
         message = f"the schema {name} of [artifacts.{artifact.name}] cannot be used: {error}"
         raise MissingFact(message, code="unusable-schema") from None
