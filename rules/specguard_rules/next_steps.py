@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import pairwise
 
-from specguard.rules import Finding, MissingFact
+from specguard.rules import MissingFact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,37 +155,6 @@ def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:
     # Git runs the filter with `sh`, which knows fewer ways to quote.
     words = shlex.join(path.decode("utf-8", "surrogateescape") for path in paths)
     return f"{_FILTER} --index-filter {shell_quote(f'{_git(*paths)} {undo} -- {words}')} {revisions}"
-
-
-def flaw_in(
-    message: Message,
-    problem: str,
-    step: str,
-    key: str,
-    setting: str = "",
-    *,
-    field: str = "",
-    cmd: str = "",
-    same_as: Sequence[str] = (),
-) -> Finding:
-    """Build a finding about a commit's message, whose next step ends with a command if there is one.
-
-    Args:
-        message: the commit's message.
-        problem: the text of the finding.
-        step: the next step, without a full stop.
-        key: the finding's key, and its setting by default.
-        setting: the setting that the message breaks; empty for `key`.
-        field: the part of the message that the finding is about; empty for the message's own field.
-        cmd: the command that does the next step; empty if there is none.
-        same_as: findings of other rules that report the same problem.
-    """
-    step += f": `{cmd}`" if cmd else "."
-    oid, field, setting = message.commit, field or message.field, setting or key
-    if message.squashes and field == message.field and key != "autosquash":
-        # Squashed, it has no subject of its own.
-        same_as = [*same_as, "CMT005 autosquash"]
-    return Finding(problem, step, commit=oid, field=field, key=key, setting=setting, same_as=same_as)
 
 
 def drop_empty(by_id: CommitsById) -> str:

@@ -12,7 +12,6 @@ from specguard_rules.next_steps import (
     CommitsById,
     alternatives,
     drop_empty,
-    flaw_in,
     quote,
     reword,
     shell_quote,
@@ -22,7 +21,7 @@ from specguard_rules.next_steps import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import ClassVar, Final, Literal
+    from typing import Any, ClassVar, Final, Literal
 
     from specguard.rules import Base, Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
 
@@ -233,12 +232,12 @@ class CommitMessage(SubjectForm, Rule):
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
         for what, step, key, by, right in self.flaws("subject", message.subject):
             cmd = reword(message, by_id, shell_text(right or "SUBJECT", message))
-            yield flaw_in(message, what, step, key, by, cmd=cmd)
+            yield _flaw(message, what, step, key, by, cmd=cmd)
         for line, problem in footer_problems(message.text) if self.conventional else ():
             what = f"line {line} of the message has not the form of Conventional Commits: {problem}"
             cmd = reword(message, by_id, f"{shell_quote(message.subject)} -m BODY")
             key, field = "conventional footer", "commit.body"
-            yield flaw_in(message, what, "Reword the body", key, "conventional", field=field, cmd=cmd)
+            yield _flaw(message, what, "Reword the body", key, "conventional", field=field, cmd=cmd)
 
     def _body_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
         if self.body == "optional" or message.source == "title":
@@ -253,7 +252,7 @@ class CommitMessage(SubjectForm, Rule):
                 words += " -m BODY"
             words += f' -m "$(git log -1 --format="%(trailers)" {message.commit})"' if trailers else ""
             cmd = reword(message, by_id, words)
-            yield flaw_in(message, what, step, "body", field="commit.body", cmd=cmd)
+            yield _flaw(message, what, step, "body", field="commit.body", cmd=cmd)
 
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
@@ -268,6 +267,29 @@ class CommitMessage(SubjectForm, Rule):
             return (_right_subject(own, subject) or subject) + text[len(subject) :]
 
         return RewordMessage(finding.commit, edit)
+
+
+def _flaw(
+    message: Message, problem: str, step: str, key: str, setting: str = "", *, cmd: str = "", **more: Any
+) -> Finding:
+    """Build a finding about a commit's message, whose next step ends with a command if there is one.
+
+    Args:
+        message: the commit's message.
+        problem: the text of the finding.
+        step: the next step, without a full stop.
+        key: the finding's key, and its setting by default.
+        setting: the setting that the message breaks; empty for `key`.
+        cmd: the command that does the next step; empty if there is none.
+        more: other attributes of the finding; its field is the message's own by default.
+    """
+    step += f": `{cmd}`" if cmd else "."
+    more = {"field": message.field, "setting": setting or key, **more}
+    found = Finding(problem, step, commit=message.commit, key=key, **more)
+    if message.squashes and found.field == message.field and key != "autosquash":
+        # Squashed, it has no subject of its own.
+        found.same_as = [*found.same_as, "CMT005 autosquash"]
+    return found
 
 
 def _right_subject(item: WorkItem, subject: str) -> str:
@@ -307,7 +329,7 @@ def _item_flaws(
     same_as = list(work.mixed_items(message.commit)) if work else []
     # A landed item's subject would be wrong again. A plan's commits have items of their own.
     same_as += [] if work and item.kind in work.shared else ["WRK006 landed"]
-    yield flaw_in(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
+    yield _flaw(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
 
 
 # C0 except tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and
@@ -409,16 +431,17 @@ class CommitForm(Rule):
                 if message.source != "title":
                     found += self._body_problems(message)
             for key, problem, step in found:
-                field = "commit.body" if key in ("blank_line", "body_width") else ""
-                text = _right_text(key, message) if len(found) == 1 else "MESSAGE" if field else ""
-                yield flaw_in(message, problem, step, key, field=field, cmd=reword(message, by_id, text))
+                of_body = key in ("blank_line", "body_width")
+                text = _right_text(key, message) if len(found) == 1 else "MESSAGE" if of_body else ""
+                field = "commit.body" if of_body else message.field
+                yield _flaw(message, problem, step, key, field=field, cmd=reword(message, by_id, text))
         for commit in by_id.values() if self.authors else ():
             for role, person in (("author", commit.author), ("committer", commit.committer)):
                 if not any(expression.search(person) for expression in self.authors):
                     step = "Set your name, then `git commit --amend --only --no-edit --reset-author`"
                     what = f"the {role} {quote(person)} is not one that the policy names"
                     key = f"{role} {person}"
-                    yield flaw_in(commit.message, what, step, key, "authors", field="commit.author")
+                    yield _flaw(commit.message, what, step, key, "authors", field="commit.author")
 
     def fix(self, finding: Finding) -> Fix | None:
         """Return an edit that adds the blank line, or removes the subject's trailing dot."""
@@ -597,14 +620,14 @@ class UnfinishedCommit(Rule):
                 cmd = reword(message, by_id)
                 if setting == "autosquash" and (base := _squash_base(message, by_id)):
                     step, cmd = "Squash it into its commit", f"{SQUASH} {base}"
-                yield flaw_in(message, f"the subject {subject} {problem}", step, setting, cmd=cmd)
+                yield _flaw(message, f"the subject {subject} {problem}", step, setting, cmd=cmd)
             elif self.reverts == "explain" and message.source != "title" and _is_unexplained(message):
                 oid = (message.commit or "")[:SHORT]
                 # The trailers stay in the last paragraph.
                 text = f'"$(git log -1 --format=%s {oid})" -m "REASON" -m "$(git log -1 --format=%b {oid})"'
                 cmd = reword(message, by_id, text)
                 what, step = f"the revert {subject} gives no reason", "Say in the body why it is taken back"
-                yield flaw_in(message, what, step, "revert", "reverts", field="commit.body", cmd=cmd)
+                yield _flaw(message, what, step, "revert", "reverts", field="commit.body", cmd=cmd)
             commit = by_id.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
                 bring = "Let it bring a file: `git commit --amend`"
