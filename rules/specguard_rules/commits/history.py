@@ -82,13 +82,12 @@ class CommitCount(Commits, Rule):
         self,
         commits: Sequence[Commit],
         base: Base,
-        policy: Policy,
         bookkeeping: Bookkeeping,
         work_item: WorkItem | None = None,
         work: Work | None = None,
     ) -> Iterator[Finding]:
         """Count the commits of the change."""
-        if policy.merge == "squash":
+        if bookkeeping.squash:
             raise NotApplicable("with merge = 'squash' the commits of a branch land as one")
         limits, owner, setting = self._limits(work_item)
         work_commits = [commit for commit in commits if not bookkeeping.is_all_of(commit)]

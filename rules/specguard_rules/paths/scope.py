@@ -196,15 +196,10 @@ class OversizedChange(Rule):
     )
 
     def check(
-        self,
-        entries: Sequence[Entry],
-        objects: Objects,
-        lines: Lines,
-        policy: Policy,
-        bookkeeping: Bookkeeping,
+        self, entries: Sequence[Entry], objects: Objects, lines: Lines, bookkeeping: Bookkeeping
     ) -> Iterator[Finding]:
         """Count paths, then bytes, then lines, but only in files that are small enough."""
-        judged = [one for one in entries if not (one.added and one.path.startswith(policy.log_folder))]
+        judged = [one for one in entries if not (one.added and one.path.startswith(bookkeeping.log))]
         limited = self.entries or self.lines or self.bytes
         counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else ()
         if self.entries and len(counted) > self.entries:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         Tree,
         Work,
         WorkItem,
-        WorkKind,
         Worktree,
     )
     from specguard.runs.proof import Claim
@@ -234,7 +233,6 @@ class MissingGateRun(Rule):
         run_records: RunRecords,
         run_proof: RunProof,
         policy: Policy,
-        work_kinds: Mapping[str, WorkKind],
         bookkeeping: Bookkeeping,
         breakdowns: Breakdowns,
         artifacts: Artifacts | None = None,
@@ -247,7 +245,7 @@ class MissingGateRun(Rule):
         needs = [_Need(gate, [one], "runs.quick_gates") for one in judged for gate in settings.quick_gates]
         if settings.full_gates and judged and work[-1] is judged[-1]:
             why = ", with which the change ends"
-            accepted = _accepted_gates(policy, work_item, breakdowns, work_kinds)
+            accepted = _accepted_gates(policy, work_item, breakdowns)
             named = {gate: f"{why}: {shortened(text, 80)!r} names it" for gate, text in accepted.items()}
             for gate, reason in {**named, **dict.fromkeys(settings.full_gates, why)}.items():
                 needs.append(_Need(gate, judged[-1:], "runs.full_gates", reason))
@@ -293,9 +291,7 @@ def _only_runs(commit: Commit, records: RunRecords) -> bool:
     return bool(entries) and all(entry.path.startswith(records.settings.folder) for entry in entries)
 
 
-def _accepted_gates(
-    policy: Policy, item: WorkItem | None, breakdowns: Breakdowns, kinds: Mapping[str, WorkKind]
-) -> Mapping[str, str]:
+def _accepted_gates(policy: Policy, item: WorkItem | None, breakdowns: Breakdowns) -> Mapping[str, str]:
     """Map the gates that the scenarios of an item's acceptance name to one of these scenarios each.
 
     Raises:
@@ -308,7 +304,7 @@ def _accepted_gates(
     listed = item.listed if item is not None else None
     if listed is None or not isinstance(rule, UnmappedAcceptance):
         return {}
-    return dict(rule.gates_of(listed, breakdowns, kinds))
+    return dict(rule.gates_of(listed, breakdowns, policy.declared("work_kinds")))
 
 
 def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping, where: str) -> Iterator[Finding]:
