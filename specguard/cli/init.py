@@ -102,7 +102,7 @@ def command(
     # Where other documents are the authority, their base or a usual one holds: another changes the policy.
     # Without one, this branch is found as long as no other has the documents too.
     has_base = own and (own.base or (found and (found.trusted or found.ref != repository.branch)))
-    proposed = authority.Draft((own and own.base) or base, presets, sets_base=not has_base)
+    proposed = authority.Draft(top, (own and own.base) or base, presets, sets_base=not has_base)
     paths = authority.tree_paths(repository)
     for path, why, forbidden in (
         *((pattern, "", True) for pattern in forbids),
@@ -110,8 +110,7 @@ def command(
         *((pattern, "", False) for pattern in locks),
     ):
         proposed.guard(path, why, forbidden=forbidden)
-    policy = _compile_checked(top, proposed.text())
-    proposed.settings += [*new_approvers, *authority.spec_code_settings(policy, paths)]
+    proposed.settings += [*new_approvers, *authority.spec_code_settings(proposed.policy(), paths)]
     if adopt:
         proposed.settings += _adopt(top, proposed.text(), files, paths)
     _write_new(repository, proposed, settings, only_print=only_print)
@@ -176,9 +175,8 @@ def _write_new(
 ) -> None:
     """Write a new authority and agents' settings, or print them, then print the next steps."""
     top = repository.work_tree()
-    fit = partial(authority.fit_to_past, proposed, partial(_compile_checked, top))
-    past = list(authority.report_past(repository, fit))
-    policy = _compile_checked(top, proposed.text())
+    past = list(authority.report_past(repository, proposed.fit_to_past))
+    policy = proposed.policy()
     if only_print:
         click.echo(proposed.text(), nl=False)
         show_settings(settings)
@@ -254,16 +252,6 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
     except OSError as error:
         say(f"note: add {line} to {IGNORE}, which cannot be written: {error.strerror}")
     return written
-
-
-def _compile_checked(top: str, text: str) -> Policy:
-    """Compile a proposed text, so that only an authority that can judge is written."""
-    policy = authority.compile_tree(top, text)
-    assert policy is not None  # noqa: S101 - a document of this name is always an authority
-    for unread in policy.unread:
-        if unread.path == AUTHORITY:
-            raise usage(f"{unread.text!r} is not a pattern that can be guarded: {unread.reason}")
-    return policy
 
 
 ON_FAILURE: Final = ">=2.1.295"

@@ -89,6 +89,7 @@ class Draft:
     """An authority that is not written yet.
 
     Args:
+        top: the root of the working tree.
         base: the branch that changes are merged into.
         presets: the presets that it extends.
         sets_base: set the base among its settings.
@@ -98,7 +99,8 @@ class Draft:
         settings: its settings; the text has those without a table before the tables, `base` last.
     """
 
-    def __init__(self, base: str, presets: Sequence[str], *, sets_base: bool) -> None:
+    def __init__(self, top: str, base: str, presets: Sequence[str], *, sets_base: bool) -> None:
+        self._top = top
         self.base = base
         self._locked: dict[str, str] = {}
         self._forbidden: dict[str, str] = {}
@@ -126,6 +128,43 @@ class Draft:
         page = markdown_templates("specguard.cli").get_template("authority.md")
         block = settings_block([*self.settings, *trial])
         return page.render(base=self.base, locked=self._locked, forbidden=self._forbidden, settings=block)
+
+    def policy(self, *trial: ProposedSetting) -> Policy:
+        """Compile the text, including settings that are only tried; only what can judge is written."""
+        policy = compile_tree(self._top, self.text(*trial))
+        assert policy is not None  # noqa: S101 - a document of this name is always an authority
+        for unread in policy.unread:
+            if unread.path == AUTHORITY:
+                raise usage(f"{unread.text!r} is not a pattern that can be guarded: {unread.reason}")
+        return policy
+
+    def fit_to_past(self, git: PastGit, changes: list[PastChange]) -> Iterator[str]:
+        """Judge the last changes by this authority, and add settings that fit them.
+
+        Args:
+            git: the process that reads the changes.
+            changes: the changes, the newest first.
+
+        Yields:
+            Lines of a report for a person.
+        """
+        deadline = monotonic() + _JUDGING_TIME
+        policy = self.policy()
+        before = _find_failures(git, policy, changes, deadline)
+        commits = [git.commit(head) for head in before]
+        self.settings += _merge_settings(commits, policy.declared("work_kinds"))
+        failed = [change for change in changes[: len(before)] if before[change.head]]
+        self.lock_altered(before)
+        # The tried setting can only remove failures, so only failed changes are judged again.
+        after = {**before, **_find_failures(git, self.policy(_PINS), failed, deadline)}
+        if pins := len(_locked_changes(before) - _locked_changes(after)):
+            why = f"{pins} of the last {len(commits)} changes altered only pinned versions of locked files"
+            self.settings.append(ProposedSetting(_PINS.toml, why=why))
+        yield f"past changes: {_failure_text(before)} by what is guarded and the defaults"
+        self.settings += _bots(commits, after)
+        self.settings += _severity_settings(self.policy(), after)
+        if after != before:
+            yield f"past changes: {_failure_text(after)} by what is proposed"
 
 
 def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
@@ -541,39 +580,6 @@ def past_failures(policy: Policy, git: PastGit, changes: Sequence[PastChange]) -
     """Yield a line on the findings of a policy in the last changes."""
     found = _find_failures(git, policy, changes, monotonic() + _JUDGING_TIME)
     yield f"past changes: {_failure_text(found)} by this authority"
-
-
-def fit_to_past(
-    proposed: Draft, policy_of: Callable[[str], Policy], git: PastGit, changes: list[PastChange]
-) -> Iterator[str]:
-    """Judge the last changes by the proposed authority, and add settings that fit them.
-
-    Args:
-        proposed: the authority, to which settings are added.
-        policy_of: compiles its text.
-        git: the process that reads the changes.
-        changes: the changes, the newest first.
-
-    Yields:
-        Lines of a report for a person.
-    """
-    deadline = monotonic() + _JUDGING_TIME
-    policy = policy_of(proposed.text())
-    before = _find_failures(git, policy, changes, deadline)
-    commits = [git.commit(head) for head in before]
-    proposed.settings += _merge_settings(commits, policy.declared("work_kinds"))
-    failed = [change for change in changes[: len(before)] if before[change.head]]
-    proposed.lock_altered(before)
-    # The tried setting can only remove failures, so only failed changes are judged again.
-    after = {**before, **_find_failures(git, policy_of(proposed.text(_PINS)), failed, deadline)}
-    if pins := len(_locked_changes(before) - _locked_changes(after)):
-        why = f"{pins} of the last {len(commits)} changes altered only pinned versions of locked files"
-        proposed.settings.append(ProposedSetting(_PINS.toml, why=why))
-    yield f"past changes: {_failure_text(before)} by what is guarded and the defaults"
-    proposed.settings += _bots(commits, after)
-    proposed.settings += _severity_settings(policy_of(proposed.text()), after)
-    if after != before:
-        yield f"past changes: {_failure_text(after)} by what is proposed"
 
 
 def _merge_settings(commits: Sequence[Commit], kinds: Mapping[str, WorkKind]) -> Iterator[ProposedSetting]:
