@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -183,19 +182,14 @@ def _catch_errors(subject: str, diagnoses: Iterator[Diagnosis], status: Status) 
 
 
 def _git(checkup: Checkup) -> Iterator[Diagnosis]:
-    program = checkup.repository.program
-    result = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    if result.returncode:
-        yield Diagnosis("git", "missing", f"it fails: {result.stderr.strip()}", "git config --list")
-        return
-    words = result.stdout.split()
+    words = os.fsdecode(checkup.repository.spawn("--version").read()).split()
     version = words[2] if len(words) > 2 else "?"
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     least = ".".join(map(str, OLDEST_GIT))
     if numbers < OLDEST_GIT:
         yield Diagnosis("git", "missing", f"{version} is older than {least}", f"install git {least} or newer")
     else:
-        yield Diagnosis("git", "ok", f"{version} ({program})")
+        yield Diagnosis("git", "ok", f"{version} ({checkup.repository.program})")
 
 
 def _repository(checkup: Checkup) -> Iterator[Diagnosis]:
