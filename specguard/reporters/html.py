@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -143,7 +144,7 @@ LINES: Final = 8
 _LONGEST_LINE: Final = 240
 
 
-class Line(Record):
+class Line(NamedTuple):
     """A line that a change adds or removes.
 
     Attributes:
@@ -185,30 +186,25 @@ class Excerpts:
     """
 
     def __init__(self, hunks: Mapping[bytes, Sequence[Any]]) -> None:
-        self._hunks = hunks
-        self._cache: dict[bytes, tuple[list[tuple[bool, int, bytes, int]], dict[tuple[bool, int], int]]] = {}
+        self._lines = cache(lambda path: {line[:2]: line for line in _lines(hunks.get(path, ()))})
 
     def excerpt(self, finding: Finding) -> Excerpt | None:
         """Return the changed lines that a finding is about; None if the change does not touch them."""
-        path = finding.path
-        if path is None or not self._hunks.get(path):
+        if finding.path is None or not (lines := self._lines(finding.path)):
             return None
-        if path not in self._cache:
-            lines = list(_lines(self._hunks[path]))
-            self._cache[path] = lines, {line[:2]: at for at, line in enumerate(lines)}
-        lines, positions = self._cache[path]
-        if not finding.line:
-            return Excerpt([Line(*line) for line in lines[:LINES]], max(0, len(lines) - LINES))
-        if (begin := positions.get((finding.side != "base", finding.line))) is None:
+        added, first = finding.side != "base", finding.line
+        if not first:
+            return Excerpt(list(islice(lines.values(), LINES)), max(0, len(lines) - LINES))
+        if (begin := lines.get((added, first))) is None:
             return None
-        last = min(finding.end_line or finding.line, finding.line + LINES - 1)
-        near = lines[begin : begin + LINES]
-        shown = [Line(*line) for line in near if line[::3] == lines[begin][::3] and line[1] <= last]
+        last = min(finding.end_line or first, first + LINES - 1)
+        near = (lines.get((added, number)) for number in range(first, last + 1))
+        shown = [line for line in near if line and line.hunk == begin.hunk]
         return Excerpt(shown, len(lines) - len(shown))
 
 
-def _lines(hunks: Sequence[Any]) -> Iterator[tuple[bool, int, bytes, int]]:
+def _lines(hunks: Sequence[Any]) -> Iterator[Line]:
     """Yield the lines of a file's hunks; in each hunk removed lines come before added ones."""
     for at, hunk in enumerate(hunks):
-        yield from ((False, hunk.old_start + n, raw, at) for n, raw in enumerate(hunk.removed))
-        yield from ((True, hunk.new_start + n, raw, at) for n, raw in enumerate(hunk.added))
+        yield from (Line(False, hunk.old_start + n, raw, at) for n, raw in enumerate(hunk.removed))
+        yield from (Line(True, hunk.new_start + n, raw, at) for n, raw in enumerate(hunk.added))
