@@ -41,6 +41,7 @@ from specguard.reporters.policy import as_data as policy_data
 from specguard.reporters.status import as_data as runs_data
 
 _Value = TypeVar("_Value")
+_Context = ServerRequestContext[Any]
 
 
 def _readable(text: str) -> str:
@@ -211,20 +212,16 @@ async def _serve() -> None:
             # Any other error would end the server.
             raise MCPError(code=types.INVALID_PARAMS, message=_refusal(error)[0]) from error
 
-    async def list_tools(_context: ServerRequestContext[Any], _asked: Any) -> types.ListToolsResult:
+    async def list_tools(_: _Context, _asked: Any) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_describe_tool(name) for name in TOOLS])
 
-    async def call_tool(
-        _context: ServerRequestContext[Any], asked: types.CallToolRequestParams
-    ) -> types.CallToolResult:
+    async def call_tool(_: _Context, asked: types.CallToolRequestParams) -> types.CallToolResult:
         return await in_thread(lambda: answer(asked.name, asked.arguments or {}))
 
-    async def list_resources(_context: ServerRequestContext[Any], _asked: Any) -> types.ListResourcesResult:
+    async def list_resources(_: _Context, _asked: Any) -> types.ListResourcesResult:
         return types.ListResourcesResult(resources=list(await in_thread(pages)))
 
-    async def read_resource(
-        _context: ServerRequestContext[Any], asked: types.ReadResourceRequestParams
-    ) -> types.ReadResourceResult:
+    async def read_resource(_: _Context, asked: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         uri = str(asked.uri)
         text, kind = await in_thread(lambda: read_page(uri))
         page = types.TextResourceContents(uri=uri, text=text, mime_type=kind)
