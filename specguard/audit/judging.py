@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 
 from specguard.authority.floor import Floor
@@ -31,7 +32,7 @@ from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import Policies, open_floor
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known
-from specguard.model import Verdict, cached_method, shortened
+from specguard.model import Verdict, cached_method, grouped, shortened
 from specguard.reporters.json import finding_data, json_safe
 
 _LATEST: Final = 253_402_300_799
@@ -125,12 +126,9 @@ class PastGit(Git):
         self._names_by_tree: dict[str, list[bytes]] = {}
         base, tip = changes[0].base, changes[-1].head
         rest = [f"^{base}"] if base else []
-        process = self.start("rev-list", "--topo-order", "--reverse", "--parents", tip, *rest, "--")
-        lines = self.read(process, "the branch's history").decode("ascii").splitlines()
-        parents = {oid: others for oid, *others in (line.split(" ") for line in lines)}
-        self._places = _places(changes, parents)
-        self._commits_by_head = _commits_of_changes(changes, parents, self._places)
-        self._past = {commit.oid: commit for commit in super().commits(list(parents))}
+        process = self.start("rev-list", "--topo-order", "--reverse", tip, *rest, "--")
+        oids = self.read(process, "the branch's history").decode("ascii").split()
+        self._past = {commit.oid: commit for commit in super().commits(oids)}
         self._landed = [self._past[change.head] for change in changes]
         self._positions = {commit.tree: place for place, commit in reversed([*enumerate(self._landed)])}
 
@@ -203,32 +201,28 @@ class PastGit(Git):
             return [*there]
         return None
 
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        """The place of the change that added each commit of the slice."""
+        places: dict[str, int] = {}
+        for place, commit in enumerate(self._landed):
+            pending = [commit.oid]
+            while pending:
+                oid = pending.pop()
+                if oid in self._past and oid not in places:
+                    places[oid] = place
+                    pending += self._past[oid].parents
+        return places
 
-def _places(changes: Sequence[PastChange], parents: Mapping[str, Sequence[str]]) -> Mapping[str, int]:
-    """Return the place of the change that added each commit of a slice."""
-    places: dict[str, int] = {}
-    for place, change in enumerate(changes):
-        pending = [change.head]
-        while pending:
-            oid = pending.pop()
-            if oid in parents and oid not in places:
-                places[oid] = place
-                pending += parents[oid]
-    return places
-
-
-def _commits_of_changes(
-    changes: Sequence[PastChange], parents: Mapping[str, Sequence[str]], places: Mapping[str, int]
-) -> Mapping[str, Sequence[str]]:
-    """Return the commits that each change added, by its head, if only one order of them is possible."""
-    found: dict[str, list[str]] = {change.head: [] for change in changes}
-    forked = set()
-    for oid, others in parents.items():
-        head = changes[places[oid]].head
-        found[head].append(oid)
-        if sum(places.get(other) == places[oid] for other in others) > 1:
-            forked.add(head)
-    return {head: oids for head, oids in found.items() if head not in forked}
+    @cached_property
+    def _commits_by_head(self) -> Mapping[str, Sequence[str]]:
+        """The commits that each change added, by its head, if only one order of them is possible."""
+        found: dict[str, Sequence[str]] = {}
+        for place, commits in grouped((self._places[oid], one) for oid, one in self._past.items()).items():
+            own = {commit.oid: commit for commit in commits}
+            if all(len(own.keys() & {*commit.parents}) < 2 for commit in commits):
+                found[self._landed[place].oid] = list(own)
+        return found
 
 
 NO_AUTHORITY: Final = "no-authority"
