@@ -34,10 +34,6 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _MOST_FINDINGS: Final = 2000
 """The most findings on a page, the newest first; the CSV has all."""
 
-_WIDTH: Final = 720
-_HEIGHT: Final = 120
-_WIDEST: Final = 48
-_MOST_LABELS: Final = 12
 _MOST_RULES: Final = 15
 
 _VERDICTS: Final = {
@@ -152,27 +148,21 @@ def _html(summary: Summary) -> str:
         headline=f"{share} of the changes pass" if summary.judged else "No change was judged",
         outcome="passed" if 0 < summary.passed == summary.judged else "none",
         lead=f"{_headline(summary)}. Told on {summary.today}.",
-        width=_WIDTH,
-        height=_HEIGHT,
-        passing=_bars([(month, shares.get(month, 0)) for month in months], percent=True),
-        highest=max(month_errors.values(), default=0),
-        failing=_bars([(month, month_errors[month]) for month in months]),
+        share=_share,
+        passing=[(month, shares.get(month, 0)) for month in months],
+        failing=[(month, month_errors[month]) for month in months],
         months=[
             (month, row["changes"], _share(row["passed"], row["changes"]), month_errors[month])
             for month, row in judged.items()
         ],
-        rules=summary.rules,
-        by_rule=_bars([(row["code"], row["errors"]) for row in broken]),
+        summary=summary,
+        by_rule=[(row["code"], row["errors"]) for row in broken],
         by_month=[(month, [errors.get((month, code), 0) for code in codes]) for month in judged],
         codes=codes,
         repositories=list(map(_repository_row, summary.repositories)),
-        paths=summary.paths,
-        approvals=summary.approvals,
         soon=SOON_DAYS,
         findings=sorted(found.items()),
         most=_MOST_FINDINGS,
-        total=sum(row["errors"] for row in summary.rules),
-        reasons=summary.reasons,
     )
 
 
@@ -181,27 +171,6 @@ def _all_months(known: Collection[str]) -> list[str]:
     numbers = [12 * int(month[:4]) + int(month[5:]) - 1 for month in known]
     without_gaps = range(min(numbers, default=0), max(numbers, default=-1) + 1)
     return [f"{number // 12:04}-{number % 12 + 1:02}" for number in without_gaps]
-
-
-def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list[dict[str, object]]:
-    """Return side-by-side bars, scaled to the highest value, or to a hundred percent.
-
-    A label is drawn only if it has room.
-    """
-    highest = 1.0 if percent else max((value for _, value in values), default=0) or 1
-    width = _WIDTH / max(1, len(values))
-    step = max(1, -(-len(values) // _MOST_LABELS))
-    return [
-        {
-            "label": label,
-            "shown": at % step == 0 and at * width <= _WIDTH - _WIDEST,
-            "x": round(at * width, 2),
-            "width": round(min(width * 0.8, _WIDEST), 2),
-            "height": round(_HEIGHT * value / highest, 2),
-            "value": _share(value, 1) if percent else f"{value:g}",
-        }
-        for at, (label, value) in enumerate(values)
-    ]
 
 
 def _repository_row(row: _Row) -> dict[str, Any]:
