@@ -321,7 +321,7 @@ class Sync(Record):
         if evidence.statements or any(run.succeeded for run in runs):
             return False
         cites = any(last.run_id in path for path, _ in evidence.runs)
-        run_ids = [one.get("run_id") for one in _recorded(task) if isinstance(one, dict)]
+        run_ids = [one.get("run_id") for one in task.evidence if isinstance(one, dict)]
         return not evidence or cites or last.run_id in run_ids
 
     def _done_drift(self, file: PlanFile, task: Task, run: RunView) -> TaskDrift:
@@ -329,7 +329,7 @@ class Sync(Record):
         if not evidence:
             why = f"its run {run.run_id} succeeded, and ran no command that verifies it"
             return TaskDrift(file, task, why)
-        new = [one for one in evidence if one not in _recorded(task)]
+        new = [one for one in evidence if one not in task.evidence]
         status = task.plan.settings.done[0]
         return TaskDrift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)
 
@@ -365,9 +365,3 @@ class Sync(Record):
             if len(plans) == 1:
                 found.setdefault((plans[0], name), []).append(run)
         return found
-
-
-def _recorded(task: Task) -> Sequence[Any]:
-    """Return the evidence of a task as it is written, always as a list."""
-    evidence = task.value_of("verification")
-    return evidence if isinstance(evidence, list) else [evidence]

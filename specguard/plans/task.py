@@ -135,6 +135,12 @@ class Task(DataEntry):
         return [((key, at), text) for at, text in texts if text]
 
     @property
+    def evidence(self) -> Sequence[Any]:
+        """The entries of the task's verification, as they are written."""
+        value = self.value_of("verification")
+        return value if isinstance(value, list) else [] if value is None else [value]
+
+    @property
     def expected_paths(self) -> Covering:
         """The paths that all `expected_files` cover; entries that are not valid patterns are left out."""
         code = self.plan.settings.code
@@ -258,9 +264,7 @@ def mark_task(text: str, task: Task, *, status: str, evidence: Sequence[Any] = (
     text = _set_key(text, task.key, task.key_of("status"), status)
     if not evidence:
         return text
-    known = task.value_of("verification")
-    known = known if isinstance(known, list) else [] if known is None else [known]
-    return _set_key(text, task.key, task.key_of("verification"), [*known, *evidence])
+    return _set_key(text, task.key, task.key_of("verification"), [*task.evidence, *evidence])
 
 
 def _set_key(text: str, place: Place, key: str, value: Any) -> str:
