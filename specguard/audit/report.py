@@ -11,14 +11,11 @@ from typing import Any, Final
 
 from specguard import __version__
 from specguard.audit.store import MOST, SOON_DAYS, Summary
-from specguard.model import counted, grouped, listed
+from specguard.model import counted, grouped
 from specguard.reporters import html
 from specguard.reporters.escape import cut, json_text, markdown_templates, text_lines, visible
 from specguard.reporters.json import fields_of
 from specguard.reporters.status import align_rows
-
-_Row = Mapping[str, Any]
-
 
 SCHEMA: Final = "specguard.audit/1"
 
@@ -71,7 +68,7 @@ def _tables(summary: Summary) -> Iterator[tuple[str, Sequence[str], list[list[st
     known = [{**row, "without": row["state"].get("reason") or row["unclear"]} for row in summary.repositories]
     newest = [{**row, "day": _day(row["at"]), "head": row["head"][:_OID_DIGITS]} for row in summary.newest]
     approvals = [{**row, "id": row["id"][:_OID_DIGITS]} for row in summary.approvals]
-    tables: dict[str, tuple[str, Sequence[_Row]]] = {
+    tables: dict[str, tuple[str, Sequence[Mapping[str, Any]]]] = {
         "Repositories": ("name changes passed failed without", known),
         "Authorities that cannot judge": ("repository changes reason", summary.reasons),
         "Rules": ("code errors findings changes", summary.rules),
@@ -139,8 +136,7 @@ def _html(summary: Summary) -> str:
     months = _all_months(judged)
     broken = [row for row in summary.rules if row["errors"]][:_MOST_RULES]
     codes = [row["code"] for row in broken]
-    newest = ({**row, "day": _day(row["at"])} for row in summary.newest_findings(_MOST_FINDINGS))
-    found = grouped((row["code"], row) for row in newest)
+    found = grouped((row["code"], row) for row in summary.newest_findings(_MOST_FINDINGS))
     share = _share(summary.passed, summary.judged)
     return html.page(
         "audit.html",
@@ -148,6 +144,7 @@ def _html(summary: Summary) -> str:
         headline=f"{share} of the changes pass" if summary.judged else "No change was judged",
         outcome="passed" if 0 < summary.passed == summary.judged else "none",
         lead=f"{_headline(summary)}. Told on {summary.today}.",
+        day=_day,
         share=_share,
         passing=[(month, shares.get(month, 0)) for month in months],
         failing=[(month, month_errors[month]) for month in months],
@@ -159,7 +156,6 @@ def _html(summary: Summary) -> str:
         by_rule=[(row["code"], row["errors"]) for row in broken],
         by_month=[(month, [errors.get((month, code), 0) for code in codes]) for month in judged],
         codes=codes,
-        repositories=list(map(_repository_row, summary.repositories)),
         soon=SOON_DAYS,
         findings=sorted(found.items()),
         most=_MOST_FINDINGS,
@@ -171,21 +167,6 @@ def _all_months(known: Collection[str]) -> list[str]:
     numbers = [12 * int(month[:4]) + int(month[5:]) - 1 for month in known]
     without_gaps = range(min(numbers, default=0), max(numbers, default=-1) + 1)
     return [f"{number // 12:04}-{number % 12 + 1:02}" for number in without_gaps]
-
-
-def _repository_row(row: _Row) -> dict[str, Any]:
-    state = row["state"]
-    return {
-        **row,
-        **{name: state.get(name, 0) for name in ("locked", "unenforced")},
-        "reason": state.get("reason") or "",
-        "authority": state.get("problem") or listed(state.get("authority") or [], 2) or "none",
-        "preset": listed(state.get("preset") or [], 2),
-        "runs_in": listed(state.get("runs_in") or [], 3) or "nowhere",
-        "stale": "-" if state.get("stale") is None else state["stale"],
-        "last": _day(row["at"]) if row["at"] is not None else "-",
-        "passed": _share(row["passed"], row["judged"]),
-    }
 
 
 RENDERERS: Final[Mapping[str, Callable[[Summary], str]]] = {
