@@ -244,10 +244,9 @@ class Spec(Record):
         and the dates of the fields with these names.
         """
         left_out = (self.settings.reviewed, self.settings.approvals)
-        sections = [section for name in left_out for section in self.sections(name)]
         dates = (*date_fields(self.settings), *names)
         content = essence(self.data.value, (*dates, *left_out))
-        return content + document_essence(self.document, self.fields, dates, sections)
+        return content + document_essence(self, dates, left_out)
 
     def review_day_fields(self, was: Spec) -> Sequence[str]:
         """Return the names of fields that have only a review's date, and had only a date or nothing before.

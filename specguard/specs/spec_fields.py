@@ -23,7 +23,7 @@ import re
 from functools import cached_property
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, flatten
+from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, all_texts, flatten
 from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import content_of, is_bare_nothing, is_todo, plain_words
 from specguard.documents.data import Data, as_text, elements, is_scalar, scalar_text, walk
@@ -39,9 +39,8 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Any, Final
 
-    from specguard.documents.blocks import AnyBlock, Section, Text
-    from specguard.documents.document import Document
-    from specguard.documents.fields import Field, Place
+    from specguard.documents.blocks import AnyBlock, Text
+    from specguard.documents.fields import Place
     from specguard.specs.settings import ApprovalFields, SpecSettings
     from specguard.specs.spec import Spec
 
@@ -131,20 +130,19 @@ def _only_reviews(undated: str) -> bool:
     return len(undated) < 100 and _NO_TRACE.fullmatch(without_space(_fold(undated))) is not None
 
 
-def document_essence(
-    document: Document, fields: Sequence[Field], dates: Sequence[str], sections: Sequence[Section]
-) -> str:
-    """Return a document's text in a normal form for comparisons.
+def document_essence(spec: Spec, dates: Sequence[str], left_out: Sequence[str]) -> str:
+    """Return the text of a spec's document in a normal form for comparisons.
 
     Args:
-        document: the document.
-        fields: the document's fields.
+        spec: the spec.
         dates: the names of fields whose dates are left out. A field or line with only a date, `reviewed by`
             an agent, or `no changes`, is left out entirely.
-        sections: the sections to leave out entirely. A heading below the title without more is left out, too.
+        left_out: the names of sections to leave out entirely. A heading below the title without more is left
+            out, too.
     """
-    names = {normal_name(name) for name in dates}
-    dated = [field.line for field in find_fields(fields, *dates) if field.form not in KEY_FORMS]
+    document, names = spec.document, {normal_name(name) for name in dates}
+    sections = [section for name in left_out for section in spec.sections(name)]
+    dated = [field.line for field in find_fields(spec.fields, *dates) if field.form not in KEY_FORMS]
     # The value of a label can be on the next line.
     lines = {*dated, *(line + 1 for line in dated)}
     skipped = {line for section in sections for line in range(section.line, section.end + 1)}
@@ -183,12 +181,9 @@ def _fold(text: str) -> str:
 def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tuple[int, str, bool]]:
     """Yield the lines of a page's visible text, each with its number, and True if it is code."""
     for block in flatten(blocks, quotes=True):
-        if isinstance(block, (Heading, Paragraph)):
-            yield from _text_lines(block.text, rendered)
-        elif isinstance(block, Table):
-            for cell in (cell for row in (block.header, *block.rows) for cell in row):
-                yield from _text_lines(cell, rendered)
-        elif isinstance(block, Fence):
+        for text in all_texts([block]):
+            yield from _text_lines(text, rendered)
+        if isinstance(block, Fence):
             for number, line in enumerate(block.content.split("\n"), block.first):
                 yield number, line, True
         elif isinstance(block, Html) and (rendered or content_of([block]).kind in ("content", "nothing")):
