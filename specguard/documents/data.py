@@ -313,12 +313,12 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
         failure = error
     if failure or _depth(value) > MAX_DEPTH:
         # The walker refuses the same input, and knows the line.
-        json_lines(text, first)
+        JsonWalk(text, first)
         raise DataError(TOO_DEEP)
     shown = json.dumps(value, ensure_ascii=False) if _SURROGATE.search(text) else ""
     if any("\ud800" <= char <= "\udfff" for char in shown):
         raise DataError("it has half of a pair of surrogates")
-    return value, lambda: json_lines(text, first)
+    return value, lambda: JsonWalk(text, first).lines
 
 
 def _mapping(pairs: Any) -> dict[str, Any]:
@@ -338,39 +338,24 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def json_lines(text: str, first: int = 1) -> Lines:
-    """Return the line of each key and element of JSON.
+class JsonWalk:
+    """A walk over JSON.
 
     Args:
         text: JSON that Python could parse, or rejected for a reason with a line.
         first: the line on which it begins.
 
-    Raises:
-        DataError: the text is not valid JSON, or is ambiguous.
-    """
-    return _JsonWalk(text, first).lines
-
-
-def json_spans(text: str) -> Mapping[tuple[str, ...], tuple[int, int, int]]:
-    """Return where each key or element of JSON starts, and where its value starts and ends.
-
-    Args:
-        text: JSON that `read_data` has read.
-    """
-    return _JsonWalk(text, 1).spans
-
-
-class _JsonWalk:
-    """A walk over JSON.
-
     Attributes:
         lines: the line of each key and element.
         spans: where each starts, and where its value starts and ends; the members of a value are in order.
+
+    Raises:
+        DataError: the text is not valid JSON, or is ambiguous.
     """
 
-    def __init__(self, text: str, line: int) -> None:
+    def __init__(self, text: str, first: int = 1) -> None:
         self._text, self._tokens = text, _TOKEN.finditer(text)
-        self._line = line
+        self._line = first
         self._start = self._end = 0
         self.spans: dict[tuple[str, ...], tuple[int, int, int]] = {}
         word = self._next()
@@ -486,7 +471,14 @@ class _YamlReader:
         import yaml
 
         try:
-            return self._document()
+            next(self._events)
+            event: Any = next(self._events)
+            if type(event).__name__ == "StreamEndEvent":
+                self.lines[()] = self._first
+                return None
+            value = self._value(next(self._events), ())
+            next(self._events)
+            event = next(self._events)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = error.problem or str(error)
@@ -498,15 +490,6 @@ class _YamlReader:
             raise DataError("it has a character that is not allowed", self._line(position)) from None
         except (RecursionError, yaml.YAMLError):
             raise DataError(TOO_DEEP) from None
-
-    def _document(self) -> Any:
-        next(self._events)
-        if type(next(self._events)).__name__ == "StreamEndEvent":
-            self.lines[()] = self._first
-            return None
-        value = self._value(next(self._events), ())
-        next(self._events)
-        event: Any = next(self._events)
         if type(event).__name__ != "StreamEndEvent":
             raise DataError("it has more than one document", self._line(event.start_mark.index))
         return value

@@ -16,7 +16,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
 from specguard.declaration.rule import is_code
-from specguard.documents.data import DataError, json_lines
+from specguard.documents.data import DataError, JsonWalk
 from specguard.engine.check import Selection
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
@@ -105,7 +105,7 @@ def compare_baselines(start: Tree, head: Tree) -> BaselineChange:
     except SpecguardError as error:
         return BaselineChange(problem=error.message)
     grown = [key for key, count in after.items() if count > before.get(key, 0)]
-    lines = json_lines((head.read(BASELINE) or b"").decode()) if grown else {}
+    lines = JsonWalk((head.read(BASELINE) or b"").decode()).lines if grown else {}
     growths = []
     for code, path in grown:
         instead = f" instead of {before[code, path]}" if (code, path) in before else ""
@@ -125,7 +125,7 @@ def _error(what: str, line: int | None = 1, help: str = _HELP) -> SpecguardError
 
 def _line_of(text: str, *place: str) -> int | None:
     try:
-        return json_lines(text)[place]
+        return JsonWalk(text).lines[place]
     except DataError as error:
         return error.line
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_bare_nothing, is_todo
-from specguard.documents.data import as_text, data_kind, dotted, elements, json_spans
+from specguard.documents.data import JsonWalk, as_text, data_kind, dotted, elements
 from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.documents.list_items import looks_like_path, without_remark
 from specguard.errors import SpecguardError, nearest
@@ -269,7 +269,7 @@ def mark_task(text: str, task: Task, *, status: str, evidence: Sequence[Any] = (
 
 def _set_key(text: str, place: Place, key: str, value: Any) -> str:
     """Return JSON text in which one key of the object at a place has another value."""
-    spans, within = json_spans(text), tuple(map(str, place))
+    spans, within = JsonWalk(text).spans, tuple(map(str, place))
     start = spans[within][1]
     known = {path[-1]: span for path, span in spans.items() if path and path[:-1] == within}
     # The text before a key: a line break and the indentation.

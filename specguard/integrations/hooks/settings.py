@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import find_program
 from specguard.declaration.rule import Record
-from specguard.documents.data import json_spans, read_data, value_at
+from specguard.documents.data import JsonWalk, read_data, value_at
 from specguard.integrations.hooks.dialects import PROJECTS
 from specguard.integrations.hooks.session_pins import PROBE_ID, object_of
 from specguard.integrations.hooks.tool_calls import WRITING, read_beginning, with_parents
@@ -289,7 +289,7 @@ def _set_member(text: str, name: str, value: object) -> str:
     unit = found[1] if found else "  "
     newline = "\r\n" if "\r\n" in text else "\n"
     written = json.dumps(value, indent=unit, ensure_ascii=False).replace("\n", newline + unit)
-    if span := json_spans(text).get((name,)):
+    if span := JsonWalk(text).spans.get((name,)):
         _, start, end = span
         return text[:start] + written + text[end:]
     last = text.rindex("}")
