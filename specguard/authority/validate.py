@@ -250,6 +250,7 @@ _PLAIN_MESSAGES: Final = (
     ("Input should be a valid integer", "must be a whole number"),
     ("Input should be", "must be"),
     ("String should have at least 1 character", "must not be empty"),
+    ("List should have at least 1 item after validation, not 0", "must not be empty"),
     ("Field required", "is missing"),
     (f"{_PATTERN} '^[A-Za-z0-9][A-Za-z0-9._-]*$'", "must be letters, digits, '.', '_' and '-'"),
     (f"{_PATTERN} '^[1-9][0-9]*[smh]$'", "must be a number above 0 with s, m or h, such as 20m"),
