@@ -11,13 +11,10 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from hashlib import sha256
 from itertools import groupby
 from statistics import median
 from typing import Any, Final
-
-from jinja2 import Environment
 
 from specguard.change.base import FoundBase
 from specguard.change.check_request import Revision
@@ -276,7 +273,8 @@ def rendered(name: str, **values: Any) -> str:
         values: the template's variables. Text from outside goes through one of the filters there: `code`,
             `text` or `fenced`. Pages for agents, who read the source text, use `span` and `plain`.
     """
-    text: str = _environment().get_template(name).render(**values)
+    filters = {"fenced": fenced, "command": command, "duration": duration}
+    text: str = markdown_templates("specguard.executor", **filters).get_template(name).render(**values)
     return text
 
 
@@ -292,13 +290,6 @@ def command(text: str, indent: int = 0) -> str:
     """Return a command as a code span, or as a fenced block if it has several lines."""
     whole = text.strip()
     return markdown_span(whole) if "\n" not in whole else f"\n{fenced(whole, indent)}\n"
-
-
-@cache
-def _environment() -> Environment:
-    environment = markdown_templates("specguard.executor")
-    environment.filters.update(fenced=fenced, command=command, duration=duration)
-    return environment
 
 
 def compact(run: Run) -> None:

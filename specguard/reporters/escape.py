@@ -12,7 +12,7 @@ from functools import cache
 from specguard.model import BYTES_IN_JSON, TYPE_CHECKING, counted, listed, path_text, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any, Final
     from xml.etree.ElementTree import Element
 
@@ -226,11 +226,15 @@ def _encode_last(match: re.Match[str]) -> str:
 
 
 @cache
-def markdown_templates(package: str) -> Environment:
-    """Return the Markdown templates of a package; their filters escape what must not become markup."""
-    environment = templates(package, escapes=False, keep_trailing_newline=True)
-    environment.filters.update(code=markdown_code, text=markdown_text, span=markdown_span, plain=visible)
-    return environment
+def markdown_templates(package: str, **filters: Any) -> Environment:
+    """Return the Markdown templates of a package, with filters that escape what must not become markup.
+
+    Args:
+        package: the package.
+        filters: its own filters.
+    """
+    filters.update(code=markdown_code, text=markdown_text, span=markdown_span, plain=visible)
+    return templates(package, filters, keep_trailing_newline=True)
 
 
 def text_lines(template: str, **values: Any) -> Iterator[str]:
@@ -246,27 +250,26 @@ def _text_templates() -> Environment:
     def on_one_line(value: object) -> str:
         return str(value).replace("\n", "\\x0a")
 
-    return templates("specguard.reporters", escapes=False, finalize=on_one_line)
+    return templates("specguard.reporters", {}, finalize=on_one_line)
 
 
-def templates(package: str, *, escapes: bool, **options: Any) -> Environment:
+def templates(package: str, filters: Mapping[str, Any], **options: Any) -> Environment:
     """Return a jinja2 environment with the templates of a package, by their names without `.j2`.
 
     The functions that shorten and count are there in all of them. A variable that is not defined is an error.
 
     Args:
         package: the package.
-        escapes: True to escape every text as HTML.
-        options: further options for jinja2.
+        filters: further filters.
+        options: further options for jinja2, such as `autoescape` to escape every text as HTML.
     """
     from importlib.resources import files
 
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     folder = files(package) / "templates"
-    environment = Environment(
+    environment = Environment(  # noqa: S701 - only pages are HTML, and ask for it
         loader=FunctionLoader(lambda name: (folder / f"{name}.j2").read_text(encoding="utf-8")),
-        autoescape=escapes,  # noqa: S701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -274,5 +277,6 @@ def templates(package: str, *, escapes: bool, **options: Any) -> Environment:
     )
     words = {"counted": counted, "listed": listed, "shortened": shortened}
     environment.globals.update(words)
-    environment.filters.update(words, cut=cut, cut_path=cut_path, path_text=path_text, visible=visible)
+    words.update(cut=cut, cut_path=cut_path, path_text=path_text, visible=visible)
+    environment.filters.update(words, **filters)
     return environment

@@ -81,8 +81,7 @@ def _environment() -> Environment:
         """Return a line of a file, in which tabs are kept."""
         return escape("\t".join(map(visible, line.split("\t"))))
 
-    environment = templates("specguard.reporters", escapes=True, finalize=escape_text)
-    environment.filters["code"] = code
+    environment = templates("specguard.reporters", {"code": code}, autoescape=True, finalize=escape_text)
     environment.globals.update(said=text, wording=wording, kind_of=_kind, message_of=_message)
     return environment
 
