@@ -562,6 +562,10 @@ class Repository:
             # The user's own configuration may mark the folder as safe; a repository's cannot.
             self._user_trusted = True
             stderr, output = _read_output(self.spawn(*_REV_PARSE))
+        if output.startswith("--"):
+            # An older git prints the options that it does not know.
+            message = f"{self.program} is older than git 2.31"
+            raise SpecguardError(message, help="Install git 2.31 or later.", code="program-missing")
         lines = output.removesuffix("\n").split("\n")
         if len(lines) > _LINES or len(lines) < _LINES - 2:
             raise self._location_error(stderr)

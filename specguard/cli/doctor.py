@@ -36,9 +36,6 @@ from specguard.work.kinds import WorkKind
 
 Status = Literal["ok", "note", "missing"]
 
-OLDEST_GIT: Final = (2, 31)
-"""The first version of git with `rev-parse --path-format`."""
-
 EXTRAS: Final = {"mcp": "mcp", "lsp": "pygls"}
 """The extras, each named like the command that needs it, with a package that it installs."""
 
@@ -183,13 +180,7 @@ def _catch_errors(subject: str, diagnoses: Iterator[Diagnosis], status: Status) 
 
 def _git(checkup: Checkup) -> Iterator[Diagnosis]:
     words = os.fsdecode(checkup.repository.spawn("--version").read()).split()
-    version = words[2] if len(words) > 2 else "?"
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    least = ".".join(map(str, OLDEST_GIT))
-    if numbers < OLDEST_GIT:
-        yield Diagnosis("git", "missing", f"{version} is older than {least}", f"install git {least} or newer")
-    else:
-        yield Diagnosis("git", "ok", f"{version} ({checkup.repository.program})")
+    yield Diagnosis("git", "ok", f"{words[2] if len(words) > 2 else '?'} ({checkup.repository.program})")
 
 
 def _repository(checkup: Checkup) -> Iterator[Diagnosis]:

@@ -47,6 +47,14 @@ def install(folder: Path, name: str, text: str) -> str:
     return f"{program(folder / name, text).parent}:{os.environ['PATH']}"
 
 
+def test_an_older_git_is_named(repository: Repository, tmp_path: Path) -> None:
+    """It does not know `--path-format`, and prints it."""
+    old = "#!/bin/sh\ncase $* in *--path-format*) echo --path-format=absolute; echo .git;; esac\n"
+    for command in ("doctor", "check"):
+        done = run_here(command, directory=repository.path, env={"PATH": install(tmp_path, "git", old)})
+        assert "git is older than git 2.31" in str(done)
+
+
 def test_the_remote_the_platform_and_the_folder_of_runs(tmp_path: Path) -> None:
     project = Project(tmp_path)
     said = found(project)
