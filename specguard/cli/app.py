@@ -93,8 +93,7 @@ class _Commands(opt.GroupInDirectory):
             return None
         module = next((home for home, names in _MODULES.items() if cmd_name in names), cmd_name)
         name = "command" if module == cmd_name else f"{cmd_name}_command"
-        command = getattr(importlib.import_module(f"specguard.cli.{module}"), name)
-        assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
+        command: click.Command = getattr(importlib.import_module(f"specguard.cli.{module}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -82,7 +82,7 @@ def _environment() -> Environment:
         return escape("\t".join(map(visible, line.split("\t"))))
 
     environment = templates("specguard.reporters", {"code": code}, autoescape=True, finalize=escape_text)
-    environment.globals.update(said=text, wording=wording, kind_of=_kind, message_of=_message)
+    environment.globals.update(said=text, wording=wording, kind_of=text.kind_of, message_of=_message)
     return environment
 
 
@@ -119,16 +119,11 @@ def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
         if found:
             yield {
                 "result": result,
-                "kinds": Counter(map(_kind, found)),
+                "kinds": Counter(map(text.kind_of, found)),
                 "shown": shown,
                 "accepted": accepted,
                 "left_out": len(found) - len(shown) - len(accepted),
             }
-
-
-def _kind(judged: Judged) -> str:
-    """Return a finding's state, or its severity if it is open."""
-    return judged.severity if judged.state == "open" else judged.state
 
 
 def _message(judged: Judged) -> str:

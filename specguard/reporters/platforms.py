@@ -337,8 +337,7 @@ def render_azure(verdicts: Sequence[Verdict]) -> str:
     rest: list[str] = []
     for one in wording.list_entries(verdicts):
         if one.judged is not None and one.severity == "info":
-            state = one.judged.severity if one.judged.state == "open" else one.judged.state
-            rest.append(f"{one.code} ({state}) {text.one_line(one.judged)}")
+            rest.append(f"{one.code} ({text.kind_of(one.judged)}) {text.one_line(one.judged)}")
         elif one.judged is not None:
             issues.append(_issue(one.severity, one.lines, one.place, one.code))
     rest += [line for verdict in verdicts for line in wording.policy_lines(verdict)]

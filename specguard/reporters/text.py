@@ -245,6 +245,11 @@ def _gravity(judged: Judged) -> int:
     return {"error": 0, "warning": 1}.get(judged.severity, 2) if judged.state == "open" else 2
 
 
+def kind_of(judged: Judged) -> str:
+    """Return a finding's state, or its severity if it is open."""
+    return judged.severity if judged.state == "open" else judged.state
+
+
 def place_text(judged: Judged) -> str:
     """Return the place of a finding, as `path:line: ` or `commit 12 digits: `; empty if it has neither."""
     finding = judged.finding
