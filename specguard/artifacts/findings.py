@@ -190,9 +190,7 @@ class Review:
         sections: the sections.
     """
 
-    def __init__(
-        self, sections: Sequence[Section], severities: Severities, verdict: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, sections: Sequence[Section], severities: Severities, verdict: Sequence[str]) -> None:
         self.sections = sections
         self.findings: list[ReviewFinding] = []
         self._severities = severities

@@ -91,7 +91,7 @@ class ProcessKillByName(Rule):
         def ends(path: bytes) -> Iterator[Finding]:
             content = documents.content(path) or b""
             for command in _killing_commands(path, content, documents) if may_kill(content) else ():
-                yield _finding(command, path=path, line=command.line, setting=setting[path])
+                yield _finding(command, path, command.line, setting[path])
 
         if work_kinds or policy_change:
             touched = any(entry.path in policy.document_paths for entry in entries)
@@ -146,7 +146,7 @@ def _gates(
         place = None if origin is None or origin.path.startswith("preset:") else origin
         for command in _kills_in(run):
             path, line = (place.path.encode(errors="surrogateescape"), place.line) if place else (None, None)
-            yield _finding(command, path=path, line=line, setting=setting, gate=name)
+            yield _finding(command, path, line, setting, name)
 
 
 def _kills_in(text: str, depth: int = 0) -> Iterator[Command]:
@@ -164,9 +164,7 @@ def _command_text(command: Command) -> str:
     return words.replace("$()", f"$({inner[2:].lstrip()})") if words.count("$()") == 1 else words
 
 
-def _finding(
-    command: Command, *, path: bytes | None, line: int | None, setting: str = "", gate: str = ""
-) -> Finding:
+def _finding(command: Command, path: bytes | None, line: int | None, setting: str, gate: str = "") -> Finding:
     where, key = f"the gate {gate!r}: " if gate else "", " ".join(command.words)
     message = f"{where}`{shortened(_command_text(command), 80)}` ends processes by name, whoever started them"
     help = 'End the process that was started, by its id: `server & pid=$!`, then `kill "$pid"`.'
@@ -226,7 +224,7 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
             looked_up.update(name.lower() for name, value in command.assignments if "$()" in value)
             if _program(words) in _VARIABLE_COMMANDS:
                 looked_up.update(word.partition("=")[0].lower() for word in words[1:])
-        if _ends_by_name(command, words, pipeline, looked_up) or _carries_kill(words, depth):
+        if _ends_by_name(command, pipeline, looked_up) or _carries_kill(words, depth):
             yield command
         pipeline.append(command)
 
@@ -237,9 +235,8 @@ def _program(words: Sequence[str]) -> str:
     return name.lower().removesuffix(".exe").lstrip("@")
 
 
-def _ends_by_name(
-    command: Command, words: Sequence[str], pipeline: Sequence[Command], looked_up: set[str]
-) -> bool:
+def _ends_by_name(command: Command, pipeline: Sequence[Command], looked_up: set[str]) -> bool:
+    words = command.unwrap()
     program = _program(words)
     args = " ".join(["", *words[1:]]).lower()
     before = command.words[: len(command.words) - len(words)]
