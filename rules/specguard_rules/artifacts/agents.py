@@ -372,12 +372,10 @@ class UnreadGrounding(Rule):
                 found_here.side = "base" if places[0] in changed else None
                 yield found_here
         for work in judged:
-            yield from _uncited_documents(work, grounding, contracts, cited_by)
+            yield from _uncited_documents(work, grounding, cited_by)
 
 
-def _uncited_documents(
-    work: AgentWork, grounding: Grounding, contracts: Mapping[str, Contract], cited_by: Sequence[str]
-) -> Iterator[Finding]:
+def _uncited_documents(work: AgentWork, grounding: Grounding, cited_by: Sequence[str]) -> Iterator[Finding]:
     """Yield a finding for each document that an agent neither cites, nor notes an equivalent of."""
     sources, notes = work.of_contracts(cited_by), work.of_contracts([grounding.noted_in])
     where = " or ".join(path_text(one.path) for one in sources[:3])
@@ -391,6 +389,7 @@ def _uncited_documents(
             message = f"{who} does not cite {document}"
             step = f"Read it, and cite `{document}` in {where}."
         else:
+            contracts = sources[0].artifacts.contracts
             check_contracts(contracts, "grounding.noted_in", [grounding.noted_in])
             if any(_cites(notes, other) for other in equivalents):
                 continue

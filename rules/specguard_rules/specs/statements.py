@@ -106,7 +106,7 @@ class MissingReview(Rule):
                 if review.why_no_date:
                     what = f"is {shortened(review.text)!r}, which {review.why_no_date}"
                     message = f"the {name} of {path}{review.place_suffix(spec.path)} {what}"
-                    yield _value_flaw(spec, review, message, "Write the day as YYYY-MM-DD.", name)
+                    yield _value_flaw(spec, review, message, "Write the day as YYYY-MM-DD.", name, "review")
             dated = [review for review in spec.reviews if review.date is not None]
             if len({review.date for review in dated}) > 1:
                 places = ", ".join(f"{review.date} in {review.place}" for review in dated)
@@ -263,7 +263,7 @@ def _date_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
             when = f"{review.date}{review.place_suffix(spec.path)}"
             message = f"the {settings.review} of {path} is in the future: {when}"
             step = "Write the day on which it was reviewed."
-            yield _value_flaw(spec, review, message, step, f"future {settings.review}")
+            yield _value_flaw(spec, review, message, step, f"future {settings.review}", "review")
     oldest = spec.review
     if oldest is None or oldest.date is None or oldest.is_ahead(specs.today()):
         return
@@ -423,9 +423,7 @@ def _has_later_date(spec: Spec, earlier: Spec) -> bool:
     return bool(days and before) and (days[0] > before[0] or days[-1] > before[-1])
 
 
-def _value_flaw(
-    spec: Spec, value: WrittenValue, message: str, step: str, key: str, setting: str = "review"
-) -> Finding:
+def _value_flaw(spec: Spec, value: WrittenValue, message: str, step: str, key: str, setting: str) -> Finding:
     """Build a finding about one of the places where a spec's value is written."""
     return spec.finding(message, step, f"{key} in {value.form}", value.line_in(spec.path), setting)
 
