@@ -12,8 +12,8 @@ from specguard.documents.dates import is_future, parse_date
 from specguard.documents.fields import normal_name
 from specguard.documents.people import names_nobody
 from specguard.model import TYPE_CHECKING, path_text, plain_path
-from specguard.runs.proof import Claim
-from specguard.runs.record import GATES, RunRecords
+from specguard.runs.proof import Claim, RunProof
+from specguard.runs.record import GATES
 from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
@@ -48,6 +48,9 @@ class Claims:
     Args:
         facts: the facts of the change.
 
+    Attributes:
+        proof: judges a claim by runs.
+
     Raises:
         MissingFact: a required file or object is missing.
     """
@@ -55,7 +58,7 @@ class Claims:
     def __init__(self, facts: Facts) -> None:
         checklists = facts.policy.declared("checklists")
         self._facts = facts
-        self._records: RunRecords = facts.get("run_proof").records
+        self.proof: RunProof = facts.get("run_proof")
         self._documents: Documents = facts.get("documents")
         # The files that are checklists, and those that prove checklist items.
         self._files: Selecting = checklists.files
@@ -179,15 +182,15 @@ class Claims:
         for name in dict.fromkeys(names):
             named = list(tree_paths(name, document))
             # If the path exists from the root, the document's folder is not tried.
-            existing = [place for place in named if self._records.is_there(place)][:1]
+            existing = [place for place in named if self.proof.records.is_there(place)][:1]
             for place in existing or named:
                 # The folder of a run counts as its manifest.
                 manifest = place + b"/manifest.json"
                 if patterns is None:
-                    counts = place.startswith(self._records.settings.folder)
+                    counts = place.startswith(self.proof.records.settings.folder)
                     file = place if place.endswith(b".json") else manifest
                 else:
-                    file = manifest if self._records.is_there(manifest) else place
+                    file = manifest if self.proof.records.is_there(manifest) else place
                     listed = self._files.matches(file)
                     counts = patterns.matches(file) and file != document and not listed
                 if counts:
@@ -198,7 +201,7 @@ class Claims:
     def _changed_proofs(self, entries: Sequence[Entry]) -> set[bytes]:
         """Return the changed files that proved something before the change; others have nothing to lose."""
         found = self._evidence.among([entry.path for entry in entries if not entry.added])
-        earlier = self._records.of(self._facts.get("start_documents")) if found else self._records
+        earlier = self.proof.records.of(self._facts.get("start_documents")) if found else self.proof.records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
     def _ticked(self, fact: str, paths: Sequence[bytes]) -> list[tuple[bytes, int, Ticked]]:
@@ -226,7 +229,7 @@ class Claims:
         """The ids of all items in the sources, the index of specs and the visible runs."""
         ids = {one.id for source in (self._sources.all if self._sources else ()) for one in source.items}
         ids.update(entry.id for entry in (self._specs.now.entries if self._specs else ()) if entry.id)
-        for run in self._records.all if self._records.visible else ():
+        for run in self.proof.records.all if self.proof.records.visible else ():
             # The item id of a run of an item's gates is `<kind>-<id>`.
             ids.update(run.ids, (one.partition("-")[2] for one in run.ids if run.kind == GATES))
         return frozenset(map(normal_id, ids))

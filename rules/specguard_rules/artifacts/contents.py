@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from specguard.documents.list_items import Ticked
-    from specguard.rules import Artifacts, Breakdowns, Claims, Documents, Entry, Fix, RunProof, Tree, WorkKind
+    from specguard.rules import Artifacts, Breakdowns, Claims, Documents, Entry, Fix, WorkKind
     from specguard.runs.proof import Claim
     from specguard.work.item_lists import Listed
 
@@ -1480,11 +1480,11 @@ class UnprovenCheckbox(Rule):
     condition: ClassVar[str] = "every item that is ticked names the run that proves it"
 
     def check(
-        self, checklists: Checklists, claims: Claims, run_proof: RunProof, documents: Documents,
-        entries: Sequence[Entry], head_files: Tree, whole: bool,
+        self, checklists: Checklists, claims: Claims, documents: Documents, entries: Sequence[Entry],
+        whole: bool,
     ) -> Iterator[Finding]:  # fmt: skip
         """Look for the evidence of each ticked item."""
-        present = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
+        present = documents.tree.paths() if whole else [entry.path for entry in entries if not entry.deleted]
         for path, problem in documents.unread(checklists.files, claims.among_counted(present)):
             message = f"the checklist {path_text(path)} cannot be read: {problem.message}"
             step = "Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it."
@@ -1492,7 +1492,7 @@ class UnprovenCheckbox(Rule):
 
         def unproven(one: tuple[Ticked, Claim]) -> Iterator[Finding]:
             item, claim = one
-            flaw = run_proof.judge(claim)
+            flaw = claims.proof.judge(claim)
             # RUN007 reports evidence below the required grade.
             if flaw is None or flaw.unbound:
                 return

@@ -427,21 +427,17 @@ class UncoveredItem(Rule):
     condition: ClassVar[str] = "every item that is done has evidence of the grade that is asked for"
 
     def check(
-        self,
-        run_records: RunRecords,
-        run_proof: RunProof,
-        claims: Claims,
-        commits: Sequence[Commit] | None = None,
+        self, run_records: RunRecords, claims: Claims, commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Judge the evidence of done items, except of the item whose run is under way."""
 
         def uncovered(claim: Claim) -> Iterator[Finding]:
-            flaw, ticked = run_proof.judge(claim), claim.status == "ticked"
+            flaw, ticked = claims.proof.judge(claim), claim.status == "ticked"
             # ART006 reports a tick without any evidence, and PLN003 a task of a plan without any.
             if flaw is not None and (flaw.unbound or not (ticked or claims.is_planned(claim))):
                 label = repr(shortened(claim.label)) if ticked else claim.label
                 message, step = f"{label} is {claim.status}, and {flaw}", _RERUN if claim.ids else _NAME_ITEM
-                named = run_proof.least == "claimed" or run_proof.kinds or claims.is_planned(claim)
+                named = claims.proof.least == "claimed" or claims.proof.kinds or claims.is_planned(claim)
                 if claim.ids and not named:
                     step = _LIST_ITEMS
                 if run_records.in_tree and not (ticked or flaw.run):
