@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from itertools import pairwise
 
@@ -157,11 +158,6 @@ def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:
     return f"{_FILTER} --index-filter {shell_quote(f'{_git(*paths)} {undo} -- {words}')} {revisions}"
 
 
-def drop_empty(by_id: CommitsById) -> str:
-    """Return the command that drops the judged commits that change no files."""
-    return f"{_FILTER} {by_id.range}"
-
-
 def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
     """Return the command that squashes the last commits of a group, each into the one right before it.
 
@@ -194,6 +190,20 @@ class CommitsById(dict[str, "Commit"]):
         parents = (parent for commit in self.values() for parent in commit.parents)
         before = dict.fromkeys(parent for parent in parents if parent not in self)
         return " ".join(["HEAD", *(f"^{parent[:SHORT]}" for parent in before)])
+
+    def drop_empty(self) -> str:
+        """Return the command that drops those that change no files."""
+        return f"{_FILTER} {self.range}"
+
+    def autosquash(self, message: Message) -> str:
+        """Return the command that squashes a commit into the one that it is for; empty without one."""
+        wanted = re.sub(r"^((fixup|squash|amend)! +)+", "", message.subject.rstrip())
+        for commit in self.values():
+            if commit.oid == message.commit:
+                break
+            if commit.message.subject.startswith(wanted) or commit.oid.startswith(wanted):
+                return f"{SQUASH} {_revision_before(commit)}"
+        return ""
 
 
 def reword(message: Message, by_id: CommitsById, text: str = "") -> str:

@@ -6,21 +6,11 @@ import re
 
 from specguard.rules import Finding, NotApplicable, RewordMessage, Rule, Settings, setting
 from specguard_rules.commits.trailers import Trailers, gives_reason
-from specguard_rules.next_steps import (
-    SHORT,
-    SQUASH,
-    CommitsById,
-    alternatives,
-    drop_empty,
-    quote,
-    reword,
-    shell_quote,
-    shell_text,
-)
+from specguard_rules.next_steps import CommitsById, alternatives, quote, reword, shell_quote, shell_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final, Literal
 
     from specguard.rules import Base, Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
@@ -618,11 +608,11 @@ class UnfinishedCommit(Rule):
             if problem:
                 step = "Finish the work, and give the commit a message of its own"
                 cmd = reword(message, by_id)
-                if setting == "autosquash" and (base := _squash_base(message, by_id)):
-                    step, cmd = "Squash it into its commit", f"{SQUASH} {base}"
+                if setting == "autosquash" and (squash := by_id.autosquash(message)):
+                    step, cmd = "Squash it into its commit", squash
                 yield _flaw(message, f"the subject {subject} {problem}", step, setting, cmd=cmd)
             elif self.reverts == "explain" and message.source != "title" and _is_unexplained(message):
-                oid = (message.commit or "")[:SHORT]
+                oid = (message.commit or "")[:12]
                 # The trailers stay in the last paragraph.
                 text = f'"$(git log -1 --format=%s {oid})" -m "REASON" -m "$(git log -1 --format=%b {oid})"'
                 cmd = reword(message, by_id, text)
@@ -631,7 +621,7 @@ class UnfinishedCommit(Rule):
             commit = by_id.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
                 bring = "Let it bring a file: `git commit --amend`"
-                step = f"Drop it: `{drop_empty(by_id)}`" if commit.parents else bring
+                step = f"Drop it: `{by_id.drop_empty()}`" if commit.parents else bring
                 what = f"the commit {subject} changes no file"
                 yield Finding(what, step, commit=commit.oid, key="empty", setting="empty")
 
@@ -653,14 +643,3 @@ def _is_unexplained(message: Message) -> bool:
     body = (line.strip() for line in message.lines[1:])
     reasons = (gives_reason(line) for line in body if not re.match(_NO_REASON, line))
     return re.match(_REVERT_SUBJECT, message.subject) is not None and not any(reasons)
-
-
-def _squash_base(message: Message, by_id: Mapping[str, Commit]) -> str:
-    """Return the revision before the commit that a message is squashed into; empty if there is none."""
-    wanted = re.sub(r"^((fixup|squash|amend)! +)+", "", message.subject.rstrip())
-    for commit in by_id.values():
-        if commit.oid == message.commit:
-            break
-        if commit.message.subject.startswith(wanted) or commit.oid.startswith(wanted):
-            return f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
-    return ""
