@@ -15,7 +15,7 @@ from specguard.rules import (
     shortened,
 )
 from specguard_rules.next_steps import shell_quote
-from specguard_rules.runs.records import cited_runs, gate_claim, named_runs, run_names
+from specguard_rules.runs.records import cited_runs, named_runs, run_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class FailedGate(Rule):
             gates, missing = work.gates_of(naming, commit, policy.origins) if work and naming else ((), None)
             origins = {gate.name: gate for gate in gates}
             for gate in dict.fromkeys((*origins, *run_records.settings.gates)):
-                flaw = run_proof.flaw(run, gate_claim(commit, gate, run_proof, bookkeeping))
+                flaw = run_proof.flaw(run, _gate_claim(commit, gate, run_proof, bookkeeping))
                 origin = origins.get(gate)
                 if flaw is not None:
                     message = f"the run {run.shown} {flaw.reason}"
@@ -159,6 +159,13 @@ class FailedGate(Rule):
                 raise missing
 
         yield from judge_each(cited_runs(commits, run_records), failed)
+
+
+def _gate_claim(commit: Commit, gate: str, proof: RunProof, bookkeeping: Bookkeeping) -> Claim:
+    """Return the claim that a gate succeeded for a commit's tree."""
+    least = proof.records.settings.grade or "re-run"
+    label, trees = f"the tree of commit {commit.oid[:12]}", bookkeeping.trees_of(commit)
+    return proof.claim(label, gate, trees, least=least)
 
 
 class MissingGateRun(Rule):
@@ -315,7 +322,7 @@ def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping, where: 
     """
     problem, records = "", proof.records
     for commit in need.commits:
-        claim = gate_claim(commit, need.gate, proof, bookkeeping)
+        claim = _gate_claim(commit, need.gate, proof, bookkeeping)
         for run in records.all:
             flaw = proof.flaw(run, claim)
             if flaw is None:

@@ -11,18 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import (
-        AgentSettings,
-        Base,
-        Bookkeeping,
-        Commit,
-        Documents,
-        Models,
-        RunProof,
-        RunRecords,
-        Work,
-    )
-    from specguard.runs.proof import Claim
+    from specguard.rules import AgentSettings, Base, Bookkeeping, Commit, Documents, Models, RunRecords, Work
     from specguard.runs.record import RunRecord
     from specguard.work.kinds import Naming
 
@@ -102,13 +91,6 @@ def judge_runs(
             yield found
 
     yield from judge_each(sorted(runs), of_run)
-
-
-def gate_claim(commit: Commit, gate: str, proof: RunProof, bookkeeping: Bookkeeping) -> Claim:
-    """Return the claim that a gate succeeded for a commit's tree."""
-    least = proof.records.settings.grade or "re-run"
-    label, trees = f"the tree of commit {commit.oid[:12]}", bookkeeping.trees_of(commit)
-    return proof.claim(label, gate, trees, least=least)
 
 
 _LAST_STEPS: Final = frozenset({"pull-request", "report"})
