@@ -64,11 +64,14 @@ class PlannedGate(Gate):
     timeout: str = ""
 
     @property
+    def origin(self) -> Origin | None:
+        """The place that names the gate; None for a flag."""
+        return Origin(self.path, self.line) if self.path else None
+
+    @property
     def named(self) -> str:
         """The place that names the gate, for people: `docs/phase-12.md:14`, `--command`."""
-        if not self.path:
-            return "--command" if self.source == "flag" else f"by the {self.source}"
-        return f"{self.path}:{self.line}" if self.line else self.path
+        return str(self.origin or ("--command" if self.source == "flag" else f"by the {self.source}"))
 
     @property
     def command(self) -> str:

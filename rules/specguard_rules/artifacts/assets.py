@@ -1,10 +1,20 @@
-"""A rule about reusable assets: each changed asset must be registered with its version."""
+"""Rules about reusable assets: each changed asset is registered with its version, and a run has proven it."""
 
 from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Record, Rule, Selecting, Settings, path_text, plain_path, setting
+from specguard.rules import (
+    Finding,
+    NotApplicable,
+    Record,
+    Rule,
+    Selecting,
+    Settings,
+    path_text,
+    plain_path,
+    setting,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +22,8 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Final
 
     from specguard.documents.data import Data
-    from specguard.rules import Documents, Entry
+    from specguard.rules import Commit, Documents, Entry, MissingFact, RunProof, RunRecords
+    from specguard.runs.record import RunRecord
 
 
 class Assets(Settings):
@@ -366,3 +377,197 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
 
 def _normalize(text: str) -> str:
     return " ".join(text.casefold().split())
+
+
+class UnprovenAsset(Rule):
+    r"""No run logged a changed asset's build and test.
+
+    `proofs` of `[assets]` names gates, or words and scripts of commands: `npm run build`, `sh build.sh`. A
+    succeeded run has each, ended with 0 and logged beside the manifest. It used the tree of a commit since
+    the asset's change. With `keep = "local"` it is indeterminate without one, and skipped without runs.
+
+    Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
+    In a manifest without a status, `validations` count:
+    `{"command": "npm test", "status": "passed", "log_path": "test.log"}`.
+
+    Why is this bad? Agents reuse assets without looking twice.
+
+    How to fix it: build and test it in a run, and commit its folder.
+
+    See also: `unregistered-asset`
+
+    ```text
+    error: patterns/emit.ts changes, and no run that the change brings has logged its test
+    ```
+
+    ```toml fails
+    policy = '''
+    [assets]
+    paths = ["patterns/**"]
+    index = "patterns/index.json"
+    proofs = ["build", "test"]
+
+    [runs]
+    keep = "tree"
+    '''
+
+    [[commits]]
+    message = "feat: emit"
+
+    [commits.files]
+    "patterns/emit.ts" = "a\n"
+    ".runs/0001/1/01-build.log" = "built\n"
+    ".runs/0001/1/manifest.json" = '''
+    {"status": "succeeded", "commands": [
+      {"command": "npm run build", "exit_code": 0, "log": "01-build.log"},
+      {"command": "npm test", "exit_code": 0}]}
+    '''
+
+    [[expect]]
+    code = "RUN010"
+    path = "patterns/emit.ts"
+    message = "no run that the change brings has logged its test"
+    ```
+
+    ```toml passes
+    policy = '''
+    [assets]
+    paths = ["patterns/**"]
+    index = "patterns/index.json"
+    proofs = ["build", "test"]
+
+    [runs]
+    keep = "tree"
+    '''
+
+    [[commits]]
+    message = "feat: emit"
+
+    [commits.files]
+    "patterns/emit.ts" = "a\n"
+    ".runs/0001/1/01-build.log" = "built\n"
+    ".runs/0001/1/02-test.log" = "passed\n"
+    ".runs/0001/1/manifest.json" = '''
+    {"status": "succeeded", "commands": [
+      {"command": "npm run build", "exit_code": 0, "log": "01-build.log"},
+      {"command": "npm test", "exit_code": 0, "log": "02-test.log"}]}
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "RUN010"
+    tables: ClassVar[tuple[str, ...]] = ("assets.proofs",)
+    condition: ClassVar[str] = "every learning asset that changes was built and tested by a logged run"
+
+    def check(
+        self,
+        assets: Assets,
+        run_records: RunRecords,
+        run_proof: RunProof,
+        entries: Sequence[Entry],
+        commits: Sequence[Commit] | None = None,
+    ) -> Iterator[Finding]:
+        """Look for a logged build and test of each changed asset."""
+        if run_records.under_way:
+            raise NotApplicable("the run is under way: what it shows is judged once it has ended")
+        own = {one.encode("utf-8", "surrogateescape") for one in (assets.index, assets.table, assets.samples)}
+        paths = [one.path for one in entries if not one.deleted and one.path not in own]
+        changed = sorted(assets.paths.among(paths))
+        if not changed:
+            return
+        runs, named, missing = _find_runs(commits or (), run_records)
+        last = _last_changes(changed, commits or ())
+        trees = [one.tree for one in commits or ()]
+        gaps = {at: _find_gap(assets, run_proof, trees[at:], runs) for at in set(last.values())}
+        every = [proof for proof in assets.proofs if any(proof in one.lacking for one in gaps.values())]
+        if every and missing is not None:
+            raise missing
+        if every and not (named or run_records.in_tree):
+            weak = next((one.weak for one in gaps.values() if one.weak), "")
+            raise run_records.unseen(f"a run that has logged the {' and '.join(every)} of this change{weak}")
+        for path in changed:
+            gap = gaps[last[path]]
+            if gap.lacking:
+                what = f"no run that the change brings has logged its {' and '.join(gap.lacking)}{gap.weak}"
+                message = f"{path_text(path)} changes, and {what}"
+                example = f"a command that can fail and has that name, such as `make {gap.lacking[0]}`"
+                step = f"Run {example}: `specguard run gates --command CMD`; add its folder with `-f`."
+                yield Finding(message, step, path, key="unproven", setting="assets.proofs")
+        for _, run in sorted({run.folder: run for one in gaps.values() for run in one.incomplete}.items()):
+            files, keys = _missing_parts(run, assets)
+            lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])
+            setting = f"assets.{'run_files' if files else 'run_keys'}"
+            message = f"the run {run.shown}, which shows an asset, has no {lacks}"
+            step = "Add that, or let `specguard run gates --command CMD` make the run."
+            yield run.finding(message, step, f"bare {run.shown}", line=None, setting=setting)
+
+
+def _find_runs(
+    commits: Sequence[Commit], records: RunRecords
+) -> tuple[list[RunRecord], set[bytes], MissingFact | None]:
+    """Return the runs that may show assets, the folders that commits name, and the missing fact or None."""
+    from specguard_rules.runs.records import named_runs
+
+    runs = {run.folder: run for run in (records.touched if records.in_tree else records.all)}
+    named, missing = named_runs(commits, records)
+    trees = {commit.tree for commit in commits}
+    # Among runs outside of the tree, only those of this change count.
+    every = records.in_tree or not commits
+    counting = [run for run, _ in named.values()]
+    unnamed = [run for folder, run in runs.items() if folder not in named]
+    counting += [run for run in unnamed if every or any(one.tree in trees for one in run.commands)]
+    return counting, {*named}, missing
+
+
+class _Gap(Record, frozen=False):
+    """The proofs of some trees that no run shows, or that a run shows in part.
+
+    Attributes:
+        lacking: the proofs that no run shows.
+        weak: a clause about a run that would show one of them, but with a lower grade; empty without one.
+        incomplete: runs that show a proof, and lack a required file or key.
+    """
+
+    lacking: list[str] = []
+    weak: str = ""
+    incomplete: list[RunRecord] = []
+
+
+def _find_gap(assets: Assets, proof: RunProof, trees: Sequence[str], runs: Sequence[RunRecord]) -> _Gap:
+    """Return what the runs do not show of the trees."""
+    gap, grades = _Gap(), (proof.records.settings.grade, "claimed")
+    for gate in assets.proofs:
+        claim, as_claimed = (proof.claim("the asset", gate, trees, least=one, logged=True) for one in grades)
+        showing = [run for run in runs if proof.flaw(run, claim) is None]
+        if not showing:
+            gap.lacking.append(gate)
+            if low := next((run for run in runs if proof.flaw(run, as_claimed) is None), None):
+                gap.weak = f" (the run {low.shown} {proof.flaw(low, claim)})"
+        elif all(any(_missing_parts(run, assets)) for run in showing):
+            gap.incomplete.append(showing[0])
+    return gap
+
+
+def _missing_parts(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the required files that a run lacks or has empty, and the keys that its manifest lacks."""
+
+    def says(key: str) -> bool:
+        value: Any = run.value
+        for name in key.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        # An empty list is an answer; an empty text is not.
+        return bool(value) or isinstance(value, list)
+
+    keys = [[one] if isinstance(one, str) else one for one in assets.run_keys]
+    return (
+        [name for name in assets.run_files if not (run.read(name) or b"").strip()],
+        [names[0] for names in keys if not any(map(says, names))],
+    )
+
+
+def _last_changes(paths: Sequence[bytes], commits: Sequence[Commit]) -> Mapping[bytes, int]:
+    """Map each path to the position of the last commit that changes it; 0 if no commit does."""
+    last = dict.fromkeys(paths, 0)
+    for number, commit in enumerate(commits):
+        last.update((entry.path, number) for entry in commit.own_entries if entry.path in last)
+    return last

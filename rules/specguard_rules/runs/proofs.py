@@ -1,26 +1,15 @@
-"""Rules about what runs prove: gates, ticked items, assets, and clean worktrees."""
+"""Rules about what runs prove: gates, ticked items, and clean worktrees."""
 
 from __future__ import annotations
 
-from specguard.rules import (
-    Finding,
-    MissingFact,
-    NotApplicable,
-    Origin,
-    Record,
-    Rule,
-    judge_each,
-    path_text,
-    setting,
-    shortened,
-)
+from specguard.rules import Finding, MissingFact, Record, Rule, judge_each, path_text, setting, shortened
 from specguard_rules.next_steps import shell_quote
-from specguard_rules.runs.records import cited_runs, named_runs, run_names
+from specguard_rules.runs.records import cited_runs, run_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, ClassVar, Final
+    from typing import ClassVar, Final
 
     from specguard.rules import (
         Artifacts,
@@ -28,7 +17,6 @@ if TYPE_CHECKING:
         Breakdowns,
         Claims,
         Commit,
-        Entry,
         Policy,
         RunProof,
         RunRecords,
@@ -40,7 +28,6 @@ if TYPE_CHECKING:
     )
     from specguard.runs.proof import Claim
     from specguard.runs.record import RunRecord
-    from specguard_rules.artifacts.assets import Assets
 
 
 class FailedGate(Rule):
@@ -144,16 +131,15 @@ class FailedGate(Rule):
                 return
             naming = namings.get(commit.oid) or (work.naming if work else None)
             gates, missing = work.gates_of(naming, commit, policy.origins) if work and naming else ((), None)
-            origins = {gate.name: gate for gate in gates}
-            for gate in dict.fromkeys((*origins, *run_records.settings.gates)):
+            asked = {gate.name: gate.origin for gate in gates}
+            for gate in dict.fromkeys((*asked, *run_records.settings.gates)):
                 flaw = run_proof.flaw(run, _gate_claim(commit, gate, run_proof, bookkeeping))
-                origin = origins.get(gate)
                 if flaw is not None:
                     message = f"the run {run.shown} {flaw.reason}"
                     step = "Type `specguard run gates` on that commit, and name the run in its message."
                     found = run.finding(message, step, f"{gate} {name}", "commands", commit=commit.oid)
-                    found.setting = f"work.{naming.kind}.gates" if naming and origin else "runs.gates"
-                    found.authority = Origin(origin.path, origin.line) if origin and origin.path else None
+                    found.setting = f"work.{naming.kind}.gates" if naming and gate in asked else "runs.gates"
+                    found.authority = asked.get(gate)
                     yield found
             if missing is not None:
                 raise missing
@@ -455,198 +441,6 @@ class UncoveredItem(Rule):
         names = [name.rpartition("/")[0] for one in under_way for name in run_names(one, run_records)]
         done = [one for one in claims.done if not {f"{one.kind}-{item}" for item in one.ids} & {*names[:1]}]
         yield from judge_each([*done, *(claim for _, claim in claims.ticks)], uncovered)
-
-
-class UnprovenAsset(Rule):
-    r"""No run logged a changed asset's build and test.
-
-    `proofs` of `[assets]` names gates, or words and scripts of commands: `npm run build`, `sh build.sh`. A
-    succeeded run has each, ended with 0 and logged beside the manifest. It used the tree of a commit since
-    the asset's change. With `keep = "local"` it is indeterminate without one, and skipped without runs.
-
-    Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
-    In a manifest without a status, `validations` count:
-    `{"command": "npm test", "status": "passed", "log_path": "test.log"}`.
-
-    Why is this bad? Agents reuse assets without looking twice.
-
-    How to fix it: build and test it in a run, and commit its folder.
-
-    See also: `unregistered-asset`
-
-    ```text
-    error: patterns/emit.ts changes, and no run that the change brings has logged its test
-    ```
-
-    ```toml fails
-    policy = '''
-    [assets]
-    paths = ["patterns/**"]
-    index = "patterns/index.json"
-    proofs = ["build", "test"]
-
-    [runs]
-    keep = "tree"
-    '''
-
-    [[commits]]
-    message = "feat: emit"
-
-    [commits.files]
-    "patterns/emit.ts" = "a\n"
-    ".runs/0001/1/01-build.log" = "built\n"
-    ".runs/0001/1/manifest.json" = '''
-    {"status": "succeeded", "commands": [
-      {"command": "npm run build", "exit_code": 0, "log": "01-build.log"},
-      {"command": "npm test", "exit_code": 0}]}
-    '''
-
-    [[expect]]
-    code = "RUN010"
-    path = "patterns/emit.ts"
-    message = "no run that the change brings has logged its test"
-    ```
-
-    ```toml passes
-    policy = '''
-    [assets]
-    paths = ["patterns/**"]
-    index = "patterns/index.json"
-    proofs = ["build", "test"]
-
-    [runs]
-    keep = "tree"
-    '''
-
-    [[commits]]
-    message = "feat: emit"
-
-    [commits.files]
-    "patterns/emit.ts" = "a\n"
-    ".runs/0001/1/01-build.log" = "built\n"
-    ".runs/0001/1/02-test.log" = "passed\n"
-    ".runs/0001/1/manifest.json" = '''
-    {"status": "succeeded", "commands": [
-      {"command": "npm run build", "exit_code": 0, "log": "01-build.log"},
-      {"command": "npm test", "exit_code": 0, "log": "02-test.log"}]}
-    '''
-    ```
-    """
-
-    code: ClassVar[str] = "RUN010"
-    tables: ClassVar[tuple[str, ...]] = ("assets.proofs",)
-    condition: ClassVar[str] = "every learning asset that changes was built and tested by a logged run"
-
-    def check(
-        self,
-        assets: Assets,
-        run_records: RunRecords,
-        run_proof: RunProof,
-        entries: Sequence[Entry],
-        commits: Sequence[Commit] | None = None,
-    ) -> Iterator[Finding]:
-        """Look for a logged build and test of each changed asset."""
-        if run_records.under_way:
-            raise NotApplicable("the run is under way: what it shows is judged once it has ended")
-        own = {one.encode("utf-8", "surrogateescape") for one in (assets.index, assets.table, assets.samples)}
-        paths = [one.path for one in entries if not one.deleted and one.path not in own]
-        changed = sorted(assets.paths.among(paths))
-        if not changed:
-            return
-        runs, named, missing = _find_runs(commits or (), run_records)
-        last = _last_changes(changed, commits or ())
-        trees = [one.tree for one in commits or ()]
-        gaps = {at: _find_gap(assets, run_proof, trees[at:], runs) for at in set(last.values())}
-        every = [proof for proof in assets.proofs if any(proof in one.lacking for one in gaps.values())]
-        if every and missing is not None:
-            raise missing
-        if every and not (named or run_records.in_tree):
-            weak = next((one.weak for one in gaps.values() if one.weak), "")
-            raise run_records.unseen(f"a run that has logged the {' and '.join(every)} of this change{weak}")
-        for path in changed:
-            gap = gaps[last[path]]
-            if gap.lacking:
-                what = f"no run that the change brings has logged its {' and '.join(gap.lacking)}{gap.weak}"
-                message = f"{path_text(path)} changes, and {what}"
-                example = f"a command that can fail and has that name, such as `make {gap.lacking[0]}`"
-                step = f"Run {example}: `specguard run gates --command CMD`; add its folder with `-f`."
-                yield Finding(message, step, path, key="unproven", setting="assets.proofs")
-        for _, run in sorted({run.folder: run for one in gaps.values() for run in one.incomplete}.items()):
-            files, keys = _missing_parts(run, assets)
-            lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])
-            setting = f"assets.{'run_files' if files else 'run_keys'}"
-            message = f"the run {run.shown}, which shows an asset, has no {lacks}"
-            step = "Add that, or let `specguard run gates --command CMD` make the run."
-            yield run.finding(message, step, f"bare {run.shown}", line=None, setting=setting)
-
-
-def _find_runs(
-    commits: Sequence[Commit], records: RunRecords
-) -> tuple[list[RunRecord], set[bytes], MissingFact | None]:
-    """Return the runs that may show assets, the folders that commits name, and the missing fact or None."""
-    runs = {run.folder: run for run in (records.touched if records.in_tree else records.all)}
-    named, missing = named_runs(commits, records)
-    trees = {commit.tree for commit in commits}
-    # Among runs outside of the tree, only those of this change count.
-    every = records.in_tree or not commits
-    counting = [run for run, _ in named.values()]
-    unnamed = [run for folder, run in runs.items() if folder not in named]
-    counting += [run for run in unnamed if every or any(one.tree in trees for one in run.commands)]
-    return counting, {*named}, missing
-
-
-class _Gap(Record, frozen=False):
-    """The proofs of some trees that no run shows, or that a run shows in part.
-
-    Attributes:
-        lacking: the proofs that no run shows.
-        weak: a clause about a run that would show one of them, but with a lower grade; empty without one.
-        incomplete: runs that show a proof, and lack a required file or key.
-    """
-
-    lacking: list[str] = []
-    weak: str = ""
-    incomplete: list[RunRecord] = []
-
-
-def _find_gap(assets: Assets, proof: RunProof, trees: Sequence[str], runs: Sequence[RunRecord]) -> _Gap:
-    """Return what the runs do not show of the trees."""
-    gap, grades = _Gap(), (proof.records.settings.grade, "claimed")
-    for gate in assets.proofs:
-        claim, as_claimed = (proof.claim("the asset", gate, trees, least=one, logged=True) for one in grades)
-        showing = [run for run in runs if proof.flaw(run, claim) is None]
-        if not showing:
-            gap.lacking.append(gate)
-            if low := next((run for run in runs if proof.flaw(run, as_claimed) is None), None):
-                gap.weak = f" (the run {low.shown} {proof.flaw(low, claim)})"
-        elif all(any(_missing_parts(run, assets)) for run in showing):
-            gap.incomplete.append(showing[0])
-    return gap
-
-
-def _missing_parts(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the required files that a run lacks or has empty, and the keys that its manifest lacks."""
-
-    def says(key: str) -> bool:
-        value: Any = run.value
-        for name in key.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        # An empty list is an answer; an empty text is not.
-        return bool(value) or isinstance(value, list)
-
-    keys = [[one] if isinstance(one, str) else one for one in assets.run_keys]
-    return (
-        [name for name in assets.run_files if not (run.read(name) or b"").strip()],
-        [names[0] for names in keys if not any(map(says, names))],
-    )
-
-
-def _last_changes(paths: Sequence[bytes], commits: Sequence[Commit]) -> Mapping[bytes, int]:
-    """Map each path to the position of the last commit that changes it; 0 if no commit does."""
-    last = dict.fromkeys(paths, 0)
-    for number, commit in enumerate(commits):
-        last.update((entry.path, number) for entry in commit.own_entries if entry.path in last)
-    return last
 
 
 class DirtyWorktree(Rule):
