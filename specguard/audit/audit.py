@@ -120,7 +120,6 @@ class Progress:
             disable=not console.is_terminal,
         )
         self._task = self._bars.add_task("", total=0, rate=0)
-        self._total = 0
 
     def __enter__(self) -> Self:
         # Where this process holds interruptions back, the thread of the bar must not take them.
@@ -134,8 +133,7 @@ class Progress:
 
     def begin_repository(self, name: str, changes: int, unjudged: int) -> None:
         """Print the number of a repository's changes, and the number of those that are still to judge."""
-        self._total += unjudged
-        self._bars.update(self._task, total=self._total)
+        self._bars.update(self._task, total=(self._bars.tasks[0].total or 0) + unjudged)
         self.print_line(name, f"{counted(changes, 'change')}, {unjudged or 'nothing'} new")
 
     def advance(self, changes: int) -> None:

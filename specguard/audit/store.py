@@ -136,29 +136,23 @@ class AuditStore:
         """Store the outcomes of changes; those that another audit has stored meanwhile stay unchanged."""
         with self._report_errors(), self._transaction():
             for one in judged:
-                states = _json(one.states)
-                self._connection.execute("INSERT OR IGNORE INTO outcome (states) VALUES (?)", [states])
+                row = {**vars(one.change), **vars(one), **vars(key), "states": _json(one.states)}
+                row |= {"merged": one.branch, "policy": key.policy or one.policy}
+                self._connection.execute("INSERT OR IGNORE INTO outcome (states) VALUES (:states)", row)
                 added = self._connection.execute(
                     "INSERT OR IGNORE INTO change (repository, branch, base, head, judged_by, policy, floor,"
-                    " version, at, merged, subject, verdict, reason, outcome)"
-                    " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, id FROM outcome WHERE states = ?",
-                    [
-                        key.repository, key.branch, one.change.base, one.change.head, key.judged_by,
-                        key.policy or one.policy, key.floor, key.version, one.change.at, one.branch,
-                        one.subject, one.verdict, one.reason, states,
-                    ],
-                )  # fmt: skip
+                    " version, at, merged, subject, verdict, reason, outcome) SELECT :repository, :branch,"
+                    " :base, :head, :judged_by, :policy, :floor, :version, :at, :merged, :subject, :verdict,"
+                    " :reason, id FROM outcome WHERE states = :states",
+                    row,
+                )
                 if added.rowcount > 0:
                     self._connection.executemany(
-                        "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?)",
-                        [
-                            (
-                                added.lastrowid, position, found["code"], found["severity"], found["state"],
-                                found["location"]["path"], _json(found),
-                            )
-                            for position, found in enumerate(one.findings)
-                        ],
-                    )  # fmt: skip
+                        "INSERT INTO finding SELECT ?, ?, json_extract(data, '$.code'),"
+                        " json_extract(data, '$.severity'), json_extract(data, '$.state'),"
+                        " json_extract(data, '$.location.path'), data FROM (SELECT ? AS data)",
+                        [(added.lastrowid, at, _json(found)) for at, found in enumerate(one.findings)],
+                    )
 
     def choose(self, key: StoreKey, heads: Sequence[str]) -> None:
         """Choose the changes under a key with these heads, the newest first, for the report.
