@@ -9,12 +9,20 @@ from specguard.approvals.log import FiledRecord, first_alterations, read_log
 from specguard.approvals.people import find_part, find_people, signing_key, verify
 from specguard.approvals.record import Approval, Bond
 from specguard.change.entries import is_in_log, is_record, sha256
-from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_content
 from specguard.errors import MissingFact, if_applicable, if_known
-from specguard.model import ApprovalUse, Judged, RuleResult, cached_method, grouped, listed, path_text
+from specguard.model import (
+    TYPE_CHECKING,
+    ApprovalUse,
+    Judged,
+    Record,
+    RuleResult,
+    cached_method,
+    grouped,
+    listed,
+    path_text,
+)
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final, Literal

@@ -14,9 +14,8 @@ from functools import cached_property
 from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
 from specguard.change.check_request import read_unlinked
 from specguard.change.entries import Entry, is_record, sha256
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Reported, SpecguardError
-from specguard.model import TYPE_CHECKING, grouped, only_text, path_text
+from specguard.model import TYPE_CHECKING, Record, grouped, only_text, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -11,9 +11,8 @@ from specguard.approvals.record import LIMIT, Approval, Revocation
 from specguard.change.base import find_base, named_base
 from specguard.change.entries import Entry, is_record
 from specguard.declaration.look_alikes import shell_word
-from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError
-from specguard.model import TYPE_CHECKING, folders_of, path_text
+from specguard.model import TYPE_CHECKING, Record, folders_of, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -18,9 +18,9 @@ from functools import partial
 from specguard.change.change import Bookkeeping, Change
 from specguard.change.entries import Commit, is_filed, is_record
 from specguard.change.repository import find_program, search_path
-from specguard.declaration.rule import Record, Settings, required, setting
+from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known
-from specguard.model import TYPE_CHECKING, RuleResult, cached_method
+from specguard.model import TYPE_CHECKING, Record, RuleResult, cached_method
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -14,9 +14,8 @@ from functools import cached_property, partial
 from specguard.change.base import named_base
 from specguard.change.entries import Entry, is_filed, sha256
 from specguard.change.repository import short_branch
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_applicable, if_known
-from specguard.model import TYPE_CHECKING, Finding, path_text
+from specguard.model import TYPE_CHECKING, Finding, Record, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

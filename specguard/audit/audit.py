@@ -34,12 +34,11 @@ from specguard.change.git import Git
 from specguard.change.remotes import shown_address
 from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
-from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
 from specguard.errors import Needed, NoAuthorityError, Reported, SpecguardError, usage
 from specguard.executor.remote import PROTOCOLS, RemoteGit, run_program, user_environment
-from specguard.model import EXIT_NO_VERDICT, counted, path_text
+from specguard.model import EXIT_NO_VERDICT, Record, counted, path_text
 from specguard.reporters.escape import visible
 from specguard.reporters.json import json_safe
 

@@ -27,12 +27,11 @@ from specguard.change.ranges import RangeChange
 from specguard.change.repository import Branch, PastCommit, Repository, short_branch
 from specguard.change.tree import Tree
 from specguard.declaration.registry import Registry
-from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import Policies, open_floor
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known
-from specguard.model import Verdict, cached_method, grouped, shortened
+from specguard.model import Record, Verdict, cached_method, grouped, shortened
 from specguard.reporters.json import finding_data, json_safe
 
 _LATEST: Final = 253_402_300_799

@@ -19,8 +19,8 @@ from importlib.resources import files
 from typing import Any, Final, Self
 
 from specguard.audit.judging import JudgedChange
-from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
+from specguard.model import Record
 
 LAYOUT: Final = 1
 """The number of this layout of the tables."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from specguard.declaration.rule import Record
 from specguard.documents.characters import strip_invisible
 from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, html_text, replaced
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Fence, Heading, Paragraph, Table, Text, flatten
 from specguard.documents.inline import LineCounter, Reference, unescaped
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final, Literal

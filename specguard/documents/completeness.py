@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from unicodedata import normalize
 
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Html, Paragraph, Table, Text, flatten
 from specguard.documents.characters import strip_invisible
 from specguard.documents.list_items import without_box
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Final, Literal

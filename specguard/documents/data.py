@@ -13,10 +13,9 @@ import sys
 from bisect import bisect_left
 from functools import cached_property
 
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal, Self

@@ -10,11 +10,10 @@ from __future__ import annotations
 import datetime
 import re
 
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Table, Text
 from specguard.documents.inline import replaced
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final

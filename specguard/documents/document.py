@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from functools import cache, cached_property
 
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
     Fence,
     Footnote,
@@ -29,7 +28,7 @@ from specguard.documents.blocks import (
 from specguard.documents.characters import invisible_chars
 from specguard.documents.data import Data, Problem, UnreadableDocument, read_data, utf8_problem
 from specguard.documents.inline import TAGS, UNENDING, Hidden, Hiding, LineCounter, normal_label
-from specguard.model import TYPE_CHECKING, grouped
+from specguard.model import TYPE_CHECKING, Record, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

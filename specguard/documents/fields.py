@@ -22,14 +22,13 @@ import re
 from functools import lru_cache
 from unicodedata import category, normalize
 
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, List, Paragraph, Section, Table, Text
 from specguard.documents.characters import strip_invisible
 from specguard.documents.data import Data, as_text, dotted
 from specguard.documents.inline import TAGS
 from specguard.documents.list_items import without_box
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal

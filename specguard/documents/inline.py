@@ -13,8 +13,7 @@ import re
 from bisect import bisect_left
 from html import unescape
 
-from specguard.declaration.rule import Record
-from specguard.model import TYPE_CHECKING, grouped
+from specguard.model import TYPE_CHECKING, Record, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

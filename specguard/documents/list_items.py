@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import ENCLOSING, Fence, Heading, Html, List, Paragraph, Table, Text
 from specguard.documents.inline import html_text, unescaped
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final

@@ -17,10 +17,9 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from specguard.declaration.expressions import Expression, ExpressionError
-from specguard.declaration.rule import Record
 from specguard.documents.data import map_scalars, walk
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final

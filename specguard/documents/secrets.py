@@ -22,9 +22,8 @@ import re
 from functools import cache
 
 from specguard.declaration.patterns import re2_options
-from specguard.declaration.rule import Record
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final

@@ -10,13 +10,12 @@ from typing import Any, Final, Literal
 
 from specguard.change.check_request import read_bounded
 from specguard.change.git import Git
-from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import DATA_LIMIT, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
 from specguard.executor.item_choice import is_ancestor
-from specguard.model import path_text
+from specguard.model import Record, path_text
 from specguard.planning.task_lists import TASKS, Boxes, SourceFolder, source_folders
 from specguard.plans.plans import Plan
 from specguard.plans.task import Task, mark_task

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.tree import Documents, Tree
-from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, dotted, elements
 from specguard.documents.fields import normal_name
 from specguard.errors import NotApplicable, if_applicable, judge_each
-from specguard.model import TYPE_CHECKING, Finding, cached_method, only_text
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, only_text
 from specguard.plans.task import Task, flaws
 from specguard.work.item_lists import dependency_flaws, early_start
 from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id

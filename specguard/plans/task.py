@@ -7,13 +7,12 @@ import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
-from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_bare_nothing, is_todo
 from specguard.documents.data import JsonWalk, as_text, data_kind, dotted, elements
 from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.documents.list_items import looks_like_path, without_remark
 from specguard.errors import SpecguardError, nearest
-from specguard.model import TYPE_CHECKING, Finding, Origin, only_text, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, Origin, Record, only_text, path_text, shortened
 from specguard.runs.proof import cannot_fail
 from specguard.work.kinds import LIST_KEYS, normal_id, number_of
 from specguard.work.name_templates import Template, escape

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import Record
 from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import data_kind
@@ -23,7 +22,7 @@ from specguard.documents.dates import parse_date
 from specguard.documents.fields import Place, normal_name
 from specguard.documents.people import names_nobody
 from specguard.errors import judge_each
-from specguard.model import TYPE_CHECKING, Finding, path_text, plain_path, shortened
+from specguard.model import TYPE_CHECKING, Finding, Record, path_text, plain_path, shortened
 from specguard.runs.proof import Claim, RunProof
 from specguard.runs.record import FAILURES, STATE_KEYS, first_of
 

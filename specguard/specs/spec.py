@@ -6,7 +6,6 @@ import json
 from functools import cached_property
 
 from specguard.declaration.patterns import Covering
-from specguard.declaration.rule import Record
 from specguard.documents.completeness import content_of
 from specguard.documents.data import Data, Problem, data_kind, dotted, elements, is_scalar, scalar_text
 from specguard.documents.dates import parse_date, strip_dates
@@ -21,7 +20,7 @@ from specguard.documents.fields import (
     plain_value,
 )
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, plain_path
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, path_text, plain_path
 from specguard.specs.spec_fields import (
     GOVERNS,
     KEY_FORMS,

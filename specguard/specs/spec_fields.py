@@ -22,7 +22,6 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, all_texts, flatten
 from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import content_of, is_bare_nothing, is_todo, plain_words
@@ -31,7 +30,7 @@ from specguard.documents.dates import date_problem, days, is_future, parse_date,
 from specguard.documents.fields import find_fields, find_key, normal_name, plain_value
 from specguard.documents.list_items import BARE_WORD, is_open, leading_paths, without_box
 from specguard.documents.people import names_nobody
-from specguard.model import TYPE_CHECKING, path_text
+from specguard.model import TYPE_CHECKING, Record, path_text
 
 if TYPE_CHECKING:
     import datetime

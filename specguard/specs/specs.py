@@ -9,14 +9,13 @@ from functools import cached_property
 from specguard.change.entries import OBJECT_ID, Entry, sha256
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, PatternError, Selecting
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, List, ListItem, Table
 from specguard.documents.data import Problem, data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.documents.inline import STRUCK
 from specguard.documents.list_items import is_ticked, without_box
 from specguard.errors import if_applicable
-from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, path_text, shortened
 from specguard.specs.settings import SpecSettings
 from specguard.specs.spec import Catalogue, IndexEntry, Spec, places_of
 from specguard.specs.spec_fields import SpecApproval, StatusFlow, WrittenValue
