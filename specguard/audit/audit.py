@@ -614,15 +614,10 @@ def read_state(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[
     guarded = policy.rule("policy-change")
     files: Selecting | None = getattr(guarded.load(), "files", None) if guarded is not None else None
     guarded_files = [path for path in tree.paths() if files and files.matches(path)]
-    request = Request(
-        environment=git.repository.environment,
-        directory=git.repository.directory,
-        range=f"{branch.tip}..{branch.tip}",
-        all=True,
-        select=["SPC"],
-    )
     stale = None
     if policy.declares("spec_settings"):
+        tip = f"{branch.tip}..{branch.tip}"
+        request = Request(environment=git.repository.environment, range=tip, all=True, select=["SPC"])
         [change] = open_changes(git, request)
         stale = len(judge_change(change, policies, needs=()).findings)
     return {

@@ -357,13 +357,10 @@ def _describe_error(error: SpecguardError) -> str:
 def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, batch: Slice) -> JudgedChange:
     commit = git.commit(past.head)
     branch = merged_branch(commit, batch.branch)
-    request = Request(
-        environment=git.repository.environment,
-        directory=git.repository.directory,
-        today=datetime.fromtimestamp(past.at, UTC).date().isoformat(),
-        # What a policy of another time names need not have been there.
-        ignore=() if batch.policy is None else ("CFG002",),
-    )
+    today = datetime.fromtimestamp(past.at, UTC).date().isoformat()
+    # What a policy of another time names need not have been there.
+    ignore = () if batch.policy is None else ("CFG002",)
+    request = Request(environment=git.repository.environment, today=today, ignore=ignore)
     subject, branch = json_safe(shortened(commit.message.subject, 120)), json_safe(branch)
     try:
         landed = _landed_change(git, request, commit, batch.branch)
@@ -404,7 +401,7 @@ def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
         MissingFact: one of its objects is missing.
     """
     commit, repository = git.commit(past.head), git.repository
-    request = Request(environment=repository.environment, directory=repository.directory)
+    request = Request(environment=repository.environment)
     change = _landed_change(git, request, commit)
     if policy.merge == "squash":
         change.event, change.stage = Event("pull_request", title=commit.message.subject), "pull-request"
