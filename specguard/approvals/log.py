@@ -201,11 +201,9 @@ def _read_tree_folder(
     for oid, content in tree.blobs(sorted(oids - contents.keys()), LIMIT):
         size += len(content or b"")
         if most is not None and size > most:
-            raise MissingFact(
-                f"the change adds more than {most >> 20} MiB to {path_text(folder)}",
-                "take what is not an approval of this change out of it",
-                code="size-limit",
-            )
+            reason = f"the change adds more than {most >> 20} MiB to {path_text(folder)}"
+            step = "take what is not an approval of this change out of it"
+            raise MissingFact(reason, step, code="size-limit")
         contents[oid] = content
     return {name: contents.get(entry.oid) if entry.is_file else None for name, entry in names.items()}
 
@@ -257,11 +255,8 @@ def write_record(
     try:
         read_record(record.content)
     except RecordError as error:
-        raise SpecguardError(
-            f"there can be no such record: {error}",
-            help="say less, or approve fewer findings at once",
-            code="not-approvable",
-        ) from error
+        message, help = f"there can be no such record: {error}", "say less, or approve fewer findings at once"
+        raise SpecguardError(message, help=help, code="not-approvable") from error
     name = f"{record.id}.json".encode()
     signatures = {} if signature is None else {name + b".sig": signature}
     return write_files(work_tree, folder, {name: record.content, **signatures})
@@ -325,12 +320,9 @@ def _write_all(place: int, files: Mapping[bytes, bytes], path: bytes) -> None:
                 os.fsync(descriptor)
         # A rename would replace an existing file. Two writers never share a name: it is the content's hash.
         if not set(map(os.fsencode, os.listdir(place))).isdisjoint(files):
-            raise SpecguardError(
-                "it is there already, and no file of the log is ever written anew",
-                path=path_text(path),
-                help="`specguard approvals verify` says whether it holds",
-                code="never-overwritten",
-            )
+            message = "it is there already, and no file of the log is ever written anew"
+            help = "`specguard approvals verify` says whether it holds"
+            raise SpecguardError(message, path=path_text(path), help=help, code="never-overwritten")
         for name, partial in partials.items():
             os.rename(partial, name, src_dir_fd=place, dst_dir_fd=place)
         os.fsync(place)

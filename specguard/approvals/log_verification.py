@@ -134,11 +134,8 @@ class Logbook:
         found = sorted(one for one in self.log.filed if one.startswith(digits))
         if len(found) == 1 and len(digits) >= MIN_DIGITS:
             return self.log.filed[found[0]]
-        raise SpecguardError(
-            f"{name!r} names no record, or several",
-            help=f"give {MIN_DIGITS} or more digits of its id; `specguard approvals list --all` has it",
-            code="unknown-name",
-        )
+        help = f"give {MIN_DIGITS} or more digits of its id; `specguard approvals list --all` has it"
+        raise SpecguardError(f"{name!r} names no record, or several", help=help, code="unknown-name")
 
     def examine(self, filed: FiledRecord) -> LoggedRecord:
         """Return a record with its state in this repository.

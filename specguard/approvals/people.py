@@ -509,11 +509,8 @@ def _keygen(
     except subprocess.TimeoutExpired as error:
         raise MissingFact(f"{consequence}: ssh-keygen took {timeout} seconds", code="time-limit") from error
     except OSError as error:
-        raise MissingFact(
-            f"{consequence}: {error.strerror}",
-            "set TMPDIR to a folder that can be written",
-            code="signing-failed",
-        ) from error
+        reason, step = f"{consequence}: {error.strerror}", "set TMPDIR to a folder that can be written"
+        raise MissingFact(reason, step, code="signing-failed") from error
 
 
 def _error_line(done: CompletedProcess[bytes]) -> str:
@@ -536,10 +533,7 @@ def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> byte
     signature = sign(record.content, key)
     known = verify(record.content, signature, approver.keys)
     if known is None:
-        raise SpecguardError(
-            f"the policy names another key of {approver.name}, or none",
-            path=key,
-            help=f"sign with that one, or name this one in `key` of {approver.name}'s table in [approvals]",
-            code="signing-failed",
-        )
+        message = f"the policy names another key of {approver.name}, or none"
+        help = f"sign with that one, or name this one in `key` of {approver.name}'s table in [approvals]"
+        raise SpecguardError(message, path=key, help=help, code="signing-failed")
     return signature

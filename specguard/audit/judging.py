@@ -468,9 +468,7 @@ class PastPolicies(Policies):
         """
         for name in plugins:
             if name not in self._plugins:
-                raise SpecguardError(
-                    f"the policy uses the plugin {name!r}, which this audit may not import",
-                    help=f"if you trust it: --plugin {name}",
-                    code="plugin-failed",
-                )
+                message = f"the policy uses the plugin {name!r}, which this audit may not import"
+                help = f"if you trust it: --plugin {name}"
+                raise SpecguardError(message, help=help, code="plugin-failed")
         return load_registry(plugins)

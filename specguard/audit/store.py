@@ -193,12 +193,9 @@ class AuditStore:
             yield
         except (sqlite3.Error, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise SpecguardError(
-                f"the store of audits cannot be used: {reason}",
-                path=self.file,
-                help="What was kept before stays. Make room or name another file with --store.",
-                code="unwritable-file",
-            ) from error
+            message = f"the store of audits cannot be used: {reason}"
+            help = "What was kept before stays. Make room or name another file with --store."
+            raise SpecguardError(message, path=self.file, help=help, code="unwritable-file") from error
 
 
 def _read(name: str) -> str:
