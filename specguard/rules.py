@@ -8,9 +8,9 @@ neither `typing` nor pydantic. `docs/plugins.md` has a complete rule.
 from __future__ import annotations
 
 from specguard.declaration.patterns import Covering, Guarding, Selecting
-from specguard.declaration.rule import Declaration, Record, Rule, Settings, load, required, setting
+from specguard.declaration.rule import Declaration, Rule, Settings, load, required, setting
 from specguard.errors import MissingFact, NotApplicable, judge_each
-from specguard.model import TYPE_CHECKING, Finding, Origin, path_text, plain_path, shortened
+from specguard.model import TYPE_CHECKING, Finding, Origin, Record, path_text, plain_path, shortened
 
 if TYPE_CHECKING:
     from typing import Any, Final

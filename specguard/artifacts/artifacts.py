@@ -7,10 +7,9 @@ import re
 from functools import cached_property
 
 from specguard.artifacts.files import Places, folders_above, has_lost_companion
-from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
-from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, grouped
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, grouped
 from specguard.work.name_templates import path_template
 
 if TYPE_CHECKING:

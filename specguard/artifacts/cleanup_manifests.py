@@ -14,12 +14,11 @@ import re
 
 from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo
 from specguard.documents.list_items import LINE_SUFFIX, leading_paths, tree_lines, without_box
 from specguard.errors import NotApplicable
-from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, path_text
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, path_text
 from specguard.work.name_templates import escape
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from functools import cached_property
 
 from specguard.artifacts.files import folders_above
 from specguard.artifacts.sections import find_titled
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, List, Table, Text, texts
 from specguard.documents.citations import Citation, citations
-from specguard.model import TYPE_CHECKING, Finding, counted, listed, path_text, plain_path, shortened
+from specguard.model import TYPE_CHECKING, Finding, Record, counted, listed, path_text, plain_path, shortened
 from specguard.work.name_templates import path_template
 
 if TYPE_CHECKING:

@@ -6,12 +6,11 @@ import json
 import shlex
 
 from specguard.artifacts.files import alternatives, join_path, unique_path
-from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_name, normal_title
 from specguard.errors import SpecguardError
-from specguard.model import TYPE_CHECKING, path_text
+from specguard.model import TYPE_CHECKING, Record, path_text
 from specguard.work.kinds import LIST_KEYS, TASK_KEYS, PlanKind, WorkKind
 from specguard.work.name_templates import Template, path_template
 

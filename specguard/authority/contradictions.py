@@ -11,14 +11,13 @@ from specguard.authority.policy import Policy
 from specguard.authority.settings import AuthorityKey
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Selecting
-from specguard.declaration.rule import Record
 from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact
-from specguard.model import path_text
+from specguard.model import Record, path_text
 from specguard.specs.spec_fields import visible_lines
 
 LONGEST: Final = 10_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from specguard.authority.policy import Policy, RuleInPolicy, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
 from specguard.declaration.patterns import Covering, Guarding, Patterns, is_plain
-from specguard.declaration.rule import Record, Settings, load
-from specguard.model import SEVERITIES, TYPE_CHECKING, Origin, listed, shortened
+from specguard.declaration.rule import Settings, load
+from specguard.model import SEVERITIES, TYPE_CHECKING, Origin, Record, listed, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

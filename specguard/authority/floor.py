@@ -18,9 +18,8 @@ from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.registry import Registry
-from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-from specguard.model import Origin
+from specguard.model import Origin, Record
 
 REPORTING_RULE: Final = "disregarded-setting"
 """The rule that reports loosened settings; no repository can turn it off."""

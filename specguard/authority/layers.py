@@ -13,13 +13,12 @@ from specguard.authority.load import AuthoritySource
 from specguard.authority.policy import Unread, members
 from specguard.authority.prose import SectionPath, read_sections
 from specguard.declaration.patterns import Guarding
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, fences
 from specguard.documents.data import DataError, UnreadableDocument, dotted
 from specguard.documents.document import Document
 from specguard.documents.toml import KeyPath, read_toml
 from specguard.errors import SeveralErrors, SpecguardError
-from specguard.model import Origin, shortened
+from specguard.model import Origin, Record, shortened
 from specguard.work.name_templates import escape
 
 

@@ -6,9 +6,8 @@ from functools import partial
 
 from specguard.authority.policy import Policy
 from specguard.declaration.patterns import Selecting, is_path
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Reported, SpecguardError
-from specguard.model import TYPE_CHECKING, Origin
+from specguard.model import TYPE_CHECKING, Origin, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -7,9 +7,9 @@ from functools import cached_property
 from specguard.change.entries import Entry, is_filed, is_record
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
-from specguard.declaration.rule import Record, Rule, import_path, load
+from specguard.declaration.rule import Rule, import_path, load
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, Origin, cached_method
+from specguard.model import TYPE_CHECKING, Origin, Record, cached_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

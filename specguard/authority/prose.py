@@ -13,7 +13,6 @@ import tomllib
 
 from specguard.authority.policy import Guard, Policy, Statement, Unread, plain
 from specguard.declaration.patterns import Guarding
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
     Fence,
     Footnote,
@@ -30,7 +29,7 @@ from specguard.documents.blocks import (
 from specguard.documents.fields import normal_title
 from specguard.documents.list_items import leading_paths, looks_like_path
 from specguard.documents.toml import toml_value
-from specguard.model import TYPE_CHECKING, shortened
+from specguard.model import TYPE_CHECKING, Record, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -24,11 +24,11 @@ from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel,
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, is_path
 from specguard.declaration.registry import Registry
-from specguard.declaration.rule import Declaration, FieldOptions, Record, Settings
+from specguard.declaration.rule import Declaration, FieldOptions, Settings
 from specguard.documents.data import dotted
 from specguard.documents.toml import KeyPath, toml_value
 from specguard.errors import nearest
-from specguard.model import SEVERITIES, STAGES, Origin, grouped, load_extension, shortened
+from specguard.model import SEVERITIES, STAGES, Origin, Record, grouped, load_extension, shortened
 
 Schema: TypeAlias = dict[str, Any]
 """A schema of values, as `pydantic_core` reads it."""

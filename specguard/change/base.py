@@ -20,10 +20,9 @@ from specguard.change.check_request import Event, Request, base_refs, is_invalid
 from specguard.change.entries import read_commit_time
 from specguard.change.object_store import DOCUMENT_LIMIT, stdin_lines
 from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Final, Literal, Protocol

@@ -9,9 +9,8 @@ from specguard.change.check_request import Event, Request
 from specguard.change.entries import FILE, Commit, Entry, Message, is_filed, sha256
 from specguard.change.repository import Branch, PastCommit, short_branch, short_name
 from specguard.change.tree import Documents, Tree
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, NotApplicable, if_applicable, if_known
-from specguard.model import TYPE_CHECKING, grouped, path_text
+from specguard.model import TYPE_CHECKING, Record, grouped, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set

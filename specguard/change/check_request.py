@@ -11,10 +11,9 @@ import os
 import stat
 import sys
 
-from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, nearest
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, BinaryIO, Final

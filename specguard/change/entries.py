@@ -15,9 +15,8 @@ from functools import cache, cached_property
 from itertools import takewhile
 from operator import attrgetter
 
-from specguard.declaration.rule import Record
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from hashlib import _Hash

@@ -20,9 +20,8 @@ from specguard.change.object_store import Reading, Store, stdin_lines
 from specguard.change.process import CommandError
 from specguard.change.repository import PastCommit, Repository, is_oid
 from specguard.change.tree import SizedCache, Tree
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, if_known
-from specguard.model import TYPE_CHECKING, cached_method, grouped
+from specguard.model import TYPE_CHECKING, Record, cached_method, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -23,9 +23,8 @@ from itertools import chain, groupby, islice
 from specguard.change.object_store import SINGLE_READS, SMALL, Reading, is_binary, whole_lines
 from specguard.declaration.expressions import Expression, to_utf8
 from specguard.declaration.patterns import re2_options
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, counted, path_text
+from specguard.model import TYPE_CHECKING, Record, counted, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,10 +15,9 @@ from functools import cached_property, partial
 from specguard.change.entries import HASHLIB_FROM, FormatError, object_id
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Reported
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
     from typing import Final, Self

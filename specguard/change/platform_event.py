@@ -16,9 +16,8 @@ from typing import Any, Final
 from specguard.change.check_request import Event as Event
 from specguard.change.check_request import Request, read_bounded, refuse_constant, unique
 from specguard.change.repository import is_oid, short_name
-from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-from specguard.model import grouped
+from specguard.model import Record, grouped
 
 LIMIT: Final = 25 << 20
 """The maximum size of a platform's file, in bytes: GitHub sends no larger payload."""

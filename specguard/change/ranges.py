@@ -18,10 +18,9 @@ from specguard.change.check_request import Event, Request, Revision, read_body
 from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing, strip_pull_number
 from specguard.change.process import CommandError
 from specguard.change.repository import MERGE_HEADS, Base, Branch, PullRequest, Push, Remote, short_branch
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final

@@ -12,10 +12,9 @@ from functools import cached_property
 
 from specguard.change.check_request import read_unlinked
 from specguard.change.process import CommandError, Process
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final

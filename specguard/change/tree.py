@@ -6,9 +6,8 @@ from functools import cached_property, lru_cache, partial
 
 from specguard.change.entries import DIRECTORY, SUBMODULE, SYMLINK, Entry
 from specguard.change.object_store import DOCUMENT_LIMIT
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, cached_method, plain_path
+from specguard.model import TYPE_CHECKING, Record, cached_method, plain_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

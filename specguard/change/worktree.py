@@ -25,9 +25,8 @@ from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import Repository
 from specguard.change.tree import Tree, TreeEntry
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, SpecguardError
-from specguard.model import TYPE_CHECKING, cached_method, folders_of, path_text
+from specguard.model import TYPE_CHECKING, Record, cached_method, folders_of, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -11,9 +11,8 @@ import sys
 import time
 from functools import partial
 
-from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, as_specguard_error
-from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, OUTCOMES, TYPE_CHECKING, Verdict
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, OUTCOMES, TYPE_CHECKING, Record, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -19,7 +19,6 @@ from specguard.change.process import CommandError
 from specguard.change.repository import Repository, find_program
 from specguard.cli import options as opt
 from specguard.cli.options import show
-from specguard.declaration.rule import Record
 from specguard.engine.check import is_ci_only
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import TRY, open_policy
@@ -27,7 +26,7 @@ from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.evaluation.canaries import try_canaries, unmatched_reason
 from specguard.evaluation.expectations import policy_authority
 from specguard.integrations.hooks.settings import Host
-from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted
+from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, Record, counted
 from specguard.reporters.escape import cut
 from specguard.reporters.json import fields_of
 from specguard.runs.settings import AgentSettings, RunSettings

@@ -24,11 +24,11 @@ from specguard.cli import options as opt
 from specguard.cli import proposed_authority as authority
 from specguard.cli.doctor import disabled_features
 from specguard.cli.options import find_repository, say, say_each, usage
-from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, unknown
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, Host, JsonTextError, call_words, merge
+from specguard.model import Record
 from specguard.reporters.escape import text_lines, visible
 from specguard.reporters.file_writing import exists_error, path_in_tree, replace_file, writing
 from specguard.runs.files import IGNORE, run_root, write_gitignore

@@ -29,13 +29,12 @@ from specguard.change.repository import Repository, short_name
 from specguard.change.worktree import FolderTree, check_lists
 from specguard.cli.options import at_root, usage
 from specguard.declaration.patterns import Guarding, Patterns, is_plain
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, fences
 from specguard.documents.document import Document
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import Needed, SpecguardError
-from specguard.model import grouped, listed
+from specguard.model import Record, grouped, listed
 from specguard.reporters.escape import markdown_templates
 from specguard.reporters.file_writing import path_in_tree, replace_file, writing
 from specguard.work.kinds import WorkKind

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import LAST, Declaration, Record, Rule, fact_names, import_path, is_code, load
+from specguard.declaration.rule import LAST, Declaration, Rule, fact_names, import_path, is_code, load
 from specguard.errors import SpecguardError, failure_text
-from specguard.model import SEVERITIES, STAGES, TYPE_CHECKING, OutputOnStderr, Verdict
+from specguard.model import SEVERITIES, STAGES, TYPE_CHECKING, OutputOnStderr, Record, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from specguard.model import SEVERITIES, TYPE_CHECKING, OutputOnStderr, dataclass_transform
-from specguard.model import Record as Record
+from specguard.model import SEVERITIES, TYPE_CHECKING, OutputOnStderr, Record, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from specguard.change.change import BASELINE
-from specguard.declaration.rule import EditFile, Record, RenameBranch, RewordMessage
+from specguard.declaration.rule import EditFile, RenameBranch, RewordMessage
 from specguard.engine.rule_runner import arguments
 from specguard.errors import failure_text, if_known
-from specguard.model import TYPE_CHECKING, grouped
+from specguard.model import TYPE_CHECKING, Record, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

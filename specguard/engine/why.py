@@ -11,14 +11,13 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, Guarding, Patterns
-from specguard.declaration.rule import Record
 from specguard.engine.check import Quotes
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies, open_policy
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.status import open_tree
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, usage
-from specguard.model import TYPE_CHECKING, Origin, path_text
+from specguard.model import TYPE_CHECKING, Origin, Record, path_text
 from specguard.specs.spec import Catalogue
 from specguard.work.item import Papers, WorkItem
 from specguard.work.name_templates import PathTemplate

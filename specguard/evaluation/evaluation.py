@@ -17,14 +17,14 @@ from specguard.authority.validate import read_settings, table_model
 from specguard.change.check_request import resolve
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.declaration.rule import Record, Settings, required, setting
+from specguard.declaration.rule import Settings, required, setting
 from specguard.documents.toml import toml_value
 from specguard.errors import SeveralErrors, SpecguardError, nearest, unknown, usage
 from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_file, read_own
 from specguard.executor.lifecycle import record_end, run_to_end
 from specguard.executor.process import passed_variables, run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, Record, counted
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.reporters.json import fields_of

@@ -22,7 +22,6 @@ from specguard.authority.policy import Policy, RuleInPolicy
 from specguard.change.check_request import read_unlinked
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
-from specguard.declaration.rule import Record
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
@@ -35,7 +34,7 @@ from specguard.executor.remote import run_program
 from specguard.executor.report import outcome, page, rendered
 from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.side_effects import check_size
-from specguard.model import Origin, path_text, shortened
+from specguard.model import Origin, Record, path_text, shortened
 from specguard.plans.task import Task
 from specguard.runs import manifests
 from specguard.runs.manifests import RESULTS_SCHEMA, Results, problem_in

@@ -26,7 +26,6 @@ from specguard.change.git import Git
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
 from specguard.executor.item_choice import check_kill, listed_gates, verify_gates
@@ -34,7 +33,7 @@ from specguard.executor.process import command_environment, response_of, run_com
 from specguard.executor.report import GATES_FILE, outcome, rendered
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import file_metadata, inspect
-from specguard.model import grouped, listed, path_text
+from specguard.model import Record, grouped, listed, path_text
 from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
 from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, select_gates

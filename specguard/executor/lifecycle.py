@@ -23,7 +23,6 @@ from specguard.change.repository import Repository, short_name
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
-from specguard.declaration.rule import Record
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, as_specguard_error, if_known
@@ -50,7 +49,7 @@ from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, 
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock, is_worked_on
 from specguard.executor.steps import STEPS, Line
-from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, Record
 from specguard.runs import manifests
 from specguard.runs.files import command_words
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, now_text

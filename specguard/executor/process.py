@@ -34,10 +34,9 @@ import psutil
 
 from specguard.change.check_request import FLOOR
 from specguard.change.repository import RUN_BRANCH
-from specguard.declaration.rule import Record
 from specguard.executor.command_output import CommandLog, plain_text
 from specguard.executor.run import Killed, Run, RunEnded
-from specguard.model import shortened
+from specguard.model import Record, shortened
 from specguard.runs.manifests import COMMANDS, Command, Kind, Response, RunFolder, Source, now_text
 from specguard.work.gates import safe_name
 

@@ -25,8 +25,8 @@ from typing import Any, Final
 from specguard.change.object_store import Store, stdin_lines, write_file
 from specguard.change.remotes import identity, remote_in, rewrite_url, same_address, shown_address
 from specguard.change.repository import Repository, find_program, is_oid
-from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
+from specguard.model import Record
 
 TIMEOUT: Final = 300.0
 """The seconds that a remote has to answer, unless the caller sets another limit."""

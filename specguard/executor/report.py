@@ -22,7 +22,6 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import PastCommit, Repository
-from specguard.declaration.rule import Record
 from specguard.engine.done_claims import Claims
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
@@ -32,7 +31,7 @@ from specguard.executor.item_choice import switch_command
 from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING_KINDS, Run, RunOptions
 from specguard.executor.start_point import fetched_base
-from specguard.model import grouped, path_text, shortened
+from specguard.model import Record, grouped, path_text, shortened
 from specguard.reporters.escape import markdown_span, markdown_templates, visible_lines
 from specguard.reporters.status import duration
 from specguard.runs.files import IGNORE, folder_of

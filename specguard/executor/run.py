@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard import __version__
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
-from specguard.declaration.rule import Record
 from specguard.engine.policies import Policies, open_policy
 from specguard.errors import Needed, SpecguardError
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, Record, counted
 from specguard.reporters.escape import visible
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, item_folder, run_root, write_gitignore

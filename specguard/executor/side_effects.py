@@ -22,10 +22,9 @@ from typing import Final
 from specguard.change.entries import text_digest
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
-from specguard.declaration.rule import Record
 from specguard.executor.place import BEFORE, RUN_REFS, SUFFIX, Place, new_place, strays
 from specguard.executor.run import Run, RunEnded
-from specguard.model import listed, path_text
+from specguard.model import Record, listed, path_text
 
 State = dict[str, str]
 """The observed values, by name: `ref refs/heads/main`, `git config`, `file src/a.py`."""

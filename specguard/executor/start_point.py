@@ -27,13 +27,13 @@ from specguard.change.entries import text_digest
 from specguard.change.git import Git
 from specguard.change.repository import HOOK_VARIABLES, Repository, short_name
 from specguard.declaration.patterns import Covering
-from specguard.declaration.rule import Record
 from specguard.engine.policies import ItemBranches
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item_choice import Start, is_ancestor, is_paper, item_taken, shares_branch, task_of
 from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings, run_program
 from specguard.executor.run import RunOptions
+from specguard.model import Record
 from specguard.plans.task import Task
 from specguard.runs import manifests
 from specguard.runs.files import command_words, item_folder

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from specguard.change.entries import text_digest
 from specguard.declaration.patterns import Covering
-from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent, take_results, write_brief
@@ -30,7 +29,7 @@ from specguard.executor.report import REPORT, rendered
 from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, check_progress, count_round
 from specguard.executor.side_effects import inspect, make_place
 from specguard.executor.start_point import find_clash
-from specguard.model import EXIT_FAILED, EXIT_PASSED
+from specguard.model import EXIT_FAILED, EXIT_PASSED, Record
 
 _MOST_GATE_ROUNDS: Final = 3
 """The largest number of times that formatters and hooks may alter each other's files before they must agree.

@@ -18,11 +18,11 @@ from specguard.authority.policy import Policy
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.change.worktree import FolderTree
-from specguard.declaration.rule import Record
 from specguard.engine.check import check
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
+from specguard.model import Record
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:

@@ -19,9 +19,8 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from specguard import __version__
-from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-from specguard.model import OUTCOMES, STATES, Finding, Judged, Verdict, path_text
+from specguard.model import OUTCOMES, STATES, Finding, Judged, Record, Verdict, path_text
 from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, cut_path, templates, visible
 

@@ -10,11 +10,11 @@ from specguard.authority.policy import Policy, RuleInPolicy, is_in_table, plain
 from specguard.change.check_request import Request
 from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.patterns import Patterns, expansion
-from specguard.declaration.rule import Record, fact_names
+from specguard.declaration.rule import fact_names
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.why import Governing, quotes
-from specguard.model import Origin, grouped, path_text
+from specguard.model import Origin, Record, grouped, path_text
 from specguard.reporters.escape import text_lines, visible
 from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import prose, remedy

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.declaration.rule import Record
 from specguard.errors import code_suffix
-from specguard.model import TYPE_CHECKING, counted, folders_of, grouped, listed, path_text, with_stash
+from specguard.model import TYPE_CHECKING, Record, counted, folders_of, grouped, listed, path_text, with_stash
 from specguard.reporters.escape import cut, cut_path, text_lines, visible
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from collections import Counter
 
 from specguard import __version__
 from specguard.declaration.look_alikes import shell_word
-from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, code_suffix
-from specguard.model import SEVERITIES, TYPE_CHECKING, Origin, counted, path_text, shortened
+from specguard.model import SEVERITIES, TYPE_CHECKING, Origin, Record, counted, path_text, shortened
 from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
 

@@ -15,9 +15,8 @@ import re
 from functools import cached_property, partial
 
 from specguard.change.tree import Tree
-from specguard.declaration.rule import Record
 from specguard.errors import if_known, judge_each
-from specguard.model import TYPE_CHECKING, cached_method, shortened
+from specguard.model import TYPE_CHECKING, Record, cached_method, shortened
 from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches, words_of
 from specguard.work.changes import unreverted
 from specguard.work.kinds import Names, WorkKind, normal_id

@@ -6,11 +6,10 @@ import os
 from functools import cached_property
 
 from specguard.change.entries import OBJECT_ID
-from specguard.declaration.rule import Record
 from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, Finding, cached_method, only_text, path_text, plain_path
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, only_text, path_text, plain_path
 from specguard.runs.files import RECORD_FILES, LocalFiles, TreeFiles, containing_folder, folder_of
 from specguard.runs.settings import RunSettings, seconds
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
+from specguard.model import Record
 from specguard.runs.files import RUN_MARKS, LocalFiles, command_words, folder_name, is_run, reporting_errors
 from specguard.runs.manifests import HEARTBEAT, LOG, RunFolder
 from specguard.runs.record import LOG_KEYS, SCHEMA, RunRecord, first_of

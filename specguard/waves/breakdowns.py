@@ -6,13 +6,12 @@ import re
 from functools import cached_property
 
 from specguard.artifacts.evidence import Targets
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import Heading, List, Paragraph, Table, fences, tables, texts
 from specguard.documents.citations import Citation, citations
 from specguard.documents.completeness import plain_words
 from specguard.documents.fields import normal_title
 from specguard.documents.list_items import without_box
-from specguard.model import TYPE_CHECKING, Finding, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, Record, path_text, shortened
 from specguard.runs.proof import Claim, RunProof
 from specguard.work.document_search import follow
 from specguard.work.gates import normal_gate

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from specguard.declaration.patterns import Covering
-from specguard.declaration.rule import Record
-from specguard.model import TYPE_CHECKING, Finding, Origin, grouped, path_text
+from specguard.model import TYPE_CHECKING, Finding, Origin, Record, grouped, path_text
 from specguard.waves.waves import UNKNOWN, StageState, Wave, Waves
 from specguard.work.name_templates import path_template
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.artifacts.fields import choice, find_statements, related_items, value_problem
-from specguard.declaration.rule import Record
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
-from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, grouped, path_text
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, grouped, path_text
 from specguard.work.item import Papers
 from specguard.work.kinds import Passes, natural_key, normal_id
 from specguard.work.name_templates import PathTemplate

@@ -12,10 +12,9 @@ import re
 from specguard.change.entries import strip_pull_number
 from specguard.change.repository import PastCommit
 from specguard.change.tree import Documents, Tree
-from specguard.declaration.rule import Record
 from specguard.documents.data import as_text
 from specguard.errors import if_applicable
-from specguard.model import TYPE_CHECKING, cached_method, folders_of, path_text
+from specguard.model import TYPE_CHECKING, Record, cached_method, folders_of, path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import Paper, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, match_items

@@ -6,9 +6,8 @@ import json
 import re
 
 from specguard.declaration.patterns import Selecting
-from specguard.declaration.rule import Record
 from specguard.documents.data import Data, value_at
-from specguard.model import TYPE_CHECKING, path_text, plain_path
+from specguard.model import TYPE_CHECKING, Record, path_text, plain_path
 from specguard.work.kinds import identity, normal_id
 from specguard.work.name_templates import MissingValue, Template, escape, has_wildcard, unescape
 

@@ -12,13 +12,12 @@ import shlex
 from itertools import takewhile
 
 from specguard.declaration.patterns import Covering, PatternError
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import ENCLOSING, Fence, Heading, Html, List, Paragraph, Table, texts
 from specguard.documents.document import Document
 from specguard.documents.fields import bold_words, find_key, near_section, normal_title
 from specguard.documents.list_items import without_box
 from specguard.errors import SpecguardError, usage
-from specguard.model import TYPE_CHECKING, Origin, path_text, shortened
+from specguard.model import TYPE_CHECKING, Origin, Record, path_text, shortened
 from specguard.work.kinds import Gate
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Selecting
-from specguard.declaration.rule import Commits, Record
+from specguard.declaration.rule import Commits
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import TYPE_CHECKING, path_text, shortened
+from specguard.model import TYPE_CHECKING, Record, path_text, shortened
 from specguard.work.document_search import PADDINGS, DocumentSearch, Pointer, read_text
 from specguard.work.kinds import Naming, WorkKind, same_item
 from specguard.work.name_templates import FREE_TEXT, PathTemplate, Template, escape

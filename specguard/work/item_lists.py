@@ -6,13 +6,21 @@ import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Patterns
-from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import Data, Problem, as_text, elements, value_at
 from specguard.documents.fields import DataEntry, normal_name
 from specguard.documents.list_items import without_remark
 from specguard.errors import MissingFact, if_applicable, nearest
-from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, grouped, path_text, shortened
+from specguard.model import (
+    TYPE_CHECKING,
+    Finding,
+    Record,
+    cached_method,
+    folders_of,
+    grouped,
+    path_text,
+    shortened,
+)
 from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import Passes, WorkKind, normal_id, number_of

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from specguard.change.entries import strip_pull_number
 from specguard.declaration.patterns import Covering, Selecting
-from specguard.declaration.rule import Commits, Record, Settings, required, setting
+from specguard.declaration.rule import Commits, Settings, required, setting
 from specguard.errors import MissingFact, nearest
-from specguard.model import TYPE_CHECKING, folders_of, grouped, path_text
+from specguard.model import TYPE_CHECKING, Record, folders_of, grouped, path_text
 from specguard.work.name_templates import (
     PathTemplate,
     Template,

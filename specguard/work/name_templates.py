@@ -19,9 +19,8 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from specguard.declaration.patterns import CONTINUED, LONG_PATH, PatternError, Selecting, re2_options
-from specguard.declaration.rule import Record
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any, Final

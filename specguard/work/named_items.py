@@ -7,9 +7,8 @@ from functools import cached_property
 
 from specguard.change.check_request import is_invalid
 from specguard.change.entries import Commit, Entry, is_filed
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, if_applicable
-from specguard.model import TYPE_CHECKING, Origin, cached_method, path_text
+from specguard.model import TYPE_CHECKING, Origin, Record, cached_method, path_text
 from specguard.work.document_search import BadShape, Pointer, ids_leading_to, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
 from specguard.work.kinds import ID_FIELDS, NAME_SETTINGS, Names, Passes, normal_id, number_of

@@ -6,12 +6,11 @@ import re
 from functools import lru_cache
 
 from specguard.declaration.patterns import Covering
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, fences, texts
 from specguard.documents.document import Document
 from specguard.documents.fields import near_section, normal_title
 from specguard.documents.list_items import BARE_WORD, leading_paths, tree_lines, without_box, without_remark
-from specguard.model import TYPE_CHECKING, shortened
+from specguard.model import TYPE_CHECKING, Record, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

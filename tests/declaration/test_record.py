@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import pytest
 
-from specguard.declaration.rule import Record, Rule, Settings
+from specguard.declaration.rule import Rule, Settings
+from specguard.model import Record
 
 
 class Point(Record):

@@ -12,9 +12,8 @@ import json
 import os
 
 from specguard.change.check_request import unique
-from specguard.declaration.rule import Record
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final, Literal

@@ -13,10 +13,9 @@ import time
 from specguard.authority.cache import is_own, user_folder
 from specguard.change.check_request import Request, read_unlinked
 from specguard.change.entries import Entry, sha1
-from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, Final, Self

@@ -23,11 +23,11 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import find_program
-from specguard.declaration.rule import Record
 from specguard.documents.data import JsonWalk, read_data, value_at
 from specguard.integrations.hooks.dialects import PROJECTS
 from specguard.integrations.hooks.session_pins import PROBE_ID, object_of
 from specguard.integrations.hooks.tool_calls import WRITING, read_beginning, with_parents
+from specguard.model import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

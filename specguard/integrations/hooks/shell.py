@@ -12,7 +12,6 @@ import re
 from itertools import islice
 
 from specguard.change.check_request import FLOOR, FileEdit
-from specguard.declaration.rule import Record
 from specguard.integrations.hooks.tool_calls import (
     Checkout,
     Effects,
@@ -24,9 +23,8 @@ from specguard.integrations.hooks.tool_calls import (
     read_patch,
     work_tree_at,
 )
-from specguard.model import load_extension
+from specguard.model import TYPE_CHECKING, Record, load_extension
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any, Final

@@ -16,10 +16,9 @@ import os
 import re
 
 from specguard.change.check_request import FileEdit
-from specguard.declaration.rule import Record
 from specguard.integrations.hooks.dialects import COMMAND_KEYS, UnreadableError, path_bytes, text_of
+from specguard.model import TYPE_CHECKING, Record
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, AnyStr, Final
