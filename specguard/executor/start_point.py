@@ -37,7 +37,7 @@ from specguard.model import Record
 from specguard.plans.task import Task
 from specguard.runs import manifests
 from specguard.runs.files import command_words, item_folder
-from specguard.runs.manifests import Manifest, RunFolder, new_run_id, reporting_errors
+from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, reporting_errors
 from specguard.runs.views import RunStore
 from specguard.work.changes import task_kinds
 
@@ -372,8 +372,8 @@ class ItemLock:
         Raises:
             SpecguardError: an earlier run of the item did not end, or the id does not name exactly one run.
         """
-        known = [one.run_id for one in RunStore(self.folder).runs() if one.file] if reused else [new_run_id()]
-        found = [one for one in known if one.startswith(reused)]
+        known = [one.run_id for one in RunStore(self.folder).runs() if one.file.decode() == MANIFEST]
+        found = [one for one in known if one.startswith(reused)] if reused else [new_run_id()]
         if len(found) != 1:
             message = f"{reused!r} has to name one run of {self._item.label}"
             help = shlex.join(command_words("list", "", self._given_root))
