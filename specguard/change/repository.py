@@ -431,8 +431,7 @@ class Repository:
         """Options of git with the user's settings that decide how it reads files of a working tree."""
         names = r"^core\.(autocrlf|filemode|symlinks)$"
         output = os.fsdecode(self.spawn("config", "-z", "--get-regexp", names, user=True).drain())
-        settings = [one.replace("\n", "=", 1) for one in output.split("\0") if one]
-        return [word for one in settings for word in ("-c", one)]
+        return [word for one in output.split("\0") if one for word in ("-c", one.replace("\n", "=", 1))]
 
     def user_setting(self, name: str, *options: str) -> str | None:
         """Return a setting of the user's or the system's configuration, never the repository's, or None."""

@@ -115,8 +115,8 @@ class Place(Repository):
         self.shallow = self.bare = False
 
     def spawn(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
-        """Start git on the place's private git directory, which has neither refs nor configuration."""
-        return self.git.start(*arguments)
+        """Start git on the private git directory of the place, with what `git init` found of its disk."""
+        return self.git.start("-c", f"include.path={self.own_folder}/config", *arguments)
 
     @cached_property
     def git(self) -> PlaceGit:
@@ -197,6 +197,7 @@ def new_place(run: Run) -> Place:
     update_ref(repository, RUN_REFS + run.folder.run_id, base)
     _make_repository(place.path, base, repository)
     os.mkdir(place.own_folder, 0o700)
+    shutil.copyfile(f"{place.path}/.git/config", f"{place.own_folder}/config")
     _borrow(f"{place.path}/.git/objects", repository.objects, place.objects)
     _borrow(place.objects, repository.objects)
     place.write(RECORD, os.fsencode(run.folder.path))
@@ -276,8 +277,8 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
     Raises:
         SpecguardError: no such folder can be made.
     """
-    temporary = environment.get("TMPDIR") or "/tmp"  # noqa: S108 - only a folder of the user's is accepted
-    own = os.path.join(temporary, f"specguard-{os.geteuid()}", "places")
+    # Only a folder of the user's is accepted.
+    own = f"{environment.get('TMPDIR') or '/tmp'}/specguard-{os.geteuid()}/places"  # noqa: S108
     root = os.path.realpath(checkout)
     for folder in (user_folder(environment, "places", checkout), own):
         # Git separates object folders by colons and newlines.

@@ -33,6 +33,7 @@ def test_a_place_is_the_base_with_no_remote_and_no_ref(setting: Setting) -> None
         assert not os.path.realpath(place.path).startswith(os.path.realpath(setting.user.path) + "/")
         assert os.lstat(os.path.dirname(place.path)).st_mode & 0o077 == 0
         assert run.folder.read_manifest().place == place.path
+        assert "core.filemode=true" in place.file_options
 
 
 def test_of_the_users_repository_only_the_ref_of_the_run_is_written(setting: Setting) -> None:
@@ -52,8 +53,7 @@ def test_of_the_users_repository_only_the_ref_of_the_run_is_written(setting: Set
         for _ in range(2):
             update_ref(run.git.repository, "-d", RUN_REFS + run.folder.run_id)
         assert ref not in everything(setting.user.path)
-        place = run.place
-        work(run, "mkdir -p cache/x; echo 1 > cache/x/y; chmod 500 cache/x cache")
+        place = work(run, "mkdir -p cache/x; echo 1 > cache/x/y; chmod 500 cache/x cache")
         remove_place(place.path)
         remove_place(place.path)
         assert os.listdir(os.path.dirname(place.path)) == []
