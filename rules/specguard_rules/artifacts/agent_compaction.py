@@ -9,12 +9,12 @@ from specguard_rules.artifacts.agents import AgentWork, agent_contracts, agent_w
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.blocks import Row, Section
-    from specguard.rules import Artifacts
+    from specguard.rules import Artifacts, Contract
 
     Sweep = tuple[Artifact, Section, list[Row]]
     """The artifact and section that record a sweep, and the section's rows that are not empty."""
@@ -275,9 +275,10 @@ class MissingCompaction(Rule):
     sweep: str = setting("", "the contract with the sweep", tightens=[""], names=["artifacts"])
     sections: list[str] = setting(["Agent Sweep", "Agent Registry"], "its titles", min_length=1)
 
-    def check(self, whole: bool, artifacts: Artifacts | None = None) -> Iterator[Finding]:
+    def check(
+        self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None
+    ) -> Iterator[Finding]:
         """Follow the agents through the passes of each folder, in order."""
-        contracts = artifacts.contracts if artifacts else {}
         check_contracts(contracts, "rules.missing-compaction.sweep", [self.sweep])
         names = agent_contracts(contracts, self.sweep)
         if artifacts is None or not (whole or {one.name for one in artifacts.judged} & {self.sweep, *names}):
