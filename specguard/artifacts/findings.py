@@ -397,8 +397,7 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: the artifact's object is missing.
     """
     review, settings = _review_of(artifact)
-    name = path_text(artifact.path)
-    title = settings.section or "Findings"
+    name, title = path_text(artifact.path), settings.section or "Findings"
     help = f"List them below a heading {title!r}; where nothing was found, write that there are no findings."
     if not review.sections:
         message = f"{name} has no section {title!r}, which lists its findings"
@@ -425,9 +424,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
             help = f"Begin it with one of {known}, as in '[{worst.upper()}] ...', or write "
             help += f"'Severity: {worst}' below."
             yield artifact.finding("findings.severities", f"severity {one.key}", message, help, one.line)
-        cited = [place for place in citations(one.blocks) if place.line is not None or unit == "file"]
-        places = (targets.places(place) or () for place in cited)
-        if settings.anchors != "none" and all(artifact.path in found for found in places):
+        cited = (place for place in citations(one.blocks) if place.line is not None or unit == "file")
+        if settings.anchors != "none" and all(artifact.path in (targets.places(at) or ()) for at in cited):
             message, help = f"{subject} cites no {unit}", f"Cite in it {citation_form(settings.anchors)}."
             yield artifact.finding("findings.anchors", f"anchor {one.key}", message, help, one.line)
 
@@ -443,6 +441,8 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
     Raises:
         MissingFact: the artifact's object is missing.
     """
+    if not (asked := artifact.contract.findings) or not asked.must_close:
+        return
     review, settings = _review_of(artifact)
     must_close = {normal_name(name) for name in settings.must_close}
     words = {word: [word, *artifact.contract.aliases_of(word)] for word in settings.closed}

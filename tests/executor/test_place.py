@@ -115,11 +115,10 @@ def test_nothing_else_is_removed_as_a_place(tmp_path: Path) -> None:
 
 def test_commands_in_a_place_without_its_git_find_no_other(setting: Setting) -> None:
     with setting.run() as run:
-        place = run.place
-        subprocess.run(["git", "init", "-q", os.path.dirname(place.path)], check=True)
-        done = run_command(run, "agent", "rm -r .git; git add -A", kind="agent", cwd=place.path)
-        assert done.exit_code == 128
-        assert not os.path.exists(os.path.join(os.path.dirname(place.path), ".git", "index"))
+        places = os.path.dirname(run.place.path)
+        subprocess.run(["git", "init", "-q", places], check=True)
+        done = run_command(run, "agent", "rm -r .git; git add -A", kind="agent", cwd=run.place.path)
+        assert (done.exit_code, os.path.exists(f"{places}/.git/index")) == (128, False)
 
 
 def test_a_linked_worktree_has_places_too(setting: Setting, tmp_path: Path) -> None:
