@@ -452,20 +452,25 @@ _NOT: Final = (
 )
 _NOT_BEFORE: Final = re.compile(rf"\b(?:{_NOT}|without|instead of)\b", re.IGNORECASE)
 _NOT_AFTER: Final = re.compile(rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:\w+\s+){{0,2}}{_NOT}\b", re.IGNORECASE)
-# The commands that a text names before another one: "run `make lint`, `make test` and".
-_ROW: Final = r"(?:\s*`[^`\n]+`[,;]?(?:\s+(?:and|or|then))?){0,20}"
+# The text between the commands of a row: "run `make lint`, `make test` and `gt sync`".
+_IN_ROW: Final = re.compile(r"[,;]?(?:\s+(?:and|or))?\s*")
 # An instruction, with at most a few words before the command: "then run once more `gt sync`". What follows
 # a `!` is run by Claude Code.
 _INSTRUCTION: Final = re.compile(
     r"(?:(?<!\S)!|\b(?:(?:re-?)?run|use|execute|call|invoke|type|issue|enter|try|then)\b:?"
-    rf"(?:\s+[\w'-]+){{0,4}}:?{_ROW}\s*[*_(\"']*)$",
+    r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*)$",
     re.IGNORECASE,
 )
-# The text before a command that begins a list item or a paragraph, also behind a label such as "Stop it:", or
-# before the means of what its first line says: "Stop it with". Then the text that may follow the command.
+# The text before a command that begins a list item or a paragraph, also behind a label such as "Stop it:" but
+# not "Bad:", or before the means of what its first line asks for: "Stop it with". Others tell what was done:
+# "An agent ended it with". Then the text that may follow the command.
 _LINE_START: Final = re.compile(
-    r"(?:.{0,400}\b(?:with|via|using)\s+|\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?"
-    rf"[*_]{{0,2}}(?:\w[\w '/-]{{0,40}}:[*_]{{0,2}}\s*)?){_ROW}\s*$"
+    r"(?:(?!\W*(?:an?|it|th\w+|wh\w+|issues?|problems?|trouble)\b|.*\b(?:\w+[^\We]ed|wrong)\b)"
+    r".*\b(?:with|via|using)\s+"
+    r"|\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}"
+    r"(?:(?![\w '/-]*\b(?:anti-?pattern|bad|before|cause|dangerous|incorrect|old|problem|removed|replaced"
+    r"|risk|terms|unsafe|was|wrong)[*_]*:)\w[\w '/-]{0,40}(?::[*_]{0,2}|[*_]{1,2}:)\s*)?)$",
+    re.IGNORECASE,
 )
 _CONTINUATION: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
 _SENTENCE: Final = re.compile(r"[.!?]\s")
@@ -511,14 +516,19 @@ def _block_commands(text: str, info: str, start: int) -> Iterator[Command]:
 
 def _span_commands(line: str, number: int, before: str) -> Iterator[Command]:
     """Yield the commands in a line's code spans, except those that a sentence forbids."""
+    row = end = 0
     for span in _SPAN.finditer(line):
-        start, end = span.span()
-        sentence = _SENTENCE.split(before + " " + line[max(0, start - _LONGEST_CONTEXT) : start])[-1]
+        start, last = span.start(), end
+        row = row if last and _IN_ROW.fullmatch(line, last, start) else start
+        end = span.end()
+        sentence = _SENTENCE.split(before + " " + line[max(0, row - _LONGEST_CONTEXT) : row])[-1]
         rest = line[end : end + _LONGEST_CONTEXT]
         if _NOT_BEFORE.search(sentence) or _NOT_AFTER.match(_SENTENCE.split(rest)[0]):
             continue
-        begins = (not before or _ITEM.match(line)) and _LINE_START.match(line[:start])
-        is_instruction = bool(_INSTRUCTION.search(sentence) or (begins and _CONTINUATION.match(rest)))
+        continues = _CONTINUATION.match(rest)
+        first = row <= _LONGEST_CONTEXT and (not before or _ITEM.match(line))
+        begins = first and continues and _LINE_START.match(line[:row])
+        is_instruction = bool(begins or ((continues or row == start) and _INSTRUCTION.search(sentence)))
         for command in parse_commands(span[2].removeprefix("$ ").strip(), number):
             command.is_instruction = is_instruction
             yield command
