@@ -196,7 +196,9 @@ def _item_texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
 LINE_SUFFIX: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 """The line number behind a path: `src/x.py:12`, `src/x.py#L3-L9`."""
 
-_PATH_REMARK: Final = re.compile(r"(?<!\s)\s+(?:\([^()]*\)|#.*|(?:--?|\u2013|\u2014)\s.*)$")
+_PATH_REMARK: Final = re.compile(
+    r"(?<!\s)\s+(?:\([^()]*\)|\[[^\[\]]*\]|(?:#|//|\u2190|<-).*|(?:--?|\u2013|\u2014)\s.*)$"
+)
 
 
 def without_remark(entry: str) -> str:

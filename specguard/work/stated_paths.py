@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 # A label before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
-_LABEL: Final = re.compile(r"^[*_]*[^\W\d_]+(?: files?| scope)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
+_LABEL: Final = re.compile(r"^[*_]*(?:[Ii]n[ -]scope|[^\W\d_]+)(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
 _PATH: Final = re.compile(r"(?!-)(?!\S*://)[^\s`'\"<>|;,()]+")
 # What an item begins with is meant as a path, even if it is none that is read: `src/{a, b}.py`.
 _UNREAD: Final = re.compile(r"`([\w.@+-]+/[^`\n]{0,200})`")
@@ -50,7 +50,7 @@ _LEFT_OUT: Final = re.compile(
     rf"(?:^|(?<=[^\w\s])|(?<=[^\w\s] ))(?:(?:but|and) )?(?:except(?: for)?|excluding|without|avoid"
     rf"|{_NOT}(?: (?:to )?{_CHANGED})?)[\s:(]{{0,4}}{_ROW}(?=[^\w\0]*(?:$|[.;,)]))"
     rf"|{_ROW}[^\w\0]{{0,5}}(?:(?:is|are|stays?|remains?) )?(?:unchanged|untouched|frozen|locked|excluded"
-    r"|off[ -]limits|out of scope|read[ -]only|forbidden|prohibited|no changes?(?= needed|\W*$)"
+    r"|off[ -]limits|out of scope|read[ -]only|forbidden|prohibited|no changes?(?= (?:needed|required)|\W*$)"
     rf"|{_NOT} (?:to )?be {_CHANGED})\b",
     re.IGNORECASE,
 )
@@ -144,9 +144,12 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
             yield from own or ([] if below or excludes else [none])
             yield from below
         if isinstance(block, Fence):
+            # The root of a tree may be a folder, or the repository by its name.
+            root = without_remark(block.content.partition("\n")[0]) + "/"
             for number, line in enumerate(tree_lines(block.content), block.first):
-                if (path := _parse_path(line)) and not _EXCEPTED.search(line.partition(path)[2]):
-                    yield Ask(path, number)
+                path = _parse_path(line)
+                if path and not _EXCEPTED.search(_COMMENT.sub("", line.partition(path)[2])):
+                    yield from (Ask(one, number) for one in {path: 0, path.removeprefix(root): 0} if one)
 
 
 def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
@@ -240,7 +243,8 @@ def _with_choices(raw: str) -> str:
 
 def _parse_path(text: str, *, is_path: bool = False) -> str:
     """Return a text as a path pattern; empty if it is not one, or is a word that need not be a path."""
-    path = without_remark(text).removeprefix("./")
+    # Dots in place of a name mean the whole folder.
+    path = re.sub(r"/(?:\.{3}|\u2026)$", "/", without_remark(text).removeprefix("./"))
     if not (_PATH.fullmatch(path) or _SPACED.fullmatch(path)):
         return ""
     if "/" not in path and not is_path and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
