@@ -24,9 +24,12 @@ _WORDS: Final = 4
 _VARIABLE: Final = r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?"
 _SEPARATOR: Final = r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+"
 _REMARK: Final = r"\s*[(\[][^()\[\]]*[)\]]\s*$"
-_PAIR: Final = (
-    r"(?P<key>\b[A-Za-z][A-Za-z_ -]{0,40})[\"'`*]{0,3}\s{0,8}(?:[:=]|\((?=[\"']))\s{0,8}"
-    r"(?:[\"'](?P<quoted>[^\"'\n]{0,300})|(?P<bare>[^\s\"',\]}(]{1,300}+)(?!\())"
+_KEY: Final = r"(?P<key>\b[A-Za-z][A-Za-z_ -]{0,40})[\"'`*]{0,3}\s{0,8}"
+_PAIR: Final = _KEY + r"[:=]\s{0,8}(?:[\"'](?P<quoted>[^\"'\n]{0,300})|(?P<bare>[^\s\"',\]}]{1,300}))"
+# In programs also `model: str = "x"`, `Model("x")` and `"--model", default="x"`, but not `model = read()`.
+_CODE_PAIR: Final = (
+    _KEY + r"(?:(?::\s?\w{1,40}\s)?[:=]|(?i:(?<=model)\(|(?<=[\"'`]),(?:\s?default=)?)(?=\s?[\"'`]))\s{0,8}"
+    r"(?:[\"'`](?P<quoted>[^\"'`\n]{0,300})|(?P<bare>[^\s\"',\]}(]{1,300}+)(?!\())"
 )
 _FIELDS: Final = [
     "model", "models", "model name", "model id", "model used", "reviewer model", "review model",
@@ -186,7 +189,7 @@ class ForbiddenModel(Rule):
             from specguard_rules.content._commands_in_files import file_commands, language
 
             if language(path, content) == "code":
-                yield from (one for one in self._text_models(content) if _is_versioned(one.name))
+                yield from (one for one in self._text_models(content, code=True) if _is_versioned(one.name))
             for command in file_commands(path, content, documents):
                 yield from _command_models(command)
 
@@ -218,14 +221,16 @@ class ForbiddenModel(Rule):
                 # A table with a name may also be a data model.
                 yield from _models_in(value, data.line(path), prose=name in people, person=True)
 
-    def _text_models(self, content: bytes) -> Iterator[_Model]:
+    def _text_models(self, content: bytes, *, code: bool = False) -> Iterator[_Model]:
         """Yield the models in text that is not valid data, or that is data line by line.
 
         A key ends at a colon or an equals sign; its value ends at the next quotation mark, comma or bracket.
+        The comments of programs do not count.
         """
         wanted = set(map(_normalize, self.fields))
         for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
-            for found in re.finditer(_PAIR, "" if line.lstrip().startswith(("#", "//", "*")) else line):
+            is_comment = code and line.lstrip().startswith(("#", "//", "*", "/*"))
+            for found in re.finditer(_CODE_PAIR if code else _PAIR, "" if is_comment else line):
                 value = found["quoted"] or found["bare"] or ""
                 if _names_model(found["key"], value, wanted):
                     # An alias may refer to any value.
