@@ -25,8 +25,12 @@ _END: Final = r"(?![\w-]|\.\w)"
 _URL: Final = re.compile(
     rf"\b[a-z][a-z0-9+.-]{{0,20}}://(?:[^\s/@'\"]{{0,200}}@)?{_HOST}(?::[0-9]{{1,5}})?{_END}", re.IGNORECASE
 )
-# A port follows, or the next word of a connection string: `host=localhost user=x`, `Server=localhost;User=x`.
-_HOST_PORT: Final = re.compile(rf"(?<![\w.-]){_HOST}(?::(?:[0-9]{{1,5}}|\$)|(?=[ ;]\w+=))", re.IGNORECASE)
+# A port follows, or it is in a connection string: `host=localhost user=x`, `Server=localhost;Database=x`.
+_HOST_PORT: Final = re.compile(
+    rf"(?<![\w.-]){_HOST}:(?:[0-9]{{1,5}}|\$)|(?-i:(?<=[Hh]ost=)|(?<=[Ss]erver=)|(?<=[Ss]ource=)){_HOST}"
+    r"(?=(?:,[0-9]{1,5})?(?:;$|[ ;] ?\w[\w ]{0,30}=))",
+    re.IGNORECASE,
+)
 _BARE: Final = re.compile(rf"(?:(?<![\w.-])|(?<=^-h)){_HOST}{_END}|^::1$", re.IGNORECASE)
 # Variables with the host of a service, whose port has a default.
 _SERVICE: Final = re.compile(r"(?i)(?:PG|\w*(?:DB|DATABASE|SQL|POSTGRES|MONGO|REDIS|MQ|KAFKA)_)HOST(?:NAME)?")
