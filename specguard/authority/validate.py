@@ -428,8 +428,10 @@ def _message(error: Schema, path: KeyPath, registry: Registry | None, schema: Sc
             step = f"its keys are {', '.join(names)}" if names else ""
             if after == "must be a list" and any(_table_keys(schema, (*path, 0))):
                 step = f"write [[{dotted(path)}]]"
-            elif after == "must be a list" and isinstance(text := error["input"], str):
+            elif after == "must be a list" and isinstance(text := error["input"], str) and text:
                 step = f"write {toml_value(text.split() if path[-1] in _WORDS else [text])}"
+                if path[-1] in _WORDS and {*"\"'\\"} & {*text}:
+                    step = "write a list of its words, each in quotes"
             elif after == "must be true or false" and (truth := _TRUTHS.get(str(error["input"]))):
                 step = f"write {truth}"
             return after + message.removeprefix(before), step
