@@ -101,9 +101,14 @@ class BaselineChange(Record):
 def compare_baselines(start: Tree, head: Tree) -> BaselineChange:
     """Compare the baselines of two trees."""
     try:
-        before, after = read_baseline(start) or {}, read_baseline(head) or {}
+        after = read_baseline(head) or {}
     except SpecguardError as error:
         return BaselineChange(problem=error.message)
+    try:
+        before = read_baseline(start) or {}
+    except SpecguardError:
+        # A baseline that could not be read accepted nothing.
+        before = {}
     grown = [key for key, count in after.items() if count > before.get(key, 0)]
     lines = JsonWalk((head.read(BASELINE) or b"").decode()).lines if grown else {}
     growths = []
