@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Base, Documents, Entry, Expression, Lines, Policy, Stage, Tree
+    from specguard.rules import Base, Documents, Entry, Expression, Lines, Policy, RunSettings, Stage, Tree
     from specguard_rules.content._shell import Command
 
 
@@ -241,7 +241,9 @@ class ForbiddenCommand(Rule):
         Selecting.of(*COMMAND_FILES, "**/*.md", ".runs/**/*.json"), "the files to read", tightens="more"
     )
 
-    def check(self, entries: Sequence[Entry], lines: Lines, documents: Documents) -> Iterator[Finding]:
+    def check(
+        self, entries: Sequence[Entry], lines: Lines, documents: Documents, run_settings: RunSettings
+    ) -> Iterator[Finding]:
         """Look for the forbidden forms in the commands that the change adds."""
         moved, matches = _moved(entries), self.files.matches
         files = (one for one in entries if one.has_new_content and matches(one.path))
@@ -273,13 +275,15 @@ class ForbiddenCommand(Rule):
             added = {hunk.new_start + offset for hunk in hunks for offset in range(len(hunk.added))}
             for command, which in found[entry.path]:
                 if not added.isdisjoint(range(command.line, command.end_line + 1)):
-                    yield self._finding(entry.path, command, which)
+                    done = entry.path.startswith(run_settings.folder)
+                    yield self._finding(entry.path, command, which, done=done)
 
-    def _finding(self, path: bytes, command: Command, which: int) -> Finding:
+    def _finding(self, path: bytes, command: Command, which: int, *, done: bool) -> Finding:
         form, key = self.commands[which], " ".join(command.words)
         message = form.message or f"the command form {form.command!r} is forbidden"
         how = f"with {' or '.join(form.unless)}" if form.unless else "in another way"
         step, setting = f"Do this {how}, or take the command out.", f"commands.{which}.command"
+        step = f"Undo what it did, and do this {how} in a new run." if done else step
         found = Finding(message, step, path, command.line, key=key, setting=setting)
         found.end_line = command.end_line if command.end_line > command.line else None
         if not command.is_instruction:
