@@ -383,7 +383,7 @@ def _switches(change: Change) -> tuple[str, str]:
     """Return the commands before and after a step that alters commits; empty if `HEAD` is the judged one.
 
     Later commits of the current branch are moved onto the altered ones. A branch that another worktree has
-    checked out is altered there.
+    checked out is altered there, unless its folder is gone.
     """
     from specguard.declaration.look_alikes import shell_word
 
@@ -394,8 +394,10 @@ def _switches(change: Change) -> tuple[str, str]:
         from specguard.change.worktree import worktrees
 
         there = next((one.folder for one in worktrees(repository) if one.branch == name), "")
-        command = f"cd {shell_word(there)}" if there else f"git switch {shell_word(name)}"
-        return f"{command} && ", " && cd -" if there else " && git switch -"
+        if os.path.isdir(there):
+            return f"cd {shell_word(there)} && ", " && cd -"
+        prune = "git worktree prune && " if there else ""
+        return f"{prune}git switch {shell_word(name)} && ", " && git switch -"
     if head in (None, repository.head):
         return "", ""
     switch, branch = f"git switch --detach {head[:12]} && ", short_name(repository.branch or "")
