@@ -243,8 +243,9 @@ def _with_choices(raw: str) -> str:
 
 def _parse_path(text: str, *, is_path: bool = False) -> str:
     """Return a text as a path pattern; empty if it is not one, or is a word that need not be a path."""
+    path = without_remark(text).removeprefix("./")
     # Dots in place of a name mean the whole folder.
-    path = re.sub(r"/(?:\.{3}|\u2026)$", "/", without_remark(text).removeprefix("./"))
+    path = path.rstrip(".\u2026") if path.endswith(("/...", "/\u2026")) else path
     if not (_PATH.fullmatch(path) or _SPACED.fullmatch(path)):
         return ""
     if "/" not in path and not is_path and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):

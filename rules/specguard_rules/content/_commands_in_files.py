@@ -465,8 +465,8 @@ _INSTRUCTION: Final = re.compile(
 # not "Bad:", or before the means of what its first line asks for: "Stop it with". Others tell what was done:
 # "An agent ended it with". Then the text that may follow the command.
 _LINE_START: Final = re.compile(
-    r"(?:(?!\W*(?:an?|it|th\w+|wh\w+|issues?|problems?|trouble)\b|.*\b(?:\w+[^\We]ed|wrong)\b)"
-    r".*\b(?:with|via|using)\s+"
+    r"(?:(?!\W*(?:an?|it|the|they|this|that|what|who|why|issues?|problems?|trouble)\b"
+    r"|.*\b(?:\w+[^\We]ed|wrong)\b).*\b(?:with|via|using)\s+"
     r"|\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}"
     r"(?:(?![\w '/-]*\b(?:anti-?pattern|bad|before|cause|dangerous|incorrect|old|problem|removed|replaced"
     r"|risk|terms|unsafe|was|wrong)[*_]*:)\w[\w '/-]{0,40}(?::[*_]{0,2}|[*_]{1,2}:)\s*)?)$",
