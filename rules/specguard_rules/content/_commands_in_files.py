@@ -461,15 +461,15 @@ _INSTRUCTION: Final = re.compile(
     r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*)$",
     re.IGNORECASE,
 )
+_TELLS: Final = r"\W*(?:an?|how|it|the|they|this|that|what|who|why|issues?|problems?|trouble)\b"
 # The text before a command that begins a list item or a paragraph, also behind a label such as "Stop it:" but
 # not "Bad:", or before the means of what its first line asks for: "Stop it with". Others tell what was done:
 # "An agent ended it with". Then the text that may follow the command.
 _LINE_START: Final = re.compile(
-    r"(?:(?!\W*(?:an?|it|the|they|this|that|what|who|why|issues?|problems?|trouble)\b"
-    r"|.*\b(?:\w+[^\We]ed|wrong)\b).*\b(?:with|via|using)\s+"
+    rf"(?:(?!{_TELLS}|.*\b(?:\w+[^\We]ed|wrong)\b).*\b(?:with|via|using)\s+"
     r"|\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}"
-    r"(?:(?![\w '/-]*\b(?:anti-?pattern|bad|before|cause|dangerous|incorrect|old|problem|removed|replaced"
-    r"|risk|terms|unsafe|was|wrong)[*_]*:)\w[\w '/-]{0,40}(?::[*_]{0,2}|[*_]{1,2}:)\s*)?)$",
+    rf"(?:(?!{_TELLS}|[\w '/-]*\b(?:anti-?pattern|bad|before|cause|dangerous|incorrect|old|problem|removed"
+    r"|replaced|risk|terms|unsafe|was|wrong)[*_]*:)\w[\w '/-]{0,40}(?::[*_]{0,2}|[*_]{1,2}:)\s*)?)$",
     re.IGNORECASE,
 )
 _CONTINUATION: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
