@@ -280,7 +280,8 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
     # Only a folder of the user's is accepted.
     own = f"{environment.get('TMPDIR') or '/tmp'}/specguard-{os.geteuid()}/places"  # noqa: S108
     root = os.path.realpath(checkout)
-    for folder in (user_folder(environment, "places", checkout), own):
+    homes = (environment, {**environment, "XDG_CACHE_HOME": ""})
+    for folder in (*(user_folder(one, "places", checkout) for one in homes), own):
         # Git separates object folders by colons and newlines.
         unfit = not os.path.isabs(folder) or ":" in folder or "\n" in folder
         if unfit or os.path.commonpath([root, os.path.realpath(folder)]) == root:
@@ -289,10 +290,8 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             if is_own(folder):
                 return os.path.realpath(folder)
-    raise SpecguardError(
-        "there is no folder for the run's place",
-        help="set XDG_CACHE_HOME to a folder of yours that is in no checkout",
-    )
+    help = "set XDG_CACHE_HOME to a folder of yours that is in no checkout"
+    raise SpecguardError("there is no folder for the run's place", help=help)
 
 
 def is_place(path: str, run_id: str = "") -> bool:

@@ -9,7 +9,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor.check import prove_guard
 from specguard.executor.commit import hash_tree
-from specguard.executor.place import RUN_REFS, place_exists, remove_place, update_ref
+from specguard.executor.place import RUN_REFS, place_exists, places_folder, remove_place, update_ref
 from specguard.executor.process import run_command
 from specguard.executor.run import RunEnded
 from specguard.executor.side_effects import inspect, make_place, open_place
@@ -34,6 +34,13 @@ def test_a_place_is_the_base_with_no_remote_and_no_ref(setting: Setting) -> None
         assert os.lstat(os.path.dirname(place.path)).st_mode & 0o077 == 0
         assert run.folder.read_manifest().place == place.path
         assert "core.filemode=true" in place.file_options
+
+
+def test_a_cache_within_the_checkout_is_left_for_that_of_the_home(tmp_path: Path) -> None:
+    checkout, home = tmp_path / "checkout", tmp_path / "home"
+    environment = {"HOME": str(home), "XDG_CACHE_HOME": f"{checkout}/.cache", "TMPDIR": str(tmp_path)}
+    assert places_folder(environment, str(checkout)) == os.path.realpath(home / ".cache/specguard/places")
+    assert not checkout.exists()
 
 
 def test_of_the_users_repository_only_the_ref_of_the_run_is_written(setting: Setting) -> None:
