@@ -327,20 +327,19 @@ _COMMAND_WORDS: Final = re.compile(
 _CODE: Final = re.compile(r"(`+).+?\1", re.DOTALL)
 _RULE: Final = re.compile(r"\b[A-Z]{3}[0-9]{3}\b")
 
-_STAY_UNCHANGED: Final = re.compile(
-    rf"\b(?:{_NOT}|nobody|nothing)\b[^;]*?\b(?:touch|modif|edit|chang|delet|remov|renam|alter|mov)\w*"
+# Expressions without `re.compile` are for sentences that command, and are compiled with the first of them.
+_STAY_UNCHANGED: Final = (
+    rf"(?i)\b(?:{_NOT}|nobody|nothing)\b[^;]*?\b(?:touch|modif|edit|chang|delet|remov|renam|alter|mov)\w*"
     rf"|\b{_LOCKED}\b|\b(?:requir\w*|needs?) (?:an? |explicit )*approval"
-    r"|^\S+:? (?:(?:is|are) )?(?:forbidden|prohibited)\b",
-    re.IGNORECASE,
+    r"|^\S+:? (?:(?:is|are) )?(?:forbidden|prohibited)\b"
 )
 """Wording that a path must stay unchanged."""
 
-_MAY_CHANGE: Final = re.compile(
-    r"\b(?:by hand|manually|directly|outside|except|other than|but|(?<!read-)only|optional)\b"
+_MAY_CHANGE: Final = (
+    r"(?i)\b(?:by hand|manually|directly|outside|except|other than|but|(?<!read-)only|optional)\b"
     r"|\b(?:not for|not required|need not)\b|\bsame (?:commit|change|pr|pull request)\b|^if |^when "
     rf"|\bnothing\b(?:(?!\b(?:it|may|must|chang\w+)\b)[^;:,])* is {_LOCKED}\b"
-    r"|\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
-    re.IGNORECASE,
+    r"|\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))"
 )
 """Wording that a path may change, in another way, in another case or together with something else."""
 
@@ -353,18 +352,17 @@ _FILLERS: Final = (
 )
 """Words that add nothing to what a sentence demands of every change."""
 
-_FILLER: Final = re.compile(rf"\b{_FILLERS}\b", re.IGNORECASE)
+_FILLER: Final = rf"(?i)\b{_FILLERS}\b"
 _GAP: Final = rf"(?:{_FILLERS}\W+)*"
 _AT_MOST: Final = (
     r"(?:at most |up to |limited to |(?:not be|no) (?:more|longer) than |not exceed "
     r"|(?P<below>(?:shorter|less|fewer) than |under |below ))?(?P<most>[0-9]{2,3})"
 )
 _CHANGING: Final = r"(?:touch|modif|edit|chang|delet|remov|renam|alter|mov|creat|updat)\w*"
-_GUARD_TERMS: Final = re.compile(
-    rf"\b(?:(?:do )?{_NOT}\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
+_GUARD_TERMS: Final = (
+    rf"(?i)\b(?:(?:do )?{_NOT}\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
     rf"|nothing|may|under|below|stay|so|{_LOCKED}|forbidden|prohibited"
-    r"|(?:without|unless|requir\w*|needs?)\b.*(?:approv|permi|review|consent|authori|ask|confirm|instruct).*)\b",
-    re.IGNORECASE,
+    r"|(?:without|unless|requir\w*|needs?)\b.*(?:approv|permi|review|consent|authori|ask|confirm|instruct).*)\b"
 )
 """What a sentence may say about the paths that it guards."""
 
@@ -441,7 +439,7 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
         codes.add(section.code)
     if codes:
         return sorted(codes), []
-    if _STAY_UNCHANGED.search(text) and not _MAY_CHANGE.search(text):
+    if re.search(_STAY_UNCHANGED, text) and not re.search(_MAY_CHANGE, text):
         codes, proposed = _find_guards(policy, sentence, text, meaning)
         if codes or proposed:
             return sorted(codes), proposed
@@ -468,8 +466,8 @@ def _says_no_more(rest: str) -> bool:
     """Return True if a text says nothing of weight beside what was understood, which a NUL replaces."""
     head, _, tail = rest.rpartition("\0")
     said, *explanation = _EXPLANATION.split(tail, 1)
-    words = _FILLER.sub("", head + said)
-    return not any(map(str.isalnum, words)) and not _MAY_CHANGE.search("".join(explanation))
+    words = re.sub(_FILLER, "", head + said)
+    return not any(map(str.isalnum, words)) and not re.search(_MAY_CHANGE, "".join(explanation))
 
 
 def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tuple[set[str], list[str]]:
@@ -490,13 +488,13 @@ def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tup
         return {section.code}, []
     names = list(dict.fromkeys([*sentence.spans, *names]))
     known = "|".join(map(re.escape, sorted(names, reverse=True)))
-    if not _says_no_more(_GUARD_TERMS.sub("\0", re.sub(rf"(?<!\w)(?:{known})", "\0", text))):
+    if not _says_no_more(re.sub(_GUARD_TERMS, "\0", re.sub(rf"(?<!\w)(?:{known})", "\0", text))):
         return set(), []
     if all(found.values()):
         return {guard.code for guard in found.values() if guard}, []
     # A lock also holds edits, which a sentence on removals alone does not speak of.
     proposed = [f"rules.locked-path.paths = {toml_value(names)}"]
-    return set(), proposed if _STAY_UNCHANGED.search(_REMOVAL.sub("", text)) else []
+    return set(), proposed if re.search(_STAY_UNCHANGED, _REMOVAL.sub("", text)) else []
 
 
 def _in_force(policy: Policy, wanted: Mapping[str, Any]) -> bool:
