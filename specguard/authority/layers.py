@@ -62,13 +62,13 @@ _ONLY_GUARDS: Final = "a nested authority only locks and forbids paths"
 
 _GUARDS: Final = frozenset(("rules", name, "paths") for name in GUARDING)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
-_OWN: Final = re.compile(
-    r"^[ \t\[{\"'-]*(?:(?:rules|work|approvals)\.[\w\"'.-]+\s*[\]=]|(?:authority|approvals|runs)\]"
+# Compiled at its first use: most policies have neither front matter nor blocks of others.
+_OWN: Final = (
+    r"(?im)^[ \t\[{\"'-]*(?:(?:rules|work|approvals)\.[\w\"'.-]+\s*[\]=]|(?:authority|approvals|runs)\]"
     r"|(?:locked|forbidden|protected)(?:[-_ ]?(?:branch|file|folder|path|zone)\w*)?"
     r"(?:\]|\.paths|[\"']?\s*[:=](?!\s*(?:true|false|yes|no)\b))"
     r"|rules[\"']?:[\s{\"']*[a-z]+(?:-[a-z]+)+[\"']?:\s*[\n{]"
-    r"|extends[\"']?\s*[:=][\s\[\"'-]*[a-z-]+[\"']?\s*[\],\n]|merge[\"']?\s*[:=]\W*(?:rebase|squash)\b).*",
-    re.MULTILINE | re.IGNORECASE,
+    r"|extends[\"']?\s*[:=][\s\[\"'-]*[a-z-]+[\"']?\s*[\],\n]|merge[\"']?\s*[:=]\W*(?:rebase|squash)\b).*"
 )
 """How lines of a policy begin, also as YAML or JSON; they tell its blocks from those of other tools."""
 
@@ -134,7 +134,7 @@ class Part:
             message = f"the authority cannot be read: {error.problem.message}"
             raise SettingProblem(message, Origin(source.path, error.problem.line or 0)) from None
         front = self.document.front_matter or ""
-        found = _OWN.search(front)
+        found = re.search(_OWN, front) if front else None
         # A document that begins with a rule across the page has its first sections in front matter.
         begin = found.start() if found else f"\n{front}".find("\n## ")
         if begin >= 0:
@@ -247,7 +247,7 @@ def _seems_settings(fence: Fence) -> bool:
     if BLOCK_INFO[1] in info or get_close_matches(info, [" ".join(BLOCK_INFO)], cutoff=0.8):
         return True
     is_data = info.partition(" ")[0] in ("", "toml", "yaml", "yml", "json") and "```" not in fence.content
-    return is_data and _OWN.search(fence.content) is not None
+    return is_data and re.search(_OWN, fence.content) is not None
 
 
 def _find_swallowed_block(content: str, *, closed: bool) -> int | None:

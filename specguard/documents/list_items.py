@@ -33,12 +33,11 @@ _TICK_MARKS: Final = frozenset(
 )
 _DONE: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
 # In bold, as the whole text before a remark, or as a sign, maybe with its word, that ends the first line,
-# but not behind a colon.
-_STATED_DONE: Final = re.compile(
-    rf"(?<![\w*])\*\*status(?::\*\*|\*\*:) {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)\b"
+# but not behind a colon. Compiled at its first use: a policy does not need it.
+_STATED_DONE: Final = (
+    rf"(?i)(?<![\w*])\*\*status(?::\*\*|\*\*:) {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)\b"
     rf"|^[*_]{{0,3}}status: {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)[*_.]{{0,4}}+(?! ?(?:[^\W\d]|[/|?]))"
-    rf"|^[^\n]*[^:\s] ?{_CHECK}[*_ ]{{0,4}}(?:(?:completed?|done)[*_. ]{{0,4}})?(?:\n|$)",
-    re.IGNORECASE,
+    rf"|^[^\n]*[^:\s] ?{_CHECK}[*_ ]{{0,4}}(?:(?:completed?|done)[*_. ]{{0,4}})?(?:\n|$)"
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
 # Everything that a reader takes for a box that is empty, has another mark than a tick, or means "no".
@@ -113,8 +112,8 @@ def ticked_items(
         if isinstance(block, List):
             for item in block.items:
                 done, words = is_ticked(item.text), _own_words(item.text)
-                states_done = stated and not is_open(item.text) and _STATED_DONE.search(item.text.raw.strip())
-                if done or states_done:
+                may_state = stated and not is_open(item.text)
+                if done or (may_state and re.search(_STATED_DONE, item.text.raw.strip())):
                     yield Ticked(item.line, words, item.blocks, above)
                 yield from ticked_items(item.rest, (words, *above), stated=not done)
         elif isinstance(block, Table):
