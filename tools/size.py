@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_579,
+    "code lines of specguard and rules": 48_547,
     "modules of specguard and rules": 236,
     "code lines of tests": 33_099,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 556,
+    "expressions of re": 559,
 }
 """The upper limit of each figure."""
 

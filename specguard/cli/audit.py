@@ -14,8 +14,8 @@ from specguard.audit.report import RENDERERS
 from specguard.audit.store import Summary
 from specguard.cli import options as opt
 from specguard.cli.app import require_extra
-from specguard.engine.check import codes_of
 from specguard.engine.plugins import load_registry
+from specguard.engine.rule_runner import codes_of
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import replace_file, writing

@@ -17,7 +17,6 @@ from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
 from specguard.declaration.rule import is_code
 from specguard.documents.data import DataError, JsonWalk
-from specguard.engine.check import Selection
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.engine.rule_runner import Judging
@@ -186,7 +185,7 @@ def _recount(judging: Judging, keys: Collection[tuple[str, bytes]]) -> Sequence[
     if not wanted_codes or judging.facts.change.whole:
         return []
     facts = Facts(judging.facts.change.with_whole_tree({path for _, path in keys}), policy)
-    return Judging(facts, Selection(policy.rules, select=wanted_codes, extend=wanted_codes)).run()
+    return Judging(facts, select=wanted_codes, extend=wanted_codes).run()
 
 
 def can_be_accepted(result: RuleResult) -> bool:
@@ -285,8 +284,7 @@ def record(request: Request, *, grow: bool = False) -> Recording:
         _, policy, _ = Policies(request, git.repository).choose(change)
         before = read_baseline(change.head_files)
         # A rule's stage decides when it is judged, not whether its findings existed before.
-        selection = Selection(policy.rules, select=FAMILIES)
-        results = Judging(Facts(change, policy), selection, any_stage=True).run()
+        results = Judging(Facts(change, policy), select=FAMILIES, any_stage=True).run()
         undecided = [result for result in results if result.state == "indeterminate"]
         entries = list(_entries(before, results, grow=grow or before is None))
         if before is None and entries and git.repository.ignores(path_text(BASELINE)):

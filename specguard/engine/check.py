@@ -13,70 +13,19 @@ from specguard.change.repository import Lookup, short_name
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
-from specguard.engine.rule_runner import NOT_SELECTED, Judging, drop_repeated, open_outcomes
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown_rule, usage
+from specguard.engine.rule_runner import NOT_SELECTED, Judging, drop_repeated, open_results
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, usage
 from specguard.model import TYPE_CHECKING, OutputOnStderr, Verdict, cached_method, state_of, with_stash
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.approvals.approvals import Approvals
-    from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
+    from specguard.authority.policy import Policy, PolicyChange
     from specguard.change.check_request import Request
     from specguard.change.lines import Hunk
-    from specguard.declaration.rule import Rule
     from specguard.model import Origin, RuleResult, Stage
-
-
-class Selection:
-    """The rules that a caller selects by code, family or name.
-
-    Args:
-        rules: the policy's rules.
-        select: run only these rules; empty: all rules that the policy has on.
-        ignore: leave these rules out, even if they are selected.
-        extend: run these rules too, even if the policy has them off.
-
-    Attributes:
-        extended: the codes of those rules.
-
-    Raises:
-        SpecguardError: a selector matches no rule; the message names the nearest match.
-    """
-
-    def __init__(
-        self,
-        rules: Sequence[RuleInPolicy],
-        *,
-        select: Iterable[str] = (),
-        ignore: Iterable[str] = (),
-        extend: Iterable[str] = (),
-    ) -> None:
-        self._select = codes_of(select, rules)
-        self._ignore = codes_of(ignore, rules)
-        self.extended = codes_of(extend, rules)
-
-    def leaves_out(self, rule: RuleInPolicy) -> bool:
-        """True if the caller did not select this rule, or ignored it."""
-        wanted = not self._select or rule.code in self._select | self.extended
-        return not wanted or rule.code in self._ignore
-
-
-def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]]) -> set[str]:
-    """Return the rule codes that selectors match; a selector may be a comma-separated list."""
-    wanted = [part.strip() for selector in selectors for part in selector.split(",") if part.strip()]
-    names: dict[str, set[str]] = {}
-    for rule in rules if wanted else ():
-        for name in (rule.code, rule.code[:3], rule.name):
-            names.setdefault(name, set()).add(rule.code)
-    codes: set[str] = set()
-    for selector in wanted:
-        selector = selector.upper() if selector.upper() in names else selector
-        if selector not in names:
-            raise unknown_rule(selector, names, "rule, family or name")
-        codes |= names[selector]
-    return codes
 
 
 _LOOSENING_OPTIONS: Final = ("authority", "select", "ignore", "dry_run", "today", "override")
@@ -140,14 +89,17 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     """
     request = change.request
     change, policy, notes = policies.choose(change)
-    selection = Selection(
-        policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select
-    )
-    if all(map(selection.leaves_out, policy.rules)):
-        raise usage("no rule is left: every selected one is ignored", "ignore fewer of them")
     facts = Facts(change, policy)
-    outcomes = open_outcomes(facts, policies.cache)
-    results, approval_notes = _judge_all(Judging(facts, selection, cache=outcomes))
+    judging = Judging(
+        facts,
+        select=request.select,
+        ignore=request.ignore,
+        extend=request.extend_select,
+        cache=open_results(facts, policies.cache),
+    )
+    if all(map(judging.leaves_out, policy.rules)):
+        raise usage("no rule is left: every selected one is ignored", "ignore fewer of them")
+    results, approval_notes = _judge_all(judging)
     _protect_uncommitted(results, change)
     # The log of decisions names the change whose findings an approval accepted.
     approved = any(judged.state == "approved" for result in results for judged in result.findings)

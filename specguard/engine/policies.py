@@ -50,7 +50,7 @@ class Policies:
         floor: the floor that every policy is held to, if the caller has opened it; None: the request's.
 
     Attributes:
-        cache: the cache of policies and of rule outcomes; None with `--enforce`.
+        cache: the cache of policies and of rule results; None with `--enforce`.
     """
 
     def __init__(

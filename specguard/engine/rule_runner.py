@@ -1,8 +1,9 @@
 """Run rules on facts: the findings of each rule, and the state that follows from them.
 
-An outcome is cached if it depends only on the inputs in `open_outcomes`: commits, policy, branch, the text of
-the pull request and day. Commits include everything below them, trees and history. So the facts that a rule
-asks for decide. A rule that asks for anything else (refs, a remote, the working tree's runs) runs each time.
+A result is cached if it depends only on the inputs in `open_results`: commits, policy, options, branch, the
+text of the pull request and day. Commits include everything below them, trees and history. So the facts that
+a rule asks for decide. A rule that asks for anything else (refs, a remote, the working tree's runs) runs each
+time.
 """
 
 from __future__ import annotations
@@ -10,16 +11,15 @@ from __future__ import annotations
 from specguard.authority.policy import Policy, RuleInPolicy, decode, encode
 from specguard.change.entries import sha256
 from specguard.declaration.rule import LAST, Rule, fact_names, lower_severity
-from specguard.errors import MissingFact, NotApplicable, failure_text, if_known
-from specguard.model import SEVERITIES, Judged, Origin, OutputOnStderr, Record, RuleResult, grouped, state_of
+from specguard.errors import MissingFact, NotApplicable, failure_text, if_known, unknown_rule
+from specguard.model import SEVERITIES, Judged, Origin, OutputOnStderr, RuleResult, grouped, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.authority.cache import Cache
-    from specguard.engine.check import Selection
     from specguard.engine.facts import Facts
     from specguard.model import Finding, Severity, State
 
@@ -31,47 +31,62 @@ NOT_SELECTED: Final = "not selected"
 """The reason of a rule that the caller left out."""
 
 
-class RuleOutcome(Record, frozen=False):
-    """The outcome of one rule.
+def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]]) -> set[str]:
+    """Return the rule codes that selectors match; a selector may be a comma-separated list.
 
-    Attributes:
-        findings: the findings that the rule yielded.
-        missing: the missing or inapplicable fact that stopped the rule; None if it ran to its end.
-        crash: the exception that the rule raised, with its place; empty if it did not crash.
-        condition: the condition that holds if the rule passes.
-        facts: the names of the facts that it asks for.
-        looked_at: the facts that it got, each with a short account of its size.
-        time_dependent: True if the time of day, or the existing branches, may have influenced a fact.
+    Raises:
+        SpecguardError: a selector matches no rule; the message names the nearest match.
     """
+    wanted = [part.strip() for selector in selectors for part in selector.split(",") if part.strip()]
+    names: dict[str, set[str]] = {}
+    for rule in rules if wanted else ():
+        for name in (rule.code, rule.code[:3], rule.name):
+            names.setdefault(name, set()).add(rule.code)
+    codes: set[str] = set()
+    for selector in wanted:
+        selector = selector.upper() if selector.upper() in names else selector
+        if selector not in names:
+            raise unknown_rule(selector, names, "rule, family or name")
+        codes |= names[selector]
+    return codes
 
-    findings: list[Finding] = []
-    missing: MissingFact | NotApplicable | None = None
-    crash: str = ""
-    condition: str = ""
-    facts: Sequence[str] = ()
-    looked_at: list[str] = []
-    time_dependent: bool = False
 
-    @property
-    def complete(self) -> bool:
-        """True if the rule judged, and its outcome does not depend on the time of day."""
-        return not self.crash and not isinstance(self.missing, MissingFact) and not self.time_dependent
+class Judging:
+    """The rules of a policy that a caller selects by code, family or name, and the facts that they run with.
 
-
-class Judging(Record):
-    """The facts and selection that rules run with.
-
-    Attributes:
+    Args:
         facts: the facts that rules ask for, with the policy that has the rules.
-        selection: the rules that the caller selected.
+        select: run only these rules; empty: all rules that the policy has on.
+        ignore: leave these rules out, even if they are selected.
+        extend: run these rules too, even if the policy has them off.
         any_stage: True if rules of other stages run, too.
-        cache: the cached outcomes; None without a cache.
+        cache: the cached results; None without a cache.
+
+    Raises:
+        SpecguardError: a selector matches no rule.
     """
 
-    facts: Facts
-    selection: Selection
-    any_stage: bool = False
-    cache: OutcomeCache | None = None
+    def __init__(
+        self,
+        facts: Facts,
+        *,
+        select: Iterable[str] = (),
+        ignore: Iterable[str] = (),
+        extend: Iterable[str] = (),
+        any_stage: bool = False,
+        cache: ResultCache | None = None,
+    ) -> None:
+        self.facts = facts
+        self.cache = cache
+        self._any_stage = any_stage
+        self._select = codes_of(select, facts.policy.rules)
+        self._ignore = codes_of(ignore, facts.policy.rules)
+        self._extended = codes_of(extend, facts.policy.rules)
+
+    def leaves_out(self, rule: RuleInPolicy) -> bool:
+        """True if the caller did not select this rule, or ignored it."""
+        wanted = not self._select or rule.code in self._select | self._extended
+        return not wanted or rule.code in self._ignore
 
     def run(self, *, last: bool = False, idle_reason: str = "") -> list[RuleResult]:
         """Run every rule of the stage, and return a result for each rule, also for those that do not run.
@@ -85,49 +100,32 @@ class Judging(Record):
 
     def _result(self, rule: RuleInPolicy, idle_reason: str) -> RuleResult:
         severity = rule.severity
-        if severity == "off" and rule.code in self.selection.extended:
+        if severity == "off" and rule.code in self._extended:
             severity = rule.default_severity
         state, reason = self._idle_state(rule, severity, idle_reason)
         if reason:
             return RuleResult(rule.code, rule.name, state, reason=reason)
-        outcome = self.cache.get(rule.code) if self.cache else None
-        if outcome is None:
-            with OutputOnStderr():
-                outcome = _run(rule, self.facts)
-            if self.cache:
-                self.cache.store(rule, outcome)
-        judged = list(self._judge(outcome.findings, rule, severity))
-        missing = outcome.missing if isinstance(outcome.missing, MissingFact) else None
-        if outcome.crash:
-            state, reason = "indeterminate", f"the rule crashed (plugin {rule.plugin!r}): {outcome.crash}"
-        elif missing is not None:
-            state, reason = "indeterminate", missing.reason
-        elif outcome.missing is not None and not judged:
-            state, reason = "not-applicable", str(outcome.missing)
-        else:
-            state, reason = state_of(judged), ""
-        return RuleResult(
-            rule.code,
-            rule.name,
-            state,
-            severity=self._effective_severity(severity),
-            findings=sorted(judged, key=lambda one: one.place),
-            reason=reason or None,
-            command=missing.command if missing else "",
-            error="plugin-failed" if outcome.crash else missing.code if missing else "",
-            crashed=bool(outcome.crash),
-            condition=outcome.condition,
-            looked_at=outcome.looked_at,
-        )
+        known = self.cache.get(rule.code) if self.cache else None
+        if known is not None:
+            return known
+        result = RuleResult(rule.code, rule.name, "passed", self._effective_severity(severity))
+        with OutputOnStderr():
+            findings = _run(rule, self.facts, result)
+        result.findings = sorted(self._judge(findings, rule, severity), key=lambda one: one.place)
+        if findings and result.state != "indeterminate":
+            result.state, result.reason = state_of(result.findings), None
+        if self.cache and not result.error and not self.facts.time_dependent:
+            self.cache.store(rule, result)
+        return result
 
     def _idle_state(self, rule: RuleInPolicy, severity: Severity, idle_reason: str) -> tuple[State, str]:
         """Return the state of a rule that does not run, with the reason; the reason is empty if it runs."""
-        if self.selection.leaves_out(rule):
+        if self.leaves_out(rule):
             return "off", NOT_SELECTED
         if severity == "off":
             return "off", "the policy has it off"
         stage = self.facts.change.stage
-        runs = stage in rule.stages or self.any_stage
+        runs = stage in rule.stages or self._any_stage
         # What an agent has done is judged as its edits are.
         if not runs and not ("edit" in rule.stages and self.facts.change.request.by_agent):
             return "not-applicable", f"not a rule of the stage {stage}"
@@ -152,16 +150,19 @@ class Judging(Record):
             )
 
 
-def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
-    """Run a rule on its facts without the excluded paths; findings before a crash are kept."""
-    outcome = RuleOutcome()
+def _run(rule: RuleInPolicy, facts: Facts, result: RuleResult) -> list[Finding]:
+    """Run a rule on its facts, and return what it finds in paths that are not excluded, also before a crash.
+
+    All of the result that does not follow from the findings is set.
+    """
+    findings: list[Finding] = []
     looked_at: list[tuple[str, object]] = []
     exclude = rule.exclude
     try:
         check = rule.load()
-        outcome.condition = describe_condition(check)
-        outcome.facts = fact_names(check.check, 1)[0]
-        for name, value in zip(outcome.facts, arguments(check.check, 1, facts), strict=True):
+        result.condition = describe_condition(check)
+        names = fact_names(check.check, 1)[0]
+        for name, value in zip(names, arguments(check.check, 1, facts), strict=True):
             if name == "entries" and exclude and value is not None:
                 value = [one for one in value if not exclude.matches(one.path)]
             # The other rules judge the same list.
@@ -170,14 +171,17 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
         for finding in check.check(*(value for _, value in looked_at)):
             _check_parts(finding, check, facts.policy)
             if finding.path is None or not exclude or not exclude.matches(finding.path):
-                outcome.findings.append(finding)
-    except (MissingFact, NotApplicable) as error:
-        outcome.missing = error
+                findings.append(finding)
+    except NotApplicable as absent:
+        result.state, result.reason = "not-applicable", absent.reason
+    except MissingFact as missing:
+        result.state, result.reason = "indeterminate", missing.reason
+        result.command, result.error = missing.command, missing.code
     except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - it must not stop the others
-        outcome.crash = failure_text(error)
-    outcome.looked_at = [_describe_fact(name, value) for name, value in looked_at]
-    outcome.time_dependent = facts.time_dependent
-    return outcome
+        result.state, result.crashed, result.error = "indeterminate", True, "plugin-failed"
+        result.reason = f"the rule crashed (plugin {rule.plugin!r}): {failure_text(error)}"
+    result.looked_at = [_describe_fact(name, value) for name, value in looked_at]
+    return findings
 
 
 def _check_parts(finding: Finding, rule: Rule, policy: Policy) -> None:
@@ -284,18 +288,18 @@ CACHEABLE_FACTS: Final = (
     "sources", "specs", "stage", "start_documents", "start_files", "today", "waves", "whole", "work",
     "work_item",
 )  # fmt: skip
-"""The facts of a range that depend only on the inputs in `open_outcomes`, as facts of declared tables do."""
+"""The facts of a range that depend only on the inputs in `open_results`, as facts of declared tables do."""
 
 RULES_PACKAGE: Final = "specguard_rules"
 """The package whose rules are known to depend on facts only."""
 
 
-class OutcomeCache:
-    """The cached rule outcomes of one change.
+class ResultCache:
+    """The cached results of the rules for one change.
 
     Args:
         cache: the cache.
-        inputs: the inputs that determine the outcomes, which are the cache key.
+        inputs: the inputs that determine the results, which are the cache key.
         policy: the policy, whose tables are facts, too.
     """
 
@@ -307,34 +311,33 @@ class OutcomeCache:
         stored = cache.read(inputs)
         self._stored: dict[str, Any] = dict(stored) if isinstance(stored, dict) else {}
 
-    def get(self, code: str) -> RuleOutcome | None:
-        """Return the cached outcome of a rule; None if there is none."""
+    def get(self, code: str) -> RuleResult | None:
+        """Return the cached result of a rule; None if there is none."""
         try:
-            findings, absent, condition, looked_at = decode(self._stored[code])
+            result = decode(self._stored[code])
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
-        reason = None if absent is None else NotApplicable(absent)
-        return RuleOutcome(findings, reason, condition=condition, looked_at=looked_at)
+        return result if isinstance(result, RuleResult) else None
 
-    def store(self, rule: RuleInPolicy, outcome: RuleOutcome) -> None:
-        """Cache the outcome of a built-in rule if the inputs in `open_outcomes` determine it.
+    def store(self, rule: RuleInPolicy, result: RuleResult) -> None:
+        """Cache the result of a built-in rule if the inputs in `open_results` determine it.
 
         Rules of other plugins may depend on more than their facts, so they are not cached.
         """
-        pure = all(name in CACHEABLE_FACTS or self._policy.has_fact(name) for name in outcome.facts)
-        if pure and outcome.complete and rule.package == RULES_PACKAGE:
-            absent = outcome.missing and outcome.missing.reason
-            self._stored[rule.code] = encode([outcome.findings, absent, outcome.condition, outcome.looked_at])
+        names = fact_names(rule.load().check, 1)[0]
+        pure = all(name in CACHEABLE_FACTS or self._policy.has_fact(name) for name in names)
+        if pure and rule.package == RULES_PACKAGE:
+            self._stored[rule.code] = encode(result)
             self._changed = True
 
     def save(self) -> None:
-        """Write new outcomes to the cache."""
+        """Write new results to the cache."""
         if self._changed:
             self._cache.write(self._inputs, self._stored, {RULES_PACKAGE})
 
 
-def open_outcomes(facts: Facts, cache: Cache | None) -> OutcomeCache | None:
-    """Return the outcomes of an earlier check of the same whole tree; None if other inputs count, too.
+def open_results(facts: Facts, cache: Cache | None) -> ResultCache | None:
+    """Return the results of an earlier check of the same whole tree; None if other inputs count, too.
 
     Args:
         facts: the facts of the change and its policy.
@@ -360,9 +363,10 @@ def open_outcomes(facts: Facts, cache: Cache | None) -> OutcomeCache | None:
         "branch": _value_or_absence(lambda: [change.branch.name, change.branch.source]),
         "pull request": _value_or_absence(lambda: [getattr(change.pull_request, name) for name in text]),
         "stage": change.stage,
+        "options": [change.request.strict, sorted(change.request.extend_select)],
         "today": facts.today.isoformat(),
     }
-    return OutcomeCache(cache, {key: repr(value) for key, value in inputs.items()}, policy)
+    return ResultCache(cache, {key: repr(value) for key, value in inputs.items()}, policy)
 
 
 def _value_or_absence(read: Callable[[], list[Any]]) -> Any:

@@ -370,7 +370,6 @@ class Case:
         from specguard.change.repository import Repository as Located
         from specguard.change.sources import open_changes
         from specguard.cli.check import command
-        from specguard.engine.check import Selection
         from specguard.engine.facts import Facts
         from specguard.engine.policies import Policies
         from specguard.engine.rule_runner import Judging
@@ -388,7 +387,7 @@ class Case:
             (change,) = open_changes(git, request)
             change, policy, _ = Policies(request, located).choose(change)
             facts = Facts(change, policy)
-            results = Judging(facts, Selection(policy.rules)).run()
+            results = Judging(facts).run()
             yield Bond(facts), [one for result in results for one in result.findings]
 
 

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specguard.engine import rule_runner
-from specguard.engine.rule_runner import RuleOutcome
 from specguard.testing import Case, Repository, Step, run_here
 from specguard.testing import Outcome as Ran
 
@@ -57,9 +56,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     codes: list[str] = []
     original = rule_runner._run
 
-    def run(rule: Any, facts: Any) -> RuleOutcome:
+    def run(rule: Any, facts: Any, result: Any) -> Any:
         codes.append(rule.code)
-        return original(rule, facts)
+        return original(rule, facts, result)
 
     monkeypatch.setattr(rule_runner, "_run", run)
     return codes
@@ -122,7 +121,7 @@ def test_another_question_has_another_name(
     codes = ran(monkeypatch)
     for other in (
         "--today=2030-01-01", "--branch=other", "--pr-title=A title", "--root",
-        "--authority=SPEC_AUTHORITY.md",
+        "--authority=SPEC_AUTHORITY.md", "--strict", "--extend-select=CMT001",
     ):  # fmt: skip
         codes.clear()
         judge(tree, cache, other)

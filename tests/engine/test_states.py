@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import pytest
 
 from specguard.authority.policy import RuleInPolicy
-from specguard.engine.check import Selection
 from specguard.engine.rule_runner import Judging
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Origin, RuleResult, Verdict
@@ -80,8 +79,12 @@ def rule(
 OTHER: dict[str, Any] = {"code": "BRN001", "name": "other-rule"}
 
 
-def judge_all(*rules: RuleInPolicy, strict: bool = False, **selected: Any) -> list[RuleResult]:
-    return Judging(Facts(Policy(*rules), strict=strict), Selection(rules, **selected)).run()  # type: ignore[arg-type]
+def judging(*rules: RuleInPolicy, strict: bool = False, **selected: Any) -> Judging:
+    return Judging(Facts(Policy(*rules), strict=strict), **selected)  # type: ignore[arg-type]
+
+
+def judge_all(*rules: RuleInPolicy, **more: Any) -> list[RuleResult]:
+    return judging(*rules, **more).run()
 
 
 def judge(one: RuleInPolicy, **more: Any) -> RuleResult:
@@ -196,8 +199,8 @@ def test_what_is_not_selected_is_off(selected: Any) -> None:
 
 @pytest.mark.parametrize("selector", ["ACM001", "ACM", "some-rule", "other-rule,ACM", " some-rule "])
 def test_a_code_a_family_and_a_name_select(selector: str) -> None:
-    policy: Any = Policy(rule(), rule(**OTHER))
-    assert not Selection(policy.rules, select=[selector]).leaves_out(policy.rules[0])
+    first = rule()
+    assert not judging(first, rule(**OTHER), select=[selector]).leaves_out(first)
 
 
 @pytest.mark.parametrize("selector", ["ACM*", "acm-001", "ACM00", "some"])
@@ -215,9 +218,9 @@ def test_what_the_policy_has_off_is_turned_on_by_extending_alone() -> None:
     assert judge(off, select=["ACM001"]).state == "off"
     assert judge(off, extend=["ACM"]).state == "warned"
     assert judge(off, extend=["ACM"], ignore=["ACM001"]).state == "off"
-    rules: Any = (rule(), rule(**OTHER), rule(code="CMT001", name="third-rule"))
-    selection = Selection(rules, select=["ACM"], extend=["BRN001"])
-    assert [selection.leaves_out(one) for one in rules] == [False, False, True]
+    rules = (rule(), rule(**OTHER), rule(code="CMT001", name="third-rule"))
+    several = judging(*rules, select=["ACM"], extend=["BRN001"])
+    assert [several.leaves_out(one) for one in rules] == [False, False, True]
 
 
 # What --enforce refuses
