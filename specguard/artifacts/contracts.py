@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import nearest
-from specguard.work.name_templates import PathTemplate
+from specguard.work.name_templates import PathTemplate, path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Literal
 
 
@@ -236,6 +236,14 @@ class WaveStage(Settings):
     def branches(self) -> list[str]:
         """`branch` as a list."""
         return [self.branch] if isinstance(self.branch, str) else self.branch
+
+    def read_branch(self, name: str) -> Mapping[str, str] | None:
+        """Return the fields in a branch's name by the stage's templates; None if no template matches."""
+        for text in self.branches:
+            template = path_template(text if "/" in text else f"**/{text}")
+            if (fields := template.read(name.encode("utf-8", "surrogateescape"))) is not None:
+                return fields
+        return None
 
     @property
     def artifacts(self) -> list[str]:

@@ -258,10 +258,8 @@ class Facts:
         judged = if_known(lambda: change.branch.name, "")
         if name in {judged, self._policy.base, change.found.name.removeprefix("origin/")}:
             return True
-        from specguard.waves.stage_order import read_branch
-
         stages = self._policy.declared("wave_settings").stages
-        if any(read_branch(stage.branches, name) is not None for stage in stages):
+        if any(stage.read_branch(name) is not None for stage in stages):
             return True
         sources: Sources | None = self.if_declared("sources")
         return sources is not None and any(item.branch == name for one in sources.all for item in one.items)

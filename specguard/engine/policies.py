@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from specguard.artifacts.contracts import WaveStage
     from specguard.authority.floor import Floor
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
@@ -429,7 +428,7 @@ class ItemBranches:
         if other is not None and self._own is not None and other.same_item(self._own):
             return False
         return any(template.read(name) is not None for template in self._templates) or any(
-            _matches_stage(stage, name) for stage in self._stages
+            stage.read_branch(name) is not None for stage in self._stages
         )
 
     def owns(self, name: str, subjects: Sequence[str]) -> bool:
@@ -459,15 +458,9 @@ class ItemBranches:
             return last is not None and last.exact and last.same_item(other)
         kind = self._own.kind
         earlier = itertools.takewhile(lambda stage: stage.items not in (kind, f"{kind}s"), self._stages)
-        return bool(self._names.literals(kind)) and any(_matches_stage(stage, name) for stage in earlier)
-
-
-def _matches_stage(stage: WaveStage, name: str) -> bool:
-    if not stage.branches:
-        return False
-    from specguard.waves.stage_order import read_branch
-
-    return read_branch(stage.branches, name) is not None
+        return bool(self._names.literals(kind)) and any(
+            stage.read_branch(name) is not None for stage in earlier
+        )
 
 
 def stack_notes(change: Change, facts: Facts) -> Iterator[str]:

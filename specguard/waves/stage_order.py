@@ -8,7 +8,7 @@ from specguard.waves.waves import UNKNOWN, StageState, Wave, Waves
 from specguard.work.name_templates import path_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from specguard.artifacts.contracts import WaveStage
@@ -221,7 +221,7 @@ def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkIt
     """Return the stages that the change works on, by its branch or its work item."""
     found: list[StageWork] = []
     for settings in waves.settings.stages:
-        fields = read_branch(settings.branches, branch) if branch else None
+        fields = settings.read_branch(branch) if branch else None
         if fields is not None:
             reason = f"the branch {branch!r}"
             known = waves.wave(fields) if all(map(fields.get, waves.settings.by)) else None
@@ -243,15 +243,6 @@ def _is_item_of(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
     if item.listed is not None and waves.kind_of(settings.items) == item.kind:
         return waves.stage_of(item.listed) is settings
     return waves.kind_of(settings.items) == "" and item.kind == "task"
-
-
-def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
-    """Return the fields in a branch's name by a stage's templates; None if no template matches."""
-    for text in templates:
-        template = path_template(text if "/" in text else f"**/{text}")
-        if (fields := template.read(branch.encode("utf-8", "surrogateescape"))) is not None:
-            return fields
-    return None
 
 
 def _owns(stage: StageState, path: bytes) -> bool:
