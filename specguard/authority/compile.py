@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from specguard.authority.layers import Layer, Merged, Part, PolicyError, SettingProblem, toml_layer
 from specguard.authority.load import AuthoritySource, find_nested, is_document, read_source
-from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, decode, encode, members, plain
+from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, members, plain
 from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_sections
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
@@ -83,7 +83,7 @@ def compile_policy(
     if problems:
         raise PolicyError(problems)
 
-    data = policy_data(values, known)
+    data: dict[str, Any] = encode(_policy_data(values, known))
     disregarded_paths = sorted({one.origin.path for one in disregarded})
     data["documents"] = [[part.source.path, part.source.oid] for part in parts]
     data["documents"] += [[path, nested_files[path].partition(" ")[2]] for path in disregarded_paths]
@@ -219,8 +219,8 @@ def _merged_sections(merged: Merged) -> dict[str, str]:
     return known_sections({title: meaning for title, meaning in own.items() if meaning in MEANINGS})
 
 
-def policy_data(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
-    """Return the data of a policy, except what concerns its documents.
+def _policy_data(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Return the data of a policy before it is encoded, except what concerns its documents.
 
     Args:
         values: the valid settings, by table.
@@ -236,12 +236,11 @@ def policy_data(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]
     return {
         "policy_id": _policy_id(values_by_table, rules, registry),
         "format": FORMAT,
-        "top": {name: encode(value) for name, value in top.items()},
-        "authority": plain(authority),
-        "authority_keys": encode(authority.keys),
+        "top": top,
+        "authority": dict(members(authority) or ()),
         "rules": rules,
         "declared": {
-            registry.declarations[name].fact: {"table": name, "set": name in values, "value": encode(value)}
+            registry.declarations[name].fact: {"table": name, "set": name in values, "value": value}
             for name, value in declared.items()
         },
         "log": declared["approvals"].log,
@@ -265,9 +264,9 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
         "stages": list(common.stages or rule.stages),
         "approvable": rule.approvable and common.approvable,
         "signed": rule.signed,
-        "exclude": encode(common.exclude) if common.exclude else None,
+        "exclude": common.exclude or None,
         "unset": _missing_setting(rule, settings or {}, values),
-        "settings": None if settings is None else {name: encode(value) for name, value in settings.items()},
+        "settings": settings,
     }
 
 
@@ -318,12 +317,12 @@ def _policy_id(values: dict[str, Any], rules: Sequence[Mapping[str, Any]], regis
     canonical: dict[str, Any] = {**plain(values), "rules": {}}
     del canonical["top"]["extends"]
     for data in rules:
-        rule, given = registry.rules[data["name"]].rule, decode(data["settings"] or {})
+        rule, given = registry.rules[data["name"]].rule, data["settings"] or {}
         canonical["rules"][rule.name] = {
             "severity": data["severity"],
             "stages": sorted(data["stages"]),
             "approvable": data["approvable"],
-            "exclude": plain(decode(data["exclude"]) or RuleTable.exclude),
+            "exclude": plain(data["exclude"] or RuleTable.exclude),
             "settings": {name: plain(given.get(name, getattr(rule, name, None))) for name in rule._fields},
         }
     text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -184,7 +184,7 @@ def _find_setting(data: Any, key: str) -> tuple[dict[str, Any], str]:
         rule = next(rule for rule in data["rules"] if rule["name"] == name)
         return rule if field in _COMMON else rule["settings"], field
     if head == "authority":
-        return (data, "authority_keys") if rest == "keys" else (data["authority"], rest)
+        return data["authority"], rest
     declared = next((one for one in data["declared"].values() if one["table"] == head), None)
     if declared is None:
         return data["top"], head

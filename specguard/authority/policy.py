@@ -203,7 +203,7 @@ class Guards:
         return bool(self._rules)
 
 
-FORMAT: Final = 10
+FORMAT: Final = 11
 """The version of the compiled data's format; data of any other version is rejected."""
 
 
@@ -394,7 +394,7 @@ class Policy:
     @property
     def keys(self) -> Sequence[AuthorityKey]:
         """The keys that a lower document of the order must not state differently from a higher one."""
-        return self._decode_list("authority_keys")
+        return list(decode(self._data["authority"]["keys"]))
 
     def contradictions(
         self, documents: Documents, judged: Callable[[bytes], bool]
