@@ -81,7 +81,7 @@ def contradictions(
     Raises:
         MissingFact: a document cannot be read. It is raised after all contradictions of the other documents.
     """
-    ranked, keys = _rank_documents(policy.order, documents), policy.keys
+    ranked, keys = _rank_documents(policy.ranks, documents), policy.keys
     if not any(is_judged(path) for path, _ in ranked):
         return
     documents.prefetch(path for path, _ in ranked)
@@ -128,20 +128,10 @@ def _read_statements(
     ]
 
 
-def rank_of(order: Sequence[str], path: bytes) -> int | None:
-    """Return the index of a document in the order, 0 for the highest; None if no pattern matches it."""
-    return _patterns(order).find(path)
-
-
-def _patterns(order: Sequence[str]) -> Selecting:
-    """Compile the patterns of the order; a folder matches everything below it."""
-    return Selecting([f"{pattern}**" if pattern.endswith("/") else pattern for pattern in order])
-
-
-def _rank_documents(order: Sequence[str], documents: Documents) -> list[tuple[bytes, int]]:
+def _rank_documents(ranks: Selecting, documents: Documents) -> list[tuple[bytes, int]]:
     """Return the files that the order names, each with the index of the first pattern that matches it."""
     paths = documents.tree.paths()
-    found = [(paths[position], rank) for position, rank in _patterns(order).find_each(paths)]
+    found = [(paths[position], rank) for position, rank in ranks.find_each(paths)]
     return [(path, rank) for path, rank in found if (entry := documents.tree.find(path)) and entry.is_file]
 
 

@@ -407,11 +407,10 @@ class Policy:
 
         return contradictions(self, documents, judged)
 
-    def rank(self, path: bytes) -> int | None:
-        """Return the index of a document in the order of authority, 0 for the highest; None if unlisted."""
-        from specguard.authority.contradictions import rank_of
-
-        return rank_of(self.order, path)
+    @cached_property
+    def ranks(self) -> Selecting:
+        """The patterns of the order of authority, the highest first; a folder has everything below it."""
+        return Selecting([f"{pattern}**" if pattern.endswith("/") else pattern for pattern in self.order])
 
     def to_data(self) -> Mapping[str, Any]:
         """Return the policy as data that `marshal` stores, without the attributes that the caller sets."""

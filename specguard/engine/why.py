@@ -164,7 +164,7 @@ def _match_specs(policy: Policy, path: bytes) -> Iterator[Match]:
                 yield code, f"specs.{field}.{index}", patterns.patterns[index], effect
         if path == settings.index.encode("utf-8", "surrogateescape"):
             yield "SPC001", "specs.index", settings.index, "the index of specs"
-    if policy.keys and (rank := policy.rank(path)) is not None:
+    if policy.keys and (rank := policy.ranks.find(path)) is not None:
         yield "SPC009", f"authority.order.{rank}", policy.order[rank], f"number {rank + 1} of the order"
 
 
