@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 
 from specguard.authority.policy import Policy
 from specguard.change.base import find_base
-from specguard.change.change import Change
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
@@ -53,8 +52,8 @@ def read_status(request: Request, *, waves: Sequence[str] = (), worktrees: bool 
     """
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
-        change, policy, notes = open_tree(git, request, Policies(request, repository))
-        tree = _TreeReport(Facts(change, policy))
+        facts, notes = open_tree(git, request)
+        tree = _TreeReport(facts)
         found = tree.data(waves)
     if worktrees:
         found["worktrees"] = tree.read(lambda: _worktrees(repository, tree), [])
@@ -63,8 +62,8 @@ def read_status(request: Request, *, waves: Sequence[str] = (), worktrees: bool 
             for one in found["worktrees"]
             if one["dirty"]
         ]
-    problems = [f"{one.origin}: {one.message}" for one in policy.disregarded if not one.key]
-    found["notes"] = [*change.notes, *notes, *problems]
+    problems = [f"{one.origin}: {one.message}" for one in facts.policy.disregarded if not one.key]
+    found["notes"] = [*facts.change.notes, *notes, *problems]
     found["unknown"] = tree.unknown
     has_work = bool(found["waves"] or found["plans"])
     found["complete"] = None if tree.unknown or not has_work else not found["missing"]
@@ -83,25 +82,25 @@ def open_waves(policy: Policy) -> Iterator[Waves | None]:
         return
     request = Request(environment=os.environ, worktree=True, all=True)
     with Needed(), Git(Repository.locate("", os.environ)) as git:
-        change, policy, _ = open_tree(git, request, Policies(request, git.repository))
-        yield Facts(change, policy).if_declared("waves")
+        yield open_tree(git, request)[0].if_declared("waves")
 
 
-def open_tree(git: Git, request: Request, policies: Policies) -> tuple[Change, Policy, list[str]]:
-    """Open the change at `HEAD` or in the working tree; return it with its policy and notes.
+def open_tree(git: Git, request: Request) -> tuple[Facts, list[str]]:
+    """Return the facts of the tree at `HEAD` or in the working tree, and notes on the policy that judges it.
 
     Args:
         git: the repository.
-        request: the request of the report.
-        policies: choose the policy; without a base, the tree's own.
+        request: the request of the report; without a base, the tree's own policy judges it.
 
     Raises:
         SpecguardError: the policy or the first commit is missing.
     """
+    policies = Policies(request, git.repository)
     if not request.worktree and find_base(git, request) is None:
         request = type(request)(**{**request.__dict__, "root": True})
     [change] = open_changes(git, request)
-    return policies.choose(change)
+    change, policy, notes = policies.choose(change)
+    return Facts(change, policy), notes
 
 
 class _TreeReport:

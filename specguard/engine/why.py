@@ -12,8 +12,7 @@ from specguard.change.repository import Repository
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.engine.check import Quotes
-from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies, open_policy
+from specguard.engine.policies import open_policy
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.status import open_tree
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, usage
@@ -171,9 +170,10 @@ def _match_specs(policy: Policy, path: bytes) -> Iterator[Match]:
 def _match_scope(git: Git, request: Request, path: bytes) -> Iterator[Governing]:
     """Yield the scope of the item that the branch at `HEAD` is for; nothing without a scope."""
     with suppress(SpecguardError, MissingFact, NotApplicable):
-        change, policy, _ = open_tree(git, request, Policies(request, git.repository))
-        item: WorkItem = Facts(change, policy).get("work_item")
-        scope, rule = item.scope, policy.active_rule("PTH003")
+        facts, _ = open_tree(git, request)
+        item: WorkItem = facts.get("work_item")
+        policy, scope = facts.policy, item.scope
+        rule = policy.active_rule("PTH003")
         if rule is not None and (scope.paths or scope.excluded) and not path.startswith(policy.log_folder):
             allowed = not scope.excluded.matches(path) and (not scope.paths or scope.paths.matches(path))
             origin = Origin(path_text(scope.document), scope.lines[0]) if scope.document else None
