@@ -325,8 +325,10 @@ def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, wa
         state = "landed"
     elif listed.conditional:
         state = "conditional"
+    elif needs or normal_name(listed.status) == "blocked":
+        state = "blocked"
     else:
-        state = "blocked" if needs else "waiting" if waits else "ready"
+        state = "waiting" if waits else "ready"
     return {
         "kind": listed.source.kind,
         "id": listed.id,

@@ -228,6 +228,9 @@ def test_slices_wait_for_their_stage_and_the_working_tree_may_be_looked_at(tmp_p
     packet.write_text(packet.read_text().replace("Status: ready", "Status: draft"))
     assert stand.stages()["planning"] == "complete"
     assert stand.stages("--worktree")["planning"] == "open"
+    breakdown = packet.with_name("PHASE_D_WORKBREAKDOWN.yaml")
+    breakdown.write_text(breakdown.read_text().replace("status: open", "status: Blocked", 1))
+    assert stand.data("--worktree")["items"][0]["state"] == "blocked"
 
 
 def test_a_pointer_that_leads_nowhere_is_said(tmp_path: Path) -> None:
