@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifacts
     from specguard.artifacts.contracts import Contract, WaveSettings
     from specguard.authority.policy import Guards, Policy, PolicyChange
+    from specguard.change.base import Base
     from specguard.change.change import Bookkeeping
     from specguard.change.entries import Commit, Entry, Message
     from specguard.change.git import History
     from specguard.change.lines import Lines
     from specguard.change.object_store import Objects
     from specguard.change.ranges import Merges
-    from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote
+    from specguard.change.repository import Branch, PullRequest, Push, Ref, Remote
     from specguard.change.tree import Documents, Tree
     from specguard.change.worktree import Worktree
     from specguard.declaration import look_alikes

@@ -1,4 +1,4 @@
-"""Finding the base, the commit that everything trusted is read from, also below a stack of branches.
+"""Finding the base, the commit that everything trusted is read from, and how a change lands on it.
 
 The head's policy has no say in the choice. First come the names from the caller and from the platform. Then
 the remote's default branch, `main` and `master`; last a branch that only this machine suggests. Each name is
@@ -15,21 +15,23 @@ never farther away.
 from __future__ import annotations
 
 import os
+from functools import cached_property
 
 from specguard.change.check_request import Event, Request, base_refs, is_invalid, read_unlinked, resolve
 from specguard.change.entries import read_commit_time
 from specguard.change.object_store import DOCUMENT_LIMIT, stdin_lines
 from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
-from specguard.errors import MissingFact, SpecguardError
+from specguard.change.tree import Documents, Tree
+from specguard.errors import MissingFact, SpecguardError, if_known
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Final, Literal, Protocol
 
     from specguard.change.change import Change
+    from specguard.change.entries import Commit, Entry
     from specguard.change.git import Git
-    from specguard.change.tree import Tree
 
     How = Literal["option", "event", "server", "pin", "usual", "local", "policy", "stack", "head", "none"]
 
@@ -74,6 +76,179 @@ class FoundBase(Record, frozen=False):
     def given(self) -> bool:
         """True if the base was named or pinned, so that a policy cannot name another one."""
         return self.how in ("option", "event", "server", "pin")
+
+
+class Base(Record):
+    """The base of a change, and how the change lands on it.
+
+    Attributes:
+        change: the change.
+        against: the branch to compare with: the trusted base, or an item's branch below the change.
+        start: the object id whose tree the entries are compared with (the merge base); None: the empty tree.
+        head: the judged commit's object id; None if the head is not a commit (an index, a tree).
+        merge_bases: all merge bases of `tip` and `head`, if both are commits.
+    """
+
+    change: Change
+    against: FoundBase
+    start: str | None
+    head: str | None
+    merge_bases: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The short name, e.g. `origin/main`."""
+        return self.against.name
+
+    @property
+    def tip(self) -> str | None:
+        """The object id of the tip of `against`; None if it has no commit."""
+        return self.against.oid
+
+    @property
+    def trusted(self) -> bool:
+        """True if this was found as a base, and is not `HEAD`, the head or the file from `--authority`."""
+        return self.change.found.trusted
+
+    @property
+    def stacked(self) -> bool:
+        """True if this is not the trusted base itself, but an item's branch below the change."""
+        return self.against is not self.change.found
+
+    @property
+    def of_files(self) -> bool:
+        """True if files of the working tree are judged, unknown to git or not, as a run commits them."""
+        if self.change.source in ("worktree", "edit"):
+            return True
+        return self.head is None and self.change.git.repository.is_place
+
+    def is_branch(self, name: str) -> bool:
+        """True if this is the base of that name, here or at `origin`."""
+        return self.name in (name, f"origin/{name}")
+
+    def has(self, entry: Entry) -> bool:
+        """True if an entry leaves at its path what the trusted base has there, so nothing needs restoring."""
+        return self.change.restores_base(entry)
+
+    def origin(self, entry: Entry) -> str | None:
+        """Return the commit whose content to restore at an entry's path; None if there is none."""
+        merge = self.change.open_merge
+        return (merge.origin(entry) if merge else None) or self.start
+
+    @property
+    def commits(self) -> Sequence[Commit]:
+        """The judged commits, oldest first; empty if the change is not committed yet."""
+        return () if self.head is None or self.of_files else self.change.commits
+
+    def touching(self, path: bytes) -> Sequence[Commit]:
+        """Return the judged commits that change a path, oldest first."""
+        return self.change.touching.get(path, ()) if self.commits else ()
+
+    @property
+    def is_landing(self) -> bool:
+        """True if the judged commits have landed on the base itself, or a queue is about to land them there.
+
+        A fork's pull request may come from a branch with the base's name; its commits are not on the base.
+        """
+        branch = if_known(lambda: self.change.branch, None)
+        kind = self.change.event.kind
+        if kind == "merge_group" or branch is None:
+            return kind == "merge_group"
+        landed = kind == "push" and branch.source == "event"
+        return self.name in {branch.name, f"origin/{branch.name}"} and (landed or self.head == self.tip)
+
+    def landing(self, prefixes: tuple[bytes, ...]) -> tuple[Documents, Documents]:
+        """Return the documents that the change is merged into, and those that the merge leaves.
+
+        Without commits, without changes of the base at `prefixes` since, and on a conflict, these are the
+        files before and after the change. After a conflict the change goes on, and is judged again.
+
+        Args:
+            prefixes: how the paths of the files begin that are to be read.
+
+        Raises:
+            MissingFact: git is too old to merge, or an object is not there.
+        """
+        change = self.change
+        if any(entry.path.startswith(prefixes) for entry in self._since_start) and self._merged:
+            return Documents(change.base_files), Documents(Tree(change.git, self._merged))
+        return change.start_documents, change.documents
+
+    @cached_property
+    def _since_start(self) -> Sequence[Entry]:
+        """The trusted base's changes since the change's start; empty if no commits are judged."""
+        tip = self.change.found.oid
+        judged = self.start and self.head and tip and self.trusted and not self.stacked
+        return self.change.git.diff_trees(self.start or "", tip or "") if judged else ()
+
+    @cached_property
+    def _merged(self) -> str:
+        """The tree that a merge of the change leaves; empty if it has conflicts."""
+        ((tree, conflicts),) = self.change.merges.merge([(self.change.found.oid or "", self.head or "")])
+        return "" if conflicts else tree
+
+    @cached_property
+    def carried(self) -> Sequence[Entry]:
+        """The changes of a merge at paths that no entry names, as the base has moved files there since.
+
+        Git finds the moved files by their content.
+
+        Raises:
+            MissingFact: as `landing`.
+        """
+        change, own = self.change, {one.path for one in self.change.entries}
+        kept = (one.path for one in change.entries if not (one.added or one.deleted))
+        if not self._since_start or all(map(change.base_files.find, kept)) or not self._merged:
+            return ()
+        merged = change.git.diff_trees(change.found.oid or "", self._merged)
+        return [one for one in merged if one.path not in own]
+
+    @cached_property
+    def _replayed(self) -> Sequence[Entry]:
+        """The differences of a rebase from a merge, in paths that the base changes; none with conflicts."""
+        if not self._merged:
+            return ()
+        change, paths = self.change, {one.path for one in self._since_start}
+        tree = change.git.commit(change.found.oid or "").tree
+        for commit in change.commits:
+            if not commit.is_merge and any(one.path in paths for one in commit.own_entries):
+                onto = change.merges.commit(tree, *commit.parents)
+                ((tree, conflicts),) = change.merges.merge([(onto, commit.oid)])
+                if not paths.isdisjoint(conflicts):
+                    return ()
+        return [one for one in change.git.diff_trees(self._merged, tree) if one.path in paths]
+
+    def undone(self, is_judged: Callable[[bytes], bool]) -> Sequence[Entry]:
+        """Return what a rebase changes otherwise than a merge, in files that commits and the base change.
+
+        A rebase drops a commit that does what the base has done since, and keeps one that takes this back.
+
+        Args:
+            is_judged: a test for the paths that matter, as a rebase takes time for each commit.
+
+        Raises:
+            MissingFact: as `landing`.
+        """
+        touching = self.change.touching if self._since_start else {}
+        shared = [one for one in self._since_start if len(touching.get(one.path, ())) > 1]
+        # What the base has moved may be judged by its new name.
+        if not any(one.deleted or is_judged(one.path) for one in shared):
+            return ()
+        try:
+            found = self._replayed
+        except MissingFact as missing:
+            if missing.code != "program-missing":
+                raise
+            found = list(self._put_back(one.path for one in shared))
+        return [one for one in found if is_judged(one.path)]
+
+    def _put_back(self, paths: Iterable[bytes]) -> Iterator[Entry]:
+        """Yield what a rebase undoes by whole files, for a git that cannot merge trees."""
+        for path in paths:
+            entries = [one for commit in self.change.touching[path] for one in commit.own_entries]
+            states = [(one, self.has(one)) for one in entries if one.path == path]
+            if any(is_in_base for _, is_in_base in states) and not states[-1][1]:
+                yield states[-1][0]
 
 
 def find_base(

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
     from typing import Any, ClassVar, Final, Self
 
-    from specguard.change.base import BranchMatcher
+    from specguard.change.base import Base, BranchMatcher
     from specguard.change.git import Git, History
     from specguard.change.lines import Lines
     from specguard.change.ranges import Merges, OpenMerge
-    from specguard.change.repository import Base, PullRequest, Push, Ref, Remote
+    from specguard.change.repository import PullRequest, Push, Ref, Remote
     from specguard.model import Finding, Stage
 
 
@@ -472,93 +472,6 @@ class Change(Record, frozen=False):
     def head_files(self) -> Tree:
         """The files after the change."""
         raise NotApplicable(self._missing_reason)
-
-    def landing(self, prefixes: tuple[bytes, ...]) -> tuple[Tree, Tree]:
-        """Return the files that the change is merged into, and those that the merge leaves.
-
-        Without commits, without changes of the base at `prefixes` since, and on a conflict, these are the
-        files before and after the change. After a conflict the change goes on, and is judged again.
-
-        Raises:
-            MissingFact: git is too old to merge, or an object is not there.
-        """
-        if any(entry.path.startswith(prefixes) for entry in self._since_start) and self._merged:
-            return self.base_files, Tree(self.git, self._merged)
-        return self.start_files, self.head_files
-
-    @cached_property
-    def _since_start(self) -> Sequence[Entry]:
-        """The trusted base's changes since the change's start; empty if no commits are judged."""
-        base, tip = self.base, self.found.oid
-        judged = base.start and base.head and tip and base.trusted and not base.stacked
-        return self.git.diff_trees(base.start or "", tip or "") if judged else ()
-
-    @cached_property
-    def _merged(self) -> str:
-        """The tree that a merge of the change leaves; empty if it has conflicts."""
-        ((tree, conflicts),) = self.merges.merge([(self.found.oid or "", self.base.head or "")])
-        return "" if conflicts else tree
-
-    @cached_property
-    def carried(self) -> Sequence[Entry]:
-        """The changes of a merge at paths that no entry names, as the base has moved files there since.
-
-        Git finds the moved files by their content.
-
-        Raises:
-            MissingFact: as `landing`.
-        """
-        own = {one.path for one in self.entries}
-        kept = (one.path for one in self.entries if not (one.added or one.deleted))
-        if not self._since_start or all(map(self.base_files.find, kept)) or not self._merged:
-            return ()
-        return [one for one in self.git.diff_trees(self.found.oid or "", self._merged) if one.path not in own]
-
-    @cached_property
-    def _replayed(self) -> Sequence[Entry]:
-        """The differences of a rebase from a merge, in paths that the base changes; none with conflicts."""
-        if not self._merged:
-            return ()
-        paths = {one.path for one in self._since_start}
-        tree = self.git.commit(self.found.oid or "").tree
-        for commit in self.commits:
-            if not commit.is_merge and any(one.path in paths for one in commit.own_entries):
-                onto = self.merges.commit(tree, *commit.parents)
-                ((tree, conflicts),) = self.merges.merge([(onto, commit.oid)])
-                if not paths.isdisjoint(conflicts):
-                    return ()
-        return [one for one in self.git.diff_trees(self._merged, tree) if one.path in paths]
-
-    def undone(self, is_judged: Callable[[bytes], bool]) -> Sequence[Entry]:
-        """Return what a rebase changes otherwise than a merge, in files that commits and the base change.
-
-        A rebase drops a commit that does what the base has done since, and keeps one that takes this back.
-
-        Args:
-            is_judged: a test for the paths that matter, as a rebase takes time for each commit.
-
-        Raises:
-            MissingFact: as `landing`.
-        """
-        shared = [one for one in self._since_start if len(self.touching.get(one.path, ())) > 1]
-        # What the base has moved may be judged by its new name.
-        if not any(one.deleted or is_judged(one.path) for one in shared):
-            return ()
-        try:
-            found = self._replayed
-        except MissingFact as missing:
-            if missing.code != "program-missing":
-                raise
-            found = list(self._put_back(one.path for one in shared))
-        return [one for one in found if is_judged(one.path)]
-
-    def _put_back(self, paths: Iterable[bytes]) -> Iterator[Entry]:
-        """Yield what a rebase undoes by whole files, for a git that cannot merge trees."""
-        for path in paths:
-            entries = [one for commit in self.touching[path] for one in commit.own_entries]
-            states = [(one, self.base.has(one)) for one in entries if one.path == path]
-            if any(is_in_base for _, is_in_base in states) and not states[-1][1]:
-                yield states[-1][0]
 
     # For reports
 

@@ -13,11 +13,12 @@ from __future__ import annotations
 from functools import cached_property
 from shlex import quote
 
+from specguard.change.base import Base
 from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import Event, Request, Revision, read_body
 from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing, strip_pull_number
 from specguard.change.process import CommandError
-from specguard.change.repository import MERGE_HEADS, Base, Branch, PullRequest, Push, Remote, short_branch
+from specguard.change.repository import MERGE_HEADS, Branch, PullRequest, Push, Remote, short_branch
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, Record
 

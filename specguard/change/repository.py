@@ -12,18 +12,14 @@ from functools import cached_property
 
 from specguard.change.check_request import read_unlinked
 from specguard.change.process import CommandError, Process
-from specguard.errors import MissingFact, Needed, SpecguardError, if_known
+from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final
 
-    from specguard.change.base import FoundBase
-    from specguard.change.change import Change
     from specguard.change.check_request import Request
-    from specguard.change.entries import Commit, Entry
-    from specguard.change.tree import Documents
     from specguard.documents.document import Document
 
 
@@ -113,100 +109,6 @@ class PullRequest(Record):
         from specguard.documents.document import Document
 
         return Document(self.body or "")
-
-
-class Base(Record):
-    """The base of a change.
-
-    Attributes:
-        change: the change.
-        against: the branch to compare with: the trusted base, or an item's branch below the change.
-        start: the object id whose tree the entries are compared with (the merge base); None: the empty tree.
-        head: the judged commit's object id; None if the head is not a commit (an index, a tree).
-        merge_bases: all merge bases of `tip` and `head`, if both are commits.
-    """
-
-    change: Change
-    against: FoundBase
-    start: str | None
-    head: str | None
-    merge_bases: Sequence[str] = ()
-
-    @property
-    def name(self) -> str:
-        """The short name, e.g. `origin/main`."""
-        return self.against.name
-
-    @property
-    def tip(self) -> str | None:
-        """The object id of the tip of `against`; None if it has no commit."""
-        return self.against.oid
-
-    @property
-    def trusted(self) -> bool:
-        """True if this was found as a base, and is not `HEAD`, the head or the file from `--authority`."""
-        return self.change.found.trusted
-
-    @property
-    def stacked(self) -> bool:
-        """True if this is not the trusted base itself, but an item's branch below the change."""
-        return self.against is not self.change.found
-
-    @property
-    def of_files(self) -> bool:
-        """True if files of the working tree are judged, unknown to git or not, as a run commits them."""
-        if self.change.source in ("worktree", "edit"):
-            return True
-        return self.head is None and self.change.git.repository.is_place
-
-    def is_branch(self, name: str) -> bool:
-        """True if this is the base of that name, here or at `origin`."""
-        return self.name in (name, f"origin/{name}")
-
-    def has(self, entry: Entry) -> bool:
-        """True if an entry leaves at its path what the trusted base has there, so nothing needs restoring."""
-        return self.change.restores_base(entry)
-
-    def landing(self, prefixes: tuple[bytes, ...]) -> tuple[Documents, Documents]:
-        """Return the documents that the change is merged into, and those that the merge leaves.
-
-        Args:
-            prefixes: how the paths of the files begin that are to be read.
-
-        Raises:
-            MissingFact: git is too old to merge, or an object is not there.
-        """
-        from specguard.change.tree import Documents
-
-        before, after = self.change.landing(prefixes)
-        return Documents(before), Documents(after)
-
-    def origin(self, entry: Entry) -> str | None:
-        """Return the commit whose content to restore at an entry's path; None if there is none."""
-        merge = self.change.open_merge
-        return (merge.origin(entry) if merge else None) or self.start
-
-    @property
-    def commits(self) -> Sequence[Commit]:
-        """The judged commits, oldest first; empty if the change is not committed yet."""
-        return () if self.head is None or self.of_files else self.change.commits
-
-    def touching(self, path: bytes) -> Sequence[Commit]:
-        """Return the judged commits that change a path, oldest first."""
-        return self.change.touching.get(path, ()) if self.commits else ()
-
-    @property
-    def is_landing(self) -> bool:
-        """True if the judged commits have landed on the base itself, or a queue is about to land them there.
-
-        A fork's pull request may come from a branch with the base's name; its commits are not on the base.
-        """
-        branch = if_known(lambda: self.change.branch, None)
-        kind = self.change.event.kind
-        if kind == "merge_group" or branch is None:
-            return kind == "merge_group"
-        landed = kind == "push" and branch.source == "event"
-        return self.name in {branch.name, f"origin/{branch.name}"} and (landed or self.head == self.tip)
 
 
 class Ref(Record):

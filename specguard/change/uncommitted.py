@@ -7,11 +7,12 @@ import re
 from functools import cached_property
 from itertools import takewhile
 
+from specguard.change.base import Base
 from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import FileEdit, Request, read_bounded, read_input
 from specguard.change.entries import EXECUTABLE, FILE, Entry, Message
 from specguard.change.process import CommandError
-from specguard.change.repository import MERGE_HEADS, Base, Repository
+from specguard.change.repository import MERGE_HEADS, Repository
 from specguard.change.tree import Tree, TreeEntry
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, path_text

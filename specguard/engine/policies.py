@@ -316,7 +316,7 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     """
     touched = _touched_documents(change, policy)
     documents = {name.encode() for name in DEFAULT_PATHS} | policy.document_paths | touched
-    start, head = change.landing(tuple(documents))
+    start, head = (one.tree for one in change.base.landing(tuple(documents)))
     baseline = None
     if BASELINE in touched:
         from specguard.engine.baseline import compare_baselines
@@ -364,7 +364,7 @@ def touches_policy(change: Change, policy: Policy) -> bool:
 
 def _touched_documents(change: Change, policy: Policy) -> set[bytes]:
     names = {*(name.encode() for name in DEFAULT_PATHS), BASELINE, *policy.document_paths}
-    paths = [entry.path for entry in (*change.entries, *change.carried)]
+    paths = [entry.path for entry in (*change.entries, *change.base.carried)]
     nested = [path for path in paths if path.endswith(_NESTED_SUFFIX)] if policy.nested else ()
     return names.intersection(paths).union(filter(policy.is_nested, nested))
 

@@ -242,7 +242,7 @@ def touches(entries: Sequence[Entry], commits: Sequence[Commit]) -> Mapping[byte
 
 def undone(base: Base, policy: Policy, is_judged: Callable[[bytes], bool] = bool) -> Sequence[Entry]:
     """Return what a rebase of the commits undoes in the base's judged paths; none if changes are merged."""
-    return base.change.undone(is_judged) if policy.merge == "rebase" else ()
+    return base.undone(is_judged) if policy.merge == "rebase" else ()
 
 
 class Moves:
@@ -325,7 +325,7 @@ def _findings(
 
 def _carried(paths: Guarding, base: Base, state: str) -> Iterator[Finding]:
     """Yield a finding for each guarded file that merging modifies, as the base has moved it there since."""
-    for path in paths.among([one.path for one in base.change.carried]):
+    for path in paths.among([one.path for one in base.carried]):
         message = f"{path_text(path)} is modified, as {base.name} has moved a file there; it is {state}"
         yield Finding(message, f"Rebase onto {base.name}, and put it back there.", path, key="carried")
 
@@ -615,7 +615,7 @@ class WeakenedPath(Rule):
 
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base, policy: Policy) -> Iterator[Finding]:
         """Find lost lines and removed files first, then added lines that match `patterns`."""
-        judged = [*entries, *base.change.carried, *undone(base, policy, self.paths.matches)]
+        judged = [*entries, *base.carried, *undone(base, policy, self.paths.matches)]
         yield from (_offer_approval(one, self.code, policy) for one in self._findings(judged, lines, base))
 
     def _findings(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:

@@ -163,7 +163,7 @@ class PolicyChanges(Rule):
             commit = (base.touching(one.path) or base.commits)[-1].oid
             yield _finding(one.path, what, "error", "undone", step, commit=commit)
         rule = policy.rule(self.code)
-        for found in self._changes([*entries, *base.change.carried], base, policy, policy_change):
+        for found in self._changes([*entries, *base.carried], base, policy, policy_change):
             if rule and not rule.approvable and found.help.endswith(_ASK):
                 found.help = "Take it back: the policy lets no approval lift it."
             yield found
