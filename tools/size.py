@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_540,
+    "code lines of specguard and rules": 48_534,
     "modules of specguard and rules": 236,
-    "code lines of tests": 33_102,
+    "code lines of tests": 33_101,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,

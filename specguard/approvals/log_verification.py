@@ -184,7 +184,7 @@ class Logbook:
 def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
     """Return the commit of the trusted base that the policy is from; None if the policy is from elsewhere."""
     found = find_base(git, request)
-    if found is None or policy.ref is None:
+    if not found or policy.ref is None:
         return None
     known = {found.oid}
     if policy.base and not found.given:

@@ -257,7 +257,7 @@ def find_branch(git: Git, wanted: str) -> AuditedBranch:
         revision = resolve(git, wanted)
         return AuditedBranch(short_branch(revision.ref) or wanted, revision.oid)
     found = usual_base(git) or local_base(git)
-    if found is not None and found.oid:
+    if found.oid:
         return AuditedBranch(short_branch(found.ref) or found.name, found.oid)
     if repository.head is None:
         raise SpecguardError("the repository has no commit", help="Make one first.", code="no-commit")
@@ -421,7 +421,7 @@ def _landed_change(git: Git, request: Request, commit: Commit, branch: str = "")
     """Return the change that a commit of a first-parent line landed, without searching for its base."""
     parent = commit.parents[0] if commit.parents else None
     ref = f"refs/heads/{branch}" if branch else ""
-    found = FoundBase(branch or parent, parent, "option", ref) if parent else FoundBase("", None, "none")
+    found = FoundBase(branch or parent, parent, "option", ref) if parent else FoundBase()
     change = _LandedChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
     vars(change)["entries"] = commit.diffs[0]
     if not commit.is_merge:

@@ -49,7 +49,7 @@ _AUTHORITIES: Final = (b"SPEC_AUTHORITY.md", b"specguard.toml")
 
 
 class FoundBase(Record, frozen=False):
-    """A base, and how it was found.
+    """A base, and how it was found; false if there is none.
 
     Attributes:
         name: its name for people, e.g. `origin/main`; a revision as the caller wrote it, if it is not a ref.
@@ -62,10 +62,13 @@ class FoundBase(Record, frozen=False):
         ref: the full name of its ref; empty if it has none.
     """
 
-    name: str
-    oid: str | None
-    how: How
+    name: str = ""
+    oid: str | None = None
+    how: How = "none"
     ref: str = ""
+
+    def __bool__(self) -> bool:
+        return self.oid is not None
 
     @property
     def trusted(self) -> bool:
@@ -253,7 +256,7 @@ class Base(Record):
 
 def find_base(
     git: Git, request: Request, event: Event | None = None, *, remote: str = "origin", without: str = ""
-) -> FoundBase | None:
+) -> FoundBase:
     """Find the base of a change.
 
     Args:
@@ -264,7 +267,7 @@ def find_base(
         without: the full name of a ref that cannot be the base: the one being pushed.
 
     Returns:
-        None if nobody names a base and the usual branches do not exist.
+        An empty one if nobody names a base and the usual branches do not exist.
 
     Raises:
         SpecguardError: the named base does not exist; or no base is named, with `enforce`.
@@ -280,18 +283,18 @@ def find_base(
     if request.enforce:
         if request.bootstrap and git.repository.head is None:
             # Before the first commit, nobody can name a base.
-            return None
+            return FoundBase()
         message = "--enforce judges against a base that is given, and none is"
         help = "Name it with `--base REF`, or give the platform's event with `--pr-event FILE`."
         raise SpecguardError(message, help=help, code="no-base")
     return usual_base(git, remote=remote, without=without) or local_base(git, without=without)
 
 
-def default_base(git: Git, request: Request, event: Event, *, remote: str) -> FoundBase | None:
+def default_base(git: Git, request: Request, event: Event, *, remote: str) -> FoundBase:
     """Find the default branch: the one that the platform names, or else the usual one.
 
     Returns:
-        None if nobody names a branch and the usual ones do not exist.
+        An empty one if nobody names a branch and the usual ones do not exist.
 
     Raises:
         SpecguardError: the named branch does not exist.
@@ -301,11 +304,11 @@ def default_base(git: Git, request: Request, event: Event, *, remote: str) -> Fo
     return named_base(git, name, "event", remote=remote) if name else usual_base(git, remote=remote)
 
 
-def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundBase | None:
+def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundBase:
     """Find the remote's default branch, or a branch with a usual name.
 
     Returns:
-        None if the remote and the repository have no such branch.
+        An empty one if the remote and the repository have no such branch.
 
     Raises:
         MissingFact: its ref or object is broken.
@@ -319,10 +322,10 @@ def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundB
             continue
         if name in existing and target != without:
             return FoundBase(short_name(target), git.commit(existing[name]).oid, "usual", target)
-    return None
+    return FoundBase()
 
 
-def local_base(git: Git, *, without: str = "") -> FoundBase | None:
+def local_base(git: Git, *, without: str = "") -> FoundBase:
     """Find the branch to use as base if no branch has a usual name; nothing proves that it is the base.
 
     This is the `init.defaultBranch` of the user's settings. Otherwise it is the only local branch that has an
@@ -330,7 +333,7 @@ def local_base(git: Git, *, without: str = "") -> FoundBase | None:
     nothing is returned.
 
     Returns:
-        None if no branch qualifies, or only the one in `without`.
+        An empty one if no branch qualifies, or only the one in `without`.
 
     Raises:
         MissingFact: a ref or object is broken.
@@ -348,7 +351,7 @@ def local_base(git: Git, *, without: str = "") -> FoundBase | None:
         name = names.pop() if len(names) == 1 else ""
     found = heads.get(name)
     if found is None or found.name == without:
-        return None
+        return FoundBase()
     return FoundBase(found.short, found.oid, "local", found.name)
 
 
@@ -442,7 +445,7 @@ def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
 
 def find_branch_below(
     change: Change, head: str, own: Collection[str], find_items: Callable[[], BranchMatcher]
-) -> FoundBase | None:
+) -> FoundBase:
     """Find the nearest branch below a change in its stack that the trusted base does not contain.
 
     Local branches count, and those of the change's remote.
@@ -454,7 +457,7 @@ def find_branch_below(
         find_items: returns the test for items' branches; called only if some branch is not a recorded parent.
 
     Returns:
-        None if no branch qualifies.
+        An empty one if no branch qualifies.
 
     Raises:
         MissingFact: the history or a ref cannot be read.
@@ -465,7 +468,7 @@ def find_branch_below(
     at_head = change.source != "range"
     places = {oid: place for place, oid in enumerate(git.revisions(head, base.oid))}
     if not places or (len(places) == 1 and not at_head):
-        return None
+        return FoundBase()
     parents = set(_recorded_parents(git, own))
     others = [
         ref
@@ -498,7 +501,7 @@ def find_branch_below(
         if item_branches and (at_head or oids[place] != head) and item_branches.owns(ref.short, shared):
             found = ref
             break
-    return FoundBase(short_name(found.name), found.oid, "stack", found.name) if found else None
+    return FoundBase(short_name(found.name), found.oid, "stack", found.name) if found else FoundBase()
 
 
 def _fork_points(

@@ -142,7 +142,7 @@ class Change(Record, frozen=False):
         stage: the moment of the check.
         item_branches: returns, for the judged branch's name, the test that recognises branches of other
             items; None if stacks are not searched for.
-        item_base: the branch that is named as the base, if it is an item's; None for any other.
+        item_base: the branch that is named as the base, if it is an item's; empty for any other.
         pushed: the ref that is being pushed; None if nothing is.
         on_disk: the files on disk, in which an error of the base may be corrected; None: the judged files.
         counted: the paths whose findings count; None: all of them.
@@ -157,7 +157,7 @@ class Change(Record, frozen=False):
     source: str = "range"
     stage: Stage = "range"
     item_branches: Callable[[str], BranchMatcher] | None = None
-    item_base: FoundBase | None = None
+    item_base: FoundBase = FoundBase()
     pushed: Push | None = None
     on_disk: Tree | None = None
     counted: ClassVar[Collection[bytes] | None] = None
@@ -238,28 +238,28 @@ class Change(Record, frozen=False):
         return self.git.tree_at(self.found.oid)
 
     @cached_property
-    def stacked_on(self) -> FoundBase | None:
-        """The branch below the change that the base does not contain yet; None if there is none.
+    def stacked_on(self) -> FoundBase:
+        """The branch below the change that the base does not contain yet; empty if there is none.
 
         A base that the caller or the platform names is obeyed. Then this is that base if it is an item's
-        branch, and None for any other.
+        branch, and empty for any other.
         """
-        if self.item_base is not None or self.item_branches is None or self._stack_head is None:
+        if self.item_base or self.item_branches is None or self._stack_head is None:
             return self.item_base
         given = self.found.given and self.found.how != "pin"
         if given or not self.found.trusted or self.request.enforce:
-            return None
+            return FoundBase()
 
         # On a detached HEAD, `branch` reads the entries, which would read this property again.
-        vars(self)["stacked_on"] = None
+        vars(self)["stacked_on"] = FoundBase()
         try:
             own, names, of = self.branch.name, self.branch_names, self.item_branches
             if own == short_branch(self.found.ref):
-                return None
+                return FoundBase()
             return find_branch_below(self, self._stack_head, names, lambda: of(own))
         except (MissingFact, NotApplicable):
             # The whole change is judged then.
-            return None
+            return FoundBase()
 
     @cached_property
     def branches_below(self) -> Collection[str]:
@@ -269,14 +269,14 @@ class Change(Record, frozen=False):
             MissingFact: the history or a ref cannot be read.
         """
         below = self.stacked_on
-        if below is None or below.oid is None:
+        if below.oid is None:
             return ()
         oids = set(self.git.revisions(below.oid, self.found.oid))
         refs = [ref for ref in self.git.repository.branches() if ref.oid in oids]
         return {short_branch(below.ref), *(ref.short for ref in refs)}
 
     @property
-    def known_stacked_on(self) -> FoundBase | None:
+    def known_stacked_on(self) -> FoundBase:
         """`stacked_on` as far as it was read; the start of an uncommitted change does not depend on it."""
         return self.stacked_on if self.source == "range" else vars(self).get("stacked_on", self.item_base)
 
@@ -298,7 +298,7 @@ class Change(Record, frozen=False):
         At a path that the base does not have, the files of the branch below the change count.
         """
         below = self.stacked_on
-        if below is None or below.oid is None or self.found.oid is None:
+        if below.oid is None or self.found.oid is None:
             return self.policy_files
 
         return paper_tree(self.git, self.found.oid, below.oid)
@@ -318,8 +318,7 @@ class Change(Record, frozen=False):
         """The messages of the base's history, and of the branch below the change."""
         from specguard.change.git import History
 
-        below = self.stacked_on
-        return History(self.git, self.found.oid, *([below.oid] if below else []))
+        return History(self.git, self.found.oid, self.stacked_on.oid)
 
     def mentioning(self, words: Sequence[str]) -> Iterator[PastCommit]:
         """Yield the commits of the head's history whose message contains one of some words, newest first."""
@@ -548,14 +547,13 @@ class Change(Record, frozen=False):
         branch = if_known(lambda: self.branch, None)
         commits = if_known(lambda: self.commits, None)
         entries = if_known(lambda: self.entries, None)
-        below = self.known_stacked_on
         return {
             "source": self.source,
             "stage": self.stage,
             "base": self.found.oid,
             "head": base.head if base else None,
             "merge_base": base.start if base else None,
-            "stacked_on": below.name if below else None,
+            "stacked_on": self.known_stacked_on.name or None,
             "branch": path_text(branch.name.encode("utf-8", "surrogateescape")) if branch else None,
             "commits": None if commits is None else len(commits),
             "entries": None if entries is None else len(entries),

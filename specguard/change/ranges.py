@@ -76,7 +76,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
         """The base of the change: the branch below or the trusted base, and the merge base with the head."""
         # The agent may have made the branch below too, so its guard judges everything since the base.
         whole = self.request.by_agent and not self.request.own_part
-        against = (None if whole else self.stacked_on) or self.found
+        against = self.found if whole else self.stacked_on or self.found
         head = self.head.oid
         if against.oid is None:
             return Base(self, against, start=None, head=head)

@@ -333,5 +333,5 @@ def _find_base(git: Git, request: Request, *, created: Collection[str]) -> Found
             raise SpecguardError(message, help=help, code="no-base")
         if oid is None:
             # The repository has no commits yet, or this push creates its default branch.
-            return FoundBase("", None, "none")
+            return FoundBase()
     return FoundBase(short_name(ref), git.commit(oid).oid, "server", ref)

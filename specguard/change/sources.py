@@ -115,7 +115,6 @@ def _find_event(request: Request, *, explicit: bool = False) -> Event:
 def _open_range(git: Git, request: Request) -> Sequence[Change]:
     from specguard.change.ranges import BranchWithWorkTree, RangeChange, read_description
 
-    found: FoundBase | None
     event = read_description(request, _find_event(request, explicit=bool(request.range or request.root)))
     if request.range:
         base, named = _split_range(request.range)
@@ -130,9 +129,9 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
         if judged is None:
             return []
         head = judged
-        found = FoundBase("", None, "none") if request.root else find_base(git, request, event)
+        found = FoundBase() if request.root else find_base(git, request, event)
         named = request.head or (head.oid if event.head else "")
-    if found is None:
+    if not (found or request.root):
         raise no_base_error()
     stage = "pull-request" if event.has_text else "range"
     asked: dict[str, Any] = {"event": event, "stage": stage, "head": head, "named": named}
@@ -225,7 +224,7 @@ def open_work_tree(git: Git, request: Request) -> Change:
 
     with Needed():
         hashed = hash_work_tree(git, git.repository.head or git.empty_tree)
-    return WholeTreeChange(git, request, FoundBase("", None, "none"), hashed=hashed)
+    return WholeTreeChange(git, request, FoundBase(), hashed=hashed)
 
 
 def _check_index(git: Git) -> None:
@@ -239,10 +238,8 @@ def _check_index(git: Git) -> None:
 
 def _find_trusted(git: Git, request: Request, event: Event) -> FoundBase:
     """Find the base of an uncommitted change; if there is none, `HEAD` replaces it, if it has a commit."""
-    if (found := find_base(git, request, event)) is not None:
-        return found
-    head = git.repository.head
-    return FoundBase("HEAD", head, "head") if head else FoundBase("", None, "none")
+    found, head = find_base(git, request, event), git.repository.head
+    return FoundBase("HEAD", head, "head") if head and not found else found
 
 
 def _is_known_tag(git: Git, push: Push) -> bool:
@@ -261,11 +258,9 @@ def _open_push(git: Git, request: Request, push: Push) -> Change:
 
     # The branch that is being pushed cannot be its own base.
     found = find_base(git, request, remote=push.remote, without=push.remote_ref)
-    if found is None:
-        if push.old is not None:
-            raise no_base_error(push.remote)
-        # The first push of a first branch: no base exists yet.
-        found = FoundBase("", None, "none")
+    # At the first push of a first branch, no base exists yet.
+    if not found and push.old is not None:
+        raise no_base_error(push.remote)
     if not request.enforce and _is_known_tag(git, push):
         return RefAlone(git, request, found, remote=push.remote, pushed=push, empty=True)
     return change_of_push(git, request, found, push)

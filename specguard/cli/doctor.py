@@ -117,7 +117,7 @@ class Checkup(Record):
         """
         with Git(self.repository) as git:
             found = find_base(git, self.request, find_event(self.request))
-        if found is None:
+        if not found:
             raise no_base_error()
         return found
 

@@ -131,7 +131,7 @@ def open_branches(request: Request) -> OpenBranches:
     repository = Repository.locate(request.directory, request.environment)
     with Needed(), Git(repository) as git:
         found = find_base(git, request)
-        if found is None or found.oid is None:
+        if found.oid is None:
             raise no_base_error()
         here = RangeChange(git, request, found, head=Revision(found.oid))
         try:

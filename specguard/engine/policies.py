@@ -9,7 +9,7 @@ from functools import partial
 from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, load_policy
 from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
-from specguard.change.base import FoundBase, default_base, find_base
+from specguard.change.base import default_base, find_base
 from specguard.change.change import BASELINE, Change
 from specguard.change.check_request import FLOOR, Request, Revision
 from specguard.change.git import Git
@@ -162,7 +162,7 @@ class Policies:
             return change
         with Needed():
             default = default_base(change.git, change.request, change.event, remote=change.remote)
-        if default is None or default.oid == change.found.oid or short_branch(default.ref) == into:
+        if not default or default.oid == change.found.oid or short_branch(default.ref) == into:
             return change
         based = change.on_branch_of_item(default)
         policy = self._base_policy(based)
@@ -258,7 +258,7 @@ def open_policy(request: Request) -> Policy:
         from specguard.change.ranges import RangeChange
         from specguard.change.worktree import FolderTree
 
-        found, head = find_base(git, request) or FoundBase("", None, "none"), repository.head
+        found, head = find_base(git, request), repository.head
         here = RangeChange(git, request, found, head=Revision(head or ""))
         if top := repository.work_tree_if_any():
             here.on_disk = FolderTree(top)
@@ -466,7 +466,7 @@ class ItemBranches:
 def stack_notes(change: Change, facts: Facts) -> Iterator[str]:
     """Yield notes on a change in a stack: the start of its own commits, and where its papers are from."""
     below = change.known_stacked_on
-    if below is None:
+    if not below:
         return
     if change.source == "range":
         yield (

@@ -96,7 +96,7 @@ def open_tree(git: Git, request: Request) -> tuple[Facts, list[str]]:
         SpecguardError: the policy or the first commit is missing.
     """
     policies = Policies(request, git.repository)
-    if not request.worktree and find_base(git, request) is None:
+    if not request.worktree and not find_base(git, request):
         request = type(request)(**{**request.__dict__, "root": True})
     [change] = open_changes(git, request)
     change, policy, notes = policies.choose(change)

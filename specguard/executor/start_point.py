@@ -137,7 +137,7 @@ def fetched_base(git: Git, options: RunOptions, named: str = "") -> FetchedBase:
     # This is only a starting point; the remote's state is read later.
     with suppress(SpecguardError, MissingFact):
         found = find_base(git, options.request(base=named), remote=options.remote)
-        if found is not None and found.oid:
+        if found.oid:
             fetched.name = plain_branch(short_name(found.ref) or found.name, options.remote)
             fetched.oid = found.oid
             fetched.policy = options.policy_of(git, found.oid)

@@ -12,7 +12,6 @@ from specguard.change.platform_event import Event
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import git_of
-from tests.outcomes import there
 
 
 @pytest.fixture
@@ -24,15 +23,15 @@ def repo(repository: Repository) -> Repository:
     return repository
 
 
-def find(repo: Repository, event: Event | None = None, *, without: str = "", **more: Any) -> FoundBase | None:
+def find(repo: Repository, event: Event | None = None, *, without: str = "", **more: Any) -> FoundBase:
     remote = more.pop("remote", "origin")
     with git_of(repo) as git:
         request = Request(environment=git.repository.environment, **more)
         return find_base(git, request, event, remote=remote, without=without)
 
 
-def number(repo: Repository, found: FoundBase | None) -> str:
-    return next(number for number, oid in repo.names.items() if oid == there(found).oid)
+def number(repo: Repository, found: FoundBase) -> str:
+    return next(number for number, oid in repo.names.items() if oid == found.oid)
 
 
 def point(repo: Repository, ref: str, commit: str) -> None:
@@ -40,7 +39,7 @@ def point(repo: Repository, ref: str, commit: str) -> None:
 
 
 def test_the_usual_places_are_tried_in_order(repo: Repository) -> None:
-    assert find(repo) is None
+    assert not find(repo)
     steps = [
         ("refs/heads/master", "1", "master"),
         ("refs/remotes/origin/master", "2", "origin/master"),
@@ -49,18 +48,18 @@ def test_the_usual_places_are_tried_in_order(repo: Repository) -> None:
     ]
     for ref, commit, name in steps:
         point(repo, ref, commit)
-        found = there(find(repo))
+        found = find(repo)
         assert (number(repo, found), found.name, found.how, found.ref) == (commit, name, "usual", ref)
         assert (found.trusted, found.given) == (True, False)
     point(repo, "refs/remotes/origin/trunk", "1")
     repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
-    found = there(find(repo))
+    found = find(repo)
     assert (number(repo, found), found.name, found.ref) == ("1", "origin/trunk", "refs/remotes/origin/trunk")
 
 
 def test_no_ref_shadows_a_branch(repo: Repository) -> None:
     repo.tag("main", repo.names["1"])
-    assert find(repo) is None, "a tag is no base"
+    assert not find(repo), "a tag is no base"
     point(repo, "refs/heads/main", "3")
     assert [number(repo, find(repo, base=base)) for base in ("", "main")] == ["3", "3"]
     point(repo, "refs/remotes/origin/main", "2")
@@ -72,7 +71,7 @@ def test_no_ref_shadows_a_branch(repo: Repository) -> None:
 def test_a_remote_s_head_that_leads_nowhere_is_passed_over(repo: Repository) -> None:
     # A branch that somebody called `HEAD` is fetched as that.
     point(repo, "refs/remotes/origin/HEAD", "1")
-    assert find(repo) is None
+    assert not find(repo)
     repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone")
     point(repo, "refs/heads/master", "3")
     assert number(repo, find(repo)) == "3"
@@ -82,7 +81,7 @@ def test_what_the_caller_names_comes_first(repo: Repository) -> None:
     point(repo, "refs/remotes/origin/main", "4")
     point(repo, "refs/heads/release", "2")
     event = Event("pull_request", base="main")
-    found = there(find(repo, event, base="release"))
+    found = find(repo, event, base="release")
     assert (number(repo, found), found.name, found.how, found.given) == ("2", "release", "option", True)
     assert number(repo, find(repo, base=repo.names["1"])) == "1"
     assert number(repo, find(repo, base="HEAD~2")) == "2"
@@ -96,18 +95,18 @@ def test_then_what_the_platform_names(repo: Repository) -> None:
     point(repo, "refs/heads/release", "3")
     event = Event("pull_request", base="release", base_oid=repo.names["1"])
     # It was not fetched as the remote's branch: the commit that the platform names is its tip then.
-    found = there(find(repo, event))
+    found = find(repo, event)
     assert (number(repo, found), found.name, found.how) == ("1", "release", "event")
     point(repo, "refs/remotes/origin/release", "2")
-    found = there(find(repo, event))
+    found = find(repo, event)
     assert (number(repo, found), found.name) == ("2", "origin/release")
     assert (found.given, found.trusted) == (True, True)
     assert number(repo, find(repo, Event("pull_request", base="release"))) == "2"
     # A branch that is here alone may be what it names, and an exact commit is taken.
-    found = there(find(repo, Event("pull_request", base="main")))
+    found = find(repo, Event("pull_request", base="main"))
     assert (found.how, found.ref, found.given) == ("event", "refs/heads/main", True)
     event = Event("merge_group", base="release", base_oid=repo.names["3"], exact=True)
-    found = there(find(repo, event))
+    found = find(repo, event)
     assert (number(repo, found), found.how, found.ref, found.given) == ("3", "event", "", True)
     with pytest.raises(SpecguardError, match="'gone' that the platform names was not fetched") as caught:
         find(repo, Event("pull_request", base="gone"))
@@ -124,7 +123,7 @@ def test_with_enforce_nothing_is_guessed(repo: Repository, tmp_path: Path) -> No
     assert number(repo, find(repo, enforce=True, base="main")) == "1"
     assert number(repo, find(repo, Event("pull_request", base="main"), enforce=True)) == "1"
     # Before the first commit there is nothing to give.
-    assert find(new, enforce=True, bootstrap=True) is None
+    assert not find(new, enforce=True, bootstrap=True)
 
 
 def test_another_remote_has_its_own_branches(repo: Repository) -> None:
@@ -138,17 +137,17 @@ def test_another_remote_has_its_own_branches(repo: Repository) -> None:
 
 def test_the_branch_that_is_pushed_is_not_its_own_base(repo: Repository) -> None:
     point(repo, "refs/heads/main", "4")
-    assert find(repo, without="refs/heads/main") is None
+    assert not find(repo, without="refs/heads/main")
     point(repo, "refs/heads/master", "1")
     assert number(repo, find(repo, without="refs/heads/main")) == "1"
     # Nor is it by another name.
     repo.git("symbolic-ref", "refs/heads/master", "refs/heads/main")
-    assert find(repo, without="refs/heads/main") is None
+    assert not find(repo, without="refs/heads/main")
     point(repo, "refs/heads/trunk", "1")
     repo.git("symbolic-ref", "--delete", "refs/heads/master")
     repo.git("update-ref", "-d", "refs/heads/main")
     repo.git("symbolic-ref", "refs/heads/main", "refs/heads/trunk")
-    assert find(repo, without="refs/heads/main") is None
+    assert not find(repo, without="refs/heads/main")
 
 
 def test_a_base_that_is_no_commit_is_an_error(repo: Repository, git: Git) -> None:
@@ -163,16 +162,16 @@ AUTHORITY = '# Authority\n\n```toml specguard\nbase = "trunk"\n```\n'
 def test_without_a_usual_name_the_only_branch_with_an_authority_stands_in(repo: Repository) -> None:
     repo.branch("trunk")
     repo.commit("docs: state it", files={"SPEC_AUTHORITY.md": AUTHORITY})
-    found = there(find(repo))
+    found = find(repo)
     assert (found.name, found.how, found.trusted) == ("trunk", "local", False)
-    assert find(repo, without="refs/heads/trunk") is None
+    assert not find(repo, without="refs/heads/trunk")
     for name in ("feature", "another"):
         repo.branch(name, at="trunk")
-        assert there(find(repo)).name == "trunk"
+        assert find(repo).name == "trunk"
     with pytest.raises(SpecguardError, match="--enforce"):
         find(repo, enforce=True)
     repo.commit("docs: mine", files={"SPEC_AUTHORITY.md": AUTHORITY.replace("trunk", "another")})
-    assert find(repo) is None
+    assert not find(repo)
 
 
 def test_the_default_branch_of_the_users_settings_stands_in_but_not_of_the_repositorys(
@@ -181,7 +180,7 @@ def test_the_default_branch_of_the_users_settings_stands_in_but_not_of_the_repos
     for name in ("trunk", "evil"):
         repo.branch(name)
     repo.git("config", "init.defaultBranch", "evil")
-    assert find(repo) is None
+    assert not find(repo)
     home = tmp_path / "home"
     home.mkdir()
     (home / ".gitconfig").write_text("[init]\n\tdefaultBranch = trunk\n")

@@ -200,7 +200,7 @@ class Pin(Record, frozen=False):
         request = Request(environment=repository.environment, directory=repository.directory)
         found = find_base(git, request)
         head = repository.head
-        if found is None or found.oid is None:
+        if found.oid is None:
             return cls() if head is None else cls(file, "HEAD", head, "", "head", head=head)
         asked = address = ""
         try:
@@ -303,8 +303,7 @@ class Pin(Record, frozen=False):
         try:
             found = named_base(git, self.asked, "policy") if self.asked else find_base(git, request)
         except (MissingFact, SpecguardError):
-            found = None
-        found = found or FoundBase("", None, "none")
+            found = FoundBase()
         if found.oid == self.oid or not (self.ref or found.oid):
             return None
         return None if found.ref and found.ref == git.repository.branch else found
