@@ -81,10 +81,9 @@ class Git(Store):
         self.empty_tree = object_id("tree", b"", repository.oid_digits)
         self.max_entries = MAX_ENTRIES
         self.contents, self.parsed = SizedCache(32 << 20), SizedCache(8 << 20)
-        self._commits: dict[str, Commit] = {}
         self._refusals: dict[tuple[object, ...], MissingFact] = {}
-        self._revisions: dict[bytes, list[str]] = {}
 
+    @cached_method
     def commit(self, oid: str) -> Commit:
         """Return the commit of this object id, or the commit that the tag of this id points to.
 
@@ -92,18 +91,15 @@ class Git(Store):
             MissingFact: it is not there.
             SpecguardError: it is neither a commit nor a tag of one.
         """
-        known = self._commits.get(oid)
-        if known is None:
-            kind, content = self.object(oid)
-            target = oid
-            while kind == "tag" and content.startswith(b"object "):
-                target = content[7 : 7 + len(oid)].decode("ascii", "replace")
-                kind, content = self.object(target)
-            if kind != "commit":
-                message = f"object {oid} is a {kind} and no commit"
-                raise SpecguardError(message, help="Name a commit or a branch.", code="unknown-revision")
-            self._commits[oid] = known = self._parse([(target, kind, content)])[0]
-        return known
+        kind, content = self.object(oid)
+        target = oid
+        while kind == "tag" and content.startswith(b"object "):
+            target = content[7 : 7 + len(oid)].decode("ascii", "replace")
+            kind, content = self.object(target)
+        if kind != "commit":
+            message = f"object {oid} is a {kind} and no commit"
+            raise SpecguardError(message, help="Name a commit or a branch.", code="unknown-revision")
+        return self._parse([(target, kind, content)])[0]
 
     def tree_at(self, oid: str | None, changes: Sequence[Entry] = ()) -> Tree:
         """Return the files of a commit, or none without a commit, after some changes to them.
@@ -181,6 +177,7 @@ class Git(Store):
                 return []
             raise self.missing("the history up to where the change began", error.first_line) from error
 
+    @cached_method
     def revisions(self, head: str, *without: str | None) -> list[str]:
         """Return the commits of a head that other commits do not have, every parent before its children.
 
@@ -194,10 +191,8 @@ class Git(Store):
         if head in without:
             return []
         stdin = stdin_lines([head, *(f"^{oid}" for oid in without if oid)])
-        if stdin not in self._revisions:
-            process = self.start(*_LISTING, stdin=stdin, wide=True)
-            self._revisions[stdin] = self.read(process, "the change's commits").decode("ascii").split()
-        return self._revisions[stdin]
+        process = self.start(*_LISTING, stdin=stdin, wide=True)
+        return self.read(process, "the change's commits").decode("ascii").split()
 
     def start_revisions(self, head: str, without: str) -> None:
         """Start to list commits for a later call of `revisions`."""
