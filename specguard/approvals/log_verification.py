@@ -260,8 +260,8 @@ class Verification:
     def _altered_records(self, oid: str, head: Tree) -> Iterator[Problem]:
         """Yield records that a commit in the history changed or removed; restored ones become notes."""
         git = self.book.git
-        process = git.start("rev-list", "--first-parent", oid, *filter(None, [self.book.trusted]), "--")
-        line = set(git.read(process, "the history").decode("ascii").split())
+        words = ("rev-list", "--first-parent", oid, *filter(None, [self.book.trusted]), "--")
+        line = set(git.ask("the history", *words).decode("ascii").split())
         found = git.find_alterations(oid, self._folder)
         done = [(one, entry) for one, entries in found for entry in entries]
         done = [one for one in done if one[0] in line or not self._takes_back(*one)]
@@ -299,9 +299,8 @@ class Verification:
         sparse: set[bytes] = set()
         if missing:
             folder = self._folder.decode("utf-8", "surrogateescape")
-            process = git.start("ls-files", "-t", "-z", "--", folder, index=git.repository.index)
-            listed = git.read(process, "the index").split(b"\0")
-            sparse = {line[2:] for line in listed if line.startswith(b"S ")}
+            listed = git.ask("the index", "ls-files", "-t", "-z", "--", folder, index=git.repository.index)
+            sparse = {line[2:] for line in listed.split(b"\0") if line.startswith(b"S ")}
         for path in missing:
             if path not in sparse:
                 step = f"put it back: git checkout HEAD -- {shell_word(path)}"

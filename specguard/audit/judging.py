@@ -73,7 +73,7 @@ def past_changes(
 
     def read(*more: str) -> str:
         listing = ("rev-list", "--first-parent", "--parents", "--timestamp", *limit, *more)
-        return git.read(git.start(*listing, tip, *rest, "--"), "the branch's history").decode("ascii")
+        return git.ask("the branch's history", *listing, tip, *rest, "--").decode("ascii")
 
     # Of the first commit that is older, git reads no parents.
     lines = if_known(read, "") or read(f"--max-age={since}")
@@ -125,8 +125,8 @@ class PastGit(Git):
         self._names_by_tree: dict[str, list[bytes]] = {}
         base, tip = changes[0].base, changes[-1].head
         rest = [f"^{base}"] if base else []
-        process = self.start("rev-list", "--topo-order", "--reverse", tip, *rest, "--")
-        oids = self.read(process, "the branch's history").decode("ascii").split()
+        words = ("rev-list", "--topo-order", "--reverse", tip, *rest, "--")
+        oids = self.ask("the branch's history", *words).decode("ascii").split()
         self._past = {commit.oid: commit for commit in super().commits(oids)}
         self._landed = [self._past[change.head] for change in changes]
         self._positions = {commit.tree: place for place, commit in reversed([*enumerate(self._landed)])}

@@ -514,8 +514,8 @@ def _fork_points(
     """
     oldest = read_commit_time(git.object(next(iter(places)))[1]) or 0
     revisions = stdin_lines([f"^{base.oid}", *dict.fromkeys(ref.oid for ref in diverged)])
-    walk = git.start("rev-list", "--parents", f"--max-age={int(oldest)}", "--stdin", stdin=revisions)
-    lines = git.read(walk, "the history of other branches").decode("ascii").splitlines()
+    words = ("rev-list", "--parents", f"--max-age={int(oldest)}", "--stdin")
+    lines = git.ask("the history of other branches", *words, stdin=revisions).decode("ascii").splitlines()
     parents = {oid: above for oid, *above in map(str.split, lines)}
     for ref in diverged:
         reached, pending = {ref.oid}, [ref.oid]

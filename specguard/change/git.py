@@ -350,7 +350,7 @@ class Git(Store):
             return found.oid if found is not None and found.is_directory else ""
 
         path = folder.rstrip(b"/")
-        oids = self.read(self.start("rev-list", "--topo-order", head, "--"), "the history").decode().split()
+        oids = self.ask("the history", "rev-list", "--topo-order", head, "--").decode().split()
         options = ("-m", *RAW, "--diff-filter=a", "--", path.decode("utf-8", "surrogateescape"))
         for start in range(0, len(oids), PER_PROCESS):
             part = oids[start : start + PER_PROCESS]
@@ -644,11 +644,8 @@ class History:
         names = [path.decode("utf-8", "surrogateescape") for path in paths]
         if not self._tips or not names:
             return ()
-        process = self._git.start(
-            "log", "--first-parent", "--no-renames", "--diff-filter=A", "--format=%H", self._tips[0], "--",
-            *names,
-        )  # fmt: skip
-        found = self._git.read(process, "the history").decode("ascii").split()
+        words = ("log", "--first-parent", "--no-renames", "--diff-filter=A", "--format=%H", self._tips[0])
+        found = self._git.ask("the history", *words, "--", *names).decode("ascii").split()
         return self._git.diff_trees(found[-1], self._tips[0]) if found else ()
 
     def changed_by(self, commits: Sequence[PastCommit]) -> Iterator[Sequence[Entry]]:

@@ -183,8 +183,8 @@ class Lines:
         added = removed = 0
         if files:
             trees = self._trees(files, TEXT_LIMIT)
-            process = self._git.start("diff-tree", "--numstat", "-z", *_DIFF_OPTIONS, *trees)
-            for record in self._git.read(process, "the change's lines").split(b"\0"):
+            words = ("diff-tree", "--numstat", "-z", *_DIFF_OPTIONS, *trees)
+            for record in self._git.ask("the change's lines", *words).split(b"\0"):
                 plus, minus, *_ = [*record.split(b"\t"), b""]
                 # Binary files have no lines.
                 if plus.isdigit():

@@ -168,8 +168,16 @@ class Store:
         self._processes.append(process)
         return process
 
+    def ask(self, what: str, *arguments: str, stdin: bytes = b"", index: str = "") -> bytes:
+        """Return all output of a git command that `start` starts; `what` is as for `read`.
+
+        Raises:
+            MissingFact: as for `read`.
+        """
+        return self.read(self.start(*arguments, stdin=stdin, index=index), what)
+
     def read(self, process: Process, what: str) -> bytes:
-        """Return all output of a command.
+        """Return all output of a command that runs already.
 
         Args:
             process: a command that `start` started.
@@ -381,7 +389,7 @@ class Store:
         if self._added:
             self.use_scratch()
         arguments = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
-        output = self.read(self.start(*arguments, stdin=stdin_lines(oids)), "the objects' sizes")
+        output = self.ask("the objects' sizes", *arguments, stdin=stdin_lines(oids))
         # Numbers and ids have no `m`, but `missing` and `ambiguous` have.
         absent = next((line for line in output.split(b"\n") if b"m" in line), b"") if b"m" in output else b""
         if absent or output.count(b"\n") != len(oids):

@@ -419,8 +419,7 @@ class Merges(Record):
     def commit(self, tree: str, *parents: str) -> str:
         """Return a new commit in the temporary object store."""
         named = [word for parent in parents for word in ("-p", parent)]
-        process = self.git.start(*_COMMIT, *named, tree)
-        return self.git.read(process, "what a merge joins").decode("ascii").strip()
+        return self.git.ask("what a merge joins", *_COMMIT, *named, tree).decode("ascii").strip()
 
     def _compare(self, pairs: Sequence[Sequence[str]]) -> list[list[Entry]]:
         """Return the differences of each pair of trees, from one comparison of two trees that contain all."""
@@ -431,8 +430,7 @@ class Merges(Record):
         lines = "".join(
             "".join(f"040000 tree {oid}\t{at:08}\n" for at, oid in enumerate(side)) + "\n" for side in sides
         )
-        process = self.git.start("mktree", "--batch", stdin=lines.encode("ascii"))
-        old, new = self.git.read(process, what).decode("ascii").split()
+        old, new = self.git.ask(what, "mktree", "--batch", stdin=lines.encode("ascii")).decode().split()
         found: list[list[Entry]] = [[] for _ in pairs]
         for entry in self.git.diff_trees(old, new):
             at, _, entry.path = entry.path.partition(b"/")

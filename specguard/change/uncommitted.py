@@ -409,7 +409,7 @@ def apply_patch(git: Git, start: str, file: str) -> str:
     patch = read_bounded(place, PATCH_LIMIT, what) if place else read_input(PATCH_LIMIT, what) or b""
     # An index stores every path, so the number of paths is checked first.
     git.list_tree(start, "the files of HEAD", "--name-only", spare=git.repository.max_indexed())
-    git.read(git.start("read-tree", start, index=index), "the files of HEAD")
+    git.ask("the files of HEAD", "read-tree", start, index=index)
     process = git.start("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, index=index)
     # `git am` decodes such a mail first, so what it applies is another patch.
     reason = "it is a mail with an encoded text" if re.search(_ENCODED_MAIL, patch) else ""
@@ -421,4 +421,4 @@ def apply_patch(git: Git, start: str, file: str) -> str:
         message = f"the patch does not apply to HEAD: {reason}"
         step = "Make it on top of HEAD with `git -c diff.noprefix=false diff --binary`."
         raise SpecguardError(message, path=place, help=step, code="unusable-patch")
-    return git.read(git.start("write-tree", "--missing-ok", index=index), "the patched tree").decode().strip()
+    return git.ask("the patched tree", "write-tree", "--missing-ok", index=index).decode().strip()

@@ -175,7 +175,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
     listed = {path: entry for path, entry in indexed.items() if is_included(path)}
     found, nested = _find_files(os.fsencode(root), before | listed)
     present = set(filter(is_included, found))
-    git.read(git.start("read-tree", start, index=index), "the files of HEAD")
+    git.ask("the files of HEAD", "read-tree", start, index=index)
     top = os.fsencode(root)
     modules = {
         path
@@ -204,7 +204,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
     _update_index(git, index, root, ["--add", "--replace"], files)
     if any(path.endswith(b".gitattributes") for path in files):
         _add_entries(git, index, dict(_find_untouched(git, top, git.index_diff(start, index))))
-    tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
+    tree = git.ask("the working tree", "write-tree", "--missing-ok", index=index).decode().strip()
     zeros = "0" * git.repository.oid_digits
     kept_nested = not_ignored(git, index, root, nested, *lists)
     return HashedTree(git, tree, [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in kept_nested])
@@ -311,8 +311,8 @@ def _read_index(git: Git) -> tuple[dict[bytes, TreeEntry], set[bytes]]:
     sparse: set[bytes] = set()
     if not os.path.exists(git.repository.index):
         return found, sparse
-    process = git.start("ls-files", "-s", "-t", "-z", index=git.repository.index)
-    for record in git.read(process, "the index").split(b"\0")[:-1]:
+    listed = git.ask("the index", "ls-files", "-s", "-t", "-z", index=git.repository.index)
+    for record in listed.split(b"\0")[:-1]:
         header, _, path = record.partition(b"\t")
         tag, mode, oid, _ = header.split(b" ")
         found[path] = TreeEntry(int(mode, 8), oid.decode())
@@ -387,7 +387,7 @@ def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None
     if items:
         info = (b"%06o %s\t%s\0" % (one.mode, one.oid.encode(), path) for path, one in sorted(items.items()))
         words = ("update-index", "--replace", "-z", "--index-info")
-        git.read(git.start(*words, stdin=b"".join(info), index=index), "the index")
+        git.ask("the index", *words, stdin=b"".join(info), index=index)
 
 
 def _update_index(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequence[bytes]) -> None:

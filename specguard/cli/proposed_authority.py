@@ -219,7 +219,7 @@ def tree_paths(repository: Repository) -> Sequence[str]:
     """Return the files of a repository that git tracks or would add, relative to its root."""
     top = repository.work_tree()
     with Git(repository) as git:
-        known = git.read(git.start("ls-files", "-z", index=repository.index), "the index")
+        known = git.ask("the index", "ls-files", "-z", index=repository.index)
     words = ("ls-files", "-z", "--full-name", "--others", "--exclude-standard", "--", top)
     new = repository.spawn(*words, user=True)
     new.watch(partial(check_lists, os.fsencode(top)))

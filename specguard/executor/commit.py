@@ -161,7 +161,7 @@ def patch(git: Git, base: str, tree: str, *, exclude: str = "") -> bytes:
     """
     words = ["-r", "-p", "--full-index", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv"]
     words += [base, tree, "--", *([f":(exclude,literal){exclude}"] if exclude else [])]
-    return git.read(git.start("--no-literal-pathspecs", "diff-tree", *words), "the change")
+    return git.ask("the change", "--no-literal-pathspecs", "diff-tree", *words)
 
 
 def _hooks_accept(run: Run, tree: str) -> bool:

@@ -567,7 +567,7 @@ def check_origin(git: Git, top: str, folder: RunFolder) -> None:
         SpecguardError: git tracks the run's options, or a manifest that this machine did not seal.
         MissingFact: the index cannot be read.
     """
-    tracked = git.read(git.start("ls-files", "-z", index=git.repository.index), "your index").split(b"\0")
+    tracked = git.ask("your index", "ls-files", "-z", index=git.repository.index).split(b"\0")
     for name in (OPTIONS_FILE, SEAL, MANIFEST):
         path = os.path.relpath(os.path.realpath(folder.file(name)), os.path.realpath(top))
         slashed = os.fsencode(path) + b"/"

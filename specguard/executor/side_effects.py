@@ -410,8 +410,7 @@ def _file_state(run: Run) -> Iterator[tuple[str, str]]:
     root = os.fsencode(repository.work_tree())
     listed = b""
     if os.path.exists(repository.index):
-        process = run.git.start("ls-files", "-s", "-v", "-z", index=repository.index)
-        listed = run.git.read(process, "your index")
+        listed = run.git.ask("your index", "ls-files", "-s", "-v", "-z", index=repository.index)
     yield "index", hashlib.sha256(listed).hexdigest()
     exclude = os.path.join(repository.common, "info", "exclude")
     words = ["ls-files", "-o", "-z", "--exclude-per-directory=.gitignore"]

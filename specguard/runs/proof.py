@@ -306,8 +306,8 @@ class RunProof(Record):
     def _trees_since(self, since: str) -> Collection[str]:
         """Return the trees of the commits from `since` to the head; the whole history if it is empty."""
         words = ["--ancestry-path", f"^{since}"] if since else []
-        process = self.change.git.start("log", "--format=%T", *words, self.head or "", "--")
-        trees = self.change.git.read(process, "the history of the head").decode("ascii").split()
+        listing = ("log", "--format=%T", *words, self.head or "", "--")
+        trees = self.change.git.ask("the history of the head", *listing).decode("ascii").split()
         return {*trees, *([self.change.git.commit(since).tree] if since else [])}
 
     def _run_content(self, tree: str, run: RunRecord) -> str:
