@@ -22,8 +22,8 @@ from specguard.model import (
     shortened,
 )
 from specguard.work.document_search import Pointer, matching_paths
-from specguard.work.item import Unresolved
-from specguard.work.kinds import Passes, WorkKind, normal_id, number_of
+from specguard.work.item import Unresolved, WorkItem
+from specguard.work.kinds import NAME_SETTINGS, Passes, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, escape, has_wildcard
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
-    from specguard.change.tree import Documents
+    from specguard.change.tree import Documents, Tree
 
     _Place = TypeVar("_Place")
 
@@ -118,6 +118,15 @@ class Source(Record):
         value = self.data.value
         top = scalars(value) if isinstance(value, dict) and value is not self._place[1] else {}
         return {**top, **self.path_fields}
+
+    def pointer(self, line: int | None = None, problem: str = "") -> Pointer:
+        """Return the file as the pointer that an item was resolved by.
+
+        Args:
+            line: the line of the item's entry.
+            problem: the file's problem; empty if there is none.
+        """
+        return Pointer(self.path, [f"{path_text(self.path)} was read"], problem, line=line)
 
     @property
     def _place(self) -> tuple[tuple[str, ...], Any]:
@@ -273,13 +282,13 @@ class Sources(Record, frozen=False):
         if found:
             where = " and ".join(f"{path_text(one.source.path)}:{one.line}" for one in found[:5])
             problem = f"{len(found)} entries could be {kind} {item_id}: {where}"
-            return Unresolved(problem, pointer_of(found[0].source, problem=problem))
+            return Unresolved(problem, found[0].source.pointer(problem=problem))
         if sources:
             broken = next((source for source in sources if source.problem), sources[0])
             problem = f"{path_text(broken.path)} {broken.problem}" if broken.problem else ""
             names = " and ".join(path_text(source.path) for source in sources[:3])
             why = problem or f"{names} has no {kind} {item_id}"
-            return Unresolved(why, pointer_of(broken, problem=problem))
+            return Unresolved(why, broken.pointer(problem=problem))
         patterns = [PathTemplate(text).render(name_fields) for text in self.kinds[kind].sources]
         problem = f"no file matches {' or '.join(patterns)}"
         tried = [f"{pattern} matches no file" for pattern in patterns]
@@ -524,11 +533,47 @@ class Listed(DataEntry):
     @property
     def branch(self) -> str:
         """The name of the item's own branch; empty if unknown."""
-        settings = self.source.settings
-        fields = {**spare_fields(self, {}), **fields_of(self, {}), "id": self.id}
-        if self.number is not None:
-            fields["number"] = f"{self.number:0{settings.widths[0]}d}"
-        return Template(settings.branch).fill(fields)
+        return next(iter(self.work_item({}, self.source.documents.tree).branches), "")
+
+    def work_item(self, name_fields: Mapping[str, str], tree: Tree) -> WorkItem:
+        """Return the work item of the entry; of an id that differs only in case, the name's spelling is used.
+
+        Args:
+            name_fields: the fields in the name that the item is resolved by.
+            tree: the files that its document is looked up in.
+        """
+        source, settings = self.source, self.source.settings
+        templates = [settings.template(key) for key in NAME_SETTINGS]
+        slug = slug_of(self.title) if any("slug" in one.names for one in templates) else ""
+        name = name_fields.get("id", "")
+        exact = any(hole.name == "id" and hole.case for one in templates for hole in one.placeholders)
+        return WorkItem(
+            source.kind,
+            settings,
+            self.id if exact or name.casefold() != self.id.casefold() else name,
+            self.number,
+            given=self.fields_for(name_fields),
+            spare={**({"slug": slug} if slug else {}), **name_fields},
+            pointer=source.pointer(self.line),
+            tree=tree,
+            listed=self,
+        )
+
+    def fields_for(self, name_fields: Mapping[str, str]) -> dict[str, str]:
+        """Return the placeholders that the item fills, from its path, entry and file, in this precedence.
+
+        If the name writes a value with other capitals, the name's spelling is used.
+        """
+        source = self.source
+        found = {**source.fields, **scalars(self.value)}
+        for name in source.settings.fields:
+            found[name] = self.text(name) or found.get(name, "")
+        found.update(source.path_fields)
+        return {
+            name: name_fields[name] if name_fields.get(name, "").casefold() == text.casefold() else text
+            for name, text in found.items()
+            if text and len(text) <= LONGEST and not any(char < " " or char == "\x7f" for char in text)
+        }
 
     def get(self, name: str) -> Any:
         """Return the value of a field of the entry, looked up through the kind's `fields`; None if unset."""
@@ -601,52 +646,6 @@ def match_items(sources: Sequence[Source], item_id: str, name_fields: Mapping[st
     if len(found) > 1:
         found = [listed for listed in found if agree(scalars(listed.value), name_fields)] or found
     return found
-
-
-def pointer_of(source: Source, line: int | None = None, problem: str = "") -> Pointer:
-    """Return a source as the pointer that an item was resolved by.
-
-    Args:
-        source: the source.
-        line: the line of the item's entry.
-        problem: the source's problem; empty if there is none.
-    """
-    return Pointer(source.path, [f"{path_text(source.path)} was read"], problem, line=line)
-
-
-def fields_of(listed: Listed, name_fields: Mapping[str, str]) -> dict[str, str]:
-    """Return the placeholders that a listed item fills, from its path, entry and file, in this precedence.
-
-    If the name writes a value with other capitals, the name's spelling is used.
-    """
-    source = listed.source
-    found = {**source.fields, **scalars(listed.value)}
-    for name in source.settings.fields:
-        found[name] = listed.text(name) or found.get(name, "")
-    found.update(source.path_fields)
-    return {
-        name: name_fields[name] if name_fields.get(name, "").casefold() == text.casefold() else text
-        for name, text in found.items()
-        if text and len(text) <= LONGEST and not any(char < " " or char == "\x7f" for char in text)
-    }
-
-
-def spare_fields(listed: Listed, name_fields: Mapping[str, str]) -> dict[str, str]:
-    """Return values for placeholders without a field: those read from names, and the title as a slug."""
-    slug = slug_of(listed.title) if any("slug" in name.names for name in _templates(listed)) else ""
-    return {**({"slug": slug} if slug else {}), **name_fields}
-
-
-def spelled_id(listed: Listed, name_fields: Mapping[str, str]) -> str:
-    """Return the entry's id, in the name's spelling if that differs only in case and templates allow it."""
-    if any(hole.name == "id" and hole.case for name in _templates(listed) for hole in name.placeholders):
-        return listed.id
-    spelling = name_fields.get("id", "")
-    return spelling if spelling.casefold() == listed.id.casefold() else listed.id
-
-
-def _templates(listed: Listed) -> list[Template]:
-    return [listed.source.settings.template(key) for key in ("branch", "commit", "pull_request")]
 
 
 def agree(fields: Mapping[str, str], name_fields: Mapping[str, str]) -> bool:

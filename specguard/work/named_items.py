@@ -137,7 +137,7 @@ class WorkItems(Record, frozen=False):
         self, kind: str, settings: WorkKind, item_id: str, name_fields: Mapping[str, str]
     ) -> WorkItem | Unresolved:
         """Return an item as its kind's source lists it."""
-        from specguard.work.item_lists import Sources, fields_of, pointer_of, spare_fields, spelled_id
+        from specguard.work.item_lists import Sources
 
         # The judged branch's fields count even if they do not identify an item.
         name_fields = {**(settings.template("branch").read(self.branch) or {}), **name_fields}
@@ -150,11 +150,7 @@ class WorkItems(Record, frozen=False):
         listed = sources.meant_by(kind, item_id, name_fields)
         if isinstance(listed, Unresolved):
             return listed
-        pointer, spare = pointer_of(listed.source, listed.line), spare_fields(listed, name_fields)
-        given = fields_of(listed, name_fields)
-        tree, name = self.tree(), spelled_id(listed, name_fields)
-        item = WorkItem(kind, settings, name, listed.number, given, spare, pointer, tree, listed=listed)
-        return self._complete(item)
+        return self._complete(listed.work_item(name_fields, self.tree()))
 
     def _complete(self, item: WorkItem) -> WorkItem | Unresolved:
         """Return an item with its base and remote, if its names and document places can be rendered."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from specguard.change.tree import Documents, Tree
 from specguard.documents.data import read_data
 from specguard.errors import MissingFact
-from specguard.work.item_lists import Source, Sources, fields_of, slug_of
+from specguard.work.item_lists import Source, Sources, slug_of
 from specguard.work.kinds import WorkKind
 from tests.work.conftest import Grow
 
@@ -108,8 +108,8 @@ def test_the_branch_tells_which_file_is_meant(tree: Grow) -> None:
     files = tree({"d/PHASE_D_WORKBREAKDOWN.yaml": D, "e/PHASE_E_WORKBREAKDOWN.yaml": e})
     one = listed(files, "1", phase="d", number="1", slug="anything")
     assert one.id == "D1"
-    assert fields_of(one, {"phase": "d"})["phase"] == "d"
-    assert fields_of(one, {})["phase"] == "D"
+    assert one.fields_for({"phase": "d"})["phase"] == "d"
+    assert one.fields_for({})["phase"] == "D"
     assert listed(files, "1", phase="e").source.path == b"e/PHASE_E_WORKBREAKDOWN.yaml"
     assert "is about phase 'f'" in listed(files, "1", phase="f").problem
     assert "2 entries could be slice 1: d/PHASE_D_WORKBREAKDOWN.yaml:4 and e/" in listed(files, "1").problem
