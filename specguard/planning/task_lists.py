@@ -27,7 +27,8 @@ from specguard.documents.blocks import Text
 from specguard.documents.data import utf8_problem
 from specguard.errors import SpecguardError, nearest
 from specguard.runs.proof import cannot_fail
-from specguard.work.item_lists import NOTHING, find_circles, format_circle
+from specguard.work.dependencies import find_circles, format_circle
+from specguard.work.item_lists import NOTHING
 
 Level = Literal["error", "warning"]
 

@@ -10,7 +10,7 @@ from specguard.documents.fields import normal_name
 from specguard.errors import NotApplicable, if_applicable, judge_each
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, only_text
 from specguard.plans.task import Task, flaws
-from specguard.work.item_lists import dependency_flaws, early_start
+from specguard.work.dependencies import dependency_flaws, early_start
 from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id
 from specguard.work.name_templates import path_template
 

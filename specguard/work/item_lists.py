@@ -10,7 +10,7 @@ from specguard.documents.completeness import is_todo
 from specguard.documents.data import Data, Problem, as_text, elements, value_at
 from specguard.documents.fields import DataEntry, normal_name
 from specguard.documents.list_items import without_remark
-from specguard.errors import MissingFact, if_applicable, nearest
+from specguard.errors import MissingFact, if_applicable
 from specguard.model import (
     TYPE_CHECKING,
     Finding,
@@ -19,7 +19,6 @@ from specguard.model import (
     folders_of,
     grouped,
     path_text,
-    shortened,
 )
 from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved, WorkItem
@@ -28,13 +27,11 @@ from specguard.work.name_templates import PathTemplate, Template, escape, has_wi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Final, TypeVar
+    from typing import Any, Final
 
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
     from specguard.change.tree import Documents, Tree
-
-    _Place = TypeVar("_Place")
 
 
 class Source(Record):
@@ -333,6 +330,8 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: a file or the history cannot be read.
         """
+        from specguard.work.dependencies import dependency_flaws
+
         items = source.items
         needs = [(str(one), one.id, [(need.line, need.text) for need in one.depends_on]) for one in items]
         for at, line, message, step, key in dependency_flaws(needs, f"{source.kind}s"):
@@ -353,6 +352,8 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the history cannot be read.
         """
+        from specguard.work.dependencies import early_start
+
         for other in item.needed:
             is_met = other is item or other.deferred or other.conditional or self.done(other)
             if not is_met and other.branch not in (self.change.branches_below if self.change else ()):
@@ -701,84 +702,3 @@ def _has_content(value: Any) -> bool:
     if isinstance(value, (list, dict)):
         return any(_has_content(one) for _, one in elements(value))
     return bool(value.strip()) and not is_todo(value) if isinstance(value, str) else value is not None
-
-
-def dependency_flaws(
-    needs: Sequence[tuple[str, str, Sequence[tuple[_Place, str]]]], plural: str
-) -> Iterator[tuple[int, _Place, str, str, str]]:
-    """Yield the dependencies on an unlisted item, on the item itself, or in a circle.
-
-    Args:
-        needs: each item's name, id, and dependencies; a dependency has its place and its text.
-        plural: the plural noun for the items.
-
-    Yields:
-        The position of the item, the place of its dependency, the problem, the next step, and the finding's
-        key.
-    """
-    ids = {normal_id(one): at for at, (_, one, _) in reversed(list(enumerate(needs))) if one}
-    graph: list[dict[int, _Place]] = [{} for _ in needs]
-    for at, (item, _, wanted) in enumerate(needs):
-        for place, text in wanted:
-            needed = ids.get(normal_id(text))
-            if needed is None:
-                message = f"{item} needs {shortened(text)!r}, which is not listed"
-                known = [one for _, one, _ in needs if one and one != needs[at][1]]
-                step = nearest(text, known, "Name one that is listed, or take it out.")
-                yield at, place, message, step, f"unknown:{text}"
-            elif needed == at:
-                yield at, place, f"{item} needs itself", "Take it out.", "self"
-            else:
-                graph[at].setdefault(needed, place)
-    for first, *others in find_circles(dict(enumerate(map(list, graph)))):
-        circle = [needs[at][1] for at in (first, *others)]
-        message = f"{plural} need each other in a circle: {format_circle(circle)}"
-        step = "Take out the dependency that is not one."
-        yield first, graph[first][others[0]], message, step, f"circle:{min(circle)}"
-
-
-def early_start(item: str, why: str, needed: str, status: str, how: str = "first") -> tuple[str, str]:
-    """Return the problem of an item that was begun before a dependency was done, and the next step."""
-    state = f"is {status}" if status else "has no status"
-    step = f"Finish {needed} {how}, or take it out of what {item} needs if that is a mistake."
-    return f"{item} {why}, and needs {needed}, which {state}", step
-
-
-MOST_SHOWN: Final = 12
-"""The limit of circle members in a message; longer circles have their middle cut out."""
-
-
-def find_circles(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
-    """Yield circles of a graph, each from its first node on.
-
-    No node is in two circles. A strongly connected part of several nodes has at least one circle. A node with
-    an edge to itself does not count as a circle.
-
-    Args:
-        graph: the successors of each node.
-    """
-    finished: set[int] = set()
-    for root in graph:
-        path = [] if root in finished else [root]
-        successors = {node: iter(graph[node]) for node in path}
-        while path:
-            node = next(successors[path[-1]], None)
-            if node is None:
-                finished.add(path.pop())
-            elif node not in finished and node not in successors:
-                path.append(node)
-                successors[node] = iter(graph[node])
-            elif node not in finished and node != path[-1]:
-                circle = path[path.index(node) :]
-                del path[-len(circle) :]
-                finished.update(circle)
-                first = circle.index(min(circle))
-                yield [*circle[first:], *circle[:first]]
-
-
-def format_circle(names: Sequence[str]) -> str:
-    """Return a circle for a message: `a -> b -> a`."""
-    path = [*names, names[0]]
-    if len(path) > MOST_SHOWN:
-        path[MOST_SHOWN // 2 : -MOST_SHOWN // 2] = [f"... {len(path) - MOST_SHOWN} more ..."]
-    return " -> ".join(path)
