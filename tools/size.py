@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_532,
-    "modules of specguard and rules": 237,
+    "code lines of specguard and rules": 48_543,
+    "modules of specguard and rules": 238,
     "code lines of tests": 33_101,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,

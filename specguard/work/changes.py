@@ -115,7 +115,7 @@ def _differences(
 
 def _read_statements(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
     """Return the scope and gates that a document states, each with its first line."""
-    from specguard.work.gates import read_gates
+    from specguard.work.document_gates import read_gates
 
     scope = [] if kind.scope else listed_paths(text, kind.scope_sections)
     gates = read_gates(text, kind.gate_sections, "").gates

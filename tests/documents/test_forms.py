@@ -20,7 +20,7 @@ from specguard.documents.data import as_text
 from specguard.documents.dates import date_problem, parse_date, read_times
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, near_section, read_fields
-from specguard.work.gates import read_gates
+from specguard.work.document_gates import read_gates
 
 PAGE = Path(__file__).parents[2] / "docs" / "documents.md"
 MORE = Path(__file__).parent / "forms.md"

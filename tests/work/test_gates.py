@@ -16,6 +16,7 @@ from specguard.change.entries import Entry
 from specguard.declaration.patterns import Covering
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import Origin
+from specguard.work.document_gates import read_gates
 from specguard.work.gates import (
     LONGEST,
     Gates,
@@ -24,7 +25,6 @@ from specguard.work.gates import (
     gates_of,
     merge_gates,
     name_of,
-    read_gates,
     select_gates,
 )
 from specguard.work.item import WorkItem
