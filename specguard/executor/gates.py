@@ -36,7 +36,7 @@ from specguard.executor.side_effects import file_metadata, inspect
 from specguard.model import Record, grouped, listed, path_text
 from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
-from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, select_gates
+from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind
 from specguard.work.item import Papers, WorkItem
 
 
@@ -266,7 +266,7 @@ class GateRound:
 
     def _choose(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
         """Return the gates of a kind that apply to a change; for the others, record why they do not."""
-        found = select_gates([gate for gate in self._plan.gates if gate.kind == kind], entries)
+        found = [gate.select(entries) for gate in self._plan.gates if gate.kind == kind]
         for chosen in found:
             self.results[chosen.gate.name].skipped = chosen.skipped
         return [chosen for chosen in found if not chosen.skipped]

@@ -56,7 +56,7 @@ from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker,
 from specguard.runs.proof import content_id
 from specguard.runs.record import ALL, GATES
 from specguard.runs.views import RunStore, RunView
-from specguard.work.gates import Gates, PlannedGate, select_gates
+from specguard.work.gates import Gates, PlannedGate
 from specguard.work.item import WorkItem
 
 
@@ -439,7 +439,8 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         runs_prefix = b"" if relative.startswith("..") else os.fsencode(relative) + b"/"
         work_tree = GateTree(git, base, root, runs=runs_prefix)
         if options.dry_run:
-            chosen = select_gates(plan.gates, work_tree.entries(work_tree.tree()))
+            entries = work_tree.entries(work_tree.tree())
+            chosen = [gate.select(entries) for gate in plan.gates]
             text = rendered("gates.txt", chosen=chosen, not_read=plan.not_read, formatting=USERS_OWN)
             say(text.rstrip("\n"))
             return EXIT_PASSED

@@ -82,6 +82,39 @@ class PlannedGate(Gate):
             path, line = self.path or None, self.line or None
             raise SpecguardError(message, help=help, path=path, line=line, code="incomplete-policy")
 
+    def select(self, entries: Sequence[Entry]) -> Chosen:
+        """Return the gate's commands for a change, or the reason why it is skipped.
+
+        Args:
+            entries: the paths that the change adds, modifies and deletes.
+
+        Raises:
+            SpecguardError: the gate has its placeholder for files within quotation marks.
+        """
+        run = _QUOTED.sub(r"\2", self.run)
+        places = {match[1] for match in _FILE_HOLDER.finditer(run)}
+        if self.is_unconditional:
+            return Chosen(self, [run])
+        counted = [entry for entry in entries if change_kind(entry) in self.on]
+        if self.when:
+            counted = [entry for entry in counted if self.when.matches(entry.path)]
+        what = " or ".join(self.on) if len(self.on) < 3 else "changed"
+        of = f" of {', '.join(self.when.patterns)}" if self.when else ""
+        reason = f"no file{of} was {what}"
+        if not counted:
+            return Chosen(self, skipped=reason)
+        if not places and not self.each:
+            return Chosen(self, [run])
+        files = [entry.path for entry in counted if not entry.deleted and not entry.is_submodule]
+        if not files:
+            return Chosen(self, skipped=f"{reason} that is still there")
+        self.check_quotes()
+        if self.each or "file" in places:
+            # Without a placeholder, the file is the last word.
+            text = run if "file" in places else f"{run} {{file}}"
+            return Chosen(self, [_fill_files(text, "file", [file]) for file in files])
+        return Chosen(self, _split_commands(run, files))
+
     def replace(self, **values: Any) -> PlannedGate:
         """Return a copy with other values."""
         return PlannedGate(**{**self.__dict__, **values})
@@ -252,53 +285,9 @@ class Chosen(Record):
     skipped: str = ""
 
 
-def select_gates(gates: Iterable[PlannedGate], entries: Sequence[Entry]) -> list[Chosen]:
-    """Select the gates that run for a change.
-
-    Args:
-        gates: the gates.
-        entries: the paths that the change adds, modifies and deletes.
-
-    Returns:
-        Each gate in its order, with its commands or with the reason why it is skipped.
-
-    Raises:
-        SpecguardError: a gate has its placeholder for files within quotation marks.
-    """
-    return [_select_gate(gate, entries) for gate in gates]
-
-
-def _select_gate(gate: PlannedGate, entries: Sequence[Entry]) -> Chosen:
-    run = _QUOTED.sub(r"\2", gate.run)
-    places = {match[1] for match in _FILE_HOLDER.finditer(run)}
-    if gate.is_unconditional:
-        return Chosen(gate, [run])
-    counted = [entry for entry in entries if change_kind(entry) in gate.on]
-    if gate.when:
-        counted = [entry for entry in counted if gate.when.matches(entry.path)]
-    if not counted:
-        return Chosen(gate, skipped=_skip_reason(gate))
-    if not places and not gate.each:
-        return Chosen(gate, [run])
-    files = [entry.path for entry in counted if not entry.deleted and not entry.is_submodule]
-    if not files:
-        return Chosen(gate, skipped=f"{_skip_reason(gate)} that is still there")
-    gate.check_quotes()
-    if gate.each or "file" in places:
-        # Without a placeholder, the file is the last word.
-        text = run if "file" in places else f"{run} {{file}}"
-        return Chosen(gate, [_fill_files(text, "file", [file]) for file in files])
-    return Chosen(gate, _split_commands(run, files))
-
-
 def change_kind(entry: Entry) -> str:
     """Return what a change does to a path, as `on` of a gate has it."""
     return "added" if entry.added else "deleted" if entry.deleted else "modified"
-
-
-def _skip_reason(gate: PlannedGate) -> str:
-    what = " or ".join(gate.on) if len(gate.on) < 3 else "changed"
-    return f"no file of {', '.join(gate.when.patterns)} was {what}" if gate.when else f"no file was {what}"
 
 
 def _split_commands(run: str, files: Sequence[bytes]) -> list[str]:

@@ -447,9 +447,9 @@ class Work(WorkItems, frozen=False):
             planned: Sequence[PlannedGate] = gates.merge_gates(own)
         else:
             missing, planned = None, gates.gates_of(item, origins).gates
-        judging = [gate for gate in planned if gate.kind == "gate"]
-        chosen = gates.select_gates(judging, commit.diffs[0] if commit.diffs else ())
-        return [one.gate for one in chosen if not one.skipped], missing
+        entries = commit.diffs[0] if commit.diffs else ()
+        judging = (gate for gate in planned if gate.kind == "gate")
+        return [gate for gate in judging if not gate.select(entries).skipped], missing
 
     def missing(self, naming: Naming, why: Unresolved) -> MissingFact:
         """Return the error for rules that need an unresolved item; WRK001 has the finding."""

@@ -25,7 +25,6 @@ from specguard.work.gates import (
     gates_of,
     merge_gates,
     name_of,
-    select_gates,
 )
 from specguard.work.item import WorkItem
 from specguard.work.kinds import Gate, WorkKind
@@ -190,8 +189,7 @@ def entry(path: str | bytes, status: str = "M") -> Entry:
 
 
 def outcome(entries: Sequence[Entry], **values: Any) -> list[str] | str:
-    gate = PlannedGate(**{"name": "g", "run": "make", "source": "policy", **values})
-    [chosen] = select_gates([gate], entries)
+    chosen = PlannedGate(**{"name": "g", "run": "make", "source": "policy", **values}).select(entries)
     return chosen.skipped or list(chosen.commands)
 
 
