@@ -18,7 +18,7 @@ __all__ = ["Unresolved", "Work", "WorkItem"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
-    from typing import Any, Self
+    from typing import Self
 
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
@@ -115,11 +115,8 @@ class WorkItems(Record, frozen=False):
         if number is not None and not any("id" in settings.template(key).names for key in NAME_SETTINGS):
             item_id = str(number)
         item = WorkItem(kind, settings, item_id, number, {}, fields, pointer, self.tree())
-        same_number = number is not None and number == pointer.number
-        current = same_number or normal_id(item_id) == normal_id(pointer.id)
         try:
-            if settings.pointer:
-                item.given = _read_fields(pointer.data, settings, item.own, current=current)
+            item.given = _read_fields(item)
         except BadShape as problem:
             return Unresolved(f"{path_text(pointer.path or b'')} {problem}", pointer)
         return self._complete(item) if named else item
@@ -154,20 +151,19 @@ class WorkItems(Record, frozen=False):
 
     def _complete(self, item: WorkItem) -> WorkItem | Unresolved:
         """Return an item with its base and remote, if its names and document places can be rendered."""
-        settings, pointer = item.settings, item.pointer
-        item.base = item.plain(settings.base) or self.base
-        item.remote = item.plain(settings.remote) or self.remote
+        item.base = item.plain(item.settings.base) or self.base
+        item.remote = item.plain(item.settings.remote) or self.remote
         # If no branch is judged, its name is not needed.
         for key in NAME_SETTINGS if self.branch else NAME_SETTINGS[1:]:
             try:
                 item.rendered(key)
             except MissingValue as missing:
-                return Unresolved(_missing_message(missing.name, settings, pointer, item), pointer)
+                return _lacking(item, missing.name)
         if unfit := next(filter(is_invalid, item.branches), ""):
             problem = f"{unfit!r} can be no branch, and {item.setting('branch')} gives {item} that name"
-            return Unresolved(problem, pointer)
-        unknown = _missing_field(settings, item)
-        return Unresolved(_missing_message(unknown, settings, pointer, item), pointer) if unknown else item
+            return Unresolved(problem, item.pointer)
+        unknown = _missing_field(item)
+        return _lacking(item, unknown) if unknown else item
 
     def landed(self, item: WorkItem, history: History) -> PastCommit | None:
         """Return the newest commit of a history that did an item and is not reverted; None if there is none.
@@ -518,30 +514,32 @@ class Work(WorkItems, frozen=False):
         return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
 
 
-def _read_fields(data: Any, settings: WorkKind, known: Mapping[str, str], *, current: bool) -> dict[str, str]:
-    """Return the placeholders that a kind's `fields` find in a JSON value.
+def _read_fields(item: WorkItem) -> dict[str, str]:
+    """Return the placeholders that a kind's `fields` find in the pointer of an item.
 
     If the pointer names another item, a field with paths by number is read only from those paths. Its other
     paths are about the item that the pointer names.
     """
     found: dict[str, str] = {}
-    number = known.get("number", "")
+    pointer, number = item.pointer, item.own.get("number", "")
+    same_number = item.number is not None and item.number == pointer.number
+    current = same_number or normal_id(item.id) == normal_id(pointer.id)
     spellings = [number, *(number.zfill(width) for width in (2, 3) if len(number) < width)]
-    for name in settings.fields:
-        alternatives = settings.paths_of(name)
+    for name in item.settings.fields:
+        alternatives = item.settings.paths_of(name)
         keyed = [path for path in alternatives if "{" in path]
         for path in alternatives if current or not keyed else keyed:
             for number in spellings:
-                place = Template(path).fill({**known, "number": number})
-                value = text_at(data, place) if place else None
+                place = Template(path).fill({**item.own, "number": number})
+                value = text_at(pointer.data, place) if place else None
                 if value is not None:
                     found.setdefault(name, value)
     return found
 
 
-def _missing_field(settings: WorkKind, item: WorkItem) -> str:
+def _missing_field(item: WorkItem) -> str:
     """Return a missing pointer field if no place of the document can be rendered; empty if one can."""
-    unknown = ""
+    settings, unknown = item.settings, ""
     for template in [*settings.document, *settings.index, *settings.legacy]:
         missing = sorted(Template(template).names - item.fields.keys())
         if not missing:
@@ -550,11 +548,14 @@ def _missing_field(settings: WorkKind, item: WorkItem) -> str:
     return unknown
 
 
-def _missing_message(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) -> str:
+def _lacking(item: WorkItem, name: str) -> Unresolved:
+    """Return the reason why an item is not resolved if a placeholder of its names has no value."""
+    settings, pointer = item.settings, item.pointer
     places = [*settings.paths_of(name), *(["title"] if name == "slug" and settings.source else [])]
     filled = " or ".join(repr(path.replace("{number}", item.id)) for path in places)
     # A slug can come from the document's name, too.
     unclear = f", and {item.located.problem}" if name == "slug" and item.located.problem else ""
+    problem = f"its names have {{{name}}}, for which neither this name nor the base has a value{unclear}"
     if pointer.path:
-        return f"{path_text(pointer.path)} has no {filled} for {item.kind} {item.id}{unclear}"
-    return f"its names have {{{name}}}, for which neither this name nor the base has a value{unclear}"
+        problem = f"{path_text(pointer.path)} has no {filled} for {item.kind} {item.id}{unclear}"
+    return Unresolved(problem, pointer)
