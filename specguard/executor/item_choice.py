@@ -448,7 +448,7 @@ class Start:
         if item_id:
             named = self.work.names.read("branch", item_id)
             if named and named.kind == kind:
-                return self.work.resolve(kind, named.id, named.number, named.fields)
+                return self.work.resolve_naming(named)
             template, fields = Template(self.work.kinds[kind].branch), {"slug": item_id}
             by_slug = not pointer and template.names.isdisjoint(("id", "number"))
             # A check reads the slug from the branch.

@@ -470,7 +470,7 @@ def _find_task(plans: Plans, work: Work, naming: Naming) -> Task | None:
     Raises:
         MissingFact: the item's kind has a source, and the item cannot be resolved.
     """
-    item = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
+    item = work.resolve_naming(naming)
     if not item.resolved and work.kinds[naming.kind].source:
         raise work.missing(naming, item)
     listed = item.listed if item.resolved else None

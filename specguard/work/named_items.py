@@ -121,6 +121,14 @@ class WorkItems(Record, frozen=False):
             return Unresolved(f"{path_text(pointer.path or b'')} {problem}", pointer)
         return self._complete(item) if named else item
 
+    def resolve_naming(self, naming: Naming) -> WorkItem | Unresolved:
+        """Return the item that a name identifies.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        return self.resolve(naming.kind, naming.id, naming.number, naming.fields)
+
     def with_id(self, kind: str, item_id: str) -> WorkItem | None:
         """Return the item with an id, whose names need not be complete; None if it cannot be resolved.
 
@@ -411,7 +419,7 @@ class Work(WorkItems, frozen=False):
         found = [(first, self.resolved)]
         for naming in self.commits if first.kind in self.shared else ():
             if not any(naming.same_item(other) for other, _ in found):
-                found.append((naming, self._resolve_naming(naming)))
+                found.append((naming, self.resolve_naming(naming)))
         return found
 
     def item_of(self, commit: str | None) -> WorkItem | None:
@@ -424,7 +432,7 @@ class Work(WorkItems, frozen=False):
         if item.kind not in self.shared or commit is None:
             return item
         named = next((naming for naming in self.commits if naming.commit == commit), None)
-        return None if named is None else self._require_item(named, self._resolve_naming(named))
+        return None if named is None else self._require_item(named, self.resolve_naming(named))
 
     def gates_of(
         self, naming: Naming, commit: Commit, origins: Mapping[str, Origin]
@@ -435,7 +443,7 @@ class Work(WorkItems, frozen=False):
         """
         from specguard.work import gates
 
-        item = self._resolve_naming(naming)
+        item = self.resolve_naming(naming)
         if isinstance(item, Unresolved):
             # The gates of the item's kind are known anyway.
             missing: MissingFact | None = self.missing(naming, item)
@@ -477,10 +485,7 @@ class Work(WorkItems, frozen=False):
             NotApplicable: the change does not name an item.
             MissingFact: the trusted base cannot be read.
         """
-        return self._resolve_naming(self.named())
-
-    def _resolve_naming(self, naming: Naming) -> WorkItem | Unresolved:
-        return self.resolve(naming.kind, naming.id, naming.number, naming.fields)
+        return self.resolve_naming(self.named())
 
     @property
     def branches(self) -> list[str]:
