@@ -144,7 +144,7 @@ class Waves(Record, frozen=False):
         for one in () if all(map(fields.get, by)) else self.artifacts.passes:
             if path.startswith(one.path + b"/"):
                 fields = {**one.fields, **fields}
-        if not all(map(fields.get, by)) and (source := self.sources.at(path)):
+        if not all(map(fields.get, by)) and (source := self.sources.by_path.get(path)):
             fields = {**source.fields, **fields}
         return self.wave(fields) if all(map(fields.get, by)) else None
 
@@ -376,7 +376,7 @@ class StageState(Record):
         if plan := plans.at(path):
             yield from plans.flaws(plan)
             yield from plan.dependency_flaws()
-        elif source := sources.at(path):
+        elif source := sources.by_path.get(path):
             yield from sources.flaws(source)
             yield from sources.broken(source)
 

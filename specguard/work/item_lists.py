@@ -302,7 +302,7 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the tree or a file cannot be read.
         """
-        source = self.at(listed.source.path)
+        source = self.by_path.get(listed.source.path)
         return [one for one in source.items if one.id == listed.id] if source else []
 
     def flaws(self, source: Source) -> Iterator[Finding]:
@@ -401,12 +401,13 @@ class Sources(Record, frozen=False):
         """Return the status of an item that is not done, with a note if it is closed but not confirmed."""
         return f"{item.status}, and no commit or run of it shows that" if item.closed else item.status
 
-    def at(self, path: bytes) -> Source | None:
-        """Return the source at a path; None if the file is not a source."""
-        return self._by_path.get(path)
-
     @cached_property
-    def _by_path(self) -> Mapping[bytes, Source]:
+    def by_path(self) -> Mapping[bytes, Source]:
+        """The sources by path.
+
+        Raises:
+            MissingFact: the tree cannot be read.
+        """
         return {source.path: source for source in reversed(self.all)}
 
 
