@@ -472,12 +472,10 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
         if all(map(cannot_fail, box.values("verify"))):
             message = f"{box.name} has no command that verifies it, and may not run without"
             yield Issue(path, box.line, message, "Add below it: '  - verify: COMMAND'.", "warning")
-    positions = {box: at for at, box in enumerate(boxes.all)}
-    graph = {positions[box]: [positions[one] for one in needed] for box, needed in boxes.dependencies()}
-    for circle in find_circles(graph):
-        message = f"tasks need each other in a circle: {format_circle([boxes.all[at].name for at in circle])}"
+    for circle in find_circles(dict(boxes.dependencies())):
+        message = f"tasks need each other in a circle: {format_circle([box.name for box in circle])}"
         help = "Take out the dependency that is not one; a task without `depends` needs the one before it."
-        yield Issue(path, boxes.all[circle[0]].line, message, help)
+        yield Issue(path, circle[0].line, message, help)
 
 
 def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box]) -> Iterator[Issue]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final, TypeVar
 
+    _Node = TypeVar("_Node")
     _Place = TypeVar("_Place")
 
 
@@ -58,8 +59,8 @@ MOST_SHOWN: Final = 12
 """The limit of circle members in a message; longer circles have their middle cut out."""
 
 
-def find_circles(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
-    """Yield circles of a graph, each from its first node on.
+def find_circles(graph: Mapping[_Node, Sequence[_Node]]) -> Iterator[Sequence[_Node]]:
+    """Yield circles of a graph, each from the node on that comes first in the graph.
 
     No node is in two circles. A strongly connected part of several nodes has at least one circle. A node with
     an edge to itself does not count as a circle.
@@ -67,7 +68,8 @@ def find_circles(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
     Args:
         graph: the successors of each node.
     """
-    finished: set[int] = set()
+    finished: set[_Node] = set()
+    order = {node: at for at, node in enumerate(graph)}
     for root in graph:
         path = [] if root in finished else [root]
         successors = {node: iter(graph[node]) for node in path}
@@ -82,7 +84,7 @@ def find_circles(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
                 circle = path[path.index(node) :]
                 del path[-len(circle) :]
                 finished.update(circle)
-                first = circle.index(min(circle))
+                first = circle.index(min(circle, key=order.__getitem__))
                 yield [*circle[first:], *circle[:first]]
 
 
