@@ -71,60 +71,58 @@ class TaskEvidence(Record):
     def __bool__(self) -> bool:
         return bool(self.commands or self.statements or self.runs or self.other_places)
 
+    def read(self, value: Any, place: Place, code: int | str | None = None) -> None:
+        """Add one entry or a list of them; `code` is the exit code next to a list of commands."""
+        if isinstance(value, list):
+            for position, one in enumerate(value):
+                self.read(one, (*place, position), code)
+        elif isinstance(value, str) and _is_path(value):
+            self.runs.append((value.strip(), place))
+        elif not isinstance(value, dict):
+            self.other_places.extend([] if value in (None, "", False) else [place])
+        else:
+            self._read_entry(value, place, code)
+
+    def _read_entry(self, entry: dict[str, Any], place: Place, code: int | str | None) -> None:
+        # Of several codes, a failure takes precedence, then an invalid code.
+        codes = [_parse_code(entry[key]) for key in entry if normal_name(key) in _CODE_KEYS]
+        code = next(filter(None, codes), None if None in codes else 0) if codes else code
+        state = "timed_out" if entry.get("timed_out") is True else str(first_of(entry, STATE_KEYS))
+        code = state if normal_name(state) in FAILURES and not code else code
+        before = len(self.commands)
+        command, several, manifest = (entry.get(key) for key in ("command", "commands", "manifest"))
+        if isinstance(command, str) and command.strip():
+            self.commands.append(RanCommand(command.strip(), code, (*place, "command")))
+        for position, one in enumerate(several if isinstance(several, list) else ()):
+            at = (*place, "commands", position)
+            if isinstance(one, str):
+                self.commands.append(RanCommand(one.strip(), code, at))
+            else:
+                self.read(one, at, code)
+        # A failure counts even in a form that would prove nothing.
+        results = TaskEvidence()
+        for key in ("results", "checks"):
+            results.read(entry.get(key), (*place, key))
+        self.commands.extend(one for one in results.commands if one.code)
+        if code and len(self.commands) == before:
+            self.commands.append(RanCommand(str(entry.get("cmd", "a command")).strip(), code, place))
+        if isinstance(manifest, str) and _is_path(manifest):
+            self.runs.append((manifest.strip(), (*place, "manifest")))
+        person = any(key in entry for key in _PERSON_KEYS)
+        if command is None and several is None and manifest is None and person:
+            self.statements.append((entry, place))
+        elif not (command or several or manifest):
+            self.other_places.append(place)
+
 
 def evidence_of(task: Task) -> TaskEvidence:
     """Return the verification of a task, as its plan states it."""
-    evidence = TaskEvidence()
-    key = task.key_of("verification")
-    _read_value(evidence, task.value.get(key), (key,))
+    evidence, key = TaskEvidence(), task.key_of("verification")
+    evidence.read(task.value.get(key), (key,))
     flat = {name: task.value[f"verified_{name}"] for name in _PERSON_KEYS if f"verified_{name}" in task.value}
     if flat:
         evidence.statements.append((flat, (f"verified_{next(iter(flat))}",)))
     return evidence
-
-
-def _read_value(
-    evidence: TaskEvidence, value: Any, place: Place, code: int | str | None = None, *, commands: bool = False
-) -> None:
-    """Read one entry or a list of them; texts in a list of commands share the code next to the list."""
-    if isinstance(value, list):
-        for position, one in enumerate(value):
-            _read_value(evidence, one, (*place, position), code, commands=commands)
-    elif isinstance(value, str) and commands:
-        evidence.commands.append(RanCommand(value.strip(), code, place))
-    elif isinstance(value, str) and _is_path(value):
-        evidence.runs.append((value.strip(), place))
-    elif not isinstance(value, dict):
-        evidence.other_places.extend([] if value in (None, "", False) else [place])
-    else:
-        _read_entry(evidence, value, place, code)
-
-
-def _read_entry(evidence: TaskEvidence, entry: dict[str, Any], place: Place, code: int | str | None) -> None:
-    # Of several codes, a failure takes precedence, then an invalid code.
-    codes = [_parse_code(entry[key]) for key in entry if normal_name(key) in _CODE_KEYS]
-    code = next(filter(None, codes), None if None in codes else 0) if codes else code
-    state = "timed_out" if entry.get("timed_out") is True else str(first_of(entry, STATE_KEYS))
-    code = state if normal_name(state) in FAILURES and not code else code
-    before = len(evidence.commands)
-    command, several, manifest = (entry.get(key) for key in ("command", "commands", "manifest"))
-    if isinstance(command, str) and command.strip():
-        evidence.commands.append(RanCommand(command.strip(), code, (*place, "command")))
-    if isinstance(several, list):
-        _read_value(evidence, several, (*place, "commands"), code, commands=True)
-    # A failure counts even in a form that would prove nothing.
-    results = TaskEvidence()
-    for key in ("results", "checks"):
-        _read_value(results, entry.get(key), (*place, key))
-    evidence.commands.extend(one for one in results.commands if one.code)
-    if code and len(evidence.commands) == before:
-        evidence.commands.append(RanCommand(str(entry.get("cmd", "a command")).strip(), code, place))
-    if isinstance(manifest, str) and _is_path(manifest):
-        evidence.runs.append((manifest.strip(), (*place, "manifest")))
-    if command is None and several is None and manifest is None and any(key in entry for key in _PERSON_KEYS):
-        evidence.statements.append((entry, place))
-    elif not (command or several or manifest):
-        evidence.other_places.append(place)
 
 
 def _parse_code(value: Any) -> int | None:
