@@ -454,15 +454,15 @@ class Pass(Artifact):
     @property
     def members(self) -> Sequence[Artifact]:
         """The artifacts among the files that `members` names, by path; one for each of their contracts."""
-        return [artifact for path in self._paths for artifact in self.artifacts.contracted(path)]
+        return [artifact for path in self.files for artifact in self.artifacts.contracted(path)]
 
     @cached_property
     def values(self) -> Sequence[Field]:
         """The fields of all member files, in the order of their paths."""
-        return [field for path in self._paths for field in self.artifacts.documents.fields(path)]
+        return [field for path in self.files for field in self.artifacts.documents.fields(path)]
 
     @property
-    def _paths(self) -> Sequence[bytes]:
+    def files(self) -> Sequence[bytes]:
         """The files in the folder that a template of `members` matches, in order."""
         places, members = self.artifacts.places, self.contract.members
         found = [places.files_beside(self.path, template, self.fields) for template in members]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from specguard.artifacts.artifacts import Pass
 from specguard.artifacts.fields import choice, find_statements, related_items, value_problem
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
@@ -401,16 +402,13 @@ class StageState(Record):
 
     def _find_field(self, contract: str, name: str) -> Iterator[tuple[bytes, Field]]:
         """Yield a field of each of the wave's artifacts of a contract; for a pass, of each member."""
-        artifacts = self.wave.waves.artifacts
+        documents = self.wave.waves.artifacts.documents
         for artifact in self.wave.artifacts(contract):
-            if not artifact.contract.root:
-                for field in find_statements(artifact, name)[:1]:
-                    yield artifact.path, field
-                continue
-            for template in artifact.contract.members:
-                for path in artifacts.places.files_beside(artifact.path, template, artifact.fields):
-                    for field in find_fields(artifacts.documents.fields(path), name)[:1]:
-                        yield path, field
+            if isinstance(artifact, Pass):
+                found = [(path, find_fields(documents.fields(path), name)) for path in artifact.files]
+            else:
+                found = [(artifact.path, find_statements(artifact, name))]
+            yield from ((path, field) for path, fields in found for field in fields[:1])
 
     @cached_property
     def open_items(self) -> Sequence[Listed]:
