@@ -205,7 +205,7 @@ class WorkItem(Record, frozen=False):
         """
         settings = self.settings
         if settings.scope:
-            patterns = self.patterns(settings.scope)
+            patterns = list(filter(None, (self.plain(one, escape) for one in settings.scope)))
             if not patterns:
                 why = f"no pattern of {self.setting('scope')} can be filled in for {self}"
                 raise MissingFact(why, code="incomplete-policy")
@@ -305,10 +305,6 @@ class WorkItem(Record, frozen=False):
         """
         title = shortened(self.listed.title, _LONGEST_TITLE) if self.listed is not None else ""
         return next(iter(self.rendered(key, title or f"implement {self}")), "")
-
-    def patterns(self, templates: Sequence[str]) -> list[str]:
-        """Return the patterns of templates; a template with a missing value is left out."""
-        return [pattern for one in templates if (pattern := self.plain(one, escape))]
 
     def __str__(self) -> str:
         return self.id if self.id.casefold().startswith(self.kind.casefold()) else f"{self.kind} {self.id}"

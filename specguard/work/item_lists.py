@@ -7,7 +7,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Patterns
 from specguard.documents.completeness import is_todo
-from specguard.documents.data import Data, Problem, as_text, elements, value_at
+from specguard.documents.data import Data, Problem, as_text, elements, is_scalar, scalar_text, value_at
 from specguard.documents.fields import DataEntry, normal_name
 from specguard.documents.list_items import without_remark
 from specguard.errors import MissingFact, if_applicable
@@ -583,8 +583,7 @@ class Listed(DataEntry):
 
     def text(self, name: str) -> str:
         """Return a field that contains a text or a number, as text; empty for any other value."""
-        value = self.get(name)
-        return as_text(value) if isinstance(value, (str, int, float)) else ""
+        return scalar_text(self.get(name))
 
     def stated(self, name: str) -> Sequence[ListElement]:
         """Return the elements of a field that contains a list, or its single value."""
@@ -630,9 +629,8 @@ def slug_of(title: str) -> str:
 
 def _element_text(element: Any) -> str:
     if isinstance(element, dict):
-        texts = (element.get(name) for name in _TEXT_KEYS)
-        element = next((one for one in texts if isinstance(one, (str, int, float))), None)
-    return as_text(element).strip() if isinstance(element, (str, int, float)) and element is not False else ""
+        element = next(filter(is_scalar, map(element.get, _TEXT_KEYS)), None)
+    return scalar_text(element)
 
 
 LONGEST: Final = 500
