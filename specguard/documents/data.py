@@ -134,6 +134,13 @@ def scalar_text(value: Any) -> str:
     return as_text(value).strip() if is_scalar(value) else ""
 
 
+def whole_text(value: Any) -> str:
+    """Return a text or a whole number as text, without surrounding whitespace; empty for any other value."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
 def dotted(path: Path) -> str:
     """Return a path as a dotted key: `tasks.0.status`."""
     return ".".join(map(str, path))

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.completeness import is_bare_nothing, is_todo
-from specguard.documents.data import JsonWalk, as_text, data_kind, dotted, elements
+from specguard.documents.data import JsonWalk, data_kind, dotted, elements, whole_text
 from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.documents.list_items import looks_like_path, without_remark
 from specguard.errors import SpecguardError, nearest
@@ -43,7 +43,7 @@ class Task(DataEntry):
         value = self.value_of("id")
         if value is None and isinstance(self.key[-1], str):
             value = self.key[-1]
-        return as_text(value).strip() if isinstance(value, (str, int)) else ""
+        return whole_text(value)
 
     @property
     def number(self) -> int | None:
@@ -130,7 +130,7 @@ class Task(DataEntry):
     def texts_of(self, name: str) -> Sequence[tuple[Place, str]]:
         """Return the texts of a property that is a list, each with its place below the task."""
         value, key = self.value_of(name), self.key_of(name)
-        texts = [(at, element_text(one)) for at, one in enumerate(value if isinstance(value, list) else ())]
+        texts = [(at, whole_text(one)) for at, one in enumerate(value if isinstance(value, list) else ())]
         return [((key, at), text) for at, text in texts if text]
 
     @property
@@ -171,13 +171,6 @@ class Task(DataEntry):
 
     def _has_status(self, statuses: Sequence[str]) -> bool:
         return bool(self.status) and normal_name(self.status) in map(normal_name, statuses)
-
-
-def element_text(value: Any) -> str:
-    """Return the text of a list's element; empty if the element is not a text or an integer."""
-    if isinstance(value, str):
-        return value.strip()
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 _PROBES: Final = (b"\x01", b"\x01/\x02", b"\x02/\x01/\x02")
@@ -396,7 +389,7 @@ def _element_flaws(task: Task, name: str, values: Sequence[Any]) -> Iterator[Fin
         message, step = f"{task.name} has no {key}", "Say what holds when it is done."
         yield _finding(task, message, step, name, "empty", setting="required")
     for position, value in enumerate(values):
-        text = element_text(value)
+        text = whole_text(value)
         if not text:
             why = "is empty" if isinstance(value, str) else f"is {json_type(value)}, not a text"
             message, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."

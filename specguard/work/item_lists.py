@@ -7,19 +7,11 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Patterns
 from specguard.documents.completeness import is_todo
-from specguard.documents.data import Data, Problem, as_text, elements, is_scalar, scalar_text, value_at
+from specguard.documents.data import Data, Problem, elements, is_scalar, scalar_text, value_at, whole_text
 from specguard.documents.fields import DataEntry, normal_name
 from specguard.documents.list_items import without_remark
 from specguard.errors import MissingFact, if_applicable
-from specguard.model import (
-    TYPE_CHECKING,
-    Finding,
-    Record,
-    cached_method,
-    folders_of,
-    grouped,
-    path_text,
-)
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, grouped, path_text
 from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.kinds import NAME_SETTINGS, Passes, WorkKind, normal_id, number_of
@@ -153,11 +145,8 @@ class Source(Record):
         return found
 
     def _read_id(self, value: Any) -> str:
-        for name in (self.settings.number, "id"):
-            found = value_at(value, name)
-            if isinstance(found, (str, int)) and not isinstance(found, bool) and as_text(found).strip():
-                return as_text(found).strip()
-        return ""
+        found = (whole_text(value_at(value, name)) for name in (self.settings.number, "id"))
+        return next(filter(None, found), "")
 
 
 class Sources(Record, frozen=False):
@@ -612,9 +601,9 @@ class Listed(DataEntry):
 def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts and numbers of an entry, which fill placeholders."""
     return {
-        key: as_text(value)
+        key: scalar_text(value)
         for key, value in entry.items()
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
+        if is_scalar(value) and not isinstance(value, bool) and value != ""
     }
 
 
