@@ -176,9 +176,8 @@ def _match_scope(git: Git, request: Request, path: bytes) -> Iterator[Governing]
         rule = policy.active_rule("PTH003")
         if rule is not None and (scope.paths or scope.excluded) and not path.startswith(policy.log_folder):
             allowed = not scope.excluded.matches(path) and (not scope.paths or scope.paths.matches(path))
-            origin = Origin(path_text(scope.document), scope.lines[0]) if scope.document else None
             effect = f"{'in' if allowed else 'outside'} the scope of {item}"
-            yield _make_governing(policy, rule, item.setting("scope"), scope.text, effect, origin)
+            yield _make_governing(policy, rule, item.setting("scope"), scope.text, effect, scope.origin)
 
 
 def _match_governed(git: Git, policy: Policy, path: bytes) -> Iterator[Governing]:

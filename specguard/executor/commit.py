@@ -360,10 +360,8 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     if scope is None or not scope.paths.patterns:
         return None
     key = item.setting("scope")
-    where = str(policy.origin(key) or key)
-    if scope.document is not None:
-        where = str(Origin(path_text(scope.document), scope.lines[0] if scope.lines else 0))
-    return CommitScope(list(scope.paths.patterns), scope.paths, where)
+    place = scope.origin or policy.origin(key) or key
+    return CommitScope(list(scope.paths.patterns), scope.paths, str(place))
 
 
 def note_commit(run: Run, tree: str) -> None:

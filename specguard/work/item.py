@@ -8,7 +8,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import TYPE_CHECKING, Record, path_text, shortened
+from specguard.model import TYPE_CHECKING, Origin, Record, path_text, shortened
 from specguard.work.document_search import PADDINGS, DocumentSearch, Pointer, read_text
 from specguard.work.kinds import Naming, WorkKind, same_item
 from specguard.work.name_templates import FREE_TEXT, PathTemplate, Template, escape
@@ -33,17 +33,16 @@ class Scope(Record):
 
     Attributes:
         paths: the patterns.
-        document: the document that lists the patterns; None if the policy does.
-        lines: the line of each pattern in the document; without any, the lines that name paths otherwise.
-        unread: the lines of list items that begin with no path, so that more may be meant.
+        origin: the place of the first pattern in the document, or what names a path otherwise; None if the
+            policy lists the patterns.
+        unread: the line of the first list item that begins with no path, so that more may be meant; or 0.
         excluded: the patterns that the document leaves out.
         meant: what is listed as a path and cannot be read as one; empty without it.
     """
 
     paths: Covering
-    document: bytes | None = None
-    lines: Sequence[int] = ()
-    unread: Sequence[int] = ()
+    origin: Origin | None = None
+    unread: int = 0
     excluded: Covering = Covering()
     meant: str = ""
 
@@ -220,9 +219,10 @@ class WorkItem(Record, frozen=False):
             raise NotApplicable(f"no scope is stated for {self}: {reason}")
         listed, excluded = ([a for a in found if a.path and a.how == how] for how in ("listed", "excluded"))
         allowed, left_out = (Covering([ask.path for ask in asks]) for asks in (listed, excluded))
-        unread = [ask.line for ask in found if not ask.path]
+        unread = next((ask.line for ask in found if not ask.path), 0)
         meant = next((ask.text for ask in found if ask.text), "")
-        return Scope(allowed, path, [a.line for a in listed or excluded] or unread, unread, left_out, meant)
+        first = next((ask.line for ask in (*listed, *excluded)), unread)
+        return Scope(allowed, Origin(path_text(path), first), unread, left_out, meant)
 
     def conflicts(self, guards: Guards) -> Iterator[tuple[Ask, Guard]]:
         """Yield each path that the document asks to change and the authority guards, with its guard.

@@ -28,8 +28,8 @@ def test_the_paths_that_a_scope_leaves_out(
 def test_the_scope_that_a_document_lists(tree: Grow, text: str, paths: list[str]) -> None:
     scope = item(tree, f"# Phase 12\n\n{text}\n").scope
     assert list(scope.paths.patterns) == paths
-    assert scope.document == b"phase-12.md"
-    assert len(scope.lines) == len(paths)
+    assert scope.origin is not None
+    assert scope.origin.path == "phase-12.md"
 
 
 def test_no_scope_is_said(tree: Grow) -> None:
@@ -54,7 +54,7 @@ def test_the_policy_s_scope_goes_first(tree: Grow) -> None:
         document=["phase-{number}.md"], scope=["src/{number}/", "{unknown}/x"], branch="phase-{number}"
     )
     scope = item(tree, "## Scope\n\n- `docs/`", kind).scope
-    assert scope.document is None
+    assert scope.origin is None
     assert scope.paths.find(b"src/12/x.py") == 0
     assert scope.paths.find(b"docs/x") is None
 
@@ -70,16 +70,16 @@ def test_what_a_document_asks_to_change(tree: Grow, text: str, how: str) -> None
 
 def test_items_that_name_no_path_are_known(tree: Grow) -> None:
     for items, unread in (
-        ("- `src/`\n- Unit tests for it", [6]),
-        ("- `src/`: so no crash is left, only an error", []),
-        ("- `src/`\n- No new dependencies\n- Do not touch the client", []),
-        ("- Sources:\n  - `src/`", []),
+        ("- `src/`\n- Unit tests for it", 6),
+        ("- `src/`: so no crash is left, only an error", 0),
+        ("- `src/`\n- No new dependencies\n- Do not touch the client", 0),
+        ("- Sources:\n  - `src/`", 0),
     ):
         scope = item(tree, f"# P\n\n## Scope\n\n{items}\n").scope
         assert (list(scope.paths.patterns), scope.unread) == (["src/"], unread)
     # A sentence that begins with a bare path may mean more.
     scope = item(tree, "# P\n\n## Scope\n\n- bin/a.sh removes a file; the viewer is updated\n").scope
-    assert (list(scope.paths.patterns), scope.unread) == (["bin/a.sh"], [5])
+    assert (list(scope.paths.patterns), scope.unread) == (["bin/a.sh"], 5)
 
 
 def test_asks_have_their_lines_and_say_what_is_allowed(tree: Grow) -> None:

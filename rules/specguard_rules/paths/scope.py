@@ -6,7 +6,6 @@ from specguard.rules import (
     Covering,
     Finding,
     NotApplicable,
-    Origin,
     Rule,
     Settings,
     path_text,
@@ -103,13 +102,12 @@ class OutOfScopePath(Rule):
         # A document that only leaves paths out allows the rest.
         left_out = {*scope.excluded.among(paths)}
         inside = {*(scope.paths.among(paths) if scope.paths else paths)} - left_out
-        place = None if scope.document is None else path_text(scope.document)
-        setting = work_item.setting("scope")
-        widened = f"have {place} allow it in the base first" if place else f"have {setting} widened first"
+        origin, setting = scope.origin, work_item.setting("scope")
+        widened = f"{origin.path} allow it in the base first" if origin else f"{setting} widened first"
         if not (scope.paths or scope.excluded):
             message = f"no scope is read for {work_item}: this is no list under a title of scope_sections"
             step = "Have the base's document list paths there, a path at the beginning of each item."
-            found = Finding(message, step, scope.document, scope.lines[0], setting=setting, severity="info")
+            found = Finding(message, step, work_item.document, scope.unread, setting=setting, severity="info")
             if scope.meant:
                 found.message = f"no scope is read for {work_item}: {scope.meant!r} is no path"
                 found.severity, found.help = "warning", f"{step[:-1]}: `src/{{a,b}}.py`."
@@ -121,13 +119,14 @@ class OutOfScopePath(Rule):
 
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {scope.text}"
                 commit = (base.touching(entry.path) or base.commits)[-1] if entry in late else None
-                step = f"{put_back(entry, base, commit=commit, moved=moves.other_end(entry))}, or {widened}."
+                back = put_back(entry, base, commit=commit, moved=moves.other_end(entry))
+                step = f"{back}, or have {widened}."
                 found = Finding(message, step, entry.path, side=entry.side, key="scope", setting=setting)
                 found.commit = commit.oid if commit else None
                 if scope.unread and entry.path not in left_out:
                     found.severity = "warning"
-                    found.message += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"
-                found.authority = Origin(place, scope.lines[0]) if place else None
+                    found.message += f" (line {scope.unread} of it may mean more, so this is a warning)"
+                found.authority = origin
                 yield found
 
 
