@@ -448,10 +448,11 @@ class ApprovalReader:
     """
 
     def __init__(self, fields: ApprovalFields, path: bytes) -> None:
-        self._who = {normal_name(name) for name in fields.who}
+        # In order: of several fields in one record, the one that the policy names first counts.
+        self._who = [normal_name(name) for name in fields.who]
         if "by" in self._who:
-            self._who |= {f"{verb}by" for verb in ("approved", "reviewed", "signedoff")}
-        self._when = {normal_name(name) for name in fields.when}
+            self._who += ["approvedby", "reviewedby", "signedoffby"]
+        self._when = [normal_name(name) for name in fields.when]
         self._path = path
 
     def of_data(self, value: Any, data: Data, place: Place, label: str = "") -> Iterator[SpecApproval]:
@@ -504,8 +505,9 @@ class ApprovalReader:
                 found += self.of_blocks(item.rest, f"{label}{raw}")
                 if colon:
                     fields[normal_name(name)] = f"{name}: {value.strip() or '-'}"
-            if not (self._who.isdisjoint(fields) or self._when.isdisjoint(fields)):
-                text = ", ".join(fields[one] for one in fields if one in self._who | self._when | _VERDICTS)
+            if not any(map(fields.keys().isdisjoint, (self._who, self._when))):
+                known = {*self._who, *self._when, *_VERDICTS}
+                text = ", ".join(fields[one] for one in fields if one in known)
                 found = [*(one for one in found if one.complete), self.of_text(f"{label}{text}", block.line)]
             yield from found
 
