@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from specguard.model import TYPE_CHECKING, Record
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
@@ -58,22 +57,8 @@ _DIRECTIONS: Final = "\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
 _SKIN: Final = "[\U0001f3fb-\U0001f3ff]"
 
 
-class InvisibleChar(Record):
-    """An invisible character that writing does not need at its position.
-
-    Attributes:
-        position: its index in the text.
-        char: the character.
-        kind: `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen` or `control`.
-    """
-
-    position: int
-    char: str
-    kind: str
-
-
-def invisible_chars(text: str) -> Iterator[InvisibleChar]:
-    """Yield the invisible characters of a text that writing does not need in order, in linear time."""
+def invisible_positions(text: str) -> Iterator[int]:
+    """Yield the positions of the invisible characters that writing does not need there, in linear time."""
     # Nearly no text has any character that may be invisible.
     if re.search(_SEARCH, text) is None:
         return
@@ -81,7 +66,7 @@ def invisible_chars(text: str) -> Iterator[InvisibleChar]:
     for line in text.split("\n"):
         for found in re.finditer(_SEARCH, line):
             if len(found[0]) == 1 and not _is_needed(text, line, found.start()):
-                yield InvisibleChar(start + found.start(), found[0], kind_of(found[0]))
+                yield start + found.start()
         start += len(line) + 1
 
 
@@ -89,12 +74,15 @@ def strip_invisible(text: str) -> str:
     """Return a text without the invisible characters that writing does not need."""
     if text.isascii():
         return text
-    gone = {one.position for one in invisible_chars(text)}
+    gone = set(invisible_positions(text))
     return "".join(char for at, char in enumerate(text) if at not in gone) if gone else text
 
 
 def kind_of(char: str) -> str:
-    """Return the kind of an invisible character, as in `InvisibleChar.kind`."""
+    """Return the kind of an invisible character.
+
+    The kinds are `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen` and `control`.
+    """
     code = ord(char)
     if code < 0xA0:
         return "control"

@@ -25,7 +25,7 @@ from specguard.documents.blocks import (
     rows,
     sections_of,
 )
-from specguard.documents.characters import invisible_chars
+from specguard.documents.characters import invisible_positions, kind_of
 from specguard.documents.data import Data, Problem, UnreadableDocument, read_data, utf8_problem
 from specguard.documents.inline import TAGS, UNENDING, Hidden, Hiding, LineCounter, normal_label
 from specguard.model import TYPE_CHECKING, Record, grouped
@@ -485,7 +485,7 @@ def hidden_characters(text: str, line: int) -> Iterator[Hidden]:
         line: the line of its first character.
     """
     lines = LineCounter(text, line)
-    found = grouped(((lines.line_at(one.position), one.kind), one.char) for one in invisible_chars(text))
+    found = grouped(((lines.line_at(at), kind_of(text[at])), text[at]) for at in invisible_positions(text))
     for (at, what), chars in found.items():
         yield Hidden(what, at, _spelled_text("".join(chars)), "".join(chars))
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.documents.blocks import Heading, Html, Quote, Text
-from specguard.documents.characters import invisible_chars, strip_invisible
+from specguard.documents.characters import invisible_positions, kind_of, strip_invisible
 from specguard.documents.document import Document, find_hidden
 from specguard.documents.inline import Hiding
 from tests.rows import rows
@@ -13,15 +13,16 @@ from tests.rows import rows
 
 @pytest.mark.parametrize(("text", "kind"), rows(__file__, "strange"), ids=ascii)
 def test_what_shows_as_nothing_is_strange(text: str, kind: str) -> None:
-    assert {one.kind for one in invisible_chars(text)} == {kind}
-    other = {one.kind for one in invisible_chars(f"\u4e2d\u6587\n\n{text}\n\u05e9 x")}
+    assert {kind_of(text[at]) for at in invisible_positions(text)} == {kind}
+    whole = f"\u4e2d\u6587\n\n{text}\n\u05e9 x"
+    other = {kind_of(whole[at]) for at in invisible_positions(whole)}
     # A mark of direction alone has its business in a text that has letters of both directions.
     assert other == {kind} or text == "a\u200eb"
 
 
 @pytest.mark.parametrize("text", rows(__file__, "meant"), ids=ascii)
 def test_what_writing_needs_is_not(text: str) -> None:
-    assert list(invisible_chars(text)) == []
+    assert list(invisible_positions(text)) == []
     assert strip_invisible(text) is text
 
 
@@ -31,18 +32,18 @@ def test_what_writing_needs_is_not(text: str) -> None:
     ids=ascii,
 )
 def test_turns_that_do_not_end_are_strange_in_any_script(text: str) -> None:
-    assert {one.kind for one in invisible_chars(text)} == {"bidirectional"}
+    assert {kind_of(text[at]) for at in invisible_positions(text)} == {"bidirectional"}
 
 
 def test_what_is_strange_has_its_place() -> None:
     text = "ab\u200bc\n\u202ed"
-    assert [(one.position, one.char) for one in invisible_chars(text)] == [(2, "\u200b"), (5, "\u202e")]
+    assert [(at, text[at]) for at in invisible_positions(text)] == [(2, "\u200b"), (5, "\u202e")]
     assert strip_invisible(text) == "abc\nd"
 
 
 @given(st.text(alphabet="a1 *\n\u05e9\u4e2d\u0e01\u2764\ufe0f\u200b\u200d\u2067\u2069\u202e\u2800\U000e0041"))
 def test_nothing_else_is_taken_out(text: str) -> None:
-    places = {one.position for one in invisible_chars(text)}
+    places = set(invisible_positions(text))
     kept = "".join(char for position, char in enumerate(text) if position not in places)
     assert strip_invisible(text) == kept
 
