@@ -19,6 +19,7 @@ from specguard.documents.fields import (
     normal_title,
     plain_value,
 )
+from specguard.documents.list_items import BARE_WORD, leading_paths
 from specguard.errors import MissingFact
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, path_text, plain_path
 from specguard.specs.spec_fields import (
@@ -30,9 +31,9 @@ from specguard.specs.spec_fields import (
     date_fields,
     document_essence,
     essence,
-    governed_patterns,
     plain_status,
     review_names,
+    text_rows,
     visible_lines,
 )
 
@@ -116,6 +117,10 @@ class Spec(Record):
         """The document's fields."""
         return self.documents.fields(self.path)
 
+    def text_fields(self, *names: str) -> Iterator[Field]:
+        """Return the fields with one of these names in the document's text, without the keys of its data."""
+        return (field for field in find_fields(self.fields, *names) if field.form not in KEY_FORMS)
+
     def finding(
         self, message: str, help: str, key: str, line: int | None, setting: str = "review", **more: Any
     ) -> Finding:
@@ -195,8 +200,7 @@ class Spec(Record):
         for value, data, place, path in self.key_values(name):
             found += ApprovalReader(fields, path).of_data(value, data, place)
         reader = ApprovalReader(fields, self.path)
-        texts = [field for field in find_fields(self.fields, name) if field.form not in KEY_FORMS]
-        found += [reader.of_text(field.value, field.line) for field in texts]
+        found += [reader.of_text(field.value, field.line) for field in self.text_fields(name)]
         sections = self.sections(name)
         return [*found, *(one for section in sections for one in reader.of_blocks(section.blocks))]
 
@@ -224,7 +228,19 @@ class Spec(Record):
         """The patterns of governed paths in the document itself."""
         # Most documents do not contain this word, so they need not be parsed.
         content = self.documents.content(self.path) or b""
-        return list(governed_patterns(self)) if GOVERNS.encode() in content.lower() else []
+        return list(self._governed_patterns()) if GOVERNS.encode() in content.lower() else []
+
+    def _governed_patterns(self) -> Iterator[WrittenValue]:
+        key, value = find_key(self.keys, [GOVERNS]) or (GOVERNS, None)
+        values = value if isinstance(value, list) else BARE_WORD.findall(str(value or ""))
+        for position, one in enumerate(values):
+            if isinstance(one, str) and one.strip():
+                yield WrittenValue(one.strip(), self.path, self.data.line((key, position)))
+        texts = ((one.value, one.line) for one in self.text_fields(GOVERNS))
+        rows = (row for section in self.sections(GOVERNS) for row in text_rows(section.blocks))
+        for text, line in (*texts, *rows):
+            for pattern in leading_paths(text).paths:
+                yield WrittenValue(pattern, self.path, line)
 
     @cached_property
     def governs(self) -> Covering:

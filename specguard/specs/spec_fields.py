@@ -27,8 +27,8 @@ from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import content_of, is_bare_nothing, is_todo, plain_words
 from specguard.documents.data import Data, as_text, elements, is_scalar, scalar_text, walk
 from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates
-from specguard.documents.fields import find_fields, find_key, normal_name, plain_value
-from specguard.documents.list_items import BARE_WORD, is_open, leading_paths, without_box
+from specguard.documents.fields import find_key, normal_name, plain_value
+from specguard.documents.list_items import is_open, without_box
 from specguard.documents.people import names_nobody
 from specguard.model import TYPE_CHECKING, Record, path_text
 
@@ -141,7 +141,7 @@ def document_essence(spec: Spec, dates: Sequence[str], left_out: Sequence[str]) 
     """
     document, names = spec.document, {normal_name(name) for name in dates}
     sections = [section for name in left_out for section in spec.sections(name)]
-    dated = [field.line for field in find_fields(spec.fields, *dates) if field.form not in KEY_FORMS]
+    dated = [field.line for field in spec.text_fields(*dates)]
     # The value of a label can be on the next line.
     lines = {*dated, *(line + 1 for line in dated)}
     skipped = {line for section in sections for line in range(section.line, section.end + 1)}
@@ -327,24 +327,7 @@ GOVERNS: Final = "governs"
 """The field in which a spec lists the paths that it governs."""
 
 
-def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
-    """Yield the patterns of governed paths in a spec's own text."""
-    found = find_key(spec.keys, [GOVERNS])
-    if found is not None:
-        key, value = found
-        values = value if isinstance(value, list) else BARE_WORD.findall(str(value or ""))
-        for position, pattern in enumerate(values):
-            if isinstance(pattern, str) and pattern.strip():
-                line = spec.data.line((key, position) if isinstance(value, list) else (key,))
-                yield WrittenValue(pattern.strip(), spec.path, line)
-    texts = [(one.value, one.line) for one in find_fields(spec.fields, GOVERNS) if one.form not in KEY_FORMS]
-    rows = (row for section in spec.sections(GOVERNS) for row in _rows(section.blocks))
-    for text, line in (*texts, *rows):
-        for pattern in leading_paths(text).paths:
-            yield WrittenValue(pattern, spec.path, line)
-
-
-def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
+def text_rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
     """Yield paragraphs, the items of lists and the rows of tables as text, with their lines."""
     for block in flatten(blocks):
         if isinstance(block, Paragraph):
