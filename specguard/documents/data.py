@@ -175,21 +175,21 @@ class Data(Record):
     Attributes:
         value: mappings with text keys, lists, text, numbers, true, false and None. TOML dates are text in ISO
             8601. None if there is a problem.
-        locate: computes the lines; None if they are not available.
+        locate: computes the lines; by default, there are none.
         problem: the reason why the data could not be read; None if it could.
         certain: only for YAML that could not be read: its reliable keys, with values and lines. Such a key
             occurs once, unindented, before the broken line, and has a plain value.
     """
 
     value: Any
-    locate: Callable[[], Lines] | None = None
+    locate: Callable[[], Lines] = dict
     problem: Problem | None = None
     certain: Mapping[str, tuple[Any, int]] = {}
 
     @cached_property
     def lines(self) -> Lines:
         """The line of each key and element."""
-        return self.locate() if self.locate else {}
+        return self.locate()
 
     @classmethod
     def unread(cls, problem: Problem) -> Self:
@@ -205,12 +205,10 @@ class Data(Record):
         Returns:
             The problem's line if the data could not be read; None if no lines are available.
         """
-        if self.locate is None:
-            return self.problem.line if self.problem else None
         key = tuple(map(str, path))
-        while key not in self.lines:
+        while key and key not in self.lines:
             key = key[:-1]
-        return self.lines[key]
+        return self.lines.get(key, self.problem.line if self.problem else None)
 
     def get(self, path: str | Path, default: Any = None) -> Any:
         """Return the value at a key, or `default` if the key does not exist.
