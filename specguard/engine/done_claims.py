@@ -50,6 +50,7 @@ class Claims:
 
     Attributes:
         proof: judges a claim by runs.
+        evidence: the patterns of the files that prove checklist items.
 
     Raises:
         MissingFact: a required file or object is missing.
@@ -60,9 +61,9 @@ class Claims:
         self._facts = facts
         self.proof: RunProof = facts.get("run_proof")
         self._documents: Documents = facts.get("documents")
-        # The files that are checklists, and those that prove checklist items.
+        # The files that are checklists.
         self._files: Selecting = checklists.files
-        self._evidence: Selecting = checklists.proofs
+        self.evidence: Selecting = checklists.evidence
         self._sources: Sources | None = facts.if_declared("sources")
         self._specs: Specs | None = facts.if_declared("specs")
         self._plans: Plans | None = facts.if_declared("plans")
@@ -133,7 +134,7 @@ class Claims:
             names = item.names if is_old and proofs else ()
             if is_old and not any(place in proofs for name in names for place in tree_paths(name, path)):
                 continue
-            cited = self._find_manifests(item.names, path, self._evidence)
+            cited = self._find_manifests(item.names, path, self.evidence)
             claim = Claim(
                 label=item.words, status="ticked", ids=self._find_item_ids(item, path),
                 cited=cited, path=path, line=item.line, key=item.words[:120],
@@ -200,7 +201,7 @@ class Claims:
 
     def _changed_proofs(self, entries: Sequence[Entry]) -> set[bytes]:
         """Return the changed files that proved something before the change; others have nothing to lose."""
-        found = self._evidence.among([entry.path for entry in entries if not entry.added])
+        found = self.evidence.among([entry.path for entry in entries if not entry.added])
         earlier = self.proof.records.of(self._facts.get("start_documents")) if found else self.proof.records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 

@@ -15,31 +15,20 @@ if TYPE_CHECKING:
     from specguard.work.item_lists import Listed
 
 
-def as_patterns(value: Selecting | str) -> Selecting:
-    """Return patterns from a setting; a single pattern may be written without a list.
-
-    Raises:
-        PatternError: a pattern is malformed.
-    """
-    return Selecting([value]) if isinstance(value, str) else value
-
-
 class Checklists(Settings):
     """Documents with checklists, and what proves that a checked item was done."""
 
     files: Selecting = setting(Selecting(), "the documents with checklists", tightens="more")
+    # A single pattern may be written without a list; compiled, it is a list too.
     evidence: Selecting | str = setting(
-        Selecting(), "what proves a ticked item, such as `.runs/**/manifest.json`", check=as_patterns
+        Selecting(),
+        "what proves a ticked item, such as `.runs/**/manifest.json`",
+        check=lambda text: Selecting([text]),
     )
-
-    @property
-    def proofs(self) -> Selecting:
-        """The patterns of `evidence`."""
-        return as_patterns(self.evidence)
 
     def problem(self) -> str:
         """Return the problem with the table as a whole; empty if there is none."""
-        bare = self.files and not self.proofs
+        bare = self.files and not self.evidence
         return "`files` needs `evidence`, which says what proves an item" if bare else ""
 
 
@@ -1498,7 +1487,7 @@ class UnprovenCheckbox(Rule):
                 return
             why = f"its evidence {flaw.run} {flaw.reason}"
             if not flaw.run:
-                why = f"names no file that matches {', '.join(checklists.proofs.patterns)}"
+                why = f"names no file that matches {', '.join(claims.evidence.patterns)}"
             message = f"{shortened(item.words)!r} is ticked and {why}"
             step = (
                 "Name in the item the manifest of a run of it that succeeded, by its path from the root "
