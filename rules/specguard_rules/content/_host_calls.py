@@ -359,10 +359,10 @@ def _script_name(words: Sequence[str]) -> str:
 
 
 def _resolve_path(name: str, folder: str, action: str) -> str | None:
-    """Return a name as a path from the repository's root; None if it has a variable or leads outside."""
+    """Return a name as a path from the repository's root, `.`; None if it has a variable or leads outside."""
     if start := _WORKSPACE.match(name):
         name, folder = name[start.end() :], action if start["action"] else ""
     path = posixpath.normpath(posixpath.join(folder or ".", name or "."))
     if "$" in name + folder or name.startswith(("/", "~")) or path == ".." or path.startswith(("../", "/")):
         return None
-    return "" if path == "." else path
+    return path
