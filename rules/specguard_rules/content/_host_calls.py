@@ -177,11 +177,10 @@ class _CiFile:
         elif self.calls.get((place, line, address), ("", "warning"))[1]:
             self.calls[place, line, address] = message, None
 
-    def _read_script(self, step: Step, name: str, place: str | None, line: int) -> bool:
+    def _read_script(self, step: Step, name: str, place: str, line: int) -> bool:
         """Read a script that a step runs, but not its own scripts; False if its environment calls nothing."""
-        path = (place or "").encode("utf-8", "surrogateescape")
-        data = self._files.read(path) if path else None
-        if data is None:
+        path = place.encode("utf-8", "surrogateescape")
+        if (data := self._files.read(path)) is None:
             # A name without a suffix is an installed program, such as `node_modules/.bin/tool`.
             if " " in name or _RUNNERS.match(name) or "." in name.rpartition("/")[2]:
                 self.unfollowed.add((line, name))
@@ -300,8 +299,8 @@ class Shell:
                 if (address := host_address(self._expand(row))) and not row.lstrip().startswith("#"):
                     yield command.heredoc_line + number, address
 
-    def scripts(self, folder: str, action: str = "") -> Iterator[tuple[int, str, str | None]]:
-        """Yield the scripts that the commands run: the line, the name, and the path; None if it is unknown.
+    def scripts(self, folder: str, action: str = "") -> Iterator[tuple[int, str, str]]:
+        """Yield the scripts that the commands run: the line, the name, and the path, where no file need be.
 
         Args:
             folder: the working directory, relative to the root.
@@ -312,9 +311,11 @@ class Shell:
             if not words or _runs_inside(words):
                 continue
             if words[0] == "cd" and len(words) > 1:
-                folder = _resolve_path(words[1], folder, action) or folder
+                place = _resolve_path(words[1], folder, action)
+                # Of a folder that is unknown or outside, nothing is read.
+                folder = folder if place.startswith(("..", "/")) or {"$", "~"} & {*place} else place
             elif _RUNNERS.match(" ".join([base_name(words), *words[1:2]])):
-                yield command.line, " ".join(words[:3]), None
+                yield command.line, " ".join(words[:3]), ""
             elif name := _script_name(words):
                 yield command.line, name, _resolve_path(name, folder, action)
 
@@ -358,11 +359,8 @@ def _script_name(words: Sequence[str]) -> str:
     return first if "/" in first and not no_path else ""
 
 
-def _resolve_path(name: str, folder: str, action: str) -> str | None:
-    """Return a name as a path from the repository's root, `.`; None if it has a variable or leads outside."""
+def _resolve_path(name: str, folder: str, action: str) -> str:
+    """Return a name as a path from the repository's root, `.`; it may have a variable, or lead outside."""
     if start := _WORKSPACE.match(name):
         name, folder = name[start.end() :], action if start["action"] else ""
-    path = posixpath.normpath(posixpath.join(folder or ".", name or "."))
-    if "$" in name + folder or name.startswith(("/", "~")) or path == ".." or path.startswith(("../", "/")):
-        return None
-    return path
+    return posixpath.normpath(posixpath.join(folder or ".", name or "."))
