@@ -37,9 +37,9 @@ from specguard.executor.side_effects import check_size
 from specguard.model import Origin, Record, path_text, shortened
 from specguard.plans.task import Task
 from specguard.runs import manifests
+from specguard.runs.commands import forms_of, high_trust, models_in
 from specguard.runs.manifests import RESULTS_SCHEMA, Results, problem_in
-from specguard.runs.proof import high_trust
-from specguard.runs.settings import AgentSettings, Models, RunSettings, forms_of, models_in, version_in
+from specguard.runs.settings import AgentSettings, Models, RunSettings, version_in
 from specguard.work.item import WorkItem
 from specguard.work.kinds import normal_id
 

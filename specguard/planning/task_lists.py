@@ -26,7 +26,7 @@ from specguard.change.check_request import read_bounded
 from specguard.documents.blocks import Text
 from specguard.documents.data import utf8_problem
 from specguard.errors import SpecguardError, nearest
-from specguard.runs.proof import cannot_fail
+from specguard.runs.commands import cannot_fail
 from specguard.work.dependencies import find_circles, format_circle
 from specguard.work.item_lists import NOTHING
 

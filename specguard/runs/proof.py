@@ -2,22 +2,18 @@
 
 Only `RunProof.flaw` decides. Callers describe the claim: an item and the runs that it cites, or gates and the
 trees that they must have passed on.
-
-The options of high trust are those of Aider, Amp, Claude Code, Codex, Copilot, Crush, Cursor, Droid, Gemini,
-Goose, Kiro and Qwen Code. A script that starts an agent, or the agent's own configuration, can hide them.
-Options in the command cannot be hidden.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from functools import cached_property, partial
 
 from specguard.change.tree import Tree
 from specguard.errors import if_known, judge_each
 from specguard.model import TYPE_CHECKING, Record, cached_method, shortened
-from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches, words_of
+from specguard.runs.commands import cannot_fail, plain_words
+from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches
 from specguard.work.changes import unreverted
 from specguard.work.kinds import Names, WorkKind, normal_id
 
@@ -30,48 +26,6 @@ if TYPE_CHECKING:
 
 _BINDING_GRADE: Final = "observed"
 """From this grade on, a run must name the item and must have run on its tree."""
-
-_VIA: Final = r"(?:(?:command|env|exec|nohup|time|timeout \w+|[A-Za-z_]\w*=[\w./:-]*) )*"
-_SHELL_CALL: Final = re.compile(rf"{_VIA}(?:\S*/)?(?:ba|da|z)?sh -l?c (['\"]?)(.*)\1", re.DOTALL)
-_QUOTED: Final = r"'[^'\n]*+'|\"[^\"\n]*+\""
-_PART: Final = rf"(?:[^\n'\"#]|{_QUOTED}|(?<=\S)#)"
-_PLAIN: Final = rf"(?:[^\n'\"|&;><$`()]++|\$[?\w]|{_QUOTED})*(?:[ \t]*[0-9&]*>>?&?[ \t]*[\w./-]++)*"
-_PARTS: Final = rf"(?:(?!(?<![\w-])(?:exit|kill|return|set(?! \+)|trap)\b){_PART}){{0,2000}}"
-_LOOK: Final = r"pwd|ls(?= ?(?:$|[;&)]))|git (?:status|log|diff(?!.* --(?:check|exit-code|no-index|quiet)\b))"
-_LIST: Final = (
-    r"(?:[\w./=:@-]+ ){1,20}--co(?:llect-only)?|make (?:[\w./=-]+ ){0,20}-(?:n|-dry-run|-just-print)"
-)
-_IDLE: Final = r"python[0-9.]* -c (?:'pass'|\"pass\")|[\w./-]+ --(?:version|help)"
-_NO_TEST: Final = rf"(?:true|echo|printf|sleep|export|! false|{_LOOK}|{_LIST}|{_IDLE})(?![\w./-])"
-_ONE_SUCCESS: Final = rf"(?:exit 0|(?:{_VIA}(?:/\S*/)?{_NO_TEST}|:){_PLAIN})"
-_SUCCESS: Final = rf"(?:cd [\w./-]+ && )?{_ONE_SUCCESS}(?:&& *{_ONE_SUCCESS})*"
-# A job in the background, and a pipe whose last program only shows, always succeed, too.
-# Compiled at its first use, since that takes several milliseconds.
-_CANNOT_FAIL: Final = (
-    rf"[({{\s]*+(?:(?:{_PARTS}(?:\|\||;)[({{\s]*+)?{_SUCCESS}|{_PARTS}(?<![&>\\])&|"
-    rf"if(?![^\n]*\belif\b) {_PARTS};\s*then\s+{_SUCCESS}(?:;\s*else\s+{_SUCCESS})?;\s*fi)"
-    rf"[\s;)}}]*(?:#[^\n]*)?"
-    rf"|#[^\n]*|(?:cd [\w./-]+ && )?(?![^\n]*(?:pipefail|&&)){_PARTS}\|&?\s*(?:cat|head|tail|tee)\b{_PLAIN}"
-)
-
-
-def _plain_words(command: str) -> list[str]:
-    """Return the words of a command, and the base names of what it runs: `sh a/build.sh` runs `build`."""
-    words = command.replace(":", " ").split()
-    names, runs = list(words), True
-    for word in words:
-        name = os.path.basename(word.strip("'\"();"))
-        names += [name, name.partition(".")[0]] if runs else []
-        # An option, a duration or a variable may stand between a program and its script.
-        between = word[0] == "-" or word[0].isdigit() or "=" in word or name.rstrip(".0123456789") in _RUNNERS
-        runs = word[-1] in ";&|(" or (runs and between)
-    return names
-
-
-def cannot_fail(command: str) -> bool:
-    """True if a command always succeeds, and so proves nothing."""
-    inner = _SHELL_CALL.fullmatch(command)
-    return re.fullmatch(_CANNOT_FAIL, inner[2] if inner else command) is not None
 
 
 class Claim(Record):
@@ -345,7 +299,7 @@ class RunProof(Record):
     def _command_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Return why a run that succeeded does not prove a command with a certain word and its log."""
         able = (one for one in run.commands if not cannot_fail(one.text))
-        named = [one for one in able if claim.gate in (one.name, *_plain_words(one.text))]
+        named = [one for one in able if claim.gate in (one.name, *plain_words(one.text))]
         # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
         ran = (one for one in last.values() if self._ran_on(one.tree, run, claim))
@@ -385,109 +339,3 @@ def content_id(tree: Tree, paper: Callable[[bytes], bool]) -> str:
     found = ((path, tree.find(path)) for path in tree.paths() if not paper(path))
     parts = [f"{entry.mode:o} {entry.oid}\0".encode() + path + b"\0" for path, entry in found if entry]
     return sha256(b"".join(parts)).hexdigest()
-
-
-# Options are compared as yargs and similar parsers read them: `--approvalMode` is `--approval-mode`.
-_TRUST_FLAGS: Final = (
-    "allowall", "allowallpaths", "allowalltools", "allowallurls", "autoapproveall", "disablesandbox",
-    "fullauto", "nosandbox", "skippermissions", "skippermissionsunsafe", "trustalltools", "yesalways",
-    "yolo",
-)  # fmt: skip
-_TRUST_VALUES: Final = {
-    "a": {"never"},
-    "approval": {"never"},
-    "approvalmode": {"fullauto", "yolo"},
-    "approvalpolicy": {"never"},
-    "askforapproval": {"never"},
-    "auto": {"high"},
-    "permissionmode": {"bypasspermissions"},
-    "s": {"dangerfullaccess"},
-    "sandbox": {"dangerfullaccess", "false", "none", "off"},
-}
-# Short options of high trust, by program, since the same letter has other meanings elsewhere.
-_SHORT: Final = {
-    "aider": "y", "agent": "f", "crush": "y", "cursor-agent": "f", "gemini": "y", "kiro-cli": "a", "q": "a",
-    "qwen": "y",
-}  # fmt: skip
-_LONG: Final = {"agent": "force", "aider": "yes", "cursor-agent": "force"}
-_SHELLS: Final = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
-# Programs that run the script or program behind them; `.` is read without its dot.
-_RUNNERS: Final = frozenset({
-    *_SHELLS, "", "bun", "deno", "env", "exec", "go", "node", "nohup", "npx", "perl", "php", "poetry", "pwsh",
-    "python", "ruby", "run", "source", "sudo", "time", "timeout", "tsx", "uv",
-})  # fmt: skip
-_DANGEROUS: Final = re.compile(r"--?(?:[a-z]+-)*dangerous", re.IGNORECASE)
-_TRUST_MODE: Final = re.compile(r"danger-?full-?access|bypass-?permissions", re.IGNORECASE)
-# Settings of high trust in `-c key=value`, in JSON, or as a variable before the command.
-_TRUST_SETTING: Final = re.compile(
-    r"""(?P<never>approval[_-]?(?:policy|mode)["']?\s*[=:]\s*["']?(?:never|yolo)\b)"""
-    r"""|sandbox[_-]?mode["']?\s*[=:]\s*["']?(?P<access>danger-full-access)"""
-    r"""|default[_-]?mode["']?\s*[=:]\s*["']?(?P<bypass>bypass-?permissions)"""
-    r"""|\b(?P<goose>GOOSE_MODE=auto)\b""",
-    re.IGNORECASE,
-)
-_PUNCTUATION: Final = dict.fromkeys(map(ord, "\"'=:"), " ")
-_OPTION: Final = re.compile(r"--?(?P<name>[A-Za-z][A-Za-z_-]*)(?:=(?P<value>.*))?", re.DOTALL)
-
-
-def high_trust(words: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
-    """Find the words of high trust in a command.
-
-    Args:
-        words: the words of the command; a script passed to a shell is split into words, too.
-        allowed: the words that are allowed, as written: `--yolo`, `danger-full-access`, `--approval never`.
-
-    Returns:
-        The words that are not allowed, in order, each in the form that `allowed` accepts.
-    """
-    may = {_plain(word) for word in allowed}
-    return list(dict.fromkeys(names[0] for names in _find_words(words) if may.isdisjoint(map(_plain, names))))
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.translate(_PUNCTUATION).casefold().split())
-
-
-def _normalized(text: str) -> str:
-    """Normalize an option's name or value for comparison."""
-    return "".join(char for char in text if char not in "-_\"'").casefold()
-
-
-def _find_words(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield each match as the names by which it may be allowed; the first name is the one in messages."""
-    programs = [word.rpartition("/")[2] for word in words[:4]]
-    program = next((name for name in programs if name in _SHORT or name in _LONG), "")
-    value = False
-    for word, following in zip(words, [*words[1:], ""], strict=False):
-        names = () if value else _allowed_names(word, following, program)
-        # An option and its value are one match.
-        value = following.strip("\"'") in names
-        if names:
-            yield names
-    for word in words[1:] if not _SHELLS.isdisjoint(programs) else ():
-        if any(char.isspace() for char in word):
-            yield from _find_words(words_of(word))
-
-
-def _allowed_names(word: str, following: str, program: str) -> tuple[str, ...]:
-    """Return the names by which a word of high trust may be allowed; empty if the word is harmless."""
-    if setting := _TRUST_SETTING.search(word):
-        mode = setting["access"] or setting["bypass"]
-        return (mode,) if mode else (setting[0], word)
-    if any(char.isspace() for char in word) and not word.startswith("-"):
-        # Running text, such as a prompt, may mention such words.
-        return ()
-    if option := _OPTION.fullmatch(word):
-        flag, name, long = word.partition("=")[0], _normalized(option["name"]), word.startswith("--")
-        value = following if option["value"] is None else option["value"]
-        if _DANGEROUS.match(flag) or (long and name.startswith(("dangerous", "allowdangerous"))):
-            return (flag,)
-        if _normalized(value) in _TRUST_VALUES.get(name, ()):
-            mode = value.strip("\"'")
-            return (mode, f"{flag} {mode}") if _TRUST_MODE.fullmatch(mode) else (f"{flag} {mode}", mode)
-        short = option["name"].isalpha() and _SHORT.get(program, " ") in option["name"]
-        if (name in _TRUST_FLAGS or name == _LONG.get(program)) if long else short:
-            return (flag,)
-    # Matches `-sdanger-full-access`, and unknown options.
-    found = _TRUST_MODE.search(word)
-    return (found[0], word) if found else ()

@@ -178,13 +178,15 @@ class RunRecord:
     @staticmethod
     def high_trust(words: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
         """Return the words of high trust in a command, except the allowed ones."""
-        from specguard.runs.proof import high_trust
+        from specguard.runs.commands import high_trust
 
         return high_trust(words, allowed)
 
     @property
     def agents(self) -> Iterator[tuple[str, Sequence[str], tuple[str | int, ...]]]:
         """The commands of the run's agents: the agent's name, the words, and the key in the record."""
+        from specguard.runs.commands import words_of
+
         agent, commands = self.value.get("agent"), self.value.get("commands")
         if isinstance(agent, dict):
             yield only_text(agent.get("name")), words_of(agent.get("command")), ("agent", "command")
@@ -407,18 +409,6 @@ class RunRecord:
         written = name.encode("utf-8", "surrogateescape")
         is_plain = b"\0" not in written and {b"", b".", b".."}.isdisjoint(written.split(b"/"))
         return self.folder + b"/" + written if is_plain else None
-
-
-def words_of(command: Any) -> list[str]:
-    """Split a command into words, from a list or shell text; empty for anything else."""
-    if not isinstance(command, str):
-        return [str(word) for word in command] if isinstance(command, list) else []
-    import shlex
-
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return command.split()
 
 
 def reaches(grade: str, least: str) -> bool:

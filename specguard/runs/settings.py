@@ -9,7 +9,6 @@ from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from typing import Final, Literal
 
     from specguard.declaration.expressions import Expression
@@ -248,51 +247,3 @@ class Models(Settings):
                 write = f"write {table} with an `allow` and a `default` of your own"
                 return f"`{key}` is {default!r}, but {refused[0]}; {write}"
         return ""
-
-
-AGENTS: Final = ("aider", "claude", "codex", "copilot", "crush", "gemini", "goose", "llm", "opencode", "qwen")
-"""Programs whose option `-m` names a model; in most others it has another meaning."""
-
-UNNAMED: Final = (
-    "", "-", "default", "false", "inherit", "n/a", "na", "no", "none", "null", "optional", "required",
-    "str", "string", "tba", "tbd", "text", "todo", "true", "unknown", "yes",
-)  # fmt: skip
-"""Values that do not name a model, including those in a table that describes a field's type."""
-
-LONGEST: Final = 300
-"""The longest name of a model, in characters: longer values are prose, or are cut."""
-
-HOLES: Final = ("$", "<", "{", "...", "\u2026")
-"""The beginnings of placeholders for a name."""
-
-_OPTION: Final = re.compile(r"--(?:[a-z]+-)?model(?:-name|-id)?(?:=(?P<value>.*))?", re.DOTALL)
-# In an agent's command: `-m x`, `-mxy`, `-m=x`, and `model=x` of `-c model=x`.
-_SHORT: Final = re.compile(r"-m|(?:model=|-m(?=..)=?)(?P<value>.*)", re.DOTALL)
-
-
-def forms_of(name: str) -> list[str]:
-    """Return a model's name and its variants: without the provider, and with hyphens for spaces."""
-    return list(dict.fromkeys((name, name.rpartition("/")[2], "-".join(name.lower().split()))))
-
-
-def models_in(words: Sequence[str]) -> Iterator[str]:
-    """Yield the models that a command's words name, in order."""
-    # An agent may run through another program.
-    is_agent = any(word.rpartition("/")[2] in AGENTS for word in words[:4])
-    forms = [_OPTION, _SHORT] if is_agent else [_OPTION]
-    for word, following in zip(words, [*words[1:], ""], strict=False):
-        option = next(filter(None, (form.fullmatch(word) for form in forms)), None)
-        value = "" if option is None else following if option["value"] is None else option["value"]
-        if name := model_named(value):
-            yield name
-
-
-def model_named(value: str) -> str | None:
-    """Return the model that the value of an option or a variable names; None if it names none."""
-    name = value.strip().strip("'\"")
-    if name.startswith("${"):
-        # `${MODEL:-gemini-3-pro}` names its default.
-        name = name.replace(":=", ":-").rpartition(":-")[2].strip("}'\"")
-    if name.casefold() in UNNAMED or name.startswith(("-", *HOLES)):
-        return None
-    return name[:LONGEST]

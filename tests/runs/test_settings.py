@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from specguard.errors import SpecguardError
+from specguard.runs.commands import high_trust
 from specguard.runs.files import expand_path
-from specguard.runs.proof import high_trust
 from specguard.runs.settings import check_root, version_clauses, version_in
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
