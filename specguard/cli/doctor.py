@@ -382,7 +382,7 @@ def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
     agents: Mapping[str, AgentSettings] = policy.declared("agents")
     for name, settings in agents.items():
         yield from _catch_errors(f"agent {name}", _agent(name, settings, checkup), "missing")
-    yield from _catch_errors("runs", _run_folder(repository, policy, top), "note")
+    yield from _catch_errors("runs", _run_folder(repository, policy), "note")
 
 
 def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diagnosis]:
@@ -427,14 +427,14 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Dia
     yield Diagnosis(subject, "ok", f"{program} {found.version or ''}".rstrip())
 
 
-def _run_folder(repository: Repository, policy: Policy, top: str) -> Iterator[Diagnosis]:
+def _run_folder(repository: Repository, policy: Policy) -> Iterator[Diagnosis]:
     """Yield whether the folder of runs is writable, and which runs in it have died."""
     from specguard.runs.files import committed_folder, ignored_runs, run_root
     from specguard.runs.views import RunStore
 
     settings: RunSettings = policy.declared("run_settings")
     try:
-        root = existing = run_root(settings, repository.environment, work_tree=top)
+        root = existing = run_root(settings, repository)
     except SpecguardError as error:
         if origin := policy.origin("runs.root"):
             error.path, error.line = origin.path, origin.line
@@ -449,7 +449,7 @@ def _run_folder(repository: Repository, policy: Policy, top: str) -> Iterator[Di
     died = f"; died: {', '.join(dead)}" if dead else ""
     message = f"{counted(len(runs), 'run')} in {root}{died}"
     yield Diagnosis("runs", "note" if dead else "ok", message, "specguard run doctor" if dead else "")
-    for note in ignored_runs(repository, committed_folder(settings, work_tree=top, runs=root)):
+    for note in ignored_runs(repository, committed_folder(settings, repository, root)):
         yield Diagnosis("runs", "note", note)
 
 

@@ -187,7 +187,7 @@ def _write_new(
     ):
         stream.write(proposed.text())
     say_each(past)
-    written = [*(path for path, _ in policy.documents), *_ignore_runs(top, policy)]
+    written = [*(path for path, _ in policy.documents), *_ignore_runs(repository, policy)]
     remote = repository.refs_named([f"refs/remotes/origin/{proposed.base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{proposed.base}:")
     say(authority.commit_step(repository, policy, written, "docs: state what may change"))
@@ -218,7 +218,7 @@ def _adopt(
     return adoption.settings
 
 
-def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
+def _ignore_runs(repository: Repository, policy: Policy) -> Sequence[str]:
     """Have git ignore the folder of runs; if the policy commits runs, ignore only their local files.
 
     Returns:
@@ -230,9 +230,9 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
         return ()
     written: list[str] = []
     committed = settings.keep == "tree"
-    if committed and write_gitignore(run_root(settings, os.environ, work_tree=top), committed=True):
+    if committed and write_gitignore(run_root(settings, repository), committed=True):
         written.append(f"{folder}/{IGNORE}")
-    file = os.path.join(top, IGNORE)
+    file = os.path.join(repository.work_tree(), IGNORE)
     if committed and not os.path.lexists(file):
         return written
     line = f"{'!' if committed else ''}/{folder}/"

@@ -391,9 +391,8 @@ class Facts:
         """Return the local folder of all runs, which may be missing; None if its path is unknown."""
         from specguard.runs.files import run_root
 
-        repository, settings = self.change.git.repository, self._policy.declared("run_settings")
         try:
-            return self.root or run_root(settings, repository.environment, work_tree=repository.work_tree())
+            return self.root or run_root(self._policy.declared("run_settings"), self.change.git.repository)
         except SpecguardError:
             return None
 

@@ -360,18 +360,18 @@ def evaluate(
     Raises:
         SpecguardError: the checkout, authority or commit is missing, or the run cannot be recorded.
     """
-    repository, root = options.checkout()
+    repository = options.checkout()
+    root = repository.work_tree()
     authority = read_own(root)
     if repository.head is None:
         raise SpecguardError(
             "there is no commit yet that the run could name as its start", help="git commit", code="no-commit"
         )
-    runs_folder = options.runs_folder(authority.policy, root)
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
     with Git(repository) as git:
         entry, branch = manifests.Item(kind=KIND, id=item), repository.branch or "HEAD"
         base = manifests.Repository(base=branch.removeprefix("refs/heads/"), base_oid=repository.head)
-        run = begin_without_agent(git, authority.policy, options, runs_folder, entry, base)
+        run = begin_without_agent(git, authority.policy, options, entry, base)
         evaluator = _Evaluator(run, authority, samples, root, update)
         results: list[SampleResult] = []
 

@@ -420,7 +420,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
     Raises:
         SpecguardError: the checkout, the policy or a commit is missing, or the document cannot be read.
     """
-    repository, root = options.checkout()
+    repository = options.checkout()
     request = options.request(base=options.base, branch=options.branch, worktree=True)
     with Git(repository) as git, Needed():
         [change] = open_changes(git, request)
@@ -434,7 +434,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
             plan = plan.with_more([_guard_gate(options, branch=change.found.how not in ("head", "none"))])
         base = _start_of(change, git)
-        runs = options.runs_folder(policy, root)
+        root, runs = repository.work_tree(), options.runs_folder(policy, repository)
         relative = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
         runs_prefix = b"" if relative.startswith("..") else os.fsencode(relative) + b"/"
         work_tree = GateTree(git, base, root, runs=runs_prefix)
@@ -449,7 +449,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         name = f"{item.kind}-{item.id}" if item else ALL
         entry = manifests.Item(kind=GATES, id=name, slug=summary["slug"], document=summary["document"])
         pinned = manifests.Repository(base=change.base.name or "HEAD", base_oid=base)
-        run = begin_without_agent(git, policy, options, os.path.realpath(runs), entry, pinned)
+        run = begin_without_agent(git, policy, options, entry, pinned)
         run.manifest.notes = notes
         return _run_gates_only(run, work_tree, plan, say)
 

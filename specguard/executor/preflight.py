@@ -243,7 +243,7 @@ def prepare(options: RunOptions) -> Run:
     Raises:
         SpecguardError: the run may not begin, or not yet; it has no folder then.
     """
-    repository, root = options.checkout()
+    repository = options.checkout()
     with ExitStack() as cleanup, Needed():
         git = cleanup.enter_context(Git(repository))
         with RemoteGit(repository, timeout=options.command_timeout) as remote:
@@ -253,8 +253,8 @@ def prepare(options: RunOptions) -> Run:
         notes += [start.work.own.note] if start.work.own else []
         agent = resolve_agent(start.policy, options)
         identity(repository, manifest.started_at)
-        runs = options.runs_folder(start.policy, root)
-        committed = committed_folder(run.settings, work_tree=root, runs=runs)
+        runs = options.runs_folder(start.policy, repository)
+        committed = committed_folder(run.settings, repository, runs)
         write_gitignore(runs, committed=bool(committed))
         lock = ItemLock(runs, manifest, repository, given=bool(options.run_root))
         cleanup.callback(lock.close)
@@ -288,18 +288,17 @@ def draft_run(options: RunOptions) -> Iterator[DraftRun]:
     Raises:
         SpecguardError: the item or the policy is missing, or the item lacks data that a run needs.
     """
-    repository, _ = options.checkout()
-    with Git(repository) as git, Needed():
+    with Git(options.checkout()) as git, Needed():
         yield _draft(git, options)
 
 
 def _draft(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> DraftRun:
-    root, source = git.repository.work_tree(), Canonical(git, options, remote)
-    start = start_from(source, root=root)
+    source = Canonical(git, options, remote)
+    start = start_from(source)
     policy, item = start.policy, start.item
     manifest = _manifest_of(start, options)
     item_path = item_folder(manifest.item.kind, manifest.item.id)
-    folder = RunFolder(os.path.join(options.runs_folder(policy, root), item_path, RUN_ID))
+    folder = RunFolder(os.path.join(options.runs_folder(policy, git.repository), item_path, RUN_ID))
     return DraftRun(
         options, folder, manifest, git=git, policy=policy, work_item=item, start=start, source=source
     )
@@ -319,10 +318,10 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         SpecguardError: its process is alive, its manifest cannot be read, its base is gone, or a change may
             have added its folder.
     """
-    repository, top = options.checkout()
+    repository = options.checkout()
     with ExitStack() as cleanup, Needed():
         git = cleanup.enter_context(Git(repository))
-        check_origin(git, top, folder)
+        check_origin(git, folder)
         root = os.path.dirname(os.path.dirname(folder.path))
         lock = ItemLock(root, folder.read_manifest(), repository, given=bool(folder.root))
         cleanup.callback(lock.close)

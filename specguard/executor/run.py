@@ -400,23 +400,23 @@ class RunOptions(Record):
     compact: bool = False
     max_attempts: int = 0
 
-    def runs_folder(self, policy: Policy, work_tree: str) -> str:
+    def runs_folder(self, policy: Policy, repository: Repository) -> str:
         """Return the folder of all runs of a checkout, absolute.
 
         Raises:
             SpecguardError: a variable in the folder's name has no value, or a link leads out of the checkout.
         """
-        settings: RunSettings = policy.declared("run_settings")
-        return run_root(settings, self.environment, work_tree=work_tree, given=self.run_root)
+        return run_root(policy.declared("run_settings"), repository, self.run_root)
 
-    def checkout(self) -> tuple[Repository, str]:
-        """Return the user's repository, and the root of the checkout that the run is started from.
+    def checkout(self) -> Repository:
+        """Return the user's repository, with the checkout that the run is started from.
 
         Raises:
             SpecguardError: the folder is not in a checkout.
         """
         repository = Repository.locate(self.directory, self.environment)
-        return repository, repository.work_tree()
+        repository.work_tree()
+        return repository
 
     def request(self, **more: Any) -> Request:
         """Return the request for a check in the directory that was given."""
@@ -504,7 +504,7 @@ def new_manifest(
 
 
 def begin_without_agent(
-    git: Git, policy: Policy, options: RunOptions, root: str, item: manifests.Item, base: manifests.Repository
+    git: Git, policy: Policy, options: RunOptions, item: manifests.Item, base: manifests.Repository
 ) -> Run:
     """Begin a run without an agent.
 
@@ -512,15 +512,15 @@ def begin_without_agent(
         git: reads the user's repository.
         policy: the policy that judges the run.
         options: the options of the run.
-        root: the folder of all runs, absolute.
         item: the item's entry in the manifest.
         base: the commit that the run starts from.
 
     Raises:
         SpecguardError: the run cannot be recorded.
     """
-    settings, top = policy.declared("run_settings"), git.repository.work_tree()
-    write_gitignore(root, committed=bool(committed_folder(settings, work_tree=top, runs=root)))
+    root = os.path.realpath(options.runs_folder(policy, git.repository))
+    committed = committed_folder(policy.declared("run_settings"), git.repository, root)
+    write_gitignore(root, committed=bool(committed))
     folder = RunFolder(os.path.join(root, item_folder(item.kind, item.id), new_run_id()))
     manifest = new_manifest(policy, options, folder.run_id, item, base)
     run = Run(options, folder, manifest, git=git, policy=policy)
@@ -553,23 +553,23 @@ def record_options(run: Run, agent: Sequence[str]) -> None:
     run.folder.write(OPTIONS_FILE, json.dumps({**options, **words, "redacted": redacted}, indent=2) + "\n")
 
 
-def check_origin(git: Git, top: str, folder: RunFolder) -> None:
+def check_origin(git: Git, folder: RunFolder) -> None:
     """Check that a run began on this machine: a change can add a run's folder with commands of its own.
 
     If runs are committed, the manifest is tracked. A tracked manifest must be as this machine left it.
 
     Args:
         git: reads the user's repository.
-        top: the root of the user's working files.
         folder: the run's folder.
 
     Raises:
         SpecguardError: git tracks the run's options, or a manifest that this machine did not seal.
         MissingFact: the index cannot be read.
     """
+    top = os.path.realpath(git.repository.work_tree())
     tracked = git.ask("your index", "ls-files", "-z", index=git.repository.index).split(b"\0")
     for name in (OPTIONS_FILE, SEAL, MANIFEST):
-        path = os.path.relpath(os.path.realpath(folder.file(name)), os.path.realpath(top))
+        path = os.path.relpath(os.path.realpath(folder.file(name)), top)
         slashed = os.fsencode(path) + b"/"
         # The index lists a submodule itself, not its files.
         known = any(one and slashed.startswith(one + b"/") for one in tracked)
@@ -596,6 +596,6 @@ def open_store(run_root: str = "") -> RunStore:
         SpecguardError: the repository or its policy is missing.
     """
     policy = open_policy(Request(environment=os.environ))
-    top = Repository.locate("", os.environ).work_tree()
-    root = RunOptions(os.environ, run_root=run_root).runs_folder(policy, top)
+    repository = Repository.locate("", os.environ)
+    root = RunOptions(os.environ, run_root=run_root).runs_folder(policy, repository)
     return RunStore(root, policy.declared("run_settings"), given=bool(run_root))

@@ -144,14 +144,13 @@ def fetched_base(git: Git, options: RunOptions, named: str = "") -> FetchedBase:
     return fetched
 
 
-def start_from(source: Canonical, *, root: str) -> Start:
+def start_from(source: Canonical) -> Start:
     """Find the base's commit at the canonical repository, and read the policy and the item there.
 
     The policy of the base may name another base or another repository, whose policy then counts.
 
     Args:
         source: the canonical repository, asked or as it was fetched last.
-        root: the root of the working tree.
 
     Raises:
         SpecguardError: the remote is not the canonical repository or cannot be reached; or the branch, the
@@ -161,7 +160,7 @@ def start_from(source: Canonical, *, root: str) -> Start:
     named = plain_branch(options.base, options.remote)
     fetched = fetched_base(git, options)
     base, below, known = _first_guess(source, named, fetched)
-    settings = read_settings(git.repository)
+    settings, root = read_settings(git.repository), git.repository.work_tree()
 
     def canonical(policy: Policy | None, expected: str) -> Address:
         # Tasks and papers need no remote. Without a known policy, the missing policy is the error to report.

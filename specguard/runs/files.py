@@ -28,21 +28,20 @@ if TYPE_CHECKING:
 VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::-([^{}]*))?\})", re.ASCII)
 
 
-def run_root(
-    settings: RunSettings, environment: Mapping[str, str], *, work_tree: str, given: str = ""
-) -> str:
+def run_root(settings: RunSettings, repository: Repository, given: str = "") -> str:
     """Return the absolute path of the folder of all runs.
 
     Args:
         settings: `root`, absolute or relative to the work tree's root; if it is empty, `path`.
-        environment: the environment variables to expand `~` and variables from.
-        work_tree: the root of the user's working tree.
+        repository: the user's repository, from whose environment `~` and variables are expanded.
         given: the value of `--run-root`, absolute or relative to the working directory; overrides the
             settings.
 
     Raises:
-        SpecguardError: a variable has no value, or a link leads `path` out of the working tree.
+        SpecguardError: a variable has no value, a link leads `path` out of the working tree, or there is no
+            working tree.
     """
+    environment, work_tree = repository.environment, repository.work_tree()
     if given:
         return os.path.abspath(expand_path(given, environment))
     if settings.root:
@@ -268,15 +267,15 @@ _IGNORED: Final = b"""\
 _ALL: Final = b"*\n"
 
 
-def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str:
+def committed_folder(settings: RunSettings, repository: Repository, runs: str) -> str:
     """Return the folder of all runs, relative to the repository's root; empty if runs are not committed.
 
     Args:
         settings: the policy's settings.
-        work_tree: the root of the user's working tree.
+        repository: the user's repository.
         runs: the folder of all runs, absolute.
     """
-    own = os.path.realpath(os.path.join(work_tree, settings.path))
+    own = os.path.realpath(os.path.join(repository.work_tree(), settings.path))
     if settings.keep != "tree" or settings.root or own != os.path.realpath(runs):
         return ""
     return settings.path.strip("/")
