@@ -90,6 +90,11 @@ def usage(message: str, help: str = "") -> SpecguardError:
     return SpecguardError(message, help=help, code="usage")
 
 
+def incomplete(message: str, help: str) -> SpecguardError:
+    """Return the error about a policy that does not describe what it is asked for."""
+    return SpecguardError(message, help=help, code="incomplete-policy")
+
+
 def unknown(what: str, name: str, known: Iterable[str], otherwise: str = "") -> SpecguardError:
     """Return the error about an unknown name of a kind of thing, with the next step of `nearest`."""
     step = nearest(name, known, otherwise)

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_513,
-    "modules of specguard and rules": 239,
+    "code lines of specguard and rules": 48_534,
+    "modules of specguard and rules": 240,
     "code lines of tests": 33_100,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,

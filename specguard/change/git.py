@@ -177,6 +177,10 @@ class Git(Store):
                 return []
             raise self.missing("the history up to where the change began", error.first_line) from error
 
+    def is_ancestor(self, oid: str, descendant: str) -> bool:
+        """Return True if a commit is in the history of another one; False if a commit is missing."""
+        return if_known(lambda: self.merge_bases(oid, descendant), []) == [oid]
+
     @cached_method
     def revisions(self, head: str, *without: str | None) -> list[str]:
         """Return the commits of a head that other commits do not have, every parent before its children.

@@ -32,6 +32,7 @@ from specguard.reporters.escape import text_lines
 from specguard.reporters.file_writing import exists_error, write_files
 from specguard.reporters.status import align_rows
 from specguard.runs.manifests import now_text
+from specguard.work.item import unready
 from specguard.work.kinds import PlanKind, WorkKind
 
 _plan_option = opt.file("--plan", help="The plan's file or folder.")
@@ -291,8 +292,7 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
         help = f'specguard plan verify {shlex.quote(task)}{where} --note "what was seen" --by "Ann Lee"'
         raise SpecguardError(f"{found.name}: {problem}", help=help, code="unknown-name")
     for flaw in () if found.done else too_early(found, "is to be done"):
-        place = path_text(found.plan.path)
-        raise SpecguardError(flaw.message, path=place, line=flaw.line, help=flaw.help, code="item-unready")
+        raise unready(flaw.message, flaw.help, found.plan.path, flaw.line)
     status = found.status if found.done else found.plan.settings.done[0]
     file.mark(found, status=status, evidence=[proof])
     say(f"{found.name} is {status}: verified by {who} at {when}")

@@ -27,7 +27,7 @@ from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hooks_of, message_of, scope_of
 from specguard.executor.gates import summary_of
-from specguard.executor.item_choice import PaperItem, is_paper, paper_contracts, shown_path, task_of
+from specguard.executor.item_choice import task_of
 from specguard.executor.process import passed_variables, response_of, run_command
 from specguard.executor.push import title_of
 from specguard.executor.remote import run_program
@@ -35,6 +35,7 @@ from specguard.executor.report import outcome, page, rendered
 from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.side_effects import check_size
 from specguard.model import Origin, Record, path_text, shortened
+from specguard.plans.papers import PaperItem, is_paper, paper_contracts, shown_path
 from specguard.plans.task import Task
 from specguard.runs import manifests
 from specguard.runs.commands import forms_of, high_trust, models_in

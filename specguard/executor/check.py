@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -24,11 +24,12 @@ from specguard.errors import SpecguardError
 from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
 from specguard.executor.gates import PlaceTree, command_feedback
-from specguard.executor.item_choice import is_ancestor, missing_papers, task_in, task_of
+from specguard.executor.item_choice import task_in, task_of
 from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import make_place
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, counted, listed, path_text
+from specguard.plans.papers import PaperItem, paper_contracts, shown_path
 from specguard.plans.task import Task, mark_task
 from specguard.plans.verification import same_command
 from specguard.reporters.file_writing import replace_file
@@ -36,6 +37,8 @@ from specguard.reporters.json import render
 from specguard.reporters.short_reports import MOST_WORDS, finding_blocks, join_blocks
 from specguard.reporters.text import deciding_line, one_line
 from specguard.runs.manifests import Judgement
+from specguard.work.item_lists import agree
+from specguard.work.name_templates import PathTemplate
 
 _MOST_HOOK_ROUNDS: Final = 2
 """The largest number of hook rounds: formatting hooks that change files a second time will not settle."""
@@ -63,10 +66,39 @@ def judge(run: Run, *, whole_branch: bool = False) -> bool:
     tree = _pass_hooks(run)
     if tree is None:
         return False
-    problems = [*missing_papers(run, tree), *filter(None, [published_secrets(run, tree)])]
+    problems = [*_missing_papers(run, tree), *filter(None, [published_secrets(run, tree)])]
     run.feedback += problems
     verdict = _verdict_of(run, make_commit(run, tree), whole_branch=whole_branch)
     return _record_verdict(run, tree, verdict, fixable=not whole_branch) and not problems
+
+
+def _missing_papers(run: Run, tree: str) -> Iterator[str]:
+    """Yield sections of Markdown about documents that the run must leave and did not.
+
+    The first section is for a run that writes a document: it also lists changes to other files. The second
+    section is about the `papers` of other items.
+
+    Args:
+        run: the run.
+        tree: the tree of the run's files.
+    """
+    item, place = run.item, run.place
+    entries = place.git.diff_trees(place.base, tree)
+    written = [one.path for one in entries if one.is_file]
+    if isinstance(item, PaperItem):
+        path = path_text(item.path)
+        lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != item.path]
+        lines += [f"- {path} was not written"] if item.path not in written else []
+        head = f"## What is to be written\n\nOnly {path} is, and nothing else may change:\n\n"
+        if lines:
+            yield head + "\n".join(lines) + "\n"
+    lines = []
+    for contract in paper_contracts(run.policy, item):
+        read = [found for one in written if (found := PathTemplate(contract.path).read(one)) is not None]
+        if not any(agree(item.fields, one) for one in read):
+            lines.append(f"- {shown_path(contract.path, item.fields)}")
+    if lines:
+        yield "## Papers that are missing\n\nWrite them, as the brief asks:\n\n" + "\n".join(lines) + "\n"
 
 
 def judge_commit(run: Run) -> None:
@@ -428,7 +460,7 @@ def rebase_onto(run: Run, tip: str) -> str:
     """
     place, manifest = run.place, run.manifest
     tree, branch = manifest.worked or manifest.tree or "", manifest.branch or ""
-    if not is_ancestor(run.git, place.base, tip):
+    if not run.git.is_ancestor(place.base, tip):
         raise _branch_moved(run, f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now")
     theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
     if (task := task_of(run.policy, run.item)) is not None:

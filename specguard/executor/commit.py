@@ -22,13 +22,14 @@ from specguard.change.tree import Tree
 from specguard.change.worktree import LFS_POINTER, hash_work_tree
 from specguard.declaration.patterns import Covering
 from specguard.errors import MissingFact, if_applicable
-from specguard.executor.item_choice import PaperItem, task_of
+from specguard.executor.item_choice import task_of
 from specguard.executor.place import Place, identity
 from specguard.executor.process import response_of, run_command
 from specguard.executor.remote import read_settings
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect
 from specguard.model import Origin, Record, folders_of, listed, path_text, plain_path
+from specguard.plans.papers import PaperItem
 from specguard.runs.manifests import Command
 from specguard.work.item import WorkItem
 

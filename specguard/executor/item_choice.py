@@ -1,8 +1,6 @@
 """The work item of a run: the named one, else the current one, else the next open one.
 
-A run can also write a document. Its contract is one of the policy's: `[artifacts.research]` or
-`[artifacts.plan-review]`. Such a run has no work item of the policy, so an item is created for it. The item's
-branch is the one on which the plan's papers are written.
+A run can also write a document: see `specguard.plans.papers`.
 
 The tasks of a plan share one branch, such as `pr/cart`. If a branch holds a whole plan, with one commit per
 task, a run continues from the branch's tip at the canonical repository. Otherwise, the branch holds one task
@@ -14,29 +12,27 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-from specguard.artifacts.contracts import Contract
 from specguard.authority.policy import Policy
 from specguard.change.base import paper_tree
-from specguard.change.check_request import is_invalid
 from specguard.change.git import Git, History
 from specguard.change.repository import short_name
-from specguard.change.tree import Documents, Tree
+from specguard.change.tree import Documents
 from specguard.documents.fields import normal_name
-from specguard.errors import SpecguardError, if_known, nearest
-from specguard.executor.run import Run, RunOptions
+from specguard.errors import SpecguardError, incomplete, nearest
+from specguard.executor.run import RunOptions
 from specguard.model import cached_method, path_text, shortened
+from specguard.plans.papers import PaperItem, is_paper, paper_item, shown_path
 from specguard.plans.plans import read_plan
 from specguard.plans.task import Task
 from specguard.runs.manifests import Repository
 from specguard.work.changes import LandedItems, OwnPlan, own_plan, shared_kinds, task_kinds
-from specguard.work.document_search import Pointer
 from specguard.work.gates import NotRead, PlannedGate, name_of, normal_gate
-from specguard.work.item import Unresolved, WorkItem
+from specguard.work.item import Unresolved, WorkItem, unready
 from specguard.work.item_lists import Listed, Source, Sources, agree
-from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template
+from specguard.work.kinds import normal_id, number_of
+from specguard.work.name_templates import Template
 from specguard.work.named_items import WorkItems
 
 FindTip = Callable[[str], str | None]
@@ -132,18 +128,7 @@ def check_kill(policy: Policy, gates: Iterable[PlannedGate]) -> None:
         if part:
             why = f"`{shortened(part, 80)}` ends processes by name, whoever started them"
             help = 'have it end the process that it started, by its id: `server & pid=$!`, `kill "$pid"`'
-            raise _unready(f"{why}: the gate {gate.name!r} of {gate.named}", help)
-
-
-CONTRACTS: Final = {"research": "research", "review": "plan-review"}
-"""The kinds of runs that write a document, each with the name of its contract."""
-
-_SUBJECTS: Final = {"research": "docs: research for {name}", "review": "docs: review the options for {name}"}
-
-
-def _unready(message: str, help: str, path: bytes | None = None, line: int | None = None) -> SpecguardError:
-    where = path_text(path) if path else None
-    return SpecguardError(message, help=help, path=where, line=line, code="item-unready")
+            raise unready(f"{why}: the gate {gate.name!r} of {gate.named}", help)
 
 
 def item_taken(message: str, help: str) -> SpecguardError:
@@ -151,181 +136,10 @@ def item_taken(message: str, help: str) -> SpecguardError:
     return SpecguardError(message, help=help, code="item-taken")
 
 
-def _incomplete(message: str, help: str) -> SpecguardError:
-    return SpecguardError(message, help=help, code="incomplete-policy")
-
-
-def is_paper(policy: Policy, kind: str) -> bool:
-    """True if runs of a kind write a document; a kind of work items in the policy takes precedence."""
-    return kind in CONTRACTS and kind not in policy.declared("work_kinds")
-
-
-class PaperItem(WorkItem, frozen=False, kw_only=True):
-    """The item that is made for a run that writes a document.
-
-    Attributes:
-        contract: the document's contract.
-    """
-
-    contract: Contract
-
-    @property
-    def path(self) -> bytes:
-        """The document's path; empty if a value of it is missing."""
-        return PathTemplate(self.contract.path).exact_path(self.fields) or b""
-
-    def recorded_files(self, tree: Tree) -> Sequence[tuple[str, str]]:
-        """Return the files whose object ids the document must name, each with its id; empty if it is missing.
-
-        Raises:
-            MissingFact: the tree cannot be read.
-        """
-        found = []
-        for template in self.contract.records:
-            path = PathTemplate(template).exact_path(self.fields)
-            if path is None:
-                continue
-            whole = path if "/" in template else self.path.rpartition(b"/")[0] + b"/" + path
-            entry = tree.find(whole)
-            found.append((path_text(whole), entry.oid if entry is not None else ""))
-        return found
-
-    def check_recorded_files(self, tree: Tree, branch: str) -> None:
-        """Check that the files that the document is about exist.
-
-        Raises:
-            SpecguardError: a file is missing.
-            MissingFact: the tree cannot be read.
-        """
-        for path, oid in self.recorded_files(tree):
-            if not oid:
-                message = f"{path}, which a {self.kind} is about, is neither on {branch} nor in the base"
-                raise _unready(message, f"push it to {branch} first")
-
-
-def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> PaperItem:
-    """Return the item of a run that writes a document.
-
-    Args:
-        policy: the base's policy.
-        options: the options of the run; `plan` is the plan's file or its folder, else `item` is the plan's
-            name. Without both, the base must have exactly one plan.
-        tree: the base's files.
-
-    Raises:
-        SpecguardError: the policy has no contract or no plans for the document, or the plan is ambiguous or
-            missing.
-    """
-    kind = options.kind
-    contract = _contract(policy, CONTRACTS[kind])
-    settings, fields = _find_plan(policy, options, tree)
-    name = fields.get("name") or next(iter(fields.values()))
-    subject = _SUBJECTS[kind].replace("{name}", name.replace("{", "{{").replace("}", "}}"))
-    item = PaperItem(
-        kind,
-        WorkKind(branch=settings.branch, commit=subject),
-        id=name,
-        number=None,
-        given={**fields, "name": name},
-        spare={},
-        pointer=Pointer(path=None, tried=()),
-        tree=tree,
-        base=policy.base or "",
-        remote=policy.remote or "",
-        contract=contract,
-    )
-    if not (item.branches and item.path):
-        raise _incomplete(
-            f"the plan's folder {settings.folder} does not name the branch of its papers, {settings.branch}, "
-            f"or the path of [artifacts.{CONTRACTS[kind]}]",
-            "let both have the placeholders of the folder alone",
-        )
-    return item
-
-
-def paper_contracts(policy: Policy, item: WorkItem) -> Sequence[Contract]:
-    """Return the contracts of the documents that a run leaves besides its work: `papers` of the item's kind.
-
-    Raises:
-        SpecguardError: the policy lacks one of the contracts.
-    """
-    return [_contract(policy, name) for name in item.settings.papers]
-
-
-def _contract(policy: Policy, name: str) -> Contract:
-    contracts: Mapping[str, Contract] = policy.declared("contracts")
-    found = contracts.get(name)
-    if found is None or not found.path:
-        help = nearest(name, contracts, f"describe it: [artifacts.{name}], with its path")
-        message = f"a run leaves the artifact {name!r}, and the policy has no such contract with a path"
-        raise _incomplete(message, help)
-    return found
-
-
 def _run_command(kind: str, item_id: str, source: Source | None) -> str:
     """Return the command that runs an item of a list, or the next one, for an agent to be added."""
     plan = ["--plan", path_text(source.path)] if source is not None else []
     return shlex.join(["specguard", "run", kind, *filter(None, [item_id]), *plan]) + " -- ..."
-
-
-def shown_path(text: str, fields: Mapping[str, str]) -> str:
-    """Fill the known values into a template, and `<name>` for each other placeholder."""
-    template = PathTemplate(text)
-    return template.show({**{name: f"<{name}>" for name in template.names}, **fields})
-
-
-def missing_papers(run: Run, tree: str) -> Iterator[str]:
-    """Yield sections of Markdown about documents that the run must leave and did not.
-
-    The first section is for a run that writes a document: it also lists changes to other files. The second
-    section is about the `papers` of other items.
-
-    Args:
-        run: the run.
-        tree: the tree of the run's files.
-    """
-    item, place = run.item, run.place
-    entries = place.git.diff_trees(place.base, tree)
-    written = [one.path for one in entries if one.is_file]
-    if isinstance(item, PaperItem):
-        path = path_text(item.path)
-        lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != item.path]
-        lines += [f"- {path} was not written"] if item.path not in written else []
-        head = f"## What is to be written\n\nOnly {path} is, and nothing else may change:\n\n"
-        if lines:
-            yield head + "\n".join(lines) + "\n"
-    lines = []
-    for contract in paper_contracts(run.policy, item):
-        read = [found for one in written if (found := PathTemplate(contract.path).read(one)) is not None]
-        if not any(agree(item.fields, one) for one in read):
-            lines.append(f"- {shown_path(contract.path, item.fields)}")
-    if lines:
-        yield "## Papers that are missing\n\nWrite them, as the brief asks:\n\n" + "\n".join(lines) + "\n"
-
-
-def _find_plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:
-    """Return the kind of the plan that the options mean, and the values of its folder's placeholders."""
-    kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
-    found: dict[tuple[str, ...], tuple[PlanKind, Mapping[str, str]]] = {}
-    for settings in kinds.values():
-        folder = PathTemplate(settings.folder)
-        if options.plan:
-            read = [folder.read(os.fsencode(text)) for text in (options.plan, os.path.dirname(options.plan))]
-        elif options.item:
-            is_name = len(folder.names) == 1 and not is_invalid(options.item)
-            values = dict.fromkeys(folder.names, options.item) if is_name else {}
-            read = [folder.read(folder.exact_path(values) or b"")]
-        else:
-            below = PathTemplate(f"{settings.folder.rstrip('/')}/**")
-            read = [fields for _, fields in below.find(tree.paths())]
-        for fields in filter(None, read):
-            found.setdefault(tuple(fields.values()), (settings, fields))
-    if not found or (len(found) > 1 and not options.plan):
-        known = ", ".join(sorted("/".join(values) for values in found)) or "none"
-        tried = ", ".join(shown_path(kind.folder, {}) for kind in kinds.values()) or "no [plans.<name>]"
-        help = f"name one, as a branch can be named: specguard run {options.kind} NAME"
-        raise _unready(f"no single plan is meant; tried: {tried}; found: {known}", help)
-    return next(iter(found.values()))
 
 
 def shares_branch(policy: Policy, item: WorkItem) -> bool:
@@ -357,11 +171,6 @@ def switch_command(branch: str, remote: str, *, new: bool = False) -> str:
         return f"{fetch} && git switch -c {name} {of}/{name}"
     # A user who planned or checked out an earlier item has the branch already.
     return f"{fetch} && git switch {name} && git merge --ff-only {of}/{name}"
-
-
-def is_ancestor(git: Git, oid: str, descendant: str) -> bool:
-    """True if a commit is in the history of another one; False if a commit is missing."""
-    return if_known(lambda: git.merge_bases(oid, descendant), []) == [oid]
 
 
 class Start:
@@ -406,24 +215,24 @@ class Start:
         shared = shares_branch(self.policy, self.item)
         if shared or task_of(self.policy, self.item) is not None:
             oid = self._find_tip(self.item.branches[0])
-            is_merged = oid is not None and is_ancestor(self._git, oid, self.pinned.base_oid)
+            is_merged = oid is not None and self._git.is_ancestor(oid, self.pinned.base_oid)
             if shared or is_merged:
                 self.pinned.branch_oid, self.pinned.tip = oid, None if is_merged else oid
 
     def _find_item(self) -> WorkItem:
         kind = self.options.kind
         if is_paper(self.policy, kind):
-            return paper_item(self.policy, self.options, self.documents.tree)
+            return paper_item(self.policy, self.documents.tree, kind, self.options.plan, self.options.item)
         if kind not in self.work.kinds:
             described = ", ".join(self.work.kinds) or "no kind of work items"
             help = f"it describes {described}; add a table [work.{kind}], or see `specguard run --help`"
-            raise _incomplete(f"the policy describes no {kind}", nearest(kind, self.work.kinds, help))
+            raise incomplete(f"the policy describes no {kind}", nearest(kind, self.work.kinds, help))
         found = self._find_listed(kind) if self.work.kinds[kind].source else self._find_pointed(kind)
         if isinstance(found, Unresolved):
             tried = "; ".join(map(str, found.pointer.tried)) or "no pointer"
             suffix = "" if tried == found.problem else f" (tried: {tried})"
             message = f"no {kind} can be determined: {found.problem}{suffix}"
-            raise _unready(message, self._plan_help(kind), found.pointer.path, found.pointer.line)
+            raise unready(message, self._plan_help(kind), found.pointer.path, found.pointer.line)
         self._check_startable(found)
         return found
 
@@ -458,9 +267,9 @@ class Start:
                 return self.work.resolve(kind, item_id, number_of(item_id), {})
             help = f"name it by its number or branch ({template.text}); an agent's command goes behind `--`: "
             help += f"specguard run {kind} -- {shlex.quote(item_id)} ..."
-            raise _unready(f"{item_id!r} names no {kind}", help)
+            raise unready(f"{item_id!r} names no {kind}", help)
         if not pointer:
-            raise _incomplete(f"no pointer names the current {kind}", f"specguard run {kind} ID -- ...")
+            raise incomplete(f"no pointer names the current {kind}", f"specguard run {kind} ID -- ...")
         return self.work.current(kind)
 
     def _find_listed(self, kind: str) -> WorkItem | Unresolved:
@@ -472,7 +281,7 @@ class Start:
         lists = [one for one in read if self._is_chosen(one)]
         if read and not lists:
             help = "put its items there, or remove the other list from the base"
-            raise _unready(f"{plan} is not read where {path_text(read[0].path)} is, too", help)
+            raise unready(f"{plan} is not read where {path_text(read[0].path)} is, too", help)
         if not item_id:
             one = self._find_next(kind, fields, lists)
             return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.path_fields})
@@ -480,17 +289,17 @@ class Start:
         if isinstance(found, Unresolved):
             having = [one for one in lists if one.meant_by(item_id)]
             if len(having) > 1:
-                raise _unready(found.problem, _run_command(kind, item_id, having[0]))
+                raise unready(found.problem, _run_command(kind, item_id, having[0]))
             ids = [one.id for source in lists for one in source.items]
             if ids and not having and not found.pointer.problem:
                 help = f"name one of {', '.join(ids[:6])}{', ...' * (len(ids) > 6)}"
                 help += "" if plan else f"; or {self._plan_help(kind)}"
-                raise _unready(f"no {kind} can be determined: {found.problem}", help)
+                raise unready(f"no {kind} can be determined: {found.problem}", help)
         elif found.listed is not None:
             source = found.listed.source
             if not self._is_chosen(source):
                 help = f"name its list: --plan {shlex.quote(path_text(source.path))}"
-                raise _unready(f"{plan} has no {found.listed}", help)
+                raise unready(f"{plan} has no {found.listed}", help)
             self._check_ready(found.listed)
         return found
 
@@ -509,7 +318,7 @@ class Start:
         path = os.fsencode(os.path.normpath(plan))
         if (values := self.work.kinds[kind].read_source(path)) is not None:
             return values
-        raise _unready(
+        raise unready(
             f"{plan} is not a list of {kind}s; tried: {self._list_names(kind, {})}",
             "name that file, from the repository's root",
         )
@@ -568,7 +377,7 @@ class Start:
         for source in lists:
             if source.problem:
                 help = "have it corrected, by a change of its own"
-                raise _unready(f"the list of {kind}s {source.problem}", help, source.path)
+                raise unready(f"the list of {kind}s {source.problem}", help, source.path)
             for listed in source.items:
                 if listed.deferred or listed.conditional or sources.done(listed):
                     continue
@@ -581,11 +390,11 @@ class Start:
             self._check_marked([listed for source in lists for listed in source.items])
             tried = "; ".join(waiting) or self._list_names(kind, fields)
             help = f"specguard run {kind} ID -- ..." if waiting else self._plan_help(kind, done=bool(lists))
-            raise _unready(f"no {kind} is open and ready; tried: {tried}", help)
+            raise unready(f"no {kind} is open and ready; tried: {tried}", help)
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
             help = _run_command(kind, "", ready[0].source)
-            raise _unready(f"several {kind}s could be the next: {places}", help)
+            raise unready(f"several {kind}s could be the next: {places}", help)
         self._check_marked(ready[0].needed)
         return ready[0]
 
@@ -598,7 +407,7 @@ class Start:
             self._check_marked([listed])
             reason = f"its status is {listed.status}" if listed.closed else "a commit did it"
             help = "take the next one, or have its status corrected or its commit reverted"
-            raise _unready(f"{listed} is done already: {reason}", help, path, line)
+            raise unready(f"{listed} is done already: {reason}", help, path, line)
         needs = sources.open_needs(listed, deferred=is_task)
         shared = kind in shared_kinds(self.policy)
         if shared:
@@ -610,7 +419,7 @@ class Start:
             help = _run_command(kind, needs[0], listed.source if several else None)
             if not shared:
                 help += "; if it has a branch, merge that, or start from it with --base"
-            raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
+            raise unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
         self._check_marked(listed.needed)
 
     def _check_marked(self, items: Sequence[Listed]) -> None:
@@ -628,7 +437,7 @@ class Start:
                     remote = "" if self._find_tip(listed.branch) in heads else self.options.remote
                     help = f"{switch_command(listed.branch, remote)} && {help}"
                 message = f"{listed} has its commit, and is not marked as done: it is {tasks[-1].status}"
-                raise _unready(message, help, path, listed.line)
+                raise unready(message, help, path, listed.line)
 
     def _check_startable(self, item: WorkItem) -> None:
         located, task = item.located, task_of(self.policy, item)
@@ -637,17 +446,17 @@ class Start:
             key = task.key_of("verify")
             message = f"{task.name} has no command in `{key}` that can fail, and may not run without"
             help = "have the planner add one that fails until then, on the base or in the plan's first commit"
-            raise _unready(message, help, task.plan.path, task.origin("verify").line or None)
+            raise unready(message, help, task.plan.path, task.origin("verify").line or None)
         if not item.branches or not item.settings.commit:
             missing = "commit" if item.branches else "branch"
             help = "give the kind a template its pointer or list can fill; {slug} and {text} take a title"
             if not getattr(item.settings, missing):
                 example = "feat({id}): {text}" if item.branches else f"{item.kind}-{{id}}"
                 help = f'in the base, under [work.{item.kind}] write {missing} = "{example}"'
-            raise _incomplete(f"{item.setting(missing)} gives {item} no {missing}", help)
+            raise incomplete(f"{item.setting(missing)} gives {item} no {missing}", help)
         if located.problem:
             tried = "; ".join(located.tried)
             misses = f" (near misses: {'; '.join(located.near_misses)})" if located.near_misses else ""
             message = f"the document of {item} is not in the base: {located.problem} (tried: {tried})"
             help = f"let the base have exactly one, by a change of its own, or name another item{misses}"
-            raise _unready(message, help)
+            raise unready(message, help)

@@ -29,7 +29,7 @@ from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError,
 from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
 from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_up, planned_gates, take_down
-from specguard.executor.item_choice import check_kill, is_ancestor
+from specguard.executor.item_choice import check_kill
 from specguard.executor.place import (
     RECORD,
     RUN_REFS,
@@ -396,7 +396,7 @@ def _leftovers_of(
         return
     upstreams = {f"refs/remotes/{of.remote_name}/{of.base}", f"refs/heads/{of.base}"}.intersection(refs)
     with Git(repository) as git:
-        merged = any(is_ancestor(git, commit, refs[upstream]) for upstream in upstreams)
+        merged = any(git.is_ancestor(commit, refs[upstream]) for upstream in upstreams)
     if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:
         remove = partial(update_ref, repository, "-d", branch, commit)
         yield Leftover(f"branch {manifest.branch} of {label}", remove)

@@ -18,17 +18,19 @@ from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
 from specguard.executor.check import change_of
 from specguard.executor.gates import check_gates
-from specguard.executor.item_choice import PaperItem, Start, is_ancestor, item_taken, task_in, task_of
+from specguard.executor.item_choice import Start, item_taken, task_in, task_of
 from specguard.executor.place import identity
 from specguard.executor.remote import PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
 from specguard.model import path_text
+from specguard.plans.papers import PaperItem
 from specguard.reporters.text import deciding_line
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignored_runs, item_folder, write_gitignore
 from specguard.runs.manifests import RunFolder
 from specguard.waves.stage_order import too_early
+from specguard.work.item import unready
 
 
 class DraftRun(Run, frozen=False, kw_only=True):
@@ -135,8 +137,7 @@ def _check_rules(draft: DraftRun) -> None:
     changed, judging, _ = policies.choose(change)
     with suppress(NotApplicable):
         for flaw in too_early(Facts(changed, judging).get("waves"), branch=item.branches[0], item=item):
-            path, line = path_text(item.listed.source.path), item.listed.line
-            raise SpecguardError(flaw.message, help=flaw.help, path=path, line=line, code="item-unready")
+            raise unready(flaw.message, flaw.help, item.listed.source.path, item.listed.line)
 
 
 def _is_approvable(policy: Policy, name: str) -> bool:
@@ -151,7 +152,7 @@ def landed_error(draft: DraftRun) -> SpecguardError | None:
     landed = draft.start.work.landed(item, draft.start.history)
     if landed is None:
         return None
-    in_base = pinned.below is None or is_ancestor(draft.git, landed.oid, pinned.base_oid)
+    in_base = pinned.below is None or draft.git.is_ancestor(landed.oid, pinned.base_oid)
     where = pinned.base if in_base else pinned.below
     step = "have its pointer moved on, and pushed" if item.settings.pointer else "take another one"
     message = f"{item} is in {where} already: commit {landed.oid[:10]} {landed.subject!r}"
@@ -170,9 +171,9 @@ def _check_not_done(draft: DraftRun) -> None:
             continue
         remote_oid = pinned.branch_oid if ref.short == item.branches[0] else None
         starts = filter(None, (pinned.base_oid, remote_oid))
-        known = any(is_ancestor(git, ref.oid, oid) for oid in starts)
+        known = any(git.is_ancestor(ref.oid, oid) for oid in starts)
         if task_of(draft.policy, item) is None or not known:
-            if remote_oid and is_ancestor(git, remote_oid, ref.oid):
+            if remote_oid and git.is_ancestor(remote_oid, ref.oid):
                 push = shlex.join(["git", "push", draft.options.remote, ref.short])
                 raise item_taken(f"{ref.short} has commits that {draft.options.remote} lacks", push)
             keep = shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"])

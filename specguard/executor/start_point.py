@@ -29,11 +29,12 @@ from specguard.change.repository import HOOK_VARIABLES, Repository, short_name
 from specguard.declaration.patterns import Covering
 from specguard.engine.policies import ItemBranches
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.item_choice import Start, is_ancestor, is_paper, item_taken, shares_branch, task_of
+from specguard.executor.item_choice import Start, item_taken, shares_branch, task_of
 from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings, run_program
 from specguard.executor.run import RunOptions
 from specguard.model import Record
+from specguard.plans.papers import is_paper
 from specguard.plans.task import Task
 from specguard.runs import manifests
 from specguard.runs.files import command_words, item_folder
@@ -216,7 +217,7 @@ def _find_stack(source: Canonical, branch: str, base_oid: str, *, named: bool) -
     # Without the branch that the user named, any error about the item would mislead.
     find = source.require_tip if named else source.base_tip
     tip = find(branch) if branch else None
-    return None if tip is None or is_ancestor(source.git, tip, base_oid) else tip
+    return None if tip is None or source.git.is_ancestor(tip, base_oid) else tip
 
 
 def _wanted_branches(start: Start, named: str) -> tuple[str, str]:

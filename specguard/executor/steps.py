@@ -15,12 +15,12 @@ from typing import Any, Final
 from specguard.change.entries import text_digest
 from specguard.declaration.patterns import Covering
 from specguard.engine.policies import open_policy
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, SpecguardError, incomplete
 from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent, take_results, write_brief
 from specguard.executor.check import finish_branch, judge, judge_commit, prove_guard, rebase_onto, unmark_plan
 from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import describe_gate, run_gates
-from specguard.executor.item_choice import PaperItem, item_taken, shares_branch, task_of
+from specguard.executor.item_choice import item_taken, shares_branch, task_of
 from specguard.executor.preflight import DraftRun, check, draft_run, landed_error
 from specguard.executor.process import response_of
 from specguard.executor.push import body_of, check_remote, find_new_tip, open_pull_request, push, request_of
@@ -30,6 +30,7 @@ from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, 
 from specguard.executor.side_effects import inspect, make_place
 from specguard.executor.start_point import find_clash
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Record
+from specguard.plans.papers import PaperItem
 
 _MOST_GATE_ROUNDS: Final = 3
 """The largest number of times that formatters and hooks may alter each other's files before they must agree.
@@ -417,7 +418,7 @@ def brief_of(options: RunOptions) -> str:
             names = ", ".join(kinds) or "no work items"
             step = " or ".join(f"specguard brief {one}" for one in kinds)
             help = step or "describe one: a table [work.<kind>]"
-            raise SpecguardError(f"the policy describes {names}", help=help, code="incomplete-policy")
+            raise incomplete(f"the policy describes {names}", help)
         options = RunOptions(**{**vars(options), "kind": kinds[0]})
     with draft_run(options) as draft:
         landed = None if isinstance(draft.item, PaperItem) else landed_error(draft)

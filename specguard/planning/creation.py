@@ -21,7 +21,7 @@ from specguard.documents.completeness import plain_words
 from specguard.documents.data import data_kind, read_data
 from specguard.documents.document import Document
 from specguard.engine.status import open_waves
-from specguard.errors import SpecguardError, nearest, usage
+from specguard.errors import SpecguardError, incomplete, nearest, usage
 from specguard.model import listed, path_text
 from specguard.planning.task_lists import CHANGES, KEBAB, MAIN, TASKS, Box, Boxes, SourceFolder, SourcePage
 from specguard.plans.plans import Plan
@@ -188,7 +188,7 @@ def choose_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
     if kinds:
         message = message if wanted else "the policy describes several kinds of plans"
         help = nearest(wanted, kinds) if wanted else f"--kind {next(iter(kinds))}"
-    raise SpecguardError(message, help=help, code="incomplete-policy")
+    raise incomplete(message, help)
 
 
 def require_open(policy: Policy, path: str) -> None:

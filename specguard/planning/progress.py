@@ -14,7 +14,6 @@ from specguard.documents.completeness import is_todo
 from specguard.documents.data import DATA_LIMIT, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
-from specguard.executor.item_choice import is_ancestor
 from specguard.model import Record, path_text
 from specguard.planning.task_lists import TASKS, Boxes, SourceFolder, source_folders
 from specguard.plans.plans import Plan
@@ -350,7 +349,7 @@ class Sync(Record):
         head, manifest = self.git.repository.head, run.manifest
         if not run.succeeded or manifest is None:
             return run.succeeded
-        return bool(manifest.commit and head) and is_ancestor(self.git, manifest.commit or "", head or "")
+        return bool(manifest.commit and head) and self.git.is_ancestor(manifest.commit or "", head or "")
 
     def _by_task(self) -> Mapping[tuple[bytes, str], list[RunView]]:
         """Return the runs of each task; a record without an item counts if exactly one plan has the task."""

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, Origin, Record, path_text, shortened
 from specguard.work.document_search import PADDINGS, DocumentSearch, Pointer, read_text
 from specguard.work.kinds import Naming, WorkKind, same_item
@@ -75,6 +75,12 @@ class Unresolved(Record):
     problem: str
     pointer: Pointer
     resolved: ClassVar[Literal[False]] = False
+
+
+def unready(message: str, help: str, path: bytes | None = None, line: int | None = None) -> SpecguardError:
+    """Return the error for an item that cannot be worked on as it is."""
+    where = path_text(path) if path else None
+    return SpecguardError(message, help=help, path=where, line=line, code="item-unready")
 
 
 class WorkItem(Record, frozen=False):

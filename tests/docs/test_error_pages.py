@@ -22,7 +22,7 @@ SOURCE = Path(specguard.__file__).parent
 KINDS = error_kinds()
 RAISED = {"SpecguardError", "MissingFact", "RunEnded"}
 MADE = {
-    "item_taken": "item-taken", "_unready": "item-unready", "_incomplete": "incomplete-policy",
+    "item_taken": "item-taken", "unready": "item-unready", "incomplete": "incomplete-policy",
     "usage": "usage", "Reported": "unwritable-file",
 }  # fmt: skip
 """What makes an error of one kind, unless it is given another; its message begins with the first argument."""
