@@ -6,10 +6,9 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from functools import partial
-from pathlib import Path
 from traceback import print_exception
 from typing import Final
 
@@ -22,7 +21,6 @@ from specguard.change.process import CommandError
 from specguard.change.repository import Repository, short_name
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
-from specguard.change.worktree import worktrees
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, as_specguard_error, if_known
@@ -30,16 +28,7 @@ from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
 from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_up, planned_gates, take_down
 from specguard.executor.item_choice import check_kill
-from specguard.executor.place import (
-    RECORD,
-    RUN_REFS,
-    SUFFIX,
-    is_place,
-    place_exists,
-    places_folder,
-    remove_place,
-    update_ref,
-)
+from specguard.executor.place import RUN_REFS, Leftover, leftovers_of, leftovers_without_folder, place_exists
 from specguard.executor.preflight import reopen
 from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send_signal
 from specguard.executor.push import note_moved_base
@@ -49,7 +38,7 @@ from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, 
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock, is_worked_on
 from specguard.executor.steps import STEPS, Line
-from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, Record
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
 from specguard.runs.files import command_words
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, now_text
@@ -329,18 +318,6 @@ def _end_process(process: psutil.Process) -> str:
     return f"process {process.pid} did not end by itself, and was ended"
 
 
-class Leftover(Record):
-    """Something that an ended run has left behind.
-
-    Attributes:
-        description: a description for a person.
-        remove: removes the leftover, and returns sentences about that, or None.
-    """
-
-    description: str
-    remove: Callable[[], Sequence[str] | None]
-
-
 def find_leftovers(store: RunStore, repository: Repository, only: Collection[str] = ()) -> Iterator[Leftover]:
     """Yield the leftovers that can be removed.
 
@@ -362,44 +339,11 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
             description = f"what the gates of {label} have set up, and nothing took down"
             yield Leftover(description, partial(clean_up, folder))
         if not run.running:
-            yield from _leftovers_of(run, run.manifest, label, repository, refs)
+            yield from leftovers_of(run, run.manifest, label, repository, refs)
     known = {RUN_REFS + run.run_id for run in runs}
     for ref in refs:
         if ref.startswith(RUN_REFS) and ref not in known and not only:
-            yield from _leftovers_without_folder(ref, repository)
-
-
-def _leftovers_without_folder(ref: str, repository: Repository) -> Iterator[Leftover]:
-    """Yield what a run left whose folder went with its worktree, or is only on another branch."""
-    run_id = ref.removeprefix(RUN_REFS)
-    place = os.path.join(places_folder(repository.environment, repository.work_tree()), run_id)
-    if os.path.lexists(place + SUFFIX):
-        record = Path(place + SUFFIX, RECORD)
-        if not record.is_file() or os.path.lexists(os.fsdecode(record.read_bytes())):
-            return
-        yield Leftover(f"place {place} of {run_id}, whose folder is gone", partial(remove_place, place))
-    yield Leftover(f"ref {ref} of {run_id}, whose folder is gone", partial(update_ref, repository, "-d", ref))
-
-
-def _leftovers_of(
-    run: RunView, manifest: Manifest, label: str, repository: Repository, refs: Mapping[str, str]
-) -> Iterator[Leftover]:
-    place, ref = manifest.place, RUN_REFS + run.run_id
-    if place and is_place(place, run.run_id) and any(map(os.path.lexists, (place, place + SUFFIX))):
-        warning = "" if run.state == "succeeded" else ", which begins anew if it is resumed"
-        yield Leftover(f"place {place} of {label}{warning}", partial(remove_place, place))
-    if ref in refs:
-        yield Leftover(f"ref {ref} of {label}", partial(update_ref, repository, "-d", ref))
-    # The run's branch in the user's repository, if it is at the run's commit and was merged.
-    branch, commit, of = f"refs/heads/{manifest.branch}", manifest.commit, manifest.repository
-    if not commit or refs.get(branch) != commit:
-        return
-    upstreams = {f"refs/remotes/{of.remote_name}/{of.base}", f"refs/heads/{of.base}"}.intersection(refs)
-    with Git(repository) as git:
-        merged = any(git.is_ancestor(commit, refs[upstream]) for upstream in upstreams)
-    if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:
-        remove = partial(update_ref, repository, "-d", branch, commit)
-        yield Leftover(f"branch {manifest.branch} of {label}", remove)
+            yield from leftovers_without_folder(ref, repository)
 
 
 _PROVED: Final = ("ART006", "RUN001", "RUN002", "RUN007", "RUN009", "RUN010")
@@ -445,9 +389,8 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
             say(text.rstrip("\n"))
             return EXIT_PASSED
         check_kill(policy, plan.gates)
-        summary = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL
-        entry = manifests.Item(kind=GATES, id=name, slug=summary["slug"], document=summary["document"])
+        entry = manifests.Item.model_validate({**(item.summary() if item else {}), "kind": GATES, "id": name})
         pinned = manifests.Repository(base=change.base.name or "HEAD", base_oid=base)
         run = begin_without_agent(git, policy, options, entry, pinned)
         run.manifest.notes = notes

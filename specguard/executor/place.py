@@ -18,10 +18,10 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -30,9 +30,12 @@ from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, is_oid, search_path
+from specguard.change.worktree import worktrees
 from specguard.errors import SpecguardError
 from specguard.executor.run import Run
-from specguard.model import cached_method
+from specguard.model import Record, cached_method
+from specguard.runs.manifests import Manifest
+from specguard.runs.views import RunView
 
 SUFFIX: Final = ".specguard"
 """The suffix that turns the name of a place into the name of specguard's own folder for it."""
@@ -350,6 +353,52 @@ def remove_place(path: str) -> None:
         if os.path.lexists(folder):
             help = shlex.join(["rm", "-rf", folder])
             raise SpecguardError("it cannot be removed", path=folder, help=help, code="unwritable-file")
+
+
+class Leftover(Record):
+    """Something that an ended run has left behind.
+
+    Attributes:
+        description: a description for a person.
+        remove: removes the leftover, and returns sentences about that, or None.
+    """
+
+    description: str
+    remove: Callable[[], Sequence[str] | None]
+
+
+def leftovers_without_folder(ref: str, repository: Repository) -> Iterator[Leftover]:
+    """Yield what a run left whose folder went with its worktree, or is only on another branch."""
+    run_id = ref.removeprefix(RUN_REFS)
+    place = os.path.join(places_folder(repository.environment, repository.work_tree()), run_id)
+    if os.path.lexists(place + SUFFIX):
+        record = Path(place + SUFFIX, RECORD)
+        if not record.is_file() or os.path.lexists(os.fsdecode(record.read_bytes())):
+            return
+        yield Leftover(f"place {place} of {run_id}, whose folder is gone", partial(remove_place, place))
+    yield Leftover(f"ref {ref} of {run_id}, whose folder is gone", partial(update_ref, repository, "-d", ref))
+
+
+def leftovers_of(
+    run: RunView, manifest: Manifest, label: str, repository: Repository, refs: Mapping[str, str]
+) -> Iterator[Leftover]:
+    """Yield what an ended run left: its place, the ref of its base, and its branch if that was merged."""
+    place, ref = manifest.place, RUN_REFS + run.run_id
+    if place and is_place(place, run.run_id) and any(map(os.path.lexists, (place, place + SUFFIX))):
+        warning = "" if run.state == "succeeded" else ", which begins anew if it is resumed"
+        yield Leftover(f"place {place} of {label}{warning}", partial(remove_place, place))
+    if ref in refs:
+        yield Leftover(f"ref {ref} of {label}", partial(update_ref, repository, "-d", ref))
+    # The run's branch in the user's repository, if it is at the run's commit and was merged.
+    branch, commit, of = f"refs/heads/{manifest.branch}", manifest.commit, manifest.repository
+    if not commit or refs.get(branch) != commit:
+        return
+    upstreams = {f"refs/remotes/{of.remote_name}/{of.base}", f"refs/heads/{of.base}"}.intersection(refs)
+    with Git(repository) as git:
+        merged = any(git.is_ancestor(commit, refs[upstream]) for upstream in upstreams)
+    if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:
+        remove = partial(update_ref, repository, "-d", branch, commit)
+        yield Leftover(f"branch {manifest.branch} of {label}", remove)
 
 
 def identity(repository: Repository, when: str) -> tuple[str, str]:
