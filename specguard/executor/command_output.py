@@ -21,7 +21,7 @@ from urllib.parse import quote, quote_plus
 from specguard.declaration.patterns import re2_options
 from specguard.documents.secrets import KEYWORD, CredentialFinder, find_credentials
 from specguard.reporters.escape import visible_lines
-from specguard.runs.manifests import reporting_errors
+from specguard.runs.files import not_following, reporting_errors
 
 _LONGEST_SEQUENCE: Final = 64
 # A control sequence of ECMA-48 (5.4): colours and cursor movements. Without it, all text is still there.
@@ -100,8 +100,7 @@ class CommandLog:
         self._stream = RedactedStream(redactor)
         with reporting_errors(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-        self._file = os.fdopen(descriptor, "wb", buffering=0)
+            self._file = open(path, "wb", buffering=0, opener=not_following)  # noqa: SIM115 - see `close`
 
     @property
     def limit_message(self) -> str:

@@ -18,7 +18,7 @@ from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, Record, counted
 from specguard.reporters.escape import visible
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, item_folder, run_root, write_gitignore
+from specguard.runs.files import committed_folder, run_root, write_gitignore
 from specguard.runs.manifests import MANIFEST, SEAL, Manifest, RunFolder, State, Step, new_run_id, now_text
 from specguard.runs.settings import RunSettings, seconds
 from specguard.runs.views import OPTIONS_FILE, RunStore
@@ -521,7 +521,7 @@ def begin_without_agent(
     root = os.path.realpath(options.runs_folder(policy, git.repository))
     committed = committed_folder(policy.declared("run_settings"), git.repository, root)
     write_gitignore(root, committed=bool(committed))
-    folder = RunFolder(os.path.join(root, item_folder(item.kind, item.id), new_run_id()))
+    folder = RunFolder(os.path.join(root, item.folder, new_run_id()))
     manifest = new_manifest(policy, options, folder.run_id, item, base)
     run = Run(options, folder, manifest, git=git, policy=policy)
     run.take_over()

@@ -8,7 +8,7 @@ import re
 from specguard.change.check_request import read_unlinked
 from specguard.change.entries import SYMLINK, sha256
 from specguard.errors import MissingFact, Reported, SpecguardError
-from specguard.model import TYPE_CHECKING, folders_of, path_text
+from specguard.model import TYPE_CHECKING, Record, folders_of, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -135,21 +135,20 @@ LARGEST: Final = 8 << 20
 _DEEPEST: Final = 4
 
 
-class TreeFiles:
+class TreeFiles(Record):
     """The runs in the judged tree.
 
-    Args:
+    Attributes:
         documents: the documents of the tree.
         folder: the folder of runs, with a slash at its end.
     """
 
-    def __init__(self, documents: Documents, folder: bytes) -> None:
-        self._documents = documents
-        self._folder = folder
+    documents: Documents
+    folder: bytes
 
     def read(self, path: bytes) -> bytes | None:
         """Return the bytes of a file; None if the file is missing."""
-        return self._documents.content(self._folder + path)
+        return self.documents.content(self.folder + path)
 
     def digest(self, path: bytes) -> str | None:
         """Return the sha256 of a file; None if the file is missing."""
@@ -159,22 +158,22 @@ class TreeFiles:
     def folders(self) -> Iterator[bytes]:
         """Return the folders with a run's record, in order."""
         found: dict[bytes, None] = {}
-        for path in self._documents.tree.paths():
-            if path.startswith(self._folder) and path.rpartition(b"/")[2] in RECORD_FILES:
-                found[path.removeprefix(self._folder).rpartition(b"/")[0]] = None
+        for path in self.documents.tree.paths():
+            if path.startswith(self.folder) and path.rpartition(b"/")[2] in RECORD_FILES:
+                found[path.removeprefix(self.folder).rpartition(b"/")[0]] = None
         # Records inside a run's folder belong to that run, such as those from before the folder was reused.
         return (folder for folder in found if not containing_folder(folder, found))
 
     def is_there(self, path: bytes) -> bool:
         """True if the path is a file or folder."""
-        return self._documents.tree.find(self._folder + path) is not None
+        return self.documents.tree.find(self.folder + path) is not None
 
     def link(self, path: bytes) -> bytes | None:
         """Return the target of a symbolic link; None if the path is not a link."""
-        entry = self._documents.tree.find(self._folder + path)
+        entry = self.documents.tree.find(self.folder + path)
         if entry is None or entry.mode != SYMLINK:
             return None
-        return self._documents.tree.read(self._folder + path)
+        return self.documents.tree.read(self.folder + path)
 
 
 class LocalFiles:
@@ -316,6 +315,11 @@ def write_gitignore(runs: str, *, committed: bool) -> bool:
         with open(file, "wb") as stream:
             stream.write(_IGNORED if committed else _ALL)
     return True
+
+
+def not_following(file: str, flags: int) -> int:
+    """Open a run's file for `open`, as its `opener`; a link in its place is refused."""
+    return os.open(file, flags | os.O_NOFOLLOW, 0o644)
 
 
 def reporting_errors(file: str) -> Reported:

@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from specguard.errors import SpecguardError
-from specguard.model import BYTES_IN_JSON
-from specguard.runs.files import command_words
+from specguard.model import BYTES_IN_JSON, Record
+from specguard.runs.files import command_words, item_folder, not_following
 from specguard.runs.files import reporting_errors as reporting_errors
 
 State = Literal[
@@ -68,6 +68,11 @@ class Item(_Model):
     slug: str | None = None
     document: str | None = None
     plan: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder with the item's runs."""
+        return item_folder(self.kind, self.id)
 
     @property
     def label(self) -> str:
@@ -511,22 +516,20 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC).strftime('%Y-%m-%dT%H-%M-%SZ')}-{os.urandom(2).hex()}"
 
 
-class RunFolder:
+class RunFolder(Record, frozen=False):
     """The folder of one run.
 
-    Args:
+    Attributes:
         path: its absolute path.
         root: the folder of all runs, if commands have to name it (`--run-root`); empty: the policy's.
-
-    Attributes:
         holder: the sha256 of the token of the process that writes; empty until it takes the run.
+        written: the sha256 of the manifest that this process wrote last; empty before.
     """
 
-    def __init__(self, path: str, root: str = "") -> None:
-        self.path = path
-        self.root = root
-        self.holder = ""
-        self._written_digest: str | None = None
+    path: str
+    root: str = ""
+    holder: str = ""
+    written: str = ""
 
     @property
     def run_id(self) -> str:
@@ -582,14 +585,14 @@ class RunFolder:
             StaleWorker: another process has taken the folder.
             SpecguardError: the manifest cannot be written.
         """
-        is_own = self._written_digest is None or self.digest(MANIFEST) == self._written_digest
+        is_own = self.written in ("", self.digest(MANIFEST))
         data = manifest.as_json()
         digest = hashlib.sha256(data).hexdigest()
         if seal:
             # The seal is first, since nothing is written after the manifest says that the run has ended.
             self.write(SEAL, f"{digest}\n")
         self.write(MANIFEST, data)
-        self._written_digest = digest
+        self.written = digest
         return is_own
 
     def write_layouts(self, manifest: Manifest, layouts: Sequence[str] = ()) -> None:
@@ -644,8 +647,7 @@ class RunFolder:
         data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
         with reporting_errors(target):
             os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-            with os.fdopen(descriptor, "wb") as stream:
+            with open(temporary, "wb", opener=not_following) as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -699,8 +701,7 @@ class RunFolder:
         self.check_holder()
         with reporting_errors(self.file(LOG)):
             os.makedirs(self.path, mode=0o755, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-            with os.fdopen(os.open(self.file(LOG), flags, 0o644), "ab", buffering=0) as stream:
+            with open(self.file(LOG), "ab", buffering=0, opener=not_following) as stream:
                 stream.write(f"{now_text()} {text}\n".encode("utf-8", "backslashreplace"))
 
     def files(self) -> list[str]:
