@@ -27,7 +27,7 @@ from specguard.model import path_text
 from specguard.plans.papers import PaperItem
 from specguard.reporters.text import deciding_line
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, ignored_runs, item_folder, write_gitignore
+from specguard.runs.files import committed_folder, ignored_runs, write_gitignore
 from specguard.runs.manifests import RunFolder
 from specguard.waves.stage_order import too_early
 from specguard.work.item import unready
@@ -65,7 +65,7 @@ def check(draft: DraftRun) -> list[str]:
         run_check(draft)
     check_gates(draft, draft.git.tree_at(draft.manifest.repository.start))
     # The pull request of a shared branch belongs to all its items.
-    is_first = draft.source.heads is not None and draft.manifest.repository.tip is None
+    is_first = draft.source.remote is not None and draft.manifest.repository.tip is None
     return _check_requests(draft) if is_first else []
 
 
@@ -147,9 +147,12 @@ def _is_approvable(policy: Policy, name: str) -> bool:
 
 
 def landed_error(draft: DraftRun) -> SpecguardError | None:
-    """Return the error for an item that a commit of the base, or of the branch below, did; else None."""
+    """Return the error for an item that a commit of the base, or of the branch below, did; else None.
+
+    A paper may be rewritten.
+    """
     pinned, item = draft.manifest.repository, draft.item
-    landed = draft.start.work.landed(item, draft.start.history)
+    landed = None if isinstance(item, PaperItem) else draft.start.work.landed(item, draft.start.history)
     if landed is None:
         return None
     in_base = pinned.below is None or draft.git.is_ancestor(landed.oid, pinned.base_oid)
@@ -193,7 +196,7 @@ def _check_not_checked_out(draft: DraftRun) -> None:
 def _check_not_at_remote(draft: DraftRun) -> None:
     """Check that the canonical repository has no branch of the item, except one that the run may share."""
     item, shared = draft.item, draft.manifest.repository.branch_oid is not None
-    for name in draft.source.heads.branches if draft.source.heads is not None else ():
+    for name in draft.source.heads.branches:
         if draft.owns_branch(name) and not (shared and name == item.branches[0]):
             delete = shlex.join(["git", "push", draft.options.remote, "--delete", name])
             raise item_taken(
@@ -262,10 +265,9 @@ def prepare(options: RunOptions) -> Run:
         with plan_lock(start, runs, source.address.shown):
             notes += ignored_runs(repository, committed)
             run.folder = folder = lock.new_folder(options.reuse_run)
-            subfolder = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
             manifest.run_id, manifest.notes = folder.run_id, notes
-            manifest.kept = f"{committed}/{subfolder}" if committed else None
-            run.item_lock, run.heads = lock, source.heads.refs if source.heads else None
+            manifest.kept = f"{committed}/{manifest.item.folder}/{folder.run_id}" if committed else None
+            run.item_lock, run.heads = lock, source.heads.refs
             manifest.agent = agent.to_record(run)
             # Written before the manifest, which makes the folder a run: a run must have the options for
             # resuming it.
@@ -298,8 +300,8 @@ def _draft(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> Dr
     start = start_from(source)
     policy, item = start.policy, start.item
     manifest = _manifest_of(start, options)
-    item_path = item_folder(manifest.item.kind, manifest.item.id)
-    folder = RunFolder(os.path.join(options.runs_folder(policy, git.repository), item_path, RUN_ID))
+    root = options.runs_folder(policy, git.repository)
+    folder = RunFolder(os.path.join(root, manifest.item.folder, RUN_ID))
     return DraftRun(
         options, folder, manifest, git=git, policy=policy, work_item=item, start=start, source=source
     )
@@ -341,14 +343,8 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
 def _manifest_of(start: Start, options: RunOptions) -> manifests.Manifest:
     """Return the manifest of a run that begins at a start."""
     item = start.item
-    paper = path_text(item.path) if isinstance(item, PaperItem) else None
-    entry = manifests.Item(
-        kind=item.kind,
-        id=item.id,
-        slug=item.fields.get("slug"),
-        document=item.summary()["document"] or paper,
-        plan=os.fsdecode(item.listed.source.path) if item.listed else None,
-    )
+    plan = os.fsdecode(item.listed.source.path) if item.listed else None
+    entry = manifests.Item.model_validate({**item.summary(), "plan": plan})
     manifest = new_manifest(start.policy, options, RUN_ID, entry, start.pinned)
     manifest.branch = item.branches[0]
     manifest.max_attempts = options.max_attempts or start.policy.declared("run_settings").max_attempts

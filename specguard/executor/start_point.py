@@ -37,7 +37,7 @@ from specguard.model import Record
 from specguard.plans.papers import is_paper
 from specguard.plans.task import Task
 from specguard.runs import manifests
-from specguard.runs.files import command_words, item_folder
+from specguard.runs.files import command_words
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, reporting_errors
 from specguard.runs.views import RunStore
 from specguard.work.changes import task_kinds
@@ -45,26 +45,22 @@ from specguard.work.changes import task_kinds
 _MOST_MOVES: Final = 4
 
 
-class Canonical:
+class Canonical(Record, frozen=False):
     """The canonical repository: asked for its branches or, for a plan, as it was fetched last.
 
-    Args:
+    Attributes:
         git: reads the user's repository.
         options: the options of the run.
-        remote: contacts the repository; None: use the last fetch.
-
-    Attributes:
-        heads: its branches; None before it was asked.
+        remote: contacts the repository; None: the last fetch is used.
+        heads: its branches; none before it was asked.
         address: its address; set by `connect`.
     """
 
-    heads: Heads | None = None
-    address: Address
-
-    def __init__(self, git: Git, options: RunOptions, remote: RemoteGit | None = None) -> None:
-        self.git = git
-        self.options = options
-        self._remote = remote
+    git: Git
+    options: RunOptions
+    remote: RemoteGit | None = None
+    heads: Heads = Heads("", {}, {})
+    address: Address = Address("", "")
 
     def connect(self, address: Address) -> None:
         """Set the address of the canonical repository, and ask the repository for its branches.
@@ -73,21 +69,21 @@ class Canonical:
             RemoteError: the repository cannot be reached.
         """
         self.address = address
-        if self._remote is not None:
-            self.heads = self._remote.heads(address.fetch)
+        if self.remote is not None:
+            self.heads = self.remote.heads(address.fetch)
 
     def tip(self, branch: str) -> str | None:
         """Return the tip of a branch, and fetch it if needed; None if the branch is missing."""
         refs, repository = self._refs(branch), self.git.repository
-        if self.heads is None or self._remote is None:
+        if self.remote is None:
             return self._fetched(refs[1:] if self.address.is_local else refs[:1])[1]
         oid = self.heads.branches.get(branch)
         known = [one for one in (*repository.refs_named(refs).values(), repository.head) if one]
-        return oid if oid is None or oid in known else self._remote.fetch(self.address.fetch, branch, known)
+        return oid if oid is None or oid in known else self.remote.fetch(self.address.fetch, branch, known)
 
     def base_tip(self, branch: str) -> str | None:
         """Return the tip of a branch that a run may start from; offline, a local branch is enough."""
-        return self.tip(branch) if self.heads is not None else self._fetched(self._refs(branch))[1]
+        return self.tip(branch) if self.remote is not None else self._fetched(self._refs(branch))[1]
 
     def require_tip(self, branch: str) -> str:
         """Return the tip of a branch that a run may start from and that must exist.
@@ -98,10 +94,10 @@ class Canonical:
         if (oid := self.base_tip(branch)) is not None:
             return oid
         remote, name = shlex.quote(self.options.remote), shlex.quote(branch)
-        if self.heads is None and not self.address.is_local:
+        if self.remote is None and not self.address.is_local:
             message = f"the base {branch} was never fetched; tried: {', '.join(self._refs(branch))}"
             raise SpecguardError(message, help=f"git fetch {remote} {name}", code="no-base")
-        known = (self.heads.default or next(iter(self.heads.branches), "")) if self.heads else ""
+        known = self.heads.default or next(iter(self.heads.branches), "")
         help = f"name the base: --base {shlex.quote(known)}" if known else f"git push {remote} {name}"
         if self.address.is_local and not known:
             has_commit = self.git.repository.head is not None
@@ -170,7 +166,7 @@ def start_from(source: Canonical) -> Start:
 
     source.connect(canonical(known, (known.remote if known else "") or ""))
     for _ in range(_MOST_MOVES):
-        base = base or (source.heads.default if source.heads else "") or fetched.name or "main"
+        base = base or source.heads.default or fetched.name or "main"
         oid = source.require_tip(base)
         below_oid = _find_stack(source, below, oid, named=bool(named))
         pinned = manifests.Repository(
@@ -327,7 +323,7 @@ class ItemLock:
     ) -> None:
         item, branch, remote = manifest.item, manifest.branch or "", manifest.repository.remote or ""
         self._given_root = root if given else ""
-        self.folder = os.path.join(root, item_folder(item.kind, item.id))
+        self.folder = os.path.join(root, item.folder)
         self._item = item
         self._branch_and_remote = (branch, remote)
         files = [_lock_file(root, manifest)]
@@ -410,7 +406,7 @@ class ItemLock:
 def _lock_file(root: str, manifest: Manifest) -> str:
     """Return the file, in the folder of an item's runs, that is locked while a run is under way."""
     name = text_digest(manifest.repository.remote or "", manifest.branch or "")[:12]
-    return os.path.join(root, item_folder(manifest.item.kind, manifest.item.id), f".{name}.lock")
+    return os.path.join(root, manifest.item.folder, f".{name}.lock")
 
 
 def is_worked_on(root: str, manifest: Manifest) -> bool:

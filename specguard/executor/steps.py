@@ -30,7 +30,6 @@ from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, 
 from specguard.executor.side_effects import inspect, make_place
 from specguard.executor.start_point import find_clash
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Record
-from specguard.plans.papers import PaperItem
 
 _MOST_GATE_ROUNDS: Final = 3
 """The largest number of times that formatters and hooks may alter each other's files before they must agree.
@@ -421,6 +420,6 @@ def brief_of(options: RunOptions) -> str:
             raise incomplete(f"the policy describes {names}", help)
         options = RunOptions(**{**vars(options), "kind": kinds[0]})
     with draft_run(options) as draft:
-        landed = None if isinstance(draft.item, PaperItem) else landed_error(draft)
+        landed = landed_error(draft)
         note = f"> **Note:** {landed.message}; {landed.help}.\n\n" if landed else ""
         return note + brief_text(draft)

@@ -51,6 +51,10 @@ class PaperItem(WorkItem, frozen=False, kw_only=True):
         """The document's path; empty if a value of it is missing."""
         return PathTemplate(self.contract.path).exact_path(self.fields) or b""
 
+    def summary(self) -> dict[str, str | None]:
+        """Return the item's record in a manifest, whose document is the one to write."""
+        return {**super().summary(), "document": path_text(self.path)}
+
     def recorded_files(self, tree: Tree) -> Sequence[tuple[str, str]]:
         """Return the files whose object ids the document must name, each with its id; empty if it is missing.
 
