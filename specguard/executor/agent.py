@@ -98,13 +98,13 @@ def resolve_agent(policy: Policy, options: RunOptions, *, check_program: bool = 
     agents: Mapping[str, AgentSettings] = policy.declared("agents")
     settings: RunSettings = policy.declared("run_settings")
     name, words, program = _find_agent(agents, options)
-    known = agents.get(name)
-    _check_words(policy, options, name, words)
+    known = agents.get(name) or AgentSettings(command=words)
+    _check_words(policy, options, name, words, known)
     version = None
     if check_program:
         for word in (*settings.sandbox[:1], words[0]):
             locate_program(word, options.environment)
-        if known is not None and known.version:
+        if known.version:
             environment = passed_variables(options.environment, settings.environment)
             try:
                 path = locate_program(program, options.environment) or program
@@ -115,17 +115,18 @@ def resolve_agent(policy: Policy, options: RunOptions, *, check_program: bool = 
     return AgentCommand(name, words, version)
 
 
-def _check_words(policy: Policy, options: RunOptions, name: str, words: Sequence[str]) -> None:
+def _check_words(
+    policy: Policy, options: RunOptions, name: str, words: Sequence[str], known: AgentSettings
+) -> None:
     """Check that the policy allows an agent with these words and models.
 
     Raises:
         SpecguardError: the policy does not allow it.
     """
-    known: AgentSettings | None = policy.declared("agents").get(name)
     rules: Models = policy.declared("models")
     role = rules.role_of(options.kind, "coder")
-    models = [*([known.model] if known is not None and known.model else ()), *models_in(words)]
-    if found := high_trust(words, known.allow_flags if known is not None else ()):
+    models = [*filter(None, [known.model]), *models_in(words)]
+    if found := high_trust(words, known.allow_flags):
         key = f"agents.{name or 'NAME'}.allow_flags"
         flags = f"the agent's {', '.join(found)}: with it nothing asks and nothing holds it"
         help = f"leave it out, or have {key} name it"
