@@ -217,15 +217,11 @@ class RunView(RunRecord):
     def data(self) -> dict[str, Any]:
         """The run as JSON-compatible data."""
         started, ended, age = self.started, self.ended, self.heartbeat_age
+        texts = ("state", "reason", "layout", "problem", "path", "step")
         return {
             "run_id": self.run_id,
             "item": self.label,
-            "state": self.state,
-            "reason": self.reason or None,
-            "layout": self.layout or None,
-            "problem": self.problem or None,
-            "path": self.path,
-            "step": self.step or None,
+            **{name: getattr(self, name) or None for name in texts},
             "attempts": self.manifest.attempts if self.manifest else None,
             "pid": self.pid,
             "process": self.is_process_alive,
