@@ -386,11 +386,11 @@ def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diagnosis]:
-    from specguard.executor.remote import find_address, find_platform, read_settings
+    from specguard.executor.remote import Address, read_settings
 
-    address = find_address(read_settings(repository), "origin", policy.remote or "", root=top)
+    address = Address.find(read_settings(repository), "origin", policy.remote or "", root=top)
     yield Diagnosis("remote of runs", "ok", address.shown)
-    platform, reason = find_platform(address, repository)
+    platform, reason = address.platform(repository)
     if platform is not None:
         yield Diagnosis("pull requests", "ok", f"{platform.command} is signed in to {address.host}")
     else:

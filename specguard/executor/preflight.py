@@ -20,7 +20,7 @@ from specguard.executor.check import change_of
 from specguard.executor.gates import check_gates
 from specguard.executor.item_choice import Start, item_taken, task_in, task_of
 from specguard.executor.place import identity
-from specguard.executor.remote import PlatformError, RemoteGit, find_platform
+from specguard.executor.remote import PlatformError, RemoteGit
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
 from specguard.model import path_text
@@ -215,7 +215,7 @@ _CHECKS: Final = (
 def _check_requests(draft: DraftRun) -> list[str]:
     """Check that the item has no open pull request, and return notes about checks that were not possible."""
     address = draft.source.address
-    platform, why = find_platform(address, draft.git.repository)
+    platform, why = address.platform(draft.git.repository)
     if platform is None:
         return [f"Open pull requests were not looked for: {why}."]
     try:

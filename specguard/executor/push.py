@@ -14,19 +14,7 @@ from typing import Final
 from specguard.errors import SpecguardError
 from specguard.executor.command_output import plain_text
 from specguard.executor.item_choice import shares_branch, task_of
-from specguard.executor.remote import (
-    Address,
-    BranchRequest,
-    Heads,
-    Platform,
-    PlatformError,
-    RemoteError,
-    RemoteGit,
-    find_address,
-    find_platform,
-    printed_command,
-    ref_of,
-)
+from specguard.executor.remote import Address, BranchRequest, Platform, PlatformError, RemoteError, RemoteGit
 from specguard.executor.report import failed_commands, outcome, rendered
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, shortened
@@ -53,8 +41,8 @@ class RunRemote(RemoteGit):
         self._for_run = run
         expected = run.item.remote or run.policy.remote or ""
         root, name = run.git.repository.work_tree(), run.options.remote
-        start, allow_local = run.manifest.repository.remote, not run.manifest.repository.remote_name
-        self.address = find_address(self.settings, name, expected, root=root, allow_local=allow_local)
+        start, local = run.manifest.repository.remote, not run.manifest.repository.remote_name
+        self.address = Address.find(self.settings, name, expected, root=root, local=local)
         if start and self.address.shown != start:
             restore = shlex.join(["git", "remote", "set-url", name, start])
             raise SpecguardError(
@@ -63,13 +51,99 @@ class RunRemote(RemoteGit):
                 code="remote-moved",
             )
 
-    def read_heads(self) -> Heads:
-        """Return the current branches of the canonical repository."""
-        return self.heads(self.address.fetch)
+    def look(self) -> None:
+        """Read the branches and tags of the canonical repository as they are now.
 
-    def read_tip(self) -> str:
-        """Return the commit of the run's branch there; empty if the branch does not exist."""
-        return self.read_heads().branches.get(self._for_run.manifest.branch or "", "")
+        Raises:
+            RemoteError: it cannot be reached.
+        """
+        self.now = self.heads(self.address.fetch)
+
+    @property
+    def tip(self) -> str:
+        """The commit of the run's branch as it was read; empty if the branch does not exist."""
+        return self.now.branches.get(self._for_run.manifest.branch or "", "")
+
+    @property
+    def foreign_tip(self) -> str:
+        """That commit, if the run neither pushed it nor found it when it began; otherwise empty."""
+        known = (*self._own_commits, self._for_run.manifest.repository.branch_oid)
+        return "" if self.tip in known else self.tip
+
+    @property
+    def _own_commits(self) -> list[str]:
+        """The commits of this run that its branch may have: the one to push, and a pushed one."""
+        return [one for one in (self._for_run.manifest.commit, self._for_run.manifest.pushed) if one]
+
+    def check_heads(self) -> None:
+        """Note branches that have moved since the run began, and check that none is at a commit of the place.
+
+        Equal files prove nothing: a colleague, or another run, may have made the same ones.
+
+        Raises:
+            RunEnded: a branch or tag is at a commit of the place.
+        """
+        self.note_base()
+        run, shown = self._for_run, self.address.shown
+        if run.heads is None:
+            return
+        before, now = run.heads, self.now.refs
+        branch, base = run.manifest.branch, run.manifest.repository.base
+        moves, undo = [], {}
+        for name in sorted(before.keys() | now.keys()):
+            old, new = before.get(name), now.get(name)
+            if old == new or (name == branch and new in self._own_commits):
+                continue
+            move = f"{name} from {(old or 'nothing')[:10]} to {(new or 'nothing')[:10]}"
+            if new is not None and run.place.has_made(new):
+                lease, refspec = f"--force-with-lease={name}:{new}", f"{old or ''}:{self.ref_of(name)}"
+                undo[name] = shlex.join(["git", "push", lease, run.options.remote, refspec])
+                move += f", pushed from the run's place; to undo it: `{undo[name]}`"
+            if name != base or name in undo:
+                moves.append(move)
+        note = f"{_MOVED_NOTE}{shown}: {listed(moves, between='; ')}."
+        run.note(note if moves else "", instead_of=_MOVED_NOTE)
+        if undo:
+            raise RunEnded(
+                f"{' and '.join(undo)} at {shown} was pushed from the run's place",
+                help=f"undo it: {' && '.join(undo.values())}",
+                code="place-spoiled",
+            )
+
+    def note_base(self) -> str:
+        """Note that the base has moved on, and return the note; empty if the base is unchanged."""
+        pinned = self._for_run.manifest.repository
+        now = self.now.branches.get(pinned.base, "")
+        where = f"is at {now[:10]} now" if now else "is gone"
+        began = f"The base {pinned.base} was at {pinned.base_oid[:10]} when the run began, and "
+        note = "" if now == pinned.base_oid else f"{began}{where}."
+        self._for_run.note(note, instead_of=began)
+        return note
+
+    def check_free(self) -> None:
+        """Check that the run's branch does not exist, or is at a commit that the run pushed or began with.
+
+        Raises:
+            RunEnded: somebody else has the branch.
+        """
+        if tip := self.foreign_tip:
+            branch = self._for_run.manifest.branch or ""
+            fetch = shlex.join(["git", "fetch", self._for_run.options.remote, branch])
+            raise RunEnded(
+                f"{self.address.shown} has a branch {branch} of somebody else, at {tip[:10]}",
+                state="remote-moved",
+                help=f"nothing was pushed; see what it is: {fetch}",
+            )
+
+    def record_push(self, how: str) -> str:
+        """Record that the remote has the run's commit, and return a sentence about that."""
+        run = self._for_run
+        branch, commit = run.manifest.branch, run.manifest.commit or ""
+        run.manifest.pushed = commit
+        run.save()
+        if self.address.is_local:
+            return f"there is no remote, so {branch} is here, at {commit[:10]}"
+        return f"{self.address.shown} {how}: {branch} at {commit[:10]}"
 
 
 def check_remote(run: Run) -> None:
@@ -82,54 +156,11 @@ def check_remote(run: Run) -> None:
         return
     with RunRemote(run, place=True) as remote:
         try:
-            heads = remote.read_heads()
+            remote.look()
         except RemoteError as error:
             run.note(f"{remote.address.shown} could not be asked whether it was pushed to: {error.reason}.")
-            return
-        _check_heads(run, remote.address, heads)
-
-
-def _check_heads(run: Run, address: Address, heads: Heads) -> None:
-    """Note branches that have moved since the run began, and check that none is at a commit of the place.
-
-    Equal files prove nothing: a colleague, or another run, may have made the same ones.
-    """
-    _note_base(run, heads)
-    if run.heads is None:
-        return
-    before, now, shown = run.heads, heads.refs, address.shown
-    branch, base = run.manifest.branch, run.manifest.repository.base
-    moves, undo = [], {}
-    for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name), now.get(name)
-        if old == new or (name == branch and new in _own_commits(run)):
-            continue
-        move = f"{name} from {(old or 'nothing')[:10]} to {(new or 'nothing')[:10]}"
-        if new is not None and run.place.has_made(new):
-            lease, refspec = f"--force-with-lease={name}:{new}", f"{old or ''}:{ref_of(name)}"
-            undo[name] = shlex.join(["git", "push", lease, run.options.remote, refspec])
-            move += f", pushed from the run's place; to undo it: `{undo[name]}`"
-        if name != base or name in undo:
-            moves.append(move)
-    note = f"{_MOVED_NOTE}{shown}: {listed(moves, between='; ')}."
-    run.note(note if moves else "", instead_of=_MOVED_NOTE)
-    if undo:
-        raise RunEnded(
-            f"{' and '.join(undo)} at {shown} was pushed from the run's place",
-            help=f"undo it: {' && '.join(undo.values())}",
-            code="place-spoiled",
-        )
-
-
-def _note_base(run: Run, heads: Heads) -> str:
-    """Note that the base has moved on, and return the note; empty if the base is unchanged."""
-    base, start_oid = run.manifest.repository.base, run.manifest.repository.base_oid
-    now = heads.branches.get(base, "")
-    where = f"is at {now[:10]} now" if now else "is gone"
-    began = f"The base {base} was at {start_oid[:10]} when the run began, and "
-    note = "" if now == start_oid else f"{began}{where}."
-    run.note(note, instead_of=began)
-    return note
+        else:
+            remote.check_heads()
 
 
 def note_moved_base(run: Run) -> str:
@@ -145,18 +176,13 @@ def note_moved_base(run: Run) -> str:
     """
     try:
         with RunRemote(run) as remote:
-            heads = remote.read_heads()
+            remote.look()
     except SpecguardError:
         return ""
-    run.heads = heads.refs if run.heads is None else run.heads
+    run.heads = remote.now.refs if run.heads is None else run.heads
     if not shares_branch(run.policy, run.item):
-        _check_free(run, remote.address, heads.branches.get(run.manifest.branch or "", ""))
-    return _note_base(run, heads)
-
-
-def _own_commits(run: Run) -> list[str]:
-    """Return the commits of this run that its branch may have: the one to push, and a pushed one."""
-    return [one for one in (run.manifest.commit, run.manifest.pushed) if one]
+        remote.check_free()
+    return remote.note_base()
 
 
 def push(run: Run) -> str:
@@ -179,12 +205,12 @@ def push(run: Run) -> str:
     """
     commit, branch = run.manifest.commit or "", run.manifest.branch or ""
     with RunRemote(run, place=True) as remote:
-        address, heads = remote.address, remote.read_heads()
-        _check_heads(run, remote.address, heads)
-        tip = heads.branches.get(branch, "")
+        remote.look()
+        remote.check_heads()
+        address, tip = remote.address, remote.tip
         if tip == commit:
-            return _record_push(run, address, "had it already")
-        _check_free(run, address, tip)
+            return remote.record_push("had it already")
+        remote.check_free()
         if not tip and run.manifest.repository.tip is not None:
             raise RunEnded(
                 f"{address.shown} has no branch {branch} any more, which the run goes on from",
@@ -194,13 +220,13 @@ def push(run: Run) -> str:
         try:
             remote.push(address.push, commit, branch, expected=tip)
         except RemoteError as error:
-            tip = remote.read_tip()
-            if tip == commit:
-                return _record_push(run, address, "has it, although its answer was lost")
-            _check_free(run, address, tip)
+            remote.look()
+            if remote.tip == commit:
+                return remote.record_push("has it, although its answer was lost")
+            remote.check_free()
             help = f"{error.help}; the commit is kept: {run.folder.command('resume')}"
             raise _refused(f"{address.shown} did not take the branch {branch}", error, help) from error
-        return _record_push(run, address, "has it")
+        return remote.record_push("has it")
 
 
 def find_new_tip(run: Run) -> str | None:
@@ -217,31 +243,9 @@ def find_new_tip(run: Run) -> str | None:
     if not branch or not shares_branch(run.policy, run.item):
         return None
     with RunRemote(run) as remote:
-        tip = remote.read_tip()
-        if tip in ("", run.manifest.repository.branch_oid, *_own_commits(run)):
-            return None
-        return remote.fetch(remote.address.fetch, branch, [run.manifest.repository.start])
-
-
-def _record_push(run: Run, address: Address, how: str) -> str:
-    branch, commit = run.manifest.branch, run.manifest.commit or ""
-    run.manifest.pushed = commit
-    run.save()
-    if address.is_local:
-        return f"there is no remote, so {branch} is here, at {commit[:10]}"
-    return f"{address.shown} {how}: {branch} at {commit[:10]}"
-
-
-def _check_free(run: Run, address: Address, tip: str) -> None:
-    """Check that the run's branch does not exist, or is at a commit that the run pushed or began with."""
-    if tip and tip not in (*_own_commits(run), run.manifest.repository.branch_oid):
-        branch = run.manifest.branch or ""
-        fetch = shlex.join(["git", "fetch", run.options.remote, branch])
-        raise RunEnded(
-            f"{address.shown} has a branch {branch} of somebody else, at {tip[:10]}",
-            state="remote-moved",
-            help=f"nothing was pushed; see what it is: {fetch}",
-        )
+        remote.look()
+        known = [run.manifest.repository.start]
+        return remote.fetch(remote.address.fetch, branch, known) if remote.foreign_tip else None
 
 
 def _refused(what: str, error: RemoteError | PlatformError, help: str) -> RunEnded:
@@ -290,7 +294,7 @@ def open_pull_request(run: Run) -> str:
 def request_of(run: Run, address: Address) -> PullRequest:
     """Return the pull request of a run before it is opened, with the command that opens it."""
     branch, base, title = run.manifest.branch or "", run.manifest.repository.into, title_of(run)
-    command = printed_command(address, branch, base, title=title, body_file=run.folder.file(BODY_FILE))
+    command = address.request_command(branch, base, title=title, body_file=run.folder.file(BODY_FILE))
     return PullRequest(title=title, state="printed", command=command)
 
 
@@ -301,7 +305,7 @@ def _open_or_update(run: Run) -> tuple[PullRequest, str]:
     with RunRemote(run) as remote:
         address = remote.address
     pull = request_of(run, address)
-    platform, why = find_platform(address, run.git.repository)
+    platform, why = address.platform(run.git.repository)
     if platform is None:
         why = f"not opened, since {why}: run the command that is printed, unless {branch} has an open one"
         return pull, why

@@ -4,7 +4,7 @@ A remote is always reached by its address, never by its name. Git runs in a git 
 hooks, remotes or refs of the user's. Fetched objects go to the user's store, as with any fetch. No ref and no
 `FETCH_HEAD` of the user's is written.
 
-The user's settings apply to signing in: credential helpers, ssh, proxies, certificates. Only `find_address`
+The user's settings apply to signing in: credential helpers, ssh, proxies, certificates. Only `Address.find`
 decides the target of a fetch or a push: git itself gets no `url.<base>.insteadOf`, no remote, no hook, no
 `fsmonitor`.
 """
@@ -154,7 +154,7 @@ class RemoteGit(Store):
             url,
             "-c", "gc.auto=0", "fetch", "-q", "--no-write-fetch-head", "--no-tags", "--no-auto-maintenance",
             "--recurse-submodules=no", "--no-show-forced-updates", "--", url,
-            f"+{ref_of(branch)}:{_FETCHED_REF}",
+            f"+{self.ref_of(branch)}:{_FETCHED_REF}",
         )  # fmt: skip
         return self._read(url, "rev-parse", "--verify", _FETCHED_REF).strip()
 
@@ -183,6 +183,11 @@ class RemoteGit(Store):
                 raise RemoteError(url, result.stderr, parts[2], help="see what it says")
         raise RemoteError(url, result.stderr, result.failure)
 
+    @staticmethod
+    def ref_of(name: str) -> str:
+        """Return the full name of a branch; a name that begins with `refs/` is returned as it is."""
+        return name if name.startswith("refs/") else f"refs/heads/{name}"
+
     def _read(self, url: str, *arguments: str) -> str:
         result = self._run(*arguments)
         if result.code:
@@ -192,11 +197,6 @@ class RemoteGit(Store):
     def _run(self, *arguments: str) -> ProgramEnd:
         words = [self.repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
         return run_program(words, self._variables, limit=self._timeout)
-
-
-def ref_of(name: str) -> str:
-    """Return the full name of a branch; a name that begins with `refs/` is returned as it is."""
-    return name if name.startswith("refs/") else f"refs/heads/{name}"
 
 
 class ProgramEnd(Record):
@@ -366,63 +366,118 @@ class Address(Record):
         """The repository's path on its host, such as `team/repo`."""
         return (identity(self.fetch) or ("", ""))[1]
 
+    @classmethod
+    def find(
+        cls, settings: Sequence[GitSetting], remote: str, expected: str, *, root: str, local: bool = False
+    ) -> Address:
+        """Find the address of the canonical repository, in the spelling that the user reaches it by.
 
-def find_address(
-    settings: Sequence[GitSetting], remote: str, expected: str, *, root: str, allow_local: bool = False
-) -> Address:
-    """Find the address of the canonical repository, in the spelling that the user reaches it by.
+        The remote must be that repository. Of several spellings (https, ssh), the remote's own is used,
+        because the user can sign in there. The user's own `insteadOf` applies, a repository's does not. A
+        push goes where git's would go, but only if that is the same repository.
 
-    The remote must be that repository. Of several spellings (https, ssh), the remote's own is used, because
-    the user can sign in there. The user's own `insteadOf` applies, a repository's does not. A push goes where
-    git's would go, but only if that is the same repository.
+        Args:
+            settings: the git configuration.
+            remote: the remote's name.
+            expected: the address in the policy; empty if it names none.
+            root: the root of the working tree, which relative addresses start from.
+            local: True if the user's repository may be canonical itself. It is, if it has no remote and
+                the policy names none.
 
-    Args:
-        settings: the git configuration.
-        remote: the remote's name.
-        expected: the address in the policy; empty if it names none.
-        root: the root of the working tree, which relative addresses start from.
-        allow_local: True if the user's repository may be canonical itself. It is, if it has no remote and the
-            policy names none.
+        Raises:
+            SpecguardError: the remote is missing, is another repository, or has an unsupported transport.
+        """
+        pairs = [(one.key, one.value) for one in settings if one.value]
+        own = [(one.key, one.value) for one in settings if one.value and one.scope in _OWN_SCOPES]
+        found = remote_in(pairs, remote, own)
+        known = [(key[7:-4], url) for key, url in pairs if key.startswith("remote.") and key.endswith(".url")]
+        if local and not expected and not known:
+            return cls(root, root, is_local=True)
+        if not found.url:
+            raise SpecguardError(
+                f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
+                help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}"
+                + "".join(f", or --remote {name}" for name, _ in known[:1]),
+                code="remote-unsuitable",
+            )
+        fetch, push = _absolute(found.fetch, root), _absolute(found.pushes[0], root)
+        if expected and not same_address(fetch, expected):
+            help = shlex.join(["git", "remote", "set-url", remote, expected])
+            help += "".join(f", or --remote {name}" for name, url in known if same_address(url, expected))
+            if found.url != found.fetch:
+                help = "see what rewrites it: git config --show-origin --get-regexp '^url[.].*insteadof$'"
+            raise SpecguardError(
+                f"'{remote}' is {shown_address(fetch)}, and the canonical repository is "
+                f"{shown_address(expected)}",
+                help=help,
+                code="remote-unsuitable",
+            )
+        if expected and _protocol(fetch) not in PROTOCOLS:
+            fetch = rewrite_url(expected, own)
+        if _protocol(fetch) not in PROTOCOLS or fetch.startswith("-") or "\n" in fetch:
+            raise SpecguardError(
+                f"'{remote}' is {shown_address(fetch)}, and a run uses only {', '.join(PROTOCOLS)}",
+                help=f"git remote set-url {remote} <an https or ssh address of the same repository>",
+                code="remote-unsuitable",
+            )
+        if not same_address(push, fetch) or _protocol(push) not in PROTOCOLS:
+            push = fetch
+        return cls(fetch, push)
 
-    Raises:
-        SpecguardError: the remote is missing, is another repository, or has an unsupported transport.
-    """
-    pairs = [(one.key, one.value) for one in settings if one.value]
-    own = [(one.key, one.value) for one in settings if one.value and one.scope in _OWN_SCOPES]
-    found = remote_in(pairs, remote, own)
-    remotes = [(key[7:-4], url) for key, url in pairs if key.startswith("remote.") and key.endswith(".url")]
-    if allow_local and not expected and not remotes:
-        return Address(root, root, is_local=True)
-    if not found.url:
-        raise SpecguardError(
-            f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
-            help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}"
-            + "".join(f", or --remote {name}" for name, _ in remotes[:1]),
-            code="remote-unsuitable",
-        )
-    fetch, push = _absolute(found.fetch, root), _absolute(found.pushes[0], root)
-    if expected and not same_address(fetch, expected):
-        help = shlex.join(["git", "remote", "set-url", remote, expected])
-        help += "".join(f", or --remote {name}" for name, url in remotes if same_address(url, expected))
-        if found.url != found.fetch:
-            help = "see what rewrites it: git config --show-origin --get-regexp '^url[.].*insteadof$'"
-        raise SpecguardError(
-            f"'{remote}' is {shown_address(fetch)}, and the canonical repository is "
-            f"{shown_address(expected)}",
-            help=help,
-            code="remote-unsuitable",
-        )
-    if expected and _protocol(fetch) not in PROTOCOLS:
-        fetch = rewrite_url(expected, own)
-    if _protocol(fetch) not in PROTOCOLS or fetch.startswith("-") or "\n" in fetch:
-        raise SpecguardError(
-            f"'{remote}' is {shown_address(fetch)}, and a run uses only {', '.join(PROTOCOLS)}",
-            help=f"git remote set-url {remote} <an https or ssh address of the same repository>",
-            code="remote-unsuitable",
-        )
-    if not same_address(push, fetch) or _protocol(push) not in PROTOCOLS:
-        push = fetch
-    return Address(fetch, push)
+    def platform(self, repository: Repository) -> tuple[Platform | None, str]:
+        """Find the platform of the repository, if its command is installed and the user is signed in.
+
+        Args:
+            repository: the user's repository. The command runs at its root, with the user's variables.
+
+        Returns:
+            The platform; or None, and the reason as a clause.
+        """
+        reasons = []
+        for kind in self.platforms:
+            program = find_program(kind.command, repository.environment)
+            if program is None:
+                reasons.append(f"{kind.command} is not installed")
+                continue
+            platform = kind(program, self, repository)
+            try:
+                platform.run(["auth", "status", "--hostname", self.host])
+            except PlatformError:
+                reasons.append(f"{kind.command} is not signed in to {self.host}")
+            else:
+                return platform, ""
+        return None, " and ".join(reasons) or "the canonical repository is on this machine"
+
+    def installed_command(self, environment: Mapping[str, str]) -> str:
+        """Return the name of an installed command for the repository's platform; empty without one.
+
+        The function does not check that the user is signed in, because that would contact the platform.
+        """
+        return next((kind.command for kind in self.platforms if find_program(kind.command, environment)), "")
+
+    def request_command(self, branch: str, base: str, *, title: str, body_file: str) -> str:
+        """Return the command that opens a pull request, for a shell.
+
+        Args:
+            branch: the branch's short name.
+            base: the short name of the branch to merge into.
+            title: the title.
+            body_file: the file with the body.
+        """
+        kind = next(iter(self.platforms), Platform)
+        words = [kind.command, *kind.create_words, *(kind.repository_words if self.host else ())]
+        values = {"branch": branch, "base": base, "title": title, "file": body_file}
+        values |= {"host": self.host, "path": self.name}
+        text = f'"$(cat {shlex.quote(body_file)})"'
+        return " ".join(text if word == "{text}" else shlex.quote(word.format(**values)) for word in words)
+
+    @property
+    def platforms(self) -> Sequence[type[Platform]]:
+        """The possible platforms of the host, the likelier first; empty for a repository on this machine."""
+        if not self.host:
+            return ()
+        kinds = (GitLab, Platform) if "gitlab" in self.host else (Platform, GitLab)
+        return kinds[:1] if self.host in ("github.com", "gitlab.com") else kinds
 
 
 def _protocol(url: str) -> str:
@@ -596,63 +651,3 @@ class GitLab(Platform):
     def is_forked(self, entry: Mapping[str, Any]) -> bool:
         """True if a listed request belongs to a branch of a fork."""
         return bool(entry.get("source_project_id") != entry.get("target_project_id"))
-
-
-def find_platform(address: Address, repository: Repository) -> tuple[Platform | None, str]:
-    """Find the platform of the canonical repository, if its command is installed and the user is signed in.
-
-    Args:
-        address: the canonical repository.
-        repository: the user's repository. The command runs at its root, with the user's variables.
-
-    Returns:
-        The platform; or None, and the reason as a clause.
-    """
-    reasons = []
-    for kind in _platforms(address):
-        program = find_program(kind.command, repository.environment)
-        if program is None:
-            reasons.append(f"{kind.command} is not installed")
-            continue
-        platform = kind(program, address, repository)
-        try:
-            platform.run(["auth", "status", "--hostname", address.host])
-        except PlatformError:
-            reasons.append(f"{kind.command} is not signed in to {address.host}")
-        else:
-            return platform, ""
-    return None, " and ".join(reasons) or "the canonical repository is on this machine"
-
-
-def installed_command(address: Address, environment: Mapping[str, str]) -> str:
-    """Return the name of an installed command for the canonical repository's platform; empty without one.
-
-    The function does not check that the user is signed in, because that would contact the platform.
-    """
-    return next((kind.command for kind in _platforms(address) if find_program(kind.command, environment)), "")
-
-
-def printed_command(address: Address, branch: str, base: str, *, title: str, body_file: str) -> str:
-    """Return the command that opens a pull request, for a shell.
-
-    Args:
-        address: the canonical repository.
-        branch: the branch's short name.
-        base: the short name of the branch to merge into.
-        title: the title.
-        body_file: the file with the body.
-    """
-    kind = next(iter(_platforms(address)), Platform)
-    words = [kind.command, *kind.create_words, *(kind.repository_words if address.host else ())]
-    values = {"branch": branch, "base": base, "title": title, "file": body_file}
-    values |= {"host": address.host, "path": address.name}
-    text = f'"$(cat {shlex.quote(body_file)})"'
-    return " ".join(text if word == "{text}" else shlex.quote(word.format(**values)) for word in words)
-
-
-def _platforms(address: Address) -> Sequence[type[Platform]]:
-    """Return the possible platforms of a host, the likelier first; empty for a repository on this machine."""
-    if not address.host:
-        return ()
-    kinds = (GitLab, Platform) if "gitlab" in address.host else (Platform, GitLab)
-    return kinds[:1] if address.host in ("github.com", "gitlab.com") else kinds

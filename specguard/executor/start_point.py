@@ -31,7 +31,7 @@ from specguard.engine.policies import ItemBranches
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item_choice import Start, item_taken, shares_branch, task_of
 from specguard.executor.place import places_folder
-from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings, run_program
+from specguard.executor.remote import Address, Heads, RemoteGit, read_settings, run_program
 from specguard.executor.run import RunOptions
 from specguard.model import Record
 from specguard.plans.papers import is_paper
@@ -162,7 +162,7 @@ def start_from(source: Canonical) -> Start:
     def canonical(policy: Policy | None, expected: str) -> Address:
         # Tasks and papers need no remote. Without a known policy, the missing policy is the error to report.
         alone = policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
-        return find_address(settings, options.remote, expected, root=root, allow_local=alone)
+        return Address.find(settings, options.remote, expected, root=root, local=alone)
 
     source.connect(canonical(known, (known.remote if known else "") or ""))
     for _ in range(_MOST_MOVES):

@@ -24,7 +24,6 @@ from specguard.executor.item_choice import item_taken, shares_branch, task_of
 from specguard.executor.preflight import DraftRun, check, draft_run, landed_error
 from specguard.executor.process import response_of
 from specguard.executor.push import body_of, check_remote, find_new_tip, open_pull_request, push, request_of
-from specguard.executor.remote import installed_command
 from specguard.executor.report import REPORT, rendered
 from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, check_progress, count_round
 from specguard.executor.side_effects import inspect, make_place
@@ -99,7 +98,7 @@ def _describe_push(draft: DraftRun) -> list[str]:
 def _describe_pull_request(draft: DraftRun) -> list[str]:
     address = draft.source.address
     command = request_of(draft, address).command or ""
-    opened_by = installed_command(address, draft.options.environment)
+    opened_by = address.installed_command(draft.options.environment)
     printed = draft.item.settings.submit or ("" if opened_by else command)
     return [f"printed: {printed}" if printed else command]
 
@@ -389,7 +388,7 @@ def _plan_job(run: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
         "timeout": manifest.timeout,
         "pull_request": {
             "command": request.command,
-            "opened_by": installed_command(source.address, run.options.environment) or None,
+            "opened_by": source.address.installed_command(run.options.environment) or None,
         },
         "steps": [
             {

@@ -13,7 +13,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor.check import judge_commit
 from specguard.executor.preflight import reopen
-from specguard.executor.remote import GitSetting, find_address
+from specguard.executor.remote import Address, GitSetting
 from tests.executor.places import program
 from tests.executor.remotes import POLICY, Team, committed
 
@@ -170,11 +170,11 @@ class TestTheRemote:
 
     def test_a_push_goes_where_git_pushes(self) -> None:
         user = {"remote.up.url": "https://a.io/b/c", "url.ssh://a.io/.insteadof": "https://a.io/"}
-        found = find_address([GitSetting("global", *one) for one in user.items()], "up", "", root="/")
+        found = Address.find([GitSetting("global", *one) for one in user.items()], "up", "", root="/")
         assert found.push == found.fetch == "ssh://a.io/b/c"
         user["url.ssh://z.io/.insteadof"] = user.pop("url.ssh://a.io/.insteadof")
         with pytest.raises(SpecguardError, match="'up' is ssh:") as raised:
-            find_address(
+            Address.find(
                 [GitSetting("global", *one) for one in user.items()], "up", "https://a.io/b/c", root="/"
             )
         assert raised.value.help.startswith("see what rewrites it: git config ")
