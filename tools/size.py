@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_512,
-    "modules of specguard and rules": 240,
+    "code lines of specguard and rules": 48_530,
+    "modules of specguard and rules": 241,
     "code lines of tests": 33_100,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,

@@ -8,12 +8,11 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
 import click
 
-from specguard.authority.load import AUTHORITY, decode
+from specguard.authority.load import AUTHORITY
 from specguard.authority.policy import Policy
 from specguard.change.base import local_base, usual_base
 from specguard.change.check_request import read_regular, read_unlinked
@@ -21,9 +20,11 @@ from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, find_program, short_name
 from specguard.cli import options as opt
-from specguard.cli import proposed_authority as authority
+from specguard.cli.authority_file import AuthorityFile, ProposedSetting, settings_block, with_settings
 from specguard.cli.doctor import disabled_features
 from specguard.cli.options import find_repository, say, say_each, usage
+from specguard.cli.proposed_authority import Adoption, Draft, report_past
+from specguard.documents.toml import toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, unknown
 from specguard.integrations.hooks.dialects import AGENTS
@@ -69,14 +70,14 @@ def command(
     sentence, and what is left to people, and adds the settings.
     """
     repository = find_repository()
-    top = repository.work_tree()
+    authority = AuthorityFile(repository)
     known_presets = load_registry().presets
     for preset in presets:
         if preset not in known_presets:
             raise unknown("preset", preset, known_presets)
-    new_approvers = [authority.approver_setting(text) for text in approvers]
-    settings = plan_settings(top, agents, os.environ)
-    exists, starts_new = os.path.lexists(os.path.join(top, AUTHORITY)), bool(presets or locks or forbids)
+    new_approvers = [ProposedSetting.of_approver(text) for text in approvers]
+    settings = plan_settings(authority.top, agents, os.environ)
+    exists, starts_new = authority.exists, bool(presets or locks or forbids)
     can_ask = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
     if files and not adopt:
         step = "specguard init --preset" if files[0] in known_presets else "specguard init --adopt"
@@ -88,32 +89,27 @@ def command(
         raise usage(f"there is no {AUTHORITY} to adopt", step)
     if exists and not starts_new and (adopt or can_ask or new_approvers or settings):
         read = files if adopt or not (new_approvers or settings) else None
-        _extend(repository, new_approvers, settings, read, confirmed=adopt, only_print=only_print)
+        _extend(authority, new_approvers, settings, read, confirmed=adopt, only_print=only_print)
         return
     if exists and not only_print:
-        authority.compile_tree(top)
+        authority.compile()
         raise exists_error(AUTHORITY, "specguard init --adopt reads it, and adds settings that enforce it")
     if not new_approvers and can_ask:
         new_approvers = _ask_for_approver()
     with Git(repository) as git:
         found = usual_base(git) or local_base(git)
     base = found.name.removeprefix("origin/") if found else _first_branch(repository)
-    own = None if exists else authority.compile_tree(top)
+    own = None if exists else authority.compile()
     # Where other documents are the authority, their base or a usual one holds: another changes the policy.
     # Without one, this branch is found as long as no other has the documents too.
     has_base = own and (own.base or (found and (found.trusted or found.ref != repository.branch)))
-    proposed = authority.Draft(top, (own and own.base) or base, presets, sets_base=not has_base)
-    paths = authority.tree_paths(repository)
-    for path, why, forbidden in (
-        *((pattern, "", True) for pattern in forbids),
-        *authority.find_guards(paths, locks),
-        *((pattern, "", False) for pattern in locks),
-    ):
-        proposed.guard(path, why, forbidden=forbidden)
-    proposed.settings += [*new_approvers, *authority.spec_code_settings(proposed.policy(), paths)]
+    proposed = Draft(authority, (own and own.base) or base, presets)
+    proposed.settings += [] if has_base else [ProposedSetting(f"base = {toml_value(base)}")]
+    proposed.guard_all(locks, forbids)
+    proposed.settings += [*new_approvers, *proposed.spec_code_settings()]
     if adopt:
-        proposed.settings += _adopt(top, proposed.text(), files, paths)
-    _write_new(repository, proposed, settings, only_print=only_print)
+        proposed.settings += _adopt(authority, proposed.text(), files)
+    _write_new(proposed, settings, only_print=only_print)
 
 
 def _first_branch(repository: Repository) -> str:
@@ -126,8 +122,8 @@ def _first_branch(repository: Repository) -> str:
 
 
 def _extend(
-    repository: Repository,
-    new_approvers: Sequence[authority.ProposedSetting],
+    authority: AuthorityFile,
+    new_approvers: Sequence[ProposedSetting],
     settings: Sequence[HostSettings],
     files: Sequence[str] | None,
     *,
@@ -138,17 +134,15 @@ def _extend(
 
     With `files` None no document is read.
     """
-    top = repository.work_tree()
     # Errors in the existing authority are reported first.
-    policy = authority.compile_tree(top)
-    if new_approvers or files is not None:
-        text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
+    policy = authority.compile()
+    text = authority.read() if new_approvers or files is not None else ""
     additions, subject = list(new_approvers), "docs: name who may approve"
     if files is not None:
-        additions = [*_adopt(top, text, files, authority.tree_paths(repository)), *new_approvers]
-        adopted = authority.compile_tree(top, authority.with_settings(text, additions))
-        if adopted is not None and not only_print:
-            say_each(authority.report_past(repository, partial(authority.past_failures, adopted)))
+        additions = [*_adopt(authority, text, files), *new_approvers]
+        adopted = authority.compile_text(with_settings(text, additions))
+        if not only_print:
+            say_each(report_past(authority.repository, lambda past: past.report(adopted)))
         subject = "docs: have rules hold what it says"
         if only_print or not additions or not (confirmed or click.confirm(f"Add this to {AUTHORITY}?")):
             additions = list(new_approvers) if only_print else []
@@ -159,23 +153,21 @@ def _extend(
         if not missing:
             say(f"{AUTHORITY} has that already")
         elif only_print:
-            say_each(authority.settings_block(missing))
+            say_each(settings_block(missing))
         else:
-            after = authority.change_authority(top, lambda text: authority.with_settings(text, missing))
+            after = authority.change(lambda text: with_settings(text, missing))
             # The change that only names the first approver needs no approval.
-            advice = authority.commit_advice(repository, policy if files is not None else None)
+            advice = authority.commit_advice(policy if files is not None else None)
             say(f"{AUTHORITY} has what you asked for; {advice}:")
-            say(authority.commit_step(repository, after, [AUTHORITY, *(files or ())], subject))
+            say(authority.commit_step(after, [AUTHORITY, *(files or ())], subject))
     if not only_print:
-        write_settings(repository, settings, policy)
+        write_settings(authority, settings, policy)
 
 
-def _write_new(
-    repository: Repository, proposed: authority.Draft, settings: Sequence[HostSettings], *, only_print: bool
-) -> None:
+def _write_new(proposed: Draft, settings: Sequence[HostSettings], *, only_print: bool) -> None:
     """Write a new authority and agents' settings, or print them, then print the next steps."""
-    top = repository.work_tree()
-    past = list(authority.report_past(repository, proposed.fit_to_past))
+    authority = proposed.authority
+    past = list(report_past(authority.repository, proposed.fit_to_past))
     policy = proposed.policy()
     if only_print:
         click.echo(proposed.text(), nl=False)
@@ -183,37 +175,35 @@ def _write_new(
         return
     with (
         writing(AUTHORITY, "`specguard init --print` writes it to standard output"),
-        open(os.path.join(top, AUTHORITY), "x", encoding="utf-8") as stream,
+        open(authority.file, "x", encoding="utf-8") as stream,
     ):
         stream.write(proposed.text())
     say_each(past)
-    written = [*(path for path, _ in policy.documents), *_ignore_runs(repository, policy)]
-    remote = repository.refs_named([f"refs/remotes/origin/{proposed.base}"])
+    written = [*(path for path, _ in policy.documents), *_ignore_runs(authority.repository, policy)]
+    remote = authority.repository.refs_named([f"refs/remotes/origin/{proposed.base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{proposed.base}:")
-    say(authority.commit_step(repository, policy, written, "docs: state what may change"))
+    say(authority.commit_step(policy, written, "docs: state what may change"))
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
     say_each(f"off: {promise}" for promise in disabled_features(policy))
     say("then: specguard doctor shows what checks and hooks need here, specguard policy what was understood")
     show_settings(settings)
-    write_settings(repository, settings, policy)
+    write_settings(authority, settings, policy)
 
 
-def _ask_for_approver() -> list[authority.ProposedSetting]:
+def _ask_for_approver() -> list[ProposedSetting]:
     """Ask on a terminal who may approve; return an empty list if the answer is empty."""
     name = click.prompt("Who may approve exceptions? A name, or just Enter", default="", show_default=False)
     if not name.strip():
         return []
     key = click.prompt(f"The public SSH key that {visible(name)} signs with (a .pub file)")
-    return [authority.approver_setting(f"{name}={key}")]
+    return [ProposedSetting.of_approver(f"{name}={key}")]
 
 
-def _adopt(
-    top: str, text: str, files: Sequence[str], paths: Sequence[str]
-) -> list[authority.ProposedSetting]:
+def _adopt(authority: AuthorityFile, text: str, files: Sequence[str]) -> list[ProposedSetting]:
     """Print which rule or setting holds each sentence of the documents; return the settings to add."""
-    adoption = authority.Adoption(top, text, files, paths)
-    block = authority.settings_block(adoption.settings) if adoption.settings else ["nothing is to be added"]
+    adoption = Adoption(authority, text, files)
+    block = settings_block(adoption.settings) if adoption.settings else ["nothing is to be added"]
     say_each([*text_lines("adoption.txt", account=adoption.account), "", *block, ""])
     return adoption.settings
 
@@ -327,7 +317,7 @@ def show_settings(planned: Sequence[HostSettings]) -> None:
         say_each(difflib.unified_diff(old.splitlines(), one.new.splitlines(), before, file, lineterm=""))
 
 
-def write_settings(repository: Repository, planned: Sequence[HostSettings], policy: Policy | None) -> None:
+def write_settings(authority: AuthorityFile, planned: Sequence[HostSettings], policy: Policy | None) -> None:
     """Write the planned settings, then print what a person has to do so that the hooks run.
 
     Notes name the files that git ignores, since other worktrees do not get them.
@@ -335,7 +325,7 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings], poli
     Raises:
         SpecguardError: a file cannot be written, or was changed since it was read.
     """
-    top = repository.work_tree()
+    repository, top = authority.repository, authority.top
     written = {one.host.file: one for one in planned if one.new != one.old}
     for name, one in written.items():
         file = os.path.join(top, name)
@@ -348,7 +338,7 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings], poli
     if written:
         say(f"written: {', '.join(written)}")
     if shared := [file for file in written if not repository.ignores(file)]:
-        say(authority.commit_step(repository, policy, shared, "chore: have agents ask specguard"))
+        say(authority.commit_step(policy, shared, "chore: have agents ask specguard"))
     for file in filter(repository.ignores, (one.host.file for one in planned)):
         say(f"note: git ignores {file}, so other worktrees and other people do not have it")
     if planned:

@@ -13,9 +13,8 @@ from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS
 from specguard.authority.policy import Policy
 from specguard.authority.validate import policy_schema, within_pyproject
 from specguard.change.check_request import Request
-from specguard.change.repository import Repository
 from specguard.cli import options as opt
-from specguard.cli import proposed_authority as authority
+from specguard.cli.authority_file import AuthorityFile, append_block
 from specguard.cli.options import say, show, usage
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
@@ -91,13 +90,11 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
     show(output_format, data, report.explanation_lines(data))
 
 
-SOURCES: Final[Mapping[str, Callable[[Repository, str], Imported]]] = {
-    "commitlint": lambda repository, file: commitlint.import_commitlint(repository.work_tree(), file),
-    "openspec": lambda repository, _: files.import_openspec(repository.work_tree()),
-    "repolinter": lambda repository, file: files.import_repolinter(
-        repository.work_tree(), file, [os.fsencode(path) for path in authority.tree_paths(repository)]
-    ),
-    "spec-kit": lambda repository, _: files.import_speckit(repository.work_tree()),
+SOURCES: Final[Mapping[str, Callable[[AuthorityFile, str], Imported]]] = {
+    "commitlint": lambda authority, file: commitlint.import_commitlint(authority.top, file),
+    "openspec": lambda authority, _: files.import_openspec(authority.top),
+    "repolinter": lambda authority, file: files.import_repolinter(authority.top, file, authority.tracked),
+    "spec-kit": lambda authority, _: files.import_speckit(authority.top),
 }
 """The importers by source; `commitlint` and `repolinter` read a file."""
 
@@ -116,22 +113,20 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     Without SOURCE it reads all that it finds. It runs no code: of a script, name the file that
     `commitlint --print-config json` wrote. Standard error lists what was not carried over.
     """
-    repository = opt.find_repository()
-    top = repository.work_tree()
+    authority = AuthorityFile(opt.find_repository())
     imported = Imported()
-    selected = _select_sources(top, sources) if sources else _find_sources(top)
+    selected = _select_sources(authority.top, sources) if sources else _find_sources(authority.top)
     if not selected:
         message = f"there is nothing to import here of {', '.join(SOURCES)}"
         raise usage(message, "name a file: specguard import repolinter=rules/ruleset.json")
     for source, file in selected.items():
-        imported.merge(SOURCES[source](repository, file))
-    if (policy := authority.compile_tree(top)) is not None:
+        imported.merge(SOURCES[source](authority, file))
+    if (policy := authority.compile()) is not None:
         _drop_set_keys(imported, policy)
     read = ", ".join(f"`{file or source}`" for source, file in selected.items())
     text = f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{imported.toml()}```\n"
     if imported.tables:
-        added, extend = f"\n\n{text}", authority.append_block
-        after = authority.change_authority(top, lambda old: extend(old.rstrip(), added), write=write)
+        after = authority.change(lambda old: append_block(old.rstrip(), f"\n\n{text}"), write=write)
     if output_format == "json":
         click.echo(json_text(_data(imported, text)))
         return
@@ -139,8 +134,8 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         click.echo("there is no setting to add", err=True)
     elif write:
         number = counted(sum(map(len, imported.tables.values())), "setting")
-        click.echo(f"{AUTHORITY}: {number} added; {authority.commit_advice(repository, policy)}:")
-        say(authority.commit_step(repository, after, [AUTHORITY], "docs: import settings"))
+        click.echo(f"{AUTHORITY}: {number} added; {authority.commit_advice(policy)}:")
+        say(authority.commit_step(after, [AUTHORITY], "docs: import settings"))
     else:
         click.echo(text, nl=False)
     if imported.skipped:
