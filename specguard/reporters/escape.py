@@ -110,20 +110,22 @@ def json_text(data: Any, *, indent: int | None = 2) -> str:
 
 
 def xml_text(element: Element) -> str:
-    """Return an XML document in ASCII that contains no log command, ending in a newline.
+    r"""Return an XML document in ASCII that contains no log command, ending in a newline.
 
-    Characters that XML 1.0 does not allow must be escaped before, by `xml_legal`.
+    Characters that XML 1.0 does not allow are written as `\xNN` or `\uNNNN`.
     """
     from xml.etree.ElementTree import indent, tostring
 
+    for one in element.iter():
+        one.text = one.text and _xml_legal(one.text)
+        one.attrib = {name: _xml_legal(value) for name, value in one.items()}
     indent(element)
     encoded: str = tostring(element, encoding="us-ascii", xml_declaration=True).decode("ascii")
     # Names never have these signs, and XML allows a character's number within texts.
     return encoded.replace("##", "#&#35;").replace("\x7f", "&#127;") + "\n"
 
 
-def xml_legal(text: str) -> str:
-    r"""Return a text in which characters that XML 1.0 does not allow are written as `\xNN` or `\uNNNN`."""
+def _xml_legal(text: str) -> str:
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", _escape, text)
 
 
