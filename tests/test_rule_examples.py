@@ -31,7 +31,7 @@ def test_the_first_example_that_fails_does_so_and_the_page_shows_what_is_printed
 def test_a_page_says_what_why_and_how_to_fix_it() -> None:
     for rule in RULES:
         assert {example.kind for example in examples(rule)} == {"fails", "passes"}, rule
-        prose = manual.prose(rule.__doc__ or "")
-        assert [prose.count(mark) for mark in ("Why is this bad?", "How to fix it:")] == [1, 1], rule
-        assert manual.remedy(rule.__doc__ or "").endswith((".", "`")), rule
-        assert "```" not in prose, rule
+        text = manual.Docstring(rule.__doc__)
+        assert [text.prose.count(mark) for mark in ("Why is this bad?", "How to fix it:")] == [1, 1], rule
+        assert text.remedy.endswith((".", "`")), rule
+        assert "```" not in text.prose, rule

@@ -261,6 +261,6 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
 def _mentions(entry: Registered, word: str) -> bool:
     """Return True if a rule's page, without its example, contains a word."""
     rule = entry.rule
-    texts = (rule.code, rule.name, " ".join(manual.prose(rule.__doc__ or "").split()), *rule.tables)
+    texts = (rule.code, rule.name, " ".join(manual.Docstring(rule.__doc__).prose.split()), *rule.tables)
     settings = (text for option in validate.options_of(rule) for text in (option.name, option.description))
     return any(word in text.casefold() for text in (*texts, *settings))

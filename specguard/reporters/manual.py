@@ -34,40 +34,73 @@ _PLAIN_TYPES = ("boolean", "integer", "string", "strings")
 """The types that are not named beside a default, which shows them."""
 
 
+class Docstring:
+    """The docstring of a rule, of which its manual page is made.
+
+    Args:
+        text: the docstring; None for a rule without one.
+
+    Attributes:
+        examples: its examples, each with its kind.
+        prose: the rest.
+    """
+
+    def __init__(self, text: str | None) -> None:
+        whole = inspect.cleandoc(text or "")
+        self.examples = [(found[1], found[2].removesuffix("\n")) for found in _EXAMPLE.finditer(whole)]
+        self.prose = _EXAMPLE.sub("", whole).strip("\n")
+        self._parts = self.prose.split("\n\n")
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph, on one line."""
+        return self._parts[0].replace("\n", " ")
+
+    @property
+    def intro(self) -> str:
+        """The paragraphs that describe the rule."""
+        return "\n\n".join(part for part in self._parts if not part.startswith((_REASON, _REMEDY, _RELATED)))
+
+    @property
+    def remedy(self) -> str:
+        """The paragraph that explains the fix, on one line; empty without one."""
+        fix = self.marked(_REMEDY)
+        return (fix[:1].upper() + fix[1:]).replace("\n", " ")
+
+    def marked(self, mark: str) -> str:
+        """Return the paragraph that begins with a mark, without it; empty without one."""
+        return next((part.removeprefix(mark).strip() for part in self._parts if part.startswith(mark)), "")
+
+
 def page(entry: Registered) -> str:
     """Return the manual page of one rule, ending in a newline."""
-    rule = entry.rule
-    prose_text, examples = split_examples(inspect.cleandoc(rule.__doc__ or ""))
-    parts = prose_text.split("\n\n")
-    by_mark = {_mark(part): _without_mark(part) for part in parts if _mark(part)}
-    intro = "\n\n".join(part for part in parts if not _mark(part))
+    rule, text = entry.rule, Docstring(entry.rule.__doc__)
+    intro, blocks = text.intro, dict(reversed(text.examples))
     for table in dict.fromkeys(one.split(".")[0] for one in rule.tables):
         intro = re.sub(rf"`\[+{table}\b[^`]*`", rf"[\g<0>](../settings.md#{table})", intro, count=1)
-    blocks = dict(reversed(examples))
     return _rendered(
         "rule.md",
         rule=rule,
         usual=Rule,
         all_stages=STAGES,
         intro=intro,
-        why=by_mark.get(_REASON),
+        why=text.marked(_REASON),
         policy=tomllib.loads(blocks["fails"]).get("policy", "").strip("\n"),
         output=blocks.get("text"),
-        remedy=by_mark.get(_REMEDY),
+        remedy=text.marked(_REMEDY),
         options=list(options_of(rule)),
-        related=re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", by_mark.get(_RELATED, "")),
+        related=re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", text.marked(_RELATED)),
     )
 
 
 def cases(entry: Registered) -> str:
     """Return the test cases in a rule's docstring as Markdown."""
-    examples = split_examples(inspect.cleandoc(entry.rule.__doc__ or ""))[1]
-    return _rendered("cases.md", rule=entry.rule, examples=examples)
+    return _rendered("cases.md", rule=entry.rule, examples=Docstring(entry.rule.__doc__).examples)
 
 
 def summary(entry: Registered) -> str:
     """Return the first paragraph of a rule's page, on one line."""
-    return inspect.cleandoc(entry.rule.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ")
+    return Docstring(entry.rule.__doc__).summary
 
 
 def data(entry: Registered) -> dict[str, Any]:
@@ -107,17 +140,6 @@ def settings_page(registry: Registry, introduction: str) -> str:
     )
 
 
-def prose(text: str) -> str:
-    """Return a rule's docstring without its examples."""
-    return split_examples(inspect.cleandoc(text))[0]
-
-
-def remedy(text: str) -> str:
-    """Return the paragraph of a rule's docstring that explains the fix, on one line; empty without one."""
-    fix = next((_without_mark(part) for part in prose(text).split("\n\n") if _mark(part) == _REMEDY), "")
-    return (fix[:1].upper() + fix[1:]).replace("\n", " ")
-
-
 def _rendered(name: str, **values: Any) -> str:
     """Return a page from a template of this package, ending in one newline."""
     page = markdown_templates("specguard.reporters").get_template(name)
@@ -136,19 +158,3 @@ def _setting(option: Option) -> str:
         types, default = [option.type], f"{len(json.loads(default.strip('`')))} entries"
     value = default if default in ("", "required") else f"default {default}"
     return f"`{option.name}` ({', '.join(filter(None, (*types, value)))}): {option.description}"
-
-
-def _mark(part: str) -> str:
-    """Return the mark at the start of a docstring's paragraph; empty for one that describes the rule."""
-    return next((mark for mark in (_REASON, _REMEDY, _RELATED) if part.startswith(mark)), "")
-
-
-def _without_mark(part: str) -> str:
-    """Return a marked paragraph without its mark."""
-    return part.removeprefix(_mark(part)).strip()
-
-
-def split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return a docstring's prose, and its examples with their kinds."""
-    examples = [(found[1], found[2].removesuffix("\n")) for found in _EXAMPLE.finditer(text)]
-    return _EXAMPLE.sub("", text).strip("\n"), examples

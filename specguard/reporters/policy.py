@@ -17,7 +17,7 @@ from specguard.engine.why import Governing, quotes
 from specguard.model import Origin, Record, grouped, path_text
 from specguard.reporters.escape import text_lines, visible
 from specguard.reporters.json import fields_of, origin_data
-from specguard.reporters.manual import prose, remedy
+from specguard.reporters.manual import Docstring
 from specguard.reporters.wording import join_or
 
 Path = tuple[str | int, ...]
@@ -191,7 +191,7 @@ def explanation_data(
         request: the request by which the lines of the authority are read.
     """
     check = rule.load()
-    text = type(check).__doc__ or ""
+    text = Docstring(type(check).__doc__)
     own = _rule_settings(policy, rule)
     lines = [one for one in governing if one.code == rule.code]
     name = os.fsencode(path.strip("/"))
@@ -201,7 +201,7 @@ def explanation_data(
     words = quotes(request, policy, [*(one.origin for one in own), *(one.origin for one in lines)])
     return {
         **fields_of(rule, "code", "name", "plugin"),
-        "summary": " ".join(prose(text).split("\n\n", 1)[0].split()),
+        "summary": text.summary,
         **fields_of(rule, "severity", "stages"),
         "judges": rule.active,
         "reason": rule.idle or None,
@@ -220,7 +220,7 @@ def explanation_data(
         "persons": limits.persons_for(rule.code, rule.name) if approvers else 0,
         "signed": rule.signed,
         "fixes": check.fixes or None,
-        "next": [*filter(None, [remedy(text) if rule.active else ""]), *_commands(rule, approvers, name)],
+        "next": [*filter(None, [text.remedy if rule.active else ""]), *_commands(rule, approvers, name)],
     }
 
 

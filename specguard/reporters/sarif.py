@@ -19,7 +19,7 @@ from specguard.errors import SpecguardError
 from specguard.model import Judged, RuleResult, Verdict, path_text
 from specguard.reporters import wording
 from specguard.reporters.escape import cut, json_text, visible
-from specguard.reporters.manual import prose
+from specguard.reporters.manual import Docstring
 
 Data = Sequence[dict[str, Any]]
 
@@ -210,8 +210,8 @@ def rule_descriptor(result: RuleResult) -> dict[str, Any]:
     Args:
         result: the rule's result, with its text.
     """
-    text = prose(result.text) if result.text else ""
-    first = " ".join(text.split("\n\n", 1)[0].split("\n"))
+    docstring = Docstring(result.text)
+    text = docstring.prose
     condition = cut(visible(result.condition))
     condition_text = f"It passes when {condition}." if condition else ""
     page = wording.rule_url(result)
@@ -221,7 +221,7 @@ def rule_descriptor(result: RuleResult) -> dict[str, Any]:
     return {
         "id": result.code,
         "name": "".join(part.capitalize() for part in result.name.split("-")),
-        "shortDescription": {"text": cut(first or result.name, LONGEST)},
+        "shortDescription": {"text": cut(docstring.summary or result.name, LONGEST)},
         "fullDescription": {"text": cut(text or result.name, LONGEST)},
         "help": {"text": help_text, "markdown": f"{text or result.name}{link}"},
         "defaultConfiguration": {"enabled": result.severity != "off", "level": LEVELS[result.severity]},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import signal
@@ -19,7 +18,7 @@ from typing import Any, Literal, cast
 
 from specguard.declaration.rule import Rule
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
-from specguard.reporters.manual import split_examples
+from specguard.reporters.manual import Docstring
 from specguard.testing.case import Case, fill
 from specguard.testing.repository import clean_environment
 
@@ -429,7 +428,7 @@ class Example:
 
 def examples(rule: type[Rule]) -> list[Example]:
     """Return the examples in a rule's docstring, in their order."""
-    _, found = split_examples(inspect.cleandoc(rule.__doc__ or ""))
+    found = Docstring(rule.__doc__).examples
     cases = [(kind, text) for kind, text in found if kind in ("fails", "passes")]
     return [
         Example(rule, cast("Literal['fails', 'passes']", kind), number, text)
