@@ -81,7 +81,8 @@ def _data(tests: Sequence[PolicyTest]) -> dict[str, Any]:
         "counts": _counts(tests),
         "cases": [
             {
-                **fields_of(one, "name", "kind", "path", "line"),
+                **fields_of(one, "name", "kind"),
+                **fields_of(one.origin, "path", "line"),
                 "passed": one.passed,
                 "seconds": round(one.seconds, 3),
                 "problem": one.problem or None,

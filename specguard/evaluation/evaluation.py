@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from specguard.authority.layers import Layer, Merged, SettingProblem
+from specguard.authority.layers import Merged, SettingProblem
 from specguard.authority.validate import read_settings, table_model
 from specguard.change.check_request import resolve
 from specguard.change.git import Git
@@ -20,7 +20,7 @@ from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Settings, required, setting
 from specguard.documents.toml import toml_value
 from specguard.errors import SeveralErrors, SpecguardError, nearest, unknown, usage
-from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_file, read_own
+from specguard.evaluation.expectations import OwnAuthority, key_path, read_file, read_own
 from specguard.executor.lifecycle import record_end, run_to_end
 from specguard.executor.process import passed_variables, run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent
@@ -139,7 +139,7 @@ def read_samples(file: str) -> Samples:
     """
     if not os.path.lexists(file):
         return Samples(file=file)
-    merged = Merged([Layer(data, file, lines) for data, lines in [read_file(file, "the file of samples")]])
+    merged = Merged([read_file(file, "the file of samples")])
     values, problems = read_settings(table_model(SampleFile), merged)
     samples = {one.name: one.within(os.path.dirname(file)) for one in values.get("samples", ())}
     for table in ("samples", "commands"):
@@ -168,12 +168,12 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
     """
     if not os.path.lexists(sample.expected):
         return None
-    table, lines = read_file(sample.expected, "the file of what is expected")
+    written = read_file(sample.expected, "the file of what is expected")
     try:
-        return _expected_in(table)
+        return _expected_in(written.data)
     except CaseError as error:
         help = "correct it, or take it away: `specguard eval --update` then writes what is found"
-        line, code = nearest_line(lines, error.where), "unreadable-file"
+        line, code = written.origin(key_path(error.where)).line or None, "unreadable-file"
         raise SpecguardError(error.problem, path=sample.expected, line=line, help=help, code=code) from None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
-from specguard.authority.layers import TESTS, Part
+from specguard.authority.layers import TESTS, Layer, Part
 from specguard.authority.load import AuthoritySource, load_policy
 from specguard.authority.policy import Policy
 from specguard.change.check_request import FLOOR, Request, read_regular
@@ -24,6 +24,7 @@ from specguard.documents.toml import KeyPath, read_toml
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import missing_authority, open_floor
 from specguard.errors import Needed, SeveralErrors, SpecguardError, nearest
+from specguard.model import Origin
 from specguard.reporters.escape import visible
 from specguard.reporters.platforms import suites_text
 from specguard.testing.case import Case, CaseError, split_cases
@@ -170,12 +171,9 @@ class PolicyTest:
     """An expectation of a policy, with its result.
 
     Attributes:
-        table: the case as it is written.
+        written: the case as it is written, with its line and those of its keys.
         kind: `case` for a file, else the name of the table.
         name: its name.
-        path: the file that contains it.
-        line: its line in that file.
-        lines: the line of each of its keys, if they are known.
         folder: the folder of the cases that its `like` or `after` can name; None without one.
         case: the parsed case; without its own policy, it has the repository's authority.
         differences: the unmet expectations; empty if it passed.
@@ -183,12 +181,9 @@ class PolicyTest:
         seconds: its duration.
     """
 
-    table: Any
+    written: Layer = field(repr=False)
     kind: Literal["case", "should-fail", "should-pass"]
     name: str
-    path: str
-    line: int
-    lines: Mapping[KeyPath, int] = field(repr=False)
     folder: Path | None = None
     case: Case = field(default_factory=Case)
     differences: Sequence[Mismatch] = ()
@@ -200,15 +195,20 @@ class PolicyTest:
         """True if all expectations are met."""
         return not self.differences and not self.problem
 
+    @property
+    def origin(self) -> Origin:
+        """The place where it begins."""
+        return self.written.origin(())
+
     def line_of(self, difference: Mismatch) -> int | None:
         """Return the line of an expected finding that is missing; None for other differences."""
-        where = f"expect.{difference.position}"
-        return (nearest_line(self.lines, where) or self.line) if difference.position >= 0 else None
+        at = difference.position
+        return self.written.origin(("expect", at)).line if at >= 0 else None
 
     def error(self, text: str, where: str = "", help: str = "", code: str = "broken-case") -> SpecguardError:
         """Create an error about the case, at the line of a key."""
-        line = nearest_line(self.lines, where) or self.line
-        return SpecguardError(text, path=self.path, line=line, help=help, code=code)
+        place = self.written.origin(key_path(where))
+        return SpecguardError(text, path=place.path, line=place.line, help=help, code=code)
 
     def parse(self, authority: OwnAuthority | None) -> None:
         """Parse the case.
@@ -219,10 +219,11 @@ class PolicyTest:
         Raises:
             SpecguardError: its format is invalid, or it has neither a policy nor an authority.
         """
-        if not isinstance(self.table, dict):
+        written: Any = self.written.data
+        if not isinstance(written, dict):
             help = f"begin each one with [[{self.kind}]]"
             raise self.error(f"`{self.kind}` is not a table", help=help, code="unreadable-file")
-        table = dict(self.table)
+        table = dict(written)
         # None, which TOML cannot represent, marks a missing key.
         defaults: dict[str, Any] = {"policy": None}
         if self.kind != "case":
@@ -317,21 +318,20 @@ def _inline_tests(authority: OwnAuthority) -> Iterator[PolicyTest]:
             for kind in TESTS:
                 value = layer.tests.get(kind, [])
                 for position, table in enumerate(value if isinstance(value, list) else [value]):
-                    prefix: KeyPath = (kind, position)
                     name = table.get("name") if isinstance(table, dict) else ""
                     named = str(name or f"{kind} {position + 1}")
-                    line, lines = layer.origin(prefix).line, _lines_below(prefix, layer.lines)
-                    yield PolicyTest(table, kind, named, layer.path, line, lines)
+                    yield PolicyTest(_below(layer, (kind, position), table), kind, named)
 
 
-def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
+def read_file(path: str, what: str) -> Layer:
     """Parse a TOML file, with the line of each key.
 
     Raises:
         SpecguardError: it cannot be read, or is not TOML.
     """
     try:
-        return read_toml(read_regular(path, DOCUMENT_LIMIT, what).decode("utf-8-sig"))
+        data, lines = read_toml(read_regular(path, DOCUMENT_LIMIT, what).decode("utf-8-sig"))
+        return Layer(data, path, lines)
     except DataError as error:
         message, line = f"this is not TOML: {error}", error.line
     except UnicodeDecodeError:
@@ -341,32 +341,27 @@ def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[KeyPath, in
 
 def _read_case_file(path: str) -> Iterator[PolicyTest]:
     stem = os.path.splitext(os.path.basename(path))[0]
-    table, lines = read_file(path, "the case")
+    whole = read_file(path, "the case")
     try:
-        split = split_cases(table, stem)
+        split = split_cases(whole.data, stem)
     except CaseError as error:
-        line = nearest_line(lines, error.where)
-        raise SpecguardError(error.problem, path=path, line=line or 1, code="broken-case") from None
+        line = whole.origin(key_path(error.where)).line or 1
+        raise SpecguardError(error.problem, path=path, line=line, code="broken-case") from None
     for position, (name, case) in enumerate(split):
-        prefix: KeyPath = ("cases", position) if "cases" in table else ()
-        own = {**lines, **_lines_below(prefix, lines)}
-        yield PolicyTest(case, "case", name, path, lines.get(prefix, 1), own, Path(path).parent)
+        prefix: KeyPath = ("cases", position) if "cases" in whole.data else ()
+        yield PolicyTest(_below(whole, prefix, case, whole.lines), "case", name, Path(path).parent)
 
 
-def _lines_below(prefix: KeyPath, lines: Mapping[KeyPath, int]) -> dict[KeyPath, int]:
-    """Return the lines of the keys below a key, with their paths relative to it."""
-    return {key[len(prefix) :]: at for key, at in lines.items() if key[: len(prefix)] == prefix}
+def _below(layer: Layer, prefix: KeyPath, data: Any, others: Mapping[KeyPath, int] = {}) -> Layer:
+    """Return the data at a key as a layer of its own, with the lines of its keys, and others."""
+    lines = {key[len(prefix) :]: at for key, at in layer.lines.items() if key[: len(prefix)] == prefix}
+    return Layer(data, layer.path, {(): layer.origin(prefix).line or 1, **others, **lines})
 
 
-def nearest_line(lines: Mapping[KeyPath, int], where: str) -> int | None:
-    """Return the line of a dotted key, or of its nearest parent with a line; None without one."""
-    parts = [part for part in where.split(".") if part]
-    key: KeyPath = tuple(
-        int(one) if one.isascii() and one.isdigit() and len(one) < 10 else one for one in parts
-    )
-    while key and key not in lines:
-        key = key[:-1]
-    return lines.get(key)
+def key_path(where: str) -> KeyPath:
+    """Return the parts of a dotted key; a number is a position."""
+    parts = (part for part in where.split(".") if part)
+    return tuple(int(one) if one.isascii() and one.isdigit() and len(one) < 10 else one for one in parts)
 
 
 def junit_text(tests: Sequence[PolicyTest]) -> str:
@@ -379,7 +374,7 @@ def junit_text(tests: Sequence[PolicyTest]) -> str:
     spent = sum(one.seconds for one in tests)
     suite = SubElement(root, "testsuite", name="specguard test", time=f"{spent:.3f}")
     for one in tests:
-        path, name = visible(one.path), visible(one.name)
+        path, name = visible(one.origin.path), visible(one.name)
         case = SubElement(suite, "testcase", classname=path, name=name, time=f"{one.seconds:.3f}")
         if one.problem:
             SubElement(case, "error", message=visible(one.problem))
