@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import repositories
-from measure import quartiles, run_once
+from measure import NoFigure, run_once
 from place import PLACE
 from repositories import CHANGES
-from rows import Result, Row
+from rows import Result, Row, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,24 +40,15 @@ def measure_histories(
     if not numbers & {row.number for row in HISTORIES}:
         return []
     bench = _Bench(tools, environment, quick=quick)
-    measured: Sequence[tuple[Sequence[str], Callable[[], Sequence[Sequence[float]]]]] = (
-        (("17",), bench.measure_change),
-        (("18", "18s"), bench.measure_repeat),
-        (("19",), bench.measure_jobs),
-        (("20", "20g"), bench.measure_memory),
-    )
-    results = []
-    for names, measure in measured:
-        rows = [row for row in HISTORIES if row.number in names and row.number in numbers]
-        try:
-            values = dict(zip(names, measure(), strict=True)) if rows else {}
-        except RuntimeError as error:
-            results += [Result(row, note=str(error)) for row in rows]
-            continue
-        for row in rows:
-            taken = values[row.number]
-            results.append(Result(row, statistics.median(taken), quartiles(taken)))
-    return results
+    measures: Mapping[str, Callable[[], Sequence[float]]] = {
+        "17": bench.measure_change,
+        "18": lambda: bench.repeat[0],
+        "18s": lambda: bench.repeat[1],
+        "19": bench.measure_jobs,
+        "20": lambda: bench.memory[0],
+        "20g": lambda: bench.memory[1],
+    }
+    return measured(HISTORIES, numbers, lambda row: measures[row.number]())
 
 
 class _Bench:
@@ -71,7 +63,7 @@ class _Bench:
         self._tools, self._environment, self._quick = tools, environment, quick
         self._repository = repositories.build("history")
 
-    def measure_change(self) -> Sequence[Sequence[float]]:
+    def measure_change(self) -> Sequence[float]:
         """Measure row 17: the time of one change of a thousand, divided by that of a check of the last."""
         check = (self._tools.specguard, "check", "--range", "main~1..work")
         self._time(check)
@@ -79,10 +71,11 @@ class _Bench:
         for _ in range(2 if self._quick else 7):
             one = statistics.median(self._time(check) for _ in range(5))
             taken.append(self._audit(1_000, new=True) / 1_000 / one)
-        return [taken]
+        return taken
 
-    def measure_repeat(self) -> Sequence[Sequence[float]]:
-        """Measure row 18: the time of a second audit, divided by the first one's and a bare interpreter's."""
+    @cached_property
+    def repeat(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Row 18: the time of a second audit, divided by the first one's and a bare interpreter's."""
         bare = (self._tools.python, "-c", "import sqlite3")
         self._time(bare)
         shares, multiples = [], []
@@ -94,18 +87,19 @@ class _Bench:
                 multiples.append(second / self._time(bare))
         return shares, multiples
 
-    def measure_jobs(self) -> Sequence[Sequence[float]]:
+    def measure_jobs(self) -> Sequence[float]:
         """Measure row 19: the time of two processes, divided by that of one."""
         taken = []
         for _ in range(1 if self._quick else 5):
             one = self._audit(4_000, new=True)
             taken.append(self._audit(4_000, "--jobs", "2", new=True) / one)
-        return [taken]
+        return taken
 
-    def measure_memory(self) -> Sequence[Sequence[float]]:
-        """Measure row 20: each worker's peak in MiB, and its ratio to the peak at a fifth of the time."""
+    @cached_property
+    def memory(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Row 20: each worker's peak in MiB, and its ratio to the peak at a fifth of the time."""
         if not os.path.exists("/proc/self/status"):
-            raise RuntimeError("there is no /proc here to read a process's peak from")
+            raise NoFigure("there is no /proc here to read a process's peak from")
         _delete_store()
         command = self._command(CHANGES // 5 if self._quick else CHANGES, "--jobs", "2")
         discard = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
@@ -116,9 +110,9 @@ class _Bench:
                 peaks.setdefault(worker, []).append(peak)
             time.sleep(0.1)
         if code := os.waitstatus_to_exitcode(ended[1]):
-            raise RuntimeError(f"audit: exit {code} where 0 is expected")
+            raise NoFigure(f"audit: exit {code} where 0 is expected")
         if len(peaks) != 2:
-            raise RuntimeError(f"audit: {len(peaks)} workers where 2 are expected")
+            raise NoFigure(f"audit: {len(peaks)} workers where 2 are expected")
         samples = list(peaks.values())
         return [one[-1] for one in samples], [one[-1] / one[len(one) // 5] for one in samples]
 
@@ -135,11 +129,7 @@ class _Bench:
         )  # fmt: skip
 
     def _time(self, command: Sequence[str]) -> float:
-        errors = PLACE / "stderr"
-        seconds, _, code = run_once(command, self._repository, self._environment, errors)
-        if code:
-            raise RuntimeError(f"{command[1]}: exit {code} where 0 is expected")
-        return seconds
+        return run_once(command, self._repository, self._environment)[0]
 
 
 def _delete_store() -> None:

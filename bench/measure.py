@@ -6,11 +6,17 @@ import os
 import statistics
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from place import PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+
+
+class NoFigure(Exception):
+    """Something could not be measured; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,6 @@ def race(
     runs: int,
     warm_up: int,
     environment: Mapping[str, str],
-    errors: Path,
 ) -> dict[str, Timing]:
     """Run all contenders several times, one of each in turn, so that a slow moment affects all of them.
 
@@ -84,7 +89,6 @@ def race(
         runs: the number of timed runs of each, unless it allows fewer.
         warm_up: the number of untimed runs of each that come first; 0 for a contender that allows one run.
         environment: all environment variables of the processes.
-        errors: a file for the process's stderr; stdout is discarded.
 
     Returns:
         The timings by name. A contender that fails is not run again.
@@ -100,12 +104,14 @@ def race(
                 continue
             if contender.prepare is not None:
                 contender.prepare(number)
-            seconds, cpu, code = run_once(
-                contender.command, contender.directory, environment, errors, contender.stdin
-            )
-            if code != contender.exit_code:
-                timing.failure = f"exit {code} where {contender.exit_code} is expected{_last_line(errors)}"
-            elif timed:
+            try:
+                seconds, cpu = run_once(
+                    contender.command, contender.directory, environment, contender.exit_code, contender.stdin
+                )
+            except NoFigure as error:
+                timing.failure = str(error)
+                continue
+            if timed:
                 timing.seconds.append(seconds)
                 timing.cpu.append(cpu)
     return timings
@@ -115,10 +121,17 @@ def run_once(
     command: Sequence[str],
     directory: Path,
     environment: Mapping[str, str],
-    errors: Path,
+    exit_code: int = 0,
     stdin: str = os.devnull,
-) -> tuple[float, float, int]:
-    """Run a process to its end: wall-clock seconds, processor seconds, exit code (negative: the signal)."""
+) -> tuple[float, float]:
+    """Run a process to its end, and return its wall-clock seconds and processor seconds.
+
+    Its output is discarded.
+
+    Raises:
+        NoFigure: it ended with another exit code (negative: the signal).
+    """
+    errors = PLACE / "stderr"
     # `posix_spawn` is the fastest way to start a process in Python; it takes no directory.
     os.chdir(directory)
     started = time.perf_counter()
@@ -134,10 +147,9 @@ def run_once(
     )
     _, status, usage = os.wait4(process, 0)
     seconds = time.perf_counter() - started
-    return seconds, usage.ru_utime + usage.ru_stime, os.waitstatus_to_exitcode(status)
-
-
-def _last_line(errors: Path) -> str:
-    """Return the last line of a process's stderr, as a clause after its exit code."""
-    lines = errors.read_text("utf-8", "replace").strip().splitlines()
-    return f": {lines[-1].strip()[:200]}" if lines else ""
+    code = os.waitstatus_to_exitcode(status)
+    if code != exit_code:
+        said = errors.read_text("utf-8", "replace").strip().splitlines()
+        last = f": {said[-1].strip()[:200]}" if said else ""
+        raise NoFigure(f"{Path(command[0]).name}: exit {code} where {exit_code} is expected{last}")
+    return seconds, usage.ru_utime + usage.ru_stime

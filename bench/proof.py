@@ -32,6 +32,33 @@ class Expected:
     commits: int | None = None
     findings: int = 0
 
+    def mismatch(self, tools: Tools, directory: Path, environment: Mapping[str, str]) -> str:
+        """Return a message about a report that is not as expected; empty if it is."""
+        done = subprocess.run(
+            [tools.specguard, "check", *self.arguments, "--output-format", "json"],
+            cwd=directory,
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        asked = " ".join(self.arguments)
+        try:
+            report = json.loads(done.stdout)
+            rules = {rule["code"]: rule for rule in report["rules"]}
+            found = {name: report["change"][name] for name in ("entries", "commits")}
+            found["findings"] = len(report["findings"])
+        except (ValueError, KeyError, TypeError):
+            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+            return f"check {asked}: exit {done.returncode}, no report: {said[0] if said else ''}"
+        for code, state in self.states.items():
+            rule = rules.get(code, {"state": None, "reason": None})
+            if rule["state"] != state:
+                return f"check {asked}: {code} is {rule['state']} ({rule['reason']}), not {state}"
+        for what, count in found.items():
+            if getattr(self, what) not in (None, count):
+                return f"check {asked}: {count} {what}, not {getattr(self, what)}"
+        return ""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -46,54 +73,20 @@ class Answer:
     event: str
     word: str | None
 
-
-def find_mismatch(
-    tools: Tools, expected: Expected | Answer, directory: Path, environment: Mapping[str, str]
-) -> str:
-    """Return a message about a report or answer that is not as expected; empty if it is."""
-    if isinstance(expected, Answer):
-        return _hook_mismatch(tools, expected, directory, environment)
-    done = subprocess.run(
-        [tools.specguard, "check", *expected.arguments, "--output-format", "json"],
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        check=False,
-    )
-    asked = " ".join(expected.arguments)
-    try:
-        report = json.loads(done.stdout)
-        states = {rule["code"]: rule["state"] for rule in report["rules"]}
-        reasons = {rule["code"]: rule["reason"] for rule in report["rules"]}
-        found = {"entries": report["change"]["entries"], "commits": report["change"]["commits"]}
-        findings = len(report["findings"])
-    except (ValueError, KeyError, TypeError):
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
-        return f"check {asked}: exit {done.returncode}, no report: {said[0] if said else ''}"
-    for code, state in expected.states.items():
-        if states.get(code) != state:
-            return f"check {asked}: {code} is {states.get(code)} ({reasons.get(code)}), not {state}"
-    for what, count in (("entries", expected.entries), ("commits", expected.commits)):
-        if count is not None and found[what] != count:
-            return f"check {asked}: {found[what]} {what}, not {count}"
-    if findings != expected.findings:
-        return f"check {asked}: {findings} findings, not {expected.findings}"
-    return ""
-
-
-def _hook_mismatch(tools: Tools, expected: Answer, directory: Path, environment: Mapping[str, str]) -> str:
-    with open(expected.event, "rb") as event:
-        done = subprocess.run(
-            [tools.specguard, "hook", "claude"],
-            cwd=directory,
-            env=environment,
-            stdin=event,
-            capture_output=True,
-            check=False,
-        )
-    said = done.stdout.decode("utf-8", "replace")
-    if expected.word is None and not done.returncode:
+    def mismatch(self, tools: Tools, directory: Path, environment: Mapping[str, str]) -> str:
+        """Return a message about an answer that is not as expected; empty if it is."""
+        with open(self.event, "rb") as event:
+            done = subprocess.run(
+                [tools.specguard, "hook", "claude"],
+                cwd=directory,
+                env=environment,
+                stdin=event,
+                capture_output=True,
+                check=False,
+            )
+        said = done.stdout.decode("utf-8", "replace")
+        if self.word is None and not done.returncode:
+            return ""
+        if done.returncode or bool(said) != bool(self.word) or (self.word or "") not in said:
+            return f"hook claude: exit {done.returncode}, {said[:200]!r} where {self.word!r} is expected"
         return ""
-    if done.returncode or bool(said) != bool(expected.word) or (expected.word or "") not in said:
-        return f"hook claude: exit {done.returncode}, {said[:200]!r} where {expected.word!r} is expected"
-    return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,21 +74,12 @@ def write_figures(
         "rows": [
             {
                 "row": result.row.number,
-                "work": result.row.work,
-                "against": result.row.against,
-                "must": result.row.must,
-                "reach": result.row.reach,
-                "value": result.value,
-                "spread": result.spread,
-                "outcome": result.outcome,
-                "note": result.note,
+                **{name: getattr(result.row, name) for name in ("work", "against", "must", "reach")},
+                **{name: getattr(result, name) for name in ("value", "spread", "outcome", "note")},
             }
             for result in results
         ],
-        "times": {
-            name: {"seconds": timing.seconds, "cpu": timing.cpu, "failure": timing.failure}
-            for name, timing in timings.items()
-        },
+        "times": {name: asdict(timing) for name, timing in timings.items()},
     }
     FIGURES.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
 

@@ -149,16 +149,8 @@ def _environment() -> Mapping[str, str]:
 def _hook(path: Path) -> None:
     """Build one staged file in a repository of 2,000; `refs/policies/N` is `main` with a new authority."""
     chance = random.Random(1)
+    stream = _begin(path, "forty-settings.md", ((name, _text(chance, 40)) for name in _names(chance, 2000)))
     policy = (POLICIES / "forty-settings.md").read_text("utf-8")
-    stream = Stream(path)
-    stream.commit(
-        "refs/heads/main",
-        "chore: start",
-        [
-            *_authority(policy),
-            *((name, _text(chance, 40)) for name in _names(chance, 2000)),
-        ],
-    )
     for number in range(FRESH_POLICIES):
         fresh = policy.replace("subject_max = 72", f"subject_max = {73 + number}")
         if fresh == policy:
@@ -181,10 +173,7 @@ def _hook(path: Path) -> None:
 def _begin_range(path: Path, chance: random.Random) -> tuple[Stream, list[str]]:
     """Write `main` with 4,000 files under the policy of ranges; return the stream and the files' names."""
     names = list(_names(chance, 4000))
-    stream = Stream(path)
-    policy = (POLICIES / "range.md").read_text("utf-8")
-    files = [*_authority(policy), *((name, _text(chance, 30)) for name in names)]
-    stream.commit("refs/heads/main", "chore: start", files)
+    stream = _begin(path, "range.md", ((name, _text(chance, 30)) for name in names))
     return stream, names
 
 
@@ -248,13 +237,7 @@ def _entries(path: Path) -> None:
     """Build a change of 10,000 files on `work`, and in the index; no pattern of 60 matches."""
     chance = random.Random(3)
     names = list(_names(chance, ENTRIES))
-    stream = Stream(path)
-    policy = (POLICIES / "sixty-patterns.md").read_text("utf-8")
-    stream.commit(
-        "refs/heads/main",
-        "chore: start",
-        [*_authority(policy), *((name, b"old %d\n" % n) for n, name in enumerate(names))],
-    )
+    stream = _begin(path, "sixty-patterns.md", ((name, b"old %d\n" % n) for n, name in enumerate(names)))
     stream.commit(
         "refs/heads/work",
         "refactor: change everything",
@@ -270,12 +253,10 @@ def _entries(path: Path) -> None:
 
 def _lines(path: Path) -> None:
     """Build 1,000,000 added lines in 2,000 files; in no, few or most files one of the lines matches."""
-    stream = Stream(path)
     chance = random.Random(4)
     names = list(_names(chance, FILES))
     old = [_text(chance, 50) for _ in names]
-    policy = (POLICIES / "content.md").read_text("utf-8")
-    stream.commit("refs/heads/main", "chore: start", [*_authority(policy), *zip(names, old, strict=True)])
+    stream = _begin(path, "content.md", zip(names, old, strict=True))
     for ref, matching in (("none", 0), ("few", FILES_WITH_FEW), ("most", FILES_WITH_MOST)):
         chance = random.Random(5)
         stream.commit(
@@ -301,18 +282,10 @@ def _more_documents(path: Path) -> None:
 
 def _build_documents(path: Path, count: int, *, parts: int) -> None:
     chance = random.Random(7)
-    policy = (POLICIES / "documents.md").read_text("utf-8")
     code = sorted({f"src/{chance.choice(WORDS)}_{chance.choice(WORDS)}.py" for _ in range(200)})
-    stream = Stream(path)
-    stream.commit(
-        "refs/heads/main",
-        "chore: start",
-        [
-            *_authority(policy),
-            *((name, _text(chance, 60)) for name in code),
-            *markdown.documents(chance, WORDS, count, code, parts=parts),
-        ],
-    )
+    files = [(name, _text(chance, 60)) for name in code]
+    files += markdown.documents(chance, WORDS, count, code, parts=parts)
+    stream = _begin(path, "documents.md", files)
     for number in range(FRESH_COMMITS):
         stream.commit(f"refs/fresh/{number}", f"chore: the same tree {number}", [], parent="refs/heads/main")
     stream.end()
@@ -323,13 +296,7 @@ def _history(path: Path) -> None:
     """Build 50,000 changes on `main`: each of three small files of 4,000; one in twenty of a locked one."""
     chance = random.Random(8)
     names = list(_names(chance, 4000))
-    policy = (POLICIES / "forty-settings.md").read_text("utf-8")
-    stream = Stream(path)
-    stream.commit(
-        "refs/heads/main",
-        "chore: start",
-        [*_authority(policy), *((name, _text(chance, 10)) for name in names)],
-    )
+    stream = _begin(path, "forty-settings.md", ((name, _text(chance, 10)) for name in names))
     for number in range(CHANGES):
         first = chance.randrange(len(names) - 1)
         changed = {names[first], names[first + 1], chance.choice(names)}
@@ -359,13 +326,20 @@ def _grown_files(
         yield name, before + old[number] + behind + last
 
 
-def _authority(policy: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the authority, and a file for each pattern of its lists: one without a file is a finding."""
-    yield "SPEC_AUTHORITY.md", policy.encode()
-    for pattern in re.findall(r"^- `([^`]+)`", policy, flags=re.MULTILINE):
+def _begin(path: Path, policy: str, files: Iterable[tuple[str, bytes]]) -> Stream:
+    """Write `main`: a policy as the authority, a file for each pattern of its lists, and other files.
+
+    A pattern without a file is a finding.
+    """
+    text = (POLICIES / policy).read_text("utf-8")
+    found = [("SPEC_AUTHORITY.md", text.encode())]
+    for pattern in re.findall(r"^- `([^`]+)`", text, flags=re.MULTILINE):
         name = re.sub(r"\[(.)[^]]*\]", r"\1", pattern).replace("**", "all").replace("*", "any")
         if name != "SPEC_AUTHORITY.md":
-            yield name + ("file.txt" if name.endswith("/") else ""), b"guarded\n"
+            found.append((name + ("file.txt" if name.endswith("/") else ""), b"guarded\n"))
+    stream = Stream(path)
+    stream.commit("refs/heads/main", "chore: start", [*found, *files])
+    return stream
 
 
 def _check_out(path: Path) -> None:

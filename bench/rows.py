@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from measure import quartiles
+from measure import NoFigure, quartiles
 from repositories import COMMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from measure import Timing
 
@@ -61,6 +62,21 @@ class Result:
         if self.value <= self.row.reach:
             return "reach"
         return "must" if self.value <= self.row.must else "missed"
+
+
+def measured(
+    rows: Sequence[Row], numbers: Collection[str], measure: Callable[[Row], Sequence[float]]
+) -> list[Result]:
+    """Return the results of the rows with these numbers: the median of several figures of each."""
+    results = []
+    for row in rows:
+        if row.number in numbers:
+            try:
+                figures = measure(row)
+                results.append(Result(row, statistics.median(figures), quartiles(figures)))
+            except NoFigure as error:
+                results.append(Result(row, note=str(error)))
+    return results
 
 
 GROWTH = Row("9", "growth from 500 to 2,500 commits, start-up apart", "5 x", 5.5, 5.0)

@@ -19,7 +19,6 @@ import report
 import repositories
 import whole_run
 from measure import Contender, race
-from proof import find_mismatch
 from races import UNIDIFF_NAME, Race, races, write_patch
 from rows import GROWTH, Result, growth, result
 
@@ -38,8 +37,8 @@ def main() -> int:
         del os.environ[name]
     tools = place.install(keep=options.keep)
     all_races = races(tools, quick=options.quick)
-    numbers = [row.number for one in all_races for row in one.rows] + [row[0] for row in memory.MEMORY]
-    numbers += [row.number for row in (*whole_run.RUNS, *histories.HISTORIES)]
+    all_rows = [row for one in all_races for row in one.rows]
+    numbers = [row.number for row in (*all_rows, *memory.MEMORY, *whole_run.RUNS, *histories.HISTORIES)]
     chosen = set(options.rows.split(",")) if options.rows else set(numbers)
     unknown = chosen.difference(numbers)
     if unknown:
@@ -79,7 +78,7 @@ def _run(
     if any(contender.name == UNIDIFF_NAME for contender in contenders):
         write_patch(tools)
     for expected in one.expected:
-        reason = find_mismatch(tools, expected, directory, environment)
+        reason = expected.mismatch(tools, directory, environment)
         if reason:
             return [Result(row, note=reason) for row in rows]
     print(f"timing {', '.join(contender.name for contender in contenders)}", file=sys.stderr)
@@ -88,7 +87,6 @@ def _run(
         runs=one.runs[1 if quick else 0],
         warm_up=1 if quick else 3,
         environment=environment,
-        errors=place.PLACE / "stderr",
     )
     for name, timing in own.items():
         # The bare interpreter takes part in several races; each race keeps its own figure.

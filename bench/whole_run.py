@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import stat
-import subprocess
-import time
 from typing import TYPE_CHECKING
 
-from measure import quartiles
+from measure import NoFigure, run_once
 from place import PLACE
 from repositories import git
-from rows import Result, Row
+from rows import Result, Row, measured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,24 +57,18 @@ def measure_runs(
 
     The time includes fetching from and pushing to a bare repository on the same disk.
     """
-    results = []
-    for row in RUNS:
-        if row.number not in numbers:
-            continue
+
+    def measure(row: Row) -> list[float]:
         team = _Team(FILES[row.number], environment)
-        figures, failure = [], ""
+        figures = []
         for number in range(4 if quick else 16):
-            seconds, failure = team.run(tools)
-            if failure:
-                break
+            seconds = team.run(tools)
             peer = 1.0 if row.against == "s" else team.clone(tools)
             # The first run fills caches.
             figures += [seconds / peer] if number else []
-        if failure:
-            results.append(Result(row, note=failure))
-        else:
-            results.append(Result(row, sorted(figures)[len(figures) // 2], quartiles(figures)))
-    return results
+        return figures
+
+    return measured(RUNS, numbers, measure)
 
 
 class _Team:
@@ -115,39 +107,28 @@ class _Team:
         self._agent.chmod(self._agent.stat().st_mode | stat.S_IXUSR)
         self._environment = dict(environment)
 
-    def run(self, tools: Tools) -> tuple[float, str]:
-        """Run once; return the seconds of specguard's own work, and the reason for a failure, else empty."""
+    def run(self, tools: Tools) -> float:
+        """Run once; return the seconds of specguard's own work.
+
+        Raises:
+            NoFigure: the run failed.
+        """
         self._clean()
-        started = time.perf_counter()
-        done = subprocess.run(
-            [tools.specguard, "run", "phase", "--", str(self._agent)],
-            cwd=self._user,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        seconds = time.perf_counter() - started
-        if done.returncode:
-            said = done.stderr.strip().splitlines()
-            return 0.0, f"exit {done.returncode} where 0 is expected: {said[-1] if said else ''}"
+        command = (tools.specguard, "run", "phase", "--", str(self._agent))
+        seconds, _ = run_once(command, self._user, self._environment)
         [file] = self._user.glob(".runs/phase-12/*/manifest.json")
         manifest = json.loads(file.read_text("utf-8"))
         if manifest["state"] != "succeeded" or len(manifest["commands"]) != len(("agent", "gate")):
-            return 0.0, f"the run is {manifest['state']}"
-        return seconds - sum(command["duration"] for command in manifest["commands"]), ""
+            raise NoFigure(f"the run is {manifest['state']}")
+        spent: float = sum(command["duration"] for command in manifest["commands"])
+        return seconds - spent
 
     def clone(self, tools: Tools) -> float:
         """Return the seconds that git takes for a checkout that borrows the user's objects."""
         target = self._user.parent / "clone"
         shutil.rmtree(target, ignore_errors=True)
-        started = time.perf_counter()
-        subprocess.run(
-            [tools.git, "clone", "-q", "--shared", str(self._user), str(target)],
-            env=self._environment,
-            check=True,
-        )
-        return time.perf_counter() - started
+        command = (tools.git, "clone", "-q", "--shared", str(self._user), str(target))
+        return run_once(command, self._user, self._environment)[0]
 
     def _clean(self) -> None:
         """Delete all results of the previous run."""
