@@ -22,7 +22,7 @@ BEGIN = "<!-- the cases, written by `make docs` -->"
 END = "<!-- the end of the cases -->"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Case:
     """One row of the table.
 
@@ -57,23 +57,23 @@ class _Collector:
 
 
 def collect() -> list[Case]:
-    """Return every case that a test of this project carries, by id and then in the order of the tests.
+    """Return every case that a test of this project carries, in the order of the tests.
 
     Raises:
         AssertionError: the tests cannot be collected.
     """
     done = subprocess.run([sys.executable, __file__], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return sorted((Case(**fields) for fields in json.loads(done.stdout)), key=_case_number)
+    return [Case(**fields) for fields in json.loads(done.stdout)]
 
 
 def table(cases: list[Case]) -> str:
-    """Return the Markdown table, between the lines that mark its beginning and end."""
-    rows = [(case.number, case.text, case.expected, _held(case), f"`{_short(case.test)}`") for case in cases]
+    """Return the Markdown table, by id, between the lines that mark its beginning and end."""
     lines = ["| id | case | expected | held | test |", "| --- | --- | --- | --- | --- |"]
-    lines += [
-        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in sorted(rows, key=_row_id)
-    ]
+    for case in sorted(cases, key=lambda case: int(case.number[1:])):
+        test = f"`{case.test.removeprefix('tests/')}`"
+        row = (case.number, case.text, case.expected, "yes" if case.held else "no", test)
+        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |")
     return "\n".join([BEGIN, "", *lines, "", END])
 
 
@@ -86,22 +86,6 @@ def with_table(page: str, cases: list[Case]) -> str:
 def rewrite() -> None:
     """Bring the table on the page up to date."""
     PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), collect()), encoding="utf-8")
-
-
-def _held(case: Case) -> str:
-    return "yes" if case.held else "no"
-
-
-def _short(test: str) -> str:
-    return test.removeprefix("tests/")
-
-
-def _row_id(row: tuple[str, ...]) -> int:
-    return int(row[0][1:])
-
-
-def _case_number(case: Case) -> int:
-    return int(case.number[1:])
 
 
 if __name__ == "__main__":
