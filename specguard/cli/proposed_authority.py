@@ -294,7 +294,8 @@ class Adoption:
         """
         additions: list[str] = []
         for setting in settings:
-            key, value = _key_and_value(tomllib.loads(setting))
+            key, _, text_of_value = setting.partition(" = ")
+            value = tomllib.loads(f"value = {text_of_value}")["value"]
             origin = self._policy.origins.get(key)
             if key in _PATHS or key.endswith(".files"):
                 valid = [one for one in value if not Guarding.problem_in(one)]
@@ -316,15 +317,6 @@ class Adoption:
         if not additions:
             return path, line, "people", text
         return path, line, "add", f"{text}  -> {', '.join(additions)}"
-
-
-def _key_and_value(data: Any, key: str = "") -> tuple[str, Any]:
-    """Return the dotted key and the value of one setting."""
-    ((name, value),) = data.items()
-    key = f"{key}.{name}" if key else name
-    if isinstance(value, dict) and key != _SECTIONS:
-        return _key_and_value(value, key)
-    return key, value
 
 
 MOST_CHANGES: Final = 200
