@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_521,
+    "code lines of specguard and rules": 48_519,
     "modules of specguard and rules": 241,
     "code lines of tests": 33_100,
     "modules in one folder": 18,

@@ -290,18 +290,16 @@ def gitlab(entries: Iterable[wording.ListEntry]) -> str:
     data: list[dict[str, Any]] = []
     counts: dict[str, int] = {}
     for one in entries:
-        first, *rest = one.lines
-        severity = {"error": "critical", "warning": "minor", "info": "info"}[one.severity]
+        # GitLab does not show the check's name, so it is part of the description.
+        name = [f"{one.code} {one.result.name}"] if one.result is not None else []
+        first, *rest = *name, *one.lines
+        severity, fingerprint = "blocker", text_digest(*one.lines)
         if one.judged is not None:
-            # GitLab does not show the check's name, so it is part of the description.
-            first, rest = f"{one.code} {one.judged.name}", list(one.lines)
+            severity = {"error": "critical", "warning": "minor", "info": "info"}[one.severity]
             fingerprint = one.judged.fingerprint
         elif one.result is not None:
             severity = "blocker" if one.result.incomplete else "major"
-            first, rest = f"{one.code} {one.result.name}", list(one.lines)
             fingerprint = text_digest(one.code, one.result.reason or "")
-        else:
-            severity, fingerprint = "blocker", text_digest(*one.lines)
         counts[fingerprint] = count = counts.get(fingerprint, 0) + 1
         begins, ends = max(1, one.place.line), one.place.end_line
         data.append(
