@@ -216,7 +216,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
         remark = f"not understood: {counted(len(policy.unread), 'item')}"
     elif rule and rule.active:
         with Git(checkup.repository) as git:
-            remark = unmatched_reason(rule, policy, policy_authority(git, policy).files)
+            remark = unmatched_reason(rule, policy_authority(git, policy))
         help = "write `[specs] code` as the tree has it"
     said = f"{message}; {remark}" if remark else message
     yield Diagnosis("authority", status if remark else "ok", said, help if remark else "")
@@ -475,9 +475,9 @@ def _canaries(checkup: Checkup) -> Iterator[Diagnosis]:
         own = policy_authority(git, checkup.policy)
     for canary in try_canaries(own):
         counts[canary.outcome] += 1
-        status, message = _OUTCOMES[canary.outcome]
-        help = f"specguard rule {canary.code}" if status == "missing" else ""
-        yield Diagnosis(f"canary {canary.code} {canary.name}", status, f"{message}{canary.detail}", help)
+        rule, (status, message) = canary.rule, _OUTCOMES[canary.outcome]
+        help = f"specguard rule {rule.code}" if status == "missing" else ""
+        yield Diagnosis(f"canary {rule.code} {rule.name}", status, f"{message}{canary.detail}", help)
     end: Status = "missing" if counts["missed"] else "note" if counts["unprovoked"] else "ok"
     rest = f"{counts['missed']} did not fire, {counts['unprovoked']} could not be provoked"
     active = counted(counts.total(), "active rule")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from specguard.authority.policy import Policy, RuleInPolicy
+from specguard.authority.policy import RuleInPolicy
 from specguard.declaration.patterns import Covering, Patterns
 from specguard.declaration.rule import load
 from specguard.documents.toml import toml_key, toml_value
@@ -28,14 +28,13 @@ class Canary:
     """A rule with the outcome of the change that it should catch.
 
     Attributes:
-        code, name: the code and name of the rule.
+        rule: the rule.
         outcome: `caught`; `missed` if the rule let the change pass; `unprovoked` if no suitable change was
             found, so nothing is shown.
         detail: the change and the settings under which it was judged, or the reason why it is missing.
     """
 
-    code: str
-    name: str
+    rule: RuleInPolicy
     outcome: Literal["caught", "missed", "unprovoked"]
     detail: str
 
@@ -53,9 +52,9 @@ def try_canaries(authority: OwnAuthority) -> Iterator[Canary]:
 
 def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
     """Try a rule with paths from its own settings; None without such paths, or if it did not judge."""
-    if problem := unmatched_reason(rule, authority.policy, authority.files):
-        return Canary(rule.code, rule.name, "missed", f"{problem}; write it as the tree has it")
-    if not (paths := _paths(rule, authority.policy, authority.files)):
+    if problem := unmatched_reason(rule, authority):
+        return Canary(rule, "missed", f"{problem}; write it as the tree has it")
+    if not (paths := _paths(rule, authority)):
         return None
     # Half of the paths are added, half are changed.
     changed = [path for path in paths[1::2] if path not in authority.policy.document_paths]
@@ -76,7 +75,7 @@ def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
     detail = f"a change that touches {listed(list(map(path_text, paths)), 3)}"
     if missed:
         detail += f": not found at {', '.join(map(path_text, missed))}"
-    return Canary(rule.code, rule.name, "missed" if missed else "caught", detail)
+    return Canary(rule, "missed" if missed else "caught", detail)
 
 
 def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
@@ -102,13 +101,13 @@ def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
             if rule.code in outcome.codes and rule.name in (*_GUARDS, _CODE_RULE) and under != _WHOLE_POLICY:
                 reason = f"no change could be guessed that its own settings cover; caught is {where}"
             elif rule.code in outcome.codes:
-                return Canary(rule.code, rule.name, "caught", f"{where}, {under}")
+                return Canary(rule, "caught", f"{where}, {under}")
             elif outcome.state(rule.code) == "passed" and under == _MUTES_ONLY:
                 muted = f"{where}, {under}, is let through"
             else:
                 texts = [one["reason"] for one in outcome.report.get("rules", ()) if one["code"] == rule.code]
                 reason = "".join(filter(None, texts)) or reason
-    return Canary(rule.code, rule.name, "missed" if muted else "unprovoked", muted or reason)
+    return Canary(rule, "missed" if muted else "unprovoked", muted or reason)
 
 
 def _with_mutes(case: Case, rule: RuleInPolicy) -> Case | None:
@@ -191,21 +190,22 @@ def compatible(paths: Iterable[bytes]) -> list[bytes]:
     return list(by_folder.values())
 
 
-def unmatched_reason(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> str:
+def unmatched_reason(rule: RuleInPolicy, authority: OwnAuthority) -> str:
     """Return the reason why a rule about the repository's code cannot match, as a clause; empty if it can."""
-    if rule.name != _CODE_RULE or not files or _paths(rule, policy, files):
+    if rule.name != _CODE_RULE or not authority.files or _paths(rule, authority):
         return ""
-    return f"no file is under [specs] code ({', '.join(policy.declared('spec_settings').code.patterns)})"
+    patterns = authority.policy.declared("spec_settings").code.patterns
+    return f"no file is under [specs] code ({', '.join(patterns)})"
 
 
-def _paths(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> list[bytes]:
+def _paths(rule: RuleInPolicy, authority: OwnAuthority) -> list[bytes]:
     """Return paths at which a rule must find something: one for each pattern, or the first code file."""
     if rule.name == _CODE_RULE:
-        return list(policy.declared("spec_settings").code.among(files)[:1])
+        return list(authority.policy.declared("spec_settings").code.among(authority.files)[:1])
     if rule.name not in _GUARDS:
         return []
     patterns: Patterns = rule.settings["paths"]
     guesses = [guess_path(patterns, at, rule.exclude) for at in range(min(len(patterns.patterns), _MOST))]
     # A path that is both forbidden and locked is reported only as forbidden.
-    guards = [(path, policy.guards.find(path)) for path in guesses if path is not None]
+    guards = [(path, authority.policy.guards.find(path)) for path in guesses if path is not None]
     return compatible(path for path, guard in guards if guard is not None and guard.rule == rule.name)
