@@ -90,11 +90,11 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
     show(output_format, data, report.explanation_lines(data))
 
 
-SOURCES: Final[Mapping[str, Callable[[AuthorityFile, str], Imported]]] = {
-    "commitlint": lambda authority, file: commitlint.import_commitlint(authority.top, file),
-    "openspec": lambda authority, _: files.import_openspec(authority.top),
-    "repolinter": lambda authority, file: files.import_repolinter(authority.top, file, authority.tracked),
-    "spec-kit": lambda authority, _: files.import_speckit(authority.top),
+SOURCES: Final[Mapping[str, Callable[[Imported, str], None]]] = {
+    "commitlint": commitlint.import_commitlint,
+    "openspec": files.import_openspec,
+    "repolinter": files.import_repolinter,
+    "spec-kit": files.import_speckit,
 }
 """The importers by source; `commitlint` and `repolinter` read a file."""
 
@@ -114,13 +114,13 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     `commitlint --print-config json` wrote. Standard error lists what was not carried over.
     """
     authority = AuthorityFile(opt.find_repository())
-    imported = Imported()
+    imported = Imported(authority.top, authority.tracked)
     selected = _select_sources(authority.top, sources) if sources else _find_sources(authority.top)
     if not selected:
         message = f"there is nothing to import here of {', '.join(SOURCES)}"
         raise usage(message, "name a file: specguard import repolinter=rules/ruleset.json")
     for source, file in selected.items():
-        imported.merge(SOURCES[source](authority, file))
+        SOURCES[source](imported, file)
     if (policy := authority.compile()) is not None:
         _drop_set_keys(imported, policy)
     read = ", ".join(f"`{file or source}`" for source, file in selected.items())

@@ -109,12 +109,11 @@ def eval_command(
     REPO is a sample's name, or a repository or bundle; by default all samples. The findings are kept as a
     run. It ends with 1 if a sample differs, 2 if one gives no answer.
     """
-    from specguard.evaluation.evaluation import SAMPLES_FILE as DEFAULT
-    from specguard.evaluation.evaluation import evaluate, read_samples
+    from specguard.evaluation.evaluation import SAMPLES_FILE, evaluate, read_samples
     from specguard.executor.run import RunOptions
 
     top = opt.find_repository().work_tree()
-    place = os.path.abspath(declared) if declared else os.path.join(top, DEFAULT)
+    place = os.path.abspath(declared) if declared else os.path.join(top, SAMPLES_FILE)
     if declared and not os.path.exists(place):
         help = "name the file that declares samples"
         raise SpecguardError("there is no such file", path=declared, help=help, code="unreadable-file")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,13 +31,17 @@ class Value:
 
 @dataclass
 class Imported:
-    """The settings from one or more sources.
+    """The settings from the sources of a repository.
 
     Attributes:
+        top: the repository's folder.
+        paths: its files.
         tables: the settings, by table header (`rules.commit-form`) and by key.
         skipped: everything that was not carried over: its line, its source text, and the reason as a clause.
     """
 
+    top: str
+    paths: Sequence[bytes]
     tables: dict[str, dict[str, Value]] = field(default_factory=dict)
     skipped: list[tuple[Origin, str, str]] = field(default_factory=list)
 
@@ -54,11 +58,6 @@ class Imported:
     def skip(self, origin: Origin, what: str, why: str) -> None:
         """Record that something was not carried over."""
         self.skipped.append((origin, what, why))
-
-    def merge(self, other: Imported) -> None:
-        """Add the settings of another source, which has different tables."""
-        self.tables |= other.tables
-        self.skipped += other.skipped
 
     @property
     def settings(self) -> Mapping[str, Mapping[str, Any]]:

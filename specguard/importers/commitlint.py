@@ -67,21 +67,22 @@ class _CommitRule(NamedTuple):
     origin: Origin
 
 
-def import_commitlint(top: str, name: str) -> Imported:
+def import_commitlint(result: Imported, name: str) -> None:
     """Import the settings of a configuration.
 
     Args:
-        top: the repository's folder.
-        name: the configuration file, relative to it; in a `package.*`, the key `commitlint` is read.
+        result: gets the settings.
+        name: the configuration file, from the repository's folder; in a `package.*`, the key `commitlint` is
+            read.
 
     Raises:
         SpecguardError: it cannot be read.
     """
-    result, whole = Imported(), Origin(name, 0)
+    whole = Origin(name, 0)
     if name.endswith(_SCRIPTS):
         result.skip(whole, name, f"it is a script, which is not run; {_ADVICE}")
-        return result
-    data = read_settings(top, name)
+        return
+    data = read_settings(result.top, name)
     at: tuple[str, ...] = ("commitlint",) if os.path.basename(name).startswith("package.") else ()
 
     def origin(*path: str | int) -> Origin:
@@ -114,7 +115,6 @@ def import_commitlint(top: str, name: str) -> Imported:
                 result.skip(rule.origin, rule.name, "it holds, and a scope such as `a/b` counts as one")
     unlimited = "header-max-length" not in unread
     _complete(result, whole, ignores=value.get("defaultIgnores") is not False, unlimited=unlimited)
-    return result
 
 
 def has_configuration(top: str, name: str) -> bool:

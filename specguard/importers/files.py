@@ -31,31 +31,28 @@ _MOST: Final = 50
 
 
 class _PathRule(NamedTuple):
-    """A rule of a ruleset, with the existing files of the repository."""
+    """A rule of a ruleset."""
 
     kind: str
     options: Mapping[str, Any]
     origin: Origin
-    paths: Sequence[bytes]
 
 
 class _SkippedError(Exception):
     """A rule that cannot be carried over; the message is the reason, as a clause."""
 
 
-def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
+def import_repolinter(result: Imported, name: str) -> None:
     """Import the settings of a ruleset.
 
     Args:
-        top: the repository's folder.
-        name: the ruleset's file, relative to it.
-        paths: the files of the repository.
+        result: gets the settings.
+        name: the ruleset's file, from the repository's folder.
 
     Raises:
         SpecguardError: it cannot be read.
     """
-    result = Imported()
-    data = read_settings(top, name)
+    data = read_settings(result.top, name)
     configured = data.get("rules", {})
     if not isinstance(data.value, dict) or not isinstance(configured, dict):
         raise unreadable(name, "it is not a ruleset")
@@ -65,13 +62,12 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     for key, value in configured.items():
         origin = Origin(name, data.line(("rules", key)) or 0)
         try:
-            _import_rule(result, value, origin, paths)
+            _import_rule(result, value, origin)
         except _SkippedError as error:
             result.skip(origin, key, str(error))
-    return result
 
 
-def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[bytes]) -> None:
+def _import_rule(result: Imported, value: Any, origin: Origin) -> None:
     """Import a rule of a ruleset.
 
     Raises:
@@ -92,7 +88,7 @@ def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[b
         raise _SkippedError(f"there is no rule for {kind}")
     if level != "error":
         raise _SkippedError(f"its level is {level}; what is carried over blocks")
-    _IMPORTERS[kind](result, _PathRule(kind, options if isinstance(options, dict) else {}, origin, paths))
+    _IMPORTERS[kind](result, _PathRule(kind, options if isinstance(options, dict) else {}, origin))
 
 
 def _require_file(result: Imported, rule: _PathRule) -> None:
@@ -117,7 +113,7 @@ def _forbid_file(result: Imported, rule: _PathRule) -> None:
     # CFG002 asks whether a folder `a/**` is there, and `a/**/*` has the same files.
     forbidden, excluded = ([f"{one}/*" if one.endswith("/**") else one for one in globs] for globs in given)
     guarded, exceptions = Covering(forbidden), Covering(excluded)
-    for path in rule.paths:
+    for path in result.paths:
         if guarded.matches(path) and not exceptions.matches(path):
             name = path.decode("utf-8", "backslashreplace")
             raise _SkippedError(f"{name} is there, and a forbidden path cannot be taken away either")
@@ -182,14 +178,13 @@ _SPEC: Final = ["User Scenarios & Testing", "Requirements", "Success Criteria"]
 _PLAN: Final = ["Summary", "Technical Context", "Constitution Check", "Project Structure"]
 
 
-def import_openspec(top: str) -> Imported:
+def import_openspec(result: Imported, _name: str = "") -> None:
     """Import the settings of OpenSpec's folder.
 
     Raises:
         SpecguardError: its configuration cannot be read.
     """
-    result = Imported()
-    usual = _has_usual_schema(top, result)
+    usual = _has_usual_schema(result)
     specs, changes = Origin(f"{OPENSPEC}/specs/", 0), Origin(f"{OPENSPEC}/changes/", 0)
     sections = ["Purpose", "Requirements"]
     _contract(result, "openspec-spec", f"{OPENSPEC}/specs/**/spec.md", specs, sections=sections)
@@ -203,10 +198,9 @@ def import_openspec(top: str) -> Imported:
         why = "`openspec validate` judges whether a change has one, or says skip_specs"
         result.skip(changes, "deltas", why)
     for name in ("project.md", "AGENTS.md"):
-        if os.path.isfile(os.path.join(top, OPENSPEC, name)):
+        if os.path.isfile(os.path.join(result.top, OPENSPEC, name)):
             why = "it is prose for agents; `[grounding] all` asks them to cite it"
             result.skip(Origin(f"{OPENSPEC}/{name}", 0), name, why)
-    return result
 
 
 def _contract(result: Imported, name: str, path: str, origin: Origin, **settings: list[str]) -> None:
@@ -214,12 +208,12 @@ def _contract(result: Imported, name: str, path: str, origin: Origin, **settings
         result.set(f"artifacts.{name}", key, value, origin)
 
 
-def _has_usual_schema(top: str, result: Imported) -> bool:
+def _has_usual_schema(result: Imported) -> bool:
     """True if changes have the usual files; record the other keys of the configuration as left out."""
     names = (f"{OPENSPEC}/config.yaml", f"{OPENSPEC}/config.yml")
-    if (name := next((one for one in names if os.path.isfile(os.path.join(top, one))), None)) is None:
+    if (name := next((one for one in names if os.path.isfile(os.path.join(result.top, one))), None)) is None:
         return True
-    data = read_settings(top, name)
+    data = read_settings(result.top, name)
     why = "of it only `schema` says what is asked for"
     result.skip(Origin(name, data.line() or 0), os.path.basename(name), why)
     return bool(data.get("schema", "spec-driven") == "spec-driven")
@@ -233,9 +227,8 @@ def has_features(top: str) -> bool:
     )
 
 
-def import_speckit(top: str) -> Imported:
+def import_speckit(result: Imported, _name: str = "") -> None:
     """Import the settings of spec-kit's feature folders."""
-    result = Imported()
     folder, specs = "specs/{number}-{feature}", Origin("specs/", 0)
     # The placeholders of its own templates do not count as content.
     todo = ["[NEEDS CLARIFICATION]", "[FEATURE NAME]"]
@@ -246,13 +239,14 @@ def import_speckit(top: str) -> Imported:
         ("memory/constitution.md", "its principles are prose; `documents` makes them part of the authority"),
         ("templates", "the sections are those of spec-kit's own templates; put others into the authority"),
     ):
-        if os.path.exists(os.path.join(top, ".specify", name)):
+        if os.path.exists(os.path.join(result.top, ".specify", name)):
             result.skip(Origin(f".specify/{name}", 0), name, why)
-    for name in _features(top):
-        if not _FEATURE.fullmatch(name) and os.path.isfile(os.path.join(top, "specs", name, "spec.md")):
+    for name in _features(result.top):
+        if not _FEATURE.fullmatch(name) and os.path.isfile(
+            os.path.join(result.top, "specs", name, "spec.md")
+        ):
             why = "its name has no number, so it is not a feature's folder"
             result.skip(Origin(f"specs/{name}/", 0), name, why)
-    return result
 
 
 def _features(top: str) -> Sequence[str]:

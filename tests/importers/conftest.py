@@ -1,6 +1,6 @@
 """Repositories whose settings are imported, and what a check says of them afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -56,6 +56,13 @@ class Import(Protocol):
     """Makes a repository of files, imports its settings, and commits the authority; see `imported`."""
 
     def __call__(self, files: Mapping[str, str], *sources: str) -> Project: ...
+
+
+def taken(importer: Callable[..., None], folder: Path, *name: str, paths: Sequence[bytes] = ()) -> Imported:
+    """What an importer takes from a folder."""
+    found = Imported(str(folder), paths)
+    importer(found, *name)
+    return found
 
 
 def told(found: Imported) -> list[str]:

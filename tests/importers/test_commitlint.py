@@ -10,8 +10,8 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.importers import Imported
 from specguard.importers.commitlint import FILES, import_commitlint
-from tests.importers.conftest import Import, told
-from tests.rows import rows
+from tests.importers.conftest import Import, taken, told
+from tests.rows import recorded, rows
 
 CONVENTIONAL = {"extends": ["@commitlint/config-conventional"]}
 
@@ -19,7 +19,7 @@ CONVENTIONAL = {"extends": ["@commitlint/config-conventional"]}
 def made(folder: Path, config: object, name: str = ".commitlintrc.json") -> Imported:
     text = config if isinstance(config, str) else json.dumps(config)
     (folder / name).write_text(text)
-    return import_commitlint(str(folder), name)
+    return taken(import_commitlint, folder, name)
 
 
 def rules(**rules: Any) -> dict[str, Any]:
@@ -37,18 +37,9 @@ def conventional(imported: Import) -> Any:
 
 def test_the_usual_configuration(conventional: Any) -> None:
     """The messages are judged as `@commitlint/config-conventional` judges them."""
-    passing = [
-        "feat: add a page", "fix(api)!: mend it", "feat: 2 pages", "feat: `Page` is there", "feat: x...",
-        f"feat: {'x' * 94}", f"feat: a\n\n{'x' * 120} https://example.org/{'y' * 90}"[:90],
-        "Merge branch 'a' into b", 'Revert "feat: x"', "revert whatever", "v1.2.3", "chore(release): 1.2.3",
-        "Merged PR 12: Something", "feat: no blank line\nbehind it",
-    ]  # fmt: skip
-    failing = [
-        "add a page", "feature: add", "Feat: add", "feat: Add a page", "feat: ADD", "feat:", "feat: add.",
-        f"feat: {'x' * 95}", f"feat: a\n\n{'x y ' * 30}", "feat : x",
-    ]  # fmt: skip
-    assert [text for text in passing if not conventional.passes(text)] == []
-    assert [text for text in failing if conventional.passes(text)] == []
+    usual = recorded(__file__, "usual")
+    assert [text for text in usual["passing"] if not conventional.passes(text)] == []
+    assert [text for text in usual["failing"] if conventional.passes(text)] == []
     assert conventional.left.count("\n") == 5
     assert ".commitlintrc.json:1: body-leading-blank: it only warns" in conventional.left
 
@@ -105,7 +96,7 @@ SCRIPT = "commitlint.config.js"
 
 @pytest.mark.parametrize("name", [SCRIPT, "tools/my-commitlint.cjs"])
 def test_a_script_is_not_run_and_what_the_program_prints_of_it_is_read(tmp_path: Path, name: str) -> None:
-    left = import_commitlint(str(tmp_path), name)
+    left = taken(import_commitlint, tmp_path, name)
     why = "specguard import commitlint=FILE reads what `commitlint --print-config json > FILE` writes"
     assert (left.settings, told(left)) == ({}, [f"{name}: {name}: it is a script, which is not run; {why}"])
     found = made(tmp_path, PRINTED, "printed.json")

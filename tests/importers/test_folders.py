@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from specguard.importers.files import has_features, import_openspec, import_speckit
-from tests.importers.conftest import Import, told
+from tests.importers.conftest import Import, taken, told
 from tests.rows import recorded, rows
 
 OPENSPEC: dict[str, str] = recorded(__file__, "openspec")
@@ -35,7 +35,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 def test_what_openspec_says_in_prose_is_listed(tmp_path: Path) -> None:
     config = "schema: spec-driven\n\ncontext: |\n  Go.\n"
     write(tmp_path, {**OPENSPEC, "openspec/config.yaml": config, "openspec/project.md": "x"})
-    assert told(import_openspec(str(tmp_path))) == [
+    assert told(taken(import_openspec, tmp_path)) == [
         "openspec/config.yaml:1: config.yaml: of it only `schema` says what is asked for",
         "openspec/specs/: requirements and scenarios: `openspec validate` judges the shape of a requirement",
         "openspec/changes/: deltas: `openspec validate` judges whether a change has one, or says skip_specs",
@@ -45,7 +45,7 @@ def test_what_openspec_says_in_prose_is_listed(tmp_path: Path) -> None:
 
 def test_changes_of_another_schema_are_left(tmp_path: Path) -> None:
     write(tmp_path, {"openspec/config.yml": "schema: mine\n"})
-    made = import_openspec(str(tmp_path))
+    made = taken(import_openspec, tmp_path)
     assert list(made.settings) == ["artifacts.openspec-spec"]
     assert made.skipped[0][0].path == "openspec/config.yml"
 
@@ -65,7 +65,7 @@ def test_where_spec_kit_is(tmp_path: Path) -> None:
     assert not has_features(str(tmp_path))
     write(tmp_path, {"specs/001-a/spec.md": "x"})
     assert has_features(str(tmp_path))
-    assert import_speckit(str(tmp_path)).settings["artifacts.feature-tasks"]["companions"] == [
+    assert taken(import_speckit, tmp_path).settings["artifacts.feature-tasks"]["companions"] == [
         "spec.md",
         "plan.md",
     ]

@@ -10,7 +10,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.importers import Imported
 from specguard.importers.files import import_repolinter
-from tests.importers.conftest import Import, told
+from tests.importers.conftest import Import, taken, told
 from tests.rows import rows
 
 
@@ -21,7 +21,7 @@ def ruleset(kind: str, options: Mapping[str, Any], level: str = "error", **more:
 
 def made(folder: Path, text: str, paths: Sequence[bytes] = (), name: str = "repolinter.json") -> Imported:
     (folder / name).write_text(text)
-    return import_repolinter(str(folder), name, paths)
+    return taken(import_repolinter, folder, name, paths=paths)
 
 
 @pytest.mark.parametrize("row", rows(__file__, "a_file_that_must_be_there"))
