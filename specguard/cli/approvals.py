@@ -22,11 +22,10 @@ from specguard.engine.check import check
 from specguard.engine.facts import Clock
 from specguard.engine.policies import open_policy
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, path_text
+from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, text_lines
 from specguard.reporters.file_writing import path_in_tree, replace_file, writing
 from specguard.reporters.json import fields_of, report
-from specguard.reporters.text import group_undecided, one_line, titles, undecided_lines
-from specguard.reporters.wording import approval_lines, approval_offer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -230,17 +229,8 @@ def _open_errors(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged
 
 def _approvable_lines(verdict: Verdict) -> Iterator[str]:
     """Return the change's fingerprint, open errors with theirs and their approvers, and undecided rules."""
-    errors = ((one, found, approval_offer(one, verdict, len(found))) for one, found in _open_errors(verdict))
-    return text_lines(
-        "approvable.txt",
-        change=verdict.change,
-        errors=list(errors),
-        undecided=group_undecided(verdict),
-        one_line=one_line,
-        approval_lines=approval_lines,
-        titles=titles,
-        undecided_lines=undecided_lines,
-    )
+    errors = list(_open_errors(verdict))
+    return text_lines("approvable.txt", verdict=verdict, errors=errors, said=text, wording=wording)
 
 
 def _approvable_data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:
@@ -302,16 +292,9 @@ def _write_baseline(recording: Recording) -> None:
 
 
 def _baseline_lines(recording: Recording, *, check: bool) -> Iterator[str]:
-    errors, files = sum(recording.after.values()), {path for _, path in recording.after}
-    return text_lines(
-        "baseline.txt",
-        recording=recording,
-        changed=[one for one in recording.entries if one.before != one.after or (one.found or 0) > one.after],
-        accepted=f"{counted(errors, 'error')} in {counted(len(files), 'file')}",
-        baseline=_BASELINE_PATH,
-        check=check,
-        most=LINES_SHOWN,
-    )
+    changed = [one for one in recording.entries if one.before != one.after or (one.found or 0) > one.after]
+    values = {"baseline": _BASELINE_PATH, "check": check, "most": LINES_SHOWN}
+    return text_lines("baseline.txt", recording=recording, changed=changed, **values)
 
 
 def _baseline_data(recording: Recording, *, written: bool) -> dict[str, Any]:
