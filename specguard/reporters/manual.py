@@ -43,6 +43,8 @@ class Docstring:
     Attributes:
         examples: its examples, each with its kind.
         prose: the rest.
+        intro: the paragraphs that describe the rule.
+        why, fix, related: the paragraphs that begin with a mark, without it; empty without one.
     """
 
     def __init__(self, text: str | None) -> None:
@@ -50,6 +52,12 @@ class Docstring:
         self.examples = [(found[1], found[2].removesuffix("\n")) for found in _EXAMPLE.finditer(whole)]
         self.prose = _EXAMPLE.sub("", whole).strip("\n")
         self._parts = self.prose.split("\n\n")
+        marks = (_REASON, _REMEDY, _RELATED)
+        self.intro = "\n\n".join(part for part in self._parts if not part.startswith(marks))
+        self.why, self.fix, self.related = map(self._marked, marks)
+
+    def _marked(self, mark: str) -> str:
+        return next((part.removeprefix(mark).strip() for part in self._parts if part.startswith(mark)), "")
 
     @property
     def summary(self) -> str:
@@ -57,19 +65,9 @@ class Docstring:
         return self._parts[0].replace("\n", " ")
 
     @property
-    def intro(self) -> str:
-        """The paragraphs that describe the rule."""
-        return "\n\n".join(part for part in self._parts if not part.startswith((_REASON, _REMEDY, _RELATED)))
-
-    @property
     def remedy(self) -> str:
-        """The paragraph that explains the fix, on one line; empty without one."""
-        fix = self.marked(_REMEDY)
-        return (fix[:1].upper() + fix[1:]).replace("\n", " ")
-
-    def marked(self, mark: str) -> str:
-        """Return the paragraph that begins with a mark, without it; empty without one."""
-        return next((part.removeprefix(mark).strip() for part in self._parts if part.startswith(mark)), "")
+        """The paragraph that explains the fix, as a sentence on one line."""
+        return (self.fix[:1].upper() + self.fix[1:]).replace("\n", " ")
 
 
 def page(entry: Registered) -> str:
@@ -84,12 +82,11 @@ def page(entry: Registered) -> str:
         usual=Rule,
         all_stages=STAGES,
         intro=intro,
-        why=text.marked(_REASON),
+        text=text,
         policy=tomllib.loads(blocks["fails"]).get("policy", "").strip("\n"),
         output=blocks.get("text"),
-        remedy=text.marked(_REMEDY),
         options=list(options_of(rule)),
-        related=re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", text.marked(_RELATED)),
+        related=re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", text.related),
     )
 
 
