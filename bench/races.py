@@ -6,7 +6,7 @@ import json
 import shlex
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import repositories
 from measure import Contender
@@ -87,26 +87,33 @@ def _bare(tools: Tools, name: str) -> Contender:
     return Contender(PYTHON, (tools.python, "-c", "pass"), _path(name))
 
 
+def _check(tools: Tools, repository: str, name: str, *arguments: str, **more: Any) -> Contender:
+    """Return the contender `check`, with the rest of its name and its arguments."""
+    command = (tools.specguard, "check", *arguments)
+    return Contender(f"check {name}", command, _path(repository), **more)
+
+
+def _event(name: str, **more: Any) -> str:
+    """Write an event of an agent in the repository `hook`, and return the file's name."""
+    file = PLACE / "events" / f"{name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"session_id": "s", "cwd": str(_path("hook")), **more}), "utf-8")
+    return str(file)
+
+
 def _staged(tools: Tools) -> Race:
-    ours = Contender("check --staged", (tools.specguard, "check", "--staged"), _path("hook"))
+    ours = _check(tools, "hook", "--staged", "--staged")
     row = Row("1", "`check --staged`, one file, 40 settings, cached", PYTHON, 4.0, 2.6, ours.name, PYTHON)
     states = {"PTH001": "passed", "PTH002": "passed", "CNT001": "passed"}
-    return Race(
-        "hook",
-        [_bare(tools, "hook"), ours],
-        [row],
-        [Expected(("--staged",), states, entries=1)],
-        (60, 15),
-    )
+    expected = [Expected(("--staged",), states, entries=1)]
+    return Race("hook", [_bare(tools, "hook"), ours], [row], expected, (60, 15))
 
 
 def _new_policy(tools: Tools) -> Race:
-    ours = Contender(
-        "check --staged, policy changed",
-        (tools.specguard, "check", "--staged"),
-        _path("hook"),
-        prepare=lambda number: repositories.use_policy(_path("hook"), number),
-    )
+    def prepare(number: int) -> None:
+        repositories.use_policy(_path("hook"), number)
+
+    ours = _check(tools, "hook", "--staged, policy changed", "--staged", prepare=prepare)
     row = Row("2", "the same, policy changed since last time", PYTHON, 14.0, 7.0, ours.name, PYTHON)
     return Race("hook", [_bare(tools, "hook"), ours], [row], [], (40, 8))
 
@@ -114,7 +121,7 @@ def _new_policy(tools: Tools) -> Race:
 def _message(tools: Tools) -> Race:
     file = ".git/COMMIT_EDITMSG"
     where = _path("hook")
-    ours = Contender("check --commit-msg-file", (tools.specguard, "check", "--commit-msg-file", file), where)
+    ours = _check(tools, "hook", "--commit-msg-file", "--commit-msg-file", file)
     gitlint = Contender(
         "gitlint, one message",
         (tools.gitlint, "--contrib", "contrib-title-conventional-commits", "--msg-filename", file),
@@ -132,8 +139,6 @@ def _message(tools: Tools) -> Race:
 
 def _hook(tools: Tools) -> Race:
     where = _path("hook")
-    events = PLACE / "events"
-    events.mkdir(parents=True, exist_ok=True)
     contenders = [_bare(tools, "hook")]
     rows: list[Row] = []
     expected: list[Answer] = []
@@ -141,39 +146,29 @@ def _hook(tools: Tools) -> Race:
         ("5", "allowed", "src/bench/a_new_file.py", ""),
         ("5r", "refused", "docs/api/openapi.yaml", "PTH00"),
     ):
-        file = events / f"{what}.json"
         given = {"file_path": str(where / path), "content": "value = 1\n" * 40}
-        event = {"hook_event_name": "PreToolUse", "session_id": "s", "cwd": str(where), "tool_name": "Write"}
-        file.write_text(json.dumps({**event, "tool_input": given}), "utf-8")
-        ours = Contender(f"hook claude, {what}", (tools.specguard, "hook", "claude"), where, stdin=str(file))
+        file = _event(what, hook_event_name="PreToolUse", tool_name="Write", tool_input=given)
+        ours = Contender(f"hook claude, {what}", (tools.specguard, "hook", "claude"), where, stdin=file)
         contenders.append(ours)
         rows.append(Row(number, f"agent's hook, one edit {what}", PYTHON, 4.0, 2.6, ours.name, PYTHON))
-        expected.append(Answer(str(file), says))
+        expected.append(Answer(file, says))
     return Race("hook", contenders, rows, expected, (60, 15))
 
 
 def _command(tools: Tools) -> Race:
     """Return the race of a command that changes nothing, as nearly all do: the hooks before and after it."""
     where = _path("hook")
-    events = PLACE / "events"
-    events.mkdir(parents=True, exist_ok=True)
-    given = {
-        "session_id": "c",
-        "cwd": str(where),
-        "tool_name": "Bash",
-        "tool_input": {"command": "pytest -q"},
-    }
-    files = []
-    for name in ("PreToolUse", "PostToolUse"):
-        files.append(events / f"{name}.json")
-        files[-1].write_text(json.dumps({"hook_event_name": name, **given}), "utf-8")
-    words = [f"{shlex.quote(str(tools.specguard))} hook claude < {shlex.quote(str(file))}" for file in files]
+    given = {"session_id": "c", "tool_name": "Bash", "tool_input": {"command": "pytest -q"}}
+    before, after = (_event(name, hook_event_name=name, **given) for name in ("PreToolUse", "PostToolUse"))
+    words = [
+        f"{shlex.quote(str(tools.specguard))} hook claude < {shlex.quote(file)}" for file in (before, after)
+    ]
     bare = f"{shlex.quote(str(tools.python))} -c pass"
     ours = Contender("hook claude, before and after a command", ("/bin/sh", "-c", "; ".join(words)), where)
     peer = Contender(f"two {PYTHON}", ("/bin/sh", "-c", f"{bare}; {bare}"), where)
     row = Row("5c", "agent's hook, before and after a command", peer.name, 6.5, 4.5, ours.name, peer.name)
     # The first answer may be about the branch; no answer is given twice.
-    proof = [Answer(str(files[0]), ""), Answer(str(files[1]), None), Answer(str(files[1]), "")]
+    proof = [Answer(before, ""), Answer(after, None), Answer(after, "")]
     return Race("hook", [peer, ours], [row], proof, (60, 15))
 
 
@@ -181,9 +176,7 @@ def _range(tools: Tools, *, quick: bool) -> Race:
     where = _path("range")
 
     def ours(branch: str, count: int) -> Contender:
-        return Contender(
-            f"check --range, {count} commits", (tools.specguard, "check", "--range", f"main..{branch}"), where
-        )
+        return _check(tools, "range", f"--range, {count} commits", "--range", f"main..{branch}")
 
     def log(branch: str, count: int) -> Contender:
         command = (tools.git, "log", "--raw", "-z", "--no-renames", f"main..{branch}")
@@ -219,7 +212,7 @@ def _range(tools: Tools, *, quick: bool) -> Race:
 def _mixed_range(tools: Tools) -> Race:
     where = _path("mixed-range")
     asked = ("--range", "main..work")
-    ours = Contender("check --range, mixed commits", (tools.specguard, "check", *asked), where, exit_code=1)
+    ours = _check(tools, "mixed-range", "--range, mixed commits", *asked, exit_code=1)
     command = (tools.git, "log", "--raw", "-z", "--no-renames", "main..work")
     log = Contender("git log --raw -z, mixed commits", command, where)
     work = "the same with merges, releases, bots and findings"
@@ -231,10 +224,8 @@ def _mixed_range(tools: Tools) -> Race:
 
 def _entries(tools: Tools) -> Race:
     where = _path("entries")
-    staged = Contender("check --staged, 10000 entries", (tools.specguard, "check", "--staged"), where)
-    ranged = Contender(
-        "check --range, 10000 entries", (tools.specguard, "check", "--range", "main..work"), where
-    )
+    staged = _check(tools, "entries", "--staged, 10000 entries", "--staged")
+    ranged = _check(tools, "entries", "--range, 10000 entries", "--range", "main..work")
     diff = Contender(
         "git diff-tree --raw, 10000 entries",
         (tools.git, "diff-tree", "-r", "-z", "--raw", "--no-renames", "main", "work"),
@@ -255,21 +246,13 @@ def _entries(tools: Tools) -> Race:
 
 def _lines(tools: Tools) -> Race:
     where = _path("lines")
-    # This change adds forbidden lines to some files, so that exit code 1 is right there.
-    ours = {
-        name: Contender(
-            f"check --range, {name} of 2000 files match",
-            (tools.specguard, "check", "--range", f"main..{ref}"),
-            where,
-            exit_code=1 if matching else 0,
-        )
-        for name, ref, matching in (
-            ("0", "none", 0),
-            (str(FILES_WITH_FEW), "few", FILES_WITH_FEW),
-            (str(FILES_WITH_MOST), "most", FILES_WITH_MOST),
-        )
-    }
-    none, few, most = ours.values()
+
+    def ours(matching: int, ref: str) -> Contender:
+        # A change that adds forbidden lines to some files must end with exit code 1.
+        name = f"--range, {matching} of 2000 files match"
+        return _check(tools, "lines", name, "--range", f"main..{ref}", exit_code=1 if matching else 0)
+
+    none, few, most = ours(0, "none"), ours(FILES_WITH_FEW, "few"), ours(FILES_WITH_MOST, "most")
     diff = Contender(
         "git diff -U0, 1000000 lines", (tools.git, "diff", "-U0", "--no-renames", "main", "few"), where
     )
@@ -292,12 +275,13 @@ def _lines(tools: Tools) -> Race:
 
 def _documents(tools: Tools, name: str, numbers: tuple[str, str], work: str, runs: tuple[int, int]) -> Race:
     where = _path(name)
-    command = (tools.specguard, "check", "--all")
-    first = Contender(
-        f"check --all, {name}", command, where, prepare=lambda number: repositories.use_commit(where, number)
-    )
+
+    def prepare(number: int) -> None:
+        repositories.use_commit(where, number)
+
+    first = _check(tools, name, f"--all, {name}", "--all", prepare=prepare)
     # This contender takes its turn right after the first one, on the same commit.
-    again = Contender(f"check --all again, {name}", command, where)
+    again = _check(tools, name, f"--all again, {name}", "--all")
     parsing = Contender(f"markdown-it-py, {name}", (tools.python, "-c", MARKDOWN), where, max_runs=5)
     rows = [
         Row(numbers[0], f"`check --all`, {work}", "markdown-it-py", 0.25, 0.12, first.name, parsing.name),
