@@ -42,9 +42,7 @@ def command(cases: Sequence[str], output_format: str) -> int:
         # Cases with their own policies need neither a repository nor an authority.
         if not cases or error.code not in ("no-authority", "no-repository"):
             raise
-    folder = from_here(expectations.CASE_FOLDER, top)
-    case_files = expectations.find_cases(cases or [folder], not cases)
-    tests = expectations.read_tests(authority, case_files, inline=not cases)
+    tests = expectations.read_tests(authority, cases, from_here(expectations.CASE_FOLDER, top))
     if not tests:
         raise SpecguardError(
             f"nothing is expected of this policy: the authority has no table [[should-fail]] or "

@@ -260,43 +260,22 @@ class PolicyTest:
         self.seconds = time.monotonic() - start
 
 
-def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
-    """Return the case files among names: the files themselves, and all `.toml` files in the folders.
-
-    Args:
-        given: files and folders.
-        optional: True if they may be missing.
-
-    Raises:
-        SpecguardError: a file is missing, or a folder has no case.
-    """
-    found: dict[str, None] = {}
-    for name in given:
-        candidates = sorted(map(str, Path(name).glob("**/*.toml"))) if os.path.isdir(name) else [name]
-        # Reading a named pipe would block.
-        files = [os.path.normpath(path) for path in candidates if os.path.isfile(path)]
-        if not files and not optional:
-            help = "name case files, which end in .toml, or folders of them"
-            code = "unreadable-file" if os.path.isdir(name) else "unknown-name"
-            raise SpecguardError("there is no case", path=name, help=help, code=code)
-        found.update(dict.fromkeys(files))
-    return list(found)
-
-
-def read_tests(authority: OwnAuthority | None, paths: Sequence[str], *, inline: bool) -> list[PolicyTest]:
+def read_tests(authority: OwnAuthority | None, given: Sequence[str], folder: str) -> list[PolicyTest]:
     """Read the tests of a policy.
 
     Args:
         authority: the authority for a case without a policy; None if the repository has none.
-        paths: the case files.
-        inline: True to include the authority's tables `should-fail` and `should-pass`.
+        given: files and folders of cases; without any, the authority's tables `should-fail` and `should-pass`
+            are read, and the cases in `folder`.
+        folder: the usual folder of cases, which may be missing.
 
     Raises:
+        SpecguardError: a given file is missing, or a given folder has no case.
         SeveralErrors: all cases with an invalid format.
     """
-    found = list(_inline_tests(authority)) if authority and inline else []
+    found = list(_inline_tests(authority)) if authority and not given else []
     errors: list[SpecguardError] = []
-    for path in paths:
+    for path in dict.fromkeys(_case_files(given or [folder], optional=not given)):
         try:
             found += _read_case_file(path)
         except SpecguardError as error:
@@ -309,6 +288,19 @@ def read_tests(authority: OwnAuthority | None, paths: Sequence[str], *, inline: 
     if errors:
         raise SeveralErrors(errors, "cases")
     return found
+
+
+def _case_files(given: Sequence[str], *, optional: bool) -> Iterator[str]:
+    """Yield the case files among names: the files themselves, and all `.toml` files in the folders."""
+    for name in given:
+        candidates = sorted(map(str, Path(name).glob("**/*.toml"))) if os.path.isdir(name) else [name]
+        # Reading a named pipe would block.
+        files = [os.path.normpath(path) for path in candidates if os.path.isfile(path)]
+        if not files and not optional:
+            help = "name case files, which end in .toml, or folders of them"
+            code = "unreadable-file" if os.path.isdir(name) else "unknown-name"
+            raise SpecguardError("there is no case", path=name, help=help, code=code)
+        yield from files
 
 
 def _inline_tests(authority: OwnAuthority) -> Iterator[PolicyTest]:
