@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from specguard.integrations.hooks.dialects import AGENTS, Reply, UnreadableError, agent_of, parse, read, write
-from specguard.integrations.hooks.shell import read_command
+from specguard.integrations.hooks.shell_programs import read_command
 from specguard.integrations.hooks.tool_calls import effects_of, read_diff, read_patch
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
 

@@ -121,7 +121,7 @@ def _command_effects(event: HookEvent, value: object) -> Effects:
     if event.tool in ("PowerShell", "write_stdin"):
         # Another language, or the input of a running program.
         return Effects()
-    from specguard.integrations.hooks.shell import read_command
+    from specguard.integrations.hooks.shell_programs import read_command
 
     trees = map(work_tree_at, event.projects or [event.directory])
     return read_command(value, event.directory, event.environment, [tree.common for tree in trees if tree])

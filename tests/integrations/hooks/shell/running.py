@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from specguard.integrations.hooks.shell import read_command
+from specguard.integrations.hooks.shell_programs import read_command
 from specguard.integrations.hooks.tool_calls import Effects
 from specguard.testing.repository import clean_environment
 from tests.rows import recorded

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from specguard.integrations.hooks.dialects import read, write
-from specguard.integrations.hooks.shell import read_command
+from specguard.integrations.hooks.shell_programs import read_command
 from specguard.integrations.hooks.turn_end import judge_after
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
@@ -78,7 +78,7 @@ def test_without_a_home_the_home_is_not_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["cd sub && sed -i s/a/b/ x", "git commit -F - <<< x", "rm *; git rm x"])
 def test_following_a_command_imports_little(command: str, tmp_path: Path) -> None:
     nothing = imported(["-c", "pass"], tmp_path, tmp_path)
-    program = "from specguard.integrations.hooks.shell import read_command as r; r({!r}, b'/x', {{}})"
+    program = "from specguard.integrations.hooks.shell_programs import read_command as r; r({!r}, b'/', {{}})"
     assert (imported(["-c", program.format(command)], tmp_path, tmp_path) - nothing) & NEVER == set()
 
 

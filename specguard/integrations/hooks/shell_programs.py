@@ -1,0 +1,311 @@
+"""The certain effects of a shell command before it runs: named files, commit messages and refs.
+
+Each program that is known has a function here, which reads its arguments. `shell.py` reads the language.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import islice
+
+from specguard.integrations.hooks.shell import MOST_EDITS, Interpreter, Word, has, options_of
+from specguard.integrations.hooks.tool_calls import read_diff, read_patch
+from specguard.model import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Final
+
+    from specguard.integrations.hooks.shell import Handler, Options, Words
+    from specguard.integrations.hooks.tool_calls import Effects
+
+
+def read_command(
+    text: str, directory: bytes, environment: Mapping[str, str], own: Collection[bytes] = ()
+) -> Effects:
+    """Return the certain effects of a shell command.
+
+    Args:
+        text: the command, as `bash -c` takes it.
+        directory: the folder in which it would run, absolute.
+        environment: the variables of the command; only `HOME` is used.
+        own: the shared git directories of the guarded repositories; without any, all repositories are.
+    """
+    shell = Interpreter(directory, environment.get("HOME", ""), own, _PROGRAMS)
+    shell.run(text)
+    return shell.effects
+
+
+def _is_dry(options: Options, *names: str) -> bool:
+    """True if a program only says what it would do, by `--help`, `--dry-run` or one of these options."""
+    return has(options, "dry-run", "help", *names) and not any(name.startswith("no-d") for name, _ in options)
+
+
+def _remove(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    options, operands = options_of(words)
+    if _is_dry(options, "n"):
+        return
+    for path in shell.paths(*(word for word in operands if not (word.text or "").startswith(":"))):
+        whole = shell.absolute(path)
+        if has(options, "r", "R", "recursive") or not os.path.isdir(whole) or os.path.islink(whole):
+            shell.edit(path, gone=True)
+
+
+def _touch(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    options, operands = options_of(words, "drt", ["date", "reference", "time"])
+    for path in () if has(options, "c", "no-create", "h") else shell.paths(*operands):
+        if not os.path.lexists(shell.absolute(path)):
+            shell.edit(path)
+
+
+def _write(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
+    """Record the files that programs such as `tee` write."""
+    operands = options_of(words, "nrs", ["iterations", "reference", "size"])[1]
+    if name == "dd":
+        operands = [Word(word.text[3:]) for word in words if word.text and word.text.startswith("of=")]
+    for path in shell.paths(*operands):
+        shell.edit(path)
+
+
+def _chmod(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    """Record the files whose owner may run or read them from now on, or no longer."""
+    # A mode such as `-x` looks like an option.
+    flags = [word for word in words if re.fullmatch("-[RfcvHLP]+|--.*", word.text or "")]
+    mode, *operands = [word for word in words if word not in flags] or [Word(None)]
+    paths = shell.paths(*operands)
+    if any("R" in (flag.text or "") or flag.text == "--recursive" for flag in flags):
+        walks = (walk for path in tuple(paths) for walk in os.walk(shell.absolute(path)))
+        paths += islice((os.path.join(at, name) for at, _, names in walks for name in names), MOST_EDITS)
+    for path in paths:
+        place = shell.absolute(path)
+        before = os.stat(place).st_mode if os.path.exists(place) else 0
+        after = _mode_after(mode.text or "", before)
+        # What is in a folder is out of reach without both.
+        if (after ^ before) & 0o500 and (os.path.isfile(place) or before & ~after & 0o500):
+            shell.edit(path, gone=os.path.isdir(place))
+
+
+def _mode_after(text: str, mode: int) -> int:
+    """Return a mode after `chmod`; what is not read of its argument changes nothing."""
+    if text and not text.strip("01234567"):
+        return int(text, 8)
+    for clause in text.split(","):
+        for sign in "+-=":
+            who, found, letters = clause.partition(sign)
+            if found and (who or "a").strip("go") in ("u", "a") and not letters.strip("rwxX"):
+                bits = 0o400 * ("r" in letters) | 0o100 * ("x" in letters) | mode & 0o100 * ("X" in letters)
+                mode = {"+": mode | bits, "-": mode & ~bits, "=": bits}[sign]
+    return mode
+
+
+def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    inline = [word.text or "" for word in words if re.match(r"-[nErsuz]*i|--in-place", word.text or "")]
+    others = [word for word in words if (word.text or "-") not in inline]
+    options, operands = options_of(others, "ef", ["expression", "file"])
+    operands = [word for word in operands if word.text] if inline else []
+    # Without these options, the first operand is the script.
+    for path in shell.paths(*operands[not has(options, "e", "f", "expression", "file") :]):
+        shell.edit(path)
+
+
+def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
+    """Record the targets of `cp`, `mv`, `ln` and `install`, whose last operand is the target."""
+    options, operands = options_of(words, "tSmog", ["target-directory", "suffix", "mode"])
+    folder = [value for one, value in options if one in ("t", "target-directory") and value]
+    sources, targets = (operands, folder) if folder else (operands[:-1], operands[-1:])
+    if not sources or not targets or has(options, "n", "no-clobber", "d", "directory", "parents", "dry-run"):
+        return
+    several = bool(folder) or len(sources) > 1 or sources[0].pattern
+    for target in shell.paths(targets[0]):
+        place = shell.absolute(target)
+        inside = several or target.endswith(b"/") or place in shell.made or os.path.isdir(place)
+        for source in shell.paths(*sources):
+            last = source.rstrip(b"/").rpartition(b"/")[2]
+            content = None if name == "ln" else shell.content_of(source)
+            shell.edit(os.path.join(target, last) if inside and last.strip(b".") else target, content)
+            if name == "mv":
+                shell.edit(source, gone=True)
+        # Whether the folder is made is not certain.
+        if place in shell.made or (not inside and sources[0].text is None):
+            shell.edit(target)
+
+
+def _apply_patch(shell: Interpreter, text: str | None, strip: int | None = None) -> None:
+    """Record the files of a patch in the current folder: a diff, or an envelope if `strip` is None."""
+    if text is not None and shell.folder is not None:
+        effects = read_patch(text, b"", lambda _: None) if strip is None else read_diff(text, strip)
+        for edit in effects.edits:
+            shell.edit(os.path.join(shell.folder, edit.path), gone=edit.removes)
+
+
+def _apply_envelope(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
+    _apply_patch(shell, words[0].text if words else stdin)
+
+
+def _uninstall(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
+    if words and words[0].text == "uninstall" and not has(options_of(words, "ct")[0], "h", "help"):
+        shell.effects.bypasses.append(f"`{name} uninstall` takes git's hooks away")
+
+
+_PLACE_OPTIONS: Final = ("git-dir", "work-tree", "namespace")
+
+
+def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
+    """Record the effects of git: files, commits, refs, and ways to skip its hooks."""
+    start = shell.folder
+    options, rest = options_of(words, "Cc", ["config-env", "attr-source", *_PLACE_OPTIONS], leading=True)
+    for option, value in options:
+        if option in ("C", "git-dir"):
+            found = shell.paths(value or Word(None))
+            shell.folder = found[0] if len(found) == 1 and os.path.isdir(shell.absolute(found[0])) else None
+    name = (rest[0].text or "") if rest else ""
+    if shell.folder is None:
+        shell.effects.unplaced.append(name)
+    is_shared = name == "config" and has(options_of(rest)[0], "global", "system", "f", "file")
+    handler = _COMMANDS.get(name)
+    is_elsewhere = not is_shared and shell.is_elsewhere()
+    if not is_elsewhere:
+        shell.effects.bypasses.extend(shell.skips)
+        if _sets_hooks([value for _, value in options if value]):
+            shell.effects.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
+    if has(options, "bare", *_PLACE_OPTIONS) and handler is not _check_hooks:
+        shell.folder = None
+    if handler and not (is_elsewhere and handler in (_check_hooks, _config, _move_refs)):
+        handler(shell, name, rest[1:], stdin)
+    if name in ("branch", "checkout", "switch", "symbolic-ref"):
+        shell.switch(name, rest[1:])
+    if name in ("add", "stage", "stash"):
+        shell.stored = len(shell.effects.edits)
+    shell.folder = start
+
+
+def _config(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    options, operands = options_of(words, "f", ["default", "file", "type"], leading=True)
+    # Without a value, a name is read.
+    is_changing = operands[1:] or any(name.startswith("un") for name, _ in options)
+    # Git's own subcommands come first: after a name, `get` is a folder.
+    if _sets_hooks(operands) and is_changing and operands[0].text != "get":
+        shell.effects.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
+
+
+def _reset(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    """Record that `reset --hard` or a forced checkout discards all uncommitted changes."""
+    if has(options_of(words)[0], "hard", "f", "force", "discard-changes") and shell.tree:
+        shell.effects.discards.append(shell.tree.root)
+
+
+def _sets_hooks(words: Words) -> bool:
+    return any((word.text or "").partition("=")[0].lower() == "core.hookspath" for word in words)
+
+
+def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
+    """Record if a command skips its hooks, and the message of a commit."""
+    longs = ["message", "file", "reuse-message", "reedit-message", "template", "author", "date", "fixup",
+             "squash", "trailer"]  # fmt: skip
+    valued = {"commit": "mFCct", "am": "", "rebase": "sX"}.get(name, "msFX")
+    options, _ = options_of(words, valued, longs, attached="Su" if name == "commit" else "SC")
+    if _is_dry(options):
+        return
+    short = name in ("commit", "am") and has(options, "n")
+    if short or any("no-verify".startswith(option) and len(option) > 6 for option, _ in options):
+        shell.effects.bypasses.append(f"`git {name} --no-verify` skips the hooks")
+    # A message may be another repository's or branch's; it is judged after the commit.
+    is_reused = has(options, "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer")
+    if name != "commit" or shell.folder is None or shell.placed or shell.switched or is_reused:
+        return
+    texts = [
+        value.text if option in ("m", "message") else shell.text_of(value, stdin)
+        for option, value in options
+        if option in ("m", "message", "F", "file") and value is not None
+    ]
+    message = "" if None in texts else "\n\n".join(filter(None, texts))
+    if message.strip():
+        shell.effects.messages.append((shell.tree.root if shell.tree else b"", message))
+
+
+def _restore(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
+    """Record the files whose uncommitted changes `checkout` and `restore` discard."""
+    options, operands = options_of(words, "s" if name == "restore" else "", ["source"])
+    if name == "restore":
+        if has(options, "S", "staged") and not has(options, "W", "worktree"):
+            return
+    elif has(options, "f", "force") and "--" not in [word.text for word in words]:
+        _reset(shell, name, words, None)
+    elif has(options, "b", "B", "orphan", "t", "track"):
+        return
+    elif len(words) > 1 and words[1].text == "--" and not (words[0].text or "-").startswith("-"):
+        operands = words[2:]
+    if not any((word.text or "").replace(":/", "", 1).startswith(":") for word in operands):
+        shell.effects.discards.extend(shell.paths(*operands))
+
+
+def _clean(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    """Record where `git clean` removes untracked files; untracked folders count without `-d`, too."""
+    options, operands = options_of(words, "e", ["exclude"])
+    if has(options, "f", "force") and not _is_dry(options, "n") and not has(options, "e", "exclude", "X"):
+        shell.effects.cleans.extend(shell.paths(*(operands or [Word(".")])))
+
+
+def _apply(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
+    options, operands = options_of(words, "pC", ["directory", "exclude", "include", "whitespace"])
+    if has(options, "check", "stat", "numstat", "summary", "R", "reverse", "directory", "exclude", "include"):
+        return
+    number = next((value.text or "" for name, value in options if name == "p" and value), "1")
+    for text in [shell.text_of(word, stdin) for word in operands] or [stdin]:
+        _apply_patch(shell, text, int(number) if number.isdecimal() else 1)
+
+
+def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
+    """Record the refs that a call moves, each with its target."""
+    options, operands = options_of(words, "o", ["repo", "push-option", "receive-pack", "exec"])
+    if _is_dry(options, *("n" if name == "push" else "")):
+        return
+    if name == "push":
+        _check_hooks(shell, name, words, stdin)
+    texts = [word.text or "" for word in operands]
+    refs = shell.effects.refs
+    if name == "update-ref" or (name == "branch" and has(options, "f", "force")):
+        # A remote's branch is where a fetch puts what it fetched.
+        to = "".join(texts[1:2]).removeprefix("refs/remotes/").replace("/", ":", 1)
+        refs += [(text, to) for text in texts[:1]]
+    elif name == "branch":
+        refs += [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
+    if name == "push" and len(texts) < 2 and not has(options, "tags"):
+        texts = [*(texts or [""]), "refs/heads/*" if has(options, "all", "branches", "mirror") else "HEAD"]
+    for text in texts[1:] if name in ("push", "fetch") else ():
+        source, colon, target = text.removeprefix("+").partition(":")
+        if name == "push" and text.removeprefix("+") in ("HEAD", "@"):
+            source = shell.branch()
+        branch = source.removeprefix("refs/heads/")
+        # Git itself writes the remote's refs there.
+        if (colon and target != f"refs/remotes/{texts[0]}/{branch}") or (name == "push" and source):
+            refs.append((target if colon else source, source if name == "push" else f"{texts[0]}:{branch}"))
+
+
+_PROGRAMS: Final[Mapping[str, Handler]] = {
+    **dict.fromkeys(("rm", "unlink"), _remove),
+    **dict.fromkeys(("tee", "truncate", "dd", "shred"), _write),
+    **dict.fromkeys(("cp", "mv", "ln", "install"), _copy),
+    **dict.fromkeys(("sed", "gsed"), _sed),
+    **dict.fromkeys(("apply_patch", "applypatch"), _apply_envelope),
+    **dict.fromkeys(("pre-commit", "lefthook"), _uninstall),
+    "mkdir": lambda shell, _, words, __: shell.made.update(map(shell.absolute, shell.paths(*words))),
+    "touch": _touch,
+    "chmod": _chmod,
+    "git": _git,
+}
+"""The functions for known programs."""
+
+_COMMANDS: Final[Mapping[str, Handler]] = {
+    **dict.fromkeys(("commit", "merge", "rebase", "am", "pull", "cherry-pick", "revert"), _check_hooks),
+    **dict.fromkeys(("push", "fetch", "branch", "update-ref"), _move_refs),
+    **dict.fromkeys(("checkout", "restore"), _restore),
+    "config": _config,
+    "clean": _clean,
+    **dict.fromkeys(("reset", "switch"), _reset),
+    "apply": _apply,
+    "rm": _remove,
+    "mv": _copy,
+}
+"""The functions for known git commands."""
