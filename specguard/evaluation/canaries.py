@@ -15,7 +15,8 @@ from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
 from specguard.evaluation.expectations import OwnAuthority
 from specguard.model import listed, path_text
-from specguard.testing.case import Case, CaseError
+from specguard.testing.case import Case
+from specguard.testing.case_file import CaseError
 from specguard.testing.repository import Step, to_bytes
 from specguard.testing.running import Outcome, examples, judge_case
 

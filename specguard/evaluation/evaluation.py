@@ -30,7 +30,8 @@ from specguard.reporters.file_writing import replace_file, writing
 from specguard.reporters.json import fields_of
 from specguard.runs import manifests
 from specguard.runs.manifests import MANIFEST
-from specguard.testing.case import Case, CaseError
+from specguard.testing.case import Case
+from specguard.testing.case_file import CaseError
 from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import finding_text, flatten, pair, run_here
 from specguard.work.gates import safe_name

@@ -27,7 +27,8 @@ from specguard.errors import Needed, SeveralErrors, SpecguardError, nearest
 from specguard.model import Origin
 from specguard.reporters.escape import visible
 from specguard.reporters.platforms import suites_text
-from specguard.testing.case import Case, CaseError, split_cases
+from specguard.testing.case import Case
+from specguard.testing.case_file import CaseError, split_cases
 from specguard.testing.repository import to_bytes
 from specguard.testing.running import Mismatch, differences, judge_case
 

@@ -7,7 +7,8 @@ it.
 
 from __future__ import annotations
 
-from specguard.testing.case import Case, CaseError, Grant
+from specguard.testing.case import Case, Grant
+from specguard.testing.case_file import CaseError
 from specguard.testing.repository import GitError, Repository, Step
 from specguard.testing.running import Example, Outcome, check_rule, examples, run, run_case, run_here
 

@@ -55,16 +55,14 @@ first approval without an id. `Case` and `Grant` have all keys.
 from __future__ import annotations
 
 import atexit
-import copy
 import datetime
 import json
 import os
 import shutil
 import subprocess
-import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -75,6 +73,7 @@ from specguard.approvals.people import NAMESPACE, public_part
 from specguard.approvals.record import Approval, Bond, Revocation
 from specguard.errors import nearest
 from specguard.model import STATES, Judged
+from specguard.testing.case_file import CaseError, checked_table, naming, read_steps, read_table, split_cases
 from specguard.testing.repository import ORIGIN, Repository, Step, clean_environment, plain_bytes, to_bytes
 
 AUTHORITY = b"SPEC_AUTHORITY.md"
@@ -164,25 +163,20 @@ class Case:
         Raises:
             CaseError: the text is not TOML, or a key or value is not in the format.
         """
-        with _named(name):
+        with naming(name):
             return cls(**{**(defaults or {}), **cls._read(text, folder)}, name=name)
 
     @classmethod
     def _read(cls, text: str | Mapping[str, Any], folder: Path | None) -> dict[str, Any]:
         """Return the attributes that a case sets."""
-        forms, table = _fields_of(cls), _table(text, folder)
-        del forms["name"]
-        _check_keys(table, forms, more=(*_BEFORE_KEYS, "edits", "name"))
+        forms = {key: form for key, form in cls.__annotations__.items() if key != "name"}
+        table = checked_table(read_table(text, folder), forms)
         for key, value in table.items():
             several = value if isinstance(value, list) else [value]
-            places = [f"{key}.{at}" for at in range(len(several))] if several is value else [key]
-            if key in ("staged", "worktree"):
-                table[key] = _step(value, key, "")
-            elif key in _STEP_MESSAGES:
-                table[key] = [_step(*one, _STEP_MESSAGES[key]) for one in zip(several, places, strict=True)]
-            else:
-                _check_form(value, forms[key], key)
-            if key == "approvals":
+            places = [f"{key}.{at}" for at in range(len(several))]
+            if "Step" in forms[key]:
+                table[key] = read_steps(value, key)
+            elif key == "approvals":
                 table[key] = list(map(_grant, several, places))
             elif key == "expect":
                 table[key] = list(map(_finding, several, places))
@@ -210,8 +204,8 @@ class Case:
         Raises:
             CaseError: the file is not TOML, or a key or value is not in the format.
         """
-        with _named(path.stem):
-            split = split_cases(parse_table(path.read_text(encoding="utf-8")), path.stem)
+        with naming(path.stem):
+            split = split_cases(path.read_text(encoding="utf-8"), path.stem)
         return [cls.from_toml(one, name, path.parent) for name, one in split]
 
     def build(self, directory: str | os.PathLike[str]) -> Repository:
@@ -224,7 +218,7 @@ class Case:
         """
         repository = Repository(directory, branch=self.branch, origin=self.origin)
         base = [self._with_policy(self.base[0]), *self.base[1:]] if self.base else []
-        with _named(self.name):
+        with naming(self.name):
             steps, refs, labels = self._steps(base)
             try:
                 if steps:
@@ -404,12 +398,7 @@ def _find_label(labels: Mapping[str, str], name: str, where: str) -> str:
     return labels[name]
 
 
-_STEP_MESSAGES = {"base": "chore: base", "commits": "feat: change", "staged": "", "worktree": ""}
-"""The keys that hold steps, with the default message of their steps."""
-
 _TO_PROCESSES = ("args", "env", "refs", "branch", "origin", "title")
-_TARGETS = ("symlinks", "rename")
-_PATHS = ("delete", "executable", "files", "submodules", *_TARGETS)
 _EXPECTED = {
     "code": "str", "name": "str", "path": "str", "line": "int", "end_line": "int", "commit": "str",
     "field": "str", "side": "str", "severity": "str", "state": "str", "authority": "str",
@@ -417,205 +406,18 @@ _EXPECTED = {
 }  # fmt: skip
 """The fields of an expected finding, with the annotations of their values."""
 
-_BEFORE_KEYS = ("like", "after")
-"""The keys that name another case of the folder."""
-
-_MAX_LIKE_DEPTH = 5
-_KIND_NAMES = {str: "text", dict: "a table", list: "a list", int: "a whole number"}
-_KINDS = {"Sequence": list, "Mapping": dict, "Texts": dict, "Ids": dict, "int": int}
-"""The type of a field's values, by the beginning of its annotation; other fields are texts."""
-
-
-class CaseError(ValueError):
-    """A case is not in the format.
-
-    Args:
-        problem: the problem, with the key that has it.
-        where: the dotted key with the problem; empty if no key has it.
-        name: the name of the case; empty if it is not known.
-    """
-
-    def __init__(self, problem: str, where: str = "", name: str = "") -> None:
-        super().__init__(f"{name}: {problem}" if name else problem)
-        self.problem = problem
-        self.where = where
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Name the case in the errors of the block."""
-    try:
-        yield
-    except CaseError as error:
-        raise CaseError(error.problem, error.where, name) from None
-
-
-def _check_form(value: Any, form: str, where: str) -> None:
-    """Check that a value, and each part of it, matches a field's annotation."""
-    kind = next((kind for begins, kind in _KINDS.items() if form.startswith(begins)), str)
-    _check_kind(value, kind, where)
-    if kind in (list, dict) and "Any" not in form and "Grant" not in form:
-        for name, part in value.items() if kind is dict else enumerate(value):
-            _check_kind(part, str, f"{where}.{name}")
-
-
-def _fields_of(cls: type) -> dict[str, str]:
-    """Return the fields of a dataclass, with their annotations."""
-    return {item.name: str(item.type) for item in fields(cls)}
-
-
-def _checked(table: Any, forms: Mapping[str, str], where: str) -> dict[str, Any]:
-    """Return a table whose keys are known, and whose values match their annotations.
-
-    Raises:
-        CaseError: the table has other keys or values.
-    """
-    _check_kind(table, dict, where)
-    _check_keys(table, forms, where)
-    for key, value in table.items():
-        _check_form(value, forms[key], f"{where}.{key}")
-    return dict(table)
-
 
 def _finding(expected: Any, where: str) -> dict[str, Any]:
     if isinstance(expected, str):
         expected = {"code" if expected[:1].isupper() else "name": expected}
-    return _checked(expected, _EXPECTED, where)
-
-
-def parse_table(text: str) -> dict[str, Any]:
-    """Parse the table of a file of cases.
-
-    Raises:
-        CaseError: the text is not TOML.
-    """
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise CaseError(str(error)) from None
-
-
-def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return the cases of a file by name: the file itself, or its `cases` merged over the file's keys.
-
-    Args:
-        table: the parsed file.
-        name: the name of the case if the file is one.
-
-    Raises:
-        CaseError: `cases` is not a list of tables with unique names.
-    """
-    shared = dict(table)
-    listed = shared.pop("cases", None)
-    if listed is None:
-        return [(name, shared)]
-    if not isinstance(listed, list) or not listed:
-        raise CaseError("cases must be a list with a case in it", "cases")
-    split: dict[str, dict[str, Any]] = {}
-    for position, case in enumerate(listed):
-        where = f"cases.{position}"
-        _check_kind(case, dict, where)
-        own = dict(case)
-        called = own.pop("name", "")
-        _check_kind(called, str, f"{where}.name")
-        if not called or called in split:
-            raise CaseError(f"{where} needs a `name` that no other case of the file has", where)
-        split[called] = {**shared, **own}
-    return list(split.items())
-
-
-def _table(text: str | Mapping[str, Any], folder: Path | None, depth: int = 0) -> dict[str, Any]:
-    """Return the keys of a case, merged over those of the case that it is like."""
-    table = parse_table(text) if isinstance(text, str) else dict(text)
-    edits = table.pop("edits", {})
-    _check_kind(edits, dict, "edits")
-    for key in _BEFORE_KEYS:
-        named = table.pop(key, None)
-        if named is None:
-            continue
-        _check_kind(named, str, key)
-        if folder is None or depth > _MAX_LIKE_DEPTH or not (folder / named).is_file():
-            raise CaseError(f"there is no case {named!r} that it could be {key}", key)
-        path = folder / named
-        other = _table(path.read_text(encoding="utf-8"), path.parent, depth + 1)
-        if key == "after":
-            base = list(_steps(other, ("base", "commits")))
-            other = {**({"policy": other["policy"]} if "policy" in other else {}), "base": base}
-        table = {**other, **table}
-    for path, edit in edits.items():
-        _edit(table, path, edit)
-    return table
-
-
-def _edit(table: dict[str, Any], path: str, edit: Any) -> None:
-    """Change a file: replace it in the change, replace parts of it in each step that has it, or remove it."""
-    table.update({key: copy.deepcopy(table[key]) for key in _STEP_MESSAGES if key in table})
-    steps = list(_steps(table, _STEP_MESSAGES))
-    for step in steps:
-        _check_kind(step.get("files", {}), dict, "edits: the files of a step")
-    having = [step for step in steps if path in step.get("files", {})]
-    if isinstance(edit, str):
-        change = list(_steps(table, ("commits", "staged", "worktree"))) or steps
-        for step in [step for step in change if path in step.get("files", {})] or change[-1:]:
-            step.setdefault("files", {})[path] = edit
-    elif edit is False and having:
-        for step in having:
-            del step["files"][path]
-    elif isinstance(edit, dict) and having:
-        for step in having:
-            _check_kind(step["files"][path], str, f"edits: what {path!r} is now")
-        for old, new in edit.items():
-            _check_kind(new, str, f"edits, {path!r}")
-            if not any(old in step["files"][path] for step in having):
-                raise CaseError(f"edits: {path!r} has no {old!r}", "edits")
-            for step in having:
-                step["files"][path] = step["files"][path].replace(old, new)
-    else:
-        raise CaseError(f"edits: no step has {path!r}, or what becomes of it is not said", "edits")
-
-
-def _steps(table: Mapping[str, Any], keys: Collection[str]) -> Iterator[dict[str, Any]]:
-    for key in keys:
-        value = table.get(key, [])
-        steps = value if isinstance(value, list) else [value]
-        yield from (step for step in steps if isinstance(step, dict))
-
-
-def _check_keys(
-    table: Mapping[str, Any], known: Collection[str], where: str = "", more: Sequence[str] = ()
-) -> None:
-    """Check that a table has only known keys; `more` are those that are read before."""
-    for key in table:
-        if key not in known:
-            problem = f"unknown key {key!r}; {nearest(key, {*known, *more} - {key})}"
-            raise CaseError(*(f"{where}: {problem}", f"{where}.{key}") if where else (problem, key))
-
-
-def _check_kind(value: object, kind: type, where: str) -> None:
-    if not isinstance(value, kind) or isinstance(value, (bool, datetime.datetime)):
-        raise CaseError(f"{where} must be {_KIND_NAMES[kind]}", where)
+    return checked_table(expected, _EXPECTED, where)
 
 
 def _grant(table: Any, where: str) -> Grant:
-    values = _checked(table, _fields_of(Grant), where)
+    values = checked_table(table, Grant.__annotations__, where)
     if values.get("place", PLACES[0]) not in PLACES:
         raise CaseError(f"{where}.place must be one of {', '.join(PLACES)}", f"{where}.place")
     return Grant(**values)
-
-
-def _step(table: Any, where: str, message: str) -> Step:
-    values = {"message": message, **_checked(table, _fields_of(Step), where)}
-    values["message"] = plain_bytes(values["message"])
-    for key in [key for key in _PATHS if key in values]:
-        given = values[key]
-        values[key] = checked = paths = [plain_bytes(path) for path in given]
-        if isinstance(given, dict):
-            texts = [plain_bytes(text) if key in _TARGETS else text for text in given.values()]
-            values[key] = dict(zip(paths, texts, strict=True))
-            checked = [*paths, *texts] if key in _TARGETS else paths
-        if any(b"\0" in path for path in checked):
-            raise CaseError(f"{where}: a path has a NUL, which no path has", where)
-    return Step(**values)
 
 
 PLACES = ("head", "base", "local")

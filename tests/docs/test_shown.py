@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from specguard.testing import Case, run_case, run_here
-from specguard.testing.case import split_cases
+from specguard.testing.case_file import split_cases
 from tools.pages import ROOT, blocks, read
 
 SHOWN = {
