@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_511,
-    "modules of specguard and rules": 243,
+    "code lines of specguard and rules": 48_522,
+    "modules of specguard and rules": 244,
     "code lines of tests": 33_095,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,

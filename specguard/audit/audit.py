@@ -1,16 +1,9 @@
-"""Run an audit: find the repositories and their changes, have workers judge them, and store the results.
-
-A repository is named by its folder, a pattern of folders, an address to mirror, or a list of these.
-"""
+"""Run an audit: find the changes of its repositories, have workers judge them, and store the results."""
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import os
 import pickle
-import re
-import shlex
 import signal
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
@@ -22,22 +15,19 @@ from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
-from filelock import FileLock
-
 from specguard import __version__
 from specguard.audit.judging import JudgedSlice, PastPolicies, Slice, find_branch, judge, past_changes
+from specguard.audit.repositories import NamedRepository, named_repositories
 from specguard.audit.store import AuditStore, StoreKey
 from specguard.authority.cache import development_stamp, user_folder
 from specguard.change.base import named_base
-from specguard.change.check_request import Request, read_bounded, read_input, resolve
+from specguard.change.check_request import Request, resolve
 from specguard.change.git import Git
-from specguard.change.remotes import shown_address
 from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
 from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
-from specguard.errors import Needed, NoAuthorityError, Reported, SpecguardError, usage
-from specguard.executor.remote import PROTOCOLS, RemoteGit, run_program, user_environment
+from specguard.errors import Needed, NoAuthorityError, SpecguardError, usage
 from specguard.model import EXIT_NO_VERDICT, Record, counted, path_text
 from specguard.reporters.escape import visible
 from specguard.reporters.json import json_safe
@@ -249,10 +239,7 @@ def _find_changes(
     one: NamedRepository, options: AuditOptions, store: AuditStore, since: int, floor: Floor | None
 ) -> _AuditedRepository:
     """Return the changes of a repository, with those that are still to judge."""
-    folder, branch_name = one.folder, options.branch
-    if one.address:
-        mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
-        folder, branch_name = update_mirror(one.address, mirrors, options.branch, options.environment)
+    folder, branch_name = one.fetch(options.branch, options.mirrors, options.environment)
     repository = Repository.locate(folder, options.environment)
     # A folder in a working tree names the whole repository, as a linked worktree does.
     work_tree = repository.git_dir == repository.common and repository.work_tree_if_any()
@@ -267,8 +254,7 @@ def _find_changes(
             base = "" if options.branch else _policy(git, branch, "now", policies).base or ""
             base = base.removeprefix("origin/")
             if base not in ("", branch.name):
-                if one.address:
-                    update_mirror(one.address, mirrors, base, options.environment)
+                one.fetch(base, options.mirrors, options.environment)
                 branch = find_branch(git, named_base(git, base, "policy").ref or base)
         changes = _changes(git, branch, options, since)
         policy = None if options.by == "then" else _policy(git, branch, options.by, policies)
@@ -453,141 +439,6 @@ def _begin_worker(folder: str) -> None:
 def _end_after(parent: Any) -> None:
     parent.join()
     os._exit(EXIT_NO_VERDICT)
-
-
-_ADDRESS: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://.+", re.DOTALL)
-_SCP: Final = re.compile(r"(?P<host>[\w.-]+@[\w.-]+):(?P<path>[^/].*)")
-_CLONE_SECONDS: Final = 3600.0
-"""The timeout in seconds for fetching a whole history."""
-
-_MAX_LIST_SIZE: Final = 64 << 20
-"""The most bytes of a list of repositories."""
-
-
-class NamedRepository(Record):
-    """One repository as it was named.
-
-    Attributes:
-        name: its name in reports: its folder, or its address without secrets.
-        folder: its folder; empty for an address.
-        address: its address; empty for a folder.
-    """
-
-    name: str
-    folder: str = ""
-    address: str = ""
-
-
-def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[NamedRepository]:
-    """Return the named repositories, each once, in the order in which they are named.
-
-    Args:
-        words: folders, patterns of folders, and addresses.
-        lists: files with one of these in each line; `-` is standard input. Empty lines and lines that begin
-            with `#` are ignored.
-
-    Raises:
-        SpecguardError: a list cannot be read, or a word is invalid.
-    """
-    found = [one for word in words for one in _parse_name(word)]
-    what = "the list of repositories"
-    for file in lists:
-        data = read_input(_MAX_LIST_SIZE, what) if file == "-" else read_bounded(file, _MAX_LIST_SIZE, what)
-        lines = (data or b"").decode("utf-8-sig", "surrogateescape").splitlines()
-        for number, line in enumerate(lines, start=1):
-            word = os.path.expanduser(line.strip())
-            if word and not word.startswith("#"):
-                try:
-                    found += _parse_name(word)
-                except SpecguardError as error:
-                    error.path, error.line = "standard input" if file == "-" else file, number
-                    raise
-    if not found:
-        raise usage("no repository is named", "Write each folder or address in a line of its own.")
-    return list({one.name: one for one in found}.values())
-
-
-def _parse_name(word: str) -> Iterator[NamedRepository]:
-    if word.startswith("-") or "\0" in word:
-        raise usage(f"{word!r} is not a repository", "Write one name a line, and a folder as `./-name`.")
-    short, address = _SCP.fullmatch(word), _ADDRESS.fullmatch(word)
-    if os.path.isdir(word):
-        yield NamedRepository(os.path.realpath(word), folder=word)
-    elif short or (address and address["scheme"] not in PROTOCOLS):
-        message = f"{shown_address(word)} is not an address that is fetched from"
-        known = f"Write it with one of {', '.join(PROTOCOLS)}."
-        help = f"Write ssh://{short['host']}/{short['path']}." if short else known
-        raise SpecguardError(message, help=help, code="remote-unsuitable")
-    elif address:
-        yield NamedRepository(shown_address(word), address=word)
-    elif any(char in word for char in "*?["):
-        places = sorted(glob.glob(word))
-        folders = [one for one in places if os.path.lexists(f"{one}/.git") or os.path.isfile(f"{one}/HEAD")]
-        if not folders:
-            message = f"no repository has a name like {word!r}"
-            raise SpecguardError(message, help="Check the pattern.", code="no-repository")
-        yield from (NamedRepository(os.path.realpath(folder), folder=folder) for folder in folders)
-    else:
-        yield NamedRepository(os.path.realpath(word), folder=word)
-
-
-def update_mirror(address: str, mirrors: str, wanted: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """Fetch the tip of one branch into the mirror of an address; return the mirror's folder and the branch.
-
-    Args:
-        address: an https, ssh or file address.
-        mirrors: the folder with the mirrors.
-        wanted: the branch; empty for the remote's default branch.
-        environment: the caller's environment, whose credentials are used.
-
-    Raises:
-        SpecguardError: the branch cannot be fetched, or the folder cannot be written.
-    """
-    kind = re.sub(r"[^A-Za-z0-9]+", "-", shown_address(address)).strip("-")[-60:]
-    digest = hashlib.sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    folder = os.path.join(mirrors, f"{kind}-{digest}.git")
-    with Reported("mirrors cannot be kept", "Name another folder with --mirrors.", mirrors):
-        os.makedirs(mirrors, exist_ok=True)
-        with Needed(), FileLock(f"{folder}.lock"):
-            return folder, _fetch_branch(folder, address, wanted, environment)
-
-
-def _fetch_branch(folder: str, address: str, wanted: str, environment: Mapping[str, str]) -> str:
-    """Fetch the wanted or default branch, remove all other refs of the mirror, and return the branch."""
-    git_environment = user_environment(environment)
-
-    def run(*words: str) -> str:
-        done = run_program(["git", *words], git_environment, cwd=os.curdir, limit=_CLONE_SECONDS)
-        if done.code:
-            # A git that was killed, with the whole machine, leaves locks.
-            message = f"git cannot keep the mirror: {done.failure or ' '.join(done.stderr.split())}"
-            help = shlex.join(["rm", "-rf", folder]) if ".lock" in message else ""
-            raise SpecguardError(message, path=folder, help=help, code="git-failed")
-        return done.stdout
-
-    if os.path.islink(folder):
-        raise SpecguardError("a mirror is a link", path=folder, help="Delete it.", code="outside-repository")
-    if not os.path.isfile(f"{folder}/HEAD"):
-        run("init", "--quiet", "--bare", folder)
-    repository = Repository.locate(folder, environment)
-    with RemoteGit(repository, timeout=_CLONE_SECONDS, local=False) as remote:
-        heads = remote.heads(address)
-        name = wanted or heads.default
-        if not heads.branches:
-            message = f"{shown_address(address)} has no commit"
-            raise SpecguardError(message, help="There is nothing to audit yet.", code="no-commit")
-        if name not in heads.branches:
-            lacks = f"has no branch {name!r}" if name else "names no default branch"
-            message = f"{shown_address(address)} {lacks}"
-            raise SpecguardError(message, help="Name one with --branch.", code="unknown-revision")
-        tip = remote.fetch(address, name, [repository.head] if repository.head else [])
-    ref = f"refs/heads/{name}"
-    for other in run(f"--git-dir={folder}", "for-each-ref", "--format=%(refname)").split("\n"):
-        if other not in ("", ref):
-            run(f"--git-dir={folder}", "update-ref", "-d", other)
-    run(f"--git-dir={folder}", "update-ref", ref, tip)
-    run(f"--git-dir={folder}", "symbolic-ref", "HEAD", ref)
-    return name
 
 
 def read_state(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[str, Any]:
