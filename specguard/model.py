@@ -400,6 +400,12 @@ class RuleResult(Record, frozen=False):
         """True if this rule makes the whole check incomplete (exit code 2)."""
         return self.state == "indeterminate" and (self.crashed or self.severity == "error")
 
+    def keep(self, findings: Sequence[Judged]) -> None:
+        """Keep only some of the findings; a state that came from all of them comes from these."""
+        self.findings = findings
+        if self.state in ("failed", "warned"):
+            self.state = state_of(findings)
+
 
 class Verdict(Record, frozen=False):
     """The outcome of a check of one change.

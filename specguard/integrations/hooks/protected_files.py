@@ -310,5 +310,4 @@ def drop_ignored(verdict: Verdict, root: bytes, environment: Mapping[str, str]) 
         except CommandError:
             return
     for result in results:
-        result.findings = [one for one in result.findings if one.finding.path not in ignored]
-        result.state = result.state if result.findings else "passed"
+        result.keep([one for one in result.findings if one.finding.path not in ignored])

@@ -14,7 +14,7 @@ from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
 from specguard.integrations.hooks.judging import trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session, states_of
 from specguard.integrations.hooks.tool_calls import Checkout, as_bytes, work_tree_at
-from specguard.model import EXIT_PASSED, TYPE_CHECKING, Verdict, counted, listed, state_of
+from specguard.model import EXIT_PASSED, TYPE_CHECKING, Verdict, counted, listed
 from specguard.reporters.escape import cut, visible
 
 if TYPE_CHECKING:
@@ -345,8 +345,8 @@ def _spare_earlier_edits(
     now = [] if committed else states_of(change.entries).items()
     same = {path for path, state in now if state in [states.get(path) for states in earlier]}
     for result in verdict.results:
-        own = [judged for judged in result.findings if judged.finding.path not in same]
-        for judged in own:
+        result.keep([judged for judged in result.findings if judged.finding.path not in same])
+        for judged in result.findings:
             path, step = judged.finding.path or b"", "Take out by hand what you wrote there"
             if committed and any(path in states for states in earlier) and path in change.touching:
                 oid = change.touching[path][0].oid[:12]
@@ -355,10 +355,6 @@ def _spare_earlier_edits(
                 continue
             if _DISCARDS.search(judged.finding.help):
                 judged.finding.help = f"{step}: somebody else had edited it before."
-        if len(own) < len(result.findings):
-            result.findings = own
-            if result.state in ("failed", "warned"):
-                result.state = state_of(own)
 
 
 def _drop_earlier_commits(verdict: Verdict, later: Sequence[Commit], codes: Container[str]) -> None:
@@ -368,12 +364,10 @@ def _drop_earlier_commits(verdict: Verdict, later: Sequence[Commit], codes: Cont
     """
     paths = {entry.path for commit in later for entry in commit.own_entries}
     for result in verdict.results:
-        if result.code in codes and result.findings:
-            result.findings = [judged for judged in result.findings if judged.finding.path in paths]
-            result.state = state_of(result.findings)
-        elif result.code == "CMT001" and result.findings:
-            result.findings = [one for one in result.findings if not one.finding.help.startswith("Make ")]
-            result.state = state_of(result.findings)
+        if result.code in codes:
+            result.keep([judged for judged in result.findings if judged.finding.path in paths])
+        elif result.code == "CMT001":
+            result.keep([one for one in result.findings if not one.finding.help.startswith("Make ")])
 
 
 def _fingerprints_in(verdict: Verdict, commits: Sequence[Commit]) -> list[str]:
