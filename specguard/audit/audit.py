@@ -307,14 +307,12 @@ def _versions(plugins: Sequence[str]) -> str:
 
 def _slices(found: _AuditedRepository, plugins: Sequence[str], floor: Floor | None) -> list[Slice]:
     """Split the changes still to judge, oldest first, into slices whose changes follow each other."""
-    policy: Mapping[str, Any] | None = found.policy.to_data() if found.policy else None
-    floor_values = (os.path.abspath(floor.path), floor.sha256) if floor else ("", "")
     runs: list[list[PastChange]] = []
     for change in reversed(found.unjudged):
         if not runs or len(runs[-1]) == SLICE or runs[-1][-1].head != change.base:
             runs.append([])
         runs[-1].append(change)
-    return [Slice(found.folder, found.key.branch, run, policy, plugins, *floor_values) for run in runs]
+    return [Slice(found.folder, found.key.branch, run, found.policy, plugins, floor) for run in runs]
 
 
 _Task: TypeAlias = tuple[_AuditedRepository, Slice]

@@ -1,4 +1,4 @@
-"""Judge a slice of a repository's history in one process: plain data in, plain data out.
+"""Judge a slice of a repository's history in one process, which may be another one than the audit's.
 
 Each commit of the first-parent line is one change. It is judged as a check judges the range from its first
 parent to it. A few git processes read the commits of a slice in advance; anything else is read when it is
@@ -29,7 +29,7 @@ from specguard.change.tree import Tree
 from specguard.declaration.registry import Registry
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
-from specguard.engine.policies import Policies, open_floor
+from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known
 from specguard.model import Record, Verdict, cached_method, grouped, shortened
 from specguard.reporters.json import finding_data, json_safe
@@ -271,19 +271,17 @@ class Slice(Record):
         repository: its folder.
         branch: the audited branch's short name.
         changes: consecutive changes of the branch, oldest first.
-        policy: the policy that judges all of them, as data; None to use the authority of each change's base.
+        policy: the policy that judges all of them; None to use the authority of each change's base.
         plugins: the distributions whose rules may be imported.
-        floor: the file of the floor that every policy is held to; empty for none.
-        floor_sha256: the floor's SHA-256, as hexadecimal digits.
+        floor: the floor that every policy is held to; None for none.
     """
 
     repository: str
     branch: str
     changes: Sequence[PastChange]
-    policy: Mapping[str, Any] | None = None
+    policy: Policy | None = None
     plugins: Sequence[str] = ()
-    floor: str = ""
-    floor_sha256: str = ""
+    floor: Floor | None = None
 
 
 class JudgedChange(Record):
@@ -331,13 +329,11 @@ def judge(batch: Slice) -> JudgedSlice:
     """
     # The caller's floor counts, not that of a worker's machine.
     environment = {name: value for name, value in os.environ.items() if name != FLOOR}
-    request = Request(environment=environment, floor=batch.floor, floor_sha256=batch.floor_sha256)
     judged: list[JudgedChange] = []
     unjudged, reason = 0, ""
     try:
         with Needed(), PastGit(Repository.locate(batch.repository, environment), batch.changes) as git:
-            given = Policy(batch.policy) if batch.policy is not None else None
-            policies = PastPolicies(git, batch.plugins, given, open_floor(request))
+            policies = PastPolicies(git, batch.plugins, batch.policy, batch.floor)
             for change in batch.changes:
                 try:
                     with Needed():

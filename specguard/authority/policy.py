@@ -416,6 +416,10 @@ class Policy:
         """Return the policy as data that `marshal` stores, without the attributes that the caller sets."""
         return self._data
 
+    def __reduce__(self) -> tuple[type[Policy], tuple[Mapping[str, Any]]]:
+        """Pickle the policy as its data, for another process."""
+        return Policy, (self._data,)
+
     def rule(self, selector: str) -> RuleInPolicy | None:
         """Return the rule with this code or name; None if there is none."""
         return next((rule for rule in self.rules if selector in {rule.code, rule.name}), None)
