@@ -332,7 +332,7 @@ def _claude_refusal(name: str, reason: str) -> dict[str, Any] | None:
     if name == "PreToolUse":
         decided = {"permissionDecision": "deny", "permissionDecisionReason": reason}
         return {"hookSpecificOutput": {"hookEventName": name, **decided}}
-    if name in ("PostToolUse", "UserPromptSubmit", "Stop", "SubagentStop"):
+    if name in ("PostToolUse", "Stop", "SubagentStop"):
         return {"decision": "block", "reason": reason}
     return _context(name, reason) if name == "SessionStart" else None
 
@@ -342,8 +342,6 @@ def _cursor_refusal(name: str, reason: str) -> dict[str, Any]:
         return {"followup_message": reason}
     if name in ("postToolUse", "afterShellExecution", "sessionStart"):
         return {"additional_context": reason}
-    if name == "beforeSubmitPrompt":
-        return {"continue": False, "user_message": reason}
     return {"permission": "deny", "user_message": reason, "agent_message": reason}
 
 
