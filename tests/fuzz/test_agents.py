@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from specguard.integrations.hooks.dialects import AGENTS, Reply, UnreadableError, agent_of, parse, read, write
 from specguard.integrations.hooks.shell_programs import read_command
-from specguard.integrations.hooks.tool_calls import effects_of, read_diff, read_patch
+from specguard.integrations.hooks.tool_calls import Effects, effects_of, read_diff, read_patch
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
 
 if TYPE_CHECKING:
     from specguard.integrations.hooks.dialects import Agent
-    from specguard.integrations.hooks.tool_calls import Effects
 
 COMMANDS, PATCHES = (
     st.sampled_from([text.encode() for text in DRAWN[name]]) for name in ("commands", "patches")
@@ -63,9 +62,9 @@ def test_tokens_in_any_order_are_told_or_undecided(tokens: list[str], blank: str
 )
 def test_a_damaged_patch_is_told_or_undecided(patch: bytes, content: bytes | None, diff: bool) -> None:
     text = patch.decode("utf-8", "surrogateescape")
-    deeds = read_diff(text) if diff else read_patch(text, b"/w", lambda _: content)
+    deeds = Effects(read_diff(text)) if diff else read_patch(text, b"/w", lambda _: content)
     held(deeds)
-    assert deeds.edits or deeds.unknown
+    assert diff or deeds.edits or deeds.unknown
 
 
 FIELDS = st.sampled_from(DRAWN["fields"])

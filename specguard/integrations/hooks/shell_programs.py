@@ -134,8 +134,8 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
 def _apply_patch(shell: Interpreter, text: str | None, strip: int | None = None) -> None:
     """Record the files of a patch in the current folder: a diff, or an envelope if `strip` is None."""
     if text is not None and shell.folder is not None:
-        effects = read_patch(text, b"", lambda _: None) if strip is None else read_diff(text, strip)
-        for edit in effects.edits:
+        edits = read_patch(text, b"", lambda _: None).edits if strip is None else read_diff(text, strip)
+        for edit in edits:
             shell.edit(os.path.join(shell.folder, edit.path), gone=edit.removes)
 
 

@@ -147,18 +147,20 @@ def _edit_effects(event: HookEvent) -> Effects:
     edits: list[FileEdit] = []
     if is_known:
         path = path_bytes(text_of(inputs, *PATH_KEYS, what=tool))
-        content = _content(event) if tool in OVERWRITING else None
-        if tool in REPLACING:
-            content = _replace(event, path)
+        content = _content(event, path)
         edits = [FileEdit(path, content, known=content is not None or tool in DELETING)]
     edits += [FileEdit(path_bytes(text), known=False) for text in texts[is_known:] if writes]
     return Effects(edits, unknown=[] if is_known else [f"what the tool {tool} does is not known"])
 
 
-def _content(event: HookEvent) -> bytes | None:
-    """Return the content of a file that is written as a whole; None if it is unknown."""
-    texts = [text_of(event.input, name, what=event.tool) for name in CONTENT_KEYS if name in event.input]
+def _content(event: HookEvent, path: bytes) -> bytes | None:
+    """Return the content of a file after a call of a known tool; None if it is unknown or there is none."""
+    tool, inputs = event.tool, event.input
     try:
+        if tool in REPLACING:
+            return _replace(event, path)
+        keys = CONTENT_KEYS if tool in OVERWRITING else ()
+        texts = [text_of(inputs, key, what=tool) for key in keys if key in inputs]
         return texts[0].encode("utf-8") if len(texts) == 1 else None
     except UnicodeEncodeError:
         # A lone surrogate: programs write different bytes for it.
@@ -183,11 +185,8 @@ def _replace(event: HookEvent, path: bytes) -> bytes | None:
 
 def _replace_once(content: bytes | None, step: Mapping[str, Any], tool: str) -> bytes | None:
     """Return a content after one replacement; None if the result of the tool is uncertain."""
-    try:
-        old = text_of(step, *OLD_KEYS, what=tool).encode("utf-8")
-        new = text_of(step, *NEW_KEYS, what=tool).encode("utf-8")
-    except UnicodeEncodeError:
-        return None
+    old = text_of(step, *OLD_KEYS, what=tool).encode("utf-8")
+    new = text_of(step, *NEW_KEYS, what=tool).encode("utf-8")
     if not old or not content:
         # With an empty search text, the tool creates the file.
         return new if not old and not content else None
@@ -295,8 +294,8 @@ def _find_lines(rows: Sequence[bytes], text: bytes, start: int, *, is_last: bool
     return found if found >= start and whole.endswith(wanted) else -1
 
 
-def read_diff(text: str, strip: int = 1) -> Effects:
-    """Return the files that a unified diff would write or remove.
+def read_diff(text: str, strip: int = 1) -> list[FileEdit]:
+    """Return the files that a unified diff would write or remove; none if it cannot be read.
 
     Args:
         text: the diff; other text may surround it.
@@ -316,9 +315,8 @@ def read_diff(text: str, strip: int = 1) -> Effects:
             if file.target_file != os.devnull:
                 edits.append(FileEdit(path=_diff_name(file.target_file, strip), known=False))
     except (UnidiffParseError, ValueError):
-        return Effects(unknown=["the patch cannot be read"])
-    edits = [edit for edit in dict.fromkeys(edits) if edit.path and b"\0" not in edit.path]
-    return Effects(edits=edits, unknown=[] if edits else ["the patch names no file"])
+        return []
+    return [edit for edit in dict.fromkeys(edits) if edit.path and b"\0" not in edit.path]
 
 
 def _diff_name(text: str, strip: int) -> bytes:
