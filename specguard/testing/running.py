@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from specguard.declaration.rule import Rule
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
@@ -61,10 +61,14 @@ class Outcome:
         """
         return self.reports[0]
 
+    def listed(self, name: str) -> list[Any]:
+        """Return the elements of a list in all reports, such as `findings`."""
+        return [one for report in self.reports for one in report.get(name, ())]
+
     @property
     def codes(self) -> list[str]:
         """The code of each finding, in the report's order."""
-        return [finding["code"] for report in self.reports for finding in report.get("findings", ())]
+        return [finding["code"] for finding in self.listed("findings")]
 
     def state(self, code: str) -> str | None:
         """Return the state of a rule; None if the rule is not in the report."""
@@ -220,8 +224,8 @@ def run_case(
     outcome, names = judge_case(case, directory, installed=installed)
     found = [f"  {one.text}" for one in differences(case, outcome, names)]
     if found:
-        notes = [note for report in outcome.reports for note in report.get("notes", ())]
-        raise AssertionError("\n".join([f"{case.name}: not as expected", *found, *notes, outcome.stderr]))
+        lines = [f"{case.name}: not as expected", *found, *outcome.listed("notes"), outcome.stderr]
+        raise AssertionError("\n".join(lines))
     return outcome
 
 
@@ -250,12 +254,11 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
 
     An unexpected exit code is left out if findings explain it.
     """
-    reports = outcome.reports
     missing: list[int] = []
     left: list[dict[str, Any]] = []
     if case.expect is not None:
         wanted = expectations(case, names)
-        missing, left = pair(wanted, [one for report in reports for one in report.get("findings", ())])
+        missing, left = pair(wanted, outcome.listed("findings"))
         yield from (Mismatch("missing", finding_text(wanted[at]), at) for at in missing)
         yield from (Mismatch("unexpected", finding_text(finding, whole=True)) for finding in left)
     code = case.exit_code
@@ -267,8 +270,7 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
 
 
 def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
-    reports = outcome.reports
-    errors = [_error_line(error) for report in reports for error in report.get("errors", ())]
+    errors = [_error_line(error) for error in outcome.listed("errors")]
     if case.error and not any(case.error in message for message in errors):
         yield f"no error that says {case.error!r}, but {errors or 'none'}"
     if errors and not case.error:
@@ -279,9 +281,8 @@ def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
     for rule, state in case.states.items():
         if outcome.state(rule) != state:
             yield f"{rule} is {outcome.state(rule) or 'no rule of the policy'}, expected {state}"
-    rules = [rule for report in reports for rule in report.get("rules", ())]
-    notes = [note for report in reports for note in report.get("notes", ())]
-    notes += [str(rule["reason"]) for rule in rules if rule["reason"]]
+    rules = outcome.listed("rules")
+    notes = [*outcome.listed("notes"), *(str(rule["reason"]) for rule in rules if rule["reason"])]
     for note in case.notes:
         if not any(note in line for line in notes):
             yield f"no note or reason that says {note!r}"
@@ -381,7 +382,7 @@ class Example:
     """
 
     rule: type[Rule]
-    kind: Literal["fails", "passes"]
+    kind: str
     number: int
     text: str
 
@@ -430,10 +431,7 @@ def examples(rule: type[Rule]) -> list[Example]:
     """Return the examples in a rule's docstring, in their order."""
     found = Docstring(rule.__doc__).examples
     cases = [(kind, text) for kind, text in found if kind in ("fails", "passes")]
-    return [
-        Example(rule, cast("Literal['fails', 'passes']", kind), number, text)
-        for number, (kind, text) in enumerate(cases, start=1)
-    ]
+    return [Example(rule, kind, number, text) for number, (kind, text) in enumerate(cases, start=1)]
 
 
 def check_rule(rule: type[Rule]) -> None:
