@@ -8,7 +8,7 @@ import re
 from specguard.change.check_request import FileEdit, Request
 from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.dialects import HookEvent, Reply
-from specguard.integrations.hooks.session_pins import Pin
+from specguard.integrations.hooks.session_pins import Pin, open_git
 from specguard.integrations.hooks.tool_calls import absolute_names, effects_of, is_below, locate, work_tree_at
 from specguard.model import TYPE_CHECKING, Verdict, folders_of, listed, path_text
 
@@ -91,11 +91,9 @@ class _Judging:
         own_tree = self.trees[0]
         if not (effects.discards or effects.cleans) or not any(self.pin.states_before(own_tree.root)):
             return
-        from specguard.change.git import Git
-        from specguard.change.repository import Repository
         from specguard.change.worktree import read_uncommitted
 
-        with Git(Repository.locate(os.fsdecode(own_tree.root), self._event.environment)) as git:
+        with open_git(own_tree.root, self._event.environment) as git:
             current, _, new = read_uncommitted(git)
             # Git wrote what a file in conflict has; `git merge --abort` discards it, too.
             entries = git.index_diff(git.repository.head or git.empty_tree)

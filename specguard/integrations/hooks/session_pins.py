@@ -166,10 +166,7 @@ class Pin(Record, frozen=False):
         has_begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
         # If the pin cannot be saved, git's own folder is the only record.
         has_begun = has_begun and bool(file or not session.base)
-        from specguard.change.git import Git
-        from specguard.change.repository import Repository
-
-        with Needed(), Git(Repository.locate(os.fsdecode(tree.root), event.environment)) as git:
+        with Needed(), open_git(tree.root, event.environment) as git:
             if not (pin := cls._create(file, git, session.base)).oid:
                 return pin
             if has_begun or event.moment == "stop":
@@ -235,12 +232,10 @@ class Pin(Record, frozen=False):
 
     def _record_states(self, root: bytes, environment: Mapping[str, str]) -> None:
         """Save the uncommitted changes; unreadable or unsaved ones are judged as the session's own."""
-        from specguard.change.git import Git
-        from specguard.change.repository import Repository
         from specguard.change.worktree import read_uncommitted
 
         try:
-            with Needed(), Git(Repository.locate(os.fsdecode(root), environment)) as git:
+            with Needed(), open_git(root, environment) as git:
                 states = read_uncommitted(git)
         except (MissingFact, SpecguardError, OSError):
             return
@@ -336,6 +331,18 @@ class Pin(Record, frozen=False):
         folder = os.path.dirname(self.file)
         if self.file and (is_own(folder) or not os.path.lexists(folder)):
             _write(os.fsencode(self.file + suffix), content, _MOST_PINS)
+
+
+def open_git(root: bytes, environment: Mapping[str, str]) -> Git:
+    """Open the repository of a working tree, by its root.
+
+    Raises:
+        SpecguardError: the repository cannot be read.
+    """
+    from specguard.change.git import Git
+    from specguard.change.repository import Repository
+
+    return Git(Repository.locate(os.fsdecode(root), environment))
 
 
 def _states_suffix(root: bytes) -> str:
