@@ -122,13 +122,10 @@ def _check_rules(draft: DraftRun) -> None:
         asks = result.name == "conflicting-document" and finding.severity is None
         stops = finding.commit or (is_early and not _is_approvable(policy, result.name))
         if result.state == "open" and (asks or (stops and result.severity == "error")):
-            raise SpecguardError(
-                f"{finding.message} ({deciding_line(result)})",
-                path=path_text(finding.path) if finding.path else None,
-                line=finding.line,
-                help=finding.help,
-                code="contradiction" if result.name == "conflicting-document" else "item-unready",
-            )
+            message = f"{finding.message} ({deciding_line(result)})"
+            error = unready(message, finding.help, finding.path, finding.line)
+            error.code = "contradiction" if result.name == "conflicting-document" else error.code
+            raise error
     rule = policy.rule("wave-stage-out-of-order")
     if item.listed is None or rule is None or rule.severity != "error" or "run" not in rule.stages:
         return

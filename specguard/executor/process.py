@@ -378,7 +378,7 @@ _END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _KILLED: Final = "specguard was ended by {}"
 
 
-class HeldSignals:
+class HeldSignals(Record, frozen=False):
     """A recorder of the signals that would end specguard; while held, they are only noted.
 
     Attributes:
@@ -386,9 +386,8 @@ class HeldSignals:
         impatient: True once a second signal has arrived.
     """
 
-    def __init__(self) -> None:
-        self.received: signal.Signals | None = None
-        self.impatient = False
+    received: signal.Signals | None = None
+    impatient: bool = False
 
     @contextmanager
     def hold(self) -> Iterator[None]:
