@@ -27,16 +27,16 @@ from specguard.executor.lifecycle import carry_out, carry_out_gates, find_leftov
 from specguard.executor.lifecycle import resume as resume_run
 from specguard.executor.lifecycle import stop as stop_run
 from specguard.executor.preflight import prepare
-from specguard.executor.report import REPORT, last_output, outcome, report_text, still_failing, todos
+from specguard.executor.report import REPORT, RunReport, outcome
 from specguard.executor.report import metrics as run_metrics
-from specguard.executor.run import JUDGING_KINDS, Run, RunOptions, Say, open_store
+from specguard.executor.run import Run, RunOptions, Say, open_store
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of, plan_text
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import json_text, readable_markdown, text_lines, visible, visible_lines
 from specguard.reporters.status import as_data, cells, describe, duration, table
 from specguard.runs.files import command_words
-from specguard.runs.manifests import Manifest, RunFolder
+from specguard.runs.manifests import JUDGING_KINDS, Manifest, RunFolder
 from specguard.runs.views import RunStore, RunView, find_moves, move_run
 
 _PAUSE: Final = 1.0
@@ -138,7 +138,7 @@ def report(run: str, run_root: str) -> None:
     try:
         text = folder.read(REPORT).decode("utf-8", "backslashreplace")
     except OSError:
-        text = report_text(folder.read_manifest(), folder)
+        text = RunReport(folder.read_manifest(), folder).text()
     show_markdown(visible_lines(text if sys.stdout.isatty() else readable_markdown(text)))
 
 
@@ -417,10 +417,8 @@ def start(options: RunOptions, announce: int | None = None) -> int:
 
 def _report_end(folder: RunFolder) -> None:
     """Print how a run ended, which findings remain, and the next steps."""
-    manifest = folder.read_manifest()
-    failures, output = still_failing(manifest, folder), last_output(manifest, folder).splitlines()
-    steps = list(todos(manifest, folder))
-    say_each(text_lines("end.txt", manifest=manifest, failures=failures, output=output, steps=steps))
+    report = RunReport(folder.read_manifest(), folder)
+    say_each(text_lines("end.txt", manifest=report.manifest, report=report))
 
 
 def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int:

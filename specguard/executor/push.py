@@ -15,7 +15,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.command_output import plain_text
 from specguard.executor.item_choice import shares_branch, task_of
 from specguard.executor.remote import Address, BranchRequest, Platform, PlatformError, RemoteError, RemoteGit
-from specguard.executor.report import failed_commands, outcome, rendered
+from specguard.executor.report import RunReport, outcome, rendered
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, shortened
 from specguard.reporters.escape import markdown_code
@@ -380,8 +380,8 @@ def _with_part(body: str, run: Run) -> str:
 
 def _part(run: Run) -> str:
     """Return the part that a run adds to a body."""
-    failed = [one for one in failed_commands(run.manifest, run.folder) if one.tail][:_MOST_FAILURES]
-    gates = _last_gates(run.manifest)
+    report, gates = RunReport(run.manifest, run.folder), _last_gates(run.manifest)
+    failed = [one for one in report.failed_commands() if one.tail][:_MOST_FAILURES]
     return rendered(BODY_FILE, manifest=run.manifest, gates=gates, failed=failed, outcome=outcome)
 
 

@@ -11,6 +11,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from hashlib import sha256
 from itertools import groupby
 from statistics import median
@@ -29,13 +30,13 @@ from specguard.executor.command_output import TAIL
 from specguard.executor.commit import PATCH_FILE
 from specguard.executor.item_choice import switch_command
 from specguard.executor.process import response_of
-from specguard.executor.run import JUDGING_KINDS, Run, RunOptions
+from specguard.executor.run import Run, RunOptions
 from specguard.executor.start_point import fetched_base
 from specguard.model import Record, grouped, path_text, shortened
 from specguard.reporters.escape import markdown_span, markdown_templates, visible_lines
 from specguard.reporters.status import duration
 from specguard.runs.files import IGNORE, folder_of
-from specguard.runs.manifests import Command, Manifest, RunFolder
+from specguard.runs.manifests import JUDGING_KINDS, Command, Manifest, RunFolder
 from specguard.runs.proof import Claim, Flaw, RunProof
 from specguard.runs.record import RunRecord
 from specguard.runs.views import RunStore
@@ -43,9 +44,6 @@ from specguard.work.changes import unreverted
 from specguard.work.gates import change_kind
 from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import Names, Passes, normal_id
-
-_Key = tuple[str, bytes, str]
-
 
 REPORT: Final = "report.md"
 """The file of the report, in the run's folder."""
@@ -97,61 +95,122 @@ def write_report(run: Run, final: Manifest) -> None:
         with suppress(MissingFact, CommandError, OSError):
             entries = run.place.git.diff_trees(run.place.base, run.manifest.tree)
             changed = [(os.fsdecode(one.path), change_kind(one)) for one in entries]
-    text = report_text(final, run.folder, changed).encode("utf-8", "surrogateescape")
+    text = RunReport(final, run.folder).text(changed).encode("utf-8", "surrogateescape")
     run.folder.write(REPORT, run.redactor.redact_bytes(text))
     if run.options.compact:
         compact(run)
 
 
-def report_text(
-    manifest: Manifest, folder: RunFolder, changed: Sequence[tuple[str, str]] | None = None
-) -> str:
-    """Return the report of a run, however far it has come.
+class RunReport(Record):
+    """The report of a run, however far it has come; unreadable files in its folder are left out.
 
-    Args:
+    Attributes:
         manifest: the run's record.
-        folder: the run's folder; unreadable files there are left out.
-        changed: the files that the run changed, each with `added`, `modified` or `deleted`; None if unknown.
+        folder: the run's folder.
     """
-    gates = folder.data_or_empty(GATES_FILE).get("gates")
-    return page(
-        "report.md",
-        manifest=manifest,
-        changed=changed,
-        outcome=outcome,
-        skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
-        failures=[*failed_commands(manifest, folder), *_findings(manifest, folder)],
-        tail=last_output(manifest, folder),
-        remains=list(todos(manifest, folder)),
-    )
 
+    manifest: Manifest
+    folder: RunFolder
 
-def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
-    """Return the failures of a run that were not fixed: one line each, and the last lines of the output.
+    def text(self, changed: Sequence[tuple[str, str]] | None = None) -> str:
+        """Return the report as a page of Markdown.
 
-    Args:
-        manifest: the run's record.
-        folder: the run's folder; unreadable files there are left out.
-    """
-    return [
-        line
-        for one in (*failed_commands(manifest, folder), *_findings(manifest, folder))
-        if one.after in (_STILL_FAILS, _STILL_OPEN)
-        for line in (f"{one.what}: {one.said}", *(f"  {line}" for line in one.tail.splitlines()))
-    ]
+        Args:
+            changed: the files that the run changed, each with `added`, `modified` or `deleted`; None if
+                unknown.
+        """
+        return page("report.md", report=self, manifest=self.manifest, changed=changed, outcome=outcome)
 
+    @property
+    def skipped(self) -> Sequence[Mapping[str, Any]]:
+        """The gates of the last round that did not run."""
+        gates = self.folder.data_or_empty(GATES_FILE).get("gates")
+        return [one for one in gates if one.get("skipped")] if isinstance(gates, list) else []
 
-def last_output(manifest: Manifest, folder: RunFolder) -> str:
-    """Return the last lines of the output that ended a run; empty if a failure shows them already.
+    @cached_property
+    def failures(self) -> Sequence[Failure]:
+        """The commands and rules that failed, with what became of them."""
+        return [*self.failed_commands(), *self._findings()]
 
-    Args:
-        manifest: the run's record.
-        folder: the run's folder; unreadable files there are left out.
-    """
-    error = folder.data_or_empty(ERROR)
-    shown = any(one.number == error.get("command") and one.kind in JUDGING_KINDS for one in manifest.commands)
-    shown = shown or (error.get("command") is None and bool(still_failing(manifest, folder)))
-    return "" if shown else _last_lines(str(error.get("tail") or ""))
+    @property
+    def still_failing(self) -> Sequence[str]:
+        """The failures that were not fixed: one line each, and the last lines of the output."""
+        return [
+            line
+            for one in self.failures
+            if one.after in (_STILL_FAILS, _STILL_OPEN)
+            for line in (f"{one.what}: {one.said}", *(f"  {line}" for line in one.tail.splitlines()))
+        ]
+
+    @property
+    def last_output(self) -> str:
+        """The last lines of the output that ended the run; empty if a failure shows them already."""
+        error = self.folder.data_or_empty(ERROR)
+        number, commands = error.get("command"), self.manifest.commands
+        shown = any(one.number == number and one.kind in JUDGING_KINDS for one in commands)
+        shown = shown or (number is None and bool(self.still_failing))
+        return "" if shown else _last_lines(str(error.get("tail") or ""))
+
+    def failed_commands(self) -> Iterator[Failure]:
+        """Yield each gate or hook that failed, once, with the round in which it passed."""
+        for runs in grouped(((one.name, one.command), one) for one in self.manifest.judging).values():
+            failed = [one for one in runs if not one.succeeded]
+            if not failed:
+                continue
+            after, last = _STILL_FAILS, failed[-1]
+            if runs[-1] is not last:
+                after = _fixed(last.attempt, runs[runs.index(last) + 1].attempt)
+            tail = _last_lines(str(self.folder.data_or_empty(last.response).get("tail") or ""))
+            # Where its copy is, and how it is started, says nothing to a reader.
+            what = f"{last.name} hook" if last.kind == "hook" else last.command
+            yield Failure(what, outcome(failed[0]), failed[0].attempt, after, tail)
+
+    def _findings(self) -> Iterator[Failure]:
+        """Yield each finding that stopped a round, once, with the round in which it was gone."""
+        judgements = self.manifest.judgements
+        first = {fingerprint: one for one in reversed(judgements) for fingerprint in one.findings}
+        last = {fingerprint: at for at, one in enumerate(judgements) for fingerprint in one.findings}
+        for judgement in judgements:
+            report = self.folder.data_or_empty(judgement.report).get("findings")
+            known = report if isinstance(report, list) else []
+            findings = {str(one.get("fingerprint")): one for one in known if isinstance(one, dict)}
+            for fingerprint in [one for one in judgement.findings if first[one] is judgement]:
+                finding = findings.get(fingerprint, {})
+                seen, *gone = [one.attempt for one in judgements[last[fingerprint] :]]
+                yield Failure(
+                    what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
+                    said=shortened(str(finding.get("message", "")), _LONGEST),
+                    round=judgement.attempt,
+                    after=_fixed(seen, gone[0]) if gone else _STILL_OPEN,
+                )
+
+    def todos(self) -> Iterator[Mapping[str, str]]:
+        """Yield what is left to do: a `text` each, with a command or path (`code`) or a step (`said`)."""
+        manifest, folder = self.manifest, self.folder
+        error, request, patch = folder.data_or_empty(ERROR), manifest.pull_request, folder.file(PATCH_FILE)
+        if manifest.state in ("pending", "running"):
+            yield {"text": "It has not ended", "code": folder.command("status")}
+        if suggestion := str(error.get("suggestion") or ""):
+            yield {"text": f"It ended in the step {error.get('step')}; next", "said": suggestion}
+        elif manifest.state == "stopped" and manifest.reason:
+            yield {"text": "To go on with the steps that are left", "code": folder.command("resume")}
+        if manifest.state == "stopped" and manifest.place and not manifest.pushed and os.path.isfile(patch):
+            yield {"text": "Its files", "code": manifest.place}
+            yield {"text": "Its patch", "code": patch}
+        if manifest.pushed and manifest.branch:
+            of = manifest.repository
+            switch = switch_command(manifest.branch, of.remote_name, new=of.tip is None)
+            yield {"text": "To look at it here", "code": switch}
+            if manifest.kept:
+                yield from _commit_commands(manifest)
+        if request is not None and request.state == "printed" and request.command:
+            hint = f" of {manifest.branch}, unless it has one: that has the commit now"
+            shared = hint if manifest.repository.tip is not None else ""
+            yield {"text": f"Open the pull request{shared}", "code": request.command}
+        elif request is not None and request.url:
+            yield {"text": "Review and merge the pull request", "code": request.url}
+        if manifest.state == "succeeded" and request is None:
+            yield {"text": "Nothing"}
 
 
 def outcome(command: Command) -> str:
@@ -164,27 +223,6 @@ def outcome(command: Command) -> str:
     return f"{ending}: {command.problem}" if command.problem else ending
 
 
-def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
-    """Yield each gate or hook that failed, once, with the round in which it passed.
-
-    Args:
-        manifest: the run's record.
-        folder: the run's folder; unreadable output there is left out.
-    """
-    ended = (one for one in manifest.commands if one.kind in JUDGING_KINDS and one.ended_at is not None)
-    for runs in grouped(((one.name, one.command), one) for one in ended).values():
-        failed = [one for one in runs if not one.succeeded]
-        if not failed:
-            continue
-        after, last = _STILL_FAILS, failed[-1]
-        if runs[-1] is not last:
-            after = _fixed(last.attempt, runs[runs.index(last) + 1].attempt)
-        tail = _last_lines(str(folder.data_or_empty(last.response).get("tail") or ""))
-        # Where its copy is, and how it is started, says nothing to a reader.
-        what = f"{last.name} hook" if last.kind == "hook" else last.command
-        yield Failure(what, outcome(failed[0]), failed[0].attempt, after, tail)
-
-
 def _fixed(failed: int, passed: int) -> str:
     """Return what became of a failure, by the round that saw it last and the one in which it was gone."""
     how = "the agent fixed it" if passed > failed else "it passed when it ran again"
@@ -193,54 +231,6 @@ def _fixed(failed: int, passed: int) -> str:
 
 def _last_lines(tail: str) -> str:
     return "\n".join(line[:_LONGEST] for line in tail.rstrip().splitlines()[-_TAIL_LINES:])
-
-
-def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
-    """Yield each finding that stopped a round, once, with the round in which it was gone."""
-    judgements = manifest.judgements
-    first = {fingerprint: one for one in reversed(judgements) for fingerprint in one.findings}
-    last = {fingerprint: at for at, one in enumerate(judgements) for fingerprint in one.findings}
-    for judgement in judgements:
-        report = folder.data_or_empty(judgement.report).get("findings")
-        known = report if isinstance(report, list) else []
-        findings = {str(one.get("fingerprint")): one for one in known if isinstance(one, dict)}
-        for fingerprint in [one for one in judgement.findings if first[one] is judgement]:
-            finding = findings.get(fingerprint, {})
-            seen, *gone = [one.attempt for one in judgements[last[fingerprint] :]]
-            yield Failure(
-                what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
-                said=shortened(str(finding.get("message", "")), _LONGEST),
-                round=judgement.attempt,
-                after=_fixed(seen, gone[0]) if gone else _STILL_OPEN,
-            )
-
-
-def todos(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
-    """Yield what is left to do: words (`text`) each, with a command or path (`code`) or a step (`said`)."""
-    error, request, patch = folder.data_or_empty(ERROR), manifest.pull_request, folder.file(PATCH_FILE)
-    if manifest.state in ("pending", "running"):
-        yield {"text": "It has not ended", "code": folder.command("status")}
-    if suggestion := str(error.get("suggestion") or ""):
-        yield {"text": f"It ended in the step {error.get('step')}; next", "said": suggestion}
-    elif manifest.state == "stopped" and manifest.reason:
-        yield {"text": "To go on with the steps that are left", "code": folder.command("resume")}
-    if manifest.state == "stopped" and manifest.place and not manifest.pushed and os.path.isfile(patch):
-        yield {"text": "Its files", "code": manifest.place}
-        yield {"text": "Its patch", "code": patch}
-    if manifest.pushed and manifest.branch:
-        of = manifest.repository
-        switch = switch_command(manifest.branch, of.remote_name, new=of.tip is None)
-        yield {"text": "To look at it here", "code": switch}
-        if manifest.kept:
-            yield from _commit_commands(manifest)
-    if request is not None and request.state == "printed" and request.command:
-        hint = f" of {manifest.branch}, unless it has one: that has the commit now"
-        shared = hint if manifest.repository.tip is not None else ""
-        yield {"text": f"Open the pull request{shared}", "code": request.command}
-    elif request is not None and request.url:
-        yield {"text": "Review and merge the pull request", "code": request.url}
-    if manifest.state == "succeeded" and request is None:
-        yield {"text": "Nothing"}
 
 
 def _commit_commands(manifest: Manifest) -> Iterator[Mapping[str, str]]:
@@ -329,8 +319,7 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     items = list(_done_items(store, environment))
     covered = [item for item in items if not item["problem"]]
     durations = sorted(run.duration for run in runs if run.duration is not None and run.ended is not None)
-    commands = (one for run in runs if run.manifest for one in run.manifest.commands)
-    judging = (one for one in commands if one.kind in JUDGING_KINDS and one.ended_at is not None)
+    judging = (one for run in runs if run.manifest for one in run.manifest.judging)
     counts = Counter((one.name, one.succeeded) for one in judging)
     attempts = [run.manifest.attempts for run in runs if run.manifest and run.manifest.attempts]
     return {
@@ -384,23 +373,22 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
             facts.root = store.root
             # Without a required grade of evidence, a run must still be evidence for the item's commit.
             facts.least_grade = policy.declared("run_settings").grade or "observed"
-            yield from _DoneItems(facts).items()
+            yield from _DoneItems(facts, facts.get("claims"), facts.get("run_proof")).items()
 
 
-class _DoneItems:
+class _DoneItems(Record):
     """Finds done items, and asks the rules' function for their evidence."""
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
-        self._claims: Claims = facts.get("claims")
-        self._proof: RunProof = facts.get("run_proof")
+    facts: Facts
+    claims: Claims
+    proof: RunProof
 
     def items(self) -> Iterator[dict[str, str]]:
-        policy, history = self._facts.policy, self._facts.change.history
+        policy, history = self.facts.policy, self.facts.change.history
         kinds, passes = policy.declared("work_kinds"), Passes.of_policy(policy)
         names = Names(kinds)
-        sources = Sources(kinds, documents=self._facts.get("documents"), passes=passes)
-        landed: dict[_Key, tuple[PastCommit, str]] = {}
+        sources = Sources(kinds, documents=self.facts.get("documents"), passes=passes)
+        landed: dict[tuple[str, bytes, str], tuple[PastCommit, str]] = {}
         for commit, naming in unreverted(history.mentioning(names.literals()), names, history):
             found = self._narrow(match_items(sources.of(naming.kind), naming.id, naming.fields), commit)
             # A subject that could mean items of several lists is not assigned to one of them.
@@ -411,11 +399,11 @@ class _DoneItems:
         for key, (commit, label) in sorted(landed.items()):
             cited, one = list(self._cited_runs(commit)), listed.get(key)
             yield self._row(
-                self._claims.of_listed(one, cited, commit.oid) if one
+                self.claims.of_listed(one, cited, commit.oid) if one
                 else Claim(label=label, kind=key[0], ids=[key[2]], cited=cited, commit=commit.oid)
             )  # fmt: skip
-        rest = (one for one in self._claims.done if (one.kind, one.path, normal_id(one.ids[0])) not in landed)
-        yield from map(self._row, [*rest, *(claim for _, claim in self._claims.ticks)])
+        rest = (one for one in self.claims.done if (one.kind, one.path, normal_id(one.ids[0])) not in landed)
+        yield from map(self._row, [*rest, *(claim for _, claim in self.claims.ticks)])
 
     def _narrow(self, found: Sequence[Listed], commit: PastCommit) -> Sequence[Listed]:
         """Of the items that a commit's subject may mean, keep those of its run's plan, if any."""
@@ -427,12 +415,12 @@ class _DoneItems:
 
     def _row(self, claim: Claim) -> dict[str, str]:
         try:
-            flaw = self._proof.judge(claim, by_run=True)
+            flaw = self.proof.judge(claim, by_run=True)
         except MissingFact as missing:
             reason = "there is no such run" if claim.cited else "no run shows it"
             flaw = Flaw(reason if missing.code == "not-told" else missing.reason)
             flaw.run = claim.cited[0][0] if claim.cited else ""
-        good = (name for name, path in claim.cited if not self._proof.flaw(self._record_at(path), claim))
+        good = (name for name, path in claim.cited if not self.proof.flaw(self._record_at(path), claim))
         # The text of a tick contains the name of its run.
         label = claim.label.partition(claim.cited[0][0])[0] if claim.cited else claim.label
         return {
@@ -443,11 +431,11 @@ class _DoneItems:
         }
 
     def _record_at(self, path: bytes) -> RunRecord | None:
-        return if_known(lambda: self._proof.records.at(path), None)
+        return if_known(lambda: self.proof.records.at(path), None)
 
     def _cited_runs(self, commit: PastCommit) -> Iterator[tuple[str, bytes]]:
         """Yield the runs that a commit's trailers name, each with the path of its manifest."""
-        settings = self._proof.records.settings
+        settings = self.proof.records.settings
         for line in commit.message.rstrip("\n").rpartition("\n\n")[2].split("\n"):
             key, _, name = line.partition(":")
             place = folder_of(name) if key.casefold() == settings.trailer.casefold() else None

@@ -47,10 +47,6 @@ If the rules failed, the exit code is 1. In preflight it is 2.
 """
 
 
-JUDGING_KINDS: Final = frozenset({"gate", "format", "teardown", "hook"})
-"""The kinds of commands that judge the agent's work."""
-
-
 class RunEnded(SpecguardError):
     """The end of a run, raised as an error.
 
@@ -279,8 +275,7 @@ class Round:
 
     def __init__(self, manifest: Manifest, attempt: int) -> None:
         judgements = [one for one in manifest.judgements if one.attempt == attempt]
-        commands = [one for one in manifest.commands if one.attempt == attempt and one.kind in JUDGING_KINDS]
-        commands = [one for one in commands if one.ended_at is not None]
+        commands = [one for one in manifest.judging if one.attempt == attempt]
         # If a command ran several times, its last run counts.
         last_runs = {(one.name, one.command): one for one in commands}
         trees: list[str | None] = [*(one.tree for one in commands), *(one.tree for one in judgements)]

@@ -1,4 +1,6 @@
-"""What the command of an agent or a gate says of itself: its words, programs, models and high trust.
+"""The commands of agents and gates, by their words: their programs, models and options of high trust.
+
+A command that cannot fail proves nothing.
 
 The options of high trust are those of Aider, Amp, Claude Code, Codex, Copilot, Crush, Cursor, Droid, Gemini,
 Goose, Kiro and Qwen Code. A script that starts an agent, or the agent's own configuration, can hide them.

@@ -38,8 +38,8 @@ def run_root(settings: RunSettings, repository: Repository, given: str = "") -> 
             settings.
 
     Raises:
-        SpecguardError: a variable has no value, a link leads `path` out of the working tree, or there is no
-            working tree.
+        SpecguardError: a variable has no value, a link leads `path` out of the working tree, or that is
+            missing.
     """
     environment, work_tree = repository.environment, repository.work_tree()
     if given:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from inspect import cleandoc
@@ -34,6 +34,9 @@ Grade = Literal["claimed", "observed", "re-run", "ci"]
 """The grades of evidence, weakest first: claimed by an agent, seen by a hook, run by specguard, run by CI."""
 
 Kind = Literal["agent", "format", "gate", "teardown", "hook", "tool"]
+JUDGING_KINDS: Final = frozenset({"gate", "format", "teardown", "hook"})
+"""The kinds of commands that judge the agent's work."""
+
 Source = Literal["policy", "document", "plan", "flag", "run"]
 
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
@@ -344,6 +347,11 @@ class Manifest(_Model):
     highlights: list[str] = []
     notes: list[str] = []
     digests: dict[str, Digest] = {}
+
+    @property
+    def judging(self) -> list[Command]:
+        """The commands that judged the agent's work and have ended."""
+        return [one for one in self.commands if one.kind in JUDGING_KINDS and one.ended_at is not None]
 
     @property
     def more_attempts(self) -> list[str]:
@@ -682,11 +690,10 @@ class RunFolder(Record, frozen=False):
 
     def remove_temporary(self) -> None:
         """Remove the temporary files of a process that died while it wrote."""
-        for folder, _, names in os.walk(self.path):
-            for name in names:
-                if name.endswith(".tmp"):
-                    with suppress(OSError):
-                        os.unlink(os.path.join(folder, name))
+        for name in self._names():
+            if name.endswith(".tmp"):
+                with suppress(OSError):
+                    os.unlink(self.file(name))
 
     def log(self, text: str) -> None:
         """Append a line with the time to `run.log`.
@@ -706,12 +713,13 @@ class RunFolder(Record, frozen=False):
 
     def files(self) -> list[str]:
         """List the files of the run relative to its folder, without the manifest and `control/`."""
-        found = []
+        return [name for name in self._names() if name != MANIFEST and not name.startswith("control/")]
+
+    def _names(self) -> Iterator[str]:
         for folder, folders, names in os.walk(self.path):
             folders.sort()
             inside = os.path.relpath(folder, self.path)
-            found += [os.path.normpath(os.path.join(inside, name)) for name in sorted(names)]
-        return [name for name in found if name != MANIFEST and not name.startswith("control/")]
+            yield from (os.path.normpath(os.path.join(inside, name)) for name in sorted(names))
 
     def digest(self, name: str) -> str | None:
         """Return the sha256 of a file; None if the file is missing."""

@@ -8,7 +8,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.push import push
-from specguard.executor.report import todos
+from specguard.executor.report import RunReport
 from specguard.executor.run import Run, RunEnded
 from tests.executor.places import program
 from tests.executor.remotes import Hosted, Team, change, committed
@@ -51,8 +51,8 @@ def test_one_branch_and_nothing_else(team: Team) -> None:
         assert "had it already" in push(run)
         # A clone of a single branch has it, too.
         team.user.git("remote", "set-branches", "origin", "main")
-        [there] = [one for one in todos(run.manifest, run.folder) if one["text"] == "To look at it here"]
-        subprocess.run(there["code"], shell=True, cwd=team.user.path, check=True)
+        todos = {one["text"]: one for one in RunReport(run.manifest, run.folder).todos()}
+        subprocess.run(todos["To look at it here"]["code"], shell=True, cwd=team.user.path, check=True)
         assert team.user.oid() == run.manifest.commit
 
 

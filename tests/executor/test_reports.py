@@ -5,7 +5,7 @@ from pathlib import Path
 
 from specguard.executor.agent import brief_text, write_brief
 from specguard.executor.commit import hash_tree
-from specguard.executor.report import command, fenced, report_text, write_report
+from specguard.executor.report import RunReport, command, fenced, write_report
 from specguard.executor.run import Run
 from specguard.runs.manifests import Judgement, PullRequest
 from tests.executor.one_run import ran
@@ -138,7 +138,7 @@ def test_the_report_of_a_run_that_ended_early_says_why_and_what_to_do(tmp_path: 
         run.manifest.reason = "@everyone: <b>gone</b>"
         run.folder.write("error.json", '{"step": "gates", "suggestion": "make\\nit"}')
         write_report(run, run.manifest)
-        text = report_text(run.manifest, run.folder)
+        text = RunReport(run.manifest, run.folder).text()
     assert text.startswith("# Phase 12: failed\n\n&#64;&#8203;everyone")
     assert "&#60;b&#62;gone&#60;/b&#62;.\n" in text
     assert "No files were judged." in text
@@ -155,7 +155,7 @@ def test_a_place_that_is_gone_or_a_broken_file_does_not_keep_the_report_back(tmp
         for name in ("error.json", "gates.json"):
             run.folder.write(name, "[not json")
         write_report(run, run.manifest)
-        assert "## What remains" in report_text(run.manifest, run.folder)
+        assert "## What remains" in RunReport(run.manifest, run.folder).text()
 
 
 def test_nothing_in_a_block_ends_it() -> None:
