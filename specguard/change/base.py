@@ -158,7 +158,7 @@ class Base(Record):
         if kind == "merge_group" or branch is None:
             return kind == "merge_group"
         landed = kind == "push" and branch.source == "event"
-        return self.name in {branch.name, f"origin/{branch.name}"} and (landed or self.head == self.tip)
+        return self.is_branch(branch.name) and (landed or self.head == self.tip)
 
     def landing(self, prefixes: tuple[bytes, ...]) -> tuple[Documents, Documents]:
         """Return the documents that the change is merged into, and those that the merge leaves.

@@ -273,11 +273,6 @@ def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def refuse_constant(name: str) -> None:
-    """Refuse `NaN` and `Infinity`, which Python's parser accepts."""
-    raise ValueError(f"{name} is not JSON")
-
-
 _INVALID: Final = "\x7f:?*[\\^~"
 
 

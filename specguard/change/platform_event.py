@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from specguard.change.check_request import Event as Event
-from specguard.change.check_request import Request, read_bounded, refuse_constant, unique
+from specguard.change.check_request import Request, read_bounded, unique
 from specguard.change.repository import is_oid, short_name
 from specguard.errors import SpecguardError
 from specguard.model import Record, grouped
@@ -27,7 +27,7 @@ def _read_json(file: str, what: str, step: str) -> Any:
     """Return the parsed JSON of a file."""
     data = read_bounded(file, LIMIT, what)
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique, parse_constant=refuse_constant)
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise _event_error(f"{what} is not JSON", file, step) from error
 

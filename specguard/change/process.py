@@ -284,11 +284,9 @@ class Process:
         from signal import SIGCONT, SIGSTOP
 
         self._callback = None
-        if self.code is None:
-            os.kill(self.pid, SIGSTOP)
+        os.kill(self.pid, SIGSTOP)
         callback()
-        if self.code is None:
-            os.kill(self.pid, SIGCONT)
+        os.kill(self.pid, SIGCONT)
 
     def _close(self, number: int) -> int:
         self._poll.unregister(number)

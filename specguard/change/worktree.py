@@ -309,8 +309,6 @@ def _read_index(git: Git) -> tuple[dict[bytes, TreeEntry], set[bytes]]:
     """Return the entries of the user's index, and the files that it leaves out of a checkout."""
     found: dict[bytes, TreeEntry] = {}
     sparse: set[bytes] = set()
-    if not os.path.exists(git.repository.index):
-        return found, sparse
     listed = git.ask("the index", "ls-files", "-s", "-t", "-z", index=git.repository.index)
     for record in listed.split(b"\0")[:-1]:
         header, _, path = record.partition(b"\t")
