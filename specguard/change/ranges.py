@@ -16,9 +16,10 @@ from shlex import quote
 from specguard.change.base import Base
 from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import Event, Request, Revision, read_body
-from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing, strip_pull_number
+from specguard.change.entries import Commit, Entry, Message, read_commit_time, strip_pull_number
 from specguard.change.process import CommandError
 from specguard.change.repository import MERGE_HEADS, Branch, PullRequest, Push, Remote, short_branch
+from specguard.change.tree import TreeEntry
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, Record
 
@@ -376,8 +377,9 @@ class Merges(Record):
             mine = {entry.path for entry in commit.own_entries}
             differing = [entry for entry in entries if entry.path in mine]
             resolved = [entry for entry in differing if in_conflict(entry.path, conflicts)]
-            own = [entry for entry in differing if entry not in resolved]
-            yield Redone(commit, self._not_moved(commit, own), resolved)
+            sides = [self.git.tree_at(parent) for parent in commit.parents[1:]]
+            own = [one for one in differing if one not in resolved and not _is_moved(one, sides)]
+            yield Redone(commit, own, resolved)
 
     def merge(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, set[bytes]]]:
         """Return the tree of each automatic merge, and the paths in which it has conflicts.
@@ -437,20 +439,12 @@ class Merges(Record):
             found[int(at)].append(entry)
         return found
 
-    def _not_moved(self, commit: Commit, entries: Sequence[Entry]) -> list[Entry]:
-        """Return the entries that no parent has in another folder, where a subtree merge puts them."""
-        if not any(b"/" in entry.path and entry.new_mode for entry in entries):
-            return list(entries)
-        moved: set[bytes] = set()
-        for parent in commit.parents[1:]:
-            listed = read_listing(self.git.list_tree(parent, "what a merge joins"))
-            files = {path: (mode, oid) for path, mode, oid in listed}
-            for entry in entries:
-                folders = entry.path.split(b"/")
-                suffixes = (b"/".join(folders[depth:]) for depth in range(1, len(folders)))
-                if any(files.get(suffix) == (entry.new_mode, entry.new) for suffix in suffixes):
-                    moved.add(entry.path)
-        return [entry for entry in entries if entry.path not in moved]
+
+def _is_moved(entry: Entry, trees: Sequence[Tree]) -> bool:
+    """True if a tree has an entry's content outside of some of the folders, as before a subtree merge."""
+    names, left = entry.path.split(b"/"), TreeEntry(entry.new_mode, entry.new)
+    places = [b"/".join(names[depth:]) for depth in range(1, len(names))]
+    return any(tree.find(place) == left for tree in trees for place in places)
 
 
 class OpenMerge(Record):
