@@ -136,13 +136,12 @@ class Lines:
             return
         scanner = Scanner(expressions)
         for entry, blocks in self._read_texts([entry for entry in files if not entry.was_file]):
-            yield from _matching_lines(scanner, entry, blocks)
+            yield from scanner.file(entry.path, blocks)
         undecided: list[Entry] = []
         yield from self._find_new_lines(scanner, [entry for entry in files if entry.was_file], undecided)
         for piece in self._diff_pieces(undecided, TEXT_LIMIT, removed=False):
             if piece.side:
-                for number, text, which in scanner.lines(piece.block, piece.line):
-                    yield AddedLine(undecided[piece.number].path, number, text, which)
+                yield from scanner.lines(undecided[piece.number].path, piece.block, piece.line)
 
     def compare(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[Hunk]]]:
         """Yield the lines that each entry removes and adds; entries without changed lines are left out.
@@ -243,7 +242,7 @@ class Lines:
         waiting: list[tuple[Entry, list[AddedLine]]] = []
         count = 0
         for entry, blocks in self._read_texts(entries):
-            lines = list(islice(_matching_lines(scanner, entry, blocks), MATCHES_TO_DIFF))
+            lines = list(islice(scanner.file(entry.path, blocks), MATCHES_TO_DIFF))
             if len(lines) == MATCHES_TO_DIFF:
                 undecided.append(entry)
             elif lines:
@@ -261,7 +260,7 @@ class Lines:
         contents = self._git.blobs([entry.old for entry, _ in waiting], limit=SMALL)
         for (entry, lines), (_, content) in zip(waiting, contents, strict=True):
             texts = {line.text for line in lines}
-            old_lines = _matching_lines(scanner, entry, [content or b""])
+            old_lines = scanner.file(entry.path, [content or b""])
             if content is not None and texts.isdisjoint(line.text for line in old_lines):
                 yield from lines
             else:
@@ -308,16 +307,6 @@ class Lines:
 
 
 _DIFF_OPTIONS: Final = ("--no-renames", "--full-index", "--no-ext-diff", "--no-textconv")
-
-
-def _matching_lines(scanner: Scanner, entry: Entry, blocks: Iterable[bytes]) -> Iterator[AddedLine]:
-    """Yield the matching lines of a file's content."""
-    first, before = 1, b""
-    for block in blocks:
-        first += before.count(b"\n")
-        before = block
-        for number, text, which in scanner.lines(block.removesuffix(b"\n"), first):
-            yield AddedLine(entry.path, number, text, which)
 
 
 def _has_text(entry: Entry) -> bool:
@@ -424,16 +413,21 @@ class Scanner:
         self._literals = None
         return _compile_any([expression.text for expression in self._expressions])
 
-    def lines(self, block: bytes, first: int) -> Iterator[tuple[int, str, int]]:
-        """Yield each matching line with each expression that matches it.
+    def file(self, path: bytes, blocks: Iterable[bytes]) -> Iterator[AddedLine]:
+        """Yield the matching lines of a file's content, as `lines`."""
+        first, before = 1, b""
+        for block in blocks:
+            first += before.count(b"\n")
+            before = block
+            yield from self.lines(path, block.removesuffix(b"\n"), first)
+
+    def lines(self, path: bytes, block: bytes, first: int) -> Iterator[AddedLine]:
+        """Yield each matching line, once for each expression that matches it.
 
         Args:
+            path: the file.
             block: lines separated by newlines, without one after the last line.
             first: the number of the first line.
-
-        Yields:
-            The line's number, its text with bytes that are not UTF-8 as surrogate escapes, and the position
-            of the expression.
         """
         if self._literals is not None and not any(literal in block for literal in self._literals):
             return
@@ -464,7 +458,7 @@ class Scanner:
             if matching:
                 text = line if original is None else original[number - first].removesuffix(b"\r")
                 for which in matching:
-                    yield number, text.decode("utf-8", "surrogateescape"), which
+                    yield AddedLine(path, number, text.decode("utf-8", "surrogateescape"), which)
             position = end + 1
 
 
