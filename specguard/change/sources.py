@@ -118,17 +118,11 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
     event = read_description(request, _find_event(request, explicit=bool(request.range or request.root)))
     if request.range:
         base, named = _split_range(request.range)
-        if "~" in base or "^" in base:
-            # A position in a history is resolved like a head's name, from local branches first.
-            found = FoundBase(base, resolve(git, base, head_refs).oid, "option")
-        else:
-            found = _range_base(git, base)
-        head = resolve(git, named)
+        found, head = _range_base(git, base), resolve(git, named)
     else:
-        judged = _find_head(git, request, event)
-        if judged is None:
+        if event.deleted and not request.head:
             return []
-        head = judged
+        head = _find_head(git, request, event)
         found = FoundBase() if request.root else find_base(git, request, event)
         named = request.head or (head.oid if event.head else "")
     if not (found or request.root):
@@ -153,6 +147,9 @@ def _split_range(text: str) -> tuple[str, str]:
 
 def _range_base(git: Git, name: str) -> FoundBase:
     """Resolve the base end of a range: a branch as for any base, or else a tag."""
+    if "~" in name or "^" in name:
+        # A position in a history is resolved like a head's name, from local branches first.
+        return FoundBase(name, resolve(git, name, head_refs).oid, "option")
     try:
         return named_base(git, name, "option")
     except SpecguardError:
@@ -163,12 +160,10 @@ def _range_base(git: Git, name: str) -> FoundBase:
         return FoundBase(name, git.commit(oid).oid, "option", ref)
 
 
-def _find_head(git: Git, request: Request, event: Event) -> Revision | None:
-    """Return the judged commit; None if the platform reports a deleted branch."""
+def _find_head(git: Git, request: Request, event: Event) -> Revision:
+    """Return the judged commit."""
     if request.head:
         return resolve(git, request.head)
-    if event.deleted:
-        return None
     if event.head:
         return Revision(event_commit(git, event.head))
     head = resolve(git, "HEAD")
