@@ -170,7 +170,7 @@ def _listing(change: Change, path: bytes | None = None) -> str:
     git, repository, flag = change.git, change.git.repository, ""
     with Needed():
         if repository.work_tree_if_any() and change.source in ("range", "staged") and has_uncommitted(git):
-            staged = {entry.path for entry in git.index_diff(repository.head or git.empty_tree)}
+            staged = {entry.path for entry in git.index_diff(git.checked_out)}
             flag = " --staged" if staged and path in {None, *staged} else " --worktree"
     return f"`specguard approve{flag}` shows what could be approved"
 

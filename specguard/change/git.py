@@ -83,6 +83,11 @@ class Git(Store):
         self.contents, self.parsed = SizedCache(32 << 20), SizedCache(8 << 20)
         self._refusals: dict[tuple[object, ...], MissingFact] = {}
 
+    @property
+    def checked_out(self) -> str:
+        """The object id of the commit that is checked out, or of an empty tree before the first commit."""
+        return self.repository.head or self.empty_tree
+
     @cached_method
     def commit(self, oid: str) -> Commit:
         """Return the commit of this object id, or the commit that the tag of this id points to.

@@ -132,7 +132,7 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
     if request.worktree:
         from specguard.change.worktree import hash_work_tree
 
-        hashed = hash_work_tree(git, head.oid, user_list=not request.by_agent)
+        hashed = hash_work_tree(git, user_list=not request.by_agent)
         return [BranchWithWorkTree(git, request, found, **asked, hashed=hashed)]
     return [RangeChange(git, request, found, **asked)]
 
@@ -186,11 +186,10 @@ def _open_message(git: Git, request: Request) -> Change:
 def _open_snapshot(git: Git, request: Request) -> Change:
     from specguard.change import uncommitted
 
-    start = git.repository.head or git.empty_tree
     if request.staged:
         _check_index(git)
         # The comparison runs while the base and the policy are read.
-        git.start_index_diff(start)
+        git.start_index_diff(git.checked_out)
     event = _find_event(request)
     found = _find_trusted(git, request, event)
     if request.staged:
@@ -200,7 +199,7 @@ def _open_snapshot(git: Git, request: Request) -> Change:
     if request.patch:
         hashed = HashedTree(git, uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch))
         return uncommitted.TreeChange(git, request, found, event, source="patch", hashed=hashed)
-    hashed = hash_work_tree(git, start, user_list=not request.by_agent)
+    hashed = hash_work_tree(git, user_list=not request.by_agent)
     return uncommitted.TreeChange(git, request, found, event, hashed=hashed)
 
 
@@ -218,7 +217,7 @@ def open_work_tree(git: Git, request: Request) -> Change:
     from specguard.change.worktree import hash_work_tree
 
     with Needed():
-        hashed = hash_work_tree(git, git.repository.head or git.empty_tree)
+        hashed = hash_work_tree(git)
     return WholeTreeChange(git, request, FoundBase(), hashed=hashed)
 
 

@@ -106,7 +106,7 @@ class StagedChange(SnapshotChange, frozen=False):
 
     @cached_property
     def _staged(self) -> Sequence[Entry]:
-        entries = self.git.index_diff(self.git.repository.head or self.git.empty_tree)
+        entries = self.git.index_diff(self.git.checked_out)
         unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
         if unmerged is not None:
             raise MissingFact(f"{path_text(unmerged)} is not merged", "git mergetool", code="unmerged-file")
@@ -163,8 +163,7 @@ class TreeChange(SnapshotChange, frozen=False, kw_only=True):
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The differences between `HEAD` and the tree, without those of a merge."""
-        start = self.git.repository.head or self.git.empty_tree
-        entries = self.hashed.since(self.open_merge.tree if self.open_merge else start)
+        entries = self.hashed.since(self.open_merge.tree if self.open_merge else self.git.checked_out)
         return self.open_merge.author_entries(entries) if self.open_merge else entries
 
     @cached_property

@@ -145,7 +145,7 @@ def copy_ignore_lists(git: Git, *names: str) -> str:
     return copied
 
 
-def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bool = False) -> HashedTree:
+def hash_work_tree(git: Git, *, excluded: bytes = b"", user_list: bool = False) -> HashedTree:
     """Hash the working tree as a commit of all its files would contain it.
 
     Files that the tree's `.gitignore` files ignore are left out, unless they are tracked. Submodules whose
@@ -153,8 +153,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
 
     Args:
         git: the repository; from then on it stores new objects in its scratch store.
-        start: the tree or commit that the working tree is compared with.
-        excluded: the prefix of the paths that are taken from `start`; empty: none.
+        excluded: the prefix of the paths that are taken from `HEAD`; empty: none.
         user_list: True to leave out what the user's own list ignores, too.
 
     Raises:
@@ -165,7 +164,7 @@ def hash_work_tree(git: Git, start: str, *, excluded: bytes = b"", user_list: bo
     def is_included(path: bytes) -> bool:
         return not (excluded and path.startswith(excluded))
 
-    root = git.repository.work_tree()
+    root, start = git.repository.work_tree(), git.checked_out
     git.use_scratch()
     index = f"{git.folder}/index"
     # A checkout has no more files than the index, so the index's size is permitted beyond the limit.
@@ -242,7 +241,7 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
         SpecguardError: the repository has no working tree.
         MissingFact: a file or the index cannot be read.
     """
-    root, start = git.repository.work_tree(), git.repository.head or git.empty_tree
+    root, start = git.repository.work_tree(), git.checked_out
     index = _copy_of_index(git)
     options = ("--name-only", "-z", "--ignore-submodules=all")
     changed = git.start(*git.repository.file_options, "diff-files", *options, index=index, work_tree=root)
@@ -272,7 +271,7 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
 def has_uncommitted(git: Git) -> bool:
     """True if `git stash` would stash anything; untracked files and submodules do not count."""
     root = git.repository.work_tree()
-    if not all(entry.is_submodule for entry in git.index_diff(git.repository.head or git.empty_tree)):
+    if not all(entry.is_submodule for entry in git.index_diff(git.checked_out)):
         return True
     # Refresh the cached file metadata first.
     words = ("update-index", "--ignore-submodules", "--refresh")
@@ -472,8 +471,7 @@ class Worktree(Record):
             return (), self.gone
         try:
             with Needed(), Git(Repository.locate(self.folder, self.environment)) as git:
-                start = git.repository.head or git.empty_tree
-                return hash_work_tree(git, start).since(start), ""
+                return hash_work_tree(git).since(git.checked_out), ""
         except SpecguardError as error:
             return (), error.message
 

@@ -325,7 +325,7 @@ def _taken_back(change: Change) -> str:
     name = os.path.basename(repository.index)
     if not name.startswith(("index.lock", "next-index-")):
         return ""
-    entries = change.git.index_diff(repository.head or change.git.empty_tree)
+    entries = change.git.index_diff(change.git.checked_out)
     if name == "index.lock" and len(entries) > _MOST_NAMED:
         return " -- ."
     return " ".join([" --", *(shell_word(entry.path) for entry in entries)]) if entries else ""

@@ -55,7 +55,7 @@ def hash_tree(run: Run) -> str:
     """
     place = run.place
     try:
-        found = hash_work_tree(place.git, place.base)
+        found = hash_work_tree(place.git)
         check_contents(place, found.tree)
     except MissingFact as missing:
         help = missing.command or f"see that {place.path} can be read, and that its disk has room"

@@ -445,8 +445,7 @@ class GateTree:
         Raises:
             MissingFact: a file cannot be read.
         """
-        start = self._git.repository.head or self._git.empty_tree
-        return hash_work_tree(self._git, start, excluded=self._runs).tree
+        return hash_work_tree(self._git, excluded=self._runs).tree
 
     def patch(self, tree: str) -> bytes:
         """Return the patch of a tree since the base, without the folder of runs."""

@@ -264,7 +264,7 @@ class Pin(Record, frozen=False):
         if not (earlier := {**new, **tree}):
             return {}
         last_seen, away_now, work = dict(last), dict[bytes, str](), dict[bytes, str]()
-        pinned, head = self.head or git.empty_tree, git.repository.head or git.empty_tree
+        pinned, head = self.head or git.empty_tree, git.checked_out
         # A change of unknown origin counts as somebody else's work.
         committed = if_known(lambda: states_of(git.diff_trees(pinned, head)), {})
         current_states = {state for state in current.values() if not state.startswith("0 ")}

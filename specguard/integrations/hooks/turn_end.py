@@ -219,7 +219,7 @@ class _State:
 
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
         with Git(repository) as git:
-            git.start_index_diff(head or git.empty_tree)
+            git.start_index_diff(git.checked_out)
             self._follow_base(git, tree)
             plain = Request(environment=self._environment, directory=folder, pinned=pin.base, by_agent=True)
             policies = Policies(plain, repository)
@@ -255,7 +255,7 @@ class _State:
 
             self.on_tree += judge(worktree=True)
             # Git commits nothing while a file is not merged. What is unknown, the judged index tells.
-            states = if_known(lambda: {one.status for one in git.index_diff(head or git.empty_tree)}, {""})
+            states = if_known(lambda: {one.status for one in git.index_diff(git.checked_out)}, {""})
             if states and "U" not in states:
                 self.on_tree += judge(staged=True)
                 _drop_repeated(*self.on_tree[-2:])
