@@ -294,13 +294,17 @@ def _read(process: Process, what: str) -> bytes:
 
 def _copy_of_index(git: Git) -> str:
     """Copy the user's index to a file that git may write to, and return its name."""
-    index = f"{git.folder}/copy-{os.urandom(4).hex()}"
+    index, folder = f"{git.folder}/copy-{os.urandom(4).hex()}", os.path.dirname(git.repository.index)
     if os.path.exists(git.repository.index):
         with open(git.repository.index, "rb") as source, open(index, "xb") as target:
             target.write(source.read())
             written = os.fstat(source.fileno()).st_mtime_ns
         # Git reads files that may be as new as the index, since their size and time then prove nothing.
         os.utime(index, ns=(written, written))
+        # Most of a split index is in another file, which git looks for beside it and does not write to.
+        for name in [one for one in os.listdir(folder) if one.startswith("sharedindex.")]:
+            with suppress(FileExistsError):
+                os.symlink(os.path.join(folder, name), os.path.join(git.folder, name))
     return index
 
 
