@@ -199,7 +199,7 @@ class Approvals:
         change, folder = self._bond.change, self._bond.folder
         done = ((one.oid, entry) for one in change.commits for diff in one.diffs for entry in diff)
         for commit, entry, content in first_alterations(done, folder, change.head_files):
-            filed = self.log.filed.get(sha256(content).hexdigest())
+            filed = self.log.filed.get(sha256(content))
             if b'"kind": "revoke"' in content and (filed is None or "head" not in filed.places):
                 yield entry.path, commit
 

@@ -152,7 +152,7 @@ class Log:
                 signed.signatures.append(content)
                 signed.local_signature = place == "local"
             return "" if name.removesuffix(b".sig") in files else NO_RECORD
-        if sha256(content).hexdigest() != which:
+        if sha256(content) != which:
             return "its name is not the sha256 of its content: it was changed, cut or renamed"
         try:
             record = read_record(content)
@@ -360,7 +360,7 @@ def first_alterations(
         name = path.removeprefix(folder).partition(b".")[0].decode("ascii")
         for commit, entry in several:
             content = contents.get(entry.old) or b""
-            if not path.endswith(b".json") or sha256(content).hexdigest() == name:
+            if not path.endswith(b".json") or sha256(content) == name:
                 yield commit, entry, content
                 break
 

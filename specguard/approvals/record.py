@@ -53,7 +53,7 @@ class _LogRecord(Record):
     @property
     def id(self) -> str:
         """The sha256 of the file, which is its name without `.json`."""
-        return sha256(self.content).hexdigest()
+        return sha256(self.content)
 
 
 class Approval(_LogRecord, kw_only=True):

@@ -326,4 +326,4 @@ def _policy_id(values: dict[str, Any], rules: Sequence[Mapping[str, Any]], regis
             "settings": {name: plain(given.get(name, getattr(rule, name, None))) for name in rule._fields},
         }
     text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return sha256(text.encode("ascii")).hexdigest()
+    return sha256(text.encode("ascii"))

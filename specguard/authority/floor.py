@@ -47,7 +47,7 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
         SpecguardError: the file cannot be read, is invalid, or does not have the pinned SHA-256.
     """
     source = read_file(file, "the floor")
-    digest = sha256(source.text.encode()).hexdigest()
+    digest = sha256(source.text.encode())
     if pinned and digest != pinned.lower():
         message = f"this is not the floor that is pinned: its SHA-256 is {digest}"
         help = "see what has changed in it, then pin it anew with --floor-sha256"
@@ -109,7 +109,7 @@ class Floor(Record):
                 data["disregarded"].append(encode(entry))
         if {**data, "floor": None} != {**policy.to_data(), "floor": None}:
             # An approval that was given without the floor does not count under it.
-            data["policy_id"] = sha256(f"{policy.policy_id} {self.policy.policy_id}".encode()).hexdigest()
+            data["policy_id"] = sha256(f"{policy.policy_id} {self.policy.policy_id}".encode())
         if data["disregarded"]:
             next(rule for rule in data["rules"] if rule["name"] == REPORTING_RULE)["unset"] = ""
         result = Policy(data)

@@ -534,7 +534,7 @@ class Change(Record, frozen=False):
         )
         for path, old_mode, new_mode, old, new, status in rows:
             parts += (f"{old_mode:06o}\0{new_mode:06o}\0{old}\0{new}\0{status}\0".encode(), path, b"\0")
-        return sha256(b"".join(parts)).hexdigest()
+        return sha256(b"".join(parts))
 
     def summary(self, log: bytes = b"", *, identify: bool = True) -> dict[str, Any]:
         """Return the `change` object of the JSON report, without its work item; unknown values are None.

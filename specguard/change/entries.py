@@ -19,7 +19,6 @@ from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from hashlib import _Hash
     from hashlib import sha1 as sha1
     from typing import Any, Final, Literal
 else:
@@ -422,7 +421,7 @@ def object_id(kind: str, content: bytes, digits: int, *, fast: bool = False) -> 
         digits: 40 for a SHA-1 repository, 64 for a SHA-256 one.
         fast: True to import `hashlib`, which pays off after `HASHLIB_FROM` bytes.
     """
-    algorithm: Any = sha1 if digits == 40 else sha256
+    algorithm: Any = sha1 if digits == 40 else _find_sha256()
     if fast:
         import hashlib
 
@@ -432,15 +431,14 @@ def object_id(kind: str, content: bytes, digits: int, *, fast: bool = False) -> 
     return str(state.hexdigest())
 
 
-def sha256(content: bytes = b"", *, usedforsecurity: bool = True) -> _Hash:
-    """Return a SHA-256 hash object for a content, with the methods of those of `hashlib`."""
-    state: _Hash = _find_sha256()(content, usedforsecurity=usedforsecurity)
-    return state
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of a content, as hexadecimal digits."""
+    return str(_find_sha256()(content).hexdigest())
 
 
 def text_digest(*texts: str) -> str:
     """Return the SHA-256 of some texts with a NUL between them, as hexadecimal digits."""
-    return sha256("\0".join(texts).encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256("\0".join(texts).encode("utf-8", "surrogateescape"))
 
 
 @cache

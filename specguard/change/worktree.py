@@ -19,7 +19,7 @@ from operator import attrgetter
 from shlex import quote
 
 from specguard.change.check_request import Request, read_regular
-from specguard.change.entries import SUBMODULE, Entry, read_listing, sha1
+from specguard.change.entries import SUBMODULE, Entry, object_id, read_listing
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError, Process
@@ -115,7 +115,7 @@ class FolderTree(Tree):
         if entry is None or not entry.is_file:
             return entry
         content = self.read(path)
-        return TreeEntry(entry.mode, sha1(b"blob %d\0" % len(content) + content).hexdigest())
+        return TreeEntry(entry.mode, object_id("blob", content, 40))
 
     def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes:
         """Return the content of an existing file.

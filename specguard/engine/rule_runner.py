@@ -279,7 +279,7 @@ def fingerprints(code: str, findings: Sequence[Finding]) -> Iterator[str]:
         ordinal = seen.get(identity, 0)
         seen[identity] = ordinal + 1
         parts = (b"specguard-finding-v1", code.encode(), *identity, str(ordinal).encode())
-        yield sha256(b"\0".join(parts)).hexdigest()
+        yield sha256(b"\0".join(parts))
 
 
 CACHEABLE_FACTS: Final = (

@@ -153,7 +153,7 @@ class TreeFiles(Record):
     def digest(self, path: bytes) -> str | None:
         """Return the sha256 of a file; None if the file is missing."""
         content = self.read(path)
-        return None if content is None else sha256(content).hexdigest()
+        return None if content is None else sha256(content)
 
     def folders(self) -> Iterator[bytes]:
         """Return the folders with a run's record, in order."""

@@ -338,4 +338,4 @@ def content_id(tree: Tree, paper: Callable[[bytes], bool]) -> str:
 
     found = ((path, tree.find(path)) for path in tree.paths() if not paper(path))
     parts = [f"{entry.mode:o} {entry.oid}\0".encode() + path + b"\0" for path, entry in found if entry]
-    return sha256(b"".join(parts)).hexdigest()
+    return sha256(b"".join(parts))

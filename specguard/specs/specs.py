@@ -253,7 +253,7 @@ class Specs(Record, frozen=False):
             if entry is not None:
                 kind = "commit" if entry.is_submodule else "blob"
                 lines.append(f"{entry.mode:06o} {kind} {entry.oid}\t".encode("ascii") + path + b"\n")
-        return sha256(b"".join(lines)).hexdigest()
+        return sha256(b"".join(lines))
 
     def unmet(self) -> Iterator[tuple[str, Selecting, bytes]]:
         """Yield the patterns of governed paths that lack their specs, each with a path that needs one."""
