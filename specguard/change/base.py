@@ -17,9 +17,9 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from specguard.change.check_request import Event, Request, base_refs, is_invalid, read_unlinked, resolve
+from specguard.change.check_request import Event, Request, base_refs, is_invalid, resolve
 from specguard.change.entries import read_commit_time
-from specguard.change.object_store import DOCUMENT_LIMIT, stdin_lines
+from specguard.change.object_store import stdin_lines
 from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
 from specguard.change.tree import Documents, Tree
 from specguard.errors import MissingFact, SpecguardError, if_known
@@ -546,8 +546,7 @@ def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:
         # With a remote, this is the branch to push to; with `.`, the branch that it was made from.
         if values.get(f"branch.{name}.remote") == ".":
             yield short_name(values.get(f"branch.{name}.merge", ""))
-        log = read_unlinked(f"{git.repository.common}/logs/refs/heads/{name}", DOCUMENT_LIMIT) or b""
-        made_from = os.fsdecode(log.partition(b"\n")[0].rpartition(b"\tbranch: Created from ")[2])
+        made_from = git.repository.created_from(f"refs/heads/{name}")
         yield "refs/remotes/" + made_from.removeprefix("refs/").removeprefix("remotes/")
 
 

@@ -385,6 +385,11 @@ class Repository:
         name = self.environment.get(RUN_BRANCH, "")
         return f"refs/heads/{name}" if name else None
 
+    def created_from(self, ref: str) -> str:
+        """Return from what a branch was made, as its log says; empty if that does not say."""
+        first = (read_unlinked(f"{self.common}/logs/{ref}", _LONGEST_LIST) or b"").partition(b"\n")[0]
+        return os.fsdecode(first.partition(b"\tbranch: Created from ")[2])
+
     def read_merge_head(self, name: str) -> list[str]:
         """Read the commits from one of the files in `MERGE_HEADS`, in the order of the file."""
         places = ("rebase-merge", "rebase-apply") if name == "REBASE_HEAD" else ("",)

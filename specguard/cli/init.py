@@ -15,7 +15,7 @@ import click
 from specguard.authority.load import AUTHORITY
 from specguard.authority.policy import Policy
 from specguard.change.base import local_base, usual_base
-from specguard.change.check_request import read_regular, read_unlinked
+from specguard.change.check_request import read_regular
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, find_program, short_name
@@ -114,10 +114,8 @@ def command(
 
 def _first_branch(repository: Repository) -> str:
     """Return the only local branch that was made from no other, as its log says; else the current one."""
-    begun: list[str] = []
-    for name in (ref.name for ref in repository.branches() if ref.name.startswith("refs/heads/")):
-        log = read_unlinked(f"{repository.common}/logs/{name}", DOCUMENT_LIMIT) or b""
-        begun += [] if b"\tbranch: Created from " in log.partition(b"\n")[0] else [name]
+    names = [ref.name for ref in repository.branches() if ref.name.startswith("refs/heads/")]
+    begun = [name for name in names if not repository.created_from(name)]
     return short_name(begun[0] if len(begun) == 1 else repository.branch or "main")
 
 
