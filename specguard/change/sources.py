@@ -75,10 +75,8 @@ def _open_requested(git: Git, request: Request) -> Sequence[Change]:
         return [EditedChange(git, request, _find_trusted(git, request, Event()))]
     if request.worktree and request.head:
         return _open_range(git, request)
-    if request.message_file or request.message:
-        return [_open_message(git, request)]
-    if request.staged or request.worktree or request.patch:
-        return [_open_snapshot(git, request)]
+    if request.staged or request.worktree or request.patch or request.message_file or request.message:
+        return [_open_uncommitted(git, request)]
     return _open_range(git, request)
 
 
@@ -174,16 +172,7 @@ def _find_head(git: Git, request: Request, event: Event) -> Revision:
     return head
 
 
-def _open_message(git: Git, request: Request) -> Change:
-    from specguard.change import uncommitted
-
-    event = _find_event(request)
-    found = _find_trusted(git, request, event)
-    message = uncommitted.read_message(git.repository, request)
-    return uncommitted.MessageChange(git, request, found, event, message=message)
-
-
-def _open_snapshot(git: Git, request: Request) -> Change:
+def _open_uncommitted(git: Git, request: Request) -> Change:
     from specguard.change import uncommitted
 
     if request.staged:
@@ -191,16 +180,17 @@ def _open_snapshot(git: Git, request: Request) -> Change:
         # The comparison runs while the base and the policy are read.
         git.start_index_diff(git.checked_out)
     event = _find_event(request)
-    found = _find_trusted(git, request, event)
+    known = git, request, _find_trusted(git, request, event), event
     if request.staged:
-        return uncommitted.StagedChange(git, request, found, event)
+        return uncommitted.StagedChange(*known)
+    if request.message_file or request.message:
+        return uncommitted.MessageChange(*known, message=uncommitted.read_message(git.repository, request))
     from specguard.change.worktree import HashedTree, hash_work_tree
 
     if request.patch:
         hashed = HashedTree(git, uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch))
-        return uncommitted.TreeChange(git, request, found, event, source="patch", hashed=hashed)
-    hashed = hash_work_tree(git, user_list=not request.by_agent)
-    return uncommitted.TreeChange(git, request, found, event, hashed=hashed)
+        return uncommitted.TreeChange(*known, source="patch", hashed=hashed)
+    return uncommitted.TreeChange(*known, hashed=hash_work_tree(git, user_list=not request.by_agent))
 
 
 def open_work_tree(git: Git, request: Request) -> Change:
