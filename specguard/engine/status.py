@@ -452,11 +452,10 @@ def _plan(plan: Plan, *, waiting: bool) -> dict[str, Any]:
 
 
 def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
-    waits = [one.id for need in task.depends_on if (one := task.plan.task(need)) and not one.done]
     states = {
         "done": task.done,
         "deferred": task.deferred,
-        "blocked": waits or normal_name(task.status) == "blocked",
+        "blocked": task.open_needs or normal_name(task.status) == "blocked",
         "waiting": waiting or task.lacks_commands,
     }
     return {
@@ -464,7 +463,7 @@ def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
         "title": task.title,
         "status": task.status,
         "state": next((state for state, holds in states.items() if holds), "ready"),
-        "needs": waits,
+        "needs": task.open_needs,
         "line": task.line,
     }
 

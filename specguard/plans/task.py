@@ -71,6 +71,12 @@ class Task(DataEntry):
         return [text for _, text in self.texts_of("depends_on")]
 
     @property
+    def open_needs(self) -> Sequence[str]:
+        """The ids of the tasks that it depends on and that are not done or not listed."""
+        found = ((need, self.plan.task(need)) for need in self.depends_on)
+        return [other.id if other else need for need, other in found if not (other and other.done)]
+
+    @property
     def expected_files(self) -> Sequence[str]:
         """The files, folders and patterns that the task is expected to touch."""
         return [text for _, text in self.texts_of("expected_files")]
