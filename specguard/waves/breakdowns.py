@@ -9,6 +9,7 @@ from specguard.artifacts.evidence import Targets
 from specguard.documents.blocks import Heading, List, Paragraph, Table, fences, tables, texts
 from specguard.documents.citations import Citation, citations
 from specguard.documents.completeness import plain_words
+from specguard.documents.data import walk
 from specguard.documents.fields import normal_title
 from specguard.documents.list_items import without_box
 from specguard.model import TYPE_CHECKING, Finding, Record, path_text, shortened
@@ -333,16 +334,11 @@ class Proofs:
 
 def gate_names(value: Any) -> Iterator[str]:
     """Yield the names and commands of gates in a part of a breakdown: all texts, and keys of mappings."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for inner in value:
-            yield from gate_names(inner)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(inner, dict):
-                yield str(key)
-            yield from gate_names(inner)
+    for place, inner in walk(value):
+        if isinstance(inner, str):
+            yield inner
+        if place and isinstance(place[-1], str) and not isinstance(inner, dict):
+            yield place[-1]
 
 
 def _has_word(content: bytes, name: str) -> bool:
