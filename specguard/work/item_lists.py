@@ -7,7 +7,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Patterns
 from specguard.documents.completeness import is_todo
-from specguard.documents.data import Data, Problem, elements, is_scalar, scalar_text, value_at, whole_text
+from specguard.documents.data import Data, Problem, elements, scalar_text, value_at, walk, whole_text
 from specguard.documents.fields import DataEntry, normal_name
 from specguard.documents.list_items import without_remark
 from specguard.errors import MissingFact, if_applicable
@@ -407,7 +407,7 @@ NOTHING: Final = frozenset({"", "none", "no", "never", "n/a", "na", "null", "-",
 """Texts that people write if there is nothing to list, or nothing triggers an item."""
 
 _TEXT_KEYS: Final = ("path", "file", "id", "name", "text", "title", "scenario", "description")
-"""Keys of an element that is a mapping; the first one present gives its text: `files: [{path: a.py}]`."""
+"""Keys of an element that is a mapping; the first one with a text gives its own: `files: [{path: a.py}]`."""
 
 
 class ListElement(Record):
@@ -600,11 +600,8 @@ class Listed(DataEntry):
 
 def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts and numbers of an entry, which fill placeholders."""
-    return {
-        key: scalar_text(value)
-        for key, value in entry.items()
-        if is_scalar(value) and not isinstance(value, bool) and value != ""
-    }
+    texts = ((key, scalar_text(value)) for key, value in entry.items() if not isinstance(value, bool))
+    return {key: text for key, text in texts if text}
 
 
 def slug_of(title: str) -> str:
@@ -618,7 +615,7 @@ def slug_of(title: str) -> str:
 
 def _element_text(element: Any) -> str:
     if isinstance(element, dict):
-        element = next(filter(is_scalar, map(element.get, _TEXT_KEYS)), None)
+        return next(filter(None, (scalar_text(element.get(name)) for name in _TEXT_KEYS)), "")
     return scalar_text(element)
 
 
@@ -686,7 +683,5 @@ def _entry_flaws(item: Listed) -> Iterator[Finding]:
 
 
 def _has_content(value: Any) -> bool:
-    """Return True if a value is neither empty nor a placeholder."""
-    if isinstance(value, (list, dict)):
-        return any(_has_content(one) for _, one in elements(value))
-    return bool(value.strip()) and not is_todo(value) if isinstance(value, str) else value is not None
+    """Return True if any scalar of a value is neither empty nor a placeholder."""
+    return not all(is_todo(scalar_text(one)) for _, one in walk(value))
