@@ -9,7 +9,7 @@ from specguard.declaration.patterns import Selecting
 from specguard.documents.data import Data, value_at
 from specguard.model import TYPE_CHECKING, Record, path_text, plain_path
 from specguard.work.kinds import identity, normal_id
-from specguard.work.name_templates import MissingValue, Template, escape, has_wildcard, unescape
+from specguard.work.name_templates import MissingValue, Template, escape, has_wildcard, is_value, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -334,7 +334,7 @@ def text_at(data: Any, path: str) -> str | None:
         shown = json.dumps(value)[:60]
         raise BadShape(f"has {shown} in {path!r}, which should hold a text or a whole number")
     text = str(value)
-    if any(char < " " or char == "\x7f" for char in text) or len(text) > 500:
+    if not is_value(text):
         raise BadShape(f"has a text in {path!r} that no name can hold")
     return text
 

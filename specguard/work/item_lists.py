@@ -15,7 +15,7 @@ from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folde
 from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.kinds import NAME_SETTINGS, Passes, WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template, escape, has_wildcard
+from specguard.work.name_templates import PathTemplate, Template, escape, has_wildcard, is_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -563,7 +563,7 @@ class Listed(DataEntry):
         return {
             name: name_fields[name] if name_fields.get(name, "").casefold() == text.casefold() else text
             for name, text in found.items()
-            if text and len(text) <= LONGEST and not any(char < " " or char == "\x7f" for char in text)
+            if text and is_value(text)
         }
 
     def get(self, name: str) -> Any:
@@ -618,9 +618,6 @@ def _element_text(element: Any) -> str:
         return next(filter(None, (scalar_text(element.get(name)) for name in _TEXT_KEYS)), "")
     return scalar_text(element)
 
-
-LONGEST: Final = 500
-"""The limit in characters; a longer value cannot be part of a name."""
 
 _IDENTITY: Final = frozenset({"id", "kind", "number"})
 

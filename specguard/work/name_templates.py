@@ -38,6 +38,9 @@ FREE_TEXT: Final = "text"
 LONGEST: Final = 1000
 """The limit in characters; a longer text is not read as a name."""
 
+LONGEST_VALUE: Final = 500
+"""The limit in characters for the value of a placeholder."""
+
 _TOKEN = re.compile(r"(\{\{|\}\}|\{[a-z][a-z0-9_]*(?::upper|:lower)?\}|[{}])")
 # The letters before a number, with at most a few separators between.
 _WORD = re.compile(r"(?:^|(?<=[^A-Za-z]))([A-Za-z]+)[-_ ./#:]{0,3}$")
@@ -257,6 +260,11 @@ def _parse(text: str) -> Iterator[str | Placeholder]:
         yield Placeholder(name, case)
     if literal:
         yield literal
+
+
+def is_value(text: str) -> bool:
+    """Return True if a text can be the value of a placeholder: short, and without control characters."""
+    return len(text) <= LONGEST_VALUE and not any(char < " " or char == "\x7f" for char in text)
 
 
 def number_width(text: str) -> int:
