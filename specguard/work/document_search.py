@@ -382,7 +382,7 @@ def points_to(text: str) -> str:
 
 
 _MOST_WORDS: Final = 20
-"""The words before a link of an index among which an item's id is looked for."""
+"""The words of an index's entry among which an item's id is looked for."""
 
 
 def ids_leading_to(other: WorkItem, touched: set[bytes]) -> Iterator[str]:
@@ -402,15 +402,15 @@ def ids_leading_to(other: WorkItem, touched: set[bytes]) -> Iterator[str]:
     has_text = any(_DOCUMENT.fullmatch(path_text(path)) for path in touched)
     for template in other.settings.index if has_text else ():
         index = other.plain(template).removeprefix("./").encode("utf-8", "surrogateescape")
-        lines = (read_text(other.tree, index) or "").split("\n")
-        for at, line in enumerate(lines):
-            links = [link for groups in _TARGET.findall(line) for link in groups if link]
-            paths = {path for link in links for path in link_paths(index, link)}
+        text = read_text(other.tree, index) or ""
+        # Most changes touch no file of the index; this check spares a hook the Markdown parser.
+        names = (path.rpartition(b"/")[2].decode("utf-8", "surrogateescape") for path in touched)
+        if not any(name in text for name in names):
+            continue
+        from specguard.work.stated_paths import index_entries
+
+        for words, links in index_entries(text):
+            paths = {path for link in links for path in link_paths(index, link) if path}
             # An entry with several files names no document.
-            if (
-                not paths.isdisjoint(touched)
-                and len({*filter(other.tree.has_file, filter(None, paths))}) == 1
-            ):
-                # The number stands before it, in the same row or item.
-                words = " ".join(lines[max(at - 2, 0) : at + 1]).replace("|", " ").split(maxsplit=_MOST_WORDS)
-                yield from (word for word in words[:_MOST_WORDS] if any(map(str.isdigit, word)))
+            if not paths.isdisjoint(touched) and len([*filter(other.tree.has_file, paths)]) == 1:
+                yield from (word for word in words.split()[:_MOST_WORDS] if any(map(str.isdigit, word)))

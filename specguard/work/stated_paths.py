@@ -334,21 +334,20 @@ def index_rows(
 
 def differing_rows(old: str, new: str) -> set[str]:
     """Return the rows and list items that only one of two versions of an index has, each with its links."""
-    return {*_rows_with_links(old)} ^ {*_rows_with_links(new)}
+    before, after = ({" ".join([words, *links]) for words, links in index_entries(one)} for one in (old, new))
+    return before ^ after
 
 
-def _rows_with_links(text: str) -> Iterator[str]:
+def index_entries(text: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the words of each row and list item of an index, after its number, and the files named there."""
     queue = list(_parse_index(text))
     for block in queue:
         for item in block.items if isinstance(block, List) else ():
-            yield f"{item.number} {_with_links(item.text)}"
+            yield f"{item.number} {_visible_text(item.text)}", _link_targets(item.text)
             queue += item.rest
         for cells in block.rows if isinstance(block, Table) else ():
-            yield " ".join(map(_with_links, cells))
-
-
-def _with_links(text: Text) -> str:
-    return " ".join([_visible_text(text), *_link_targets(text)])
+            links = [link for cell in cells for link in _link_targets(cell)]
+            yield " ".join(map(_visible_text, cells)), links
 
 
 @lru_cache(maxsize=2)
