@@ -11,7 +11,7 @@ from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, Origin, Record, path_text, shortened
 from specguard.work.document_search import PADDINGS, DocumentSearch, Pointer, read_text
 from specguard.work.kinds import Naming, WorkKind, same_item
-from specguard.work.name_templates import FREE_TEXT, PathTemplate, Template, escape
+from specguard.work.name_templates import FREE_TEXT, PathTemplate, escape, name_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -120,12 +120,12 @@ class WorkItem(Record, frozen=False):
         """The value of every known placeholder, except `document`."""
         fields, settings = {**self.given, **self.own}, self.settings
         names = (settings.branch, settings.commit, settings.pull_request)
-        if "slug" not in fields and any("slug" in Template(text).names for text in names):
+        if "slug" not in fields and any("slug" in name_template(text).names for text in names):
             located = DocumentSearch(self.settings, fields, self.number, self.tree)
             name = (located.path or b"").rpartition(b"/")[2].decode("utf-8", "replace")
             slug_pattern = rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
             # Otherwise a value from a name could complete the template of a place that was skipped.
-            if slug := re.search(slug_pattern, name):
+            if name and (slug := re.search(slug_pattern, name)):
                 fields["slug"] = slug[1]
                 self.__dict__["located"] = located
         return {**{name: value for name, value in self.spare.items() if name not in _NEVER_SPARE}, **fields}
@@ -164,7 +164,7 @@ class WorkItem(Record, frozen=False):
         """
         template = self.settings.pull_request_body
         values = {**self._values(self.settings.widths[0], template), "gates": ", ".join(gates) or "none"}
-        return Template(template).fill(values)
+        return name_template(template).fill(values)
 
     @property
     def commits(self) -> Commits | None:
@@ -286,7 +286,7 @@ class WorkItem(Record, frozen=False):
         template = getattr(self.settings, key)
         free = {FREE_TEXT: text} if text else {}
         values = ({**self._values(width, template), **free} for width in self.settings.widths)
-        return list(dict.fromkeys(map(Template(template).render, values))) if template else []
+        return list(dict.fromkeys(map(name_template(template).render, values))) if template else []
 
     def allows(self, key: str, name: str) -> bool:
         """Return True if a setting of the kind allows a name; any text fits `{text}`.
@@ -319,7 +319,7 @@ class WorkItem(Record, frozen=False):
     def _places(self) -> Selecting:
         """The possible places of its documents, with every padding of the number."""
         templates = [*self.settings.document, *self.settings.legacy]
-        templates += [one for one in self.settings.siblings if "number" in Template(one).names]
+        templates += [one for one in self.settings.siblings if "number" in name_template(one).names]
         found = (self.plain(template, escape, width) for template in templates for width in PADDINGS)
         return Selecting(list(dict.fromkeys(filter(None, found))))
 
@@ -342,7 +342,7 @@ class WorkItem(Record, frozen=False):
             escape: applied to each value, if the text is a pattern.
             width: the minimum number of digits; 0 means as in the canonical names.
         """
-        return Template(template).fill(self._values(width or self.settings.widths[0], template), escape)
+        return name_template(template).fill(self._values(width or self.settings.widths[0], template), escape)
 
 
 _PAPERS: Final = ("pointer", "siblings", "document", "legacy", "index", "source")
@@ -405,5 +405,5 @@ def _pattern(field: str, text: str) -> str:
         return escape(text)
     if field == "source":
         return PathTemplate(text).render({})
-    template = Template(text)
+    template = name_template(text)
     return template.render(dict.fromkeys(template.names, "*")) if template.literal_size else ""

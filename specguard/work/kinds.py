@@ -16,6 +16,7 @@ from specguard.work.name_templates import (
     TemplateError,
     check_ids,
     check_readable,
+    name_template,
     number_width,
     path_template,
 )
@@ -128,7 +129,7 @@ class WorkKind(Settings):
 
     def template(self, key: str) -> Template:
         """Return the template of a name, such as `branch`."""
-        return Template(getattr(self, key), self.ids)
+        return name_template(getattr(self, key), self.ids)
 
     @property
     def path_templates(self) -> list[PathTemplate]:

@@ -410,6 +410,12 @@ class PathTemplate(_Parts):
 
 
 @lru_cache(maxsize=1024)
+def name_template(text: str, ids: str = "") -> Template:
+    """Return the template of a name, which is parsed once."""
+    return Template(text, ids)
+
+
+@lru_cache(maxsize=1024)
 def path_template(text: str) -> PathTemplate:
     """Return the template of a text, which is parsed once."""
     return PathTemplate(text)
