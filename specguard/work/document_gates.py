@@ -215,8 +215,7 @@ def _read_table(table: Table, kind: Kind) -> Iterator[Read]:
         cell = cells.get("command")
         found: list[Read] = list(_read_text(cell, kind)) if cell is not None else []
         if not any(isinstance(one, PlannedGate) for one in found):
-            line = row[0].line if row else table.line
-            yield NotRead(line, " | ".join(one.plain for one in row), "the row names no command")
+            yield NotRead(row[0].line, " | ".join(one.plain for one in row), "the row names no command")
             continue
         name = row[0].plain.strip() if row[0] is not cell else ""
         for one in found:
