@@ -167,8 +167,11 @@ def _read_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
             yield from _read_text(text, kind, why)
 
 
-def _read_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
-    """Yield the command that an item begins with, after an optional label, and those joined by "and"."""
+def _read_text(text: Text, kind: Kind, why: str = "", title: str = "") -> Iterator[Read]:
+    """Yield the command that an item begins with, after an optional label, and those joined by "and".
+
+    The title of a table's row names its commands; without one, the label does.
+    """
     raw, end, label, is_run = text.raw, 0, "", False
     for number, span in enumerate(text.codes):
         between = raw[end : span.start]
@@ -187,7 +190,7 @@ def _read_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
             yield NotRead(line, command, why or f"it follows {label!r}")
         elif is_run:
             name = label[:-1].strip("*_ ")
-            yield _gate(command, line, _named_kind(name, kind), name)
+            yield _gate(command, line, _named_kind(title, _named_kind(name, kind)), title or name)
         elif " " in command:
             yield NotRead(line, command, "it is not what its item begins with")
 
@@ -213,19 +216,16 @@ def _read_table(table: Table, kind: Kind) -> Iterator[Read]:
     for row in table.rows:
         cells = dict(zip(titles, row, strict=False))
         cell = cells.get("command")
-        found: list[Read] = list(_read_text(cell, kind)) if cell is not None else []
+        title = row[0].plain.strip() if row[0] is not cell else ""
+        found = list(_read_text(cell, kind, title=title)) if cell is not None else []
         if not any(isinstance(one, PlannedGate) for one in found):
             yield NotRead(row[0].line, " | ".join(one.plain for one in row), "the row names no command")
             continue
-        name = row[0].plain.strip() if row[0] is not cell else ""
-        for one in found:
-            if isinstance(one, PlannedGate):
-                one = one.replace(name=name or one.name, kind=_named_kind(name, one.kind))
-            yield one
-        for title in ("when", "timeout"):
-            setting = cells.get(title)
+        yield from found
+        for name in ("when", "timeout"):
+            setting = cells.get(name)
             if setting is not None and setting.plain.strip().casefold() not in {"", "-", "always"}:
-                why = f"here the command runs without it; `gates` in front matter has `{title}`"
+                why = f"here the command runs without it; `gates` in front matter has `{name}`"
                 yield NotRead(setting.line, setting.plain, why)
 
 
