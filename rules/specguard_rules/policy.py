@@ -80,9 +80,8 @@ class UnreadPolicyItem(Rule):
                 if rest:
                     message = f"items that were not read: {len(rest)}{' more' if named else ''}"
                     level = min(map(_severity, rest), key=("warning", "info").index)
-                    place = None if document.startswith("preset:") else path
                     step = "List all: specguard policy"
-                    yield Finding(message, step, place, severity=level, key="more", setting="shown")
+                    yield Finding(message, step, path, severity=level, key="more", setting="shown")
             yield from map(_finding, items)
 
 

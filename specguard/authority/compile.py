@@ -16,7 +16,7 @@ from specguard.change.entries import sha256
 from specguard.change.tree import Tree
 from specguard.declaration.registry import Registered, Registry
 from specguard.declaration.rule import Declaration, Rule, import_path, lower_severity
-from specguard.documents.data import dotted
+from specguard.documents.data import dotted, value_at
 from specguard.documents.toml import KeyPath
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Origin, shortened
@@ -130,9 +130,7 @@ def _read_nested(
 
 def _unchecked(merged: Merged, key: KeyPath, kind: type[_Kind]) -> _Kind:
     """Return the value of a setting before validation; an empty one if it has another type."""
-    value: Any = merged.data
-    for part in key:
-        value = value.get(part) if isinstance(value, dict) else None
+    value = value_at(merged.data, key)
     return value if isinstance(value, kind) else kind()
 
 

@@ -73,20 +73,18 @@ _OWN: Final = (
 """How lines of a policy begin, also as YAML or JSON; they tell its blocks from those of other tools."""
 
 
-class Layer(Record, frozen=False):
+class Layer(Record):
     """Settings from one source, with the line of each.
 
     Attributes:
-        data: the settings, as TOML has them.
+        data: the settings, and the tables of `TESTS`, as TOML has them.
         path: the document, or `preset:NAME`.
         lines: the line in that document of each key and array element.
-        tests: the tables of `TESTS`, which are not settings; their lines are in `lines`.
     """
 
     data: dict[str, Any]
     path: str
     lines: Mapping[KeyPath, int]
-    tests: dict[str, Any] = {}
 
     @property
     def is_preset(self) -> bool:
@@ -173,7 +171,6 @@ class Part:
                 return
             lines = {key[2:]: line for key, line in layer.lines.items() if key[:2] == ("tool", "specguard")}
             layer = Layer(table, source.path, lines)
-        layer.tests = {name: layer.data.pop(name) for name in TESTS if name in layer.data}
         self.layers.append(layer)
 
     def _note_block(self, fence: Fence, *, closed: bool) -> None:
@@ -220,7 +217,7 @@ class Part:
         """
         step = f"write it from {folder}/, which is all that {named_at} lets it guard"
         for layer in self.layers:
-            for path, value in _iterate_settings({**layer.data, **layer.tests}):
+            for path, value in _iterate_settings(layer.data):
                 origin, key = layer.origin(path), dotted(path)
                 if path not in _GUARDS:
                     message = f"`{key}` is set in a nested authority, which may only lock and forbid paths"
@@ -318,7 +315,8 @@ class Merged:
         self.origins: dict[KeyPath, Origin] = {}
         self.problems: list[SettingProblem] = []
         for layer in layers:
-            self._merge(self.data, layer.data, (), layer)
+            settings = {key: value for key, value in layer.data.items() if key not in TESTS}
+            self._merge(self.data, settings, (), layer)
 
     def _merge(self, target: dict[str, Any], source: Mapping[str, Any], above: KeyPath, layer: Layer) -> None:
         """Merge a table of a layer into the merged table with the same keys above it."""

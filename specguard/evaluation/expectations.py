@@ -309,7 +309,7 @@ def _inline_tests(authority: OwnAuthority) -> Iterator[PolicyTest]:
     for path, text in authority.documents.items():
         for layer in Part(AuthoritySource(os.fsdecode(path), "", text)).layers:
             for kind in TESTS:
-                value = layer.tests.get(kind, [])
+                value = layer.data.get(kind, [])
                 for position, table in enumerate(value if isinstance(value, list) else [value]):
                     name = table.get("name") if isinstance(table, dict) else ""
                     named = str(name or f"{kind} {position + 1}")
