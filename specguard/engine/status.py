@@ -452,10 +452,11 @@ def _plan(plan: Plan, *, waiting: bool) -> dict[str, Any]:
 
 
 def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
+    waits = [need for need, _ in task.open_needs]
     states = {
         "done": task.done,
         "deferred": task.deferred,
-        "blocked": task.open_needs or normal_name(task.status) == "blocked",
+        "blocked": waits or normal_name(task.status) == "blocked",
         "waiting": waiting or task.lacks_commands,
     }
     return {
@@ -463,7 +464,7 @@ def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
         "title": task.title,
         "status": task.status,
         "state": next((state for state, holds in states.items() if holds), "ready"),
-        "needs": task.open_needs,
+        "needs": waits,
         "line": task.line,
     }
 

@@ -138,12 +138,9 @@ def _task_state(task: Task, stage: str) -> TaskState:
 
 
 def _wait_reasons(task: Task) -> Iterator[str]:
-    for need in task.depends_on:
-        other = task.plan.task(need)
-        if other is None:
-            yield f"{need}, which is not a task of the plan"
-        elif not other.done:
-            yield f"{other.id}, which is {other.status or 'without a status'}"
+    for need, other in task.open_needs:
+        state = (other.status or "without a status") if other else "not a task of the plan"
+        yield f"{need}, which is {state}"
     if task.lacks_commands:
         yield "a command in `verify` that can fail"
 

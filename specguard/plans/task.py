@@ -71,10 +71,10 @@ class Task(DataEntry):
         return [text for _, text in self.texts_of("depends_on")]
 
     @property
-    def open_needs(self) -> Sequence[str]:
-        """The ids of the tasks that it depends on and that are not done or not listed."""
-        found = ((need, self.plan.task(need)) for need in self.depends_on)
-        return [other.id if other else need for need, other in found if not (other and other.done)]
+    def open_needs(self) -> Sequence[tuple[str, Task | None]]:
+        """The ids that it depends on and that are not done, each with its task; None if the plan lacks it."""
+        needed = [(need, self.plan.task(need)) for need in self.depends_on]
+        return [(one.id if one else need, one) for need, one in needed if one is None or not one.done]
 
     @property
     def expected_files(self) -> Sequence[str]:
