@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
+    from specguard.documents.dates import Stamp
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
     from specguard.work.item import WorkItem
     from specguard.work.named_items import Work
+
+
+_AGENT: Final = ("{agent}", "{agent:upper}", "{AGENT}")
+"""The placeholders of an agent's name in a contract's path."""
 
 
 class Artifacts(Record, frozen=False):
@@ -187,6 +192,20 @@ class Artifacts(Record, frozen=False):
         return self._by_name.get(contract, [])
 
     @cached_property
+    def agent_contracts(self) -> Sequence[str]:
+        """The contracts whose paths have `{agent}`, in the policy's order."""
+        return [name for name, one in self.contracts.items() if any(form in one.path for form in _AGENT)]
+
+    def agent_works(self, names: Sequence[str]) -> list[AgentWork]:
+        """Return the files of some contracts that each agent left in each pass, sorted by folder and name."""
+        found: dict[tuple[bytes, str], AgentWork] = {}
+        for one in self.all:
+            if one.name in names and one.is_file:
+                agent, folder = one.fields.get("agent", ""), one.pass_folder
+                found.setdefault((folder, agent.casefold()), AgentWork(agent, folder)).artifacts.append(one)
+        return [found[key] for key in sorted(found)]
+
+    @cached_property
     def cleaned_up(self) -> PathListing:
         """The paths that a manifest lists as removed, with a reason.
 
@@ -315,6 +334,20 @@ class Artifact(Record):
     def folder(self) -> bytes:
         """The folder that contains it; empty for the root."""
         return self.path.rpartition(b"/")[0]
+
+    @property
+    def pass_folder(self) -> bytes:
+        """The folder of the innermost pass that contains it; otherwise its own folder.
+
+        If its contract has one folder for all passes, or one for each agent, it is the root (empty).
+        """
+        passes = self.artifacts.passes
+        if above := [one.path for one in passes if self.path.startswith(one.path + b"/")]:
+            return max(above, key=len)
+        folder = self.contract.path.rpartition("/")[0]
+        for form in _AGENT:
+            folder = folder.replace(form, "")
+        return self.folder if "*" in folder or "{" in folder else b""
 
     @property
     def structured(self) -> bool:
@@ -494,3 +527,41 @@ ASPECTS: Final = (
 A check without a rule applies only if all flaws are requested: it keeps a stage from being complete. Checks
 that need more than the judged tree are left to their rules.
 """
+
+
+class AgentWork(Record, frozen=False):
+    """The files that one agent left in one pass.
+
+    Attributes:
+        agent: the agent's name, as it is in paths.
+        folder: the pass's folder; without a pass, the folder of the agent's artifacts.
+        artifacts: the agent's artifacts, sorted by path.
+    """
+
+    agent: str
+    folder: bytes
+    artifacts: list[Artifact] = []
+
+    @property
+    def touched(self) -> bool:
+        """True if the change touches any of the artifacts."""
+        return any(artifact.touched for artifact in self.artifacts)
+
+    def of_contracts(self, contracts: Sequence[str]) -> list[Artifact]:
+        """Return the artifacts of some contracts, touched ones first."""
+        found = [artifact for artifact in self.artifacts if artifact.name in contracts]
+        return sorted(found, key=lambda artifact: not artifact.touched)
+
+    @cached_property
+    def times(self) -> list[tuple[datetime, bytes, Stamp]]:
+        """The times of its entries in order, in UTC if they have no offset, each with its path and entry."""
+        from datetime import UTC
+
+        stamps = ((one.path, stamp) for one in self.artifacts for stamp in one.document.stamps)
+        times = ((one.moment.replace(tzinfo=one.moment.tzinfo or UTC), path, one) for path, one in stamps)
+        return sorted(times, key=lambda one: one[0])
+
+    def is_active(self, begin: datetime) -> bool:
+        """True if the agent begins at a time, or begins before and ends after it."""
+        first, last = self.times[0][0], self.times[-1][0]
+        return first == begin or first < begin < last

@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
+from specguard.artifacts.artifacts import Artifacts
 from specguard.authority.policy import Policy
 from specguard.change.base import find_base
 from specguard.change.check_request import Request
@@ -19,7 +20,7 @@ from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, if_known, unknown
-from specguard.model import grouped, path_text
+from specguard.model import path_text
 from specguard.plans.plans import Plan, Plans
 from specguard.plans.task import Task
 from specguard.specs.specs import Specs
@@ -27,7 +28,6 @@ from specguard.waves.breakdowns import Breakdowns
 from specguard.waves.waves import StageState, Wave, Waves
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Sources
-from specguard.work.name_templates import PathTemplate
 from specguard.work.named_items import Work
 
 _Value = TypeVar("_Value")
@@ -267,18 +267,14 @@ class _TreeReport:
 
     def _agents(self) -> Iterator[dict[str, Any]]:
         """Yield each agent by folder; it is active until it has an artifact of each contract for agents."""
-        artifacts = self.facts.get("artifacts")
-        paths = {name: one.path for name, one in artifacts.contracts.items() if one.path}
-        contracts = {name for name, path in paths.items() if "agent" in PathTemplate(path).names}
-        named = (artifact for name in contracts for artifact in artifacts.named(name))
-        by_agent = grouped(((one.folder, one.fields["agent"]), one) for one in named)
-        for (folder, agent), own in sorted(by_agent.items()):
-            documents = [artifact.document for artifact in own if not artifact.structured]
-            times = sorted(str(stamp.moment) for document in documents for stamp in document.stamps)
+        artifacts: Artifacts = self.facts.get("artifacts")
+        contracts = artifacts.agent_contracts
+        for work in artifacts.agent_works(contracts):
+            times = [str(stamp.moment) for _, _, stamp in work.times]
             yield {
-                "agent": agent,
-                "folder": path_text(folder),
-                "active": {artifact.name for artifact in own} != contracts,
+                "agent": work.agent,
+                "folder": path_text(work.folder or work.artifacts[0].folder),
+                "active": {artifact.name for artifact in work.artifacts} != {*contracts},
                 "since": times[0] if times else None,
                 "last": times[-1] if times else None,
             }

@@ -10,7 +10,7 @@ import pytest
 
 from specguard.testing import Case, Outcome, Repository, Step, run_here
 from tests.outcomes import data_of, ended
-from tests.rows import rows
+from tests.rows import recorded, rows
 
 CASES = Path(__file__).parent.parent / "cases"
 DATA = Path(__file__).parent / "data"
@@ -73,6 +73,9 @@ def test_an_agent_is_active_until_it_has_left_its_final(tmp_path: Path) -> None:
         ("P1", False, "2026-02-21 09:05:00", "2026-02-21 10:40:00"),
         ("1", True, "2026-02-22 10:00:00", "2026-02-22 10:45:00"),
     ]
+    [agent] = Stand(recorded(__file__, "in_folders"), tmp_path / "there").data()["agents"]
+    assert (agent["folder"], agent["active"]) == ("docs/pass-1", False)
+    assert agent["since"] == "2026-01-31 13:00:00+01:00"
 
 
 # What is required

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Record, Rule, path_text, setting
-from specguard_rules.artifacts.agents import AgentWork, agent_contracts, agent_works, check_contracts, pass_of
+from specguard_rules.artifacts.agents import check_contracts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final
 
-    from specguard.artifacts.artifacts import Artifact
+    from specguard.artifacts.artifacts import AgentWork, Artifact
     from specguard.documents.blocks import Row, Section
     from specguard.rules import Artifacts, Contract
 
@@ -162,10 +162,10 @@ def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str) -> list[
         sweep: the contract of the artifacts that contain sweeps.
     """
     found = {one.path: Pass(one.path) for one in artifacts.passes}
-    for work in agent_works(artifacts, names):
+    for work in artifacts.agent_works(names):
         found.setdefault(work.folder, Pass(work.folder)).agents[work.agent.casefold()] = work
     for artifact in artifacts.named(sweep):
-        folder = pass_of(artifact, artifacts)
+        folder = artifact.pass_folder
         if artifact.is_file:
             found.setdefault(folder, Pass(folder)).sweep_files.append(artifact)
     sequences: dict[bytes, list[Pass]] = {}
@@ -280,8 +280,10 @@ class MissingCompaction(Rule):
     ) -> Iterator[Finding]:
         """Follow the agents through the passes of each folder, in order."""
         check_contracts(contracts, "rules.missing-compaction.sweep", [self.sweep])
-        names = agent_contracts(contracts, self.sweep)
-        if artifacts is None or not (whole or {one.name for one in artifacts.judged} & {self.sweep, *names}):
+        if artifacts is None:
+            return
+        names = [name for name in artifacts.agent_contracts if name != self.sweep]
+        if not (whole or {one.name for one in artifacts.judged} & {self.sweep, *names}):
             return
         for passes in read_passes(artifacts, names, self.sweep):
             if whole or any(one.touched for one in passes):

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
-from specguard.rules import Finding, MissingFact, Record, Rule, Settings, path_text, plain_path, setting
+from specguard.rules import Finding, MissingFact, Rule, Settings, path_text, plain_path, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
     from typing import ClassVar
 
-    from specguard.artifacts.artifacts import Artifact
+    from specguard.artifacts.artifacts import AgentWork, Artifact
     from specguard.rules import Artifacts, Contract, Documents, Entry, Stage
-
-
-_AGENT = ("{agent}", "{agent:upper}", "{AGENT}")
-"""The placeholders of an agent's name in a contract's path."""
-
-
-def agent_contracts(contracts: Mapping[str, Contract], excluded: str = "") -> list[str]:
-    """Return the contracts whose paths have `{agent}`, in the policy's order, without one of them."""
-    named = [name for name, contract in contracts.items() if any(form in contract.path for form in _AGENT)]
-    return [name for name in named if name != excluded]
 
 
 def check_contracts(contracts: Mapping[str, Contract], setting: str, names: Sequence[str]) -> None:
@@ -36,69 +23,6 @@ def check_contracts(contracts: Mapping[str, Contract], setting: str, names: Sequ
         if name not in contracts:
             what = f"`{setting}` names the contract {name!r}, which the policy does not have"
             raise MissingFact(what, f"write [artifacts.{name}] in the authority, or correct the name")
-
-
-class AgentWork(Record, frozen=False):
-    """The files that one agent left in one pass.
-
-    Attributes:
-        agent: the agent's name, as it is in paths.
-        folder: the pass's folder; without a pass, the folder of the agent's artifacts.
-        artifacts: the agent's artifacts, sorted by path.
-    """
-
-    agent: str
-    folder: bytes
-    artifacts: list[Artifact] = []
-
-    @property
-    def touched(self) -> bool:
-        """True if the change touches any of the artifacts."""
-        return any(artifact.touched for artifact in self.artifacts)
-
-    def of_contracts(self, contracts: Sequence[str]) -> list[Artifact]:
-        """Return the artifacts of some contracts, touched ones first."""
-        found = [artifact for artifact in self.artifacts if artifact.name in contracts]
-        return sorted(found, key=lambda artifact: not artifact.touched)
-
-    @cached_property
-    def times(self) -> list[tuple[datetime, bytes, int]]:
-        """The times of its entries in order, each with its path and line; in UTC if they have no offset."""
-        from datetime import UTC
-
-        stamps = ((one.path, stamp) for one in self.artifacts for stamp in one.document.stamps)
-        times = ((one.moment.replace(tzinfo=one.moment.tzinfo or UTC), path, one.at) for path, one in stamps)
-        return sorted(times, key=lambda one: one[0])
-
-    def is_active(self, begin: datetime) -> bool:
-        """True if the agent begins at a time, or begins before and ends after it."""
-        first, last = self.times[0][0], self.times[-1][0]
-        return first == begin or first < begin < last
-
-
-def agent_works(artifacts: Artifacts, names: Sequence[str]) -> list[AgentWork]:
-    """Return the files of some contracts that each agent left in each pass, sorted by folder and name."""
-    found: dict[tuple[bytes, str], AgentWork] = {}
-    for artifact in artifacts.all:
-        if artifact.name not in names or not artifact.is_file:
-            continue
-        agent = artifact.fields.get("agent", "")
-        folder = pass_of(artifact, artifacts)
-        found.setdefault((folder, agent.casefold()), AgentWork(agent, folder)).artifacts.append(artifact)
-    return [found[key] for key in sorted(found)]
-
-
-def pass_of(artifact: Artifact, artifacts: Artifacts) -> bytes:
-    """Return the folder of the innermost pass that contains an artifact; otherwise the artifact's own folder.
-
-    If the contract has one folder for all passes, or one for each agent, the result is the root (empty).
-    """
-    if above := [one.path for one in artifacts.passes if artifact.path.startswith(one.path + b"/")]:
-        return max(above, key=len)
-    folder = artifact.contract.path.rpartition("/")[0]
-    for form in _AGENT:
-        folder = folder.replace(form, "")
-    return artifact.folder if "*" in folder or "{" in folder else b""
 
 
 class Grounding(Settings):
@@ -208,9 +132,9 @@ class TooManyAgents(Rule):
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Count the active agents of each pass."""
         contracts = artifacts.contracts
-        names = [name for name in agent_contracts(contracts) if contracts[name].timestamps]
+        names = [name for name in artifacts.agent_contracts if contracts[name].timestamps]
         passes: dict[bytes, list[AgentWork]] = {}
-        for work in agent_works(artifacts, names):
+        for work in artifacts.agent_works(names):
             passes.setdefault(work.folder, []).append(work)
         for folder, agents in passes.items():
             if len(agents) > self.max and (whole or any(work.touched for work in agents)):
@@ -229,8 +153,8 @@ class TooManyAgents(Rule):
                 names = ", ".join(sorted(one.agent for one in active))
                 when = f"at once at {begin.isoformat()} ({names})"
                 message = f"{most} agents of {place} are active {when}, and {self.max} may be"
-                step, (_, path, line) = "Close agents before others begin.", active[self.max].times[0]
-                yield Finding(message, step, path, line, key=f"agents of {place}", setting="max")
+                step, (_, path, stamp) = "Close agents before others begin.", active[self.max].times[0]
+                yield Finding(message, step, path, stamp.at, key=f"agents of {place}", setting="max")
                 return
         if unknown and most + len(unknown) > self.max:
             names = ", ".join(sorted(work.agent for work in unknown))
@@ -349,9 +273,10 @@ class UnreadGrounding(Rule):
     ) -> Iterator[Finding]:
         """Look for the grounding documents, and for the citations of each agent."""
         check_contracts(contracts, "grounding.cited_by", grounding.cited_by)
-        cited_by = grounding.cited_by or agent_contracts(contracts, grounding.noted_in)
+        of_agents = artifacts.agent_contracts if artifacts is not None else ()
+        cited_by = grounding.cited_by or [name for name in of_agents if name != grounding.noted_in]
         names = [*cited_by, *([grounding.noted_in] if grounding.noted_in in contracts else [])]
-        found = agent_works(artifacts, names) if artifacts is not None else []
+        found = artifacts.agent_works(names) if artifacts is not None else []
         judged = [work for work in found if (whole or work.touched) and work.of_contracts(cited_by)]
         if stage == "staged" and not whole:
             judged = [work for work in judged if len({one.name for one in work.artifacts}) == len(names)]
