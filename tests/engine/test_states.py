@@ -14,7 +14,7 @@ from specguard.model import Origin, RuleResult, Verdict
 from specguard.rules import Covering, Finding, Rule
 from specguard.testing import Case, Repository, Step, run_here
 from tests.outcomes import ended
-from tests.rows import rows
+from tests.rows import recorded, rows
 
 What = Callable[..., Iterator[Finding]]
 
@@ -230,10 +230,7 @@ def test_enforcing_refuses_what_could_loosen(tmp_path: Path) -> None:
     place = Case().build(tmp_path / "project").path
     words = ("check", "--enforce", "--base=main")
     assert run_here(*words, directory=place).exit_code == 0
-    for more in (
-        "--authority=SPEC_AUTHORITY.md", "--select=PTH", "--ignore=PTH", "--exit-zero", "--dry-run",
-        "--today=2026-01-01",
-    ):  # fmt: skip
+    for more in recorded(__file__, "loosening"):
         refused = run_here(*words, more, directory=place)
         assert refused.exit_code == 2, more
         assert "--enforce does not go with" in refused.stderr
@@ -289,10 +286,5 @@ def test_what_holds_is_said_with_the_settings_and_what_was_looked_at(tmp_path: P
     said = {line.split(" ")[0]: line.partition(": ")[2] for line in explained}
     locked = "passed: nothing under a/, b/ is added, changed or removed without an approval [looked at "
     assert said["PTH002"] == locked + "entries (1), base, policy, guards, objects, commits]"
-    for code, begins in {
-        "BRN004": "passed: no commit is made on, and no push goes to, one of main, release/* [looked at ",
-        "PTH009": "passed: nothing under log/ loses a line or gains one that matches (none) [looked at ",
-        "PTH008": "passed: at most 7 paths, 0 lines, 0 bytes, 104857600 a file (0: any) [looked at ",
-        "PTH001": "not-applicable: the policy sets no paths",
-    }.items():
+    for code, begins in recorded(__file__, "explained").items():
         assert said[code].startswith(begins)
