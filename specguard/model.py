@@ -253,6 +253,11 @@ class Origin(Record):
     path: str
     line: int
 
+    @property
+    def is_file(self) -> bool:
+        """True if it is in a document of the repository, and not in a preset or a floor."""
+        return not self.path.startswith(("preset:", "floor:"))
+
     def __str__(self) -> str:
         return f"{self.path}:{self.line}" if self.line else self.path
 

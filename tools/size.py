@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_460,
+    "code lines of specguard and rules": 48_459,
     "modules of specguard and rules": 244,
-    "code lines of tests": 33_087,
+    "code lines of tests": 33_094,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,

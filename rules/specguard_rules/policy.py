@@ -123,7 +123,7 @@ def _finding(item: Unread) -> Finding:
 def _line_finding(message: str, step: str, place: Origin, key: str, field: str | None = None) -> Finding:
     """Build a finding about a line of the authority; it has no path in a preset, which is not a file."""
     found = Finding(message, step, field=field, key=key, authority=place)
-    if not place.path.startswith("preset:"):
+    if place.is_file:
         found.path, found.line = place.path.encode("utf-8", "surrogateescape"), place.line or None
     return found
 
@@ -350,7 +350,7 @@ class UnmatchedSetting(Rule):
                 # Who lists both endings of YAML means whichever a file has.
                 told = taken or shallow or pattern.replace(".yaml", ".yml") not in written
                 # A default has no origin, and a floor is for many repositories, which cannot correct it.
-                if not told or not origin or origin.path.startswith(("preset:", "floor:")):
+                if not told or not origin or not origin.is_file:
                     continue
                 others = not whole and policy.is_of_others(origin.path, entries)
                 deep = pattern.replace("**", "**/*", 1) if shallow else f"**/{pattern}"
@@ -379,7 +379,7 @@ def _idle_settings(policy: Policy) -> Iterator[Finding]:
             key = f"rules.{rule.name}.{name}"
             origin = policy.origin(key)
             told = rule.severity != "off" or (isinstance(value, Guarding) and value)
-            if why and told and origin and not origin.path.startswith(("preset:", "floor:")):
+            if why and told and origin and origin.is_file:
                 message = f"{key.removeprefix('rules.')} counts for nothing: {why}"
                 yield _line_finding(message, "Put that right, or take it out.", origin, key, key)
 

@@ -58,7 +58,7 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
         raise SpecguardError("there are no settings in it", path=file, help=help, code="no-authority")
     for key in _REPOSITORY_SETTINGS:
         place = policy.origins.get(key)
-        if place and not place.path.startswith("preset:"):
+        if place and place.is_file:
             message = f"a floor cannot set `{key}`, which is each repository's own"
             step = "take it out: a floor is one file, for many repositories"
             raise SettingProblem(message, place, step)

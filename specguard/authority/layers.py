@@ -48,9 +48,6 @@ class PolicyError(SeveralErrors):
 BLOCK_INFO: Final = ("toml", "specguard")
 """The info string of a fenced block of settings, as words."""
 
-PRESET: Final = "preset:"
-"""The prefix of a preset's path."""
-
 TESTS: Final = ("should-fail", "should-pass")
 """Tables in which a project states what it expects of its policy. Only `specguard test` reads them."""
 
@@ -85,11 +82,6 @@ class Layer(Record):
     data: dict[str, Any]
     path: str
     lines: Mapping[KeyPath, int]
-
-    @property
-    def is_preset(self) -> bool:
-        """True if the layer is a preset, whose values the project's own values override."""
-        return self.path.startswith(PRESET)
 
     def origin(self, path: KeyPath) -> Origin:
         """Return the place of a key, or of the nearest key above it that has a line."""
@@ -326,19 +318,19 @@ class Merged:
             if unites and isinstance(value, list):
                 self._unite_lists(target.setdefault(key, []), value, path, layer)
             elif isinstance(value, dict) and isinstance(known, dict):
-                if self._is_of_preset(path) and not layer.is_preset:
+                if self._is_of_preset(path) and layer.origin(path).is_file:
                     self.origins[path] = layer.origin(path)
                 self._merge(known, value, path, layer)
             elif unites or key not in target or self._is_of_preset(path):
                 self._set(target, key, value, above, layer)
             # In TOML, `1`, `1.0` and `true` differ.
-            elif not layer.is_preset and (type(known), repr(known)) != (type(value), repr(value)):
+            elif layer.origin(path).is_file and (type(known), repr(known)) != (type(value), repr(value)):
                 first, second = self.origins[path], layer.origin(path)
                 text = f"`{dotted(path)}` has another value than in {first}"
                 self.problems.append(SettingProblem(text, second, f"keep one of them: {first} or {second}"))
 
     def _is_of_preset(self, path: KeyPath) -> bool:
-        return path in self.origins and self.origins[path].path.startswith(PRESET)
+        return path in self.origins and not self.origins[path].is_file
 
     def _set(self, target: dict[str, Any], key: str, value: Any, above: KeyPath, layer: Layer) -> None:
         """Set a key of a table that has no value yet, or that of a preset, which goes with all below it."""

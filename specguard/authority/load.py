@@ -231,6 +231,6 @@ def _error(path: str, message: str, step: str, line: int | None = None) -> Specg
 def is_document(path: object) -> bool:
     """Return True if a value of `documents` is a path from the root that stays in the repository.
 
-    A path that begins as those of presets is refused: its settings would count as a preset's.
+    A path that begins as those of presets and floors is refused: its settings would count as theirs.
     """
-    return isinstance(path, str) and is_path(path) and not path.startswith("preset:")
+    return isinstance(path, str) and is_path(path) and Origin(path, 0).is_file

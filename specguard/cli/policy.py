@@ -177,7 +177,7 @@ def _select_sources(top: str, sources: Sequence[str]) -> dict[str, str]:
 
 def _drop_set_keys(imported: Imported, policy: Policy) -> None:
     """Remove imported settings that the authority sets itself, and record them as left out."""
-    own = {key: origin for key, origin in policy.origins.items() if not origin.path.startswith("preset:")}
+    own = {key: origin for key, origin in policy.origins.items() if origin.is_file}
     for table, keys in imported.tables.items():
         for key, value in list(keys.items()):
             name = f"{table}.{key}"

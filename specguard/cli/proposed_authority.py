@@ -304,7 +304,7 @@ class Adoption:
                 value = [] if whole and key in _PATHS and used != value else used
             if not value:
                 continue
-            if origin is not None and key not in _MERGED_KEYS and not origin.path.startswith("preset:"):
+            if origin is not None and key not in _MERGED_KEYS and origin.is_file:
                 return path, line, "people", f"{text}  -> {setting} instead of what {origin} says"
             known = self._values.setdefault(key, type(value)())
             if isinstance(value, dict):

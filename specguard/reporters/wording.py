@@ -286,9 +286,9 @@ def error_entries(error: SpecguardError) -> Iterator[ListEntry]:
 
 
 def relative_path(path: str) -> bytes | None:
-    """Return a path within the repository as bytes; None for a preset's name and for a path outside."""
+    """Return a path within the repository as bytes; None for a preset, a floor and a path outside."""
     parts = path.split("/")
-    if not path or path.startswith(("/", "preset:")) or ".." in parts:
+    if not path or path.startswith(("/", "preset:", "floor:")) or ".." in parts:
         return None
     return "/".join(part for part in parts if part != ".").encode("utf-8", "surrogateescape") or None
 

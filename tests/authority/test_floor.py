@@ -175,6 +175,15 @@ def test_a_floor_that_is_wrong_ends_the_check(tmp_path: Path) -> None:
     assert "it is empty" in refused(f"--floor={floor}", "--floor-sha256=")
 
 
+def test_what_is_wrong_in_it_is_in_no_file_of_the_repository(tmp_path: Path, floor: Path) -> None:
+    floor.write_text(FLOOR + recorded(__file__, "gates"))
+    repository, words = made(tmp_path / "one", ""), ("--all", f"--floor={floor}", "--select=ART017")
+    [one] = check(repository, *words).report["findings"]
+    assert (one["location"]["path"], one["authority"]["path"]) == (None, "floor:org.md")
+    sarif = run_here("check", *words, "--output-format=sarif", directory=repository.path).stdout
+    assert '"uri": "floor' not in sarif
+
+
 @threat("T76", "a floor that the change brings with it", "exit 2")
 def test_where_a_verdict_is_final_the_change_does_not_bring_it(tmp_path: Path, floor: Path) -> None:
     repository = made(tmp_path / "one", OWN)

@@ -143,7 +143,7 @@ def _gates(
         new_gates = one.new if key.endswith(".gates") else table.get("gates")
         gates += [(str(new.get("name")), str(new.get("run")), one.new_origin, "") for new in new_gates or ()]
     for name, run, origin, setting in gates:
-        place = None if origin is None or origin.path.startswith("preset:") else origin
+        place = origin if origin is not None and origin.is_file else None
         for command in _kills_in(run):
             path, line = (place.path.encode(errors="surrogateescape"), place.line) if place else (None, None)
             yield _finding(command, path, line, setting, name)
