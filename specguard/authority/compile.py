@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from specguard.authority.layers import Layer, Merged, Part, PolicyError, SettingProblem, toml_layer
+from specguard.authority.layers import Layer, Merged, Part, SettingProblem, toml_layer
 from specguard.authority.load import AuthoritySource, find_nested, is_document, read_source
 from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, members, plain
 from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_sections
@@ -18,7 +18,7 @@ from specguard.declaration.registry import Registered, Registry
 from specguard.declaration.rule import Declaration, Rule, import_path, lower_severity
 from specguard.documents.data import dotted, value_at
 from specguard.documents.toml import KeyPath
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import SeveralErrors, SpecguardError, nearest
 from specguard.model import Origin, shortened
 
 _Kind = TypeVar("_Kind", list[Any], dict[str, Any])
@@ -43,7 +43,7 @@ def compile_policy(
         `[tool.specguard]`.
 
     Raises:
-        PolicyError: the settings have problems; all are listed.
+        SeveralErrors: the settings have problems; all are listed.
         SpecguardError: a document cannot be read, or a plugin cannot be used.
     """
     # A `pyproject.toml` without settings and problems is none.
@@ -81,7 +81,7 @@ def compile_policy(
     values, flaws = validate(merged, known)
     problems += [*merged.problems, *flaws]
     if problems:
-        raise PolicyError(problems)
+        raise SeveralErrors(problems, "the policy")
 
     data: dict[str, Any] = encode(_policy_data(values, known))
     disregarded_paths = sorted({one.origin.path for one in disregarded})

@@ -17,7 +17,7 @@ from specguard.documents.blocks import Fence, fences
 from specguard.documents.data import DataError, UnreadableDocument, dotted
 from specguard.documents.document import Document
 from specguard.documents.toml import KeyPath, read_toml
-from specguard.errors import SeveralErrors, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.model import Origin, Record, shortened
 from specguard.work.name_templates import escape
 
@@ -36,13 +36,6 @@ class SettingProblem(SpecguardError):
     def __init__(self, message: str, origin: Origin, help: str = "") -> None:
         super().__init__(message, help=help, path=origin.path, line=origin.line or None)
         self.origin = origin
-
-
-class PolicyError(SeveralErrors):
-    """A policy that failed to compile, with all problems in document order."""
-
-    def __init__(self, problems: Sequence[SettingProblem]) -> None:
-        super().__init__(problems, "the policy")
 
 
 BLOCK_INFO: Final = ("toml", "specguard")

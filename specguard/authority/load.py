@@ -41,7 +41,7 @@ def load_policy(
         The policy; None if the tree has no authority.
 
     Raises:
-        PolicyError: its settings are wrong; all problems are listed.
+        SeveralErrors: its settings are wrong; all problems are listed.
         SpecguardError: a document cannot be read, or a plugin cannot be used.
     """
     found = {} if authority else identify(tree)

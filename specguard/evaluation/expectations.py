@@ -105,7 +105,7 @@ def read_own(top: str) -> OwnAuthority:
         top: the root of the working tree.
 
     Raises:
-        PolicyError: its settings are wrong.
+        SeveralErrors: its settings are wrong.
         SpecguardError: it does not exist, or cannot be read.
     """
     files = FolderTree(top)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from specguard.authority.layers import Merged, PolicyError, toml_layer
+from specguard.authority.layers import Merged, toml_layer
 from specguard.authority.policy import Guards, Policy
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Commits
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, SeveralErrors, SpecguardError
 from specguard.model import Origin
 from specguard.reporters.json import error_report
 from specguard.work.kinds import WorkKind
@@ -125,7 +125,7 @@ def test_the_identity_depends_on_settings_alone(load: Load) -> None:
 
 
 def errors(load: Load, settings: str, **options: Any) -> list[tuple[str, str, str]]:
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(SeveralErrors) as caught:
         load.toml(settings, **options)
     return [(one.place, one.message, one.help) for one in caught.value.errors()]
 
@@ -158,7 +158,7 @@ def test_all_errors_are_told_at_once_with_their_lines(load: Load) -> None:
 
 
 def test_several_errors_are_one_message(load: Load) -> None:
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(SeveralErrors) as caught:
         load.toml("a = 1\nb = 2")
     assert caught.value.message == (
         "2 errors in the policy: SPEC_AUTHORITY.md:4: `a` is not known; SPEC_AUTHORITY.md:5: `b` is not known"
@@ -166,7 +166,7 @@ def test_several_errors_are_one_message(load: Load) -> None:
     told = json.loads(error_report(caught.value))["errors"]
     said = [(one["message"], one["location"]["line"]) for one in told]
     assert said == [("`a` is not known", 4), ("`b` is not known", 5)]
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(SeveralErrors) as caught:
         load.toml("a = 1")
     one = caught.value
     assert (one.path, one.line, one.message) == ("SPEC_AUTHORITY.md", 4, "`a` is not known")

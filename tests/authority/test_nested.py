@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from specguard.authority.layers import PolicyError
 from specguard.authority.load import load_policy
 from specguard.declaration.registry import Registry
+from specguard.errors import SeveralErrors
 from specguard.integrations.lsp import flaws_of
 from specguard.testing import Outcome, Repository, run_here
 from tests.authority.conftest import Files, Load
@@ -167,7 +167,7 @@ def test_a_document_of_the_root_is_not_read_again_as_a_nested_one(mono: Reposito
 
 def test_what_names_no_folders_is_an_error_of_the_root(load: Load) -> None:
     for value in ('["packages/**"]', '["!x"]', '"packages/*"', "[1]", '["a//b"]'):
-        with pytest.raises(PolicyError) as caught:
+        with pytest.raises(SeveralErrors) as caught:
             load(ROOT.replace('["packages/*"]', value))
         assert {one.place for one in caught.value.errors()} == {"SPEC_AUTHORITY.md:6"}
         assert ("has any depth" in caught.value.message) is ("**" in value)

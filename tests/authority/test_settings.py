@@ -19,12 +19,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, 
 from pydantic_core import SchemaValidator
 
 from specguard.authority import validate
-from specguard.authority.layers import PolicyError
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Guarding
 from specguard.declaration.registry import Registry
 from specguard.declaration.rule import Settings, required, setting
+from specguard.errors import SeveralErrors
 from specguard.testing import run_here
 from tests.fuzz.policies import load
 from tests.rows import recorded, rows
@@ -192,7 +192,7 @@ def problems(text: str) -> list[tuple[str, int, str]]:
     """What is wrong with settings behind the known ones: each with its line among them, and its next step."""
     try:
         load({"specguard.toml": KNOWN + text, "a.md": "# Another document\n"})
-    except PolicyError as error:
+    except SeveralErrors as error:
         first = KNOWN.count("\n")
         return [(one.message, (one.line or 0) - first, one.help) for one in error.errors()]
     return []
