@@ -50,13 +50,12 @@ def read_status(request: Request, *, waves: Sequence[str] = (), worktrees: bool 
     Raises:
         SpecguardError: the policy, the first commit or a wanted wave is missing.
     """
-    repository = Repository.locate(request.directory, request.environment)
-    with Git(repository) as git:
+    with Git(Repository.locate(request.directory, request.environment)) as git:
         facts, notes = open_tree(git, request)
         tree = _TreeReport(facts)
         found = tree.data(waves)
     if worktrees:
-        found["worktrees"] = tree.read(lambda: _worktrees(repository, tree), [])
+        found["worktrees"] = tree.read(lambda: list(tree.worktrees()), [])
         found["missing"] += [
             _missing(f"the worktree {one['path']} has changes that are not committed")
             for one in found["worktrees"]
@@ -170,6 +169,13 @@ class _TreeReport:
             "missing": missing,
             "next": [*stages, *_next_items(items, begun), *_next_tasks(plans)],
         }
+
+    def worktrees(self) -> Iterator[dict[str, Any]]:
+        """Yield every worktree of the repository, and if it has uncommitted changes."""
+        for one in worktrees(self.change.git.repository):
+            if one.problem:
+                self.note(f"the worktree {one.path} cannot be read: {one.problem}: git worktree prune")
+            yield {"path": one.path, "branch": one.branch or None, "dirty": one.dirty, "problem": one.problem}
 
     def _branch(self) -> str | None:
         """Return the branch that is checked out or named; None if there is none."""
@@ -297,18 +303,6 @@ class _TreeReport:
                 if left < settings.warn_days:
                     counts["stale" if left < 0 else "due"] += 1
         return counts
-
-
-def _worktrees(repository: Repository, tree: _TreeReport) -> list[dict[str, Any]]:
-    """Return every worktree of a repository, and report whether it has uncommitted changes."""
-    found = worktrees(repository)
-    for one in found:
-        if one.problem:
-            tree.note(f"the worktree {one.path} cannot be read: {one.problem}: git worktree prune")
-    return [
-        {"path": one.path, "branch": one.branch or None, "dirty": one.dirty, "problem": one.problem}
-        for one in found
-    ]
 
 
 def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, waits: bool) -> dict[str, Any]:
