@@ -64,7 +64,7 @@ def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
     found = [_file_fix(path, fixes, facts, crashed) for path, fixes in sorted(files.items())]
     found += [_message_fix(commit, fixes, facts, crashed) for commit, fixes in messages.items()]
     found += [_branch_fix(fix, code, facts) for fix, code in branches[:1]]
-    return [*(one for one in found if one is not None), *crashed.values()]
+    return [*(one for one in found if one is not None and one.codes), *crashed.values()]
 
 
 def _get_fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | Proposal | None:
@@ -99,8 +99,6 @@ def _file_fix(path: bytes, fixes: Fixes, facts: Facts, crashed: dict[str, Propos
     if before is None:
         return None
     after, codes = _apply_edits(before.decode("utf-8", "surrogateescape"), fixes, crashed)
-    if after == before:
-        return None
     guard = policy.guards.find(path)
     refused = f"{guard.code} {guard.rule} keeps it as it is ({guard.key})" if guard else ""
     if path in policy.document_paths or path == BASELINE or path.startswith(policy.log_folder):
@@ -114,8 +112,6 @@ def _message_fix(commit: str, fixes: Fixes, facts: Facts, crashed: dict[str, Pro
     if message is None or message.source == "title" or message.merge or not message.valid or message.encoding:
         return None
     after, codes = _apply_edits(message.text, fixes, crashed)
-    if after == message.text.encode():
-        return None
     is_followed = commit and commit != facts.change.git.repository.head
     refused = "others follow it; the finding says how to reword it" if is_followed else ""
     # Git ends every message that it records with a newline.
@@ -136,6 +132,7 @@ def _branch_fix(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
 def _apply_edits(text: str, fixes: Fixes, crashed: dict[str, Proposal]) -> tuple[bytes, list[str]]:
     """Apply fixes to a text; return its bytes, and the rules whose fixes changed it. Collect crashed ones."""
     codes: list[str] = []
+    before = text
     for fix, code in fixes:
         try:
             after = fix.edit(text)
@@ -146,4 +143,4 @@ def _apply_edits(text: str, fixes: Fixes, crashed: dict[str, Proposal]) -> tuple
         if after != text:
             text = after
             codes += [code] if code not in codes else []
-    return text.encode("utf-8", "surrogateescape"), codes
+    return text.encode("utf-8", "surrogateescape"), codes if text != before else []
