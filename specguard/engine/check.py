@@ -12,7 +12,7 @@ from specguard.change.object_store import SMALL
 from specguard.change.repository import Lookup, short_name
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
-from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
+from specguard.engine.policies import Policies, stack_notes, unread_nested
 from specguard.engine.rule_runner import NOT_SELECTED, Judging, drop_repeated, open_results
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, usage
 from specguard.model import TYPE_CHECKING, OutputOnStderr, Verdict, cached_method, state_of, with_stash
@@ -103,8 +103,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     _protect_uncommitted(results, change)
     # The log of decisions names the change whose findings an approval accepted.
     approved = any(judged.state == "approved" for result in results for judged in result.findings)
-    touched = touches_policy(change, policy)
-    policy_change = facts.get("policy_change") if touched else facts.known.get("policy_change")
+    policy_change: PolicyChange | None = if_known(lambda: facts.get("policy_change"), None)
     if "quotes" in needs:
         quote(results, policy, change)
     if "rules" in needs:

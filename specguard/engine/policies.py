@@ -315,6 +315,8 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     policy that it leaves are not imported, even if that names some.
     """
     touched = _touched_documents(change, policy)
+    if not touched:
+        return PolicyChange()
     documents = {name.encode() for name in DEFAULT_PATHS} | policy.document_paths | touched
     start, head = (one.tree for one in change.base.landing(tuple(documents)))
     baseline = None
@@ -357,12 +359,8 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     return PolicyChange(differences, baseline=baseline, broken=broken)
 
 
-def touches_policy(change: Change, policy: Policy) -> bool:
-    """True if a change touches an authority, the baseline, or another document of the policy."""
-    return bool(if_known(lambda: _touched_documents(change, policy), ()))
-
-
 def _touched_documents(change: Change, policy: Policy) -> set[bytes]:
+    """Return what a change touches of authorities, of the baseline and of other documents of the policy."""
     names = {*(name.encode() for name in DEFAULT_PATHS), BASELINE, *policy.document_paths}
     paths = [entry.path for entry in (*change.entries, *change.base.carried)]
     nested = [path for path in paths if path.endswith(_NESTED_SUFFIX)] if policy.nested else ()
