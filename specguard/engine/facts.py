@@ -97,8 +97,8 @@ class Facts:
 
     Attributes:
         change: the judged change.
-        time_dependent: True if a fact depended on the time of day or on the existing branches, so that
-            another time could give another result.
+        time_dependent: True if a fact depended on the time of day, on the existing branches or on local runs,
+            so that another time could give another result.
         notes: sentences about facts that could not be read.
         root: the local folder of all runs; empty: the policy's.
         least_grade: the lowest accepted grade of evidence; empty: the policy's.
@@ -391,6 +391,8 @@ class Facts:
         """Return the local folder of all runs, which may be missing; None if its path is unknown."""
         from specguard.runs.files import run_root
 
+        # It is asked for only if runs are not in the tree, and what is there does not follow from commits.
+        self.time_dependent = True
         try:
             return self.root or run_root(self._policy.declared("run_settings"), self.change.git.repository)
         except SpecguardError:

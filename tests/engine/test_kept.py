@@ -148,6 +148,14 @@ def test_a_time_in_the_future_is_asked_for_again(tmp_path: Path, monkeypatch: py
     assert "ART002" not in codes
 
 
+def test_a_local_run_is_looked_for_again(tmp_path: Path, cache: Path) -> None:
+    case = Case.from_toml(KEPT["local"], folder=tmp_path)
+    repository = case.build(tmp_path / "repository")
+    assert "PLN002" in judge(repository, cache, "--output-format=json").codes
+    repository.write(".runs/slice-d1/1/manifest.json", '{"status": "succeeded"}')
+    assert "PLN002" not in judge(repository, cache, "--output-format=json").codes
+
+
 def test_a_broken_file_is_a_miss(tree: Repository, cache: Path) -> None:
     first = judge(tree, cache, "--output-format=json")
     [file] = kept_files(cache)
