@@ -290,8 +290,6 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
 
 def _existing(artifacts: Artifacts, listing: PathListing, staying: PathListing) -> dict[Reading, bytes]:
     """Map each reading that still matches files to the first of them that is not listed as kept."""
-    if not listing.listed:
-        return {}
     paths = artifacts.documents.tree.paths()
     kept_paths = {path for path, _ in staying.matches(paths)}
     existing: dict[Reading, bytes] = {}

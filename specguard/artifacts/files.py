@@ -64,9 +64,9 @@ class Places:
     def matches(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
         """True if a path, existing or not, matches a template; arguments as for `matching`."""
         template = path_template(text)
-        name = path if text.startswith("/") else relative_path(path, folder)
-        names = template.names & fields.keys()
-        return name is not None and template.key_of(name, names) == template.key(fields)
+        above = b"" if text.startswith("/") else join_path(folder, b"")
+        name, names = path.removeprefix(above), template.names & fields.keys()
+        return path.startswith(above) and template.key_of(name, names) == template.key(fields)
 
     def below(self, folder: bytes) -> Sequence[bytes]:
         """Return all non-folder paths below a folder, sorted; all paths of the tree for the root.
@@ -120,13 +120,6 @@ def unique_path(template: PathTemplate, folder: bytes, fields: Mapping[str, str]
     """
     plain = template.exact_path(fields)
     return plain if plain is None or template.text.startswith("/") else join_path(folder, plain)
-
-
-def relative_path(path: bytes, folder: bytes) -> bytes | None:
-    """Return a path relative to a folder; None if it is not below the folder."""
-    if not folder:
-        return path
-    return path[len(folder) + 1 :] if path.startswith(folder + b"/") else None
 
 
 def missing_files(artifact: Artifact) -> Iterator[Finding]:
