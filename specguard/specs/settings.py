@@ -10,7 +10,14 @@ from specguard.errors import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Final, Literal
+
+
+EDIT_DATES: Final = (
+    "updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified", "next_review",
+    "next_review_date", "review_by", "review_due", "due_for_review", "reviewed", "version",
+)  # fmt: skip
+"""Fields with the date of an edit or a review, or its number; a new value in them is not new content."""
 
 
 class ApprovalFields(Settings):
@@ -51,6 +58,19 @@ class SpecSettings(Settings):
     governs: dict[str, Selecting] = setting(
         {}, "the paths of specs, by pattern; by default their own `governs`"
     )
+
+    @property
+    def review_names(self) -> tuple[str, ...]:
+        """The names of the field for the last review: `last_review` can also be `last_reviewed`."""
+        name = self.review
+        if not normal_name(name).endswith(("review", "reviewed")):
+            return (name,) if name else ()
+        return (name, name.removesuffix("ed") if normal_name(name).endswith("ed") else f"{name}ed")
+
+    @property
+    def date_fields(self) -> tuple[str, ...]:
+        """The fields whose dates carry no content of the spec."""
+        return (*self.review_names, *EDIT_DATES)
 
     def problem(self) -> str:
         """Return the problem with these settings, as a clause; empty if there is none."""

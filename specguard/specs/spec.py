@@ -28,11 +28,9 @@ from specguard.specs.spec_fields import (
     ApprovalReader,
     StatusFlow,
     WrittenValue,
-    date_fields,
     document_essence,
     essence,
     plain_status,
-    review_names,
     text_rows,
     visible_lines,
 )
@@ -139,7 +137,7 @@ class Spec(Record):
     @cached_property
     def reviews(self) -> Sequence[WrittenValue]:
         """Every date of a last review in the document or the index; the document's come first."""
-        return self._find_values(*review_names(self.settings.review))
+        return self._find_values(*self.settings.review_names)
 
     @property
     def dated_reviews(self) -> Sequence[WrittenValue]:
@@ -259,7 +257,7 @@ class Spec(Record):
         and the dates of the fields with these names.
         """
         left_out = (self.settings.reviewed, self.settings.approvals)
-        dates = (*date_fields(self.settings), *names)
+        dates = (*self.settings.date_fields, *names)
         content = essence(self.data.value, (*dates, *left_out))
         return content + document_essence(self, dates, left_out)
 
@@ -382,7 +380,7 @@ class IndexEntry(DataEntry):
     def essence(self, settings: SpecSettings) -> str:
         """Return the normalized data without reviews, approvals, the id and paths."""
         left_out = (settings.reviewed, settings.approvals, "id", *PATH_KEYS, PATHS_KEY)
-        return essence(self.value, (*date_fields(settings), *left_out))
+        return essence(self.value, (*settings.date_fields, *left_out))
 
 
 class Index:

@@ -202,25 +202,6 @@ def _text_lines(text: Text, rendered: bool) -> Iterator[tuple[int, str, bool]]:
             yield link.line, link.target, True
 
 
-EDIT_DATES: Final = (
-    "updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified", "next_review",
-    "next_review_date", "review_by", "review_due", "due_for_review", "reviewed", "version",
-)  # fmt: skip
-"""Fields with the date of an edit or a review, or its number; a new value in them is not new content."""
-
-
-def date_fields(settings: SpecSettings) -> Sequence[str]:
-    """Return the fields whose dates carry no content of the spec."""
-    return (*review_names(settings.review), *EDIT_DATES)
-
-
-def review_names(name: str) -> tuple[str, ...]:
-    """Return the names of the field for the last review: `last_review` can also be `last_reviewed`."""
-    if not normal_name(name).endswith(("review", "reviewed")):
-        return (name,) if name else ()
-    return (name, name.removesuffix("ed") if normal_name(name).endswith("ed") else f"{name}ed")
-
-
 LONGEST_STATUS: Final = 100
 """The limit in characters; a longer text is not a status."""
 
