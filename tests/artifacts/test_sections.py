@@ -97,18 +97,7 @@ TREE["properties"] = {name: {"$ref": "#/$defs/t"} for name in "abcde"}
 @pytest.mark.parametrize(
     ("schema", "value"),
     [
-        ({"type": ["integer", "null"], "minimum": 3}, 3),
-        ({"type": "boolean"}, False),
-        ({"const": 1}, 1),
-        ({"enum": ["a", "b"]}, "a"),
-        ({"type": "string", "default": "x"}, "x"),
-        ({"type": "array", "items": {"type": "number"}}, [0]),
-        ({"items": {"type": "string"}}, ["TODO"]),
-        ({"properties": {"a": {"type": "integer"}, "b": {}}, "required": ["a"]}, {"a": 0}),
-        ({"properties": {"a": {"type": "integer"}, "b": {}}}, {"a": 0, "b": "TODO"}),
-        ({"oneOf": [{"const": 1}, {"const": 2}]}, "TODO"),
-        ({"$ref": "#/definitions/x~1y", "definitions": {"x/y": {"type": "integer"}}}, 0),
-        ({"$ref": "other.json"}, "TODO"),
+        *rows(__file__, "instances"),
         ({"$defs": {"t": TREE}, "$ref": "#/$defs/t"}, dict.fromkeys("abcde", "TODO")),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 from specguard.documents.data import read_data
 from specguard.documents.schemas import MOST_MISFITS, Schema, SchemaError
+from tests.rows import rows
 from tests.taking import grows_with_length
 
 
@@ -14,37 +15,8 @@ def misfits(schema: Any, value: Any) -> list[tuple[list[str | int], str]]:
     return [(list(one.path), one.message) for one in Schema(schema).misfits(value)]
 
 
-@pytest.mark.parametrize(
-    ("schema", "value", "expected"),
-    [
-        ({"required": ["a"]}, {}, [([], "'a' is a required property")]),
-        ({"properties": {"a": {"items": {"type": "integer"}}}}, {"a": [1, "x"]}, [(["a", 1], "'x' is not")]),
-        ({"additionalProperties": False}, {"b": 1}, [(["b"], "there is no property 'b' in the schema")]),
-        (
-            {"propertyNames": {"pattern": "^x"}, "additionalProperties": {"type": "string"}},
-            {"x1": 1, "x2": "a", "y": "a"},
-            [([], "'y' does not match '^x'"), (["x1"], "1 is not of type 'string'")],
-        ),
-        ({"pattern": "^\\u0061+$"}, "aab", [([], "'aab' does not match '^\\\\u0061+$'")]),
-        ({"uniqueItems": True}, [{"a": 1}, {"a": 2}, {"a": 1.0}], [([2], "{'a': 1.0} is there twice")]),
-        ({"uniqueItems": True}, [1, True, "1", None, [1], [True]], []),
-        ({"format": "date"}, "2026-02-30", [([], "'2026-02-30' is not a 'date'")]),
-        (
-            {"anyOf": [{"type": "string"}, {"properties": {"a": {"enum": ["x"]}}, "required": ["a"]}]},
-            {"a": "y"},
-            [(["a"], "'y' is not one of ['x']")],
-        ),
-        ({"$defs": {"n": {"minimum": 3}}, "items": {"$ref": "#/$defs/n"}}, [5, 1], [([1], "1 is less than")]),
-        (
-            {"$schema": "http://json-schema.org/draft-04/schema#", "minimum": 3, "exclusiveMinimum": True},
-            3,
-            [([], "3 is less than or equal to the minimum of 3")],
-        ),
-    ],
-)
-def test_what_does_not_fit_has_its_place(
-    schema: Any, value: Any, expected: list[tuple[list[str | int], str]]
-) -> None:
+@pytest.mark.parametrize(("schema", "value", "expected"), rows(__file__, "misfits"))
+def test_what_does_not_fit_has_its_place(schema: Any, value: Any, expected: list[Any]) -> None:
     found = misfits(schema, value)
     assert [path for path, _ in found] == [path for path, _ in expected]
     assert all(message.startswith(part) for (_, message), (_, part) in zip(found, expected, strict=True))
@@ -57,20 +29,7 @@ def test_numbers_of_yaml_are_numbers() -> None:
     assert misfits({"properties": {"c": {"type": "integer"}}}, value)[0][0] == ["c"]
 
 
-@pytest.mark.parametrize(
-    ("schema", "reason"),
-    [
-        (None, "it is not a mapping"),
-        ({"type": "strange"}, "it is not a JSON Schema"),
-        ({"$ref": "#"}, "refers to itself without an end"),
-        ({"$ref": "https://example.invalid/schema.json"}, "leads to nothing within it"),
-        ({"$ref": "#/$defs/none"}, "leads to nothing within it"),
-        ({"$ref": "#/default", "default": {"patternProperties": {"a": {}}}}, "use propertyNames"),
-        ({"pattern": "(?=a)b"}, "looks ahead"),
-        ({"patternProperties": {"(a": {}}}, "it is not a JSON Schema"),
-        ({"items": {"patternProperties": {"a": {}}}}, "which are not supported: use propertyNames"),
-    ],
-)
+@pytest.mark.parametrize(("schema", "reason"), rows(__file__, "refused"))
 def test_what_is_no_schema_or_leads_out_of_it_is_refused(schema: Any, reason: str) -> None:
     with pytest.raises(SchemaError, match=reason):
         misfits(schema, {"a": 1})
