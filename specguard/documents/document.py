@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, cached_property
+from itertools import accumulate
 
 from specguard.documents.blocks import (
     Fence,
@@ -31,7 +32,7 @@ from specguard.documents.inline import TAGS, UNENDING, Hidden, Hiding, LineCount
 from specguard.model import TYPE_CHECKING, Record, grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, Final, Literal, Self
 
     from markdown_it import MarkdownIt
@@ -399,7 +400,7 @@ contained line.
 MARK_COST: Final = 8
 
 _SAFE_SIZE: Final = (100_000, 5000)
-"""A document below these numbers of characters and lines cannot exceed `MAX_LEVELS`."""
+"""A document below these numbers of characters and lines cannot exceed any limit."""
 
 _DELIMITERS: Final = re.compile(r"(?=[^|]*+\|)[-+*>0-9.) \t]*+[-:|\s]*+")
 _DEEPEST: Final = MAX_NESTING // 2
@@ -413,40 +414,39 @@ def limit_problem(lines: Sequence[str]) -> Problem | None:
     Args:
         lines: its lines.
     """
+    size = sum(map(len, lines)) + len(lines)
+    if size < _SAFE_SIZE[0] and len(lines) < _SAFE_SIZE[1]:
+        return None
     if len(lines) > MAX_LINES:
         return Problem(f"it has more than {MAX_LINES} lines", MAX_LINES + 1)
-    size = bars = full_line = 0
-    for number, line in enumerate(lines, start=1):
-        size += len(line) + 1
-        if "|" in line:
-            bars += line.count("|")
-            full_line = full_line or (number if bars > MAX_CELLS else 0)
-        if size > MAX_CHARACTERS:
-            return Problem(f"it has more than {MAX_CHARACTERS} characters", number)
-    if full_line and any(_DELIMITERS.fullmatch(line) for line in lines):
-        return Problem(f"its tables have more than {MAX_CELLS} cells", full_line)
-    return None if size < _SAFE_SIZE[0] and len(lines) < _SAFE_SIZE[1] else _nesting_problem(lines)
+    if at := _line_beyond(MAX_CHARACTERS, (len(line) + 1 for line in lines)):
+        return Problem(f"it has more than {MAX_CHARACTERS} characters", at)
+    at = _line_beyond(MAX_CELLS, (line.count("|") for line in lines))
+    if at and any(map(_DELIMITERS.fullmatch, lines)):
+        return Problem(f"its tables have more than {MAX_CELLS} cells", at)
+    at = _line_beyond(MAX_LEVELS, _nesting_costs(lines))
+    return Problem("its lists and quotes are nested too deeply over too many lines", at) if at else None
 
 
-def _nesting_problem(lines: Sequence[str]) -> Problem | None:
-    """Return the problem of lines inside too many lists and quotes; the count is an upper bound."""
-    total = depth = 0
-    blank = True
-    for number, line in enumerate(lines, start=1):
+def _line_beyond(limit: int, amounts: Iterable[int]) -> int:
+    """Return the line, from 1, up to which the sum of amounts exceeds a limit; 0 if it never does."""
+    return next((line for line, total in enumerate(accumulate(amounts), start=1) if total > limit), 0)
+
+
+def _nesting_costs(lines: Sequence[str]) -> Iterator[int]:
+    """Yield for each line the lists and quotes that contain it, as in `MAX_LEVELS`; it is an upper bound."""
+    depth, after_blank = 0, True
+    for line in lines:
         found = _PREFIX.match(line)
         prefix = found[0] if found else ""
-        marks = len(_MARK.findall(prefix)) if prefix else 0
-        if len(prefix) == len(line) and not marks:
-            blank = True
-            continue
-        # Indentation keeps a line in open lists and quotes; right after a line of text, none is needed.
-        line_depth = marks + min(len(prefix.expandtabs(4)) // 2, depth)
-        depth = min(line_depth if blank else max(line_depth, depth), _DEEPEST)
-        blank = False
-        total += depth + MARK_COST * marks
-        if total > MAX_LEVELS:
-            return Problem("its lists and quotes are nested too deeply over too many lines", number)
-    return None
+        marks = len(_MARK.findall(prefix))
+        is_blank = len(prefix) == len(line) and not marks
+        if not is_blank:
+            # Indentation keeps a line in open lists and quotes; right after a line of text, none is needed.
+            line_depth = marks + min(len(prefix.expandtabs(4)) // 2, depth)
+            depth = min(line_depth if after_blank else max(line_depth, depth), _DEEPEST)
+        yield 0 if is_blank else depth + MARK_COST * marks
+        after_blank = is_blank
 
 
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]|\r(?![\r\n]|\Z)")
