@@ -160,9 +160,9 @@ class Spec(Record):
         """
         found = self._find_values(self.settings.status)
         of_index = [one for one in found if one.form == "index"]
-        text = [one for one in found if one.form not in (*KEY_FORMS, "index")]
-        own = [one for one in found if one.form in KEY_FORMS]
-        own += [*(one for one in text if self._is_about_all(one)), *self._status_section()]
+        # Keys are above any heading.
+        own = [one for one in found if one.form != "index" and self._is_about_all(one)]
+        own += self._status_section()
         flow = StatusFlow(self.settings)
         others = {plain_status(one.text): one for one in reversed(own[1:]) if flow.is_listed(one.text)}
         first = own[:1]
