@@ -111,7 +111,7 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
     for citation, target in artifact.cited.resolved:
         if target.flaw:
             yield artifact.finding("evidence.resolve", citation.path, target.flaw, target.help, citation.at)
-        elif target.unknown and citation.kind != "shortened":
+        elif target.unknown:
             unknown.setdefault(target.unknown, []).append(citation)
     for why, cited in unknown.items():
         names = listed(list(dict.fromkeys(map(str, cited))), SHOWN)
@@ -270,13 +270,13 @@ class Targets:
         self._roots = [_root_pattern(root) for root in roots]
 
     def find(self, citation: Citation) -> Target:
-        """Look up the target of a citation.
+        """Look up the target of a citation; a path of which a part is left out has none.
 
         Raises:
             MissingFact: an object is missing, or the file is too large to count its lines.
         """
         if citation.kind == "shortened":
-            return Target(unknown="leaves a part of the path out", help="Write the path in full.")
+            return Target()
         places = self.places(citation)
         if places is None:
             return Target(unknown=OUTSIDE)
