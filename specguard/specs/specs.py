@@ -21,7 +21,7 @@ from specguard.specs.spec import Catalogue, IndexEntry, Spec, places_of
 from specguard.specs.spec_fields import SpecApproval, StatusFlow, WrittenValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from typing import Final
 
@@ -420,8 +420,7 @@ class Mirrors(Record, frozen=False):
                 for first in [_MIRRORED.findall(value)[:1] if cell is row[0] else ()]
                 for name in (*_LINK.findall(cell.raw[:LONGEST_ROW]), *cell.spans, value, *first)
             )
-            found = filter(None, (self._find_status(name, mirror) for name in names))
-            name, official = next(found, ("", None))
+            name, official = self._find_status(names, mirror)
             states = [plain_value(STRUCK.sub("", cell.raw[:LONGEST_ROW])) for cell in row]
             listed = filter(self.specs.ways.is_listed, states)
             status = self._plain(next(listed, "") if column is None else states[column])
@@ -436,10 +435,9 @@ class Mirrors(Record, frozen=False):
         # An item begins with the spec: its link, its path or its id.
         link = _LINK.search(raw) if raw.startswith(("[", "**[")) else None
         first = _MIRRORED.search(raw)
-        named = self._find_status(link[1], mirror) if link else None
-        if named is None and first is not None and first.start() <= 4:
-            named = self._find_status(first[0].rstrip(":."), mirror)
-        name, official = named or ("", None)
+        names = [link[1]] if link else []
+        names += [first[0].rstrip(":.")] if first and first.start() <= 4 else []
+        name, official = self._find_status(names, mirror)
         if official is None:
             return
         status, ways = self._last_status(STRUCK.sub("", raw)), self.specs.ways
@@ -452,24 +450,25 @@ class Mirrors(Record, frozen=False):
         if differs:
             yield _mismatch(mirror, name, shown, item.line, official)
 
-    def _find_status(self, text: str, mirror: bytes) -> tuple[str, WrittenValue | None] | None:
-        """Return the name and the status of a spec; None if a text names none.
+    def _find_status(self, names: Iterable[str], mirror: bytes) -> tuple[str, WrittenValue | None]:
+        """Return the first of some texts that names a spec, and the spec's status.
 
-        The text has an id, a file name, or a path from the root or from the mirror.
+        Such a text has an id, a file name, or a path from the root or from the mirror.
         """
-        name = normal_name(text)
-        bare = name.removeprefix("spec")
-        # `#12` alone is an issue.
-        bare = bare.lstrip("#") if bare != name or bare.startswith("#0") else bare
-        for one in (name, bare, f"{bare}.md" if bare[:1].isdigit() else name):
-            if spec := self._by_name.get(one):
-                return text, self._true_status(spec)
-        is_path = text and len(text) <= LONGEST_ROW and "://" not in text
-        # A link leads from the mirror's folder; only a path that is not there is one from the root.
-        for path in reversed(places_of(text, mirror.rpartition(b"/")[0])) if is_path else ():
-            if spec := self.specs.now.at(path):
-                return spec.id or text, self._true_status(spec)
-        return None
+        for text in names:
+            name = normal_name(text)
+            bare = name.removeprefix("spec")
+            # `#12` alone is an issue.
+            bare = bare.lstrip("#") if bare != name or bare.startswith("#0") else bare
+            for one in (name, bare, f"{bare}.md" if bare[:1].isdigit() else name):
+                if spec := self._by_name.get(one):
+                    return text, self._true_status(spec)
+            is_path = text and len(text) <= LONGEST_ROW and "://" not in text
+            # A link leads from the mirror's folder; only a path that is not there is one from the root.
+            for path in reversed(places_of(text, mirror.rpartition(b"/")[0])) if is_path else ():
+                if spec := self.specs.now.at(path):
+                    return spec.id or text, self._true_status(spec)
+        return "", None
 
     def _last_status(self, raw: str) -> str:
         """Return the status at the end of an item, or else the first before a remark; empty without one."""
