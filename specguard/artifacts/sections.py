@@ -51,7 +51,7 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
         found = find_titled(artifact, title)
         if not found:
             yield artifact.finding(setting, key, *_missing_message(artifact, title))
-        again = _duplicates(found)
+        again = _duplicates(found) if found else ()
         if len(again) > 1:
             lines = ", ".join(str(section.line) for section in again[:MOST_LINES])
             times = f"{len(again)} times, in lines {lines}: one could contradict another"
@@ -113,8 +113,6 @@ def _duplicates(found: Sequence[Section]) -> Sequence[Section]:
 
     `Plan: servers` and `Plan: clients` are two sections, and so are two sections with different aliases.
     """
-    if len(found) < 2:
-        return found
     words = found[0].heading.text.rendered
     titles = [(one, one.heading.text.rendered) for one in found]
     same = [one for one, other in titles if matches_title(other, words) and matches_title(words, other)]
