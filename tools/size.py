@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_436,
+    "code lines of specguard and rules": 48_434,
     "modules of specguard and rules": 244,
     "code lines of tests": 33_048,
     "modules in one folder": 18,

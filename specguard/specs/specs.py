@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specguard.change.entries import OBJECT_ID, Entry, sha256
 from specguard.change.tree import Documents
-from specguard.declaration.patterns import Covering, PatternError, Selecting
+from specguard.declaration.patterns import Covering, Selecting
 from specguard.documents.blocks import AnyBlock, List, ListItem, Table
 from specguard.documents.data import Problem, data_kind
 from specguard.documents.fields import normal_name, plain_value
@@ -214,10 +214,8 @@ class Specs(Record, frozen=False):
             expected = record.text.strip().lower()
             found = self.change.head_files.find(path)
             is_file = path in files or (found is not None and not found.is_directory)
-            try:
-                covered = [path] if is_file else self._files(Covering([text]), spec)
-            except PatternError:
-                covered = ()
+            patterns = Covering([] if is_file or Covering.problem_in(text) else [text])
+            covered = [path] if is_file else self._files(patterns, spec)
             current = (found.oid if found else "") if is_file else self._digest(covered)
             entry, why = self._touched.get(path), ""
             if not OBJECT_ID.fullmatch(expected):
