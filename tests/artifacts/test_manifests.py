@@ -44,22 +44,7 @@ def test_it_agrees(disagree: Judge, text: str) -> None:
 ALL = "- old/: stale\n- c.py: unused\n- `my file.txt`: a note\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (ALL.replace("- c.py: unused\n", ""), "c.py is removed, and CLEANUP_MANIFEST.md does not say so"),
-        (f"<!--\n{ALL}-->\n- old/: stale\n- `my file.txt`: a note\n", "c.py is removed"),
-        (ALL.replace("c.py: unused", "c.py"), "c.py is listed without a reason"),
-        (ALL.replace("c.py: unused", "c.py: removed"), "c.py is listed without a reason"),
-        (ALL.replace("c.py: unused", "c.py: <why>"), "c.py is listed without a reason"),
-        (f"{ALL}- kept.py: unused\n", "kept.py is listed as removed, and kept.py is still there"),
-        (f"{ALL}- other.py: unused\n", "other.py is listed as removed, and the change does not remove it"),
-        (f"{ALL}- `**`: all of it\n", "'**' names everything, and so no path"),
-        (f"- `**`: all\n{ALL.replace('old/', 'old/a.md')}", "old/b.md is removed"),
-        (ALL.replace("old/", "old*"), "old* is listed as removed, and old.md is still"),
-        (f"## Kept\n\n- c.py: used\n\n## Removed\n\n{ALL.replace('- c.py: unused', '')}", "c.py is removed"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "said"), rows(__file__, "disagrees"))
 def test_it_does_not_agree(disagree: Judge, text: str, said: str) -> None:
     messages = disagree(text)
     assert any(message.startswith(said) for message in messages), messages
