@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_434,
+    "code lines of specguard and rules": 48_432,
     "modules of specguard and rules": 244,
     "code lines of tests": 33_033,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 559,
+    "expressions of re": 557,
 }
 """The upper limit of each figure."""
 

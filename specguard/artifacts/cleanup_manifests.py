@@ -16,7 +16,7 @@ from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo
-from specguard.documents.list_items import LINE_SUFFIX, leading_paths, tree_lines, without_box
+from specguard.documents.list_items import LINE_SUFFIX, LINK, leading_paths, tree_lines, without_box
 from specguard.errors import NotApplicable
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, path_text
 from specguard.work.name_templates import escape
@@ -54,7 +54,6 @@ _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
 """Characters that may separate a path from its reason."""
 
 _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
-_LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
 _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
@@ -166,7 +165,7 @@ def _text_paths(raw: str, line: int, state: State = "", explained: bool = False)
     if lead and (own := _state(lead[1])):
         text = text[lead.end() :]
         paths = leading_paths(text).paths
-    rest = _LINK.sub(r"\1", text)
+    rest = LINK.sub(r"\1", text)
     for path in paths:
         rest = rest.replace(path, " ", 1)
     explained = explained or _explains(_plain_text(rest).lstrip(_BETWEEN))

@@ -217,7 +217,9 @@ _FIELD_SEPARATOR: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
 _COLONS: Final = (":", "\uff1a")
 _DASHES: Final = ("\u2014", "\u2013", "--", "-")
-_QUALIFIER: Final = re.compile(r"\s*[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]$")
+QUALIFIER: Final = re.compile(r"\s*[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]$")
+"""A remark in brackets at the end of a name or a status."""
+
 _NAME_TITLES: Final = frozenset({"field", "key", "property", "attribute", "setting", "metadata"})
 
 
@@ -260,7 +262,7 @@ def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:
     found = []
     for field in fields:
         name = field.name[: LONGEST_NAME + 1]
-        if normal_name(name) in wanted or normal_name(_QUALIFIER.sub("", name)) in wanted:
+        if normal_name(name) in wanted or normal_name(QUALIFIER.sub("", name)) in wanted:
             found.append(field)
     return found
 

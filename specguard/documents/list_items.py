@@ -230,7 +230,9 @@ def tree_lines(content: str) -> Iterator[str]:
 
 
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
+LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\([^()\s]*(?:\s+[\"'][^()]*|\s*)\)")
+"""A link, with its text as a group."""
+
 BARE_WORD: Final = re.compile(r"(?:\{(?:[^\s`;{}]|\{[^\s`;{}]*\})*\}|[^\s`,;])+")
 """A word of a list of paths, which commas separate, but for those of a choice in braces, or of one in it."""
 
@@ -316,7 +318,7 @@ def _leading_path(text: str) -> tuple[str, str] | None:
         # A code span of several words is a command, unless it has other signs of a path.
         is_path = path and (" " not in path or looks_like_path(path))
         return (path, text[code.end() :]) if is_path else None
-    if link := _LINK.match(text):
+    if link := LINK.match(text):
         inner = _leading_path(link[1])
         return (inner[0], text[link.end() :]) if inner and not inner[1].strip() else None
     for mark in _STRESS_MARKS:

@@ -27,7 +27,7 @@ from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import content_of, is_bare_nothing, is_todo, plain_words
 from specguard.documents.data import Data, as_text, elements, is_scalar, scalar_text, walk
 from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates
-from specguard.documents.fields import find_key, normal_name, plain_value
+from specguard.documents.fields import QUALIFIER, find_key, normal_name, plain_value
 from specguard.documents.list_items import is_open, without_box
 from specguard.documents.people import names_nobody
 from specguard.model import TYPE_CHECKING, Record, path_text
@@ -208,7 +208,6 @@ LONGEST_STATUS: Final = 100
 _DONE_WORDS: Final = frozenset({"done", "closed", "complete", "completed", "merged", "landed"})
 """The terminal statuses of specs that were done, in contrast to those that were given up."""
 
-_QUALIFIER: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
 _EDGES: Final = re.compile(r"\A[\W_]+|[\W_]+\Z")
 
 
@@ -220,7 +219,7 @@ def plain_status(text: str) -> str:
     """
     if len(text) > LONGEST_STATUS:
         return ""
-    return normal_name(_EDGES.sub("", _QUALIFIER.sub("", strip_invisible(text).strip())))
+    return normal_name(_EDGES.sub("", QUALIFIER.sub("", strip_invisible(text).strip())))
 
 
 class StatusFlow:
