@@ -161,7 +161,7 @@ class _CiFile:
         # One shell reads all parts of the script.
         shell = Shell([command for part in step.script for command in part.commands()], step.variables)
         folder = self._path.rpartition(b"/")[0].decode("utf-8", "surrogateescape")
-        for line, name, place in shell.scripts(step.folder.removeprefix("./"), folder):
+        for line, name, place in shell.scripts(step.folder, folder):
             if not self._read_script(step, name, place, line):
                 shell.programs.discard(name)
         for line, address in [*shell.calls(), *shell.environment_calls(step.variables)]:
@@ -227,7 +227,7 @@ class Shell:
 
     def _environment_user(self, command: Command) -> str:
         """Return the script or program that a command runs, if it may call what its environment names."""
-        words = [self._expand(word) for word in command.unwrap()] or [""]
+        words = [self._expand(word) for word in command.unwrap()]
         program, script = base_name(words), _script_name(words)
         passive = command.ending == ")" or program[:1] in "-+]" or (program in SHELLS and not script)
         return "" if passive or {program, " ".join([program, *words[1:2]])} & _PASSIVE else script or program
@@ -248,7 +248,7 @@ class Shell:
         for command in self._commands:
             if address := self._called_address(command):
                 yield command.line, address
-            elif command.heredoc and not _runs_inside(command.unwrap()):
+            else:
                 yield from self._heredoc_calls(command)
 
     def _called_address(self, command: Command) -> str:
@@ -308,9 +308,7 @@ class Shell:
         """
         for command in self._commands:
             words = [word if "matrix." in word else self._expand(word) for word in command.unwrap()]
-            if not words or _runs_inside(words):
-                continue
-            if words[0] == "cd" and len(words) > 1:
+            if words[:1] == ["cd"] and len(words) > 1:
                 place = _resolve_path(words[1], folder, action)
                 # Of a folder that is unknown or outside, nothing is read.
                 folder = folder if place.startswith(("..", "/")) or {"$", "~"} & {*place} else place
@@ -354,7 +352,7 @@ def _script_name(words: Sequence[str]) -> str:
         if not word.startswith(("-", "+")) and word != "run":
             return word
     # A pattern of `case` looks like a program too.
-    first = words[0]
+    first = "".join(words[:1])
     no_path = first.startswith(("/", "~")) or any(sign in first for sign in ("://", "*", "?"))
     return first if "/" in first and not no_path else ""
 
