@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, Rule, Selecting, judge_each, setting, shortened
+from specguard.rules import Finding, Rule, Selecting, judge_each, setting, shortened
 from specguard_rules.artifacts.texts import INSTRUCTIONS, plan_files, select_files
 from specguard_rules.content.forbidden import COMMAND_FILES
 
@@ -116,12 +116,8 @@ def may_kill(content: bytes) -> bool:
 def _killing_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
     from specguard_rules.content._commands_in_files import file_commands
 
-    try:
-        found = list(file_commands(path, content, documents))
-    except MissingFact:
-        if re.search(_NAMED, content):
-            raise
-        return
+    named = re.search(_NAMED, content) is not None
+    found = list(file_commands(path, content, documents, needed=named))
     # The target of an alias in data is one command.
     unique = {(one.line, " ".join(one.words)): one for one in process_kills(found) if one.is_instruction}
     yield from unique.values()

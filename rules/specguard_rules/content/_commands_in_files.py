@@ -291,26 +291,29 @@ def language(path: bytes, data: bytes) -> str:
     return "code" if path.endswith(CODE) or first else ""
 
 
-def file_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
+def file_commands(
+    path: bytes, content: bytes, documents: Documents, *, needed: bool = True
+) -> Iterator[Command]:
     """Yield the commands of a file with their lines, and whether the file says to run each one.
 
     Args:
         path: the file's path, which decides how it is read.
         content: the file's content.
         documents: the documents of the judged tree, which parse data files.
+        needed: False if the file has no command that is looked for, should it be data that cannot be read.
 
     Raises:
-        MissingFact: the file is a data file that cannot be read.
+        MissingFact: the file is a data file that cannot be read, and is needed.
     """
     text, name = content.decode("utf-8", "surrogateescape"), path.lower()
     if name.endswith((b".yaml", b".yml")):
         yield from _yaml_commands(path, content, text)
     elif name.endswith((b".json", b".toml")):
         data = documents.data(path)
-        if data is not None and data.problem is not None:
-            raise MissingFact(f"{path_text(path)} cannot be read: {data.problem.message}")
-        if data is not None:
+        if data is not None and data.problem is None:
             yield from _data_commands(data.value, lambda place: data.line(place) or 1)
+        elif data is not None and data.problem is not None and needed:
+            raise MissingFact(f"{path_text(path)} cannot be read: {data.problem.message}")
     elif name.endswith(_WINDOWS):
         text = text.replace("\\", "/").replace("`", " ")
         yield from parse_commands(_COMMENTS.sub(lambda found: "\n" * found[0].count("\n"), text))

@@ -361,4 +361,4 @@ def _resolve_path(name: str, folder: str, action: str) -> str:
     """Return a name as a path from the repository's root, `.`; it may have a variable, or lead outside."""
     if start := _WORKSPACE.match(name):
         name, folder = name[start.end() :], action if start["action"] else ""
-    return posixpath.normpath(posixpath.join(folder or ".", name or "."))
+    return posixpath.normpath(posixpath.join(folder, name))

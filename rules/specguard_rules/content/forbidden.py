@@ -253,24 +253,23 @@ class ForbiddenCommand(Rule):
         from specguard_rules.content._commands_in_files import file_commands
 
         forms = [_form_words(form.command) for form in self.commands]
+        names = [[word.encode() for word in form if word[0] != "-"] for form in forms]
         found: dict[bytes, list[tuple[Command, int]]] = {}
         for entry in candidates:
             data = documents.tree.read(entry.path) or b""
             # A quick search for all words of a form that are not options skips most files.
-            names = [[word.encode() for word in form if word[0] != "-"] for form in forms]
             possible = [which for which, form in enumerate(names) if all(name in data for name in form)]
-            try:
-                found[entry.path] = [
-                    (command, which)
-                    for command in (file_commands(entry.path, data, documents) if possible else ())
-                    for which in possible
-                    if has_form(command, forms[which], self.commands[which].unless)
-                ]
-            except MissingFact:
-                # Most data files that cannot be read have the words of a form only within other words.
-                words = set(data.translate(bytes.maketrans(b"\"',;", b"    ")).split())
-                if any(words.issuperset(names[which]) for which in possible):
-                    raise
+            if not possible:
+                continue
+            # Most data files that cannot be read have the words of a form only within other words.
+            words = set(data.translate(bytes.maketrans(b"\"',;", b"    ")).split())
+            needed = any(words.issuperset(names[which]) for which in possible)
+            found[entry.path] = [
+                (command, which)
+                for command in file_commands(entry.path, data, documents, needed=needed)
+                for which in possible
+                if has_form(command, forms[which], self.commands[which].unless)
+            ]
         for entry, hunks in lines.compare([entry for entry in candidates if found.get(entry.path)]):
             added = {hunk.new_start + offset for hunk in hunks for offset in range(len(hunk.added))}
             for command, which in found[entry.path]:
