@@ -251,10 +251,7 @@ def _ends_by_name(command: Command, pipeline: Sequence[Command], looked_up: set[
     used = {name.lower() for word in given for name in re.findall(_VARIABLE, word)}
     if used & looked_up or ("$()" in args and _finds_by_name(command.nested)):
         return True
-    if program == "kill" and not via_xargs:
-        # PowerShell's `kill` reads processes from a pipe; the Unix `kill` reads nothing.
-        pipeline = [one for one in pipeline if _program(one.unwrap()) in ("get-process", "gps")]
-    return command.reads_pipe and _finds_by_name(pipeline)
+    return _finds_by_name(pipeline)
 
 
 def _finds_by_name(found: Sequence[Command]) -> bool:
