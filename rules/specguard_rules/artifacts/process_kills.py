@@ -135,9 +135,9 @@ def _gates(
             setting = f"{key}.{index}.run"
             gates.append((gate.name, gate.run, policy.origin(setting), setting))
     for key, one in altered.items():
-        table = one.new if key.count(".") == 1 and isinstance(one.new, dict) else {}
-        new_gates = one.new if key.endswith(".gates") else table.get("gates")
-        gates += [(str(new.get("name")), str(new.get("run")), one.new_origin, "") for new in new_gates or ()]
+        # A kind as a whole, or its gates.
+        added = one.new.get("gates") if isinstance(one.new, dict) else key.endswith(".gates") and one.new
+        gates += [(str(new.get("name")), str(new.get("run")), one.new_origin, "") for new in added or ()]
     for name, run, origin, setting in gates:
         place = origin if origin is not None and origin.is_file else None
         for command in _kills_in(run):
@@ -300,5 +300,4 @@ def _carries_kill(words: Sequence[str], depth: int) -> bool:
         " ".join(words[at:]) if _program([word]) in _KILLERS else word
         for at, word in enumerate(words[1:_MOST_CARRIED], start=1)
     ]
-    # A single word is not a command that ends a process.
-    return any(any(_kills_in(text, depth + 1)) for text in texts if " " in text)
+    return any(any(_kills_in(text, depth + 1)) for text in texts)
