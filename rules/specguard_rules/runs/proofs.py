@@ -159,8 +159,8 @@ class MissingGateRun(Rule):
 
     `quick_gates` of `[runs]` must have succeeded on the tree of each commit, `full_gates` on the last tree,
     and before artifacts of a contract in `full_before`. Acceptance scenarios may name more. Any run counts:
-    `specguard run gates` makes one without an agent. Merges and commits that only add runs need none. With
-    `keep = "local"` it is indeterminate without one, and skipped without any runs.
+    `specguard run gates` makes one without an agent. Merges and commits of only runs or approvals need none.
+    With `keep = "local"` it is indeterminate without one, and skipped without any runs.
 
     Why is this bad? Gates on other files say nothing about these.
 
@@ -233,7 +233,7 @@ class MissingGateRun(Rule):
     ) -> Iterator[Finding]:
         """Look for runs of the required gates on each tree."""
         settings = run_records.settings
-        work = [one for one in commits if not one.is_merge and not _only_runs(one, run_records)]
+        work = [one for one in commits if not (one.is_merge or bookkeeping.is_all_of(one))]
         judged = [one for one in work if one.oid != run_records.under_way]
         needs = [_Need(gate, [one], "runs.quick_gates") for one in judged for gate in settings.quick_gates]
         if settings.full_gates and judged and work[-1] is judged[-1]:
@@ -276,12 +276,6 @@ def _needs_before(
             tried = [commit, *(by_id[parent] for parent in commit.parents if parent in by_id)]
             why = f", which writes the {written}, or of the one before it"
             yield from (_Need(gate, tried, "runs.full_before", why) for gate in settings.full_gates)
-
-
-def _only_runs(commit: Commit, records: RunRecords) -> bool:
-    """True if a commit touches only the folder of runs, so that no run has to have made it."""
-    entries = commit.diffs[0] if commit.diffs else ()
-    return bool(entries) and all(entry.path.startswith(records.settings.folder) for entry in entries)
 
 
 def _accepted_gates(policy: Policy, item: WorkItem | None, breakdowns: Breakdowns) -> Mapping[str, str]:
