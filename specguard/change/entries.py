@@ -86,8 +86,8 @@ class Entry:
 
     @property
     def has_new_content(self) -> bool:
-        """True if the path is a regular file whose content the change adds or alters."""
-        return self.is_file and self.old != self.new
+        """True if the path is a regular file whose content the change adds or alters, or that was a link."""
+        return self.is_file and (self.old != self.new or not self.was_file)
 
     @property
     def is_symlink(self) -> bool:

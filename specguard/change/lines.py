@@ -310,7 +310,7 @@ _DIFF_OPTIONS: Final = ("--no-renames", "--full-index", "--no-ext-diff", "--no-t
 
 
 def _has_text(entry: Entry) -> bool:
-    return entry.old != entry.new and (entry.is_file or entry.was_file)
+    return entry.has_new_content or (entry.was_file and entry.old != entry.new)
 
 
 def _too_large(entry: Entry, size: int, limit: int) -> MissingFact:

@@ -55,12 +55,7 @@ def select_files(
     if not touched or (len(touched) < FEW_PATHS and not may_match(patterns, touched)):
         return {}
     selected = [(entries[position], index) for position, index in patterns.find_each(touched)]
-    # A link may become a file with the text of its target: for a reader of files this is a new file.
-    return {
-        entry.path: f"files.{index}"
-        for entry, index in selected
-        if entry.is_file and (entry.old != entry.new or entry.old_mode >> 12 != entry.new_mode >> 12)
-    }
+    return {entry.path: f"files.{index}" for entry, index in selected if entry.has_new_content}
 
 
 def plan_files(kind: PlanKind, names: str) -> Selecting:
