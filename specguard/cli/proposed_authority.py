@@ -9,7 +9,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from specguard.approvals.people import EXEMPTIBLE
 from specguard.audit.judging import PastChange, PastGit, find_branch, judge_as_merged, past_changes
@@ -29,10 +29,6 @@ from specguard.errors import Needed, SpecguardError
 from specguard.model import Record, grouped, listed
 from specguard.reporters.escape import markdown_templates
 from specguard.work.kinds import WorkKind
-
-_Line = tuple[str, int, str, str]
-"""A document, a line number, the state of the text (such as `held` or `people`), and the text."""
-
 
 _JOBS: Final = "the jobs that decide what lands"
 _LOCKED: Final = (
@@ -183,6 +179,22 @@ _MERGED_KEYS: Final = (*_PATHS, "rules.protected-branch.branches", _SECTIONS)
 """Keys that several documents may set, each adding its own part."""
 
 
+class Remark(NamedTuple):
+    """A remark on a text of a document, as a line of the report.
+
+    Attributes:
+        path: the document.
+        line: its line.
+        state: the state of the text, such as `held` or `people`.
+        text: the text.
+    """
+
+    path: str
+    line: int
+    state: str
+    text: str
+
+
 class Adoption:
     """The documents of an authority, read sentence by sentence.
 
@@ -209,20 +221,21 @@ class Adoption:
         self._policy = policy = self._compile()
         lists = list(self._unread_entries(policy.unread))
         labels = {(one.path, one.text) for one in policy.unread}
-        sentences = [one for one in self._sentences() if (one[0], one[3]) not in labels]
+        sentences = [one for one in self._sentences() if (one.path, one.text) not in labels]
         self.settings += [ProposedSetting(f"{key} = {toml_value(one)}") for key, one in self._values.items()]
         final = self._compile()
-        rules = {(one.path, one.line, "people", one.text): one.rules for one in final.statements if one.rules}
+        held = (one for one in final.statements if one.rules)
+        rules = {Remark(one.path, one.line, "people", one.text): one.rules for one in held}
         known = {(one.path, one.line) for one in policy.unread}
         lists += self._unread_entries([one for one in final.unread if (one.path, one.line) not in known])
-        lines = {one[:2] for one in sentences}
-        account = [one for one in lists if one[2] != "unread" or one[:2] not in lines]
+        lines = {(one.path, one.line) for one in sentences}
+        account = [one for one in lists if one.state != "unread" or (one.path, one.line) not in lines]
         account += self._section_paths()
         for one in sentences:
             codes = ", ".join(rules.get(one, ()))
-            account.append((*one[:2], "add", f"{one[3]}  ({codes})") if codes else one)
-        kept = [one for one in account if authority.exists or one[0] != AUTHORITY]
-        self.account = sorted(kept, key=lambda one: one[:2])
+            account.append(one._replace(state="add", text=f"{one.text}  ({codes})") if codes else one)
+        kept = [one for one in account if authority.exists or one.path != AUTHORITY]
+        self.account = sorted(kept, key=lambda one: (one.path, one.line))
 
     def _compile(self) -> Policy:
         """Compile the authority with the settings that were proposed until now."""
@@ -245,20 +258,20 @@ class Adoption:
         if new:
             self.settings.append(ProposedSetting(f"documents = {toml_value(new)}"))
 
-    def _section_paths(self) -> Iterator[_Line]:
+    def _section_paths(self) -> Iterator[Remark]:
         """Yield the paths that known sections list, each with its rule."""
         known = known_sections(self._policy.sections)
         for path, _ in self._policy.documents:
             for one in () if path.endswith(".toml") else read_sections(self._document(path), path, known)[0]:
                 rule = self._policy.active_rule(one.meaning)
                 kind, code = ("held", rule.code) if rule else ("read", one.meaning)
-                yield path, one.line, kind, f"{one.path}  ({code})"
+                yield Remark(path, one.line, kind, f"{one.path}  ({code})")
 
-    def _unread_entries(self, unread: Sequence[Unread]) -> Iterator[_Line]:
+    def _unread_entries(self, unread: Sequence[Unread]) -> Iterator[Remark]:
         """Yield text that was not read; for a list of paths also the setting that would read it."""
         for one in [one for one in unread if one.meaning != "nothing"]:
             if one.meaning not in ("title", "list"):
-                yield one.path, one.line, "unread", f"{one.text}: {one.reason}"
+                yield Remark(one.path, one.line, "unread", f"{one.text}: {one.reason}")
                 continue
             title, paths, other = listed_paths(self._document(one.path), one.line, one.text)
             meaning, shown = suggested_rule(one.text), one.text.rstrip(":")
@@ -266,28 +279,30 @@ class Adoption:
             setting = f"{_SECTIONS} = {toml_value({title: rule})}"
             setting = setting if title else f"rules.{rule}.paths = {toml_value(paths)}"
             if not paths:
-                yield one.path, one.line, "unread", f"{shown}: write its paths as a list"
+                yield Remark(one.path, one.line, "unread", f"{shown}: write its paths as a list")
             elif not meaning:
                 # Names of branches and commands look like paths.
                 valid = Guarding([path for path in paths if not Guarding.problem_in(path)])
                 if one.meaning == "title" or 2 * len(valid.used(self._tracked)) >= len(paths):
                     text = f"{shown}: {', '.join(paths)}; to guard these: {setting}"
-                    yield one.path, one.line, "ask", text
+                    yield Remark(one.path, one.line, "ask", text)
             else:
                 yield self._propose(one.path, one.line, f"{shown}: {', '.join(paths)}", [setting])
                 for item in () if title else other:
-                    yield one.path, item.line, "unread", f"{item.plain}: it does not begin with a path"
+                    yield Remark(
+                        one.path, item.line, "unread", f"{item.plain}: it does not begin with a path"
+                    )
 
-    def _sentences(self) -> Iterator[_Line]:
+    def _sentences(self) -> Iterator[Remark]:
         for one in self._policy.statements:
             if one.rules:
-                yield one.path, one.line, "held", f"{one.text}  ({', '.join(one.rules)})"
+                yield Remark(one.path, one.line, "held", f"{one.text}  ({', '.join(one.rules)})")
             else:
                 yield self._propose(one.path, one.line, one.text, one.settings, whole=True)
 
     def _propose(
         self, path: str, line: int, text: str, settings: Sequence[str], *, whole: bool = False
-    ) -> _Line:
+    ) -> Remark:
         """Propose settings for a text, unless the authority sets them otherwise; return its report line.
 
         If `whole`, paths are proposed only if all of them are in the repository.
@@ -305,7 +320,7 @@ class Adoption:
             if not value:
                 continue
             if origin is not None and key not in _MERGED_KEYS and origin.is_file:
-                return path, line, "people", f"{text}  -> {setting} instead of what {origin} says"
+                return Remark(path, line, "people", f"{text}  -> {setting} instead of what {origin} says")
             known = self._values.setdefault(key, type(value)())
             if isinstance(value, dict):
                 known.update(value)
@@ -315,8 +330,8 @@ class Adoption:
                 self._values[key] = min(known or value, value)
             additions.append(f"{key} = {toml_value(value)}")
         if not additions:
-            return path, line, "people", text
-        return path, line, "add", f"{text}  -> {', '.join(additions)}"
+            return Remark(path, line, "people", text)
+        return Remark(path, line, "add", f"{text}  -> {', '.join(additions)}")
 
 
 MOST_CHANGES: Final = 200
