@@ -24,7 +24,7 @@ from specguard.evaluation.expectations import OwnAuthority, key_path, read_file,
 from specguard.executor.lifecycle import record_end, run_to_end
 from specguard.executor.process import passed_variables, run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, Record, counted
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Record, counted
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.reporters.json import fields_of
@@ -345,8 +345,8 @@ TOP: Final = "SPECGUARD_TOP"
 
 
 def evaluate(
-    samples: Samples, chosen: Sequence[Sample], options: RunOptions, *, update: bool = False
-) -> dict[str, Any]:
+    samples: Samples, chosen: Sequence[Sample], options: RunOptions, *, update: bool
+) -> tuple[dict[str, Any], int]:
     """Judge samples by the authority of the working tree, and record the results as a run.
 
     Args:
@@ -356,7 +356,7 @@ def evaluate(
         update: True to store the findings as the expected ones.
 
     Returns:
-        The run and its samples, as in `evaluation.json`.
+        The run and its samples, as in `evaluation.json`, and the exit code.
 
     Raises:
         SpecguardError: the checkout, authority or commit is missing, or the run cannot be recorded.
@@ -402,7 +402,7 @@ def evaluate(
         if recorded is not None and (early or recorded is not end):
             message = f"the evaluation ended early: {recorded.message}"
             raise SpecguardError(message, help=recorded.help, code=recorded.code)
-    return {**data, "manifest": run.folder.file(MANIFEST)}
+    return {**data, "manifest": run.folder.file(MANIFEST)}, end.exit_code if end else EXIT_PASSED
 
 
 class _Evaluator(Record):
