@@ -49,11 +49,7 @@ def render_open(verdicts: Sequence[Verdict]) -> str:
 def error_report(error: SpecguardError) -> str:
     """Return a run without results, with the errors that prevented a verdict."""
     notifications = [
-        {
-            "level": "error",
-            "message": {"text": _message_text(one.lines[1:])},
-            "locations": [{"physicalLocation": _physical_location(one.place)}],
-        }
+        _notification("error", one.lines[1:], locations=[{"physicalLocation": _physical_location(one.place)}])
         for one in wording.error_entries(error)
     ]
     return _log([_make_run("specguard/change/", 2, notifications, complete=False)])
@@ -87,7 +83,7 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
     notifications = list(_notifications(verdict, indices))
     if len(found) > MOST:
         text = f"{len(found) - MOST} more findings are not here; --output json=FILE has them all"
-        notifications.append({"level": "warning", "message": {"text": text}})
+        notifications.append(_notification("warning", [text]))
     rules = [rule_descriptor(result) for result in judged]
     category, complete = _category(verdict, several=several), verdict.outcome != "indeterminate"
     return {
@@ -163,15 +159,16 @@ def _notifications(verdict: Verdict, indices: Mapping[str, int]) -> Iterator[dic
     for result in verdict.results:
         if result.state == "indeterminate":
             lines = [f"{result.code} {result.name}", *wording.undecided_lines(result)]
-            yield {
-                "level": "error" if result.incomplete else "warning",
-                "message": {"text": _message_text(lines)},
-                "associatedRule": {"id": result.code, "index": indices[result.code]},
-            }
+            rule = {"id": result.code, "index": indices[result.code]}
+            yield _notification("error" if result.incomplete else "warning", lines, associatedRule=rule)
     if differences := wording.policy_lines(verdict):
-        yield {"level": "note", "message": {"text": _message_text(differences)}}
+        yield _notification("note", differences)
     for note in verdict.notes:
-        yield {"level": "note", "message": {"text": _message_text([visible(cut(note))])}}
+        yield _notification("note", [visible(cut(note))])
+
+
+def _notification(level: str, lines: Iterable[str], **more: Any) -> dict[str, Any]:
+    return {"level": level, "message": {"text": _message_text(lines)}, **more}
 
 
 def _message_text(lines: Iterable[str]) -> str:
