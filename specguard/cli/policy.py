@@ -114,11 +114,11 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     `commitlint --print-config json` wrote. Standard error lists what was not carried over.
     """
     authority = AuthorityFile(opt.find_repository())
-    imported = Imported(authority.top, authority.tracked)
     selected = _select_sources(authority.top, sources) if sources else _find_sources(authority.top)
     if not selected:
         message = f"there is nothing to import here of {', '.join(SOURCES)}"
         raise usage(message, "name a file: specguard import repolinter=rules/ruleset.json")
+    imported = Imported(authority.top, authority.tracked if "repolinter" in selected else ())
     for source, file in selected.items():
         SOURCES[source](imported, file)
     if (policy := authority.compile()) is not None:

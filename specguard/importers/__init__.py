@@ -35,7 +35,7 @@ class Imported:
 
     Attributes:
         top: the repository's folder.
-        paths: its files.
+        paths: its files, for the sources that ask for them.
         tables: the settings, by table header (`rules.commit-form`) and by key.
         skipped: everything that was not carried over: its line, its source text, and the reason as a clause.
     """
