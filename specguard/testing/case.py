@@ -317,10 +317,7 @@ class Case:
         files: dict[str, dict[str, bytes]] = {place: {} for place in PLACES}
         names: dict[str, str] = {}
         unnamed = (f"approval{number if number > 1 else ''}" for number in count(1))
-        with (
-            TemporaryDirectory(prefix="specguard-") as folder,
-            self._judge_change(repository, Path(folder)) as (bond, found),
-        ):
+        with self._judge_change(repository) as (bond, found):
             for grant in self.approvals:
                 record = grant.record(bond, found, names)
                 names[grant.id or next(unnamed)] = record.id
@@ -347,12 +344,8 @@ class Case:
         repository.names.update(names)
 
     @contextmanager
-    def _judge_change(self, repository: Repository, folder: Path) -> Iterator[tuple[Bond, Sequence[Judged]]]:
+    def _judge_change(self, repository: Repository) -> Iterator[tuple[Bond, Sequence[Judged]]]:
         """Yield the identities that approvals of the change are bound to, and the findings of all rules.
-
-        Args:
-            repository: the repository with the change.
-            folder: an empty folder for the files that arguments name.
 
         Raises:
             SpecguardError: the change cannot be judged.
@@ -368,21 +361,21 @@ class Case:
         from specguard.engine.policies import Policies
         from specguard.engine.rule_runner import Judging
 
-        try:
-            words = command.make_context("check", self.arguments(folder, repository.names)).params
-        except click.ClickException as error:
-            raise CaseError(f"the arguments of the check are wrong: {error.format_message()}") from None
-        options = {name: words[name] for name in Request._fields if name in words}
-        options.update(directory=str(repository.path), override=(), enforce=False)
-        environment = {**clean_environment(), **self.variables(repository.names)}
-        request = Request(environment=environment, **options)
-        located = Located.locate(request.directory, request.environment)
-        with Git(located) as git:
-            (change,) = open_changes(git, request)
-            change, policy, _ = Policies(request, located).choose(change)
-            facts = Facts(change, policy)
-            results = Judging(facts).run()
-            yield Bond(facts), [one for result in results for one in result.findings]
+        with TemporaryDirectory(prefix="specguard-") as folder:
+            try:
+                words = command.make_context("check", self.arguments(Path(folder), repository.names)).params
+            except click.ClickException as error:
+                raise CaseError(f"the arguments of the check are wrong: {error.format_message()}") from None
+            options = {name: words[name] for name in Request._fields if name in words}
+            options.update(directory=str(repository.path), override=(), enforce=False)
+            environment = {**clean_environment(), **self.variables(repository.names)}
+            request = Request(environment=environment, **options)
+            with Git(Located.locate(request.directory, environment)) as git:
+                (change,) = open_changes(git, request)
+                change, policy, _ = Policies(request, git.repository).choose(change)
+                facts = Facts(change, policy)
+                results = Judging(facts).run()
+                yield Bond(facts), [one for result in results for one in result.findings]
 
 
 def fill(text: str, names: Mapping[str, str]) -> str:
@@ -484,14 +477,10 @@ class Grant:
             names: the ids of earlier records.
         """
         nonce = os.urandom(16).hex() if self.nonce is None else self.nonce
+        shared: dict[str, Any] = {"approver": self.approver, "reason": self.reason, "nonce": nonce}
+        shared["issued_at"] = _day(self.issued)
         if self.revokes:
-            return Revocation(
-                revokes=names.get(self.revokes, self.revokes),
-                approver=self.approver,
-                reason=self.reason,
-                issued_at=_day(self.issued),
-                nonce=nonce,
-            )
+            return Revocation(revokes=names.get(self.revokes, self.revokes), **shared)
         of_rules = [judged for judged in found if judged.code in self.rules]
         paths = [plain_bytes(path) if isinstance(path, str) else path for path in self.paths or ()]
         if self.paths is None:
@@ -500,10 +489,8 @@ class Grant:
         scope: Any = self.scope
         item = None if self.work_item is None else self.work_item.split(" ", 1)
         return Approval(
-            approver=self.approver,
-            reason=self.reason,
+            **shared,
             ticket=self.ticket,
-            issued_at=_day(self.issued),
             expires_at=_day(self.expires).replace(hour=23, minute=59, second=59),
             rules=self.rules,
             paths=paths,
@@ -514,7 +501,6 @@ class Grant:
             policy_id=bond.policy_id if self.policy_id is None else self.policy_id,
             repository=bond.repository if self.repository is None else self.repository,
             work_item=bond.work_item if item is None else (item[0], item[-1]),
-            nonce=nonce,
         )
 
 
