@@ -330,7 +330,7 @@ def judge(batch: Slice) -> JudgedSlice:
     # The caller's floor counts, not that of a worker's machine.
     environment = {name: value for name, value in os.environ.items() if name != FLOOR}
     judged: list[JudgedChange] = []
-    unjudged, reason = 0, ""
+    reason = ""
     try:
         with Needed(), PastGit(Repository.locate(batch.repository, environment), batch.changes) as git:
             policies = PastPolicies(git, batch.plugins, batch.policy, batch.floor)
@@ -339,10 +339,10 @@ def judge(batch: Slice) -> JudgedSlice:
                     with Needed():
                         judged.append(_judge_past_change(git, policies, change, batch))
                 except SpecguardError as error:
-                    unjudged, reason = unjudged + 1, reason or _describe_error(error)
+                    reason = reason or _describe_error(error)
     except SpecguardError as error:
-        unjudged, reason = len(batch.changes), _describe_error(error)
-    return JudgedSlice(judged, unjudged, reason)
+        reason = _describe_error(error)
+    return JudgedSlice(judged, len(batch.changes) - len(judged), reason)
 
 
 def _describe_error(error: SpecguardError) -> str:
@@ -376,15 +376,10 @@ def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, b
         if result.error in _MISSING_DATA:
             # A later audit may find the missing objects.
             raise SpecguardError(result.reason or "", help=result.command, code=result.error)
-    return JudgedChange(
-        past,
-        branch,
-        subject,
-        str(verdict.authority["policy_id"]),
-        verdict.outcome,
-        states={one.code: one.state for one in verdict.results if one.state != "off"},
-        findings=[finding_data(judged) for judged in verdict.findings],
-    )
+    states = {one.code: one.state for one in verdict.results if one.state != "off"}
+    findings = [finding_data(judged) for judged in verdict.findings]
+    policy_id = str(verdict.authority["policy_id"])
+    return JudgedChange(past, branch, subject, policy_id, verdict.outcome, "", states, findings)
 
 
 def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:

@@ -20,7 +20,7 @@ from specguard.executor.remote import PROTOCOLS, RemoteGit, run_program, user_en
 from specguard.model import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 
 _ADDRESS: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://.+", re.DOTALL)
@@ -135,25 +135,25 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
     return list({one.name: one for one in found}.values())
 
 
-def _parse_name(word: str) -> Iterator[NamedRepository]:
+def _parse_name(word: str) -> list[NamedRepository]:
     if word.startswith("-") or "\0" in word:
         raise usage(f"{word!r} is not a repository", "Write one name a line, and a folder as `./-name`.")
-    short, address = _SCP.fullmatch(word), _ADDRESS.fullmatch(word)
-    if os.path.isdir(word):
-        yield NamedRepository(os.path.realpath(word), folder=word)
-    elif short or (address and address["scheme"] not in PROTOCOLS):
-        message = f"{shown_address(word)} is not an address that is fetched from"
-        known = f"Write it with one of {', '.join(PROTOCOLS)}."
-        help = f"Write ssh://{short['host']}/{short['path']}." if short else known
-        raise SpecguardError(message, help=help, code="remote-unsuitable")
-    elif address:
-        yield NamedRepository(shown_address(word), address=word)
-    elif any(char in word for char in "*?["):
-        places = sorted(glob.glob(word))
-        folders = [one for one in places if os.path.lexists(f"{one}/.git") or os.path.isfile(f"{one}/HEAD")]
-        if not folders:
-            message = f"no repository has a name like {word!r}"
-            raise SpecguardError(message, help="Check the pattern.", code="no-repository")
-        yield from (NamedRepository(os.path.realpath(folder), folder=folder) for folder in folders)
-    else:
-        yield NamedRepository(os.path.realpath(word), folder=word)
+    folders = [word]
+    if not os.path.isdir(word):
+        short, address = _SCP.fullmatch(word), _ADDRESS.fullmatch(word)
+        if short or (address and address["scheme"] not in PROTOCOLS):
+            message = f"{shown_address(word)} is not an address that is fetched from"
+            known = f"Write it with one of {', '.join(PROTOCOLS)}."
+            help = f"Write ssh://{short['host']}/{short['path']}." if short else known
+            raise SpecguardError(message, help=help, code="remote-unsuitable")
+        if address:
+            return [NamedRepository(shown_address(word), address=word)]
+        if any(char in word for char in "*?["):
+            found = sorted(glob.glob(word))
+            folders = [
+                one for one in found if os.path.lexists(f"{one}/.git") or os.path.isfile(f"{one}/HEAD")
+            ]
+    if not folders:
+        message = f"no repository has a name like {word!r}"
+        raise SpecguardError(message, help="Check the pattern.", code="no-repository")
+    return [NamedRepository(os.path.realpath(folder), folder=folder) for folder in folders]
