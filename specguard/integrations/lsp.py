@@ -203,9 +203,8 @@ def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
         return []
     request = Request(environment=os.environ, directory=root, worktree=True, all=True, select=asked)
     name = path.encode("utf-8", "surrogateescape")
-    found = (judged for verdict in check(request) for judged in verdict.findings)
     flaws = []
-    for judged in found:
+    for judged in (one for verdict in check(request) for one in verdict.findings):
         finding = judged.finding
         if judged.state == "open" and finding.path == name:
             text = _message(finding.message, finding.help)

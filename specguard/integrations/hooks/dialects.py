@@ -317,14 +317,12 @@ def write(event: HookEvent, answer: Reply) -> HookOutput:
 
 def refusal(agent: Agent, name: str, reason: str) -> HookOutput:
     """Render the refusal of an event; if the dialect has no JSON for it, text and exit code 2."""
-    data: dict[str, Any] | None
+    data = _claude_refusal(name, reason)
     if agent == "gemini":
         data = _context(name, reason) if name == "SessionStart" else {"decision": "deny", "reason": reason}
     elif agent == "cursor":
-        data = _cursor_refusal(name[:1].lower() + name[1:], reason)
-        data |= (name[:1].isupper() and _claude_refusal(name, reason)) or {}
-    else:
-        data = _claude_refusal(name, reason)
+        claude = data if data and name[:1].isupper() else {}
+        data = _cursor_refusal(name[:1].lower() + name[1:], reason) | claude
     return HookOutput(stderr=f"{reason}\n", code=2) if data is None else HookOutput(_to_json(data))
 
 

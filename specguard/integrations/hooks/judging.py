@@ -104,9 +104,8 @@ class _Judging:
         files: list[str] = []
         for paths, states in ((effects.discards, current), (effects.cleans, new)):
             names = [name for path in paths for name in absolute_names(path, self._event, gone=True)]
-            places = [
-                path for tree, path in locate(names, [own_tree], gone=True) if tree.root == own_tree.root
-            ]
+            found = locate(names, [own_tree], gone=True)
+            places = [path for tree, path in found if tree.root == own_tree.root]
             files += [
                 path_text(path)
                 for path, state in states.items()

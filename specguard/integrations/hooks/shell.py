@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     Handler = Callable[["Interpreter", str, Words, str | None], None]
     """Adds the effects of a call to the interpreter: its program, arguments and standard input."""
 
+    Programs = Mapping[str, Handler]
+
 MOST_EDITS: Final = 2_000
 """The highest number of edits of a command, and of names that a pattern matches."""
 
@@ -108,9 +110,7 @@ class Interpreter:
         switched: the folder where an earlier command checked out a branch, and its name, empty if uncertain.
     """
 
-    def __init__(
-        self, directory: bytes, home: str, own: Collection[bytes], programs: Mapping[str, Handler]
-    ) -> None:
+    def __init__(self, directory: bytes, home: str, own: Collection[bytes], programs: Programs) -> None:
         self.directory, self.home, self._own, self._programs = directory, home, own, programs
         self.folder: bytes | None = b""
         self._before = b""

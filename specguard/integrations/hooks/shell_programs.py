@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Final
 
-    from specguard.integrations.hooks.shell import Handler, Options, Words
+    from specguard.integrations.hooks.shell import Options, Programs, Words
     from specguard.integrations.hooks.tool_calls import Effects
 
 
@@ -283,7 +283,7 @@ def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -
             refs.append((target if colon else source, source if name == "push" else f"{texts[0]}:{branch}"))
 
 
-_PROGRAMS: Final[Mapping[str, Handler]] = {
+_PROGRAMS: Final[Programs] = {
     **dict.fromkeys(("rm", "unlink"), _remove),
     **dict.fromkeys(("tee", "truncate", "dd", "shred"), _write),
     **dict.fromkeys(("cp", "mv", "ln", "install"), _copy),
@@ -297,7 +297,7 @@ _PROGRAMS: Final[Mapping[str, Handler]] = {
 }
 """The functions for known programs."""
 
-_COMMANDS: Final[Mapping[str, Handler]] = {
+_COMMANDS: Final[Programs] = {
     **dict.fromkeys(("commit", "merge", "rebase", "am", "pull", "cherry-pick", "revert"), _check_hooks),
     **dict.fromkeys(("push", "fetch", "branch", "update-ref"), _move_refs),
     **dict.fromkeys(("checkout", "restore"), _restore),

@@ -135,7 +135,6 @@ class _State:
         self.on_commits: list[Verdict] = []
         self.own: set[str] = set()
         self._event = event
-        self._environment = event.environment
         self._pin = pin = Pin.of(event, event_trees[0])
         self.session = Session(event, event_trees[0])
         self._notes: dict[str, str] = {}
@@ -221,7 +220,8 @@ class _State:
         with Git(repository) as git:
             git.start_index_diff(git.checked_out)
             self._follow_base(git, tree)
-            plain = Request(environment=self._environment, directory=folder, pinned=pin.base, by_agent=True)
+            environment = repository.environment
+            plain = Request(environment=environment, directory=folder, pinned=pin.base, by_agent=True)
             policies = Policies(plain, repository)
             earlier = pin.states_before(tree.root)
             earlier_edits: dict[bytes, str] = {}
@@ -234,7 +234,7 @@ class _State:
                     verdict = judge_change(change, policies, needs={"quotes"})
                     if request.worktree:
                         earlier_edits.update(pin.earlier_edits(git, tree.root, states_of(change.entries)))
-                        drop_ignored(verdict, tree.root, self._environment)
+                        drop_ignored(verdict, tree.root, environment)
                     if change.source == "range" and verdict.findings:
                         oids = [commit.oid for commit in change.commits]
                         later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
