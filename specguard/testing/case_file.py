@@ -191,7 +191,7 @@ def _check_kind(value: object, kind: type, where: str) -> None:
 
 
 def read_steps(value: Any, key: str) -> Step | list[Step]:
-    """Return the steps that a key holds; one alone for the keys of what is not committed.
+    """Return the steps that a key holds, or the one step of what is not committed.
 
     Raises:
         CaseError: a key or value is not in the format.
