@@ -36,15 +36,11 @@ if TYPE_CHECKING:
 MOST_EDITS: Final = 2_000
 """The highest number of edits of a command, and of names that a pattern matches."""
 
-_LONGEST: Final = 200_000
+LONGEST: Final = 200_000
+"""The longest text that is interpreted, in characters."""
+
 _DEEPEST: Final = 60
 _NESTED: Final = 4
-_RELEVANT: Final = (
-    r">|hookspath|SPECGUARD_FLOOR|SKIP|HUSKY|LEFTHOOK|ALLOW_NO_CONFIG|OVERCOMMIT|\b(?:rm|unlink|shred|touch|tee|truncate|dd"
-    r"|chmod|cp|mv|ln|install|sed|apply_?patch|uninstall|commit|config|checkout|switch|restore|reset|apply|push|fetch"
-    r"|branch|update-ref|merge|rebase|am|pull|cherry-pick|revert|clean)\b"
-)
-"""Commands without one of these words have no known effects, and are not parsed."""
 
 _DEVICES: Final = re.compile(rb"/dev/(?:null|zero|full|tty|stdin|stdout|stderr|fd/[0-9]+)")
 _PREFIXES: Final = ("sudo", "doas", "command", "builtin", "exec", "nohup", "time")
@@ -124,10 +120,8 @@ class Interpreter:
 
     def run(self, text: str) -> None:
         """Interpret the commands of a text, up to the first part that cannot be read."""
-        if self._nested >= _NESTED or len(text) > _LONGEST or not re.search(_RELEVANT, text, re.IGNORECASE):
-            return
-        if re.search(r"\r|\S\\\n\S", text):
-            # The grammar wrongly ends a word at both.
+        # The grammar wrongly ends a word at both of these signs.
+        if self._nested >= _NESTED or len(text) > LONGEST or re.search(r"\r|\S\\\n\S", text):
             return
         self._nested += 1
         start = self._depth, self._conditions, self.folder

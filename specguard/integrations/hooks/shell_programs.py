@@ -9,7 +9,7 @@ import os
 import re
 from itertools import islice
 
-from specguard.integrations.hooks.shell import MOST_EDITS, Interpreter, Word, has, options_of
+from specguard.integrations.hooks.shell import LONGEST, MOST_EDITS, Interpreter, Word, has, options_of
 from specguard.integrations.hooks.tool_calls import read_diff, read_patch
 from specguard.model import TYPE_CHECKING
 
@@ -33,7 +33,8 @@ def read_command(
         own: the shared git directories of the guarded repositories; without any, all repositories are.
     """
     shell = Interpreter(directory, environment.get("HOME", ""), own, _PROGRAMS)
-    shell.run(text)
+    if re.search(_RELEVANT, text[:LONGEST], re.IGNORECASE):
+        shell.run(text)
     return shell.effects
 
 
@@ -309,3 +310,9 @@ _COMMANDS: Final[Programs] = {
     "mv": _copy,
 }
 """The functions for known git commands."""
+
+_RELEVANT: Final = (
+    r">|hookspath|SPECGUARD_FLOOR|SKIP|HUSKY|LEFTHOOK|ALLOW_NO_CONFIG|OVERCOMMIT"
+    rf"|\b(?:{'|'.join(sorted({*_PROGRAMS, *_COMMANDS} - {'git', 'mkdir'}))})\b"
+)
+"""Commands without one of these words have no known effects, and are not parsed."""
