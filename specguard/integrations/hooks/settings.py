@@ -353,12 +353,12 @@ class Trust(Record):
     """The trust of an agent in the hooks of a project.
 
     Attributes:
-        trusted: True if the agent runs the hooks; None if it is unknown.
+        trusted: True if it is known that the agent runs the hooks.
         reason: the reason.
         help: the next step for a person.
     """
 
-    trusted: bool | None = None
+    trusted: bool = False
     reason: str = ""
     help: str = ""
 
@@ -422,7 +422,7 @@ def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
         ]
         states = {str(hook["trustStatus"]) if hook.get("enabled", True) else "disabled" for hook in hooks}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Trust(None, "codex did not say whether it trusts them", step)
+        return Trust(False, "codex did not say whether it trusts them", step)
     if not hooks:
         why = "the folder is not trusted, it has hooks off, or (in a linked worktree) the main tree"
         return Trust(False, f"codex does not see them: {why} lacks them", step)
