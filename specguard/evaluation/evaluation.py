@@ -22,7 +22,7 @@ from specguard.documents.toml import toml_value
 from specguard.errors import SeveralErrors, SpecguardError, nearest, unknown, usage
 from specguard.evaluation.expectations import OwnAuthority, key_path, read_file, read_own
 from specguard.executor.lifecycle import record_end, run_to_end
-from specguard.executor.process import passed_variables, run_command
+from specguard.executor.process import run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Record, counted
 from specguard.reporters.escape import json_text
@@ -494,11 +494,6 @@ class _Evaluator(Record):
 
     def _run_one(self, command: AssetCommand, snapshot: Snapshot, result: SampleResult) -> None:
         folder = str(snapshot.repository.path)
-        environment = {
-            **passed_variables(self.run.options.environment, self.run.settings.environment),
-            TOP: self.root,
-            "GIT_CEILING_DIRECTORIES": os.path.dirname(folder),
-        }
         record = run_command(
             self.run,
             f"{command.name} {result.sample.name}",
@@ -508,7 +503,7 @@ class _Evaluator(Record):
             cwd=folder,
             timeout=command.timeout or None,
             tree=snapshot.tree,
-            environment=environment,
+            variables={TOP: self.root, "GIT_CEILING_DIRECTORIES": os.path.dirname(folder)},
         )
         if record.exit_code != command.exit_code or record.problem:
             result.others.append(

@@ -82,7 +82,7 @@ def run_command(
     stdin: bytes = b"",
     timeout: float | None = None,
     tree: str | None = None,
-    environment: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
     is_done: Callable[[], bool] | None = None,
     watch: Callable[[], None] | None = None,
 ) -> Command:
@@ -98,7 +98,7 @@ def run_command(
         stdin: the data for the command's standard input.
         timeout: the time limit in seconds; None: the limit of `--command-timeout` or the policy.
         tree: the tree of the working files that the command runs on.
-        environment: the command's environment variables; None: those that `[runs] environment` passes on.
+        variables: environment variables besides those of every command of the run.
         is_done: returns True once the command's work is done. The command is ended then if it does not end
             by itself.
         watch: called every few seconds to inspect the command's effects; raises `RunEnded` to end the run.
@@ -137,7 +137,7 @@ def run_command(
     running = _RunningCommand(run, record, log, timeout, is_done, watch, signals, children, started)
     words = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
     try:
-        running.carry_out(words, cwd, stdin, command_environment(run) if environment is None else environment)
+        running.carry_out(words, cwd, stdin, {**command_environment(run), **(variables or {})})
         record.log_digest = log.finish()
         if running.run_end is None and signals.received is not None:
             running.run_end = RunEnded(_KILLED.format(signals.received.name), state="killed")

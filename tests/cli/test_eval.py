@@ -165,7 +165,7 @@ def test_a_repository_that_is_not_declared_a_bare_one_and_a_bundle(
 def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, shop: Repository) -> None:
     team.write("patterns/emit.sh", "sed -i s/a/b/ src/a.js\necho done\n")
     commands = (
-        '[[commands]]\nname = "emit"\nrun = "sh $SPECGUARD_TOP/patterns/emit.sh && cat README.md"\n'
+        '[[commands]]\nname = "emit"\nrun = "test $SPECGUARD_RUN && sh $SPECGUARD_TOP/patterns/emit.sh"\n'
         '[[commands]]\nname = "test"\nrun = "exit 3"\nexit_code = 3\nsamples = ["shop"]\n'
     )
     team.write("evaluation/samples.toml", SAMPLES.format(oid=shop.oid()) + commands)
