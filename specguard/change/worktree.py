@@ -274,7 +274,7 @@ def has_uncommitted(git: Git) -> bool:
     if not all(entry.is_submodule for entry in git.index_diff(git.checked_out)):
         return True
     # Refresh the cached file metadata first.
-    words = ("update-index", "--ignore-submodules", "--refresh")
+    words = (*git.repository.file_options, "update-index", "--ignore-submodules", "--refresh")
     return git.start(*words, index=_copy_of_index(git), work_tree=root).wait() == 1
 
 

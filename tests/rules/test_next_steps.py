@@ -116,6 +116,9 @@ def test_a_step_puts_aside_nothing_where_nothing_is_or_it_is_another_machines(
     if not environment:
         repository.git("checkout", "-q", "--", ".")
         (repository.path / "b").touch()
+        # Git need not see the mode of a file.
+        repository.git("config", "core.fileMode", "false")
+        (repository.path / "ci/a").chmod(0o755)
         repository.write("untracked", "1\n")
         repository.git("update-index", "--add", "--cacheinfo", f"160000,{repository.oid()},module")
     outcome = run_here("check", directory=repository.path, env=environment)
