@@ -14,7 +14,7 @@ from specguard.documents.completeness import is_todo
 from specguard.documents.data import DATA_LIMIT, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
-from specguard.model import Record, path_text
+from specguard.model import Record, only_text, path_text
 from specguard.planning.task_lists import TASKS, Boxes, SourceFolder, source_folders
 from specguard.plans.plans import Plan
 from specguard.plans.task import Task, mark_task
@@ -109,10 +109,9 @@ def plan_states(files: Sequence[PlanFile], top: str, waiting: Mapping[bytes, str
 
 
 def _plan_state(plan: Plan, stage: str) -> PlanState:
-    source = plan.data.get("source")
+    source = only_text(plan.data.get("source")) or None
     tasks = [_task_state(task, stage) for task in plan.tasks]
-    named = source if isinstance(source, str) and source else None
-    return PlanState(plan.name, path_text(plan.path), "plan", named, tasks)
+    return PlanState(plan.name, path_text(plan.path), "plan", source, tasks)
 
 
 def _task_state(task: Task, stage: str) -> TaskState:

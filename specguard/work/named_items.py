@@ -512,8 +512,7 @@ class Work(WorkItems, frozen=False):
             MissingFact: the paths cannot be read.
         """
         settings = self.kinds[kind]
-        templates = [PathTemplate(text) for text in settings.sources]
-        for fields in (template.read(entry.path) for entry in self.entries() for template in templates):
+        for fields in (settings.read_source(entry.path) for entry in self.entries()):
             if fields is not None and (branch := settings.template("branch").fill(fields)):
                 return branch
         return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
