@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from specguard.authority.load import AuthoritySource
-from specguard.authority.policy import Unread, members
+from specguard.authority.policy import Unread
 from specguard.authority.prose import SectionPath, read_sections
 from specguard.declaration.patterns import Guarding
 from specguard.documents.blocks import Fence, fences
-from specguard.documents.data import DataError, UnreadableDocument, dotted
+from specguard.documents.data import DataError, UnreadableDocument, dotted, elements, place_of
 from specguard.documents.document import Document
 from specguard.documents.toml import KeyPath, read_toml
 from specguard.errors import SpecguardError
@@ -78,9 +78,7 @@ class Layer(Record):
 
     def origin(self, path: KeyPath) -> Origin:
         """Return the place of a key, or of the nearest key above it that has a line."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return Origin(self.path, self.lines.get(path, 0))
+        return Origin(self.path, place_of(self.lines, path) or 0)
 
 
 class Part:
@@ -145,7 +143,7 @@ class Part:
             return
         if source.is_pyproject:
             table = None
-            for name, one in members(layer.data.get("tool")) or ():
+            for name, one in elements(layer.data.get("tool")):
                 if name == "specguard" and isinstance(one, dict):
                     table = one
                 elif str(name).replace("-", "").replace("_", "").lower() == "specguard":
@@ -340,7 +338,7 @@ class Merged:
 
     def _record_origins(self, value: Any, path: KeyPath, layer: Layer) -> None:
         """Record the origin of each element of a list, and of everything in it."""
-        for key, element in members(value) or ():
+        for key, element in elements(value):
             self.origins[*path, key] = layer.origin((*path, key))
             self._record_origins(element, (*path, key), layer)
 
@@ -355,9 +353,7 @@ class Merged:
 
     def origin(self, path: KeyPath) -> Origin:
         """Return the place of a key, or of the nearest key above it; its path is empty if there is none."""
-        while path and path not in self.origins:
-            path = path[:-1]
-        return self.origins.get(path, Origin("", 0))
+        return place_of(self.origins, path) or Origin("", 0)
 
 
 def _iterate_settings(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:

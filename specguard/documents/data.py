@@ -18,7 +18,9 @@ from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Final, Literal, Self
+    from typing import Any, Final, Literal, Self, TypeVar
+
+    _Place = TypeVar("_Place")
 
     Kind = Literal["json", "yaml", "toml"]
 
@@ -205,10 +207,8 @@ class Data(Record):
         Returns:
             The problem's line if the data could not be read; None if no lines are available.
         """
-        key = tuple(map(str, path))
-        while key and key not in self.lines:
-            key = key[:-1]
-        return self.lines.get(key, self.problem.line if self.problem else None)
+        line = place_of(self.lines, tuple(map(str, path)))
+        return self.problem.line if line is None and self.problem else line
 
     def get(self, path: str | Path, default: Any = None) -> Any:
         """Return the value at a key, or `default` if the key does not exist.
@@ -222,6 +222,13 @@ class Data(Record):
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Return every text value with its path; keys are left out."""
         return ((place, one) for place, one in walk(self.value) if isinstance(one, str))
+
+
+def place_of(places: Mapping[tuple[Any, ...], _Place], key: tuple[Any, ...]) -> _Place | None:
+    """Return the place of a key from the top, or of the nearest key above it that has one; else None."""
+    while key and key not in places:
+        key = key[:-1]
+    return places.get(key)
 
 
 def value_at(value: Any, path: str | Path, default: Any = None) -> Any:
