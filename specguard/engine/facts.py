@@ -98,7 +98,7 @@ class Facts:
     Attributes:
         change: the judged change.
         time_dependent: True if a fact depended on the time of day, on the existing branches or on local runs,
-            so that another time could give another result.
+            so that another time could give another result; or if the report has a note on it.
         notes: sentences about facts that could not be read.
         root: the local folder of all runs; empty: the policy's.
         least_grade: the lowest accepted grade of evidence; empty: the policy's.
@@ -454,6 +454,8 @@ class Facts:
         """True if a visible run proves that a listed item was done."""
         from specguard.runs.proof import Claim
 
+        # A cached result would leave out the note on items that only a claim shows.
+        self.time_dependent = True
         kind, path = listed.source.kind, listed.source.path
         claim = Claim(label=str(listed), kind=kind, ids=[listed.id], any_run=True, path=path, key=listed.id)
         return bool(if_known(lambda: self.get("run_proof").judge(claim) is None, False))

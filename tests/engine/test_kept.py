@@ -154,6 +154,8 @@ def test_a_local_run_is_looked_for_again(tmp_path: Path, cache: Path) -> None:
     assert "PLN002" in judge(repository, cache, "--output-format=json").codes
     repository.write(".runs/slice-d1/1/manifest.json", '{"status": "succeeded"}')
     assert "PLN002" not in judge(repository, cache, "--output-format=json").codes
+    in_tree = Case.from_toml(KEPT["in_tree"], folder=tmp_path).build(tmp_path / "in_tree")
+    assert "Done or ticked only by a claim: 1." in both(in_tree, cache, "--select=PLN002").stdout
 
 
 def test_a_broken_file_is_a_miss(tree: Repository, cache: Path) -> None:
