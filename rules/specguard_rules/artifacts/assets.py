@@ -243,7 +243,7 @@ _FILES: Final = ("entry", "path", "file", "files", "paths")
 
 def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
     """Return the assets that an index lists, or has in a table by id; None if it has neither."""
-    if data is None or data.problem is not None:
+    if data is None:
         return None
     keys: list[list[str | int]] = [[]] if isinstance(data.value, list) else [[name] for name in _LISTS]
     found = [(key, data.get(key)) for key in keys]
@@ -470,7 +470,7 @@ class UnprovenAsset(Rule):
         """Look for a logged build and test of each changed asset."""
         if run_records.under_way:
             raise NotApplicable("the run is under way: what it shows is judged once it has ended")
-        own = {one.encode("utf-8", "surrogateescape") for one in (assets.index, assets.table, assets.samples)}
+        own = {_bytes(name) for name in (assets.index, assets.table, assets.samples)}
         paths = [one.path for one in entries if not one.deleted and one.path not in own]
         changed = sorted(assets.paths.among(paths))
         if not changed:

@@ -271,7 +271,7 @@ class Moves:
         if entry.added:
             added = "added" if kind == "a file" else f"added as {kind}"
             return f"moved here from {path_text(other.path)}" if other else added
-        if entry.status == "T" or entry.old_mode & 0o170000 != entry.new_mode & 0o170000:
+        if entry.status == "T":
             return f"replaced by {kind}"
         if entry.is_submodule or entry.is_symlink:
             return "pointed elsewhere"
