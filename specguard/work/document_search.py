@@ -377,7 +377,7 @@ def points_to(text: str) -> str:
     if not words and len(_HEADING.findall(visible)) > 1:
         return ""
     # A link's text can repeat its target; the longest form has the full path.
-    longest: str = max(targets, key=len)
+    longest: str = max(sorted(targets), key=len)
     return longest
 
 

@@ -195,6 +195,7 @@ def test_what_is_no_document_is_named(tree: Grow, repository: Repository) -> Non
         ("<!-- see a.md -->\n# T\n\nAdd a cache.", ""),
         ("# T\n\nImplement the cache as `docs/design.md` says.", ""),
         ("# T\n\nSee [x](y.md) and [z](z.md).", ""),
+        ("See `e/y.md`, `b/y.md`, `c/y.md`, `a/y.md` and `d/y.md`.", "a/y.md"),
         ("# T\n\n" + "Do more work. " * 40 + "See `y.md`.", ""),
         ("", ""),
     ],
