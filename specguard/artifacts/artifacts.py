@@ -218,7 +218,7 @@ class Artifacts(Record, frozen=False):
         for name, contract in self.contracts.items():
             for manifest in self.named(name) if contract.agrees_with == "deletions" else ():
                 for one in in_state(manifest.listed, "removed"):
-                    if one.explained and not one.matches_all:
+                    if one.reason and not one.matches_all:
                         listing.add(manifest, one)
         return listing
 

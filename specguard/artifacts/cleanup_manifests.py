@@ -68,14 +68,14 @@ class ListedPath(Record):
     Attributes:
         path: the path or pattern, without a leading `./` and a trailing slash.
         line: its line, from 1.
-        explained: True if the further text about it is a reason.
+        reason: the further text about it; empty if that text is not a reason.
         state: `removed` or `kept`; empty if the manifest does not state one.
         grouped: False if the path's own text states it; True otherwise, since a heading, label or column may.
     """
 
     path: str
     line: int
-    explained: bool
+    reason: str
     state: State
     grouped: bool = False
 
@@ -94,70 +94,68 @@ def in_state(listed: Sequence[ListedPath], state: State) -> list[ListedPath]:
 def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     """Return the paths that the blocks of a document list, in order."""
     found: list[ListedPath] = []
-    above: list[tuple[int, State, bool]] = []
-    label: tuple[State, bool] = ("", False)
+    above: list[tuple[int, State, str]] = []
+    label: tuple[State, str] = ("", "")
     for block in blocks:
         if isinstance(block, Heading):
             above = [one for one in above if one[0] < block.level]
             aside = _ASIDE.search(block.text.plain)
-            explained = aside is not None and _explains(aside[1] or aside[2] or "")
-            above.append((block.level, _state(block.text.plain), explained))
-            label = ("", False)
+            reason = _reason(aside[1] or aside[2] or "") if aside else ""
+            above.append((block.level, _state(block.text.plain), reason))
+            label = ("", "")
         elif isinstance(block, Paragraph):
             plain = block.text.plain.strip()
-            label = (_state(plain), _explains(plain)) if plain.endswith((":", "\uff1a")) else ("", False)
+            label = (_state(plain), _reason(plain)) if plain.endswith((":", "\uff1a")) else ("", "")
         else:
             state = label[0] or next((one for _, one, _ in reversed(above) if one), "")
-            found += _block_paths(block, state, label[1] or (above[-1][2] if above else False))
+            found += _block_paths(block, state, label[1] or (above[-1][2] if above else ""))
     return found
 
 
-def _block_paths(block: AnyBlock, state: State, explained: bool) -> Iterator[ListedPath]:
-    """Yield the listed paths of a block; `state` and `explained` are as stated above it."""
+def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedPath]:
+    """Yield the listed paths of a block; `state` and `reason` are those stated above it."""
     if isinstance(block, List):
         for item in block.items:
-            own = list(_text_paths(item.text.raw, item.line, state))
+            own = list(_text_paths(item.text.raw, item.line, state, ""))
             words = _plain_text(item.text.raw)
             if not own:
                 for inner in item.rest:
-                    yield from _block_paths(inner, _state(words) or state, explained or _explains(words))
-            elif not own[0].explained:
+                    yield from _block_paths(inner, _state(words) or state, _reason(words) or reason)
+            elif not own[0].reason:
                 # The reason may be a separate list or paragraph below the path.
-                below = explained or _explains(" ".join(_plain_text(text.raw) for text in texts(item.rest)))
+                below = _reason(" ".join(_plain_text(text.raw) for text in texts(item.rest))) or reason
                 own = [ListedPath(one.path, one.line, below, one.state, one.grouped) for one in own]
             yield from own
     elif isinstance(block, Table):
         header = [" ".join(cell.plain.casefold().split()) for cell in block.header]
         for row in block.rows:
-            yield from _row_paths(row, header, state, explained)
+            yield from _row_paths(row, header, state, reason)
     elif isinstance(block, Fence):
         for number, line in enumerate(tree_lines(block.content), block.first):
-            yield from _text_paths(line, number, state, explained)
+            yield from _text_paths(line, number, state, reason)
 
 
-def _row_paths(
-    row: Sequence[Text], header: Sequence[str], state: State, explained: bool
-) -> Iterator[ListedPath]:
+def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason: str) -> Iterator[ListedPath]:
     """Yield the paths of the first cell of a table row that lists any."""
     action = next((column for column, name in enumerate(header) if name in _ACTIONS), None)
     for column, cell in enumerate(row):
-        paths = list(_text_paths(cell.raw, cell.line))
+        paths = list(_text_paths(cell.raw, cell.line, "", ""))
         word = _plain_text(cell.raw).strip().removeprefix("./").rstrip("/")
         if not paths and header[column] in _PATHS and _NAME.fullmatch(word):
-            paths = [ListedPath(word, cell.line, False, "")]
+            paths = [ListedPath(word, cell.line, "", "")]
         if paths:
             done = row[action].plain if action is not None else ""
             # An action other than a removal leaves the path there.
             own: State = (_state(done) or "kept") if done.strip() else ""
-            others = (_plain_text(one.raw) for at, one in enumerate(row) if at not in {column, action})
-            shared = explained or paths[0].explained or _explains(" ".join(others))
+            others = [one.raw for number, one in enumerate(row) if number not in {column, action}]
+            shared = paths[0].reason or _reason(" ".join(map(_plain_text, others))) or reason
             for one in paths:
                 grouped = bool(own) or not one.state
                 yield ListedPath(one.path, one.line, shared, own or one.state or state, grouped)
             return
 
 
-def _text_paths(raw: str, line: int, state: State = "", explained: bool = False) -> Iterator[ListedPath]:
+def _text_paths(raw: str, line: int, state: State, reason: str) -> Iterator[ListedPath]:
     """Yield the paths at the beginning of a text."""
     text = without_box(raw[:LONGEST]).replace("~~", "")
     paths, own = leading_paths(text).paths, _state("")
@@ -168,13 +166,13 @@ def _text_paths(raw: str, line: int, state: State = "", explained: bool = False)
     rest = LINK.sub(r"\1", text)
     for path in paths:
         rest = rest.replace(path, " ", 1)
-    explained = explained or _explains(_plain_text(rest).lstrip(_BETWEEN))
+    shared = _reason(_plain_text(rest).lstrip(_BETWEEN)) or reason
     first = _WORD.search(rest)
     own = own or (_state(first[0]) if first else "")
     for path in paths:
         plain = LINE_SUFFIX.sub("", path).removeprefix("./").strip()
         if plain and "://" not in plain and not is_bare_nothing(plain):
-            yield ListedPath(plain.rstrip("/") or plain, line, explained, own or state, grouped=not own)
+            yield ListedPath(plain.rstrip("/") or plain, line, shared, own or state, grouped=not own)
 
 
 def _state(text: str) -> State:
@@ -190,10 +188,12 @@ def _plain_text(raw: str) -> str:
     return _TAG.sub(" ", without_box(raw[:LONGEST])).replace("`", "").replace("*", "").replace("\n", " ")
 
 
-def _explains(text: str) -> bool:
-    """True if a text is a reason, and not a placeholder, or words that only say that something is gone."""
-    words = [word for word in _WORD.findall(text) if not _NO_REASON.fullmatch(word)]
-    return bool(words) and not is_todo(text.rstrip(" :\uff1a"))
+def _reason(text: str) -> str:
+    """Return a text as a reason; empty if it is a placeholder, or only says that something is gone."""
+    plain = text.strip(_BETWEEN)
+    plain += ")" * (plain.count("(") - plain.count(")"))
+    words = [word for word in _WORD.findall(plain) if not _NO_REASON.fullmatch(word)]
+    return " ".join(plain.split()) if words and not is_todo(text.rstrip(" :\uff1a")) else ""
 
 
 class PathListing:
@@ -323,7 +323,7 @@ def _flaw(
     if not removing and not known:
         step = "Take it out of the list, or remove it in this change."
         return f"{one.path} is listed as removed, and the change does not remove it", step
-    if not one.explained:
+    if not one.reason:
         return f"{one.path} is listed without a reason", f"Say why it was removed: '- `{one.path}`: ...'."
     return "", ""
 
