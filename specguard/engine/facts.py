@@ -97,8 +97,8 @@ class Facts:
 
     Attributes:
         change: the judged change.
-        time_dependent: True if a fact depended on the time of day, on the existing branches or on local runs,
-            so that another time could give another result; or if the report has a note on it.
+        time_dependent: True if another time could give another result, as a fact depends on the time of day,
+            on branches or on local runs. Also true if the report has a note on a fact.
         notes: sentences about facts that could not be read.
         root: the local folder of all runs; empty: the policy's.
         least_grade: the lowest accepted grade of evidence; empty: the policy's.
