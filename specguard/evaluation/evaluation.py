@@ -150,7 +150,7 @@ def read_samples(file: str) -> Samples:
                 message = f"two {table} are called {name!r}"
                 problems.append(SettingProblem(message, merged.origin((table, at, "name"))))
     for at, command in enumerate(values.get("commands", ())):
-        for name in set(command.samples) - samples.keys():
+        for name in sorted(set(command.samples) - samples.keys()):
             step = nearest(name, samples, "declare it as [[samples]]")
             origin = merged.origin(("commands", at, "samples"))
             problems.append(SettingProblem(f"there is no sample {name!r}", origin, step))

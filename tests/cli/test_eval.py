@@ -1,6 +1,7 @@
 """`specguard eval`: samples judged by the working tree's authority, compared, and kept as a run."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,8 @@ def test_what_is_not_declared_as_samples_is_an_error_with_its_line(team: Reposit
         team.write("evaluation/samples.toml", row["content"])
         done = ended(run_here("eval", *row.get("paths", ()), directory=team.path), 2)
         assert row["said"] in done.stderr, done
+        missing = re.findall("there is no sample '(.*)'", done.stderr)
+        assert missing == sorted(missing)
     assert not (team.path / ".runs").exists()
 
 
