@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from specguard.work.named_items import Work
 
 
-_AGENT: Final = ("{agent}", "{agent:upper}", "{AGENT}")
+_AGENT: Final = ("{agent}", "{agent:upper}", "{agent:lower}", "{AGENT}")
 """The placeholders of an agent's name in a contract's path."""
 
 
