@@ -62,7 +62,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -169,7 +169,7 @@ class Case:
     @classmethod
     def _read(cls, text: str | Mapping[str, Any], folder: Path | None) -> dict[str, Any]:
         """Return the attributes that a case sets."""
-        forms = {key: form for key, form in cls.__annotations__.items() if key != "name"}
+        forms = {one.name: str(one.type) for one in fields(cls) if one.name != "name"}
         table = checked_table(read_table(text, folder), forms)
         for key, value in table.items():
             several = value if isinstance(value, list) else [value]

@@ -66,6 +66,13 @@ def test_a_case_is_built_as_it_says(tmp_path: Path) -> None:
     assert arguments[-1] == f"--range={repository.names['base']}..{repository.names['head']}"
 
 
+def test_a_kind_of_case_of_one_s_own_has_the_keys_of_cases() -> None:
+    class Short(Case):
+        """A case of a test kit."""
+
+    assert Short.from_toml('title = "Phase 12"').title == "Phase 12"
+
+
 def test_a_case_without_a_base_or_a_policy(tmp_path: Path) -> None:
     repository = Case.from_toml('base = []\norigin = ""\nstaged = {files = {a = "1"}}').build(
         tmp_path / "unborn"
