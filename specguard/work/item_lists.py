@@ -521,7 +521,7 @@ class Listed(DataEntry):
         names = dict.fromkeys(normal_id(need.text) for need in self.depends_on)
         return [self.source.by_id[name] for name in names if name in self.source.by_id]
 
-    @property
+    @cached_property
     def branch(self) -> str:
         """The name of the item's own branch; empty if unknown."""
         return next(iter(self.work_item({}, self.source.documents.tree).branches), "")
