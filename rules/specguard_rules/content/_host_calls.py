@@ -361,4 +361,6 @@ def _resolve_path(name: str, folder: str, action: str) -> str:
     """Return a name as a path from the repository's root, `.`; it may have a variable, or lead outside."""
     if start := _WORKSPACE.match(name):
         name, folder = name[start.end() :], action if start["action"] else ""
-    return posixpath.normpath(posixpath.join(folder, name))
+    path = posixpath.join(folder, name)
+    # A variable may hold several folders, so where `..` after it leads is not known.
+    return path if "$" in path or name.startswith("~") else posixpath.normpath(path)
