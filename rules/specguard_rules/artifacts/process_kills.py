@@ -136,7 +136,7 @@ def _gates(
             gates.append((gate.name, gate.run, policy.origin(setting), setting))
     for key, one in altered.items():
         # A kind as a whole, or its gates.
-        added = one.new.get("gates") if isinstance(one.new, dict) else key.endswith(".gates") and one.new
+        added = (one.new or {}).get("gates") if key.count(".") == 1 else key.endswith(".gates") and one.new
         gates += [(str(new.get("name")), str(new.get("run")), one.new_origin, "") for new in added or ()]
     for name, run, origin, setting in gates:
         place = origin if origin is not None and origin.is_file else None
