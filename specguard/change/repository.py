@@ -226,9 +226,9 @@ USUAL_BASES: Final = (
 _REV_PARSE: Final = (
     "rev-parse", "--path-format=absolute", "--absolute-git-dir", "--git-common-dir", "--git-path", "objects",
     "--git-path", "index", "--show-object-format", "--is-shallow-repository", "--is-bare-repository",
-    "HEAD", "--symbolic-full-name", "HEAD",
+    "--is-inside-work-tree", "--show-cdup", "HEAD", "--symbolic-full-name", "HEAD",
 )  # fmt: skip
-_LINES: Final = 9
+_LINES: Final = 11
 _LONGEST_NAME: Final = 4096
 _LONGEST_LIST: Final = 1 << 16
 
@@ -441,16 +441,6 @@ class Repository:
         vars(other).update(vars(self), bare=True, _root="")
         return other
 
-    @cached_property
-    def _root(self) -> str:
-        if self.bare:
-            return ""
-        words = ("rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel")
-        process = self.spawn(*words)
-        stderr, output = _read_output(process)
-        inside, _, root = output.removesuffix("\n").partition("\n")
-        return "" if process.code or stderr or inside != "true" or "\n" in root else root
-
     def work_tree_if_any(self) -> str | None:
         """Return the root of the working tree; None in a bare repository, and in a git directory itself."""
         return self._root or None
@@ -474,13 +464,16 @@ class Repository:
         lines = output.removesuffix("\n").split("\n")
         if len(lines) > _LINES or len(lines) < _LINES - 2:
             raise self._location_error(stderr)
-        self.git_dir, self.common, self.objects, index, self.format, shallow, bare = lines[:7]
+        self.git_dir, self.common, self.objects, index, self.format, shallow, bare, inside = lines[:8]
         self.shallow, self.bare = shallow == "true", bare == "true"
         if self.format not in ("sha1", "sha256") or not os.path.isabs(self.objects):
             raise self._location_error(stderr)
         index_file = self.environment.get("GIT_INDEX_FILE")
         self.index = os.path.abspath(index_file) if index_file else index
-        self._head_lines = lines[7:]
+        # The way up to the root. Outside the working tree this is its path, or no line at all.
+        up = lines.pop(8) if inside == "true" or lines[8].startswith("/") else ""
+        self._root = os.path.realpath(os.path.join(self.directory, up or ".")) if inside == "true" else ""
+        self._head_lines = lines[8:]
 
     def _read_head(self) -> None:
         oid, name = self._head_lines if len(self._head_lines) == 2 else ("", "")
