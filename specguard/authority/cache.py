@@ -10,6 +10,7 @@ from __future__ import annotations
 import marshal
 import os
 import sys
+from functools import cache
 
 from specguard import __version__
 from specguard.change.entries import sha1
@@ -78,7 +79,7 @@ class Cache:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             if not is_own(self._folder):
                 return
-            files = [[path, _stamp(path)] for path in _editable_sources({"specguard", *packages})]
+            files = _source_stamps(frozenset(["specguard", *packages]))
             body = marshal.dumps({"files": files, "kept": data})
             if len(body) > MAX_SIZE:
                 return
@@ -112,10 +113,10 @@ class Cache:
 
 def development_stamp(packages: Iterable[str]) -> str:
     """Return a stamp of the source files of editable packages; empty if none is editable."""
-    packages = list(packages)
+    packages = frozenset(packages)
     for package in packages:
         __import__(package)
-    stamps = "\n".join(f"{path}:{_stamp(path)}" for path in _editable_sources(packages))
+    stamps = "\n".join(map(":".join, _source_stamps(packages)))
     return f"edited {sha1(stamps.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}" if stamps else ""
 
 
@@ -158,17 +159,19 @@ def is_own(folder: str) -> bool:
     return found.st_mode & 0o170077 == 0o040000 and found.st_uid == os.geteuid()
 
 
-def _editable_sources(packages: Iterable[str]) -> list[str]:
-    """Return the source files of packages that are installed as editable.
+@cache
+def _source_stamps(packages: frozenset[str]) -> list[tuple[str, str]]:
+    """Return the source files of packages that are installed as editable, each with its stamp.
 
-    A regular install changes the time of its import folder; an edit of a development install does not.
+    A regular install changes the time of its import folder; an edit of a development install does not. The
+    files are looked at once in a process, whose code stays as it was imported.
     """
     files: list[str] = []
     for package in sorted(packages):
         for folder in getattr(sys.modules.get(package), "__path__", ()):
             if os.path.basename(os.path.dirname(folder)) not in {"site-packages", "dist-packages"}:
                 files.extend(_files(folder))
-    return files
+    return [(path, _stamp(path)) for path in files]
 
 
 def _files(folder: str) -> Iterator[str]:
