@@ -58,6 +58,9 @@ def older_git(repository: Repository, folder: Path) -> str:
 def loose(repository: Repository, name: str) -> Path:
     """Return the writable file of a loose object, so that a test can remove or change it."""
     oid = repository.oid(name)
-    path = repository.git_dir / "objects" / oid[:2] / oid[2:]
+    objects = repository.git_dir / "objects"
+    for pack in objects.glob("pack/*.pack"):
+        repository.git("unpack-objects", "-q", stdin=pack.rename(f"{repository.path}.pack").read_bytes())
+    path = objects / oid[:2] / oid[2:]
     path.chmod(0o644)
     return path

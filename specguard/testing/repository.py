@@ -335,7 +335,9 @@ class Repository:
         for name, label in {**(refs or {}), "HEAD": labels[-1]}.items():
             stream.append(b"reset %s\nfrom %s\n\n" % (to_bytes(name), marks[label]))
         stream += [b"get-mark %s\n" % mark for mark in marks.values()]
-        oids = self.git("fast-import", "--quiet", "--force", "--date-format=raw", stdin=b"".join(stream))
+        # Keep the pack: git would start another process to unpack it.
+        words = ("-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--force", "--date-format=raw")
+        oids = self.git(*words, stdin=b"".join(stream))
         done = self.process("reset", "-q", "--hard")
         # Commits may have paths that git refuses to check out, such as `.git/x`.
         if done.returncode and b"invalid path" not in done.stderr:
