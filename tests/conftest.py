@@ -36,10 +36,9 @@ if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK):
 
 # A shell without job control starts commands that end with `&` with this signal ignored. Processes inherit
 # that, and the tests of interruptions would wait for ever.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
@@ -84,18 +83,16 @@ def nothing_is_left() -> Iterator[None]:
     """Check that a test restores variables, the working directory and signals."""
     before = _shared()
     yield
-    after = _shared()
-    assert after == before
+    assert _shared() == before
 
 
 @pytest.fixture(autouse=True, scope="module")
 def no_process_is_left() -> Iterator[None]:
     """Kill the processes that a module's tests have left running."""
-    before = psutil.Process().children()
+    before = set(psutil.Process().children())
     yield
-    for child in psutil.Process().children():
-        if child not in before:
-            child.kill()
+    for child in set(psutil.Process().children()) - before:
+        child.kill()
 
 
 @pytest.fixture(autouse=True)
@@ -107,13 +104,13 @@ def plain_environment(
 ) -> None:
     """Make hooks and CI jobs run tests like anybody else, without the user's cache and settings of git.
 
-    Each module has its own cache: whoever writes to a cache looks at all its files.
+    Each test has its own cache: whoever writes to a cache looks at all its files.
     """
     for name in list(os.environ):
         if name.startswith(_AMBIENT) or name == "CI":
             monkeypatch.delenv(name)
     here = tmp_path_factory.getbasetemp()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache" / request.node.parent.name))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache" / str(hash(request.node.nodeid))))
     (here / "gitconfig").write_text("[user]\nname = Ann\nemail = ann@example.org\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(here / "gitconfig"))
 
