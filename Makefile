@@ -72,10 +72,12 @@ clean:  ## remove everything that make makes
 	rm -rf .venv .bench .golden build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The environment is made anew when the project's metadata changes, so that nothing dropped from it stays.
-# Python compiles what is imported; to compile all that is installed takes a third of the time.
+# Python compiles what is imported; to compile all that is installed takes a third of the time. The pip of an
+# older Python takes twice as long to choose among the versions that an index lists.
 .venv/ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or later with venv found" >&2; exit 1; }
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
 	@touch $@
