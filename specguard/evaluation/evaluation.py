@@ -373,6 +373,7 @@ def evaluate(
         entry, branch = manifests.Item(kind=KIND, id=item), repository.branch or "HEAD"
         base = manifests.Repository(base=branch.removeprefix("refs/heads/"), base_oid=repository.head)
         run = begin_without_agent(git, authority.policy, options, entry, base)
+        run.again = "specguard eval"
         evaluator = _Evaluator(run, authority, samples, root, update)
         results: list[SampleResult] = []
 
@@ -384,7 +385,7 @@ def evaluate(
                         step.detail = one.problem or f"{one.state}, {one.finding_count} findings"
                     results.append(one)
 
-        early = end = run_to_end(judge, "specguard eval")
+        early = end = run_to_end(judge, run.again)
         if end is not None:
             end.exit_code = EXIT_NO_VERDICT
         elif reason := _failures(results):

@@ -429,7 +429,7 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
         with run.step("gates"):
             if not gates.carry_out():
                 names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
-                tail, step = "\n".join(run.feedback), f"correct that, then: {again}"
+                tail, step = "\n".join(run.feedback), f"correct that, then: {run.again}"
                 late = any(one.timed_out and not result.gate.timeout for result, one in gates.failures)
                 if limit := 2 * run.default_timeout if late else run.options.command_timeout:
                     step += f" --command-timeout {limit}"
@@ -443,8 +443,8 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
     flags += ["--base", run.options.base] if run.options.base else []
     branch = run.options.branch
     flags += ["--branch", branch] if branch not in ("", short_name(git.repository.branch or "")) else []
-    again = shlex.join([*command_words("gates", "", run.options.run_root), *flags])
-    end = record_end(run, run_to_end(work, again))
+    run.again = shlex.join([*command_words("gates", "", run.options.run_root), *flags])
+    end = record_end(run, run_to_end(work, run.again))
     results, file = gates.results.values(), folder.file(MANIFEST)
     text = rendered("gates-end.txt", results=results, manifest=manifest, end=end, file=file)
     for line in text.rstrip("\n").split("\n"):

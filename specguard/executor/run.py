@@ -116,6 +116,7 @@ class Run(Record, frozen=False):
         feedback: the sections for the agent's next round: failing gates and findings that are new to it.
         item_lock: the lock that keeps other runs from the item while this one is under way.
         heads: the remote's branches and tags before the agent began; None if they were not read.
+        again: the command that starts a run without an agent again; empty: a run is resumed.
         say: called as each command begins and ends, and with each line that it prints.
         altered: True once an alteration of the run's record by somebody else has been reported.
     """
@@ -132,6 +133,7 @@ class Run(Record, frozen=False):
     feedback: list[str] = []
     item_lock: ItemLock | None = None
     heads: Mapping[str, str] | None = None
+    again: str = ""
     say: Say = staticmethod(lambda _: None)
     altered: bool = False
 
@@ -257,9 +259,10 @@ class Run(Record, frozen=False):
         self.folder.write_layouts(self.manifest, self.settings.layouts)
         if not unaltered and not self.altered:
             self.altered = True
+            again = self.again or self.folder.command("resume")
             raise RunEnded(
                 f"somebody altered {MANIFEST} of the run while it went on; it was written again as it was",
-                help=f"see who wrote to {self.folder.path}; to go on: {self.folder.command('resume')}",
+                help=f"see who wrote to {self.folder.path}; to go on: {again}",
                 code="run-record",
             )
 

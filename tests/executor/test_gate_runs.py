@@ -98,9 +98,9 @@ def test_the_change_and_what_matters_in_it_stand_beside_the_logs(tmp_path: Path)
 
 def test_a_gate_that_alters_the_manifest_fails_the_run(tmp_path: Path) -> None:
     user = User(tmp_path, gate("tests", "for one in .runs/*/*/manifest.json; do echo >> $one; done"))
-    assert user.gates() == 3
-    assert user.manifest.state == "failed"
+    assert (user.gates(), user.manifest.state) == (3, "failed")
     assert "somebody altered manifest.json of the run" in (user.manifest.reason or "")
+    assert user.said[-2].endswith("; to go on: specguard run gates")
 
 
 def test_a_failing_gate_a_missing_program_and_findings_give_3(tmp_path: Path) -> None:
