@@ -79,8 +79,8 @@ def _make_guarded_place(run: Run) -> str:
 
 
 def _describe_agent(draft: DraftRun) -> list[str]:
-    agent, most = draft.manifest.agent, draft.manifest.max_attempts
-    return [f"{shlex.join(agent.command)} (up to {most} times)"] if agent else []
+    agent = resolve_agent(draft.policy, draft.options, check_program=False).to_record(draft)
+    return [f"{shlex.join(agent.command)} (up to {draft.manifest.max_attempts} times)"]
 
 
 def _describe_check(draft: DraftRun) -> list[str]:
@@ -356,7 +356,6 @@ def plan_text(plan: Mapping[str, Any]) -> str:
 def _plan_job(run: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
     """Return the plan of one run."""
     source, manifest, until = run.source, run.manifest, run.options.until
-    manifest.agent = agent = resolve_agent(run.policy, run.options).to_record(run)
     pinned = manifest.repository
     request = request_of(run, source.address)
     last = STEPS.index(until) if until in STEPS else len(STEPS)
@@ -372,7 +371,7 @@ def _plan_job(run: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
         "commit_message": message_of(run),
         "title": request.title,
         "body": body_of(run),
-        "agent": agent.model_dump(),
+        "agent": resolve_agent(run.policy, run.options).to_record(run).model_dump(),
         "run_folder": run.folder.path,
         "scope": None if scope is None else list(scope.patterns),
         "gates": [
