@@ -70,7 +70,7 @@ def carry_out(run: Run, *, first: str = "place", resumed: bool = False, say: Say
     with closing(run):
         if run.manifest.commit is None:
             run.folder.remove(PATCH_FILE)
-        end = run_to_end(lambda: Line(run, say, resumed).from_step(first), run.folder.command("resume"))
+        end = run_to_end(lambda: Line(run, say, resumed).from_step(first), run.again)
         if end is not None and end.code == "step-reached":
             with suppress(SpecguardError, MissingFact):
                 write_patch(run)

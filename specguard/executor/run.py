@@ -116,7 +116,6 @@ class Run(Record, frozen=False):
         feedback: the sections for the agent's next round: failing gates and findings that are new to it.
         item_lock: the lock that keeps other runs from the item while this one is under way.
         heads: the remote's branches and tags before the agent began; None if they were not read.
-        again: the command that starts a run without an agent again; empty: a run is resumed.
         say: called as each command begins and ends, and with each line that it prints.
         altered: True once an alteration of the run's record by somebody else has been reported.
     """
@@ -133,7 +132,6 @@ class Run(Record, frozen=False):
     feedback: list[str] = []
     item_lock: ItemLock | None = None
     heads: Mapping[str, str] | None = None
-    again: str = ""
     say: Say = staticmethod(lambda _: None)
     altered: bool = False
 
@@ -159,6 +157,11 @@ class Run(Record, frozen=False):
     def default_timeout(self) -> int:
         """The timeout in seconds of a command that has no limit of its own."""
         return self.options.command_timeout or seconds(self.settings.command_timeout)
+
+    @cached_property
+    def again(self) -> str:
+        """The command that goes on with the run; a run without an agent, which none resumes, sets its own."""
+        return self.folder.command("resume")
 
     @cached_property
     def deadline(self) -> float:
@@ -259,10 +262,9 @@ class Run(Record, frozen=False):
         self.folder.write_layouts(self.manifest, self.settings.layouts)
         if not unaltered and not self.altered:
             self.altered = True
-            again = self.again or self.folder.command("resume")
             raise RunEnded(
                 f"somebody altered {MANIFEST} of the run while it went on; it was written again as it was",
-                help=f"see who wrote to {self.folder.path}; to go on: {again}",
+                help=f"see who wrote to {self.folder.path}; to go on: {self.again}",
                 code="run-record",
             )
 
