@@ -75,7 +75,6 @@ def refusal_reason(
             _why_git_folder(name, trees, gone=edit.removes)
             or _why_hook(edit, name, trees, environment)
             or _why_settings(edit, name, trees, environment)
-            or _why_git_settings(name, environment)
             or _why_installation(name, trees, environment, gone=edit.removes)
             or _why_floor(name, environment, gone=edit.removes)
         )
@@ -135,7 +134,9 @@ def _why_hook(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
 def _why_settings(
     edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str]
 ) -> str:
-    """Return the reason if the edit would change which programs an agent's settings run or trust."""
+    """Return the reason if the edit would change which programs an agent's or git's settings run or trust."""
+    if name in _git_settings(environment):
+        return "holds git's settings, by which it may run other hooks, or none"
     roots = (*(tree.root for tree in trees), _home(environment))
     files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
     plain = name.lower()
@@ -217,12 +218,6 @@ def _running_values(data: Any, *, top: bool = False) -> list[Any]:
         inner = [value] if named else _running_values(value)
         found += [[key, inner]] if inner else []
     return sorted(found, key=str)
-
-
-def _why_git_settings(name: bytes, environment: Mapping[str, str]) -> str:
-    """Return the reason if the file may name other hooks or programs of git for any repository."""
-    is_named = name in _git_settings(environment)
-    return "holds git's settings, by which it may run other hooks, or none" if is_named else ""
 
 
 def _git_settings(environment: Mapping[str, str]) -> list[bytes]:

@@ -175,9 +175,8 @@ class Pin(Record, frozen=False):
             else:
                 pin._record_states(tree.root, event.environment)
         pin.save()
-        if session.base != pin.oid:
-            session.base = pin.oid
-            session.save()
+        session.base = pin.oid
+        session.save()
         if has_begun:
             pin.warning = (
                 "The base of this session is not known for certain: what was pinned at its start is "
@@ -372,6 +371,5 @@ def _read_pin(file: str) -> Mapping[str, Any] | None:
     """Read a pin's file; None if it is not specguard's, or is incomplete."""
     data = object_of(_read_own(file))
     texts, found = {name: data.get(name) for name in _TEXT_FIELDS}, data.get("found")
-    is_complete = texts["oid"] and isinstance(found, list)
-    is_complete = is_complete and all(isinstance(one, str) for one in texts.values())
+    is_complete = texts["oid"] and isinstance(found, list) and {*map(type, texts.values())} == {str}
     return texts | {"found": list(map(str, found or ()))} if is_complete else None
