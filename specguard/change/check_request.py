@@ -59,6 +59,7 @@ class Request(Record):
         pinned: the base that was found before, wherever its ref points now. The values are its name, object
             id and full ref name, and how it was found (`head` if `HEAD` replaced it). Empty: find the base.
         session_head: with `pinned`, the object id of `HEAD` when the agent's session began; empty: not known.
+        session_files: what files were when the agent's session began: mode and object id, by path.
         range: `A..B` or `A...B`.
         staged, worktree, push, pre_receive, root: the flags of these names.
         patch: a patch file's name, or `-` for standard input.
@@ -102,6 +103,7 @@ class Request(Record):
     head: str = ""
     pinned: Sequence[str] = ()
     session_head: str = ""
+    session_files: Sequence[Mapping[bytes, str]] = ()
     range: str = ""
     staged: bool = False
     worktree: bool = False

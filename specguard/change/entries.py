@@ -18,7 +18,7 @@ from operator import attrgetter
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from hashlib import sha1 as sha1
     from typing import Any, Final, Literal
 else:
@@ -124,6 +124,16 @@ def is_in_log(entry: Entry, folder: bytes) -> bool:
         folder: as for `is_record`.
     """
     return entry.path.startswith(folder) or (not entry.deleted and folder.startswith(entry.path + b"/"))
+
+
+def states_of(entries: Iterable[Entry]) -> dict[bytes, str]:
+    """Return the mode and object id that each entry leaves at its path."""
+    return {entry.path: f"{entry.new_mode:o} {entry.new}" for entry in entries}
+
+
+def paths_in_state(entries: Iterable[Entry], known: Sequence[Mapping[bytes, str]]) -> set[bytes]:
+    """Return the paths that the entries leave in one of the known states, each in the form of `states_of`."""
+    return {path for path, state in states_of(entries).items() if state in [one.get(path) for one in known]}
 
 
 def is_record(path: bytes, folder: bytes) -> bool:

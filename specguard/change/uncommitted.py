@@ -10,7 +10,7 @@ from itertools import takewhile
 from specguard.change.base import Base
 from specguard.change.change import NO_TITLE, Change
 from specguard.change.check_request import FileEdit, Request, read_bounded, read_input
-from specguard.change.entries import EXECUTABLE, FILE, Entry, Message
+from specguard.change.entries import EXECUTABLE, FILE, Entry, Message, paths_in_state
 from specguard.change.process import CommandError
 from specguard.change.repository import MERGE_HEADS, Repository
 from specguard.change.tree import Tree, TreeEntry
@@ -192,8 +192,8 @@ _UNKNOWN_DIGIT: Final = "f"
 class EditedChange(SnapshotChange, frozen=False):
     """`HEAD` with some files written or removed, and nothing else from the working tree.
 
-    An edit changes nothing if it restores what the pinned base has, or what `HEAD` had when the session
-    began.
+    An edit changes nothing if it restores what the pinned base has, or `HEAD`, the index or the working tree
+    had at the session's start.
 
     Rules read the new contents like any others. A content that is not known yet has an object id that no
     store has. Rules about paths judge its entry, and rules that read it are indeterminate.
@@ -209,7 +209,9 @@ class EditedChange(SnapshotChange, frozen=False):
         """The changes of the edits to `HEAD`, by path; an edit without an effect is left out."""
         pinned = [self.found.oid, self.request.session_head] if self.request.pinned else []
         trees = [self.git.tree_at(oid) for oid in pinned if oid and oid != self.git.repository.head]
-        return [entry for entry in self._edited_entries if not any(tree.has(entry) for tree in trees)]
+        same = paths_in_state(self._edited_entries, self.request.session_files)
+        edited = [entry for entry in self._edited_entries if entry.path not in same]
+        return [entry for entry in edited if not any(tree.has(entry) for tree in trees)]
 
     @cached_property
     def head_files(self) -> Tree:

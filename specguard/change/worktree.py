@@ -19,7 +19,7 @@ from operator import attrgetter
 from shlex import quote
 
 from specguard.change.check_request import Request, read_regular
-from specguard.change.entries import SUBMODULE, Entry, object_id, read_listing
+from specguard.change.entries import SUBMODULE, Entry, object_id, read_listing, states_of
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError, Process
@@ -259,10 +259,8 @@ def read_uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     _update_index(git, index, root, ["--add", "--remove", "--replace", "--info-only"], existing)
     found = git.index_diff(start, index) if paths else staged
     tracked = [one for one in found if one.path not in new]
-    states = [
-        {one.path: f"{one.new_mode:o} {one.new}" for one in entries}
-        for entries in (tracked, staged, [one for one in found if one.path in new])
-    ]
+    added = [one for one in found if one.path in new]
+    states = [states_of(entries) for entries in (tracked, staged, added)]
     nested = f"{SUBMODULE:o} {'0' * git.repository.oid_digits}"
     states[2].update((name[:-1], nested) for name in new if name.endswith(b"/"))
     return states

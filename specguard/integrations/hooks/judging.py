@@ -201,6 +201,7 @@ class _Judging:
             directory=os.fsdecode(root),
             pinned=pin.base,
             session_head=pin.head,
+            session_files=pin.states_before(root),
             edits=edits,
             message=message,
             branch=self._branches.get(root, ""),

@@ -12,12 +12,12 @@ import time
 
 from specguard.authority.cache import is_own, user_folder
 from specguard.change.check_request import Request, read_unlinked
-from specguard.change.entries import Entry, sha1
+from specguard.change.entries import sha1, states_of
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, Final, Self
 
     from specguard.change.base import FoundBase
@@ -351,11 +351,6 @@ def _states_suffix(root: bytes) -> str:
 def _read_own(file: str) -> bytes:
     """Read a file in the user's own cache; empty if it is missing."""
     return (read_unlinked(file, _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else None) or b""
-
-
-def states_of(entries: Iterable[Entry]) -> dict[bytes, str]:
-    """Return the mode and object id that each entry leaves at its path."""
-    return {entry.path: f"{entry.new_mode:o} {entry.new}" for entry in entries}
 
 
 def object_of(content: bytes) -> dict[str, Any]:

@@ -7,12 +7,12 @@ import re
 import time
 
 from specguard.change.check_request import Request, base_refs, read_unlinked
-from specguard.change.entries import Commit, sha1
+from specguard.change.entries import Commit, paths_in_state, sha1, states_of
 from specguard.change.repository import USUAL_BASES, Lookup, Repository
 from specguard.errors import if_known
 from specguard.integrations.hooks.dialects import COMMAND_KEYS, HookEvent, Reply
 from specguard.integrations.hooks.judging import trees_of
-from specguard.integrations.hooks.session_pins import Pin, Session, states_of
+from specguard.integrations.hooks.session_pins import Pin, Session
 from specguard.integrations.hooks.tool_calls import Checkout, as_bytes, work_tree_at
 from specguard.model import EXIT_PASSED, TYPE_CHECKING, Verdict, counted, listed
 from specguard.reporters.escape import cut, visible
@@ -342,8 +342,7 @@ def _spare_earlier_edits(
     if not verdict.findings:
         return
     committed = change.source == "range"
-    now = [] if committed else states_of(change.entries).items()
-    same = {path for path, state in now if state in [states.get(path) for states in earlier]}
+    same = set() if committed else paths_in_state(change.entries, earlier)
     for result in verdict.results:
         result.keep([judged for judged in result.findings if judged.finding.path not in same])
         for judged in result.findings:
