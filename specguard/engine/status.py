@@ -411,7 +411,7 @@ def _undone_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]
     for plan in plans:
         path = plan["path"].encode("utf-8")
         if not plan["tasks"]:
-            yield _missing(f"{plan['path']} {plan['problem'] or 'lists no tasks'}", path=path)
+            yield _missing(f"{plan['path']}: {plan['problem'] or 'it lists no tasks'}", path=path)
         for task in plan["tasks"]:
             if task["state"] not in ("done", "deferred"):
                 what = f"{_task_label(task)} of {plan['name']} is {task['status'] or 'without a status'}"
