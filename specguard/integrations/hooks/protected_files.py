@@ -220,12 +220,14 @@ def _running_values(data: Any, *, top: bool = False) -> list[Any]:
     return sorted(found, key=str)
 
 
-def _git_settings(environment: Mapping[str, str]) -> list[bytes]:
-    """Return the files of git's settings of the user and the system."""
+def _git_settings(environment: Mapping[str, str]) -> set[bytes]:
+    """Return the files of git's settings of the user and the system, and those that their links lead to."""
     home = os.path.realpath(_home(environment))
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", ""))
     folders = [home + b"/.config", *([os.path.realpath(config)] if config.startswith(b"/") else [])]
-    return [b"/etc/gitconfig", home + b"/.gitconfig", *(folder + b"/git/config" for folder in folders)]
+    files = [b"/etc/gitconfig", home + b"/.gitconfig", *(folder + b"/git/config" for folder in folders)]
+    # A link may lead to a device, which is no file of settings.
+    return {*files, *map(os.path.realpath, filter(os.path.isfile, files))}
 
 
 def _why_installation(
