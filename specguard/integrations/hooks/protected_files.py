@@ -223,11 +223,11 @@ def _running_values(data: Any, *, top: bool = False) -> list[Any]:
 def _git_settings(environment: Mapping[str, str]) -> set[bytes]:
     """Return the files of git's settings of the user and the system, and those that their links lead to."""
     home = os.path.realpath(_home(environment))
-    config = os.fsencode(environment.get("XDG_CONFIG_HOME", ""))
-    folders = [home + b"/.config", *([os.path.realpath(config)] if config.startswith(b"/") else [])]
+    xdg, named = (os.fsencode(environment.get(key, "")) for key in ("XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"))
+    folders = [home + b"/.config", *([os.path.realpath(xdg)] if xdg.startswith(b"/") else [])]
     files = [b"/etc/gitconfig", home + b"/.gitconfig", *(folder + b"/git/config" for folder in folders)]
-    # A link may lead to a device, which is no file of settings.
-    return {*files, *map(os.path.realpath, filter(os.path.isfile, files))}
+    # A link or a variable may lead to a device, which is no file of settings.
+    return {*files, *map(os.path.realpath, filter(os.path.isfile, [*files, named]))}
 
 
 def _why_installation(

@@ -61,7 +61,7 @@ def test_questions_get_their_answer(group: dict[str, Any], tmp_path: Path) -> No
     """`answer` is `refuse` or `pass`, and `says` a part of each refusal."""
     root = tmp_path / "repository"
     made(group, root)
-    environment = {"HOME": filled(group.get("home", "{home}"), root)}
+    environment = filled({"HOME": "{home}", **group.get("environment", {})}, root)
     asked: list[tuple[object, Asked]] = []
     for tool, given in questions(group):
         event = call(tool, filled(given, root), root / group.get("folder", ""))
