@@ -172,7 +172,7 @@ class AuditStore:
         """Store that the chosen changes were reported."""
         with self._report_errors(), self._transaction():
             self._connection.execute(
-                "UPDATE change SET seen = 1 WHERE NOT seen AND id IN (SELECT change FROM chosen WHERE fresh)"
+                "UPDATE change SET seen = 1 WHERE NOT seen AND id IN (SELECT change FROM chosen)"
             )
 
     def query(self, query: str, *values: object) -> list[Mapping[str, Any]]:
