@@ -180,8 +180,8 @@ class Pin(Record, frozen=False):
         if has_begun:
             pin.warning = (
                 "The base of this session is not known for certain: what was pinned at its start is "
-                f"missing or cannot be read. From here on {pin.name} at {pin.oid} judges. Tell the "
-                "person you work for, who can see whether that is right."
+                "missing or cannot be read, or there was no commit to pin. From here on "
+                f"{pin.name} at {pin.oid} judges. Tell the person you work for: is that right?"
             )
         return pin
 
