@@ -180,18 +180,16 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
     place = run.place.path
     brief = _write_instructions(run, resumed=resumed)
     task = task_of(run.policy, run.item)
-    record = _done_in_round(run) if resumed else None
-    note_before = None
     # If the agent has ended well in this round, its work is in the place already.
-    if record is None:
-        note_before = read_stop_note(place)
-        record = _run_in_place(run, agent, brief, task)
+    done = _done_in_round(run) if resumed else None
+    note_before = read_stop_note(place) if done is None else None
+    record = done or _run_in_place(run, agent, brief, task)
     note = read_stop_note(place)
     if note is not None and note != note_before:
         reason = take_stop_note(run, place, note) or f"{STOP_NOTE} gives no reason"
         raise _stopped_run(run, record, f"{agent.display_name} stopped", reason, KEPT_STOP_NOTE)
     results = take_results(run)
-    if isinstance(results, Results):
+    if results is not None:
         # With valid results it does not matter how the agent ended, unless it ended well and left processes.
         if results.status == "blocked":
             reason = _shorten(run.redactor.redact(" ".join(results.summary.split())))
@@ -199,11 +197,6 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
         if not (record.leftovers and record.exit_code == 0):
             return record
     _check_ended_well(run, agent, record)
-    if task is not None and isinstance(results, str):
-        run.feedback.append(
-            f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {results}. "
-            f"Write it when you are done, as JSON like this:\n\n    {_example(task.id)}\n"
-        )
     return record
 
 
@@ -218,6 +211,7 @@ def _run_in_place(run: Run, agent: AgentCommand, brief: str, task: Task | None) 
     place = run.place.path
     if task is not None:
         remove_from_place(place, RESULTS)
+        run.folder.remove(KEPT_RESULTS)
     words = [word.replace("{place}", place) for word in (*run.settings.sandbox, *agent.words)]
     return run_command(
         run,
@@ -374,27 +368,36 @@ RESULTS: Final = "SPECGUARD_RESULTS.json"
 """The results file of a task, in the root of the run's place."""
 
 KEPT_RESULTS: Final = "results.json"
-"""The name of its copy in the run's folder."""
+"""The name of its copy in the run's folder, which is of the agent's last round."""
 
 _LARGEST_RESULTS: Final = 1 << 20
 _LONGEST: Final = 300
 
 
-def take_results(run: Run) -> Results | str:
-    """Move the results of a task from the run's place to its folder.
+def take_results(run: Run) -> Results | None:
+    """Move the results of a task from the run's place to its folder, or ask the agent for them.
+
+    If they are missing or wrong, and the last round has left none that say `done`, `run.feedback` contains a
+    section about that afterwards.
 
     Returns:
-        The results, or what is wrong with them; empty for a run without a task.
+        The results; None if they are missing or wrong, or the run has no task.
     """
     task, place = task_of(run.policy, run.item), run.place.path
     if task is None:
-        return ""
+        return None
     results = _read_results(place, task.id)
     remove_from_place(place, RESULTS)
     if isinstance(results, Results):
         text = results.model_dump_json(by_alias=True, indent=2) + "\n"
         run.folder.write(KEPT_RESULTS, run.redactor.redact_bytes(text.encode("utf-8", "backslashreplace")))
-    return results
+        return results
+    if run.folder.data_or_empty(KEPT_RESULTS).get("status") != "done":
+        run.feedback.append(
+            f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {results}. "
+            f"Write it when you are done, as JSON like this:\n\n    {_example(task.id)}\n"
+        )
+    return None
 
 
 def _read_results(place: str, task_id: str) -> Results | str:

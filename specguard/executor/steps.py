@@ -226,10 +226,10 @@ class Line(Record, frozen=False):
                     count_round(run, failed)
                 self._do_step("agent", self._run_agent)
                 self.resumed, self.agent_worked = False, True
-            no_feedback = not run.feedback
             if first in ("agent", "inspect") and self._do_step("inspect", self._inspect) is False:
                 first = "agent"
                 continue
+            no_feedback = not run.feedback
             gates, rules = self._gates_and_rules(no_feedback)
             if gates and rules and no_feedback:
                 # A plan is left to mark, or a whole branch to judge.

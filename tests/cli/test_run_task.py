@@ -163,8 +163,11 @@ class TestResults:
 
     def test_that_are_a_link_are_none_and_spend_the_attempts(self, planned: Planned) -> None:
         script = "mkdir -p src; echo $$ > src/t1.py; ln -sf /etc/passwd SPECGUARD_RESULTS.json"
-        outcome = ended(planned.run_task("task_001", "--max-attempts", "2", script=script), 3)
-        assert "the results still fail after 2 attempts" in outcome.stdout
+        told = ended(planned.run_task("task_001", "--max-attempts", "2", script=script), 3).stdout
+        assert "the results still fail after 2 attempts" in told
+        # The next step asks the agent once more: without results nothing is done.
+        again = told.partition("to go on with it: specguard ")[2].partition("\n")[0].split()
+        assert "the results still fail after 3 attempts" in ended(planned.specguard(*again), 3).stdout
         assert not (planned.only_run() / "results.json").exists()
 
 
@@ -429,15 +432,13 @@ def test_a_run_that_had_marked_its_plan_goes_on_from_what_the_agent_left(tmp_pat
 
 def test_results_that_were_left_in_the_place_are_taken_from_there_on_resuming(planned: Planned) -> None:
     """As where the agent was cut off before, and a person has mended its work and runs it again."""
-    ended(
-        planned.run_task("task_001", "--max-attempts", "1", script=f"{does()}\necho broken > src/other.py"), 1
-    )
+    script = does(then="echo broken > src/other.py")
+    ended(planned.run_task("task_001", "--max-attempts", "1", script=script), 1)
     [run] = planned.manifests()
     place = Path(run["place"])
     (place / "src" / "other.py").unlink()
-    (place / "SPECGUARD_RESULTS.json").write_text(
-        '{"task": "task_001", "status": "done", "summary": "Mended."}'
-    )
+    results = '{"task": "task_001", "status": "done", "summary": "Mended."}'
+    (place / "SPECGUARD_RESULTS.json").write_text(results)
     ended(planned.specguard("run", "resume", run["run_id"]))
     assert "Mended." in (planned.only_run() / "results.json").read_text()
     shown = planned.remote.git("show", "--format=", "--name-only", "pr/cart")
