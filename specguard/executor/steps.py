@@ -84,9 +84,8 @@ def _describe_agent(draft: DraftRun) -> list[str]:
 
 
 def _describe_check(draft: DraftRun) -> list[str]:
-    hooks = hooks_of(draft.git.repository, draft.start.documents.tree)
-    policy = f"the rules of the policy {draft.policy.policy_id[:12]}"
-    return [*(f"the hooks of {one}" for one in hooks), policy]
+    hooks = [f"the hooks of {one}" for one in hooks_of(draft.git.repository, draft.start.documents.tree)]
+    return [*hooks, f"the rules of the policy {draft.policy.policy_id[:12]}"]
 
 
 def _describe_push(draft: DraftRun) -> list[str]:
@@ -229,16 +228,18 @@ class Line(Record, frozen=False):
             if first in ("agent", "inspect") and self._do_step("inspect", self._inspect) is False:
                 first = "agent"
                 continue
-            no_feedback = not run.feedback
-            gates, rules = self._gates_and_rules(no_feedback)
-            if gates and rules and no_feedback:
+            # In a resumed run the agent may have failed or stopped, and has yet to finish its work.
+            ended_well = [one.state for one in run.manifest.steps if one.name == "agent"][-1:] == ["done"]
+            others_hold = ended_well and not run.feedback
+            gates, rules = self._gates_and_rules(others_hold)
+            if gates and rules and others_hold:
                 # A plan is left to mark, or a whole branch to judge.
                 if run.manifest.repository.tip is not None or task_of(run.policy, run.item) is not None:
                     self._do_step("check", lambda: finish_branch(run))
                 return
-            if self.agent_worked and no_feedback:
+            if self.agent_worked and others_hold:
                 check_progress(run, only_rules=gates)
-            failed = "gates" if not gates else "results" if rules else "rules"
+            failed = "gates" if not gates else "rules" if not rules else "results" if run.feedback else ""
             first = "agent"
 
     def _gates_and_rules(self, others_hold: bool = True) -> tuple[bool, bool]:

@@ -155,15 +155,7 @@ def test_an_agent_that_stops_says_why(tmp_path: Path) -> None:
     assert "contradict" in Path(run.folder.file("stop.md")).read_text()
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "ln -s /etc/passwd SPECGUARD_STOP.md",
-        "mkfifo SPECGUARD_STOP.md",
-        "mkdir -p SPECGUARD_STOP.md/x",
-        ": > SPECGUARD_STOP.md",
-    ],
-)
+@pytest.mark.parametrize("script", rows(__file__, "a_stop_that_is_no_text_is_one_too"))
 def test_a_stop_that_is_no_text_is_one_too(script: str, tmp_path: Path) -> None:
     end = ended(a_run(tmp_path, script))
     assert end.state == "stopped"

@@ -176,6 +176,15 @@ def test_an_agent_that_ended_before_it_changed_anything_may_try_again(workshop: 
     assert f"Note: {note}" in (workshop.folder_of_run / "report.md").read_text()
 
 
+@pytest.mark.parametrize(("bad_end", "code"), [("exit 7", 3), ("echo 'Which one?' > SPECGUARD_STOP.md", 4)])
+def test_an_agent_that_did_not_end_well_works_again(workshop: Workshop, bad_end: str, code: int) -> None:
+    """Also if what it has left in a later round passes."""
+    workshop.work(f"{_TWO_ROUNDS}; [ $ROUND != 2 ] || {bad_end}; echo 1 > src/$ROUND", ends=code)
+    workshop.resume(ends=0)
+    assert len(workshop.told) == 3
+    workshop.check_done()
+
+
 def test_a_branch_that_the_remote_took_before_is_not_pushed_again(workshop: Workshop) -> None:
     """The process died when the remote had the branch, and before that was written down."""
     folder = workshop.folder
