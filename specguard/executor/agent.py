@@ -32,7 +32,7 @@ from specguard.executor.process import passed_variables, response_of, run_comman
 from specguard.executor.push import title_of
 from specguard.executor.remote import run_program
 from specguard.executor.report import outcome, page, rendered
-from specguard.executor.run import Run, RunEnded, RunOptions
+from specguard.executor.run import Run, RunEnded, RunOptions, record_options
 from specguard.executor.side_effects import check_size
 from specguard.model import Origin, Record, path_text, shortened
 from specguard.plans.papers import PaperItem, is_paper, paper_contracts, shown_path
@@ -72,6 +72,15 @@ class AgentCommand(Record):
     def display_name(self) -> str:
         """The agent's name in messages."""
         return self.name or os.path.basename(self.words[0])
+
+    def record(self, run: Run) -> None:
+        """Note in the run's record who works, and write the options that resume the run with this agent.
+
+        Raises:
+            SpecguardError: the options cannot be written.
+        """
+        run.manifest.agent = self.to_record(run)
+        record_options(run, self.words)
 
     def to_record(self, run: Run) -> manifests.Agent:
         """Return the agent's record in the manifest."""

@@ -100,10 +100,8 @@ def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
         return end
     except (OSError, CommandError) as error:
         help = f"see that there is room, and by git fsck that no object is missing; to go on: {command}"
-        of_git = isinstance(error, CommandError)
-        return RunEnded(
-            str(error), help=help, exit_code=EXIT_NO_VERDICT, code="git-failed" if of_git else "system-failed"
-        )
+        code = "git-failed" if isinstance(error, CommandError) else "system-failed"
+        return RunEnded(str(error), help=help, exit_code=EXIT_NO_VERDICT, code=code)
     except Exception as error:  # noqa: BLE001 - recorded and reported like any internal error
         if "--traceback" in sys.argv:
             print_exception(error)
@@ -181,10 +179,13 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
         cleanup.callback(run.close)
         manifest = run.manifest
         first, interrupted = next_step(manifest, folder)
-        resolve_agent(run.policy, options, check_program=False)
+        may_work = first not in ("push", "pull-request")
+        agent = resolve_agent(run.policy, options, check_program=may_work)
         note = note_moved_base(run) if first != "pull-request" else ""
         # From now on nobody else may write to the run; surviving processes would still write to its place.
         run.take_over()
+        if may_work:
+            agent.record(run)
         survivors = end_survivors(folder.run_id)
         folder.remove_temporary()
         manifest.ended_at = None
@@ -192,12 +193,9 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
         if first != "place" and place_exists(manifest.place, folder.run_id):
             open_place(run)
         with run.step("preflight") as step:
-            if note:
-                run.log(note)
-                say(f"note: {note}")
-            for action in take_down(run):
-                run.log(action)
-                say(action)
+            for line in (*([f"note: {note}"] if note else ()), *take_down(run)):
+                run.log(line)
+                say(line)
             suffix = f"; ended {', '.join(survivors)}" if survivors else ""
             step.detail = f"resumed at {first}{run.redactor.redact(suffix)}"
         cleanup.pop_all()

@@ -21,7 +21,7 @@ from specguard.executor.gates import check_gates
 from specguard.executor.item_choice import Start, item_taken, task_in, task_of
 from specguard.executor.place import identity
 from specguard.executor.remote import PlatformError, RemoteGit
-from specguard.executor.run import Run, RunOptions, check_origin, new_manifest, record_options
+from specguard.executor.run import Run, RunOptions, check_origin, new_manifest
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
 from specguard.model import path_text
 from specguard.plans.papers import PaperItem
@@ -265,10 +265,8 @@ def prepare(options: RunOptions) -> Run:
             manifest.run_id, manifest.notes = folder.run_id, notes
             manifest.kept = f"{committed}/{manifest.item.folder}/{folder.run_id}" if committed else None
             run.item_lock, run.heads = lock, source.heads.refs
-            manifest.agent = agent.to_record(run)
-            # Written before the manifest, which makes the folder a run: a run must have the options for
-            # resuming it.
-            record_options(run, agent.words)
+            # Before the manifest, which makes the folder a run: a run must have the options for resuming it.
+            agent.record(run)
             run.take_over()
         with run.step("preflight") as step:
             pinned = manifest.repository

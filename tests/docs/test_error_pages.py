@@ -62,10 +62,11 @@ def _nodes() -> Iterator[tuple[Path, ast.AST]]:
             name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
             if isinstance(node, ast.Call) and name in {*RAISED, *MADE}:
                 # A text that gets a name in front of the call is as one in the call.
-                for said in [one for one in node.args[:1] if isinstance(one, ast.Name)]:
-                    near = (one for one in named if 0 < node.lineno - one.lineno < _NEAR)
-                    texts = [one.value for one in near if ast.unparse(one.targets[0]) == said.id]
-                    node.args[:1] = texts[-1:] or [said]
+                near = [one for one in named if 0 < node.lineno - one.lineno < _NEAR]
+                texts = {ast.unparse(one.targets[0]): one.value for one in near}
+                node.args[:1] = [texts.get(ast.unparse(one), one) for one in node.args[:1]]
+                for word in (one for one in node.keywords if one.arg == "code"):
+                    word.value = texts.get(ast.unparse(word.value), word.value)
             if name in RAISED or name in MADE or isinstance(node, ast.ClassDef):
                 yield path, node
 
