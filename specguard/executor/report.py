@@ -36,7 +36,7 @@ from specguard.model import Record, grouped, path_text, shortened
 from specguard.reporters.escape import markdown_span, markdown_templates, visible_lines
 from specguard.reporters.status import duration
 from specguard.runs.files import IGNORE, folder_of
-from specguard.runs.manifests import JUDGING_KINDS, Command, Manifest, RunFolder
+from specguard.runs.manifests import JUDGING_KINDS, Command, Judgement, Manifest, RunFolder
 from specguard.runs.proof import Claim, Flaw, RunProof
 from specguard.runs.record import RunRecord
 from specguard.runs.views import RunStore
@@ -157,9 +157,8 @@ class RunReport(Record):
             failed = [one for one in runs if not one.succeeded]
             if not failed:
                 continue
-            after, last = _STILL_FAILS, failed[-1]
-            if runs[-1] is not last:
-                after = _fixed(last.attempt, runs[runs.index(last) + 1].attempt)
+            last = failed[-1]
+            after = _STILL_FAILS if runs[-1] is last else _fixed(last, runs[runs.index(last) + 1])
             tail = _last_lines(str(self.folder.data_or_empty(last.response).get("tail") or ""))
             # Where its copy is, and how it is started, says nothing to a reader.
             what = f"{last.name} hook" if last.kind == "hook" else last.command
@@ -176,7 +175,7 @@ class RunReport(Record):
             findings = {str(one.get("fingerprint")): one for one in known if isinstance(one, dict)}
             for fingerprint in [one for one in judgement.findings if first[one] is judgement]:
                 finding = findings.get(fingerprint, {})
-                seen, *gone = [one.attempt for one in judgements[last[fingerprint] :]]
+                seen, *gone = judgements[last[fingerprint] :]
                 yield Failure(
                     what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
                     said=shortened(str(finding.get("message", "")), _LONGEST),
@@ -223,10 +222,10 @@ def outcome(command: Command) -> str:
     return f"{ending}: {command.problem}" if command.problem else ending
 
 
-def _fixed(failed: int, passed: int) -> str:
-    """Return what became of a failure, by the round that saw it last and the one in which it was gone."""
-    how = "the agent fixed it" if passed > failed else "it passed when it ran again"
-    return f"{how} in round {passed}"
+def _fixed(failed: Command | Judgement, passed: Command | Judgement) -> str:
+    """Return what became of a failure, by what saw it last and what saw that it was gone."""
+    by_agent = passed.attempt > failed.attempt and passed.tree != failed.tree
+    return f"{'the agent fixed it' if by_agent else 'it passed when it ran again'} in round {passed.attempt}"
 
 
 def _last_lines(tail: str) -> str:

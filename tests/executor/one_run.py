@@ -90,6 +90,7 @@ def ran(number: int, text: str, *, attempt: int, code: int, kind: Any = "gate") 
         exit_code=code,
         log=f"commands/{number:02d}.log",
         response=f"commands/{number:02d}.json",
+        tree=str(attempt) * 40,
     )
 
 

@@ -105,7 +105,7 @@ def test_the_report_lists_files_commands_and_what_fixed_failures(tmp_path: Path)
         run.manifest.judgements = [
             Judgement(
                 attempt=number,
-                tree="0" * 40,
+                tree=str(number) * 40,
                 verdict=verdict,
                 exit_code=code,
                 findings=findings,
