@@ -145,7 +145,9 @@ def _check_words(
         if refused := rules.refusal(*forms_of(model_name), role=role):
             message = f"the model {model_name!r} may not be used: {refused[0]}"
             raise _denied(policy, refused[1], message, help)
-    if (named_by := rules.named_by(role)) and not models and is_paper(policy, options.kind):
+    # Another command of the same program may call another model than the policy's command does.
+    named = models if options.agent else [*models_in(words)]
+    if (named_by := rules.named_by(role)) and not named and is_paper(policy, options.kind):
         message = "the agent's command names no model, and the policy says which may be used"
         raise _denied(policy, named_by, message, help)
     allowed = policy.declared("run_settings").approval_policies

@@ -76,6 +76,8 @@ class TestResearch:
             (("--model", "gpt-5"), "may not be used"),
         ):
             assert said in ended(run(project, kind, "touch called", *words, model=model), 2).stderr
+        typed = project.specguard("run", kind, "cart", *words, "--", "gemini")
+        assert "the agent's command names no model" in ended(typed, 2).stderr
         assert not project.runs.exists()
 
     def test_the_plan_has_to_be_named(self, project: Project) -> None:
@@ -93,10 +95,8 @@ class TestResearch:
 class TestReview:
     def test_it_reads_the_options_of_the_branch_and_names_their_object_id(self, project: Project) -> None:
         assert research(project).exit_code == 0
-        assert (
-            "PLAN_OPTIONS.md, which a review is about, is neither on plan-cart nor in the base"
-            in ended(run(project, "review", "true"), 2).stderr
-        )
+        absent = "PLAN_OPTIONS.md, which a review is about, is neither on plan-cart nor in the base"
+        assert absent in ended(run(project, "review", "true"), 2).stderr
         project.take("plan-cart")
         project.user.commit("docs: options", files={".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS})
         project.user.git("push", "-q", "origin", "plan-cart")
