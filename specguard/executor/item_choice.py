@@ -77,14 +77,10 @@ def verify_gates(policy: Policy, item: WorkItem) -> Iterator[PlannedGate]:
     task = task_of(policy, item)
     if task is None:
         return
+    path = path_text(task.plan.path)
     for place, command in task.commands:
-        yield PlannedGate(
-            name=name_of(command),
-            run=command,
-            source="plan",
-            path=path_text(task.plan.path),
-            line=task.line_of(*place) or 0,
-        )
+        line = task.line_of(*place) or 0
+        yield PlannedGate(name=name_of(command), run=command, source="plan", path=path, line=line)
 
 
 def listed_gates(item: WorkItem) -> Iterator[PlannedGate | NotRead]:

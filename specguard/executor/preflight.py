@@ -193,9 +193,11 @@ def _check_not_checked_out(draft: DraftRun) -> None:
 def _check_not_at_remote(draft: DraftRun) -> None:
     """Check that the canonical repository has no branch of the item, except one that the run may share."""
     item, shared = draft.item, draft.manifest.repository.branch_oid is not None
+    remote = shlex.quote(draft.options.remote)
     for name in draft.source.heads.branches:
         if draft.owns_branch(name) and not (shared and name == item.branches[0]):
-            delete = shlex.join(["git", "push", draft.options.remote, "--delete", name])
+            delete = f"git push {remote} --delete {shlex.quote(name)}"
+            delete += "" if draft.source.remote else f"; if it is gone: git fetch --prune {remote}"
             raise item_taken(
                 f"{draft.source.address.shown} has a branch of {item} already: {name}",
                 f"see its pull request or run (specguard run list); if nothing of it is needed: {delete}",
@@ -330,9 +332,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         cleanup.pop_all()
     manifest.timeout = max(manifest.timeout, options.timeout)
     manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)
-    run = Run(options, folder, manifest, git=git, policy=start.policy, work_item=start.item)
-    run.item_lock = lock
-    return run
+    return Run(options, folder, manifest, git=git, policy=start.policy, work_item=start.item, item_lock=lock)
 
 
 def _manifest_of(start: Start, options: RunOptions) -> manifests.Manifest:

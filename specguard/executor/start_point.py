@@ -52,7 +52,7 @@ class Canonical(Record, frozen=False):
         git: reads the user's repository.
         options: the options of the run.
         remote: contacts the repository; None: the last fetch is used.
-        heads: its branches; none before it was asked.
+        heads: its branches, now or as of the last fetch; none before `connect`.
         address: its address; set by `connect`.
     """
 
@@ -63,7 +63,7 @@ class Canonical(Record, frozen=False):
     address: Address = Address("", "")
 
     def connect(self, address: Address) -> None:
-        """Set the address of the canonical repository, and ask the repository for its branches.
+        """Set the address of the canonical repository, and find its branches.
 
         Raises:
             RemoteError: the repository cannot be reached.
@@ -71,6 +71,10 @@ class Canonical(Record, frozen=False):
         self.address = address
         if self.remote is not None:
             self.heads = self.remote.heads(address.fetch)
+        elif not address.is_local:
+            folder = f"refs/remotes/{self.options.remote}/"
+            known = [ref for ref in self.git.repository.branches() if ref.name.startswith(folder)]
+            self.heads = Heads("", {ref.name.removeprefix(folder): ref.oid for ref in known}, {})
 
     def tip(self, branch: str) -> str | None:
         """Return the tip of a branch, and fetch it if needed; None if the branch is missing."""
