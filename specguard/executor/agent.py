@@ -200,14 +200,12 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
         reason = take_stop_note(run, place, note) or f"{STOP_NOTE} gives no reason"
         raise _stopped_run(run, record, f"{agent.display_name} stopped", reason, KEPT_STOP_NOTE)
     results = take_results(run)
-    if results is not None:
-        # With valid results it does not matter how the agent ended, unless it ended well and left processes.
-        if results.status == "blocked":
-            reason = _shorten(run.redactor.redact(" ".join(results.summary.split())))
-            raise _stopped_run(run, record, f"{agent.display_name} is blocked", reason, KEPT_RESULTS)
-        if not (record.leftovers and record.exit_code == 0):
-            return record
-    _check_ended_well(run, agent, record)
+    if results is not None and results.status == "blocked":
+        reason = _shorten(run.redactor.redact(" ".join(results.summary.split())))
+        raise _stopped_run(run, record, f"{agent.display_name} is blocked", reason, KEPT_RESULTS)
+    # With valid results it does not matter how the agent ended, unless it ended well and left processes.
+    if results is None or (record.leftovers and record.exit_code == 0):
+        _check_ended_well(run, agent, record)
     return record
 
 

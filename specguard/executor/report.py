@@ -153,12 +153,18 @@ class RunReport(Record):
 
     def failed_commands(self) -> Iterator[Failure]:
         """Yield each gate or hook that failed, once, with the round in which it passed."""
+        # In the user's own checkout the gates of one round may see different trees.
+        gates = [one for one in self.manifest.judging if one.kind != "hook" and self.manifest.agent]
         for runs in grouped(((one.name, one.command), one) for one in self.manifest.judging).values():
             failed = [one for one in runs if not one.succeeded]
             if not failed:
                 continue
-            last = failed[-1]
-            after = _STILL_FAILS if runs[-1] is last else _fixed(last, runs[runs.index(last) + 1])
+            after, last = _STILL_FAILS, failed[-1]
+            if runs[-1] is not last:
+                after = _fixed(last, runs[runs.index(last) + 1])
+            elif last in gates and (self.manifest.state == "succeeded" or gates[-1].tree != last.tree):
+                # A gate of certain files runs only for those that are still there, and still changed.
+                after = "it was not run again"
             tail = _last_lines(str(self.folder.data_or_empty(last.response).get("tail") or ""))
             # Where its copy is, and how it is started, says nothing to a reader.
             what = f"{last.name} hook" if last.kind == "hook" else last.command
@@ -406,8 +412,6 @@ class _DoneItems(Record):
 
     def _narrow(self, found: Sequence[Listed], commit: PastCommit) -> Sequence[Listed]:
         """Of the items that a commit's subject may mean, keep those of its run's plan, if any."""
-        if len(found) <= 1:
-            return found
         runs = [self._record_at(path) for _, path in self._cited_runs(commit)]
         plans = {run.plan for run in runs if run is not None}
         return [one for one in found if path_text(one.source.path) in plans] or found
