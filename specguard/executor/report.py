@@ -197,7 +197,7 @@ class RunReport(Record):
             yield {"text": "It has not ended", "code": folder.command("status")}
         if suggestion := str(error.get("suggestion") or ""):
             yield {"text": f"It ended in the step {error.get('step')}; next", "said": suggestion}
-        elif manifest.state == "stopped" and manifest.reason:
+        elif manifest.state in ("stopped", "killed") and manifest.reason and manifest.agent:
             yield {"text": "To go on with the steps that are left", "code": folder.command("resume")}
         if manifest.state == "stopped" and manifest.place and not manifest.pushed and os.path.isfile(patch):
             yield {"text": "Its files", "code": manifest.place}
