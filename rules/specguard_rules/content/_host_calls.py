@@ -25,10 +25,10 @@ _END: Final = r"(?![\w-]|\.\w)"
 _URL: Final = re.compile(
     rf"\b[a-z][a-z0-9+.-]{{0,20}}://(?:[^\s/@'\"]{{0,200}}@)?{_HOST}(?::[0-9]{{1,5}})?{_END}", re.IGNORECASE
 )
-# A port follows, or it is in a connection string: `host=localhost user=x`, `Server=localhost;Database=x`.
+# A port follows, no address as in `--add-host`, or it is in a connection string: `host=localhost user=x`.
 _HOST_PORT: Final = re.compile(
-    rf"(?<![\w.-]){_HOST}:(?:[0-9]{{1,5}}|\$)|(?-i:(?<=[Hh]ost=)|(?<=[Ss]erver=)|(?<=[Ss]ource=)){_HOST}"
-    r"(?=(?:,[0-9]{1,5})?(?:;$|[ ;] ?\w[\w ]{0,30}=))",
+    rf"(?<![\w.-]){_HOST}:(?:[0-9]{{1,5}}(?![0-9]*\.[0-9])|\$)|(?-i:(?<=[Hh]ost=)|(?<=[Ss]erver=)|"
+    rf"(?<=[Ss]ource=)){_HOST}(?=(?:,[0-9]{{1,5}})?(?:;$|[ ;] ?\w[\w ]{{0,30}}=))",
     re.IGNORECASE,
 )
 _BARE: Final = re.compile(rf"(?:(?<![\w.-])|(?<=^-h)){_HOST}{_END}|^::1$", re.IGNORECASE)
