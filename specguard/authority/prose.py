@@ -185,7 +185,9 @@ def _note_unread_list(block: AnyBlock, words: Sequence[str], path: str, unread: 
         title = guard or next(filter(None, words), "")
         guards = guard or any(_STATED.search(one.plain) for one in texts([block]))
         known = any(one.meaning in ("title", "list") and one.text == title for one in unread)
-        if title is words[-1] or not known:
+        # Names of branches look like paths.
+        about = [word for one in (title, guard or words[-1]) for word in normal_title(one).split()[:2]]
+        if not any(word.startswith("branch") for word in about) and (title is words[-1] or not known):
             unread.append(Unread(path, block.line, "", title, _NO_TITLE, "title" if guards else "list"))
         return
     for text in texts([block]):
@@ -207,8 +209,7 @@ def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[st
     """
     titles = [one.text.plain for one in document.blocks if isinstance(one, Heading)]
     title = next((title for title in titles if shortened(title, SHOWN) == text), "")
-    blocks = [one for one in document.blocks if one.line == line]
-    found = [text for one in blocks for text, problem in _items(one) if not problem]
+    found = [text for one in document.blocks if one.line == line for text, kind in _items(one) if not kind]
     other = [text for text in found if not leading_paths(text.raw).paths]
     paths = [path for text in found for path in leading_paths(text.raw).paths]
     return title, list(dict.fromkeys(paths)), other
