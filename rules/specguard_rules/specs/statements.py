@@ -599,7 +599,7 @@ class UnapprovedSpec(Rule):
     How to fix it: have it approved, and record who and when.
 
     ```text
-    error: tasks/specs/0001-runs.md:8: is in-progress, and its approval does not say who: 'Reviewer:
+    error: tasks/specs/0001-runs.md:8: is in-progress, and its approval names no person: 'Reviewer:
       TBD, Date: 2026-01-31'
     ```
 
@@ -693,8 +693,8 @@ def _approval_problem(spec: Spec, specs: Specs) -> tuple[str, int | None]:
         return "no approval is recorded", None
     near = next((one for one in spec.approvals if not one.refused), spec.approvals[0])
     what = f"its approval{near.written.place_suffix(spec.path)}"
-    lacks = " nor ".join(word for word, there in (("who", near.who), ("when", near.when)) if not there)
-    why = f"{what} does not say {lacks}: {shortened(near.written.text, 80)!r}"
+    lacks = " nor ".join(word for word, there in (("person", near.who), ("day", near.when)) if not there)
+    why = f"{what} names no {lacks}: {shortened(near.written.text, 80)!r}"
     if near.refused:
         why = f"{what} is not given: {shortened(near.written.text, 80)!r}"
     elif near.is_ahead(specs.today()):
