@@ -260,7 +260,7 @@ class MissingCompanion(Rule):
     How to fix it: change the companion too, or state the reason.
 
     ```text
-    error: src/a.py changed, and nothing under docs/** did; 'Docs-Impact: ' gives no reason
+    error: src/a.py changed, and nothing in docs/** did; 'Docs-Impact: ' gives no reason
     ```
 
     ```toml fails
@@ -349,10 +349,10 @@ class MissingCompanion(Rule):
                 reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"
                 reason += " (with `--amend`, if you were amending)" if draft else ""
             other = "only white space" if required else "nothing"
-            message = f"{path_text(changed[0])}{more} changed, and {other} under {wanted} did"
+            message = f"{path_text(changed[0])}{more} changed, and {other} in {wanted} did"
             if stated:
                 message += f"; '{key}: {shortened(next(iter(stated)))}' gives no reason"
-            step = f"Change what belongs to it under {wanted}{reason}."
+            step = f"Change what belongs to it in {wanted}{reason}."
             found = Finding(message, step, changed[0], setting=f"companions.{which}.require")
             found.key = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
             found.severity = "warning" if key and commits is None and draft is None else None

@@ -74,7 +74,7 @@ def test_a_sign_off_of_the_author_is_asked_for(hooked: Repository) -> None:
 def test_a_companion_is_asked_for_with_the_message(hooked: Repository) -> None:
     said = commit(hooked, SIGNED, path="src/a")
     assert "PTH007" in said
-    assert "error: src/a changed, and nothing under docs/** did" in said
+    assert "error: src/a changed, and nothing in docs/** did" in said
     typed(hooked, said)
     assert "Docs-Impact: a name" in hooked.git("log", "-1", "--format=%B")
     assert commit(hooked, SIGNED.rstrip() + "\nDocs-Impact: none, a name\n", path="src/a") == ""
