@@ -39,7 +39,8 @@ _LEADING_TIME: Final = (
 _HEAD: Final = r"(?i):\s|:$|\s[-\u2013\u2014=]+>?\s|\s(?:is|was)\s"
 _LIST: Final = r"[\s,/&+()]+|\band\b"
 
-_DENIED: Final = r"[\s:*_`]{0,4}(?:(?:not|never)\b|(?:pending|skipped|missing|todo|tbd)\s*(?:[.,;|)]|$))"
+_ANSWERED_NO: Final = r"(?:no|none|n/a|false|failed|pending|skipped|missing|todo|tbd)\s*(?:[.,;|()]|$)"
+_DENIED: Final = rf"[\s:=?*_`(]{{0,4}}(?:(?:not|never|required|needed)\b|[\u274c\u2717\u2718]|{_ANSWERED_NO})"
 
 
 class Phrases:
@@ -127,7 +128,7 @@ class Pass(Record, frozen=False):
     @property
     def name(self) -> str:
         """The pass's name in messages."""
-        return _pass_name(self.folder)
+        return path_text(self.folder) or "the repository's root"
 
     @property
     def touched(self) -> bool:
@@ -146,11 +147,6 @@ class Pass(Record, frozen=False):
         """The folder's name as a sort key, with its numbers compared by value."""
         parts = re.split(r"([0-9]{1,18})", path_text(self.folder.rpartition(b"/")[2]))
         return [(int(part), "") if position % 2 else (0, part) for position, part in enumerate(parts)]
-
-
-def _pass_name(folder: bytes) -> str:
-    """Return the name in messages of the pass with a folder."""
-    return path_text(folder) or "the repository's root"
 
 
 def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str) -> list[list[Pass]]:
@@ -356,7 +352,7 @@ def _agent_findings(
         return
     else:
         key = "compaction"
-        where = f"of {_pass_name(last.folder)}, is reused in {one.name}"
+        where = f"of {Pass(last.folder).name}, is reused in {one.name}"
         message = f"the agent {agent}, {where} without a compaction"
         step = "Record its `/compact` before its first work, here or in the sweep."
         logs = [artifact for artifact in now.artifacts if artifact.contract.timestamps]
@@ -382,7 +378,7 @@ def _is_compacted(work: AgentWork, rows: Sequence[Row]) -> bool:
 def _unswept_finding(works: Sequence[AgentWork], one: Pass, sweep: Sweep) -> Finding:
     """Build the finding about agents of earlier passes that a sweep does not mention."""
     names = ", ".join(sorted(work.agent for work in works))
-    earlier = " and ".join(sorted({_pass_name(work.folder) for work in works}))
+    earlier = " and ".join(sorted({Pass(work.folder).name for work in works}))
     message = f"the sweep of {one.name} lacks agents of {earlier}: {names}"
     path, line, step = sweep[0].path, sweep[1].line, "Add each, as aligned or stale."
     return Finding(message, step, path, line, key=f"unswept {one.name}", setting="sweep")
