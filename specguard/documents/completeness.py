@@ -65,7 +65,7 @@ def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> 
             return Content("placeholder", words, line)
         if is_bare_nothing(_LABEL_OF_NOTHING.sub("", words)):
             unsaid = unsaid or Content("nothing", words, line)
-        elif _POSTPONED.fullmatch(words.strip("().")):
+        elif _POSTPONED.fullmatch(_without_signs(words).strip("().")):
             unsaid = unsaid or Content("placeholder", words, line)
         elif is_content(words, placeholders):
             return Content("content", words, line)
@@ -88,9 +88,15 @@ def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
         line: the line as a reader sees it, without marks of emphasis and code.
         placeholders: as for `content_of`.
     """
-    line = strip_invisible(line)
+    line = _without_signs(strip_invisible(line))
     signed = _PICTURE_SIGN.search(line) is not None and not _PLACEHOLDER_PARTS.search(line)
     return signed or not is_todo(line, placeholders)
+
+
+def _without_signs(line: str) -> str:
+    """Return a line without its emoji, unless they are all that it says, or all behind a label."""
+    bare = _PICTURE_SIGN.sub("", line).strip(" \ufe0f")
+    return bare if plain_words(bare) and not bare.endswith(":") else line
 
 
 def _block_content(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, Sequence[tuple[int, str]]]:
@@ -127,17 +133,13 @@ def _row_text(row: Sequence[Text]) -> str:
 def _text_has_content(text: Text, placeholders: Sequence[str]) -> bool:
     if text.has_pictures:
         return True
-    rendered = text.rendered
-    lines = [line for line in rendered.split("\n") if is_content(line)]
+    bare = [_without_signs(line) for line in text.rendered.split("\n")]
+    lines = [line for line in bare if is_content(line)]
     if not lines or not placeholders:
         return bool(lines)
-    # A template's own words may span several lines, and may begin with a built-in placeholder.
-    for remaining in (rendered, "\n".join(lines)):
-        for words in placeholders:
-            remaining = remove_words(remaining, words)
-        if not any(is_content(line, placeholders) for line in remaining.split("\n")):
-            return False
-    return True
+    # A template's own words may span several lines, have emoji, and begin with a built-in placeholder.
+    left = [remove_words(one, placeholders) for one in (text.rendered, "\n".join(bare), "\n".join(lines))]
+    return all(any(is_content(line, placeholders) for line in one.split("\n")) for one in left)
 
 
 LONGEST_PLACEHOLDER: Final = 4000
@@ -215,8 +217,7 @@ def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
     # A placeholder remains one, even if a template's own words include its `TBD`.
     if placeholders and is_todo(text):
         return True
-    for words in placeholders:
-        text = remove_words(text, words)
+    text = remove_words(text, placeholders)
     # Letters of Chinese and Japanese width are the same letters.
     text = normalize("NFKC", text)
     for _ in range(MOST_LABELS):
@@ -238,7 +239,9 @@ def is_bare_nothing(text: str) -> bool:
     return bool(said) and all(map(_NOTHING.fullmatch, said))
 
 
-def remove_words(text: str, words: str) -> str:
-    """Remove each occurrence of words from a text, ignoring case and the whitespace between them."""
-    parts = [re.escape(part) for part in words.split()]
-    return re.sub(r"\s+".join(parts), " ", text, flags=re.IGNORECASE) if parts else text
+def remove_words(text: str, phrases: Iterable[str]) -> str:
+    """Remove each occurrence of phrases from a text, ignoring case and the whitespace between their words."""
+    for phrase in phrases:
+        if words := [re.escape(word) for word in phrase.split()]:
+            text = re.sub(r"\s+".join(words), " ", text, flags=re.IGNORECASE)
+    return text
