@@ -62,7 +62,9 @@ def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> 
     for line, text in (one for part in parts for one in _block_content(part, placeholders)[1]):
         words = " ".join(text.split())
         if words and not any_content:
-            return Content("placeholder", words, line)
+            # Of a row, the cell that is still to be written.
+            owed = (cell for cell in words.split(" | ") if is_todo(cell, placeholders))
+            return Content("placeholder", next(owed, words), line)
         if is_bare_nothing(_LABEL_OF_NOTHING.sub("", words)):
             unsaid = unsaid or Content("nothing", words, line)
         elif _POSTPONED.fullmatch(_without_signs(words).strip("().")):
