@@ -190,7 +190,9 @@ _POSTPONED: Final = re.compile(
 _LABEL_OF_NOTHING: Final = re.compile(
     r"^[^:\uff1a]{1,60}[:\uff1a]\s*(?=no(?:ne|thing|t applicable| risks?)\b|n/?a\b)", re.IGNORECASE
 )
-_CLAUSE_END: Final = re.compile(r"[:;,(]|\.(?:\s|$)|\s[-\u2013\u2014]+\s")
+CLAUSE_END: Final = re.compile(r"[:;,(]|\.(?:\s|$)|\s[-\u2013\u2014]+\s")
+"""The end of a clause within a line."""
+
 _NOTHING: Final = re.compile(
     r"(?:n a|na|nil|null|no|no content|not (?:applicable|available|needed|relevant|required|yet"
     r"|(?:yet )?assigned)|empty|unknown|void|(?:(?:as|because|since) )?(?:there (?:are|were) )?(?:none"
@@ -237,7 +239,7 @@ def is_todo(text: str, placeholders: Iterable[str] = ()) -> bool:
 
 def is_bare_nothing(text: str) -> bool:
     """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `None: none. TBD`."""
-    said = [one for one in map(plain_words, _CLAUSE_END.split(without_box(text))) if not is_todo(one)]
+    said = [one for one in map(plain_words, CLAUSE_END.split(without_box(text))) if not is_todo(one)]
     return bool(said) and all(map(_NOTHING.fullmatch, said))
 
 

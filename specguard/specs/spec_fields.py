@@ -24,7 +24,7 @@ from functools import cached_property
 
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, all_texts, flatten
 from specguard.documents.characters import strip_invisible
-from specguard.documents.completeness import content_of, is_bare_nothing, is_todo, plain_words
+from specguard.documents.completeness import CLAUSE_END, content_of, is_bare_nothing, is_todo, plain_words
 from specguard.documents.data import Data, as_text, elements, is_scalar, scalar_text, walk
 from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates
 from specguard.documents.fields import QUALIFIER, find_key, normal_name, plain_value
@@ -34,7 +34,7 @@ from specguard.model import TYPE_CHECKING, Record, path_text
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from typing import Any, Final
 
@@ -90,7 +90,8 @@ class WrittenValue(Record):
 
 # What says that a review took place and corrected nothing, without white space.
 _NO_TRACE: Final = re.compile(
-    r"(?=.)(?:(?:re-?)?reviewed)?(?:\W?(?:no|without)(?:any|further)?changes?(?:made|needed|required)?)?"
+    r"(?:(?:monthly|periodic|quarterly|weekly)?(?:re-?)?review(?:ed)?(?:on)?|(?:and)?(?:no|without)(?:any|further)?"
+    r"(?:changes?|updates?)(?:made|needed|required)?|nothing(?:was)?changed|(?:spec)?still(?:accurate|valid))+"
 )
 
 KEY_FORMS: Final = ("front matter", "data")
@@ -125,8 +126,17 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     return "" if _only_reviews(strip_dates(text)) else without_space(_fold(text))
 
 
-def _only_reviews(undated: str) -> bool:
-    return len(undated) < 100 and _NO_TRACE.fullmatch(without_space(_fold(undated))) is not None
+def _only_reviews(undated: str, names: Container[str] = ()) -> bool:
+    """True if a text only says that a review, by nobody who is named, took place and changed nothing.
+
+    Args:
+        undated: the text, without its dates.
+        names: the normal names of fields with such a date, which say no more.
+    """
+    clauses = (_EDGES.sub("", part) for part in CLAUSE_END.split(undated if len(undated) < 100 else ""))
+    told = [clause.partition(" by ") for clause in clauses if not names_nobody(clause)]
+    known = (normal_name(one) in names or _NO_TRACE.fullmatch(without_space(_fold(one))) for one, *_ in told)
+    return bool(told) and all(known) and all(names_nobody(who.removesuffix(" on")) for *_, who in told)
 
 
 def document_essence(spec: Spec, dates: Sequence[str], left_out: Sequence[str]) -> str:
@@ -134,26 +144,23 @@ def document_essence(spec: Spec, dates: Sequence[str], left_out: Sequence[str]) 
 
     Args:
         spec: the spec.
-        dates: the names of fields whose dates are left out. A field or line with only a date, `reviewed by`
+        dates: the names of fields whose dates are left out. A field or line with only a date, a review `by`
             an agent, or `no changes`, is left out entirely.
         left_out: the names of sections to leave out entirely. A heading below the title without more is left
             out, too.
     """
     document, names = spec.document, {normal_name(name) for name in dates}
     sections = [section for name in left_out for section in spec.sections(name)]
-    dated = [field.line for field in spec.text_fields(*dates)]
     # The value of a label can be on the next line.
-    lines = {*dated, *(line + 1 for line in dated)}
+    dated = {field.line + following for field in spec.text_fields(*dates) for following in (0, 1)}
     skipped = {line for section in sections for line in range(section.line, section.end + 1)}
     empty = [one for one in document.sections if one.level > 1 and content_of(one.blocks).kind == "blank"]
     skipped.update(section.line for section in empty)
     content = []
     for line, text, code in _lines(document.blocks):
         undated = strip_dates(text)
-        head, _, who = undated.strip(" \t:.*_`|-").partition(" by ")
-        is_remark = normal_name(head) in names and names_nobody(who.removesuffix(" on"))
-        if line not in skipped and not is_remark and not _only_reviews(undated):
-            text = undated if line in lines else text
+        if line not in skipped and not _only_reviews(undated, names):
+            text = undated if line in dated else text
             content.append(without_space(text if code else _fold(text)))
     return "".join(content)
 
@@ -192,11 +199,9 @@ def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tup
 def _text_lines(text: Text, rendered: bool) -> Iterator[tuple[int, str, bool]]:
     """Yield the lines of a text; for rendered text, also the targets of links and pictures."""
     shown = text.rendered if rendered else text.raw
-    if shown.count("\n") == text.raw.count("\n"):
-        for number, line in enumerate(shown.split("\n"), text.line):
-            yield number, line, False
-    else:
-        yield text.line, shown, False
+    as_written = shown.count("\n") == text.raw.count("\n")
+    for number, line in enumerate(shown.split("\n") if as_written else [shown], text.line):
+        yield number, line, False
     for link in text.links if rendered else ():
         if link.target and link.target not in shown:
             yield link.line, link.target, True
