@@ -144,8 +144,9 @@ _SPOKEN_RANGE: Final = rf"{RANGE}(?:\s?(?:-|\u2013|\u2014|to|through)\s?L?[0-9]{
 _LINES_AFTER: Final = re.compile(
     rf"(?:[*_`]{{0,3}}(?::(?=L?[0-9])|#(?=L[0-9]))|[*_]{{0,3}}[,:]?\s{{1,3}}"
     rf"(?:\(|at |on |[-\u2013\u2014] |@ ?)?(?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9]))"
-    rf"|\((?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9])))"
-    rf"(?P<lines>{_SPOKEN_RANGE}(?:(?:, ?:?(?:and )?| and | & ){_SPOKEN_RANGE})*)(?![A-Za-z0-9_])",
+    rf"|\((?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9]))|(?:, ?|,? (?:and|&) )`:(?=L?[0-9]))"
+    rf"(?P<lines>{_SPOKEN_RANGE}(?:`?(?:, ?|,? (?:and|&) )`?:?{_SPOKEN_RANGE})*)"
+    r"(?![A-Za-z0-9_])(?!\s(?:of|in)\s(?:the file\s)?[*_]{0,3}[`\[])",
     re.IGNORECASE,
 )
 _LINES_BEFORE: Final = re.compile(
@@ -225,8 +226,8 @@ def citations_in(text: Text) -> Iterator[Citation]:
         if found := parse_path(part, marked):
             path, lines = found
             before = raw[max(0, start - 60) : start]
-            nearby = None if lines else _LINES_AFTER.match(raw, end) or _LINES_BEFORE.search(before)
-            lines = nearby["lines"] if nearby else lines
+            nearby = _LINES_AFTER.match(raw, end) or (None if lines else _LINES_BEFORE.search(before))
+            lines = ", ".join(filter(None, (lines, nearby["lines"] if nearby else "")))
             if lines or marked or "/" in path.strip("/"):
                 yield from _each_range(path, lines, places.line_at(start))
 
