@@ -265,10 +265,9 @@ def _code_citations(fence: Fence) -> Iterator[Citation]:
     """Yield the citations at the beginning of lines of a code block: a list of places, or search output."""
     for at, line in enumerate(fence.content.split("\n"), start=fence.first):
         word = _WORD.match(line.lstrip(" \t-*+")[:LONGEST])
-        if word and (found := parse_path(word[0], False)):
-            path, lines = found
-            if lines or line.strip(" \t-*+") == word[0]:
-                yield from _each_range(path, lines, at)
+        found = parse_path(word[0], False) if word else None
+        if word and found and (found[1] or line.strip(" \t-*+") == word[0]):
+            yield from _each_range(*found, at)
 
 
 def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:

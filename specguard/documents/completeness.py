@@ -119,11 +119,10 @@ def _block_content(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, 
 
 
 def _row_has_content(row: Sequence[Text], placeholders: Sequence[str]) -> bool:
-    filled = [cell for cell in row[1:] or row if _text_has_content(cell, placeholders)]
+    filled = [cell.rendered.strip() for cell in row[1:] or row if _text_has_content(cell, placeholders)]
     if _PLACEHOLDER_START.fullmatch(row[0].rendered.strip()):
         # A word such as `Low` says nothing of a `TBD`; a page may be called `Todo`.
-        others = (cell.rendered.strip() for cell in filled)
-        return not all(words.isascii() and words.isalpha() for words in others)
+        return not all(words.isascii() and words.isalpha() for words in filled)
     return bool(filled)
 
 
