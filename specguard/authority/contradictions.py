@@ -24,6 +24,7 @@ LONGEST: Final = 10_000
 """The most characters of a line that is searched for a statement."""
 
 _NOT_ALPHANUMERIC: Final = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
+_WITHOUT_MARKS: Final = str.maketrans("", "", "*`")
 _TAG: Final = re.compile(rb"<[^<>]{0,1000}>")
 _ESCAPED: Final = re.compile(rb"\\[xuU][0-9a-fA-F]")
 
@@ -139,7 +140,7 @@ def _may_state(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
     """Return True if a document may state a key, so that most files, such as images, are never parsed."""
     content = documents.content(path) or b""
     if key.pattern is not None:
-        return key.pattern.may_match_line(content)
+        return any(map(key.pattern.may_match_line, (content, content.translate(None, b"*`"))))
     name = normal_name(key.name)
     if not name.isascii() or not name.isalnum():
         return True
@@ -164,8 +165,9 @@ def _statements(
 ) -> Iterator[tuple[int, str]]:
     """Yield the lines and values that a document states for a key, from its fields or its visible lines."""
     if key.pattern is not None:
-        for line, text in lines:
-            if len(text) <= LONGEST and key.pattern.search(text):
+        for line, written in (one for one in lines if len(one[1]) <= LONGEST):
+            text = written if key.pattern.search(written) else written.translate(_WITHOUT_MARKS)
+            if key.pattern.search(text):
                 yield line, key.pattern.capture(text) or ""
         return
     for field in find_fields(fields, key.name):
