@@ -532,7 +532,7 @@ def options_of(cls: type[Settings], prefix: str = "") -> Iterator[Option]:
             default=_default(cls, field),
             description=_description(cls, field),
         )
-        several = "[]" if get_origin(annotation) is list else ""
+        several = "[]" if get_origin(annotation) in _LISTS else ""
         for nested in _tables_in(annotation):
             yield from options_of(nested, f"{prefix}{field}{several}.")
 
@@ -559,16 +559,12 @@ def _describe_type(annotation: Any) -> str:
         return ", ".join(f"`{json.dumps(value)}`" for value in arguments)
     if origin in {Union, UnionType}:
         return " or ".join(_describe_type(part) for part in arguments if part is not NoneType)
-    if origin is dict:
+    if origin in _TABLES:
         return f"table of {_describe_type(arguments[1])}"
     if origin is not None and arguments:
         inner = _describe_type(arguments[0])
         return f"{inner}s" if inner.isalpha() else f"list of {inner}"
     if isinstance(annotation, type) and issubclass(annotation, Patterns):
         return "patterns"
-    if annotation is Expression:
-        return "expression"
-    names = {str: "string", int: "integer", bool: "boolean", float: "number"}
-    if annotation in names:
-        return names[annotation]
-    return "table" if issubclass(annotation, Settings) else str(annotation.__name__)
+    names = {str: "string", int: "integer", bool: "boolean", float: "number", Expression: "expression"}
+    return names.get(annotation) or ("table" if issubclass(annotation, Settings) else "any")
