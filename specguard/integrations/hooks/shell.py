@@ -69,6 +69,8 @@ _BRANCHING: Final = ("_statement", "_clause", "_item")
 _SIMPLE: Final = ("pipeline", "command", "list", "negated_command", "redirected_statement")
 _WRITES: Final = frozenset([">", ">>", ">|", "&>", "&>>", "<>", ">&"])
 _ESCAPES: Final = {"n": "\n", "t": "\t"}
+_QUOTED: Final = {r"\\": "\\", r"\$": "$", r"\`": "`", r"\"": '"', "\\\n": ""}
+"""What a backslash makes of the sign behind it within double quotes."""
 
 
 class Word(Record):
@@ -293,11 +295,14 @@ class Interpreter:
             made: str = re.sub(r"\\([nt\\'\"])", lambda one: _ESCAPES.get(one[1], one[1]), text[2:-1])
             return made if re.fullmatch(r"(?:[^\\]|\\[nt\\'\"])*", text[2:-1]) else None
         if node.type == "string":
-            if not (values := [self._value(one) for one in inner if one.type != "string_content"]):
-                return re.sub(r'\\([$`"\\\n])', lambda one: "" if one[1] == "\n" else one[1], text[1:-1])
-            return values[0] if len(inner) == 1 else None
+            found = {_source(one): self._value(one) for one in inner if one.type != "string_content"}
+            known = {**_QUOTED, **found}
+            filled = re.sub("|".join(map(re.escape, known)), lambda one: known[one[0]] or "", text[1:-1])
+            return None if None in found.values() else filled
         if text in ("$PWD", "${PWD}", "$(pwd)") and self.folder is not None:
             return os.fsdecode(self.absolute(self.folder))
+        if text in ("$HOME", "${HOME}"):
+            return self.home or None
         if node.type == "command_substitution":
             if [one.text for one in inner] == [b"git rev-parse --show-toplevel"]:
                 return os.fsdecode(self.tree.root) if self.tree else None
