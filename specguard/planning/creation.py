@@ -125,21 +125,20 @@ class NewPlan:
                 raise _error(message, f"{self._source.path}/{TASKS}", found.help, box.line)
 
     def _check_option(self, top: str, option: str) -> None:
-        options = f"{self.folder}/{self._kind.options}" if self._kind.options else ""
-        known = option
-        if options:
+        options, known, letters = "", bool(option), ""
+        if self._kind.options:
+            options = f"{self.folder}/{self._kind.options}"
             text = SourceFolder(top, self.folder, "openspec").read(self._kind.options) or ""
             document = Document.of(text.encode("utf-8"))
             if document.problem is not None:
                 problem = document.problem
                 raise _error(f"it cannot be read: {problem.message}", options, "mend it", problem.line)
-            known = option if describes_option(document, option) else ""
-            letters = [letter for letter in "ABCDEFGH" if describes_option(document, letter)]
+            known = known and describes_option(document, option)
+            letters = " or ".join(letter for letter in "ABCDEFGH" if describes_option(document, letter))
         if not known:
             message = f"the plan names no option that was chosen (`{self._kind.option}`)"
             message = f"it describes no option {option!r}" if option else message
-            help = f"--option {' or '.join(letters)}" if options and letters else "--option OPTION"
-            raise _error(message, options, help)
+            raise _error(message, options, f"--option {letters or 'OPTION'}")
 
     def _data(self) -> Any:
         """Return the data of the plan's file."""
@@ -183,12 +182,11 @@ def choose_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
     """
     if wanted in kinds or (not wanted and len(kinds) == 1):
         return wanted or next(iter(kinds))
-    message = f"the policy describes no plans {wanted!r}" if wanted else "the policy describes no plans"
-    help = DESCRIBE
+    if wanted:
+        raise incomplete(f"the policy describes no plans {wanted!r}", nearest(wanted, kinds) or DESCRIBE)
     if kinds:
-        message = message if wanted else "the policy describes several kinds of plans"
-        help = nearest(wanted, kinds) if wanted else f"--kind {next(iter(kinds))}"
-    raise incomplete(message, help)
+        raise incomplete("the policy describes several kinds of plans", f"--kind {next(iter(kinds))}")
+    raise incomplete("the policy describes no plans", DESCRIBE)
 
 
 def require_open(policy: Policy, path: str) -> None:
