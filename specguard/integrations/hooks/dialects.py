@@ -153,11 +153,7 @@ def parse(raw: bytes) -> Mapping[str, Any]:
         data = json.loads(raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), object_pairs_hook=unique)
     except UnicodeDecodeError:
         raise UnreadableError("the event is not UTF-8") from None
-    except RecursionError:
-        raise UnreadableError("the event is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise UnreadableError(f"the event is not JSON: {error}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableError(f"the event cannot be read: {error}") from None
     return dict(_check_type(data, dict, "the event is not a JSON object"))
 
