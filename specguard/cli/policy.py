@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import click
@@ -144,10 +144,12 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         say(f"  {cut(f'{origin}: {what}: {why}')}", err=True)
 
 
-def _find_sources(top: str) -> dict[str, str]:
-    """Return the sources that are present here, each with its file; empty for a source without a file."""
+def _find_sources(top: str, wanted: Collection[str] = SOURCES) -> dict[str, str]:
+    """Return the wanted sources that are here, each with its file; empty for a source without a file."""
+    # To see whether a package.json is a source it is read, which may fail.
+    configured = commitlint.FILES if "commitlint" in wanted else ()
     present = {
-        "commitlint": next((one for one in commitlint.FILES if commitlint.has_configuration(top, one)), None),
+        "commitlint": next((one for one in configured if commitlint.has_configuration(top, one)), None),
         "openspec": "" if os.path.isdir(os.path.join(top, files.OPENSPEC)) else None,
         "repolinter": next((one for one in files.RULESETS if os.path.isfile(os.path.join(top, one))), None),
         "spec-kit": "" if files.has_features(top) else None,
@@ -161,7 +163,7 @@ def _select_sources(top: str, sources: Sequence[str]) -> dict[str, str]:
     Raises:
         SpecguardError: the source is unknown, is not here, or is named twice.
     """
-    present = _find_sources(top)
+    present = _find_sources(top, sources)
     selected: dict[str, str] = {}
     for word in sources:
         source, separator, file = word.partition("=")
