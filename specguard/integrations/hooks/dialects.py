@@ -33,7 +33,7 @@ LIMIT: Final = 64 << 20
 
 _MOMENTS: Final = {
     "pretooluse": "before", "beforetool": "before", "beforeshellexecution": "command",
-    "posttooluse": "after", "aftertool": "after", "aftershellexecution": "ran",
+    "posttooluse": "after", "posttoolusefailure": "after", "aftertool": "after", "aftershellexecution": "ran",
     "stop": "stop", "subagentstop": "stop", "afteragent": "stop", "sessionstart": "start",
     # This one comes with `preToolUse`, which judges the same call.
     "beforemcpexecution": "other",
@@ -328,7 +328,7 @@ def _claude_refusal(name: str, reason: str) -> dict[str, Any] | None:
         return {"hookSpecificOutput": {"hookEventName": name, **decided}}
     if name in ("PostToolUse", "Stop", "SubagentStop"):
         return {"decision": "block", "reason": reason}
-    return _context(name, reason) if name == "SessionStart" else None
+    return _context(name, reason) if name in ("SessionStart", "PostToolUseFailure") else None
 
 
 def _cursor_refusal(name: str, reason: str) -> dict[str, Any]:

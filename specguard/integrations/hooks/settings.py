@@ -52,6 +52,7 @@ class Host(Record, kw_only=True):
         before, after, stop, start: the names of the events before a tool, after a command, at the end of a
             turn and at the start of a session.
         command: the event before a command, if it differs from `before`.
+        failed: the event after a command that failed, if it differs from `after`.
         editors: the tools that write files.
         shells: the tools that run commands.
         mcp_prefix: the prefix of the names of MCP servers' tools.
@@ -68,6 +69,7 @@ class Host(Record, kw_only=True):
     stop: Sequence[str]
     start: str
     command: str = ""
+    failed: str = ""
     editors: Sequence[str]
     shells: Sequence[str]
     mcp_prefix: str = "mcp__"
@@ -79,7 +81,7 @@ class Host(Record, kw_only=True):
 HOSTS: Final[Mapping[Agent, Host]] = {
     "claude": Host(
         agent="claude", file=".claude/settings.json", program="claude", before="PreToolUse",
-        after="PostToolUse", stop=("Stop", "SubagentStop"), start="SessionStart",
+        after="PostToolUse", failed="PostToolUseFailure", stop=("Stop", "SubagentStop"), start="SessionStart",
         editors=("Edit", "MultiEdit", "NotebookEdit", "Write"), shells=("Bash", "Monitor", "PowerShell"),
     ),
     "codex": Host(
@@ -149,7 +151,8 @@ def wanted_hooks(host: Host, program: str) -> list[Hook]:
     hooks = [Hook(event=host.before, matcher=_pattern(tools), command=blocking, seconds=SOON, guards=True)]
     if host.command:
         hooks.append(Hook(event=host.command, command=blocking, seconds=SOON, guards=True))
-    hooks.append(Hook(event=host.after, matcher=_pattern(host.shells), command=plain, seconds=LATE))
+    shells, after = _pattern(host.shells), filter(None, (host.after, host.failed))
+    hooks += [Hook(event=event, matcher=shells, command=plain, seconds=LATE) for event in after]
     hooks += [Hook(event=event, command=plain, seconds=LATE) for event in host.stop]
     hooks.append(Hook(event=host.start, command=plain, seconds=SOON))
     return hooks

@@ -168,9 +168,9 @@ class Session:
     def before(self, command: str) -> Asked:
         return self.ask(call("Bash", {"command": command}, self.repository.path))
 
-    def after(self, command: str = "x") -> Asked:
+    def after(self, command: str = "x", event: str = "PostToolUse") -> Asked:
         given = {"tool_name": "Bash", "tool_input": {"command": command}, "tool_response": {}}
-        return self.ask({"hook_event_name": "PostToolUse", **given})
+        return self.ask({"hook_event_name": event, **given})
 
     def stop(self, again: bool | None = False) -> Asked:
         """What is said at the end of a turn; `again`: whether it goes on already because it was held up."""

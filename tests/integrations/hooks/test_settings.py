@@ -14,7 +14,7 @@ from tests.rows import recorded, rows
 
 EACH = pytest.mark.parametrize("agent", list(HOSTS))
 
-ALL = ["PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart"]
+ALL = ["PreToolUse", "PostToolUse", "PostToolUseFailure", "Stop", "SubagentStop", "SessionStart"]
 
 OTHERS = recorded(__file__, "others")
 
