@@ -173,7 +173,9 @@ def _select_sources(top: str, sources: Sequence[str]) -> dict[str, str]:
             raise usage(f"there is no {source} here", "without a name all that is here is read")
         if source in selected:
             raise usage(f"{source} is named twice", "import one file after the other")
-        selected[source] = file if separator else present[source]
+        # A file is named from the current folder, and read from the root.
+        named = file if os.path.isabs(file) else os.path.relpath(file or ".", top)
+        selected[source] = named if separator else present[source]
     return selected
 
 
