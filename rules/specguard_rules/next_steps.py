@@ -206,21 +206,22 @@ class CommitsById(dict[str, "Commit"]):
         return ""
 
 
-def reword(message: Message, by_id: CommitsById, text: str = "") -> str:
+def reword(message: Message, by_id: CommitsById, words: Sequence[str] = ()) -> str:
     """Return the command that gives a commit another message; empty for a message that is being written.
 
     Args:
         message: the commit's message.
         by_id: the judged commits by their ids, oldest first.
-        text: the new message as shell words; empty for the placeholder `SUBJECT` as its first line.
+        words: a shell word for each paragraph of the new message; empty for the placeholder `SUBJECT` as its
+            first line.
     """
     if not message.commit:
         return ""
-    text = text or shell_text("SUBJECT", message)
+    words = words or shell_words("SUBJECT", message)
     if message.commit not in by_id or message.commit == next(reversed(by_id)):
-        return f"git commit --amend --only -m {text}"
-    # Here the words are arguments of `printf`, without `-m`, and the shell quotes them once.
-    return _FILTER_MESSAGES % (text.replace(" -m ", " "), message.commit, by_id.range)
+        return f"git commit --amend --only -m {' -m '.join(words)}"
+    # Here the words are arguments of `printf`.
+    return _FILTER_MESSAGES % (" ".join(words), message.commit, by_id.range)
 
 
 def add_trailer(trailer: str, message: Message | None, by_id: CommitsById) -> str:
@@ -238,14 +239,14 @@ def add_trailer(trailer: str, message: Message | None, by_id: CommitsById) -> st
     if message is None or commit is None or message.commit == next(reversed(by_id)):
         return f"git commit --amend --only --no-edit {option}"
     option = option if trailer else f"--trailer {shell_quote(f'Signed-off-by: {commit.committer}')}"
-    message_words = f'"$(git log -1 --format=%B {commit.oid[:SHORT]} | git interpret-trailers {option})"'
-    return reword(message, by_id, message_words)
+    whole = f'"$(git log -1 --format=%B {commit.oid[:SHORT]} | git interpret-trailers {option})"'
+    return reword(message, by_id, [whole])
 
 
-def shell_text(subject: str, message: Message) -> str:
+def shell_words(subject: str, message: Message) -> list[str]:
     """Return the shell words that give a commit's message with another subject."""
-    body = f' -m "$(git log -1 --format=%b {(message.commit or "")[:SHORT]})"' if message.body else ""
-    return shell_quote(subject) + body
+    body = f'"$(git log -1 --format=%b {(message.commit or "")[:SHORT]})"'
+    return [shell_quote(subject), *([body] if message.body else [])]
 
 
 def take_there(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:

@@ -6,7 +6,7 @@ import re
 
 from specguard.rules import Finding, NotApplicable, RewordMessage, Rule, Settings, setting
 from specguard_rules.commits.trailers import Trailers, gives_reason
-from specguard_rules.next_steps import CommitsById, alternatives, quote, reword, shell_quote, shell_text
+from specguard_rules.next_steps import CommitsById, alternatives, quote, reword, shell_quote, shell_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -221,11 +221,11 @@ class CommitMessage(SubjectForm, Rule):
 
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
         for what, step, key, by, right in self.flaws("subject", message.subject):
-            cmd = reword(message, by_id, shell_text(right or "SUBJECT", message))
+            cmd = reword(message, by_id, shell_words(right or "SUBJECT", message))
             yield _flaw(message, what, step, key, by, cmd=cmd)
         for line, problem in footer_problems(message.text) if self.conventional else ():
             what = f"line {line} of the message has not the form of Conventional Commits: {problem}"
-            cmd = reword(message, by_id, f"{shell_quote(message.subject)} -m BODY")
+            cmd = reword(message, by_id, [shell_quote(message.subject), "BODY"])
             key, field = "conventional footer", "commit.body"
             yield _flaw(message, what, "Reword the body", key, "conventional", field=field, cmd=cmd)
 
@@ -236,11 +236,11 @@ class CommitMessage(SubjectForm, Rule):
         has_body = any(map(str.strip, message.lines[1 : trailers[0].line - 1 if trailers else None]))
         if has_body != (self.body == "required"):
             what = f"the message {quote(message.subject)} has {'a' if has_body else 'no'} body"
-            step, words = "Keep only the subject and the trailers", shell_quote(message.subject)
+            step, words = "Keep only the subject and the trailers", [shell_quote(message.subject)]
             if not has_body:
                 step = "Say below the subject, after a blank line, what changes and why"
-                words += " -m BODY"
-            words += f' -m "$(git log -1 --format="%(trailers)" {message.commit})"' if trailers else ""
+                words.append("BODY")
+            words += [f'"$(git log -1 --format="%(trailers)" {message.commit})"'] if trailers else []
             cmd = reword(message, by_id, words)
             yield _flaw(message, what, step, "body", field="commit.body", cmd=cmd)
 
@@ -315,7 +315,7 @@ def _item_flaws(
     shown = ascii(subject) if looks_right else quote(subject)
     problem = f"the {what} is {shown}, and {item} has {alternatives(expected)}"
     right = _right_subject(item, subject)
-    cmd = reword(message, by_id, shell_text(right or "SUBJECT", message))
+    cmd = reword(message, by_id, shell_words(right or "SUBJECT", message))
     same_as = list(work.mixed_items(message.commit)) if work else []
     # A landed item's subject would be wrong again. A plan's commits have items of their own.
     same_as += [] if work and item.kind in work.shared else ["WRK006 landed"]
@@ -422,9 +422,9 @@ class CommitForm(Rule):
                     found += self._body_problems(message)
             for key, problem, step in found:
                 of_body = key in ("blank_line", "body_width")
-                text = _right_text(key, message) if len(found) == 1 else "MESSAGE" if of_body else ""
+                words = _right_words(key, message) if len(found) == 1 else ["MESSAGE"] if of_body else []
                 field = "commit.body" if of_body else message.field
-                yield _flaw(message, problem, step, key, field=field, cmd=reword(message, by_id, text))
+                yield _flaw(message, problem, step, key, field=field, cmd=reword(message, by_id, words))
         for commit in by_id.values() if self.authors else ():
             for role, person in (("author", commit.author), ("committer", commit.committer)):
                 if not any(expression.search(person) for expression in self.authors):
@@ -484,17 +484,17 @@ class CommitForm(Rule):
                 return
 
 
-def _right_text(key: str, message: Message) -> str:
+def _right_words(key: str, message: Message) -> list[str]:
     """Return the right message as shell words.
 
     Empty if a person has to write the subject; `MESSAGE` if a person has to write all of it.
     """
     if key == "blank_line":
         subject, _, rest = message.text.rstrip("\n").partition("\n")
-        return f"{shell_quote(subject)} -m {shell_quote(rest)}"
+        return [shell_quote(subject), shell_quote(rest)]
     if key == "trailing_dot":
-        return shell_quote(_remove_dot(message.text).rstrip("\n"))
-    return "" if key in ("empty", "subject_max") else "MESSAGE"
+        return [shell_quote(_remove_dot(message.text).rstrip("\n"))]
+    return [] if key in ("empty", "subject_max") else ["MESSAGE"]
 
 
 def _add_blank_line(text: str) -> str:
@@ -614,8 +614,8 @@ class UnfinishedCommit(Rule):
             elif self.reverts == "explain" and message.source != "title" and _is_unexplained(message):
                 oid = (message.commit or "")[:12]
                 # The trailers stay in the last paragraph.
-                text = f'"$(git log -1 --format=%s {oid})" -m "REASON" -m "$(git log -1 --format=%b {oid})"'
-                cmd = reword(message, by_id, text)
+                subject_word, body = (f'"$(git log -1 --format=%{part} {oid})"' for part in "sb")
+                cmd = reword(message, by_id, [subject_word, '"REASON"', body])
                 what, step = f"the revert {subject} gives no reason", "Say in the body why it is taken back"
                 yield _flaw(message, what, step, "revert", "reverts", field="commit.body", cmd=cmd)
             commit = by_id.get(message.commit or "")

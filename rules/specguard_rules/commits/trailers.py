@@ -262,7 +262,7 @@ def _next_step(required: RequiredTrailer, trailers: Trailers, message: Message, 
     wrong = not required.may_repeat and (trailers.of(key) or misplaced)
     # Git would add a trailer to the paragraph of these lines, if that is the last one.
     if wrong or trailers.divider_line or (misplaced and "" not in message.lines[misplaced[-1].line :]):
-        cmd = reword(message, by_id, "MESSAGE")
+        cmd = reword(message, by_id, ["MESSAGE"])
         return f"{step}: `{cmd}`" if cmd else f"{step}."
     commit = by_id.get(message.commit or "")
     person = commit.author if commit else message.author

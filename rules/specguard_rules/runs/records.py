@@ -506,7 +506,7 @@ class TamperedRun(Rule):
                     at = done.index(commit) + 1
                     # Its record that is committed on top would be in the next tree, and not in the commit's.
                     kept = {e.path.startswith(folder) for one in done[at:] for e in one.own_entries} == {True}
-                    how = reword(commit.message, CommitsById(done[:at] if kept else done), f'"$({body})"')
+                    how = reword(commit.message, CommitsById(done[:at] if kept else done), [f'"$({body})"'])
                     how = f"git reset --keep {oid[:12]} && {how}" if kept else how
                     step = f"Run it again, or after a rebase first take its line out of the message: `{how}`"
                     key, setting = f"tree {run.shown}", "runs.trailer"

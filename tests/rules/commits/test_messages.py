@@ -153,9 +153,9 @@ def test_only_a_message_with_a_problem_is_looked_up_among_the_commits(
 ) -> None:
     asked: list[str] = []
 
-    def spied(message: Message, made: CommitsById, text: str = "") -> str:
+    def spied(message: Message, made: CommitsById, words: Any = ()) -> str:
         asked.append(message.subject)
-        return reword(message, made, text)
+        return reword(message, made, words)
 
     monkeypatch.setattr(messages, "reword", spied)
     commits = [step("feat: one"), step("two", content="c\n"), step("fix: three", content="d\n")]
