@@ -389,9 +389,7 @@ class PathTemplate(_Parts):
     def _texts(self, path: bytes) -> Sequence[str] | None:
         """Return the text of each placeholder in a path; None if the template does not match it."""
         match = (self._exact if len(path) <= LONG_PATH else self._linear).fullmatch(path)
-        if match is None:
-            return None
-        return [group.decode("utf-8", "surrogateescape") for group in match.groups()]
+        return None if match is None else [one.decode("utf-8", "surrogateescape") for one in match.groups()]
 
     @cached_property
     def _exact(self) -> Any:
