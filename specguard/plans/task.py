@@ -226,13 +226,14 @@ def parse_expected(text: str, code: str = "") -> Expectation:
     if path in {"", "."}:
         return Expectation(Covering([folder or "**"]))
     prefix = f"{folder}/" if folder else ""
-    try:
-        return Expectation(Covering([prefix + path, prefix + escape(path)]))
-    except PatternError:
-        # It is not a pattern, but it may still be the name of a file.
-        if not any(char in path for char in "*?"):
-            return Expectation(Covering([prefix + escape(path)]))
+    is_pattern = not Covering.problem_in(prefix + path)
+    if not is_pattern and any(char in path for char in "*?"):
         return Expectation(Covering(), "is not a pattern")
+    try:
+        # What is not a pattern may still be the name of a file.
+        return Expectation(Covering([*([prefix + path] if is_pattern else []), prefix + escape(path)]))
+    except PatternError as error:
+        return Expectation(Covering(), error.problem)
 
 
 def covers_all(expected: Expectation) -> bool:
