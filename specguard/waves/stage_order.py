@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import WaveStage
     from specguard.change.entries import Commit, Entry
     from specguard.work.item import WorkItem
+    from specguard.work.item_lists import Listed
 
 
 class StageWork(Record):
@@ -225,7 +226,7 @@ def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkIt
         if fields is not None:
             reason = f"the branch {branch!r}"
             known = waves.wave(fields) if all(map(fields.get, waves.settings.by)) else None
-        elif item is not None and item.listed is not None and _is_item_of(waves, settings, item):
+        elif item is not None and item.listed is not None and _is_item_of(waves, settings, item.listed):
             reason = str(item)
             known = waves.wave_of(item.listed.source.path, item.listed.source.fields)
         else:
@@ -238,11 +239,11 @@ def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkIt
     return found
 
 
-def _is_item_of(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
+def _is_item_of(waves: Waves, settings: WaveStage, listed: Listed) -> bool:
     """Return True if an item belongs to a stage, through a breakdown or a plan."""
-    if item.listed is not None and waves.kind_of(settings.items) == item.kind:
-        return waves.stage_of(item.listed) is settings
-    return waves.kind_of(settings.items) == "" and item.kind == "task"
+    if waves.kind_of(settings.items) == "":
+        return waves.plans.holding(listed.source.path) == listed.source.path
+    return waves.stage_of(listed) is settings
 
 
 def _owns(stage: StageState, path: bytes) -> bool:
