@@ -123,7 +123,8 @@ class WorkItem(Record, frozen=False):
         if "slug" not in fields and any("slug" in name_template(text).names for text in names):
             located = DocumentSearch(self.settings, fields, self.number, self.tree)
             name = (located.path or b"").rpartition(b"/")[2].decode("utf-8", "replace")
-            slug_pattern = rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
+            word = re.escape(self.own.get("number", self.id))
+            slug_pattern = rf"(?:^|[^0-9])0*{word}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
             # Otherwise a value from a name could complete the template of a place that was skipped.
             if name and (slug := re.search(slug_pattern, name)):
                 fields["slug"] = slug[1]
@@ -323,13 +324,10 @@ class WorkItem(Record, frozen=False):
         found = (self.plain(template, escape, width) for template in templates for width in PADDINGS)
         return Selecting(list(dict.fromkeys(filter(None, found))))
 
-    def _number(self, width: int) -> str:
-        return self.id if self.number is None else f"{self.number:0{width}d}"
-
     def _values(self, width: int, template: str) -> dict[str, str]:
         values = {FREE_TEXT: "...", **self.fields}
         if self.number is not None:
-            values["number"] = self._number(width)
+            values["number"] = f"{self.number:0{width}d}"
         if "{document" in template and self.document is not None:
             values["document"] = path_text(self.document)
         return values
