@@ -576,8 +576,7 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
     if not old or not specs.ways.is_known(old):
         if not specs.ways.may_begin(status.text):
             message = f"{path} begins as {status.text}{place}, which needs steps before it"
-            first = ", ".join(specs.ways.first) or specs.settings.statuses[0]
-            step = f"Begin with a status that follows no other: {first}."
+            step = f"Begin with a status that follows no other: {', '.join(specs.ways.first)}."
             yield _value_flaw(spec, status, message, step, "begins", "transitions")
     elif not specs.ways.may_follow(old, status.text):
         after = " or ".join(specs.ways.after(old)) or "a new spec, or an approval"
