@@ -396,7 +396,7 @@ def _problem(pattern: str) -> str:
     if closed and "," in inside:
         return "has a choice in braces, which is not read; write one pattern for each: '*.pem', '*.key'"
     # What a backslash escapes is a part of a name.
-    bare = "".join(part[1:] for part in f"\\ {pattern}".split("\\"))
+    bare = "x".join(part[1:] for part in f" {pattern}".split("\\"))
     if bare[:1] == "^" or bare[-1:] == "$" or any(sign in bare for sign in (".+", "]+", "|")):
         return "is written as an expression, which is not read here; write 'docs/' or '**/*.md'"
     body = pattern.removeprefix("/").removesuffix("/")
