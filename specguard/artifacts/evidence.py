@@ -77,9 +77,7 @@ class CitedEvidence:
 
     def is_file(self, citation: Citation) -> bool:
         """True if a citation is a file, and not a word with a dot such as `console.log`."""
-        if citation.line is not None or "/" in citation.path:
-            return True
-        return self.targets.find(citation).path is not None
+        return citation.line is not None or "/" in citation.path or bool(self.targets.find(citation).path)
 
     @cached_property
     def resolved(self) -> Sequence[tuple[Citation, Target]]:
