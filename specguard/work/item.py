@@ -211,9 +211,10 @@ class WorkItem(Record, frozen=False):
         """
         settings = self.settings
         if settings.scope:
-            patterns = list(filter(None, (self.plain(one, escape) for one in settings.scope)))
-            if not patterns:
-                why = f"no pattern of {self.setting('scope')} can be filled in for {self}"
+            filled = (self.plain(one, escape).removeprefix("./") for one in settings.scope)
+            patterns = list(filter(None, filled))
+            why = "" if patterns else f"no pattern of {self.setting('scope')} can be filled in for {self}"
+            if why := why or Covering.problem_in(*patterns):
                 raise MissingFact(why, code="incomplete-policy")
             return Scope(Covering(patterns))
         path = self.document
@@ -322,7 +323,9 @@ class WorkItem(Record, frozen=False):
         templates = [*self.settings.document, *self.settings.legacy]
         templates += [one for one in self.settings.siblings if "number" in name_template(one).names]
         found = (self.plain(template, escape, width) for template in templates for width in PADDINGS)
-        return Selecting(list(dict.fromkeys(filter(None, found))))
+        places = dict.fromkeys(one.removeprefix("./") for one in found)
+        # A value of the pointer may make a text that is no path.
+        return Selecting([one for one in places if not Selecting.problem_in(one)])
 
     def _values(self, width: int, template: str) -> dict[str, str]:
         values = {FREE_TEXT: "...", **self.fields}
