@@ -263,9 +263,8 @@ def _read_schema(artifacts: Artifacts, path: str) -> Schema:
 
     data = Documents(artifacts.change.policy_files).data(path.encode("utf-8", "surrogateescape"))
     if data is None:
-        raise MissingFact(
-            f"there is no schema {path} beside the policy", f"git log -- {path}", code="unusable-schema"
-        )
+        why = f"there is no schema {path} beside the policy"
+        raise MissingFact(why, f"git log -- {path}", code="unusable-schema")
     try:
         if data.problem is None:
             return Schema(data.value)
