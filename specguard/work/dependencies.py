@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     _Place = TypeVar("_Place")
 
 
+MOST_COMPARED: Final = 200
+"""The limit of items whose ids are compared with a name that none of them has."""
+
+
 def dependency_flaws(
     needs: Sequence[tuple[str, str, Sequence[tuple[_Place, str]]]], plural: str
 ) -> Iterator[tuple[int, _Place, str, str, str]]:
@@ -34,7 +38,7 @@ def dependency_flaws(
             needed = ids.get(normal_id(text))
             if needed is None:
                 message = f"{item} needs {shortened(text)!r}, which is not listed"
-                known = [one for _, one, _ in needs if one and one != needs[at][1]]
+                known = [one for _, one, _ in needs[:MOST_COMPARED] if one and one != needs[at][1]]
                 step = nearest(text, known, "Name one that is listed, or take it out.")
                 yield at, place, message, step, f"unknown:{text}"
             elif needed == at:

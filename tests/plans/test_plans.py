@@ -9,6 +9,7 @@ import pytest
 
 from specguard.plans.plans import find_edits, finished_tasks
 from tests.plans.making import plan_of, task, told
+from tests.taking import grows_with_length
 
 
 def graph(*needs: list[int], **more: Any) -> Any:
@@ -61,6 +62,14 @@ def test_a_plan_that_is_one_long_line_or_one_great_circle() -> None:
     assert not list(graph([], *[[n] for n in range(1, count)]).dependency_flaws())
     [circle] = graph(*[[n % count + 1] for n in range(1, count + 1)]).dependency_flaws()
     assert f"{count - 11} more" in circle.message
+
+
+def test_many_names_of_no_task_take_no_longer_each() -> None:
+    def unknown(count: int) -> Callable[[], object]:
+        plan = graph(*[[9_000 + n] for n in range(count)])
+        return lambda: list(plan.dependency_flaws())
+
+    assert grows_with_length(unknown, 100)
 
 
 @pytest.mark.parametrize("status", ["pending", "agent_done", "done", "deferred"])
