@@ -133,10 +133,14 @@ def _only_reviews(undated: str, names: Container[str] = ()) -> bool:
         undated: the text, without its dates.
         names: the normal names of fields with such a date, which say no more.
     """
-    clauses = (_EDGES.sub("", part) for part in CLAUSE_END.split(undated if len(undated) < 100 else ""))
-    told = [clause.partition(" by ") for clause in clauses if not names_nobody(clause)]
-    known = (normal_name(one) in names or _NO_TRACE.fullmatch(without_space(_fold(one))) for one, *_ in told)
-    return bool(told) and all(known) and all(names_nobody(who.removesuffix(" on")) for *_, who in told)
+
+    def says_nothing(clause: str) -> bool:
+        head, _, who = clause.partition(" by ")
+        is_remark = normal_name(head) in names or _NO_TRACE.fullmatch(without_space(_fold(head)))
+        return names_nobody(who.removesuffix(" on") if is_remark else clause)
+
+    clauses = [_EDGES.sub("", part) for part in CLAUSE_END.split(undated if len(undated) < 100 else "")]
+    return all(map(says_nothing, clauses)) and not all(map(names_nobody, clauses))
 
 
 def document_essence(spec: Spec, dates: Sequence[str], left_out: Sequence[str]) -> str:
