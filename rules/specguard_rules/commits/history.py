@@ -280,7 +280,7 @@ class MergeCommit(Rule):
             what, field = "is a merge commit, and the history is linear", "commit.subject"
             yield _finding(commit, what, step, "linear", field=field, setting="linear")
         for redone in merges.redo(found):
-            for entry in redone.own:
+            for entry in (one for one in redone.own if not policy.is_filed(one)):
                 verb = "deletes" if entry.deleted else "adds" if entry.added else "changes"
                 what = f"{verb} this file, which merging its parents does not give"
                 step = "Bring the change in a commit of its own, and merge without it."
