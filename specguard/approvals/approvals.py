@@ -340,7 +340,7 @@ class Approvals:
     def _add_command(self) -> str:
         from specguard.declaration.look_alikes import shell_word
 
-        return f"git add -f {shell_word(self.log.folder)}"
+        return f"git add -f {shell_word(b':/' + self.log.folder)}"
 
     def _decide(self) -> Iterator[Decision]:
         change = self._bond.change
