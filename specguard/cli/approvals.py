@@ -250,9 +250,6 @@ def _approvable_data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:
     }
 
 
-LINES_SHOWN: Final = 20
-"""The number of lines of one kind that are printed before the rest is only counted."""
-
 _BASELINE_PATH: Final = path_text(BASELINE)
 
 
@@ -293,8 +290,7 @@ def _write_baseline(recording: Recording) -> None:
 
 def _baseline_lines(recording: Recording, *, check: bool) -> Iterator[str]:
     changed = [one for one in recording.entries if one.before != one.after or (one.found or 0) > one.after]
-    values = {"baseline": _BASELINE_PATH, "check": check, "most": LINES_SHOWN}
-    return text_lines("baseline.txt", recording=recording, changed=changed, **values)
+    return text_lines("baseline.txt", recording=recording, changed=changed, file=_BASELINE_PATH, check=check)
 
 
 def _baseline_data(recording: Recording, *, written: bool) -> dict[str, Any]:
