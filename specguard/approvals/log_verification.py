@@ -239,9 +239,8 @@ class Verification:
             revoked = self._log.filed.get(record.revokes)
             path, which = filed.path, f"it revokes {record.revokes[:12]}, which is"
             if revoked is None:
-                revoked_path = shell_word(self._log.path(record.revokes))
-                step = f"find it, and put it back: git log --all -- {revoked_path}"
-                yield path, f"{which} not in the log", step
+                gone = shell_word(self._log.path(record.revokes))
+                yield path, f"{which} not in the log", f"find it, and put it back: git log --all -- {gone}"
             elif not isinstance(revoked.record, Approval):
                 yield path, f"{which} not an approval", "give the approval anew: a revocation is for ever"
 
@@ -274,7 +273,8 @@ class Verification:
             if filed is not None and "head" in filed.places and now is not None and now.is_file:
                 self.notes.append(f"{path_text(path)} {event}, and is there again")
             else:
-                step = f"put it back: git cat-file blob {entry.old[:12]} > {shell_word(path)}"
+                folder, blob = shell_word(self._folder), entry.old[:12]
+                step = f"put it back: mkdir -p {folder} && git cat-file blob {blob} > {shell_word(path)}"
                 yield path, f"it {event}", step
 
     def _takes_back(self, commit: str, entry: Entry) -> bool:

@@ -105,7 +105,9 @@ def verify(base: str, output_format: str) -> int:
     """
     with _open_logbook(base) as book:
         outcome = Verification(book)
-        show(output_format, _verification_data(outcome), text_lines("verification.txt", outcome=outcome))
+        top = shlex.quote(book.work_tree) if book.work_tree and at_root() else ""
+        lines = text_lines("verification.txt", outcome=outcome, top=top)
+        show(output_format, _verification_data(outcome), lines)
     return EXIT_FAILED if outcome.problems else EXIT_PASSED
 
 
