@@ -72,7 +72,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
     notes = [f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit it with the change."]
     if bond.change.stage == "staged" and record.scope == "change" and "paths" in settings.scopes:
-        notes.append("Beside other commits of the branch it does not count; one with --scope paths does.")
+        notes.append("Other commits of the branch end it; with --scope paths only those of the same files.")
     strict = sorted({rule.code for rule in rules if rule.signed and rule.code in record.rules})
     if strict and not signature:
         notes.append(
