@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from specguard.change.check_request import Event as Event
@@ -96,12 +96,13 @@ CLOCK_SKEW: Final = 300
 NEVER: Final = 253_402_300_799
 """The last second of the year 9999: the time of a commit with an unknown one, so that no review is later."""
 
-_STATES: Final = ("approved", "changes_requested", "dismissed", "commented")
+_STATES: Final = ("approved", "changes_requested", "dismissed", "commented", "request_changes", "comment")
+"""The states of submitted reviews; the last two are Gitea's and Forgejo's words for what GitHub has too."""
+
 _LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _DRAFT: Final = re.compile(r"^(Draft:|\[Draft\]|\(Draft\)) *", re.IGNORECASE)
 """What marks a merge request of GitLab as a draft, at the start of its title."""
 
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
 _REVIEWS: Final = "the reviews file"
 _REVIEWS_HELP: Final = (
     "Give what `gh api --paginate --slurp repos/OWNER/NAME/pulls/NUMBER/reviews` prints, "
@@ -114,9 +115,9 @@ class SubmittedReview(Record):
 
     Attributes:
         login: the reviewer's account; empty if it was deleted, or is not a person's.
-        state: `approved`, `changes_requested`, `dismissed` or `commented`.
+        state: one of `_STATES`.
         commit: the full object id of the commit that was reviewed; empty if the platform does not name it.
-        submitted: the time in UTC, as `2026-01-31T12:00:00Z`; empty if the platform does not give it.
+        submitted: the time in UTC, as `2026-01-31T12:00:00+00:00`; empty if the platform does not give it.
     """
 
     login: str
@@ -153,7 +154,7 @@ def read_review(fields: Fields) -> SubmittedReview | None:
         SpecguardError: it has another format.
     """
     state = (fields.text("state") or "").lower()
-    if state == "pending":
+    if state in ("pending", "request_review"):
         return None
     if state not in _STATES:
         raise fields.field_error("state", "one that a review has")
@@ -184,21 +185,20 @@ def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int = 0)
     Returns:
         Logins as the platform spells them.
     """
-    judging = (one for one in reviews if one.login and one.state != "commented")
+    judging = (one for one in reviews if one.login and one.state not in ("commented", "comment"))
     verdicts = grouped((one.login.casefold(), one) for one in judging)
     for own in verdicts.values():
         # A review without a time affects only the order of the same account's reviews.
         if all(review.submitted for review in own):
             own.sort(key=lambda review: review.submitted[:19])
-    earliest = min(max(committed - CLOCK_SKEW, 0), NEVER)
-    since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(earliest))
+    since = datetime.fromtimestamp(min(max(committed - CLOCK_SKEW, 0), NEVER), UTC).isoformat()
     return frozenset(
         review.login
         for review in (own[-1] for own in verdicts.values())
         if review.state == "approved"
         and is_object_id(review.commit)
         and review.commit == head
-        and (not review.submitted or review.submitted[:19] >= since)
+        and (not review.submitted or review.submitted >= since)
     )
 
 
@@ -215,9 +215,11 @@ def _read_login(fields: Fields) -> str:
 
 def _time(fields: Fields, key: str) -> str:
     value = fields.text(key) or ""
-    if value and not _TIME.fullmatch(value):
-        raise fields.field_error(key, "a time in UTC")
-    return value
+    try:
+        # Gitea writes its server's time zone.
+        return value and datetime.fromisoformat(value).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise fields.field_error(key, "a time") from error
 
 
 def _event_error(message: str, file: str, help: str) -> SpecguardError:

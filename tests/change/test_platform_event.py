@@ -236,7 +236,7 @@ def test_the_list_of_the_platform_is_read() -> None:
         ("carol", "dismissed", HEAD),
         ("alice", "commented", HEAD),
     ]
-    assert found[0].submitted == "2026-03-02T09:00:00Z"
+    assert found[0].submitted == "2026-03-02T09:00:00+00:00"
     assert approvers(found, HEAD) == {"alice"}
     assert approvers(found, OTHER) == set()
 
@@ -279,6 +279,13 @@ def test_what_another_forge_calls_dismissed_is_dismissed_and_ids_of_sha256_are_l
     head = "ab" * 32
     assert approvers(read_reviews(write([item(commit=head)])), head) == {"alice"}
     assert approvers(read_reviews(write([item(commit=head[:40])])), head) == set()
+
+
+def test_the_words_and_times_of_gitea_are_read(write: Write) -> None:
+    asked, at = item("REQUEST_REVIEW", by=None), "2026-03-02T11:59:59+02:00"
+    assert approvers(read_reviews(write([item(submitted_at=at), item("COMMENT"), asked])), HEAD) == {"alice"}
+    assert approvers(read_reviews(write([item(), item("REQUEST_CHANGES")])), HEAD) == set()
+    assert approvers(read_reviews(write([item(submitted_at=at)])), HEAD, 1_772_445_600 + 300) == set()
 
 
 # What cannot count
