@@ -49,6 +49,7 @@ def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None
         "feat(phase12): implement phase 12",
         f"refs/heads/phase-12 to {team.remote.path}",
         "gh pr create --base main --head phase-12 --title 'Phase 12'",
+        "\n  scope         src/\n",
         "nothing was fetched",
     ):
         assert part in text
