@@ -333,12 +333,14 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
         outcome = ended(planned.run_task("--plan", PLAN))
         [manifest] = [one for one in planned.manifests() if one["item"]["id"] == f"task_{number:03}"]
         assert any(note.startswith(f"The plan {PLAN} is the change's own") for note in manifest["notes"])
+        body = (planned.runs / f"task-task_{number:03}" / manifest["run_id"] / "pull-request.md").read_text()
+        assert "Add part 1" in git("show", f"{body.partition(f'- Document: `{PLAN}` at `')[2][:10]}:{PLAN}")
         if remote:
             take_up = outcome.stdout.partition("To look at it here: ")[2].partition("\n")[0]
             subprocess.run(take_up, shell=True, check=True, cwd=planned.top)
         # The request as CI judges it, after each task.
         base, head = ({"sha": git("rev-parse", one), "ref": one} for one in ("main", "pr/cart"))
-        request = {"number": 1, "title": "Plan cart: A cart", "body": "", "head": head, "base": base}
+        request = {"number": 1, "title": "Plan cart: A cart", "body": body, "head": head, "base": base}
         event = tmp_path / "event.json"
         event.write_text(json.dumps({"action": "synchronize", "number": 1, "pull_request": request}))
         ended(planned.specguard("check", "--enforce", "--pr-event", str(event)))
