@@ -54,6 +54,12 @@ class Text:
         return self._inline
 
     @property
+    def checked(self) -> bool | None:
+        """True if the checkbox at its beginning is ticked; None if it has no checkbox."""
+        box = _CHECKBOX.match(self.raw)
+        return None if box is None else box[1] != " "
+
+    @property
     def codes(self) -> Sequence[Code]:
         """The code spans in order, with their positions in `raw`."""
         return self._parts.codes if "`" in self.raw else ()
@@ -186,12 +192,6 @@ class ListItem(Record):
     blocks: Sequence[AnyBlock]
     number: int | None
     line: int
-
-    @property
-    def checked(self) -> bool | None:
-        """True if its checkbox is ticked; None if it has no checkbox."""
-        box = _CHECKBOX.match(self.text.raw)
-        return None if box is None else box[1] != " "
 
     @property
     def text(self) -> Text:

@@ -312,7 +312,7 @@ def block_fields(blocks: Sequence[AnyBlock], *, bullet: bool = False) -> Iterato
             yield from _paragraph_fields(block.text, following, bullet=bullet and not position)
         elif isinstance(block, List):
             for item in block.items:
-                if item.checked is not False:
+                if item.text.checked is not False:
                     yield from block_fields(item.blocks, bullet=True)
         elif isinstance(block, Table):
             yield from _table_fields(block)

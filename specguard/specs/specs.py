@@ -9,7 +9,7 @@ from functools import cached_property
 from specguard.change.entries import OBJECT_ID, Entry, sha256
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, Selecting
-from specguard.documents.blocks import AnyBlock, List, ListItem, Table
+from specguard.documents.blocks import AnyBlock, List, ListItem, Table, Text
 from specguard.documents.data import Problem, data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.documents.inline import STRUCK
@@ -418,12 +418,10 @@ class Mirrors(Record, frozen=False):
                 for first in [_MIRRORED.findall(value)[:1] if cell is row[0] else ()]
                 for name in (*_LINK.findall(cell.raw[:LONGEST_ROW]), *cell.spans, value, *first)
             )
-            name, official = self._find_status(names, mirror)
-            states = [plain_value(STRUCK.sub("", cell.raw[:LONGEST_ROW])) for cell in row]
+            states = [plain_value(without_box(STRUCK.sub("", cell.raw[:LONGEST_ROW]))) for cell in row]
             listed = filter(self.specs.ways.is_listed, states)
             status = self._plain(next(listed, "") if column is None else states[column])
-            if official and status and not self.specs.ways.same(status, self._plain(official.text)):
-                yield _mismatch(mirror, name, repr(shortened(status)), row[0].line, official)
+            yield from self._compare(names, mirror, status, row[column or 0])
 
     def _check_item(self, item: ListItem, mirror: bytes) -> Iterator[Finding]:
         raw = item.text.raw
@@ -435,18 +433,31 @@ class Mirrors(Record, frozen=False):
         first = _MIRRORED.search(raw)
         names = [link[1]] if link else []
         names += [first[0].rstrip(":.")] if first and first.start() <= 4 else []
+        yield from self._compare(names, mirror, self._last_status(STRUCK.sub("", raw)), item.text)
+
+    def _compare(self, names: Iterable[str], mirror: bytes, status: str, box: Text) -> Iterator[Finding]:
+        """Yield a finding if the spec that one of some texts names has another status than a row or item.
+
+        Args:
+            names: texts that may name a spec.
+            mirror: the document.
+            status: what the row or item says; if it is empty, the checkbox counts.
+            box: the text that may begin with a checkbox.
+        """
         name, official = self._find_status(names, mirror)
         if official is None:
             return
-        status, ways = self._last_status(STRUCK.sub("", raw)), self.specs.ways
+        ways, known, where = self.specs.ways, shortened(official.text), path_text(mirror)
+        ticked = is_ticked(box) or box.checked
         if status:
             shown, differs = repr(shortened(status)), not ways.same(status, self._plain(official.text))
         else:
-            ticked, is_done = is_ticked(item.text) or item.checked, ways.is_terminal(official.text)
             shown = "done with" if ticked else "still open"
-            differs = ways.is_known(official.text) and ticked not in (None, is_done)
+            differs = ways.is_known(official.text) and ticked not in (None, ways.is_terminal(official.text))
         if differs:
-            yield _mismatch(mirror, name, shown, item.line, official)
+            message = f"{where} says that {name} is {shown}, and {official.place} that it is {known!r}"
+            step, key = f"Write {known!r} here, or correct the other.", f"status of {name}"
+            yield Finding(message, step, mirror, box.line, key=key, setting="specs.mirrors")
 
     def _find_status(self, names: Iterable[str], mirror: bytes) -> tuple[str, WrittenValue | None]:
         """Return the first of some texts that names a spec, and the spec's status.
@@ -489,10 +500,3 @@ class Mirrors(Record, frozen=False):
         """Return the status that counts: the index's if the policy has an index, else the document's own."""
         index = self.specs.settings.index
         return next((value for value in spec.statuses if not index or value.form == "index"), None)
-
-
-def _mismatch(mirror: bytes, name: str, shown: str, line: int, official: WrittenValue) -> Finding:
-    known = shortened(official.text)
-    message = f"{path_text(mirror)} says that {name} is {shown}, and {official.place} that it is {known!r}"
-    step, key = f"Write {known!r} here, or correct the other.", f"status of {name}"
-    return Finding(message, step, mirror, line, key=key, setting="specs.mirrors")

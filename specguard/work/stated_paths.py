@@ -271,7 +271,7 @@ def _block_mentions(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
     for text in () if isinstance(block, List) else texts([block]):
         yield from _text_mentions(text, task=False)
     for item in block.items if isinstance(block, List) else ():
-        task = tasks or item.checked is not None or item.number is not None
+        task = tasks or item.text.checked is not None or item.number is not None
         yield from _text_mentions(item.text, task=task)
         for below in () if _begins_exclusion(item.text) else _in_scope(item.rest):
             yield from _block_mentions(below, tasks=tasks)

@@ -81,7 +81,7 @@ def test_checkboxes_have_their_state() -> None:
     lists = [block for block in Document(text).blocks if isinstance(block, List)]
     items = [item for block in lists for item in block.items]
     [inner] = [block for item in items for block in item.rest if isinstance(block, List)]
-    states = [item.checked for item in [*items[:8], *inner.items, *items[8:]]]
+    states = [item.text.checked for item in [*items[:8], *inner.items, *items[8:]]]
     assert states == [False, True, True, None, None, None, True, True, False, None]
     assert [item.line for item in items] == [1, 2, 3, 4, 5, 6, 7, 8, 10]
 
