@@ -159,7 +159,7 @@ def locate(
         plain = path_template(rest).exact_path(values)
         if plain is None:
             message = f"{name} is {text}, and no values are given for its wildcards"
-            raise _unfilled(message, "name the file yourself: --path docs/NAME.md")
+            raise _unfilled(message, f"name the file yourself: specguard new {name} --path ...")
         path = join_path(folder, plain) if rest != text else plain
     fields = template.read(path)
     if (
