@@ -82,11 +82,13 @@ class Flaw(Record, frozen=False):
     Attributes:
         reason: a clause about the run.
         unbound: True if the run succeeded, and only its grade, item or tree is insufficient.
+        missing: True if the judged tree does not have the cited run.
         run: the run as messages name it; empty without a run.
     """
 
     reason: str
     unbound: bool = False
+    missing: bool = False
     run: str = ""
 
     def __str__(self) -> str:
@@ -180,7 +182,7 @@ class RunProof(Record):
             MissingFact: a required object is missing.
         """
         if run is None:
-            return Flaw("does not exist")
+            return Flaw("does not exist in the judged tree", missing=True)
         if run.problem:
             return Flaw(f"cannot be read: {run.problem}")
         if self.change.whole and run.native and run.misfit:

@@ -1485,13 +1485,13 @@ class UnprovenCheckbox(Rule):
             # RUN007 reports evidence below the required grade.
             if flaw is None or flaw.unbound:
                 return
-            why = f"its evidence {flaw.run} {flaw.reason}"
-            if not flaw.run:
-                why = f"names no file that matches {', '.join(claims.evidence.patterns)}"
+            unnamed = f"names no file that matches {', '.join(claims.evidence.patterns)}"
+            why = f"its evidence {flaw.run} {flaw.reason}" if flaw.run else unnamed
+            kept = "; commit its folder, too" if claims.proof.records.in_tree else ""
             message = f"{shortened(item.words)!r} is ticked and {why}"
             step = (
                 "Name in the item the manifest of a run of it that succeeded, by its path from the root "
-                "(`specguard run gates` makes one), or take the tick away."
+                f"(`specguard run gates` makes one{kept}), or take the tick away."
             )
             yield Finding(message, step, claim.path, claim.line, key=claim.key, setting="checklists.evidence")
 

@@ -433,7 +433,7 @@ class UncoveredItem(Rule):
                 named = claims.proof.least == "claimed" or claims.proof.kinds or claims.is_planned(claim)
                 if claim.ids and not named:
                     step = _LIST_ITEMS
-                if run_records.in_tree and not (ticked or flaw.run):
+                if run_records.in_tree and not ticked and (flaw.missing or not flaw.run):
                     step = f"Commit the manifest of its run, if it has one. {step}"
                 yield Finding(message, step, claim.path, claim.line, key=claim.key, setting="runs.grade")
 
