@@ -207,7 +207,11 @@ def _variables(*tables: Any) -> dict[str, str]:
 def _github_steps(name: str, items: Any, *holders: Any) -> Iterator[Step]:
     """Yield the steps of a job or action; the job and the file provide the defaults."""
     matrix = fields(_get(holders[0], "strategy"), "matrix") if holders else {}
-    values = {f"matrix.{key}": value for key, value in matrix.items()}
+    values: dict[str, list[Any]] = {}
+    # A combination of `include` can have keys of its own.
+    for row in {id(one): one for one in [matrix, *(_get(matrix, "include") or ())]}.values():
+        for key, value in fields(row).items():
+            values.setdefault(f"matrix.{key}", []).append(value)
     tables = [values, *(_get(holder, "env") for holder in reversed(holders))]
     for item in items if isinstance(items, list) else ():
         places = [item, *(_get(holder, "defaults", "run") for holder in holders)]
@@ -230,16 +234,14 @@ def _gitlab_steps(top: dict[str, Any]) -> Iterator[Step]:
             continue
         chain = [job, *_extended_jobs(top, job)]
         inherited = [*chain, _get(top, "default"), top]
-        contained: bool | None = any(_get(holder, "image") is not None for holder in inherited)
-        if not contained and "include" in top:
-            contained = None
+        has_image = any(_get(holder, "image") is not None for holder in inherited)
+        contained = has_image or (None if "include" in top else False)
         variables = _variables(_get(top, "variables"), *(_get(one, "variables") for one in reversed(chain)))
         # `before_script` and `script` run in one shell, with one set of variables.
         for keys in (("before_script", "script"), ("after_script",)):
             script: list[Text] = []
             for key in keys:
-                holders = chain if key == "script" else inherited
-                found = (_get(holder, key) for holder in holders)
+                found = (_get(holder, key) for holder in (chain if key == "script" else inherited))
                 script += _texts(top, next((one for one in found if one is not None), ()), set())
             yield Step(name, contained, variables, script)
 

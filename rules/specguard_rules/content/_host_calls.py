@@ -265,12 +265,11 @@ class Shell:
                 return address
         if program in SHELLS:
             return ""
-        client, previous = program in _CLIENTS or program in _CLIENTS_BY_ENVIRONMENT, ""
-        for word in words[1:]:
-            address = "" if client and _DATA.fullmatch(previous) else _argument(word, previous, client=client)
-            if address:
+        client = program in _CLIENTS or program in _CLIENTS_BY_ENVIRONMENT
+        for option, word in zip(["", *words[1:]], words[1:], strict=False):
+            is_data = client and _DATA.fullmatch(option)
+            if not is_data and (address := _argument(word, option, client=client)):
                 return address
-            previous = word
         # The program itself may be a URL, as in a template that fills in the rest.
         return host_address(words[0])
 
