@@ -263,7 +263,7 @@ class Shell:
         for name, value in command.variables:
             if address := self._given_address(name, value):
                 return address
-        if program in SHELLS:
+        if program in SHELLS and not _script_name(words):
             return ""
         client = program in _CLIENTS or program in _CLIENTS_BY_ENVIRONMENT
         for option, word in zip(["", *words[1:]], words[1:], strict=False):
