@@ -325,7 +325,7 @@ def file_commands(
         # A recipe's line begins with a tab, in a justfile also with spaces, and then with signs for make.
         space = " " if name.endswith((b"justfile", b".just")) else ""
         recipes = rf"^(?:[\t{space}]+[@+-]*|[^\t\n{space}].*)"
-        yield from parse_commands(re.sub(recipes, "", text, flags=re.MULTILINE))
+        yield from parse_commands(re.sub(recipes, "", text.replace("$(shell ", "$("), flags=re.MULTILINE))
     elif language(path, content) == "shell":
         yield from parse_commands(text)
     elif language(path, content):
