@@ -156,7 +156,7 @@ def _kills_in(text: str, depth: int = 0) -> Iterator[Command]:
 def _command_text(command: Command) -> str:
     """Return a command as it is written, with the commands of its only substitution."""
     inner = "".join(f"{' | ' if one.reads_pipe else '; '}{' '.join(one.words)}" for one in command.nested)
-    words = " ".join(command.words)
+    words = " ".join(command.words).removesuffix("" if inner else " $()")
     return words.replace("$()", f"$({inner[2:].lstrip()})") if words.count("$()") == 1 else words
 
 
