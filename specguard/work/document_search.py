@@ -199,10 +199,6 @@ def matching_paths(tree: Tree, pattern: str) -> list[bytes]:
     folder, _, name = pattern.rpartition("/")
     if has_wildcard(folder) or name == "**":
         return [path for path in tree.paths() if selecting.matches(path)]
-    if not has_wildcard(name):
-        path = unescape(pattern).encode("utf-8", "surrogateescape")
-        entry = tree.find(path)
-        return [path] if entry is not None and not entry.is_directory else []
     place = unescape(folder).encode("utf-8", "surrogateescape")
     found = {place + b"/" * bool(place) + name: entry for name, entry in tree.names(place).items()}
     return [path for path, entry in found.items() if not entry.is_directory and selecting.matches(path)]

@@ -303,8 +303,8 @@ def index_rows(
     """Yield the rows and list items of an index about one item: line, title, and the files named.
 
     A table row is about the item if its first cell begins with the item's number (`5`, `05`, `Track 5`) or
-    id. A list item is about it if it begins with either, or has the number as its list number. So is one that
-    links a file named after the kind and the number.
+    id. A number in a column with the kind's name goes first. A list item is about it if it begins with
+    either, or has the number as its list number. So is one that links a file named after kind and number.
 
     Args:
         text: the index, in Markdown.
@@ -316,7 +316,7 @@ def index_rows(
     word = rf"(?:#|no\.?\s*|{re.escape(kind)}[-_ #]*)?"
     start = re.compile(rf"{word}(?:{wanted}|{re.escape(item_id)})(?![0-9A-Za-z]|\.[0-9])", re.IGNORECASE)
     file = re.compile(rf"(?:^|/){re.escape(kind)}[-_]?0*{wanted}(?![0-9A-Za-z])", re.IGNORECASE)
-    numbered = re.compile(rf"{word}[0-9]", re.IGNORECASE)
+    numbered = re.compile(rf"{word}[0-9]+(?![0-9A-Za-z])", re.IGNORECASE)
     queue = list(_parse_index(text))
     for block in queue:
         for item in block.items if isinstance(block, List) else ():
@@ -326,9 +326,12 @@ def index_rows(
                 yield item.line, words, links
             else:
                 queue += item.rest
+        heads = [*map(_visible_text, block.header)] if isinstance(block, Table) else []
+        own = next((at for at, head in enumerate(heads) if head.casefold().startswith(kind.casefold())), 0)
         for cells in block.rows if isinstance(block, Table) else ():
-            titles = [shown for cell in cells if (shown := _visible_text(cell))]
-            if titles and start.match(_visible_text(cells[0])):
+            shown = [*map(_visible_text, cells)]
+            titles = [*filter(None, shown)]
+            if titles and start.match(shown[own if numbered.match(shown[own]) else 0]):
                 yield cells[0].line, titles[:2][-1], [link for cell in cells for link in _link_targets(cell)]
 
 
