@@ -103,7 +103,7 @@ class BranchName(Rule):
             return
         if work_item and work_item.branches:
             if name not in (own := work_item.branches):
-                message = f"the branch is {quote(name)}, and {work_item} has {alternatives(own)}"
+                message = f"the branch is {quote(name, own)}, and {work_item} has {alternatives(own)}"
                 step, setting = take_there(own[0], branch, base, push), work_item.setting("branch")
                 same_as = ("WRK006 landed",)
                 yield Finding(message, step, field="branch", key="item", setting=setting, same_as=same_as)

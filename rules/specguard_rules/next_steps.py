@@ -32,8 +32,16 @@ _FILTER_MESSAGES: Final = (
 )
 
 
-def quote(text: str) -> str:
-    """Return a text in quotes, cut after `QUOTED_LENGTH` characters with the number of the omitted ones."""
+def quote(text: str, beside: Sequence[str] = ()) -> str:
+    """Return a text in quotes, cut after `QUOTED_LENGTH` characters with the number of the omitted ones.
+
+    If it only looks like one of the texts beside it, other characters than those of ASCII are written out.
+    """
+    if beside:
+        from specguard.rules import look_alikes
+
+        if look_alikes.reading(text) in map(look_alikes.reading, beside):
+            return ascii(text)
     if len(text) <= QUOTED_LENGTH:
         return f"'{text}'"
     return f"'{text[:QUOTED_LENGTH]}...' ({len(text) - QUOTED_LENGTH} more characters)"

@@ -66,7 +66,7 @@ class PullRequestTitle(SubjectForm, Rule):
         title = pull_request.require("title")
         if work_item and expected:
             if not work_item.allows("pull_request", title):
-                what = f"the title is {quote(title)}, and {work_item} has {alternatives(expected)}"
+                what = f"the title is {quote(title, expected)}, and {work_item} has {alternatives(expected)}"
                 step = f"Change it to {alternatives(expected[:1])}."
                 yield _finding(what, step, "item", work_item.setting("pull_request"))
             return

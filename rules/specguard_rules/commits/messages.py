@@ -295,8 +295,6 @@ def _right_subject(item: WorkItem, subject: str) -> str:
 def _item_flaws(
     message: Message, item: WorkItem, by_id: CommitsById, work: Work | None, base: Base | None
 ) -> Iterator[Finding]:
-    from specguard.rules import look_alikes
-
     subject, expected = message.subject, item.commit_messages
     if item.allows("commit", subject):
         return
@@ -311,9 +309,7 @@ def _item_flaws(
         own = item.allows("commit", git.commit(base.start).message.subject)
         if own and base.start not in git.merge_bases(base.tip or base.start, base.start):
             step = "Add it to the commit of this branch with `git commit --amend --no-edit`"
-    looks_right = look_alikes.reading(subject) in map(look_alikes.reading, expected)
-    shown = ascii(subject) if looks_right else quote(subject)
-    problem = f"the {what} is {shown}, and {item} has {alternatives(expected)}"
+    problem = f"the {what} is {quote(subject, expected)}, and {item} has {alternatives(expected)}"
     right = _right_subject(item, subject)
     cmd = reword(message, by_id, shell_words(right or "SUBJECT", message))
     same_as = list(work.mixed_items(message.commit)) if work else []
