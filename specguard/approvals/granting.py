@@ -192,13 +192,14 @@ def _requested_findings(
         if path not in named:
             step = nearest(path_text(path), map(path_text, named), _listing(change, path))
             raise refusal(f"{rule_names} found nothing in {path_text(path)}", step)
-    requested = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
+    there = [one for one in found if not wanted or one.finding.path in wanted]
+    requested = [one for one in there if one.state == "open"]
     paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})
     if paths and not wanted:
         step = f"give --path for each: {listed(paths)}; plain `specguard approve` prints them all"
         raise refusal("an approval names the files that it is for", step)
-    if idle := sorted(codes - {judged.code for judged in found}):
-        raise refusal(f"{idle[0]} finds nothing that could be approved", _listing(change))
+    if idle := sorted(codes - {judged.code for judged in there}):
+        raise refusal(f"{idle[0]} finds nothing in what is to be approved", _listing(change))
     return requested, f"What {rule_names} finds there"
 
 

@@ -120,18 +120,17 @@ def test_a_finding_in_no_file_of_the_change_is_not_approved_for_its_paths(tmp_pa
     )
     repository = build(tmp_path, policy=policy)
     words = ("--override=BRN001", "--approved-by=alice", "--reason=the branch is an old one")
-    outcome = check(repository, *words, "--scope=paths")
-    refused(repository, outcome, "a finding in no file of the change", "leave out --scope paths")
-    outcome = check(repository, *words)
-    assert outcome.state("BRN001") == "approved"
+    said = "a finding in no file of the change", "leave out --scope paths"
+    refused(repository, check(repository, *words, "--scope=paths"), *said)
+    both = check(repository, *WORDS, "--override=BRN001")
+    refused(repository, both, "BRN001 finds nothing in what is to be approved")
+    assert check(repository, *words).state("BRN001") == "approved"
     document = '[artifacts.doc]\npath = "old.md"\nsections = ["Goal"]\n\n[approvals]'
     policy = POLICY.replace("[approvals]", document).replace('"BRN"', '"ART"')
-    repository = build(
-        tmp_path / "whole", base=[Step("docs: old", files={"old.md": "# Old\n"})], policy=policy
-    )
+    old = [Step("docs: old", files={"old.md": "# Old\n"})]
+    repository = build(tmp_path / "whole", base=old, policy=policy)
     whole = ("--all", "--override=ART002", "--path=old.md", *WORDS[2:])
-    outcome = check(repository, *whole, "--scope=paths")
-    refused(repository, outcome, "a finding in no file of the change", "leave out --scope paths")
+    refused(repository, check(repository, *whole, "--scope=paths"), *said)
     assert check(repository, *whole).state("ART002") == "approved"
 
 
