@@ -553,8 +553,7 @@ class RunRecords(Record):
         Raises:
             MissingFact: runs are not kept in the tree, and this one is not visible from here.
         """
-        folder = folder_of(name)
-        if folder is None:
+        if (folder := folder_of(name)) is None:
             return None
         folder = self.moved(folder)
         if self._files.is_there(folder):
@@ -567,6 +566,8 @@ class RunRecords(Record):
     def at(self, path: bytes) -> RunRecord | None:
         """Return the run with a manifest at a path from the repository's root; any data file may be one.
 
+        Where a run has only one of `manifest.json` and `meta.json`, either path means it.
+
         Returns:
             The run; None if the path does not exist. A file that is not regular or not data has a `problem`.
 
@@ -577,7 +578,8 @@ class RunRecords(Record):
         in_runs = path.startswith(self.settings.folder)
         if in_runs and self.visible:
             inside = self.moved(folder.removeprefix(self.settings.folder))
-            if self._files.is_there(inside + b"/" + name):
+            names = RECORD_FILES if name in RECORD_FILES else (name,)
+            if any(self._files.is_there(inside + b"/" + one) for one in names):
                 return self._run_at(inside, b"" if name in RECORD_FILES else name)
         if self.documents.tree.find(path) is not None:
             return RunRecord(TreeFiles(self.documents, b""), folder, self.settings, name)
