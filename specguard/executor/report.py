@@ -437,9 +437,12 @@ class _DoneItems(Record):
         return if_known(lambda: self.proof.records.at(path), None)
 
     def _cited_runs(self, commit: PastCommit) -> Iterator[tuple[str, bytes]]:
-        """Yield the runs that a commit's trailers name, each with the path of its manifest."""
+        """Yield the runs that a commit's message names, each with the path of its manifest.
+
+        In a message that a squash joined from several, trailers are further up.
+        """
         settings = self.proof.records.settings
-        for line in commit.message.rstrip("\n").rpartition("\n\n")[2].split("\n"):
+        for line in commit.message.split("\n"):
             key, _, name = line.partition(":")
             place = folder_of(name) if key.casefold() == settings.trailer.casefold() else None
             if place:

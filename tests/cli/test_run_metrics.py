@@ -75,12 +75,14 @@ def test_an_item_is_covered_by_the_run_that_made_its_commit_and_by_no_other(tmp_
     assert told["coverage"]["uncovered"][0]["problem"] == "there is no such run"
 
 
-def test_the_same_change_is_the_runs_also_after_a_rebase(project: Project) -> None:
+def test_the_same_change_is_the_runs_also_after_a_rebase_and_a_squash(project: Project) -> None:
     project.run_phase()
     user = project.user
     user.git("fetch", "-q", "origin")
     user.commit("docs: another", files={"NOTES.md": "n\n"})
     user.git("cherry-pick", "origin/phase-12")
+    # A squash on the platform puts the trailer further up.
+    user.git("commit", "-q", "--amend", "-m", user.git("log", "-1", "--format=%B"), "-m", "* docs: more")
     project.land()
     assert metrics(project)[1]["coverage"]["percent"] == 100.0
     # Without the change and a tree there is nothing to compare.
