@@ -185,15 +185,14 @@ class Claims:
             # If the path exists from the root, the document's folder is not tried.
             existing = [place for place in named if self.proof.records.is_there(place)][:1]
             for place in existing or named:
-                # The folder of a run counts as its manifest.
-                manifest = place + b"/manifest.json"
+                # The folder of a run counts as its record.
+                record = self.proof.records.record_in(place)
                 if patterns is None:
                     counts = place.startswith(self.proof.records.settings.folder)
-                    file = place if place.endswith(b".json") else manifest
+                    file = place if place.endswith(b".json") else record
                 else:
-                    file = manifest if self.proof.records.is_there(manifest) else place
-                    listed = self._files.matches(file)
-                    counts = patterns.matches(file) and file != document and not listed
+                    file = record if self.proof.records.is_there(record) else place
+                    counts = patterns.matches(file) and file != document and not self._files.matches(file)
                 if counts:
                     found.setdefault(file, path_text(file))
                     break

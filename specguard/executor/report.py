@@ -441,9 +441,8 @@ class _DoneItems(Record):
 
         In a message that a squash joined from several, trailers are further up.
         """
-        settings = self.proof.records.settings
+        records = self.proof.records
         for line in commit.message.split("\n"):
             key, _, name = line.partition(":")
-            place = folder_of(name) if key.casefold() == settings.trailer.casefold() else None
-            if place:
-                yield name.strip(), settings.folder + place + b"/manifest.json"
+            if key.casefold() == records.settings.trailer.casefold() and (place := folder_of(name)):
+                yield name.strip(), records.record_in(records.settings.folder + place)

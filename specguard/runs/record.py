@@ -566,8 +566,6 @@ class RunRecords(Record):
     def at(self, path: bytes) -> RunRecord | None:
         """Return the run with a manifest at a path from the repository's root; any data file may be one.
 
-        Where a run has only one of `manifest.json` and `meta.json`, either path means it.
-
         Returns:
             The run; None if the path does not exist. A file that is not regular or not data has a `problem`.
 
@@ -578,14 +576,18 @@ class RunRecords(Record):
         in_runs = path.startswith(self.settings.folder)
         if in_runs and self.visible:
             inside = self.moved(folder.removeprefix(self.settings.folder))
-            names = RECORD_FILES if name in RECORD_FILES else (name,)
-            if any(self._files.is_there(inside + b"/" + one) for one in names):
+            if self._files.is_there(inside + b"/" + name):
                 return self._run_at(inside, b"" if name in RECORD_FILES else name)
         if self.documents.tree.find(path) is not None:
             return RunRecord(TreeFiles(self.documents, b""), folder, self.settings, name)
         if self.in_tree or not in_runs:
             return None
         raise self.unseen(path_text(path))
+
+    def record_in(self, folder: bytes) -> bytes:
+        """Return the path of a run's record: `manifest.json`, or `meta.json` if its folder has only that."""
+        files = [folder + b"/" + one for one in RECORD_FILES]
+        return next(filter(self.is_there, files), files[0])
 
     def is_there(self, path: bytes) -> bool:
         """True if a file or folder is visible at a path from the repository's root."""
