@@ -230,7 +230,7 @@ def _manifest_path(cited: str, proof: RunProof) -> bytes | None:
     path = None if cited.startswith("/") else plain_path(cited.encode("utf-8", "surrogateescape"))
     if path is None or not path.startswith(proof.records.settings.folder):
         return None
-    return path if data_kind(path) else path + b"/manifest.json"
+    return path if data_kind(path) else proof.records.record_in(path)
 
 
 def missing_parts(statement: Mapping[str, Any], today: date) -> str:
