@@ -370,11 +370,15 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         branch = if_known(lambda: change.branch.name, "")
         if not branch:
             notes.append("No branch is known: `specguard run gates --branch NAME` names it.")
+        # The guard judges the branch that is named, whatever is checked out.
+        named = ["--base", options.base] if options.base else []
+        is_here = options.branch in ("", short_name(repository.branch or ""))
+        named += [] if is_here else ["--branch", options.branch]
         options = RunOptions(**{**vars(options), "branch": branch})
         item = _named_item(change, policy, notes)
         plan = planned_gates(policy, item, commands=options.commands)
         if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
-            plan = plan.with_more([_guard_gate(options, branch=change.found.how not in ("head", "none"))])
+            plan = plan.with_more([_guard_gate(named, branch=change.found.how not in ("head", "none"))])
         base = _start_of(change, git)
         root, runs = repository.work_tree(), options.runs_folder(policy, repository)
         relative = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
@@ -392,7 +396,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         pinned = manifests.Repository(base=change.base.name or "HEAD", base_oid=base)
         run = begin_without_agent(git, policy, options, entry, pinned)
         run.manifest.notes = notes
-        return _run_gates_only(run, work_tree, plan, say)
+        return _run_gates_only(run, work_tree, plan, named, say)
 
 
 def _named_item(change: Change, policy: Policy, notes: list[str]) -> WorkItem | None:
@@ -414,8 +418,8 @@ def _start_of(change: Change, git: Git) -> str:
     return next(iter(git.merge_bases(change.base.tip or head, head)), head)
 
 
-def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int:
-    """Run only gates, and record that."""
+def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, named: Sequence[str], say: Say) -> int:
+    """Run only gates, and record that; `named` are the options that name the base and the branch."""
     manifest, folder, git = run.manifest, run.folder, run.git
     run.say = say
     say(f"run {folder.run_id}")
@@ -438,10 +442,7 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
         folder.write(PATCH_FILE, run.redactor.redact_bytes(work_tree.patch(tree)))
 
     flags = [word for one in run.options.commands for word in ("--command", run.redactor.redact(one))]
-    flags += ["--base", run.options.base] if run.options.base else []
-    branch = run.options.branch
-    flags += ["--branch", branch] if branch not in ("", short_name(git.repository.branch or "")) else []
-    run.again = shlex.join([*command_words("gates", "", run.options.run_root), *flags])
+    run.again = shlex.join([*command_words("gates", "", run.options.run_root), *flags, *named])
     end = record_end(run, run_to_end(work, run.again))
     results, file = gates.results.values(), folder.file(MANIFEST)
     text = rendered("gates-end.txt", results=results, manifest=manifest, end=end, file=file)
@@ -450,7 +451,7 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int
     return EXIT_PASSED if end is None else end.exit_code
 
 
-def _guard_gate(options: RunOptions, *, branch: bool) -> PlannedGate:
+def _guard_gate(named: Sequence[str], *, branch: bool) -> PlannedGate:
     """Return the guard as a gate: over the branch and the working tree, or without a base only the latter.
 
     The rules that need this very run as proof of a done item, a commit or an asset are ignored.
@@ -458,5 +459,4 @@ def _guard_gate(options: RunOptions, *, branch: bool) -> PlannedGate:
     # Without -P, a folder of the working tree could replace this program.
     words = [sys.executable, "-P", "-m", "specguard", "check", "--worktree", f"--ignore={','.join(_PROVED)}"]
     words += ["--head=HEAD"] if branch else []
-    words += ["--base", options.base] if options.base else []
-    return PlannedGate(name="specguard", run=shlex.join(words), source="run")
+    return PlannedGate(name="specguard", run=shlex.join([*words, *named]), source="run")

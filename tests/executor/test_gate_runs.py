@@ -59,6 +59,7 @@ def test_the_gates_of_the_branch_s_item_with_their_evidence(tmp_path: Path) -> N
         ("echo-by-a", "flag", 0),
         ("specguard", "run", 0),
     ]
+    assert manifest.commands[-1].command.endswith(" --head=HEAD --branch phase-12")
     assert len({one.tree for one in manifest.commands}) == 1
     assert manifest.digests["commands/01-tests.log"]
     assert user.said[:4] == [
