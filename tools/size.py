@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_388,
+    "code lines of specguard and rules": 48_391,
     "modules of specguard and rules": 244,
     "code lines of tests": 33_044,
     "modules in one folder": 18,

@@ -352,11 +352,12 @@ class UnmatchedSetting(Rule):
                 # A default has no origin, and a floor is for many repositories, which cannot correct it.
                 if not told or not origin or not origin.is_file:
                     continue
-                others = not whole and policy.is_of_others(origin.path, entries)
+                if not whole and policy.is_of_others(origin.path, entries):
+                    continue
                 deep = pattern.replace("**", "**/*", 1) if shallow else f"**/{pattern}"
                 found = "/" not in pattern.removesuffix("/") and patterns.of(deep).used(paths)
                 deeper = not taken and (shallow or found)
-                if not others and (taken or deeper or not _forbids_by_form(key, pattern)):
+                if taken or deeper or not _forbids_by_form(key, pattern):
                     place = policy.origin(key.replace(".paths", ".exclude"))
                     why = "matches names of one folder only" if shallow else "matches no file"
                     why = f"guards nothing: `exclude` ({place}) covers it" if taken else why

@@ -59,7 +59,7 @@ class Patterns:
     def __init__(self, patterns: Sequence[str] = (), expressions: Sequence[str] | None = None) -> None:
         self.patterns = tuple(patterns)
         self.expressions = list(map(self.translate, patterns)) if expressions is None else expressions
-        self._used_cache: tuple[Sequence[bytes], Collection[int]] = (), ()
+        self._used_cache: list[tuple[Sequence[bytes], Collection[int]]] = []
 
     @classmethod
     def translate(cls, pattern: str) -> str:
@@ -139,10 +139,13 @@ class Patterns:
                         yield position, found
 
     def used(self, paths: Sequence[bytes]) -> Collection[int]:
-        """Return the indexes of all patterns that match any path; the result for the last paths is cached."""
-        if self.patterns and self._used_cache[0] != paths:
-            self._used_cache = paths, {index for _, found in self.find_all(paths) for index in found}
-        return self._used_cache[1]
+        """Return the indexes of all patterns that match any path; those for the last two lists are cached."""
+        used = next((indexes for known, indexes in self._used_cache if known == paths), None)
+        if used is None:
+            # The files of a change and of its base take turns.
+            used = {index for _, found in self.find_all(paths) for index in found}
+            self._used_cache = [*self._used_cache[-1:], (paths, used)]
+        return used
 
     @cached_property
     def _split(self) -> tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]]:
