@@ -26,7 +26,7 @@ BUDGETS = {
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 557,
+    "expressions of re": 556,
 }
 """The upper limit of each figure."""
 
