@@ -10,8 +10,8 @@ from typing import Final
 from specguard.authority.policy import Policy
 from specguard.authority.settings import AuthorityKey
 from specguard.change.tree import Documents
+from specguard.declaration.characters import strip_invisible
 from specguard.declaration.patterns import Selecting
-from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document

@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
+from specguard.declaration.characters import invisible_positions, is_invisible
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,19 +25,6 @@ _STROKES: Final = "li1|"
 _RINGS: Final = "o0"
 # The tags in the Unicode Character Database of compatible characters that look like another one.
 _STYLES: Final = frozenset({"<wide>", "<narrow>", "<font>"})
-# Joiners, marks of direction, variation selectors, tags and letters that are invisible.
-_INVISIBLE: Final = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
-    + "".join(
-        chr(code)
-        for span in ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
-        for code in range(span[0], span[1] + 1)
-    )
-)
-_ZERO_WIDTH_JOINERS: Final = "\u200c\u200d"
-_EMOJI_SELECTORS: Final = "\ufe0e\ufe0f"
-_VIRAMA: Final = 9
-"""The combining class of the signs after which Indic scripts use the joiners."""
 
 
 def reading(text: str) -> str:
@@ -45,7 +34,7 @@ def reading(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    seen = "".join(_ascii_look(char) for char in text if not is_unseen(char))
+    seen = "".join(_ascii_look(char) for char in text if not is_invisible(char))
     return unicodedata.normalize("NFC", seen.casefold())
 
 
@@ -57,7 +46,7 @@ def readings(text: str) -> Iterator[str]:
     yield reading(text)
     if text.isascii():
         return
-    looks = [(_ascii_look(char).casefold(), char.isascii()) for char in text if not is_unseen(char)]
+    looks = [(_ascii_look(char).casefold(), char.isascii()) for char in text if not is_invisible(char)]
     for stroke in _STROKES:
         for ring in _RINGS:
             seen = "".join(
@@ -67,15 +56,10 @@ def readings(text: str) -> Iterator[str]:
             yield unicodedata.normalize("NFC", seen.casefold())
 
 
-def is_unseen(char: str) -> bool:
-    """True if a character is invisible, or only changes the direction of those around it."""
-    return char in _INVISIBLE or unicodedata.category(char) == "Cf"
-
-
 def is_typable(text: str) -> bool:
     """True if typing a path as it is read gives this one: composed, and in each part unlike an ASCII name."""
     alike = any(reading(part).isascii() for part in text.split("/") if not part.isascii())
-    return not alike and unicodedata.is_normalized("NFC", text) and not any(map(is_unseen, text))
+    return not alike and unicodedata.is_normalized("NFC", text) and not any(map(is_invisible, text))
 
 
 def shell_word(word: str | bytes) -> str:
@@ -117,22 +101,8 @@ def is_styled(char: str) -> bool:
 
 
 def unseen(text: str) -> Iterator[str]:
-    """Yield the invisible characters of a text that have no function in it.
-
-    Emoji need joiners and selectors, and Persian and Indic scripts need joiners; these are skipped.
-    """
-    for position, char in enumerate(text):
-        if not is_unseen(char):
-            continue
-        before = text[position - 1] if position else " "
-        after = text[position + 1] if position + 1 < len(text) else " "
-        if char in _EMOJI_SELECTORS and (
-            unicodedata.category(before) in {"So", "Sk", "Sm", "Po"} or before.isdigit()
-        ):
-            continue
-        if char in _ZERO_WIDTH_JOINERS and _needs_joiner(before, after):
-            continue
-        yield char
+    """Yield the invisible characters of a text that writing does not need there."""
+    return (text[position] for position in invisible_positions(text))
 
 
 def mixed(text: str) -> tuple[str, str, str] | None:
@@ -205,15 +175,3 @@ def _look_class(char: str) -> str:
     if len(table.get(alias, ())) == 1 and not alias.isascii():
         return min(char, alias)
     return alias
-
-
-def _needs_joiner(before: str, after: str) -> bool:
-    """True if a zero-width joiner or non-joiner is at a position where its script needs it."""
-    if unicodedata.combining(before) == _VIRAMA:
-        return True
-    if unicodedata.bidirectional(before) == "AL" and unicodedata.bidirectional(after) == "AL":
-        return True
-    pictures = {"So", "Sk"}
-    return unicodedata.category(after) in pictures and (
-        before in _EMOJI_SELECTORS or unicodedata.category(before) in pictures
-    )

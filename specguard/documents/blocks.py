@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from specguard.documents.characters import strip_invisible
+from specguard.declaration.characters import strip_invisible
 from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, html_text, replaced
 from specguard.model import TYPE_CHECKING, Record
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from unicodedata import normalize
 
+from specguard.declaration.characters import strip_invisible
 from specguard.documents.blocks import Fence, Html, Paragraph, Table, Text, flatten
-from specguard.documents.characters import strip_invisible
 from specguard.documents.list_items import without_box
 from specguard.model import TYPE_CHECKING, Record
 

@@ -11,6 +11,7 @@ import re
 from functools import cache, cached_property
 from itertools import accumulate
 
+from specguard.declaration.characters import invisible_positions, kind_of
 from specguard.documents.blocks import (
     Fence,
     Footnote,
@@ -26,7 +27,6 @@ from specguard.documents.blocks import (
     rows,
     sections_of,
 )
-from specguard.documents.characters import invisible_positions, kind_of
 from specguard.documents.data import Data, Problem, UnreadableDocument, read_data, utf8_problem
 from specguard.documents.inline import TAGS, UNENDING, Hidden, Hiding, LineCounter, normal_label
 from specguard.model import TYPE_CHECKING, Record, grouped

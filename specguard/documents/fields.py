@@ -22,8 +22,8 @@ import re
 from functools import lru_cache
 from unicodedata import category, normalize
 
+from specguard.declaration.characters import strip_invisible
 from specguard.documents.blocks import AnyBlock, List, Paragraph, Section, Table, Text
-from specguard.documents.characters import strip_invisible
 from specguard.documents.data import Data, as_text, dotted
 from specguard.documents.inline import TAGS
 from specguard.documents.list_items import without_box

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.characters import strip_invisible
+from specguard.declaration.characters import strip_invisible
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import data_kind
 from specguard.documents.dates import parse_date

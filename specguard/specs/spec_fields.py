@@ -22,8 +22,8 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from specguard.declaration.characters import strip_invisible
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, all_texts, flatten
-from specguard.documents.characters import strip_invisible
 from specguard.documents.completeness import CLAUSE_END, content_of, is_bare_nothing, is_todo, plain_words
 from specguard.documents.data import Data, as_text, elements, is_scalar, scalar_text, walk
 from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.declaration.characters import invisible_positions, kind_of, strip_invisible
 from specguard.documents.blocks import Heading, Html, Quote, Text
-from specguard.documents.characters import invisible_positions, kind_of, strip_invisible
 from specguard.documents.document import Document, find_hidden
 from specguard.documents.inline import Hiding
 from tests.rows import rows

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.declaration.characters import strip_invisible
 from specguard.documents.blocks import Html, Paragraph, Text, all_texts
-from specguard.documents.characters import strip_invisible
 from specguard.documents.citations import citations
 from specguard.documents.completeness import is_bare_nothing, is_todo
 from specguard.documents.data import read_data

@@ -70,6 +70,11 @@ def invisible_positions(text: str) -> Iterator[int]:
         start += len(line) + 1
 
 
+def is_invisible(char: str) -> bool:
+    """True if a character is invisible, or only changes the direction of those around it, wherever it is."""
+    return _matches(_HIDDEN, char)
+
+
 def strip_invisible(text: str) -> str:
     """Return a text without the invisible characters that writing does not need."""
     if text.isascii():
@@ -135,7 +140,7 @@ def _is_needed(text: str, line: str, position: int) -> bool:
     if char in _DIRECTIONS:
         return _occurs(_RIGHT_TO_LEFT, line) and _is_balanced(line)
     if char in "\u200b\u2060":
-        is_single = not _matches(_HIDDEN, before) and not _matches(_HIDDEN, after)
+        is_single = not is_invisible(before) and not is_invisible(after)
         return is_single and _is_needed_break(before, after, line)
     if "\ufe00" <= char <= "\ufe0d":
         return _matches(_SELECTABLE, before)
@@ -144,12 +149,12 @@ def _is_needed(text: str, line: str, position: int) -> bool:
 
 def _is_plain(char: str) -> bool:
     """True if a character cannot be shown as a picture."""
-    return char.isalnum() or char.isspace() or _matches(_HIDDEN, char)
+    return char.isalnum() or char.isspace() or is_invisible(char)
 
 
 def _is_needed_joiner(char: str, before: str, after: str) -> bool:
     """True if a joiner or non-joiner is between letters that join, or between pictures."""
-    if _matches(_HIDDEN, after) or (_matches(_HIDDEN, before) and before not in "\ufe0e\ufe0f"):
+    if is_invisible(after) or (is_invisible(before) and before not in "\ufe0e\ufe0f"):
         return False
     if _matches(_JOINING_CHAR, before) or _matches(_JOINING_CHAR, after):
         return True
