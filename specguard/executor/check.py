@@ -113,12 +113,7 @@ def judge_commit(run: Run) -> None:
     oid = run.manifest.commit or ""
     verdict = _verdict_of(run, oid, whole_branch=run.manifest.repository.tip is not None)
     if not _record_verdict(run, run.place.git.commit(oid).tree, verdict):
-        raise RunEnded(
-            "what was committed does not keep to the rules any more",
-            help=f"{run.folder.command('report')} shows which",
-            exit_code=EXIT_FAILED,
-            code="rules-failed",
-        )
+        raise _breaks_rules(run, "what was committed does not keep to the rules any more")
 
 
 def change_of(run: Run, git: Git, oid: str, *, whole_branch: bool, select: Sequence[str] = ()) -> RunChange:
@@ -148,6 +143,12 @@ def change_of(run: Run, git: Git, oid: str, *, whole_branch: bool, select: Seque
         title=title_of(run), body=body_of(run), remote=run.options.remote,
     )  # fmt: skip
     return change if below is None else change.on_branch_of_item(base)
+
+
+def _breaks_rules(run: Run, what: str) -> RunEnded:
+    """Return the end of a run whose commit or branch breaks rules, which the agent is not asked to fix."""
+    help, tail = f"{run.folder.command('report')} shows which", "\n".join(run.feedback)
+    return RunEnded(what, help=help, tail=tail, exit_code=EXIT_FAILED, code="rules-failed")
 
 
 def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
@@ -245,12 +246,8 @@ def finish_branch(run: Run) -> str:
     """
     message = mark_plan(run)
     if not judge(run, whole_branch=True):
-        raise RunEnded(
-            "the agent's own files pass, and what its branch brings to the base does not",
-            help=f"{run.folder.command('report')} shows what is wrong",
-            tail="\n".join(run.feedback),
-            exit_code=EXIT_FAILED,
-            code="rules-failed",
+        raise _breaks_rules(
+            run, "the agent's own files pass, and what its branch brings to the base does not"
         )
     return message
 
