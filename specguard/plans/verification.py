@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 
 _PERSON_KEYS: Final = ("note", "by", "at")
-_CODE_KEYS: Final = frozenset({"exitcode", "exit", "code", "returncode"})
+# What may tell of a failure, and is not read.
+_OTHER_KEYS: Final = frozenset({"checks", "cmd", "code", "exit", "exitcode", "results", "returncode"})
 _PATH: Final = re.compile(r"[^\s\"'`<>|;]{1,1000}")
 
 
@@ -44,7 +45,7 @@ class RanCommand(Record):
 
     Attributes:
         command: the command as it is written.
-        code: the exit code, or the state that says that it failed; None if no valid one is recorded.
+        code: the exit code, or the state that says that it failed; None if no number is recorded.
         place: the place below the task.
     """
 
@@ -84,12 +85,10 @@ class TaskEvidence(Record):
             self._read_entry(value, place, code)
 
     def _read_entry(self, entry: dict[str, Any], place: Place, code: int | str | None) -> None:
-        # Of several codes, a failure takes precedence, then an invalid code.
-        codes = [_parse_code(entry[key]) for key in entry if normal_name(key) in _CODE_KEYS]
-        code = next(filter(None, codes), None if None in codes else 0) if codes else code
+        if "exit_code" in entry:
+            code = entry["exit_code"] if type(entry["exit_code"]) is int else None
         state = "timed_out" if entry.get("timed_out") is True else str(first_of(entry, STATE_KEYS))
         code = state if normal_name(state) in FAILURES and not code else code
-        before = len(self.commands)
         command, several, manifest = (entry.get(key) for key in ("command", "commands", "manifest"))
         if isinstance(command, str) and command.strip():
             self.commands.append(RanCommand(command.strip(), code, (*place, "command")))
@@ -99,19 +98,13 @@ class TaskEvidence(Record):
                 self.commands.append(RanCommand(one.strip(), code, at))
             else:
                 self.read(one, at, code)
-        # A failure counts even in a form that would prove nothing.
-        results = TaskEvidence()
-        for key in ("results", "checks"):
-            results.read(entry.get(key), (*place, key))
-        self.commands.extend(one for one in results.commands if one.code)
-        if code and len(self.commands) == before:
-            self.commands.append(RanCommand(str(entry.get("cmd", "a command")).strip(), code, place))
         if isinstance(manifest, str) and _is_path(manifest):
             self.runs.append((manifest.strip(), (*place, "manifest")))
-        person = any(key in entry for key in _PERSON_KEYS)
-        if command is None and several is None and manifest is None and person:
+        others = any(normal_name(key) in _OTHER_KEYS for key in entry if key != "exit_code")
+        is_alone = command is None and several is None and manifest is None and code is None
+        if is_alone and not others and any(key in entry for key in _PERSON_KEYS):
             self.statements.append((entry, place))
-        elif not (command or several or manifest):
+        elif others or not (command or several or manifest):
             self.other_places.append(place)
 
 
@@ -123,14 +116,6 @@ def evidence_of(task: Task) -> TaskEvidence:
     if flat:
         evidence.statements.append((flat, (f"verified_{next(iter(flat))}",)))
     return evidence
-
-
-def _parse_code(value: Any) -> int | None:
-    """Return an exit code; a text only counts if it contains a code other than 0."""
-    digits = value.strip().removeprefix("-") if isinstance(value, str) else ""
-    if digits.isascii() and digits.isdigit() and len(digits) < 10:
-        return int(value) or None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _is_path(text: str) -> bool:
@@ -165,7 +150,10 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
         clause = f"and {shortened(ran.command, 80)!r} ended with {ran.code}"
         help = "Take the task back to the status that is true, and verify it again."
         yield _finding(task, clause, f"failed:{_normal(ran.command)}", ran.place, help=help)
-    if failed or any(not why for why, _, _ in checks):
+    # Another form may tell of a failure.
+    for at in evidence.other_places:
+        yield _finding(task, f"but what its `{at[0]}` says is not evidence", "other", at)
+    if failed or evidence.other_places or any(not why for why, _, _ in checks):
         return
     if not checks and not task.proving_commands:
         key, commands = task.key_of("verify"), task.commands
@@ -180,9 +168,8 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
     elif not evidence:
         yield _finding(task, "and nothing says how that was verified", "evidence")
     else:
-        others = [(f"what its `{at[0]}` says is not evidence", "other", at) for at in evidence.other_places]
         reasons = _proof_gaps(task, evidence.runs, recorded, proof)
-        for why, what, place in [*reasons, *checks, *others] if reasons is not None else ():
+        for why, what, place in [*reasons, *checks] if reasons is not None else ():
             yield _finding(task, f"but {why}", what, place)
 
 
