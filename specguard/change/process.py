@@ -143,11 +143,7 @@ class Process:
             return
 
     def read_chunk(self) -> bytes:
-        """Return the next available piece of standard output; empty at its end."""
-        if self._buffer:
-            data = bytes(self._buffer)
-            self._buffer.clear()
-            return data
+        """Return the next available piece of standard output; empty at its end. Lines are not read before."""
         while self._out >= 0:
             if data := self._pump():
                 return data
@@ -188,7 +184,7 @@ class Process:
             CommandError: the program failed or complained.
         """
         # A second read would return an empty output.
-        if self._out < 0 and not self._buffer:
+        if self._out < 0:
             raise CommandError(self.label, self.code or 0, "its output was read before")
         try:
             while data := self.read_chunk():

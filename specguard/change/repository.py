@@ -597,15 +597,12 @@ def _broken_ref(name: str) -> MissingFact:
 def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
     """Return the object id and symbolic target of each listed ref, and the names of broken refs."""
     stderr, output = _read_output(process)
-    broken = set()
-    for line in stderr.split("\n"):
-        if line.startswith("warning: ignoring broken ref "):
-            broken.add(line[29:])
-        elif line and not line.startswith("warning: ignoring dangling symref "):
-            why = line.removeprefix("fatal: ")
-            raise MissingFact(f"the refs cannot be read: {why}", "git fsck", code="broken-repository")
-    if process.code:
-        raise MissingFact("the refs cannot be read", "git fsck", code="broken-repository")
+    known = ("warning: ignoring broken ref ", "warning: ignoring dangling symref ")
+    others = [line for line in stderr.split("\n") if line and not line.startswith(known)]
+    if others or process.code:
+        why = others[0].removeprefix("fatal: ") if others else f"git ended with {process.code}"
+        raise MissingFact(f"the refs cannot be read: {why}", "git fsck", code="broken-repository")
+    broken = {line[29:] for line in stderr.split("\n") if line.startswith(known[0])}
     fields = output.replace("\0\n", "\0").split("\0")
     return {fields[i + 1]: (fields[i], fields[i + 2]) for i in range(0, len(fields) - 2, 3)}, broken
 
