@@ -374,11 +374,10 @@ class JsonWalk:
         self._value((), word, self._start)
 
     def _next(self) -> str:
-        for token in self._tokens:
-            before, (self._start, self._end) = self._end, token.span()
-            self._line += self._text.count("\n", before, self._start)
-            return token[0]
-        return "]"
+        token = next(self._tokens)
+        before, (self._start, self._end) = self._end, token.span()
+        self._line += self._text.count("\n", before, self._start)
+        return token[0]
 
     def _value(self, path: tuple[str, ...], word: str, begin: int) -> None:
         """Record the places of the value that begins with `word`, and whose key begins at a position."""
@@ -497,8 +496,7 @@ class _YamlReader:
                 problem += ", as if a value with a colon is not in quotation marks"
             raise DataError(problem, self._line(mark.index) if mark else None) from None
         except yaml.reader.ReaderError as error:
-            position = error.position if isinstance(error.position, int) else 0
-            raise DataError("it has a character that is not allowed", self._line(position)) from None
+            raise DataError("it has a character that is not allowed", self._line(error.position)) from None
         except (RecursionError, yaml.YAMLError):
             raise DataError(TOO_DEEP) from None
         if type(event).__name__ != "StreamEndEvent":
