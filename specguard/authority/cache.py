@@ -83,11 +83,8 @@ class Cache:
             body = marshal.dumps({"files": files, "kept": data})
             if len(body) > MAX_SIZE:
                 return
-            target = self._file(inputs)
-            partial = f"{target}.{os.getpid()}"
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(sha1(body).hexdigest().encode("ascii") + b"\n" + body)
-            os.replace(partial, target)
+            target = os.fsencode(self._file(inputs))
+            replace_own(target, sha1(body).hexdigest().encode("ascii") + b"\n" + body)
             self._clean()
         except (OSError, ValueError):
             return
@@ -109,6 +106,19 @@ class Cache:
             size += found.st_size
             if found.st_mtime < oldest or size > MAX_SIZE:
                 os.unlink(path)
+
+
+def replace_own(file: bytes, content: bytes) -> None:
+    """Write or replace a file that only the user may read, by an atomic rename.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    partial = file + b".%d" % os.getpid()
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+    os.replace(partial, file)
 
 
 def development_stamp(packages: Iterable[str]) -> str:

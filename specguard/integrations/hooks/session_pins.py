@@ -10,7 +10,7 @@ import json
 import os
 import time
 
-from specguard.authority.cache import is_own, user_folder
+from specguard.authority.cache import is_own, replace_own, user_folder
 from specguard.change.check_request import Request, read_unlinked
 from specguard.change.entries import sha1, states_of
 from specguard.errors import MissingFact, Needed, SpecguardError, if_known
@@ -56,16 +56,12 @@ _TEXT_FIELDS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", 
 def _write(file: bytes, content: bytes, most: int = 0) -> bool:
     """Write a file atomically, and delete the oldest files next to it; return True if it was written."""
     folder = os.path.dirname(file)
-    partial = file + b".%d" % os.getpid()
     # Git makes no links there; a link could redirect the write.
     if os.path.islink(folder) or os.path.islink(os.path.dirname(folder)):
         return False
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        os.replace(partial, file)
+        replace_own(file, content)
         if most and len(names := os.listdir(folder)) > most:
             paths = [os.path.join(folder, name) for name in names]
             for path in sorted(paths, key=lambda one: os.lstat(one).st_mtime)[: len(names) - most]:
