@@ -252,16 +252,13 @@ def find_branch(git: Git, wanted: str) -> AuditedBranch:
     Raises:
         SpecguardError: the branch is missing, or has no commit.
     """
-    repository = git.repository
     if wanted:
         revision = resolve(git, wanted)
         return AuditedBranch(short_branch(revision.ref) or wanted, revision.oid)
     found = usual_base(git) or local_base(git)
     if found.oid:
         return AuditedBranch(short_branch(found.ref) or found.name, found.oid)
-    if repository.head is None:
-        raise SpecguardError("the repository has no commit", help="Make one first.", code="no-commit")
-    return AuditedBranch("HEAD", repository.head)
+    return AuditedBranch("HEAD", resolve(git, "HEAD").oid)
 
 
 class Slice(Record):

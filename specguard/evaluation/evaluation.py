@@ -364,14 +364,11 @@ def evaluate(
     repository = options.checkout()
     root = repository.work_tree()
     authority = read_own(root)
-    if repository.head is None:
-        raise SpecguardError(
-            "there is no commit yet that the run could name as its start", help="git commit", code="no-commit"
-        )
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
     with Git(repository) as git:
         entry, branch = manifests.Item(kind=KIND, id=item), repository.branch or "HEAD"
-        base = manifests.Repository(base=branch.removeprefix("refs/heads/"), base_oid=repository.head)
+        start = resolve(git, "HEAD").oid
+        base = manifests.Repository(base=branch.removeprefix("refs/heads/"), base_oid=start)
         run = begin_without_agent(git, authority.policy, options, entry, base)
         run.again = "specguard eval"
         evaluator = _Evaluator(run, authority, samples, root, update)

@@ -16,6 +16,7 @@ import psutil
 
 from specguard.authority.policy import Policy
 from specguard.change.change import Change
+from specguard.change.check_request import resolve
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository, short_name
@@ -411,10 +412,7 @@ def _named_item(change: Change, policy: Policy, notes: list[str]) -> WorkItem | 
 
 def _start_of(change: Change, git: Git) -> str:
     """Return the commit that a change starts from: the merge base of `HEAD` and the base."""
-    head = git.repository.head
-    if head is None:
-        message = "there is no commit yet to compare the working tree with"
-        raise SpecguardError(message, help="git commit", code="no-commit")
+    head = resolve(git, "HEAD").oid
     return next(iter(git.merge_bases(change.base.tip or head, head)), head)
 
 
