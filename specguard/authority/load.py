@@ -182,8 +182,8 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Author
         at, what = named_by or Origin(path, 0), f"`documents` names {path!r}, which does not exist"
         raise _error(at.path, what, "name a file by its path from the repository's root", at.line or None)
     if not entry.is_file:
-        what = "the authority is not a regular file, and must be a file of its own"
-        raise _error(path, what, "put a regular file in its place")
+        what = "it is not a regular file, which each document of the authority must be"
+        raise _error(path, what, "name the file that it links to, or put a regular file in its place")
     data = _read_from_tree(path, lambda: tree.read(path.encode("utf-8", "surrogateescape")))
     return AuthoritySource(path, entry.oid, decode(data or b"", path))
 
