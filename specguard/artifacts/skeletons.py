@@ -153,7 +153,7 @@ def locate(
     if missing:
         known_values = [f"{one}={shlex.quote(value)}" for one, value in values.items() if one != "date"]
         command = " ".join(["specguard new", name, *known_values, *(f"{one}=..." for one in missing)])
-        raise _unfilled(f"{name} is {text}, and {', '.join(missing)} is not given", command)
+        raise _unfilled(f"{name} is {text}, and no value is given for {', '.join(missing)}", command)
     if path is None:
         rest = text.removeprefix("**/")
         plain = path_template(rest).exact_path(values)
