@@ -224,8 +224,7 @@ class Adoption:
         sentences = [one for one in self._sentences() if (one.path, one.text) not in labels]
         self.settings += [ProposedSetting(f"{key} = {toml_value(one)}") for key, one in self._values.items()]
         final = self._compile()
-        held = (one for one in final.statements if one.rules)
-        rules = {Remark(one.path, one.line, "people", one.text): one.rules for one in held}
+        rules = {Remark(one.path, one.line, "people", one.text): one.rules for one in final.statements}
         known = {(one.path, one.line) for one in policy.unread}
         lists += self._unread_entries([one for one in final.unread if (one.path, one.line) not in known])
         lines = {(one.path, one.line) for one in sentences}
@@ -396,8 +395,7 @@ class Past(Record):
                 for one in judge_as_merged(self.git, policy, change).findings
                 if one.is_open_error
             )
-            left = self.deadline - monotonic()
-            if left < (_JUDGING_TIME / 2 if len(found) >= _LEAST_CHANGES else 0):
+            if self.deadline - monotonic() < (_JUDGING_TIME / 2 if len(found) >= _LEAST_CHANGES else 0):
                 break
         return found
 
