@@ -398,7 +398,10 @@ def _off_note(request: Request, results: Sequence[RuleResult]) -> Iterator[str]:
 
 def _ci_note(change: Change, policy: Policy) -> Iterator[str]:
     """Yield a note on the rules that need facts which only the check of the pull request has."""
-    if change.stage != "push" or not if_known(lambda: change.base.head, ""):
+    if change.stage != "push":
+        return
+    # Neither a tag nor the base itself gets a pull request.
+    if if_known(lambda: not change.base.head or change.base.is_branch(change.branch.name), True):
         return
     titled = any(kind.pull_request for kind in policy.declared("work_kinds").values())
     asked = [rule for rule in policy.rules if rule.active and (rule.configured or titled)]
