@@ -103,10 +103,9 @@ class Draft:
             for pattern, why in known:
                 begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
                 for name in sorted({match[0] for match in map(begins.match, names) if match}):
-                    if forbidden and any(path.startswith(name) for path in locked):
-                        continue
+                    holds_lock = forbidden and any(path.startswith(name) for path in locked)
                     # Another name would be read as a pattern of other files, or end its code span.
-                    if is_plain(name) and name.isprintable() and "`" not in name:
+                    if not holds_lock and is_plain(name) and name.isprintable() and "`" not in name:
                         self.guard(name, why, forbidden=forbidden)
 
     def spec_code_settings(self) -> Iterator[ProposedSetting]:
@@ -250,8 +249,7 @@ class Adoption:
         for file in new:
             if not (os.fsencode(file) in self._tracked and is_document(file) and file.endswith(".md")):
                 raise usage(f"{file} is not there, not Markdown, or git ignores it", "name it from the root")
-        origin = policy.origin("documents")
-        if new and origin:
+        if new and (origin := policy.origin("documents")):
             message = f"{origin}: `documents` does not name {', '.join(new)}"
             raise usage(message, "add it there, then: specguard init --adopt")
         if new:
