@@ -287,7 +287,7 @@ def find_base(
         message = "--enforce judges against a base that is given, and none is"
         help = "Name it with `--base REF`, or give the platform's event with `--pr-event FILE`."
         raise SpecguardError(message, help=help, code="no-base")
-    return usual_base(git, remote=remote, without=without) or local_base(git, without=without)
+    return usual_base(git, remote=remote, without=without) or local_base(git, remote=remote, without=without)
 
 
 def default_base(git: Git, request: Request, event: Event, *, remote: str) -> FoundBase:
@@ -325,12 +325,12 @@ def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundB
     return FoundBase()
 
 
-def local_base(git: Git, *, without: str = "") -> FoundBase:
+def local_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundBase:
     """Find the branch to use as base if no branch has a usual name; nothing proves that it is the base.
 
-    This is the `init.defaultBranch` of the user's settings. Otherwise it is the only local branch that has an
-    authority, or the branch that the authorities of all local branches name. If they name different ones,
-    nothing is returned.
+    This is the `init.defaultBranch` of the user's settings. Otherwise it is the branch that the authorities
+    of all local branches name, or the only local branch that has one. If they name different ones, nothing
+    is returned. As with usual names, the remote's branch counts before the local one.
 
     Returns:
         An empty one if no branch qualifies, or only the one in `without`.
@@ -338,21 +338,26 @@ def local_base(git: Git, *, without: str = "") -> FoundBase:
     Raises:
         MissingFact: a ref or object is broken.
     """
-    heads = {ref.short: ref for ref in git.repository.branches() if ref.name.startswith("refs/heads/")}
-    name = git.repository.user_setting("init.defaultBranch") or ""
-    if name not in heads:
+    refs = {ref.name: ref for ref in git.repository.branches()}
+
+    def find(name: str) -> Ref | None:
+        return refs.get(f"refs/remotes/{remote}/{name}") or refs.get(f"refs/heads/{name}")
+
+    found = find(git.repository.user_setting("init.defaultBranch") or "")
+    if found is None:
         named: dict[str, str] = {}
-        for short, ref in heads.items():
+        for ref in (one for one in refs.values() if one.name.startswith("refs/heads/")):
             tree = git.tree_at(ref.oid)
             content = next((text for path in _AUTHORITIES if (text := tree.read(path)) is not None), None)
             if content is not None:
-                named[short] = _stated_base(content) or short
-        names = set(named if len(named) == 1 else named.values())
-        name = names.pop() if len(names) == 1 else ""
-    found = heads.get(name)
+                named[ref.short] = _stated_base(content) or ref.short
+        found = find(min(named.values())) if len(set(named.values())) == 1 else None
+        if found is None and len(named) == 1:
+            # The base that an only authority names may be gone.
+            found = refs[f"refs/heads/{min(named)}"]
     if found is None or found.name == without:
         return FoundBase()
-    return FoundBase(found.short, found.oid, "local", found.name)
+    return FoundBase(short_name(found.name), found.oid, "local", found.name)
 
 
 def _stated_base(content: bytes) -> str:
