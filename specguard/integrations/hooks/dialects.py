@@ -71,10 +71,8 @@ COMMAND_KEYS: Final = ("command", "cmd", "chars", "script")
 _FOLDER_KEYS: Final = ("cwd", "working_directory", "workdir", "dir_path", "directory")
 """The argument names for the folder of a command; in Cursor the first two are also the folder of an edit."""
 
-_SHELL_TOOLS: Final = ("Monitor", "write_stdin")
-"""Tools that run shell commands, in addition to those with one of `_SHELL_WORDS` in their names."""
-
-_SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec")
+_SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec", "monitor", "stdin")
+"""Words in the names of tools that run shell commands."""
 
 
 class UnreadableError(Exception):
@@ -195,7 +193,7 @@ def path_bytes(text: str) -> bytes:
 
 def is_shell(tool: str) -> bool:
     """True if a tool runs commands, by its name."""
-    return tool in _SHELL_TOOLS or any(word in tool.lower() for word in _SHELL_WORDS)
+    return any(word in tool.lower() for word in _SHELL_WORDS)
 
 
 def agent_of(data: Mapping[str, Any], environment: Mapping[str, str], expected: Agent) -> Agent:
@@ -233,16 +231,18 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
     kind = _MOMENTS.get(name.lower()) or ("other" if name.lower().startswith(_LATE_PREFIXES) else "")
     tool = text_of(data, "tool_name") if kind in ("before", "after") else _optional(data, "tool_name")
     inputs: Mapping[str, Any] = {}
-    moment: Any = kind
+    moment: Any = "after" if kind == "ran" else kind
     if kind in ("command", "ran"):
         tool, inputs = "Shell", {"command": text_of(data, "command")}
-        moment = "command" if kind == "command" else "after"
     elif kind == "after":
         moment = "after" if is_shell(tool) else "other"
     elif kind in ("before", ""):
         moment = "other" if not tool or tool in READING_TOOLS else "command" if is_shell(tool) else "edit"
     if not inputs and moment in ("edit", "command", "after"):
         inputs = _check_type(data.get("tool_input", {}), dict, "`tool_input` of the event is not an object")
+    if moment == "command" and tool[:3].lower() == "mcp" and inputs.keys().isdisjoint(COMMAND_KEYS):
+        # The word for a shell may be its server's, as in `mcp__terminal__write_file`.
+        moment = "edit"
     continued, stop_count = data.get("stop_hook_active"), data.get("loop_count")
     if continued is not None:
         _check_type(continued, bool, "`stop_hook_active` of the event is neither true nor false")
