@@ -57,10 +57,6 @@ Text = Annotated[str, Field(max_length=200_000), AfterValidator(_readable)]
 Names = Annotated[list[Name], Field(max_length=200)]
 
 
-_OMITTED_STATES: Final = frozenset({"passed", "not-applicable", "off"})
-"""The rule states that answers omit; the command's report has all rules."""
-
-
 class Tools:
     """The tools for agents: each public method is a tool, with its docstring as the description.
 
@@ -88,7 +84,7 @@ class Tools:
         """  # noqa: D205 - this is the tool's description
         of_branch = [name for name, value in (("head", head), ("title", title), ("body", body)) if value]
         if of_branch and (what != "branch" or commit_message is not None):
-            raise usage(f"{of_branch[0]!r} is about a branch's commits", 'ask with "what": "branch"')
+            raise usage(f"{of_branch[0]!r} is a branch's", 'ask with "what": "branch", no "commit_message"')
         with ExitStack() as files:
             verdicts = check(
                 Request(
@@ -105,8 +101,9 @@ class Tools:
                 )
             )
         data = report(verdicts[0])
-        data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _OMITTED_STATES]
-        return data
+        # The command's report has all rules.
+        rules = [one for one in data["rules"] if one["state"] not in ("passed", "not-applicable", "off")]
+        return {**data, "rules": rules}
 
     def why(self, *, path: Path = Field(description="From the root: docs/api/x.yaml.")) -> Mapping[str, Any]:
         """The rules that apply to a path. Ask before you change a file."""
