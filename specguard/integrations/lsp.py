@@ -99,7 +99,7 @@ def _file(document: TextDocument) -> str:
 def flaws_of(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[DocumentFlaw] | None:
     """Return the flaws of a file; None if they are unknown now, so that the editor keeps the old ones.
 
-    A document belongs to the authority by its name, or because the trusted base says so.
+    A document belongs to the authority by its name, or because the trusted base says so. Rules judge it, too.
 
     Args:
         file: its absolute path, with links resolved; empty without a file.
@@ -108,18 +108,20 @@ def flaws_of(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Do
     """
     if not file:
         return None
+    flaws: list[DocumentFlaw] | None = None
     try:
         root = os.path.realpath(Repository.locate(os.path.dirname(file), os.environ).work_tree())
         path = os.path.relpath(file, root)
-        asked = Request(environment=os.environ, directory=root)
-        policy = None if path in DEFAULT_PATHS else open_policy(asked)
-        if policy is None or path in dict(policy.documents):
-            return _authority_flaws(root, path, texts)
-        return _artifact_flaws(root, path, policy) if saved else None
+        if path in DEFAULT_PATHS:
+            flaws = _authority_flaws(root, path, texts)
+        policy = open_policy(Request(environment=os.environ, directory=root))
+        if flaws is None and path in dict(policy.documents):
+            flaws = _authority_flaws(root, path, texts)
+        return [*(flaws or ()), *_artifact_flaws(root, path, policy)] if saved else flaws
     except SpecguardError as error:
         if saved:
             _log.warning("%s", visible(error.message))
-        return [] if saved else None
+        return [] if saved and flaws is None else flaws
 
 
 def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
@@ -202,11 +204,10 @@ def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
     if not asked:
         return []
     request = Request(environment=os.environ, directory=root, worktree=True, all=True, select=asked)
-    name = path.encode("utf-8", "surrogateescape")
     flaws = []
     for judged in (one for verdict in check(request) for one in verdict.findings):
         finding = judged.finding
-        if judged.state == "open" and finding.path == name:
+        if judged.state == "open" and finding.path == os.fsencode(path):
             text = _message(finding.message, finding.help)
             text = f"{text} ({visible(str(judged.authority))})" if judged.authority else text
             line = finding.line or 0

