@@ -97,8 +97,8 @@ HOSTS: Final[Mapping[Agent, Host]] = {
     "cursor": Host(
         agent="cursor", file=".cursor/hooks.json", program="cursor-agent", before="preToolUse",
         after="postToolUse", stop=("stop", "subagentStop"), start="sessionStart",
-        command="beforeShellExecution", editors=("Delete", "Edit", "NotebookEdit", "StrReplace", "Write"),
-        shells=("Shell",), mcp_prefix="MCP:", flat=True,
+        command="beforeShellExecution", shells=("Shell",), mcp_prefix="MCP:", flat=True,
+        editors=("Delete", "Edit", "EditNotebook", "NotebookEdit", "StrReplace", "Write"),
     ),
 }  # fmt: skip
 """The agents that run hooks."""
