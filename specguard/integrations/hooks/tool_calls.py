@@ -57,9 +57,6 @@ WRITING: Final = (
 TALKING: Final = frozenset(["comment", "comments", "review", "reviews"])
 """Words of the names of tools that write no file in spite of them."""
 
-DRY_TOOL: Final = "edit_file"
-"""A tool whose argument `dryRun` leaves the file alone: that of the file server of MCP."""
-
 
 class Effects(Record):
     """The effects of a tool call.
@@ -135,8 +132,11 @@ def _edit_effects(event: HookEvent) -> Effects:
     name = tool.lower().rpartition("__")[2]
     words = set(name.replace("-", "_").split("_"))
     talks = not words.isdisjoint(TALKING) and words.isdisjoint(("write", "edit", "patch", "file"))
-    is_dry = name == DRY_TOOL and inputs.get("dryRun") is True
-    writes = is_known or (any(word in tool.lower() for word in WRITING) and not talks and not is_dry)
+    # With this argument, the tool of MCP's file server leaves the file alone.
+    is_dry = name == "edit_file" and inputs.get("dryRun") is True
+    # A tool that only reads may be one of a server such as `text-editor`.
+    said = name if name.startswith(("find", "get", "list", "read", "search", "view")) else tool.lower()
+    writes = is_known or (any(word in said for word in WRITING) and not talks and not is_dry)
     lists = [inputs.get(key) for key in LIST_KEYS if writes]
     several = [one for found in lists if isinstance(found, list) for one in found]
     calls = [inputs, *(one for one in several if isinstance(one, dict))]
