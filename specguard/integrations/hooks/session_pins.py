@@ -82,6 +82,7 @@ class Session:
         stops: how often in a row the end of its turn was refused.
         reported: the fingerprints of the findings that were reported to the agent.
         base: the object id of the base that was pinned when the session began; empty if it is unknown.
+        alone: True if the pin could not be saved in the cache.
         began: when it began, in seconds since 1970.
     """
 
@@ -91,6 +92,7 @@ class Session:
         self._file = os.path.join(tree.git_dir, b"specguard/sessions", key.encode("ascii"))
         data = object_of(read_unlinked(self._file, _SESSIONS_LIMIT) or b"")
         stops, found, base, began = (data.get(name) for name in ("stops", "told", "base", "began"))
+        self.alone = data.get("alone") is True
         # The file may be altered; a negative number would allow further refusals.
         self.stops = max(0, stops) if isinstance(stops, int) else 0
         self.reported = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
@@ -100,8 +102,8 @@ class Session:
     def save(self) -> bool:
         """Save the record; return True if it was saved."""
         reported = self.reported[-_MOST_SESSIONS:]
-        data = {"stops": self.stops, "told": reported, "base": self.base, "began": self.began}
-        return _write(self._file, json.dumps(data).encode("ascii"), _MOST_SESSIONS)
+        data = {name: getattr(self, name) for name in ("stops", "base", "began", "alone")}
+        return _write(self._file, json.dumps(data | {"told": reported}).encode("ascii"), _MOST_SESSIONS)
 
 
 class Pin(Record, frozen=False):
@@ -170,10 +172,10 @@ class Pin(Record, frozen=False):
                 pin.head = ""
             else:
                 pin._record_states(tree.root, event.environment)
-        pin.save()
-        session.base = pin.oid
+        was_alone, session.alone, session.base = session.alone, not pin.save(), pin.oid
         session.save()
-        if has_begun:
+        # It was never there, if it cannot be saved and could not be before.
+        if has_begun and not (was_alone and session.alone):
             pin.warning = (
                 "The base of this session is not known for certain: what was pinned at its start is "
                 "missing or cannot be read, or there was no commit to pin. From here on "
@@ -317,15 +319,15 @@ class Pin(Record, frozen=False):
         self.save()
         return ""
 
-    def save(self) -> None:
-        """Save the pin; on failure, the next event finds none."""
+    def save(self) -> bool:
+        """Save the pin; return False if that fails, and so the next event finds none."""
         data: dict[str, Any] = {name: getattr(self, name) for name in _TEXT_FIELDS}
-        self._write("", json.dumps(data | {"found": self.found[-_MOST_PINS:]}).encode("ascii"))
+        return self._write("", json.dumps(data | {"found": self.found[-_MOST_PINS:]}).encode("ascii"))
 
-    def _write(self, suffix: str, content: bytes) -> None:
+    def _write(self, suffix: str, content: bytes) -> bool:
         folder = os.path.dirname(self.file)
-        if self.file and (is_own(folder) or not os.path.lexists(folder)):
-            _write(os.fsencode(self.file + suffix), content, _MOST_PINS)
+        usable = bool(self.file) and (is_own(folder) or not os.path.lexists(folder))
+        return usable and _write(os.fsencode(self.file + suffix), content, _MOST_PINS)
 
 
 def open_git(root: bytes, environment: Mapping[str, str]) -> Git:

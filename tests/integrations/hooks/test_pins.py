@@ -26,11 +26,10 @@ class Pinned(Session):
 
     def loosen(self) -> str:
         """Commit an authority that guards nothing, beside the branch; gives the commit."""
-        repository = self.repository
-        repository.git("checkout", "-q", "--detach")
-        oid = repository.commit("chore: open", files={"SPEC_AUTHORITY.md": OPEN})
-        repository.git("checkout", "-q", "work")
-        return str(oid or repository.oid("HEAD@{1}"))
+        self.repository.git("checkout", "-q", "--detach")
+        oid = self.repository.commit("chore: open", files={"SPEC_AUTHORITY.md": OPEN})
+        self.repository.git("checkout", "-q", "work")
+        return str(oid or self.repository.oid("HEAD@{1}"))
 
 
 @pytest.fixture
@@ -82,8 +81,7 @@ def test_an_honest_fetch_blames_nobody(session: Pinned, tmp_path: Path) -> None:
     other = tmp_path / "other"
     session.repository.git("clone", "-q", "-b", "main", str(session.remote), str(other))
     (other / "docs/api/x.yaml").write_text("theirs\n")
-    policy = POLICY.replace('"docs/api/"', '"docs/api/", "late/"')
-    (other / "SPEC_AUTHORITY.md").write_text(policy)
+    (other / "SPEC_AUTHORITY.md").write_text(POLICY.replace('"docs/api/"', '"docs/api/", "late/"'))
     for words in (("add", "-A"), ("commit", "-qm", "feat: x"), ("push", "-q", "origin", "HEAD:main")):
         session.repository.git("-C", str(other), *words)
     session.repository.git("fetch", "-q", "origin")
@@ -94,10 +92,9 @@ def test_an_honest_fetch_blames_nobody(session: Pinned, tmp_path: Path) -> None:
 
 
 def test_a_remote_that_is_exchanged_confirms_nothing(session: Pinned, tmp_path: Path) -> None:
-    new = session.loosen()
     evil = tmp_path / "evil.git"
     session.repository.git("clone", "-q", "--bare", str(session.remote), str(evil))
-    session.repository.git("push", "-qf", str(evil), f"{new}:refs/heads/main")
+    session.repository.git("push", "-qf", str(evil), f"{session.loosen()}:refs/heads/main")
     session.repository.git("remote", "set-url", "origin", str(evil))
     session.repository.git("config", f"url.{evil}.insteadOf", str(session.remote))
     session.repository.git("fetch", "-q", "origin")
@@ -147,6 +144,12 @@ def test_a_lost_pin_is_said_before_a_command_too(session: Pinned, tmp_path: Path
     assert session.before("python3 x.py").kind == "pass"
 
 
+def test_a_pin_that_could_never_be_saved_is_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    session = Pinned(tmp_path)
+    assert [session.start().kind, session.before("python3 x.py").kind] == ["tell", "pass"]
+
+
 def test_a_pin_is_kept_for_its_user_alone(session: Pinned, tmp_path: Path) -> None:
     folder = tmp_path / "cache/specguard/pins"
     assert folder.stat().st_mode & 0o077 == 0
@@ -169,6 +172,5 @@ def test_commits_on_the_base_itself_are_judged_and_no_move(tmp_path: Path) -> No
 
 def test_a_session_without_a_name_is_judged_as_ever(tmp_path: Path) -> None:
     session = Pinned(tmp_path)
-    event = write("docs/api/x.yaml", session.repository.path)
-    assert "PTH001" in session.ask(event, "").refusal
+    assert "PTH001" in session.ask(write("docs/api/x.yaml", session.repository.path), "").refusal
     assert not os.path.exists(tmp_path / "cache/specguard/pins")
