@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PATH_KEYS: Final = (
     "file_path", "notebook_path", "path", "target_file", "filePath", "filename", "file", "relative_path",
-    "target_notebook", "destination", "source", "new_path", "old_path", "pathInProject",
+    "target_notebook", "destination", "source", "new_path", "old_path", "pathInProject", "filepath",
 )  # fmt: skip
 """The argument names for the written file; then those for lists of files."""
 
