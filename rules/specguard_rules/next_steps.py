@@ -26,9 +26,11 @@ SQUASH: Final = "git -c core.editor=: -c sequence.editor=: rebase -i --rebase-me
 
 _FILTER: Final = "FILTER_BRANCH_SQUELCH_WARNING=1 git filter-branch -f --prune-empty"
 
+# Other messages alter neither a commit's tree nor its author's date: it is found after steps for others, too.
 _FILTER_MESSAGES: Final = (
     "FILTER_BRANCH_SQUELCH_WARNING=1 MESSAGE=\"$(printf '%%s\\n\\n' %s)\" git filter-branch -f --msg-filter "
-    '\'if test $GIT_COMMIT = %s; then printf "%%s\\n" "$MESSAGE"; else cat; fi\' -- %s'
+    "'if test $(git log -1 --format=%%T%%at $GIT_COMMIT) = $(git log -1 --format=%%T%%at %s); then "
+    'printf "%%s\\n" "$MESSAGE"; else cat; fi\' -- %s'
 )
 
 

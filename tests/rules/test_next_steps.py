@@ -43,8 +43,7 @@ def judged(repository: Repository, words: list[str]) -> list[dict[str, Any]]:
     pushed = f"refs/heads/work {repository.oid()} refs/heads/work {'0' * 40}\n"
     stdin = pushed if "--push" in words else ""
     outcome = run_here("check", "--output-format=json", *words, directory=repository.path, stdin=stdin)
-    found: list[dict[str, Any]] = outcome.report["findings"]
-    return found
+    return list(outcome.report["findings"])
 
 
 def left(repository: Repository) -> list[str]:
@@ -58,9 +57,9 @@ def left(repository: Repository) -> list[str]:
 def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
     """Beside a step for a commit there is other work, which stays as it is."""
     case = CASES[name]
-    first, *base = case.base
-    files: dict[Any, Any] = {**first.files, "notes": "1\n"}
-    case = replace(case, base=[replace(first, files=files), *base])
+    earliest, *base = case.base
+    files: dict[Any, Any] = {**earliest.files, "notes": "1\n"}
+    case = replace(case, base=[replace(earliest, files=files), *base])
     repository = case.build(tmp_path / "repository")
     words = case.arguments(tmp_path, repository.names)
     if case.origin and "--select=BRN003" not in words:
@@ -74,12 +73,13 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
             repository.git("add", path)
             repository.write(path, "not staged\n")
 
-    [finding] = judged(repository, words)
+    first, *others = judged(repository, words)
     kept = {branch: repository.oid(branch) for branch in ("main", "origin/main") if case.origin}
     before = left(repository) if beside else []
     guarded = ("ci", "docs", "configs")
     listed = {name for name in repository.git("ls-files").split("\n") if not name.startswith(guarded)}
-    typed(repository, finding["help"], subject="task_001: a" if "--select=WRK001" in words else "feat: one")
+    for finding in (first, *others):
+        typed(repository, finding["help"], "task_001: a" if "--select=WRK001" in words else "feat: one")
     assert {branch: repository.oid(branch) for branch in kept} == kept
     assert listed - {"b"} <= set(repository.git("ls-files").split("\n"))
     assert judged(repository, words) == []

@@ -499,7 +499,7 @@ class TamperedRun(Rule):
                 yield run.finding(message, step, f"{name} {run.shown}", path=path, line=line)
             for commit in named_by:
                 if run.tree and run.tree not in bookkeeping.trees_of(commit):
-                    oid, says = commit.oid, f"as the run {run.shown} says"
+                    oid, key, says = commit.oid, f"tree {run.shown}", f"as the run {run.shown} says"
                     message = f"the tree of commit {oid[:12]} is not the tree that it judged last, {says}"
                     body = f"git log -1 --format=%B {oid[:12]} | sed '/^{run_records.settings.trailer}: /d'"
                     done = list(commits or ())
@@ -509,8 +509,7 @@ class TamperedRun(Rule):
                     how = reword(commit.message, CommitsById(done[:at] if kept else done), [f'"$({body})"'])
                     how = f"git reset --keep {oid[:12]} && {how}" if kept else how
                     step = f"Run it again, or after a rebase first take its line out of the message: `{how}`"
-                    key, setting = f"tree {run.shown}", "runs.trailer"
-                    yield run.finding(message, step, key, "tree", commit=oid, setting=setting)
+                    yield run.finding(message, step, key, "tree", commit=oid, setting="runs.trailer")
 
         yield from _altered_runs(run_records, start_documents, base)
         yield from judge_runs(commits, run_records, tampered)
