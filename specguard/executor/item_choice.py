@@ -355,8 +355,7 @@ class Start:
     def _on_branch(self, branch: str) -> Sources | None:
         """Return the items listed at the tip of a branch; None if the branch does not exist."""
         tip = self._find_tip(branch)
-        tree = self._git.tree_at(tip) if tip is not None else None
-        return self._at_commit(Documents(tree), History(self._git, tip)) if tree is not None else None
+        return self._at_commit(Documents(self._git.tree_at(tip)), History(self._git, tip)) if tip else None
 
     def _done_on_branch(self, listed: Listed) -> bool:
         """True if a task was done on the branch that it shares with the other tasks of its plan."""

@@ -31,6 +31,7 @@ from specguard.runs.files import committed_folder, ignored_runs, write_gitignore
 from specguard.runs.manifests import RunFolder
 from specguard.waves.stage_order import too_early
 from specguard.work.item import unready
+from specguard.work.kinds import LIST_KEYS
 
 
 class DraftRun(Run, frozen=False, kw_only=True):
@@ -87,17 +88,22 @@ def _check_contradictions(draft: DraftRun) -> None:
 
 
 def _check_in_branch(draft: DraftRun) -> None:
-    """Check that a paper's subject is on the branch that it starts from, and a task is in the plan there."""
+    """Check that a paper's subject is on the branch that it starts from, and a task as the base has it."""
     pinned, item, git, branch = draft.manifest.repository, draft.item, draft.git, draft.item.branches[0]
     task = task_of(draft.policy, item)
     if isinstance(item, PaperItem):
         item.check_recorded_files(git.tree_at(pinned.tip or pinned.base_oid), branch)
-    if task is None or pinned.tip is None or task_in(draft.policy, git, pinned.tip, task) is not None:
+    if task is None or pinned.tip is None or draft.start.work.own is not None:
+        return
+    # The rules take the task from where the branch begins.
+    begin = next(iter(git.merge_bases(pinned.base_oid, pinned.tip)), pinned.tip)
+    there = task_in(draft.policy, git, begin, task)
+    if there is not None and all(there.texts_of(key) == task.texts_of(key) for key in LIST_KEYS):
         return
     remote, name, base = map(shlex.quote, (draft.options.remote, branch, pinned.base))
     raise item_taken(
-        f"{item} is in {path_text(task.plan.path)} of {pinned.base}, and not in that of {branch}, which it "
-        "goes on from",
+        f"{item} is in {path_text(task.plan.path)} of {pinned.base}, and not{' the same' if there else ''} "
+        f"in that of {branch}, which it goes on from",
         f"merge {pinned.base} into {branch} first: git fetch {remote} && git switch {name} && "
         f"git merge --ff-only {remote}/{name} && git merge {remote}/{base} && git push {remote} {name}",
     )
@@ -170,8 +176,7 @@ def _check_not_done(draft: DraftRun) -> None:
         if not ref.name.startswith("refs/heads/") or not draft.owns_branch(ref.short):
             continue
         remote_oid = pinned.branch_oid if ref.short == item.branches[0] else None
-        starts = filter(None, (pinned.base_oid, remote_oid))
-        known = any(git.is_ancestor(ref.oid, oid) for oid in starts)
+        known = any(git.is_ancestor(ref.oid, oid) for oid in (pinned.base_oid, remote_oid) if oid)
         if task_of(draft.policy, item) is None or not known:
             if remote_oid and git.is_ancestor(remote_oid, ref.oid):
                 push = shlex.join(["git", "push", draft.options.remote, ref.short])
@@ -252,8 +257,7 @@ def prepare(options: RunOptions) -> Run:
         with RemoteGit(repository, timeout=options.command_timeout) as remote:
             run = _draft(git, options, remote)
         start, source, manifest = run.start, run.source, run.manifest
-        notes = check(run)
-        notes += [start.work.own.note] if start.work.own else []
+        notes = check(run) + ([start.work.own.note] if start.work.own else [])
         agent = resolve_agent(start.policy, options)
         identity(repository, manifest.started_at)
         runs = options.runs_folder(start.policy, repository)

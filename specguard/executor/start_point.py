@@ -455,13 +455,9 @@ def plan_lock(start: Start, root: str, remote: str) -> Iterator[None]:
 
 def _running_tasks(root: str, remote: str, task: Task) -> Iterator[Manifest]:
     """Yield the runs of other tasks of the plan whose process holds their lock."""
-    for view in RunStore(root).runs():
-        manifest = view.manifest
-        if manifest is None or not view.running or manifest.item.plan != os.fsdecode(task.plan.path):
-            continue
-        if (manifest.repository.remote or "") != remote or manifest.item.id == task.id:
-            continue
-        if is_worked_on(root, manifest):
+    for manifest in filter(None, (view.manifest for view in RunStore(root).runs() if view.running)):
+        is_other = manifest.item.plan == os.fsdecode(task.plan.path) and manifest.item.id != task.id
+        if is_other and (manifest.repository.remote or "") == remote and is_worked_on(root, manifest):
             yield manifest
 
 
