@@ -58,7 +58,8 @@ def _text(template: str, **values: Any) -> str:
 
 
 def _tasks(plan: Data) -> Iterator[str]:
-    tasks = plan["tasks"]
+    # Of a long plan the done tasks are only counted.
+    tasks = [one for one in plan["tasks"] if one["state"] != "done" or len(plan["tasks"]) <= SHOWN]
     return _table([_columns(task, task["status"] if task["state"] != "done" else "") for task in tasks])
 
 
