@@ -439,13 +439,15 @@ def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int
 def make_options(*, plan: str = "", plan_dir: str = "", code_dir: str = "", **words: Any) -> RunOptions:
     """Return the options of a run, from those of the command line that are set.
 
-    The plan's path is taken from the repository's root; one that exists is named from where you are.
+    The plan's path is taken from the repository's root; one that exists, or any from outside of the
+    repository, is named from where you are.
     """
     options = {name: value for name, value in words.items() if value is not None}
     path = os.path.normpath(os.path.join(plan_dir, plan or "plan.json")) if plan or plan_dir else ""
-    if os.path.exists(path) or path.startswith(("/", "../")):
+    if path:
         top = Repository.locate(code_dir, os.environ).work_tree()
-        path = opt.from_root(os.path.realpath(path), top) or path
+        is_here = os.path.exists(path) or path.startswith(("/", "../")) or not opt.from_root(".", top)
+        path = (is_here and opt.from_root(os.path.realpath(path), top)) or path
     return RunOptions(environment=dict(os.environ), plan=path, directory=code_dir, **options)
 
 
