@@ -182,7 +182,8 @@ def _check_not_done(draft: DraftRun) -> None:
                 push = shlex.join(["git", "push", draft.options.remote, ref.short])
                 raise item_taken(f"{ref.short} has commits that {draft.options.remote} lacks", push)
             keep = shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"])
-            taken = f"there is a branch of {item} already: {ref.short}"
+            diverged = f", which has diverged from that of {draft.options.remote}" if remote_oid else ""
+            taken = f"there is a branch of {item} already: {ref.short}{diverged}"
             raise item_taken(taken, f"to keep it under another name: {keep}")
 
 
