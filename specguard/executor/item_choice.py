@@ -242,8 +242,8 @@ class Start:
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
         branch = shown_path(self.work.kinds[kind].branch, self._plan_fields(kind))
-        begun = f"begin its branch ({branch}) with a commit of only its folder, pushed if there is a remote"
-        return f"merge the plan, {begun}, or give --plan"
+        begun = f"merge the plan, or begin its branch ({branch}) with a commit of only its folder"
+        return f"{begun}, pushed if there is a remote{'' if self.options.plan else '; or give --plan'}"
 
     def _find_pointed(self, kind: str) -> WorkItem | Unresolved:
         item_id, pointer = self.options.item, self.work.kinds[kind].pointer
