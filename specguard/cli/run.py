@@ -31,7 +31,7 @@ from specguard.executor.report import REPORT, RunReport, outcome
 from specguard.executor.report import metrics as run_metrics
 from specguard.executor.run import Run, RunOptions, Say, open_store
 from specguard.executor.start_point import ensure_repository
-from specguard.executor.steps import STEPS, plan_of, plan_text
+from specguard.executor.steps import STEPS, plan_of, plan_text, read_plan
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import json_text, readable_markdown, text_lines, visible, visible_lines
 from specguard.reporters.status import as_data, cells, describe, duration, table
@@ -322,9 +322,10 @@ _agent_options = opt.combine(
 @opt.text("--reuse-run", metavar="RUN", help="Use this run's folder again.")
 @opt.flag("--compact", help="Keep only the ends of logs.")
 @opt.number("--max-tasks", metavar="N", default=1, help="The number of items: always 1.")
+@opt.file("--approved", help="Begin only what this JSON of --dry-run lists.")
 @opt.flag("--ensure-git", help="Make a git repository if there is none.")
 @opt.flag("--baseline-commit", help="Commit all files if there is no commit.")
-@click.option("--yes", is_flag=True, expose_value=False, help="Do not ask.")
+@click.option("--yes", is_flag=True, expose_value=False, hidden=True)
 @opt.choice("--output-format", words=("text", "json"), default="text", help="The form of --dry-run.")
 def item(
     output_format: str,
@@ -436,13 +437,17 @@ def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int
     return EXIT_PASSED
 
 
-def make_options(*, plan: str = "", plan_dir: str = "", code_dir: str = "", **words: Any) -> RunOptions:
+def make_options(
+    *, plan: str = "", plan_dir: str = "", code_dir: str = "", approved: str = "", **words: Any
+) -> RunOptions:
     """Return the options of a run, from those of the command line that are set.
 
     The plan's path is taken from the repository's root; one that exists, or any from outside of the
     repository, is named from where you are.
     """
     options = {name: value for name, value in words.items() if value is not None}
+    if approved:
+        options["approved"] = read_plan(approved)
     path = os.path.normpath(os.path.join(plan_dir, plan or "plan.json")) if plan or plan_dir else ""
     if path:
         top = Repository.locate(code_dir, os.environ).work_tree()

@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 from specguard.authority.policy import Policy
 from specguard.change.git import Git
@@ -17,13 +17,14 @@ from specguard.engine.policies import Policies
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
 from specguard.executor.check import change_of
+from specguard.executor.commit import scope_of
 from specguard.executor.gates import check_gates
 from specguard.executor.item_choice import Start, item_taken, task_in, task_of
 from specguard.executor.place import identity
 from specguard.executor.remote import PlatformError, RemoteGit
 from specguard.executor.run import Run, RunOptions, check_origin, new_manifest
 from specguard.executor.start_point import Canonical, ItemLock, plan_lock, start_from
-from specguard.model import path_text
+from specguard.model import listed, path_text
 from specguard.plans.papers import PaperItem
 from specguard.reporters.text import deciding_line
 from specguard.runs import manifests
@@ -210,9 +211,48 @@ def _check_not_at_remote(draft: DraftRun) -> None:
             )
 
 
+BOUND_FACTS: Final = ("item", "base_oid", "policy_id", "branch", "scope", "gates")
+"""The facts of a run that the approval of its plan is bound to."""
+
+
+def bound_facts(draft: DraftRun) -> dict[str, Any]:
+    """Return the facts that the approval of a run's plan is bound to, as data for JSON."""
+    scope = scope_of(draft.policy, draft.item)
+    return {
+        "item": draft.manifest.item.model_dump(),
+        "base_oid": draft.manifest.repository.base_oid,
+        "policy_id": draft.policy.policy_id,
+        "branch": draft.manifest.branch,
+        "scope": None if scope is None else list(scope.patterns),
+        "gates": [
+            {
+                **{name: getattr(gate, name) for name in ("name", "run", "kind", "named", "each")},
+                **{name: list(getattr(gate, name)) for name in ("on", "wrapper")},
+                "when": list(gate.when.patterns),
+                "timeout": gate.timeout or None,
+            }
+            for gate in draft.gates.gates
+        ],
+    }
+
+
+def _check_approved(draft: DraftRun) -> None:
+    """Check that the plan that was approved has the item, as it is now."""
+    if draft.options.approved is None:
+        return
+    facts, planned = bound_facts(draft), draft.options.approved.get(str(draft.item), {})
+    if changed := [name for name in BOUND_FACTS if planned.get(name) != facts[name]]:
+        message = f"{draft.item} has another {listed(changed)} than in the approved plan"
+        raise SpecguardError(
+            message if planned else f"{draft.item} is not in the approved plan",
+            help="plan it again with --dry-run --output-format json, and have that approved",
+            code="item-unready",
+        )
+
+
 _CHECKS: Final = (
     _check_contradictions, _check_in_branch, _check_rules, _check_not_done,
-    _check_not_checked_out, _check_not_at_remote,
+    _check_not_checked_out, _check_not_at_remote, _check_approved,
 )  # fmt: skip
 """The checks before a run begins, in their order."""
 

@@ -375,6 +375,7 @@ class RunOptions(Record):
         reuse_run: the run whose folder is reused; empty: a new folder.
         compact: True to keep only the tails of logs, once the run has ended.
         max_attempts: the largest number of rounds; 0: the policy's.
+        approved: the jobs of the plan that was approved, by their items; None: none is asked for.
     """
 
     environment: Mapping[str, str]
@@ -399,6 +400,7 @@ class RunOptions(Record):
     reuse_run: str = ""
     compact: bool = False
     max_attempts: int = 0
+    approved: Mapping[str, Any] | None = None
 
     def runs_folder(self, policy: Policy, repository: Repository) -> str:
         """Return the folder of all runs of a checkout, absolute.

@@ -12,16 +12,18 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
+from specguard.change.check_request import read_bounded
 from specguard.change.entries import text_digest
 from specguard.declaration.patterns import Covering
+from specguard.documents.data import DATA_LIMIT
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError, incomplete
 from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent, take_results, write_brief
 from specguard.executor.check import finish_branch, judge, judge_commit, prove_guard, rebase_onto, unmark_plan
-from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
+from specguard.executor.commit import commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import describe_gate, run_gates
 from specguard.executor.item_choice import item_taken, shares_branch, task_of
-from specguard.executor.preflight import DraftRun, check, draft_run, landed_error
+from specguard.executor.preflight import BOUND_FACTS, DraftRun, bound_facts, check, draft_run, landed_error
 from specguard.executor.process import response_of
 from specguard.executor.push import body_of, check_remote, find_new_tip, open_pull_request, push, request_of
 from specguard.executor.report import REPORT, rendered
@@ -329,7 +331,7 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
             check(draft)
             policy, item = draft.policy, draft.item
             scope, shared = scope_of(policy, item), shares_branch(policy, item)
-            job = _plan_job(draft, scope)
+            job = _plan_job(draft)
         label, branch, paths = f"{item.kind} {item.id}", job["branch"], scope.paths if scope else None
         if branch in of_one_item:
             raise item_taken(
@@ -343,10 +345,31 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
                 job["notes"].append(f"not beside {other}: {reason}")
         scopes.append((label, paths))
         jobs.append(job)
-    bound = ("item", "base_oid", "policy_id", "branch", "scope", "gates")
-    parts = [{name: job[name] for name in bound} for job in jobs]
-    digest = text_digest(json.dumps(parts, sort_keys=True, separators=(",", ":")))
-    return {"schema": PLAN_SCHEMA, "fingerprint": digest, "jobs": jobs}
+    return {"schema": PLAN_SCHEMA, "fingerprint": _fingerprint(jobs), "jobs": jobs}
+
+
+def _fingerprint(jobs: Sequence[Mapping[str, Any]]) -> str:
+    parts = [{name: job[name] for name in BOUND_FACTS} for job in jobs]
+    return text_digest(json.dumps(parts, sort_keys=True, separators=(",", ":")))
+
+
+def read_plan(file: str) -> dict[str, Mapping[str, Any]]:
+    """Return the jobs of an approved plan, by their items, such as `phase 12`.
+
+    Args:
+        file: the file, with what `plan_of` returned as JSON.
+
+    Raises:
+        SpecguardError: the file cannot be read, or does not have a plan that `plan_of` returned.
+    """
+    content = read_bounded(file, DATA_LIMIT, "the approved plan")
+    with suppress(ValueError, LookupError, TypeError, RecursionError):
+        plan = json.loads(content)
+        if plan["fingerprint"] == _fingerprint(plan["jobs"]):
+            return {f"{job['item']['kind']} {job['item']['id']}": job for job in plan["jobs"]}
+    message = "it is not a plan as --dry-run prints it"
+    help = "write it with --dry-run --output-format json, and change nothing in it"
+    raise SpecguardError(message, help=help, path=file, code="unreadable-file")
 
 
 def plan_text(plan: Mapping[str, Any]) -> str:
@@ -354,36 +377,23 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     return rendered("plan.txt", jobs=plan["jobs"], width=max(map(len, STEPS))).rstrip("\n")
 
 
-def _plan_job(run: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
+def _plan_job(run: DraftRun) -> dict[str, Any]:
     """Return the plan of one run."""
     source, manifest, until = run.source, run.manifest, run.options.until
     pinned = manifest.repository
     request = request_of(run, source.address)
     last = STEPS.index(until) if until in STEPS else len(STEPS)
     return {
-        "item": manifest.item.model_dump(),
+        **bound_facts(run),
         "base": pinned.base,
-        "base_oid": pinned.base_oid,
         "below": pinned.below,
         "base_ref": source.ref(pinned.base),
         "remote": source.address.shown,
-        "policy_id": run.policy.policy_id,
-        "branch": manifest.branch,
         "commit_message": message_of(run),
         "title": request.title,
         "body": body_of(run),
         "agent": resolve_agent(run.policy, run.options).to_record(run).model_dump(),
         "run_folder": run.folder.path,
-        "scope": None if scope is None else list(scope.patterns),
-        "gates": [
-            {
-                **{name: getattr(gate, name) for name in ("name", "run", "kind", "named", "each")},
-                **{name: list(getattr(gate, name)) for name in ("on", "wrapper")},
-                "when": list(gate.when.patterns),
-                "timeout": gate.timeout or None,
-            }
-            for gate in run.gates.gates
-        ],
         "format_all": run.gates.format_all or None,
         "max_attempts": manifest.max_attempts,
         "timeout": manifest.timeout,

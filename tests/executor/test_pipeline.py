@@ -12,6 +12,7 @@ import pytest
 from specguard.executor.steps import STEPS
 from tests.executor.places import everything
 from tests.executor.working import GOOD, POLICY, Workshop
+from tests.rows import rows
 
 
 def test_one_command_takes_an_agent_from_the_pointer_to_the_pull_request(workshop: Workshop) -> None:
@@ -73,14 +74,7 @@ esac
     assert [one.attempt for one in workshop.manifest.judgements] == [1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    ("script", "reason", "code"),
-    [
-        ("echo BROKEN > src/new.py", "the same files", 3),
-        ("echo edit > locked/a.txt; echo $ROUND > src/new.py", "the same findings", 1),
-        ("echo edit > locked/a.txt; echo BROKEN $ROUND > src/new.py", "the same findings", 3),
-    ],
-)
+@pytest.mark.parametrize(("script", "reason", "code"), rows(__file__, "no_progress"))
 def test_a_run_ends_by_itself_where_there_is_no_progress(
     workshop: Workshop, script: str, reason: str, code: int
 ) -> None:

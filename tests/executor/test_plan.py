@@ -13,7 +13,7 @@ from specguard.declaration.patterns import Covering
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import RUN_ID
 from specguard.executor.start_point import can_overlap
-from specguard.executor.steps import plan_of, plan_text
+from specguard.executor.steps import plan_of, plan_text, read_plan
 from tests.executor.places import everything
 from tests.executor.remotes import Hosted, Team
 from tests.rows import rows
@@ -93,16 +93,9 @@ class TestSeveralJobs:
         assert other["fingerprint"] != plan["fingerprint"]
         assert plan_of([team.options(kind="slice", item="2")]) == other
 
-    @pytest.mark.parametrize(
-        ("one", "other", "note"),
-        [
-            ("src/**", ["docs/b.md", "src/b.py"], "slice 1 may change src/**, and slice 2 src/b.py"),
-            ("src/**", ["src/**"], "slice 1 may change src/**, and slice 2 src/**"),
-            ("src/**", [], "slice 2 does not say which files it may change"),
-        ],
-    )
-    def test_paths_in_common(self, tmp_path: Path, one: str, other: list[str], note: str) -> None:
-        _, plan = self.slices(tmp_path, [one], other)
+    @pytest.mark.parametrize(("other", "note"), rows(__file__, "paths_in_common"))
+    def test_paths_in_common(self, tmp_path: Path, other: list[str], note: str) -> None:
+        _, plan = self.slices(tmp_path, ["src/**"], other)
         [said] = plan["jobs"][1]["notes"]
         assert said.startswith("not beside slice 1: ")
         assert said.endswith(note)
@@ -116,6 +109,20 @@ class TestSeveralJobs:
         )
         words = "; if it has a branch, merge that, or start from it with --base"
         assert error.help == f"specguard run slice D1 -- ...{words}"
+
+    def test_a_run_begins_only_as_the_approved_plan_has_it(self, tmp_path: Path) -> None:
+        team, plan = self.slices(tmp_path, ["src/a/**"], ["src/b/**"])
+        file = tmp_path / "plan.json"
+        file.write_text(json.dumps(plan))
+        approved = read_plan(str(file))
+        team.prepared(kind="slice", item="1", approved=approved)
+        team.move_on({"src/b/new.py": "1"})
+        with pytest.raises(SpecguardError, match="slice 2 has another base_oid than in the approved plan"):
+            team.prepare(kind="slice", item="2", approved=approved)
+        assert refused(team.options(approved=approved)).message == "phase 12 is not in the approved plan"
+        file.write_text(json.dumps(plan).replace("src/b/", "src/"))
+        with pytest.raises(SpecguardError, match="it is not a plan as --dry-run prints it"):
+            read_plan(str(file))
 
 
 # Patterns of two scopes that could match one path
