@@ -18,6 +18,7 @@ from specguard.change.repository import Repository
 from specguard.errors import Needed, Reported, SpecguardError, usage
 from specguard.executor.remote import PROTOCOLS, RemoteGit, run_program, user_environment
 from specguard.model import Record
+from specguard.reporters.file_writing import path_in_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,9 +81,7 @@ class NamedRepository(Record):
                 raise SpecguardError(message, path=folder, help=help, code="git-failed")
             return done.stdout
 
-        if os.path.islink(folder):
-            message, help = "a mirror is a link", "Delete it."
-            raise SpecguardError(message, path=folder, help=help, code="outside-repository")
+        path_in_tree(*os.path.split(folder), help=f"Delete {folder}.")
         if not os.path.isfile(f"{folder}/HEAD"):
             run("init", "--quiet", "--bare", folder)
         repository = Repository.locate(folder, environment)

@@ -32,7 +32,7 @@ from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, 
 from specguard.plans.papers import PaperItem, paper_contracts, shown_path
 from specguard.plans.task import Task, mark_task
 from specguard.plans.verification import same_command
-from specguard.reporters.file_writing import replace_file
+from specguard.reporters.file_writing import path_in_tree, replace_file
 from specguard.reporters.json import render
 from specguard.reporters.short_reports import MOST_WORDS, finding_blocks, join_blocks
 from specguard.reporters.text import deciding_line, one_line
@@ -329,7 +329,7 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
 
 def _read_file(run: Run, path: bytes) -> str:
     """Return the text of a file of the place; empty if it is missing."""
-    file = _path_in_place(run, path)
+    file = path_in_tree(run.place.path, os.fsdecode(path), "remove the link")
     content = read_unlinked(file, -1)
     if content is None and os.path.lexists(file):
         raise SpecguardError(f"{path_text(path)} is not a readable, regular file", code="unreadable-file")
@@ -337,17 +337,8 @@ def _read_file(run: Run, path: bytes) -> str:
 
 
 def _write_file(run: Run, path: bytes, text: str) -> None:
-    replace_file(os.fsdecode(_path_in_place(run, path)), text.encode("utf-8", "surrogateescape"))
-
-
-def _path_in_place(run: Run, path: bytes) -> bytes:
-    """Return the path of a file in the place; refuse one whose folder is reached through a link."""
-    file = os.path.join(os.path.realpath(os.fsencode(run.place.path)), path)
-    folder = os.path.dirname(file)
-    if os.path.realpath(folder) != folder:
-        message = f"a link leads to {path_text(path)}, and is not written through"
-        raise SpecguardError(message, code="outside-repository")
-    return file
+    file = path_in_tree(run.place.path, os.fsdecode(path), "remove the link")
+    replace_file(file, text.encode("utf-8", "surrogateescape"))
 
 
 _SHORTEST: Final = 16

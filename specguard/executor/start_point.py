@@ -36,6 +36,7 @@ from specguard.executor.run import RunOptions
 from specguard.model import Record
 from specguard.plans.papers import is_paper
 from specguard.plans.task import Task
+from specguard.reporters.file_writing import path_in_tree
 from specguard.runs import manifests
 from specguard.runs.files import command_words
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, reporting_errors
@@ -331,13 +332,7 @@ class ItemLock:
         self._item = item
         self._branch_and_remote = (branch, remote)
         files = [_lock_file(root, manifest)]
-        if os.path.islink(self.folder):
-            raise SpecguardError(
-                "the folder of the item's runs is a link, and is not written to",
-                path=self.folder,
-                help="remove the link",
-                code="outside-repository",
-            )
+        path_in_tree(root, item.folder, f"remove the link {self.folder}")
         if repository is not None:
             places = places_folder(repository.environment, repository.work_tree())
             name = text_digest(os.path.realpath(repository.common), remote, item.kind, item.id, branch)[:24]

@@ -283,7 +283,7 @@ def test_an_address_is_mirrored_and_its_branch_followed(own: Repository, store: 
     # What git says in several lines is told without escapes.
     assert f"next: rm -rf {mirror}" in audited(store, *words).stderr.partition(r"\x0a")[0]
     mirror.symlink_to(shutil.move(mirror, tmp_path / "victim"))
-    assert "a mirror is a link" in audited(store, *words).stderr
+    assert "it is a link" in audited(store, *words).stderr
     assert "cannot be reached" in refused(store, f"file://{tmp_path}/gone", *words[1:])
 
 
