@@ -358,8 +358,7 @@ def move_run(store: RunStore, move: Move) -> None:
     old, new = (os.path.join(store.root, path) for path in (move.old, move.new))
     with reporting_errors(old):
         os.makedirs(os.path.dirname(new), exist_ok=True)
-        if os.path.lexists(new):
-            raise SpecguardError("something is there already", path=new, code="never-overwritten")
+        # It replaces no run, nor a link: both are errors. `find_moves` has told of them.
         os.rename(old, new)
         try:
             os.symlink(os.path.relpath(new, os.path.dirname(old)), old, target_is_directory=True)
