@@ -211,8 +211,7 @@ class WorkItem(Record, frozen=False):
         """
         settings = self.settings
         if settings.scope:
-            filled = (self.plain(one, escape).removeprefix("./") for one in settings.scope)
-            patterns = list(filter(None, filled))
+            patterns = [*filter(None, (self.plain(one, escape).removeprefix("./") for one in settings.scope))]
             why = "" if patterns else f"no pattern of {self.setting('scope')} can be filled in for {self}"
             if why := why or Covering.problem_in(*patterns):
                 raise MissingFact(why, code="incomplete-policy")

@@ -28,12 +28,14 @@ _UNREAD: Final = re.compile(r"`([\w.@+-]+/[^`\n]{0,200})`")
 _SPACED: Final = re.compile(
     r"(?!(?:\S*/)?(?:s?bin|scripts?)/)[\w.@+-]+/\w[\w@+-]*(?:(?: |/)\w[\w@+-]*)+(?:/[\w.*]*|\.\w+)"
 )
+# What says that a path stays as it is.
+_CLOSED: Final = (
+    r"un(?:chang|touch)ed|(?:exclud|prohibit|lock)ed|off[ -]limits|out of scope|read[ -]only|forbidden|frozen"
+)
 # A comment can contain "no" or "only", so the words that exclude a path are narrower.
 _EXCEPTED: Final = re.compile(
-    r"\b(?:(?:do|must|may|shall|should|can) ?not|never"
-    r"|not (?:to|be|allowed|included|in (?:scope|this)|touch|chang|edit|modif)"
-    r"|except|excluding|excluded|avoid|unchanged|untouched|off[ -]limits|out of scope|read[ -]only|forbidden"
-    r"|prohibited|locked|frozen)|n['\u2019]t\b|^(?:no|not|none|nothing)\b",
+    r"\b(?:(?:do|must|may|shall|should|can) ?not|never|not (?:to|be|allowed|included|in (?:scope|this)|touch"
+    rf"|chang|edit|modif)|except|excluding|avoid|{_CLOSED})|n['\u2019]t\b|^(?:no|not|none|nothing)\b",
     re.IGNORECASE,
 )
 _NOT: Final = r"(?:(?:(?:do|does|must|may|shall|should|can|is|are) ?)?not|never|\w+n['\u2019]t)"
@@ -49,15 +51,16 @@ _ROW: Final = rf"\0(?:{_NEXT}){{0,199}}(?!{_NEXT})"
 _LEFT_OUT: Final = re.compile(
     rf"(?:^|(?<=[^\w\s])|(?<=[^\w\s] ))(?:(?:but|and) )?(?:except(?: for)?|excluding|without|avoid"
     rf"|{_NOT}(?: (?:to )?{_CHANGED})?)[\s:(]{{0,4}}{_ROW}(?=[^\w\0]*(?:$|[.;,)]))"
-    rf"|{_ROW}[^\w\0]{{0,5}}(?:(?:is|are|stays?|remains?) )?(?:unchanged|untouched|frozen|locked|excluded"
-    r"|off[ -]limits|out of scope|read[ -]only|forbidden|prohibited|no changes?(?= (?:needed|required)|\W*$)"
-    rf"|{_NOT} (?:to )?be {_CHANGED})\b",
+    rf"|{_ROW}[^\w\0]{{0,5}}(?:(?:is|are|stays?|remains?) )?(?:{_CLOSED}|{_NOT} (?:to )?be {_CHANGED}"
+    r"|no changes?(?= (?:needed|required)|\W*$))\b",
     re.IGNORECASE,
 )
+# A label or heading above paths that stay as they are, but not "Do not touch anything outside:".
 _OUTSIDE: Final = re.compile(
-    r"^out$|\b(?:out of scope|not in (?:scope|this)|outside|non ?goals|not included|excluded|exclusions"
-    r"|forbidden|off limits|do not|don t|must not|never|locks?|locked|untouched|unchanged|prohibited"
-    r"|protected|frozen|read only)\b"
+    r"^out$|(?:^(?:(?:th(?:e|is|ese)|following|files?|paths?|phase|track|we|explicitly|are|do|does|must|may|will"
+    r"|should|be|stay|remain|leave|keep) ){0,6}|\b)(?!(?:.* )?(?:any\w*|files?|paths?|changes?) (?:except|but"
+    r"|other than|outside(?! of))\b)(?:not|cannot|(?:do|does|wo|must|is|are)n t|never|as is|alone|no changes?"
+    rf"|except|exclu(?:de|sions)|avoid|disallowed|unaffected|outside|non ?goals|locks?|protected|{_CLOSED})\b"
 )
 _TOKEN: Final = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])(\*{0,3})((?:[\w.-]+/)+[\w.*-]*?)\2(?![\w.*-])")
 
@@ -158,7 +161,8 @@ def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
     flat, paths = _flatten(": ".join(raws))
     comment, left_out = _take_left_out(flat, paths)
     # What words farther away say may be meant of the path: it is neither allowed nor excluded.
-    excepts = any(map(_EXCEPTED.search, (flat.partition("\0")[0], _COMMENT.sub("", comment))))
+    around = (flat.partition("\0")[0], _COMMENT.sub("", comment))
+    excepts = any(map(_EXCEPTED.search, around)) or _OUTSIDE.match(normal_title(around[0])) is not None
     found = next((asks for raw in raws if (asks := list(_asks_in(raw, cells[0].line)))), [])
     own = [ask for ask in found if not excepts and ask.path not in left_out]
     excluded = [Ask(path, cells[0].line, "excluded") for path in sorted(left_out)]
@@ -201,9 +205,10 @@ def _in_scope(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
 
 
 def _begins_exclusion(text: Text) -> bool:
-    """Return True if a text such as "Out of scope:" excludes the paths below it."""
-    line = normal_title(text.plain.split("\n")[-1]).removeprefix("explicitly ")
-    return _OUTSIDE.match(line) is not None
+    """Return True if a text such as "Out of scope:" excludes the paths below it; no full sentence does."""
+    line = text.plain.split("\n")[-1].rpartition(". ")[2].strip()
+    is_sentence = line.endswith(".") and "following" not in line and ("/" in line or line.count(" ") > 3)
+    return not is_sentence and _OUTSIDE.match(normal_title(line)) is not None
 
 
 def _asks_in(raw: str, line: int) -> Iterator[Ask]:
@@ -246,11 +251,9 @@ def _parse_path(text: str, *, is_path: bool = False) -> str:
     path = without_remark(text).removeprefix("./")
     # Dots in place of a name mean the whole folder.
     path = path.rstrip(".\u2026") if path.endswith(("/...", "/\u2026")) else path
-    if not (_PATH.fullmatch(path) or _SPACED.fullmatch(path)):
-        return ""
-    if "/" not in path and not is_path and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
-        return ""
-    return "" if Covering.problem_in(path) else path
+    meant = is_path or "/" in path or re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path)
+    fits = meant and (_PATH.fullmatch(path) or _SPACED.fullmatch(path))
+    return path if fits and not Covering.problem_in(path) else ""
 
 
 def _mentions(text: str, titles: Sequence[str]) -> Iterator[Ask]:
