@@ -557,9 +557,11 @@ def _lacking(item: WorkItem, name: str) -> Unresolved:
     settings, pointer = item.settings, item.pointer
     places = [*settings.paths_of(name), *(["title"] if name == "slug" and settings.source else [])]
     filled = " or ".join(repr(path.replace("{number}", item.id)) for path in places)
-    # A slug can come from the document's name, too.
-    unclear = f", and {item.located.problem}" if name == "slug" and item.located.problem else ""
-    problem = f"its names have {{{name}}}, for which neither this name nor the base has a value{unclear}"
+    problem = f"its names have {{{name}}}, for which neither this name nor the base has a value"
     if pointer.path:
-        problem = f"{path_text(pointer.path)} has no {filled} for {item.kind} {item.id}{unclear}"
+        problem = f"{path_text(pointer.path)} has no {filled} for {item.kind} {item.id}"
+    # A slug can come from the document's name, too.
+    if name == "slug" and (found := item.located).problem:
+        problem += f", and {found.problem}"
+        pointer = Pointer(**{**vars(pointer), "tried": [*pointer.tried, *found.tried, *found.near_misses]})
     return Unresolved(problem, pointer)
