@@ -277,7 +277,9 @@ def take_there(name: str, branch: Branch, base: Base, push: Push | None = None) 
 
 def move_to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
     """Return the command that moves the commits to a branch of another name; the base's branch stays."""
-    if push is not None and push.local_ref != f"refs/heads/{branch.name}":
+    # `git push origin HEAD` does not name the branch.
+    own = ["HEAD"] if base.change.git.repository.branch == f"refs/heads/{branch.name}" else []
+    if push is not None and push.local_ref not in (f"refs/heads/{branch.name}", *own):
         pushed = shell_quote(push.local_ref or push.new or "HEAD")
         return f"git push {shell_quote(push.remote)} {pushed}:refs/heads/{name}"
     if base.is_branch(branch.name):
