@@ -237,7 +237,7 @@ BARE_WORD: Final = re.compile(r"(?:\{(?:[^\s`;{}]|\{[^\s`;{}]*\})*\}|[^\s`,;])+"
 """A word of a list of paths, which commas separate, but for those of a choice in braces, or of one in it."""
 
 _BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
-_PATH_SEPARATOR: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
+_JOINT: Final = re.compile(r"\s*(?:,?<br ?/?>|,\s*(?:and\b|or\b|&)?|[;&+]|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
 # A dash, a colon, a bracket, an arrow, a hash, an equals sign, a bar or the end of the line begins a comment.
 _COMMENT: Final = re.compile(
     r"\s*(?:$|[-\u2013\u2014]+(?:\s|$)|[:\uff1a(\[#|=]|->|=>|\u2192|\u2190|\.(?:\s|$)|\n)"
@@ -268,7 +268,7 @@ class LeadingPaths(Record):
 
 
 def leading_paths(raw: str) -> LeadingPaths:
-    """Parse the paths at the beginning of a text: code spans or bare paths, joined by commas or "and".
+    """Parse the paths at the beginning of a text: code spans or bare paths, joined by commas, "and", `<br>`.
 
     Text after a dash, a colon or in brackets is a comment. If the text continues with a comma or "and", or
     names more code, the remainder becomes `rest`: further paths may be in it.
@@ -286,7 +286,7 @@ def leading_paths(raw: str) -> LeadingPaths:
         paths.append(path)
         bracket = _BRACKETS.match(text)
         after = text[bracket.end() :] if bracket else text
-        separator = _PATH_SEPARATOR.match(after)
+        separator = _JOINT.match(after)
         if separator is None or _leading_path(after[separator.end() :]) is None:
             break
         text = after[separator.end() :]
@@ -339,6 +339,6 @@ def _leading_path(text: str) -> tuple[str, str] | None:
     path = word[0].rstrip(_END_MARKS) or word[0]
     rest = text[len(path) :]
     is_path = path.endswith("/") or "*" in path or ("/" in path and bool(_EXTENSION.search(path)))
-    ends = is_path or _COMMENT.match(rest) or _PATH_SEPARATOR.match(rest)
+    ends = is_path or _COMMENT.match(rest) or _JOINT.match(rest)
     is_short = path[1:2] == rest[:1] == "."  # `e.g.`, `i.e.`
     return (path, rest) if ends and looks_like_path(path) and not is_short else None
