@@ -44,8 +44,9 @@ _TEARDOWN: Final = re.compile(r"(?:tear ?down|clean ?up|take down|taking down|sh
 _COMPOSE_DOWN: Final = re.compile(r"(?:^|&&\s)(?:docker|podman)[ -]compose\b[^;&|]*\sdown\b")
 _FORMATTING: Final = ("Formatting", "Format", "Formatters", "Code style", "Code formatting")
 _WHOLE_REPO: Final = re.compile(
-    r"(?!.*(?:\b(?:not|never|only|than|instead|avoid|without)\b|n't\b))"
-    r".*\b(?:(?:whole|entire) (?:repository|repo|code ?base|tree|project)\b|(?:all|every) files?\b(?!\s+\w))",
+    r"(?!.*(?:\b(?:not(?! only| just)|never|(?<!not )only|avoid|without)\b|n['\u2019]t\b))"
+    r"(?:(?!\b(?:than|instead)\b).)*\b(?:(?:whole|entire) (?:repository|repo|code ?base|tree|project)\b"
+    r"|(?:all|every) files?\b(?!\s+\w))",
     re.IGNORECASE | re.DOTALL,
 )
 

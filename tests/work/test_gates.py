@@ -100,15 +100,9 @@ def test_sections_are_found_as_people_write_them() -> None:
     assert list(read("# P\n\n## Other\n\n- `make test`\n").not_read) == []
 
 
-def test_whether_formatters_work_on_everything() -> None:
-    for sentence, where in (
-        ("Run the formatter on the whole repository.", "phase-12.md:5"),
-        ("Format all files.", "phase-12.md:5"),
-        ("Format all files that were touched.", ""),
-        ("Do not format the entire repository.", ""),
-        ("Format only what changed, not all files.", ""),
-    ):
-        assert read(f"# P\n\n## Formatting\n\n{sentence}\n").format_all == where
+@pytest.mark.parametrize(("sentence", "where"), rows(__file__, "whether_formatters_work_on_everything"))
+def test_whether_formatters_work_on_everything(sentence: str, where: str) -> None:
+    assert read(f"# P\n\n## Formatting\n\n{sentence}\n").format_all == where
 
 
 def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
