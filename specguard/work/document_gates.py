@@ -36,7 +36,7 @@ _SHELL: Final = frozenset({"sh", "bash", "shell", "zsh", "console"})
 _EXCLUDED: Final = re.compile(
     r"(?:out of scope|not|excluded|skip|manual(?:ly)?|optional(?:ly)?|by hand|non goals|do not|don t|never"
     r"|must not|forbidden|avoid|examples?|expected|sample|results?|outputs?|evidence|troubleshooting"
-    r"|rollback|rolling back)\b"
+    r"|rollback|rolling back|(?:after(?: the)?|post) (?:merg|deploy|releas)\w*|later|deferred|nice to have)\b"
 )
 _FORMAT: Final = re.compile(r"(?:auto ?)?format(?:s|ting|ter|ters)?\b|code style\b")
 _TEARDOWN: Final = re.compile(r"(?:tear ?down|clean ?up|take down|taking down|shut ?down|stop|afterwards?)\b")

@@ -105,6 +105,11 @@ def test_whether_formatters_work_on_everything(sentence: str, where: str) -> Non
     assert read(f"# P\n\n## Formatting\n\n{sentence}\n").format_all == where
 
 
+@pytest.mark.parametrize("below", rows(__file__, "what_is_not_for_the_run"))
+def test_what_is_not_for_the_run(below: str) -> None:
+    assert [gate.run for gate in read(f"## Gates\n\n- `make a`\n\n{below}").gates] == ["make a"]
+
+
 def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     text = "# P\n\n## Gates\n\n- `go test  ./...`\n- `make smoke`\n- `make smoke`\n"
     policy = [Gate(name="unit tests", run="go test ./...", when=Covering(["**/*.go"]), timeout="5m")]
