@@ -40,9 +40,12 @@ _EXCEPTED: Final = re.compile(
 )
 _NOT: Final = r"(?:(?:(?:do|does|must|may|shall|should|can|is|are) ?)?not|never|\w+n['\u2019]t)"
 _CHANGED: Final = r"(?:touch|chang|edit|modif|alter|delet|remov|renam|mov|rewrit)\w*"
-# A negation of anything but a change is a comment: `must not break the API`.
+# A negation of anything but a change of the path is a comment: `must not break the API`, `output unchanged`.
+_PART: Final = r"(?:APIs?|behaviou?r|flags?|interfaces?|logic|names?|outputs?|rest|semantics|signatures?)\b"
 _COMMENT: Final = re.compile(
-    rf"(?:{_NOT}|\bavoid) (?!(?:to )?(?:be )?(?:in|allowed|included|{_CHANGED})\b)(?:(?:to|be) ){{0,2}}\w+",
+    rf"(?:{_NOT}|\bavoid) (?!(?:to )?(?:be )?(?:in|allowed|included|{_CHANGED})\b)(?:(?:to|be) ){{0,2}}\w+"
+    rf"|{_NOT} {_CHANGED} (?:(?:the|its|any|public|existing|other) )*{_PART}"
+    rf"|\b{_PART} (?:(?:is|are|stays?|remains?) )?un(?:chang|touch)ed",
     re.IGNORECASE,
 )
 # All paths in a row, each of them a NUL here, that words right before or right behind them leave out.
@@ -51,8 +54,8 @@ _ROW: Final = rf"\0(?:{_NEXT}){{0,199}}(?!{_NEXT})"
 _LEFT_OUT: Final = re.compile(
     rf"(?:^|(?<=[^\w\s])|(?<=[^\w\s] ))(?:(?:but|and) )?(?:except(?: for)?|excluding|without|avoid"
     rf"|{_NOT}(?: (?:to )?{_CHANGED})?)[\s:(]{{0,4}}{_ROW}(?=[^\w\0]*(?:$|[.;,)]))"
-    rf"|{_ROW}[^\w\0]{{0,5}}(?:(?:is|are|stays?|remains?) )?(?:{_CLOSED}|{_NOT} (?:to )?be {_CHANGED}"
-    r"|no changes?(?= (?:needed|required)|\W*$))\b",
+    rf"|{_ROW}[^\w\0]{{0,5}}(?:(?:is|are|has|stays?|remains?|leave) )?(?:{_CLOSED}|no changes?(?=\W*$)"
+    rf"|{_NOT} (?:to )?be {_CHANGED}|(?:alone|as (?:it )?is)(?=\W*$)|no changes? (?:needed|required))\b",
     re.IGNORECASE,
 )
 # A label or heading above paths that stay as they are, but not "Do not touch anything outside:".
@@ -285,7 +288,9 @@ def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:
     """Yield the paths of one text, except those in a sentence that excludes them."""
     for position, sentence in enumerate(text.sentences()):
         read = [(_path_of(token), token.start()) for token in _TOKEN.finditer(sentence.raw)]
-        tokens = [(path, sentence.line + sentence.raw.count("\n", 0, at)) for path, at in read if path]
+        left_out = {"", *_take_left_out(*_flatten(sentence.raw))[1]}
+        kept = [one for one in read if one[0] not in left_out]
+        tokens = [(path, sentence.line + sentence.raw.count("\n", 0, at)) for path, at in kept]
         raw = without_box(sentence.raw)
         # A sentence can exclude the paths that it names; words within a path do not count.
         if not tokens or _EXCEPTED.search(_TOKEN.sub("x/", raw).lstrip("*_ ")):
