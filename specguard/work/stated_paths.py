@@ -63,7 +63,8 @@ _OUTSIDE: Final = re.compile(
     r"^out$|(?:^(?:(?:th(?:e|is|ese)|following|files?|paths?|phase|track|we|explicitly|are|do|does|must|may|will"
     r"|should|be|stay|remain|leave|keep) ){0,6}|\b)(?!(?:.* )?(?:any\w*|files?|paths?|changes?) (?:except|but"
     r"|other than|outside(?! of))\b)(?:not|cannot|(?:do|does|wo|must|is|are)n t|never|as is|alone|no changes?"
-    rf"|except|exclu(?:de|sions)|avoid|disallowed|unaffected|outside|non ?goals|locks?|protected|{_CLOSED})\b"
+    r"|(?:locks?|protected)(?: (?:file|path|folder|zone)s?)?$|except|exclu(?:de|sions)|avoid|disallowed"
+    rf"|unaffected|outside|non ?goals|{_CLOSED})\b"
 )
 _TOKEN: Final = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])(\*{0,3})((?:[\w.-]+/)+[\w.*-]*?)\2(?![\w.*-])")
 
