@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_391,
+    "code lines of specguard and rules": 48_359,
     "modules of specguard and rules": 244,
-    "code lines of tests": 33_044,
+    "code lines of tests": 33_041,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
