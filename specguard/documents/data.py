@@ -371,16 +371,17 @@ class JsonWalk:
         self.spans: dict[tuple[str, ...], tuple[int, int, int]] = {}
         word = self._next()
         self.lines: dict[tuple[str, ...], int] = {(): self._line}
-        self._value((), word, self._start)
+        self._value((), self._start, word)
 
     def _next(self) -> str:
-        token = next(self._tokens)
-        before, (self._start, self._end) = self._end, token.span()
-        self._line += self._text.count("\n", before, self._start)
-        return token[0]
+        for token in self._tokens:
+            before, (self._start, self._end) = self._end, token.span()
+            self._line += self._text.count("\n", before, self._start)
+            return token[0]
+        return "]"
 
-    def _value(self, path: tuple[str, ...], word: str, begin: int) -> None:
-        """Record the places of the value that begins with `word`, and whose key begins at a position."""
+    def _value(self, path: tuple[str, ...], begin: int, word: str) -> None:
+        """Record the places of the value whose key begins at a position, and that begins with `word`."""
         line, start = self._line, self._start
         if word in ("NaN", "Infinity", "-Infinity"):
             raise DataError(f"it has the value {word}, which is not JSON", line)
@@ -395,8 +396,7 @@ class JsonWalk:
             if key in self.lines:
                 raise DataError(f"it has the key {key[-1]!r} twice", self._line)
             self.lines[key] = self._line
-            own = self._start
-            self._value(key, self._next() if word == "{" else inner, own)
+            self._value(key, self._start, self._next() if word == "{" else inner)
             position += 1
         self.spans[path] = begin, start, self._end
 
