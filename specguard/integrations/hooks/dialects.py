@@ -65,13 +65,19 @@ READING_TOOLS: Final = (
 )  # fmt: skip
 """The tools that do not write files of the repository."""
 
+WRITING: Final = (
+    "write", "edit", "create", "delete", "remove", "move", "rename", "replace", "insert", "patch", "append",
+    "save", "update", "copy", "put", "mkdir",
+)  # fmt: skip
+"""Words in the names of tools that write."""
+
 COMMAND_KEYS: Final = ("command", "cmd", "chars", "script")
 """The argument names for the command in tools that run commands."""
 
 _FOLDER_KEYS: Final = ("cwd", "working_directory", "workdir", "dir_path", "directory")
 """The argument names for the folder of a command; in Cursor the first two are also the folder of an edit."""
 
-_SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec", "monitor", "stdin")
+_SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec")
 """Words in the names of tools that run shell commands."""
 
 
@@ -193,7 +199,7 @@ def path_bytes(text: str) -> bytes:
 
 def is_shell(tool: str) -> bool:
     """True if a tool runs commands, by its name."""
-    return any(word in tool.lower() for word in _SHELL_WORDS)
+    return tool in ("Monitor", "write_stdin") or any(word in tool.lower() for word in _SHELL_WORDS)
 
 
 def agent_of(data: Mapping[str, Any], environment: Mapping[str, str], expected: Agent) -> Agent:
@@ -242,7 +248,7 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
         inputs = _check_type(data.get("tool_input", {}), dict, "`tool_input` of the event is not an object")
     if moment == "command" and tool[:3].lower() == "mcp" and inputs.keys().isdisjoint(COMMAND_KEYS):
         # The word for a shell may be its server's, as in `mcp__terminal__write_file`.
-        moment = "edit"
+        moment = "edit" if any(word in tool.lower().rpartition("__")[2] for word in WRITING) else moment
     continued, stop_count = data.get("stop_hook_active"), data.get("loop_count")
     if continued is not None:
         _check_type(continued, bool, "`stop_hook_active` of the event is neither true nor false")

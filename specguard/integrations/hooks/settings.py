@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import find_program
 from specguard.documents.data import JsonWalk, read_data, value_at
-from specguard.integrations.hooks.dialects import PROJECTS
+from specguard.integrations.hooks.dialects import PROJECTS, WRITING
 from specguard.integrations.hooks.session_pins import PROBE_ID, object_of
-from specguard.integrations.hooks.tool_calls import WRITING, read_beginning, with_parents
+from specguard.integrations.hooks.tool_calls import read_beginning, with_parents
 from specguard.model import Record
 
 if TYPE_CHECKING:

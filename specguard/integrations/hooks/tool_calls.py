@@ -16,7 +16,7 @@ import os
 import re
 
 from specguard.change.check_request import FileEdit
-from specguard.integrations.hooks.dialects import COMMAND_KEYS, UnreadableError, path_bytes, text_of
+from specguard.integrations.hooks.dialects import COMMAND_KEYS, WRITING, UnreadableError, path_bytes, text_of
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
@@ -47,12 +47,6 @@ DELETING: Final = ("Delete", "delete_file")
 
 MAX_READ: Final = 16 << 20
 """The largest file that is read to compute the result of an edit, in bytes."""
-
-WRITING: Final = (
-    "write", "edit", "create", "delete", "remove", "move", "rename", "replace", "insert", "patch", "append",
-    "save", "update", "copy", "put", "mkdir",
-)  # fmt: skip
-"""Words in the names of tools that write."""
 
 TALKING: Final = frozenset(["comment", "comments", "review", "reviews"])
 """Words of the names of tools that write no file in spite of them."""
