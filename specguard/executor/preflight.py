@@ -240,7 +240,7 @@ def _check_approved(draft: DraftRun) -> None:
     """Check that the plan that was approved has the item, as it is now."""
     if draft.options.approved is None:
         return
-    facts, planned = bound_facts(draft), draft.options.approved.get(str(draft.item), {})
+    facts, planned = bound_facts(draft), draft.options.approved.get(f"{draft.item.kind} {draft.item.id}", {})
     if changed := [name for name in BOUND_FACTS if planned.get(name) != facts[name]]:
         message = f"{draft.item} has another {listed(changed)} than in the approved plan"
         raise SpecguardError(

@@ -31,10 +31,11 @@ def planned(tmp_path: Path) -> Planned:
 class TestATask:
     def test_is_done_verified_marked_and_pushed_in_one_commit(self, planned: Planned) -> None:
         user = planned.user
-        Path(user.path, "mine.txt").write_text("mine\n")
+        listed = planned.run_task("task_001", "--plan", PLAN, "--dry-run", "--output-format=json").stdout
+        Path(user.path, "mine.json").write_text(listed)
         before = user.git("status", "--short"), user.git("rev-parse", "HEAD")
         words = ("--plan", PLAN, "--max-tasks", "1", "--ensure-git", "--baseline-commit")
-        ended(planned.run_task("task_001", *words))
+        ended(planned.run_task("task_001", "--approved", "mine.json", *words))
         assert (user.git("status", "--short"), user.git("rev-parse", "HEAD")) == before
         assert planned.log("pr/cart")[0] == "task_001: Add part 1"
         assert planned.remote.git("rev-list", "--count", "main..pr/cart") == "1"
