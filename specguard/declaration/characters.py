@@ -72,7 +72,8 @@ def invisible_positions(text: str) -> Iterator[int]:
 
 def is_invisible(char: str) -> bool:
     """True if a character is invisible, or only changes the direction of those around it, wherever it is."""
-    return _matches(_HIDDEN, char)
+    # These show nothing beside letters other than Syriac ones and hieroglyphs.
+    return _matches(f"{_HIDDEN}|[\u070f\U00013430-\U0001343f]", char)
 
 
 def strip_invisible(text: str) -> str:
