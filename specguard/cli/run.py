@@ -322,7 +322,7 @@ _agent_options = opt.combine(
 @opt.text("--reuse-run", metavar="RUN", help="Use this run's folder again.")
 @opt.flag("--compact", help="Keep only the ends of logs.")
 @opt.number("--max-tasks", metavar="N", default=1, help="The number of items: always 1.")
-@opt.file("--approved", help="Begin only what this JSON of --dry-run lists.")
+@opt.file("--approved", default=None, help="Begin only what this JSON of --dry-run lists.")
 @opt.flag("--ensure-git", help="Make a git repository if there is none.")
 @opt.flag("--baseline-commit", help="Commit all files if there is no commit.")
 @click.option("--yes", is_flag=True, expose_value=False, hidden=True)
@@ -438,7 +438,7 @@ def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int
 
 
 def make_options(
-    *, plan: str = "", plan_dir: str = "", code_dir: str = "", approved: str = "", **words: Any
+    *, plan: str = "", plan_dir: str = "", code_dir: str = "", approved: str | None = None, **words: Any
 ) -> RunOptions:
     """Return the options of a run, from those of the command line that are set.
 
@@ -446,7 +446,7 @@ def make_options(
     repository, is named from where you are.
     """
     options = {name: value for name, value in words.items() if value is not None}
-    if approved:
+    if approved is not None:
         options["approved"] = read_plan(approved)
     path = os.path.normpath(os.path.join(plan_dir, plan or "plan.json")) if plan or plan_dir else ""
     if path:
