@@ -211,7 +211,7 @@ def _check_not_at_remote(draft: DraftRun) -> None:
             )
 
 
-BOUND_FACTS: Final = ("item", "base_oid", "policy_id", "branch", "scope", "gates")
+BOUND_FACTS: Final = ("item", "base", "base_oid", "policy_id", "branch", "scope", "gates")
 """The facts of a run that the approval of its plan is bound to."""
 
 
@@ -220,6 +220,7 @@ def bound_facts(draft: DraftRun) -> dict[str, Any]:
     scope = scope_of(draft.policy, draft.item)
     return {
         "item": draft.manifest.item.model_dump(),
+        "base": draft.manifest.repository.base,
         "base_oid": draft.manifest.repository.base_oid,
         "policy_id": draft.policy.policy_id,
         "branch": draft.manifest.branch,

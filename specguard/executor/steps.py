@@ -385,7 +385,6 @@ def _plan_job(run: DraftRun) -> dict[str, Any]:
     last = STEPS.index(until) if until in STEPS else len(STEPS)
     return {
         **bound_facts(run),
-        "base": pinned.base,
         "below": pinned.below,
         "base_ref": source.ref(pinned.base),
         "remote": source.address.shown,
