@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.patterns import Covering
 from specguard.documents.blocks import ENCLOSING, Fence, Heading, Html, List, Paragraph, Table, texts
 from specguard.documents.document import Document
 from specguard.documents.fields import bold_words, find_key, near_section, normal_title
@@ -342,9 +342,6 @@ def _parse_setting(key: str, value: Any) -> Any:
     """Return the value of a gate's setting in its parsed form; None if it is not understood."""
     patterns = [value] if isinstance(value, str) else value
     if key == "when" and isinstance(patterns, list) and all(isinstance(one, str) for one in patterns):
-        try:
-            return Covering(patterns)
-        except PatternError:
-            return None
+        return None if Covering.problem_in(*patterns) else Covering(patterns)
     text = value.strip() if isinstance(value, str) else ""
     return text if key in _SETTINGS and re.fullmatch(_SETTINGS[key], text, re.DOTALL) else None
