@@ -58,13 +58,18 @@ _LEFT_OUT: Final = re.compile(
     rf"|{_NOT} (?:to )?be {_CHANGED}|(?:alone|as (?:it )?is)(?=\W*$)|no changes? (?:needed|required))\b",
     re.IGNORECASE,
 )
-# A label or heading above paths that stay as they are, but not "Do not touch anything outside:".
+# A label or heading above paths that stay as they are, but not "Do not touch anything outside:". Only some
+# words say so amid a heading: "Config not loading" does not.
 _OUTSIDE: Final = re.compile(
-    r"^out$|(?:^(?:(?:th(?:e|is|ese)|following|files?|paths?|phase|track|we|explicitly|are|do|does|must|may|will"
-    r"|should|be|stay|remain|leave|keep) ){0,6}|\b)(?!(?:.* )?(?:any\w*|files?|paths?|changes?) (?:except|but"
-    r"|other than|outside(?! of))\b)(?:not|cannot|(?:do|does|wo|must|is|are)n t|never|as is|alone|no changes?"
-    r"|(?:locks?|protected)(?: (?:file|path|folder|zone)s?)?$|except|exclu(?:de|sions)|avoid|disallowed"
+    r"^out$|^(?:(?:th(?:e|is|ese)|following|files?|paths?|phase|track|we|you|explicitly|are|do|does|must|may"
+    r"|can|will|shall|should|be|stay|remain|leave|keep) ){0,6}"
+    r"(?!(?:.* )?(?:any\w*|files?|paths?|changes?) (?:except|but|other than|outside(?! of))\b)"
+    r"(?:not(?! (?:exhaustive|found|just|limited|only|yet)\b)|cannot|(?:do|does|wo|must|is|are)n t|never"
+    r"|alone|as is|no changes?|exclu(?:de(?!.* from (?!(?:the )?scope))|sions)|except|locks?$"
+    r"|protected(?: (?:(?:area|file|folder|module|path|zone)s?|code|director(?:y|ies)))?$|avoid|disallowed"
     rf"|unaffected|outside|non ?goals|{_CLOSED})\b"
+    r"| (?:(?:do|must) not|don t|never|not (?:in (?:scope|this)|included)|exclusions|outside|non ?goals"
+    rf"|{_CLOSED})\b"
 )
 _TOKEN: Final = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])(\*{0,3})((?:[\w.-]+/)+[\w.*-]*?)\2(?![\w.*-])")
 
@@ -197,9 +202,7 @@ def _in_scope(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
     """Yield blocks except those below a heading or a line such as "Out of scope:"."""
     level, outside = 0, False
     for block in blocks:
-        if isinstance(block, Heading):
-            if level and block.level > level:
-                continue
+        if isinstance(block, Heading) and not 0 < level < block.level:
             outside = False
             level = block.level if _OUTSIDE.search(normal_title(block.text.rendered)) else 0
         elif isinstance(block, Paragraph):
@@ -211,7 +214,8 @@ def _in_scope(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
 def _begins_exclusion(text: Text) -> bool:
     """Return True if a text such as "Out of scope:" excludes the paths below it; no full sentence does."""
     line = text.plain.split("\n")[-1].rpartition(". ")[2].strip()
-    is_sentence = line.endswith(".") and "following" not in line and ("/" in line or line.count(" ") > 3)
+    points = any(word in line for word in ("following", " below", " these"))
+    is_sentence = line.endswith(".") and not points and ("/" in line or line.count(" ") > 3)
     return not is_sentence and _OUTSIDE.match(normal_title(line)) is not None
 
 

@@ -7,6 +7,7 @@ from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
 from specguard.work.stated_paths import asks_of
 from tests.rows import rows
+from tests.taking import grows_with_length
 from tests.work.conftest import Grow, phase_12
 
 KIND = WorkKind(document=["phase-{number}.md"], branch="phase-{number}")
@@ -59,13 +60,10 @@ def test_the_policy_s_scope_goes_first(tree: Grow) -> None:
     assert scope.paths.find(b"docs/x") is None
 
 
-X = "docs/api/x.yaml"
-
-
 @pytest.mark.parametrize(("text", "how"), rows(__file__, "what_a_document_asks_to_change"))
 def test_what_a_document_asks_to_change(tree: Grow, text: str, how: str) -> None:
-    found = [ask.how for ask in asks_of(item(tree, f"# Phase 12\n\n{text}\n")) if ask.path == X]
-    assert found == ([how] if how else [])
+    found = {ask.path: ask.how for ask in asks_of(item(tree, f"# Phase 12\n\n{text}\n"))}
+    assert found.get("docs/api/x.yaml", "") == how
 
 
 def test_items_that_name_no_path_are_known(tree: Grow) -> None:
@@ -91,6 +89,6 @@ def test_asks_have_their_lines_and_say_what_is_allowed(tree: Grow) -> None:
     assert [(ask.path, ask.how) for ask in asks] == [("LICENSE", "task"), ("NOTICE", "named")]
 
 
-def test_a_hostile_document_takes_no_long_time(tree: Grow) -> None:
-    for part in ("update " * 20_000, "`a` " * 20_000, "a/" * 40_000, "update the the " * 10_000 + "`x/y`"):
-        asks_of(item(tree, f"# P\n\n{part}\n"))
+@pytest.mark.parametrize("part", ["update ", "`a` ", "a/", "update the the ", "`x/y` ", "not any "])
+def test_a_hostile_document_takes_no_long_time(tree: Grow, part: str) -> None:
+    assert grows_with_length(lambda n: lambda: asks_of(item(tree, f"# {part * n}\n\n{part * n}")), 400)
