@@ -100,7 +100,9 @@ class TaskEvidence(Record):
                 self.read(one, at, code)
         if isinstance(manifest, str) and _is_path(manifest):
             self.runs.append((manifest.strip(), (*place, "manifest")))
-        others = any(normal_name(key) in _OTHER_KEYS for key in entry if key != "exit_code")
+        # Words about results, such as "12 passed", are no form of them.
+        words = [key for key in ("checks", "results") if isinstance(entry.get(key), str)]
+        others = any(normal_name(key) in _OTHER_KEYS for key in entry if key not in ("exit_code", *words))
         is_alone = command is None and several is None and manifest is None and code is None
         if is_alone and not others and any(key in entry for key in _PERSON_KEYS):
             self.statements.append((entry, place))
