@@ -241,14 +241,12 @@ def _check_approved(draft: DraftRun) -> None:
     """Check that the plan that was approved has the item, as it is now."""
     if draft.options.approved is None:
         return
-    facts, planned = bound_facts(draft), draft.options.approved.get(f"{draft.item.kind} {draft.item.id}", {})
+    item, facts = draft.item, bound_facts(draft)
+    planned = draft.options.approved.get(f"{item.kind} {item.id}", {})
     if changed := [name for name in BOUND_FACTS if planned.get(name) != facts[name]]:
-        message = f"{draft.item} has another {listed(changed)} than in the approved plan"
-        raise SpecguardError(
-            message if planned else f"{draft.item} is not in the approved plan",
-            help="plan it again with --dry-run --output-format json, and have that approved",
-            code="item-unready",
-        )
+        what = f"has another {listed(changed)} than" if planned else "is not"
+        help = "plan it again with --dry-run --output-format json, and have that approved"
+        raise SpecguardError(f"{item} {what} in the approved plan", help=help, code="item-unready")
 
 
 _CHECKS: Final = (
