@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_359,
+    "code lines of specguard and rules": 48_358,
     "modules of specguard and rules": 244,
     "code lines of tests": 33_041,
     "modules in one folder": 18,
