@@ -244,9 +244,9 @@ def _check_approved(draft: DraftRun) -> None:
     item, facts = draft.item, bound_facts(draft)
     planned = draft.options.approved.get(f"{item.kind} {item.id}", {})
     if changed := [name for name in BOUND_FACTS if planned.get(name) != facts[name]]:
-        what = f"has another {listed(changed)} than" if planned else "is not"
+        what = f"differs in {listed(changed)} from" if planned else "is not in"
         help = "plan it again with --dry-run --output-format json, and have that approved"
-        raise SpecguardError(f"{item} {what} in the approved plan", help=help, code="item-unready")
+        raise SpecguardError(f"{item} {what} the approved plan", help=help, code="item-unready")
 
 
 _CHECKS: Final = (

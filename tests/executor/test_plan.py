@@ -115,9 +115,9 @@ class TestSeveralJobs:
         options: dict[str, Any] = {"kind": "slice", "approved": read_plan(str(file))}
         team.prepared(item="1", **options)
         team.user.git("update-ref", "refs/remotes/origin/next", "main")
-        assert "2 has another base than in" in refused(team.options(item="2", base="next", **options)).message
+        assert "2 differs in base from the" in refused(team.options(item="2", base="next", **options)).message
         team.move_on({"src/b/new.py": "1"})
-        with pytest.raises(SpecguardError, match="slice 2 has another base_oid than in the approved plan"):
+        with pytest.raises(SpecguardError, match="slice 2 differs in base_oid from the approved plan"):
             team.prepare(item="2", **options)
         assert "12 is not in the approved plan" in refused(team.options(approved=options["approved"])).message
         file.write_text(json.dumps(plan).replace("src/b/", "src/"))
