@@ -143,7 +143,7 @@ class Process:
             return
 
     def read_chunk(self) -> bytes:
-        """Return the next available piece of standard output; empty at its end. Lines are not read before."""
+        """Return the next available piece of standard output; empty at its end; not for use after lines."""
         while self._out >= 0:
             if data := self._pump():
                 return data

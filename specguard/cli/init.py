@@ -102,9 +102,9 @@ def command(
     own = None if exists else authority.compile()
     # Where other documents are the authority, their base or a usual one holds: another changes the policy.
     # Without one, this branch is found as long as no other has the documents too.
-    is_set = own and (own.base or (found and (found.trusted or repository.branch != f"refs/heads/{base}")))
+    has_base = own and (own.base or (found and (found.trusted or repository.branch != f"refs/heads/{base}")))
     proposed = Draft(authority, (own and own.base) or base, presets)
-    proposed.settings += [] if is_set else [ProposedSetting(f"base = {toml_value(base)}")]
+    proposed.settings += [] if has_base else [ProposedSetting(f"base = {toml_value(base)}")]
     proposed.guard_all(locks, forbids)
     proposed.settings += [*new_approvers, *proposed.spec_code_settings()]
     if adopt:

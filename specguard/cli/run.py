@@ -325,6 +325,7 @@ _agent_options = opt.combine(
 @opt.file("--approved", default=None, help="Begin only what this JSON of --dry-run lists.")
 @opt.flag("--ensure-git", help="Make a git repository if there is none.")
 @opt.flag("--baseline-commit", help="Commit all files if there is no commit.")
+# A run asks nothing; scripts may pass it all the same.
 @click.option("--yes", is_flag=True, expose_value=False, hidden=True)
 @opt.choice("--output-format", words=("text", "json"), default="text", help="The form of --dry-run.")
 def item(

@@ -349,6 +349,7 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
 
 
 def _fingerprint(jobs: Sequence[Mapping[str, Any]]) -> str:
+    """Return the digest of what an approval of these jobs is bound to."""
     parts = [{name: job[name] for name in BOUND_FACTS} for job in jobs]
     return text_digest(json.dumps(parts, sort_keys=True, separators=(",", ":")))
 
