@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 MOST_SHOWN: Final = 6
-"""The limit of files listed one by one; above it, only the id of each pattern is shown."""
+"""The limit of files whose ids are listed one by one; above it, only the id of each pattern is."""
 
 
 class Specs(Record, frozen=False):
@@ -229,10 +229,7 @@ class Specs(Record, frozen=False):
             recorded.update(covered)
             if why:
                 yield (path_text(path) if is_file else written), record, why
-        missing = [path for path in files if path not in recorded]
-        yield from ((path_text(path), None, "is not recorded") for path in missing[:MOST_SHOWN])
-        if len(missing) > MOST_SHOWN:
-            yield f"{len(missing) - MOST_SHOWN} more", None, "are not recorded"
+        yield from ((path_text(path), None, "is not recorded") for path in files if path not in recorded)
 
     def current_ids(self, spec: Spec) -> list[str]:
         """Return the ids of a spec's governed files, after their paths; of many files, one per pattern."""

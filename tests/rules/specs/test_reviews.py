@@ -102,7 +102,7 @@ def test_many_files_are_bound_by_their_pattern(tmp_path: Path) -> None:
     files = {f"src/runs/{number}.py": f"{number}\n" for number in range(9)}
     listed = "".join(f"100644 blob {blob(content)}\t{path}\n" for path, content in sorted(files.items()))
     help = f'"src/runs/**": {sha256(listed.encode()).hexdigest()}'
-    found = {"path": SPEC, "message": "; and 4 more", "help": help}
+    found = {"path": SPEC, "message": "; and 6 more", "help": help}
     base = {**files, SPEC: spec("2026-02-01")}
     aged(tmp_path, {SPEC: spec()}, found, base=base, policy=CONTENT)
 
