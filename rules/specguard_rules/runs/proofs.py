@@ -326,7 +326,7 @@ def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping, where: 
     yield Finding(message, step, commit=commit.oid, field=field, key=key, setting=need.setting)
 
 
-_RERUN: Final = "Run `specguard run gates` on the item's branch, with what is there now, or take it back."
+_RERUN: Final = "Run `specguard run gates` on the item's branch, with what is there now"
 _LIST_ITEMS: Final = (
     "Run it again with a manifest that names the item. Or list the items in the authority's [work.<kind>], "
     "with `source` and `branch`: then `specguard run gates` on the item's branch names it."
@@ -429,10 +429,11 @@ class UncoveredItem(Rule):
             # ART006 reports a tick without any evidence, and PLN003 a task of a plan without any.
             if flaw is not None and (flaw.unbound or not (ticked or claims.is_planned(claim))):
                 label = repr(shortened(claim.label)) if ticked else claim.label
-                message, step = f"{label} is {claim.status}, and {flaw}", _RERUN if claim.ids else _NAME_ITEM
-                named = claims.proof.least == "claimed" or claims.proof.kinds or claims.is_planned(claim)
-                if claim.ids and not named:
-                    step = _LIST_ITEMS
+                message = f"{label} is {claim.status}, and {flaw}"
+                named = claims.proof.least == "claimed" or claim.kind or (ticked and claims.proof.kinds)
+                # No run of gates has the id of an entry of the index, and a tick needs a run that it names.
+                rerun = f"{_RERUN}{'' if claim.kind else ', and name its manifest here'}, or take it back."
+                step = _NAME_ITEM if not claim.ids else rerun if named else _LIST_ITEMS
                 if run_records.in_tree and not ticked and (flaw.missing or not flaw.run):
                     step = f"Commit the manifest of its run, if it has one. {step}"
                 yield Finding(message, step, claim.path, claim.line, key=claim.key, setting="runs.grade")
