@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _CODE_KEYS: Final = frozenset({"exitcode", "code", "returncode"})
 _PERSON_KEYS: Final = frozenset({"by", "verifiedby", "who", "person"})
-_DATE_KEYS: Final = frozenset({"at", "verifiedat", "date", "when"})
+_DATE_KEYS: Final = frozenset({"at", "date", "on", "verifiedat", "verifiedon", "when"})
 _VERIFIES: Final = re.compile("(?i)verif|evidence|proof|check|test|command|gate|run|result|validat")
 """How the keys of what an entry says of its verification begin."""
 
