@@ -11,7 +11,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from itertools import groupby
 from statistics import median
@@ -38,7 +38,6 @@ from specguard.reporters.status import duration
 from specguard.runs.files import IGNORE, folder_of
 from specguard.runs.manifests import JUDGING_KINDS, Command, Judgement, Manifest, RunFolder
 from specguard.runs.proof import Claim, Flaw, RunProof
-from specguard.runs.record import RunRecord
 from specguard.runs.views import RunStore
 from specguard.work.changes import unreverted
 from specguard.work.gates import change_kind
@@ -412,7 +411,7 @@ class _DoneItems(Record):
 
     def _narrow(self, found: Sequence[Listed], commit: PastCommit) -> Sequence[Listed]:
         """Of the items that a commit's subject may mean, keep those of its run's plan, if any."""
-        runs = [self._record_at(path) for _, path in self._cited_runs(commit)]
+        runs = [if_known(partial(self.proof.records.at, path), None) for _, path in self._cited_runs(commit)]
         plans = {run.plan for run in runs if run is not None}
         return [one for one in found if path_text(one.source.path) in plans] or found
 
@@ -423,18 +422,15 @@ class _DoneItems(Record):
             reason = "there is no such run" if claim.cited else "no run shows it"
             flaw = Flaw(reason if missing.code == "not-told" else missing.reason)
             flaw.run = claim.cited[0][0] if claim.cited else ""
-        good = (name for name, path in claim.cited if not self.proof.flaw(self._record_at(path), claim))
+        good = (name for name, one in self.proof.run_flaws(claim) if one is None)
         # The text of a tick contains the name of its run.
         label = claim.label.partition(claim.cited[0][0])[0] if claim.cited else claim.label
         return {
             "label": label.rstrip(" :(`") or claim.label,
             "commit": claim.commit,
-            "run": next(good, "") if flaw is None else flaw.run,
+            "run": if_known(lambda: next(good, ""), "") if flaw is None else flaw.run,
             "problem": flaw.reason if flaw else "",
         }
-
-    def _record_at(self, path: bytes) -> RunRecord | None:
-        return if_known(lambda: self.proof.records.at(path), None)
 
     def _cited_runs(self, commit: PastCommit) -> Iterator[tuple[str, bytes]]:
         """Yield the runs that a commit's message names, each with the path of its manifest.

@@ -149,7 +149,7 @@ class RunProof(Record):
                 return None
         elif stated:
             found = Flaw(f"what shows it is {claim.statement} and not {self.least}", unbound=True)
-        for name, flaw in self._run_flaws(claim):
+        for name, flaw in self.run_flaws(claim):
             if flaw is None:
                 return None
             flaw.run = name
@@ -163,7 +163,7 @@ class RunProof(Record):
         runs = [if_known(partial(self.records.at, path), None) for path in manifests]
         return any(run and run.failed for run in runs) and not any(run and run.succeeded for run in runs)
 
-    def _run_flaws(self, claim: Claim) -> Iterator[tuple[str, Flaw | None]]:
+    def run_flaws(self, claim: Claim) -> Iterator[tuple[str, Flaw | None]]:
         """Yield each run that could prove a claim, with the reason why it does not, or None."""
         yield from judge_each(claim.cited, lambda one: [(one[0], self.flaw(self.records.at(one[1]), claim))])
         for run in self.records.all if claim.any_run else ():
