@@ -48,7 +48,7 @@ _HEARTBEAT: Final = b"control/heartbeat.json"
 _BEAT_KEYS: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
 _STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
 _ENDED: Final = ("ended_at", "ended", "finished_at", "finished", "completed_at", "end_time", "end")
-_SIGNS: Final = ("heartbeat_at", "updated_at", *_ENDED, *_STARTED)
+_SIGNS: Final = ("updated_at", *_ENDED, *_STARTED)
 FAILURES: Final = frozenset({"failed", "fail", "failure", "error", "errored", "timedout"})
 """The states of what has failed, as `normal_name` returns them."""
 
@@ -382,8 +382,8 @@ class RunRecord:
 
     @property
     def heartbeat_at(self) -> datetime | None:
-        """The time in the heartbeat; None without a heartbeat."""
-        return _to_time(first_of(self.heartbeat, _BEAT_KEYS))
+        """The time in the heartbeat, or else the record's `heartbeat_at`; None without a heartbeat."""
+        return _to_time(first_of(self.heartbeat, _BEAT_KEYS)) or _to_time(self.value.get("heartbeat_at"))
 
     @property
     def last_sign(self) -> datetime | None:
