@@ -68,7 +68,7 @@ class RanCommand:
         failed: True if its status is a failure or, without one that tolerates it, its exit code is not 0.
         tree: the tree that it ran on; empty if it is not recorded.
         grade: the grade of its result as evidence.
-        log: the file with its output, relative to the run's folder; empty if it is not recorded.
+        log: the file with its output, as written; empty if it is not recorded.
         log_digest: the sha256 of the log; empty if it is not recorded.
         response: the file with its result; empty if it is not recorded.
         started_at: when it started, as written.
@@ -406,9 +406,11 @@ class RunRecord:
         return list({one.text: one for one in named if one.tree in (tree, worked or tree)}.values())
 
     def _path_of(self, name: str) -> bytes | None:
-        written = name.encode("utf-8", "surrogateescape")
+        """Return the path of a file in the run's folder, named from there or from the repository's root."""
+        folder = self.folder + b"/"
+        written = name.encode("utf-8", "surrogateescape").removeprefix(self._settings.folder + folder)
         is_plain = b"\0" not in written and {b"", b".", b".."}.isdisjoint(written.split(b"/"))
-        return self.folder + b"/" + written if is_plain else None
+        return folder + written if is_plain else None
 
 
 def reaches(grade: str, least: str) -> bool:

@@ -164,8 +164,8 @@ class RunView(RunRecord):
         for name in (*names, LOG, RUNNER_LOG):
             # A change may have added the record, and must not have another file shown.
             inside = self._path_of(name) if isinstance(name, str) else None
-            file = os.path.join(self.path, name) if inside and self._files.is_there(inside) else ""
-            if os.path.isfile(file):
+            file = self.path + os.fsdecode(inside.removeprefix(self.folder)) if inside else ""
+            if inside and self._files.is_there(inside) and os.path.isfile(file):
                 return file
         return ""
 
