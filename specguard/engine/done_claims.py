@@ -91,9 +91,8 @@ class Claims:
         for entry in self._specs.done:
             # The index may list the items of a kind, too.
             if (path, normal_id(entry.label)) not in listed_keys:
-                status = next(entry.values_of(self._specs.settings.status), None)
-                text, label = status.text if status else "done", entry.label
-                yield self._make_claim(label, entry.value, path, entry.line, text, ids=[label])
+                status, label = next(entry.values_of(self._specs.settings.status)).text, entry.label
+                yield self._make_claim(label, entry.value, path, entry.line, status, ids=[label])
 
     def of_listed(self, listed: Listed, cited: Sequence[tuple[str, bytes]] = (), commit: str = "") -> Claim:
         """Return the claim that a listed item is done.

@@ -605,7 +605,7 @@ class RunFolder(Record, frozen=False):
 
     def write_layouts(self, manifest: Manifest, layouts: Sequence[str] = ()) -> None:
         """Write the files for readers of older layouts: those of `[runs] layouts`, and existing ones."""
-        if LAYOUT in layouts or os.path.lexists(self.file(META)):
+        if "meta" in layouts or os.path.lexists(self.file(META)):
             self.write(META, meta_text(manifest))
 
     @property
@@ -732,9 +732,6 @@ class RunFolder(Record, frozen=False):
 
 META: Final = "meta.json"
 """The name of the file in a run's folder."""
-
-LAYOUT: Final = "meta"
-"""The name of the file's layout in `[runs] layouts`."""
 
 
 def meta_text(manifest: Manifest) -> str:

@@ -44,7 +44,7 @@ _CODE_KEYS: Final = ("exit_code", "exitCode", "returncode", "code")
 LOG_KEYS: Final = ("log", "log_path", "log_file")
 _VALIDATIONS: Final = "validations"
 _COMMANDS_KEYS: Final = ("commands", "gates", "checks", "steps", _VALIDATIONS)
-_HEARTBEAT: Final = b"control/heartbeat.json"
+_HEARTBEAT: Final = "control/heartbeat.json"
 _BEAT_KEYS: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
 _STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
 _ENDED: Final = ("ended_at", "ended", "finished_at", "finished", "completed_at", "end_time", "end")
@@ -354,7 +354,7 @@ class RunRecord:
     @property
     def observed(self) -> bool:
         """True if a runner kept the run: a log or a heartbeat exists next to the manifest."""
-        return any(self.read(name) is not None for name in ("run.log", "runner.log", _HEARTBEAT.decode()))
+        return any(self.read(name) is not None for name in ("run.log", "runner.log", _HEARTBEAT))
 
     @property
     def grade(self) -> str:
@@ -377,7 +377,7 @@ class RunRecord:
         Raises:
             MissingFact: the file cannot be read.
         """
-        data = data_of(self.read(_HEARTBEAT.decode()) or b"", "json").value
+        data = data_of(self.read(_HEARTBEAT) or b"", "json").value
         return data if isinstance(data, dict) else {}
 
     @property

@@ -22,12 +22,6 @@ from specguard.runs.manifests import HEARTBEAT, LOG, RunFolder
 from specguard.runs.record import LOG_KEYS, SCHEMA, RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
 
-RUNNER_LOG: Final = "runner.log"
-"""The name of the log in an older layout."""
-
-UNREADABLE: Final = "unreadable"
-"""The state of a run with an unreadable record."""
-
 _TAIL_BYTES: Final = 1 << 16
 
 
@@ -78,7 +72,7 @@ class RunView(RunRecord):
     @property
     def state(self) -> str:
         """The state as written in the record; `unreadable` or `unknown` without one."""
-        return super().state or (UNREADABLE if self.problem else "unknown")
+        return super().state or ("unreadable" if self.problem else "unknown")
 
     @property
     def reason(self) -> str:
@@ -161,7 +155,7 @@ class RunView(RunRecord):
     def log(self) -> str:
         """The path of the log in the run's folder: the last command's, else the run's; empty without one."""
         names = [first_of(self.value, LOG_KEYS), *(one.log for one in self.commands[-1:])]
-        for name in (*names, LOG, RUNNER_LOG):
+        for name in (*names, LOG, "runner.log"):
             # A change may have added the record, and must not have another file shown.
             inside = self._path_of(name) if isinstance(name, str) else None
             file = self.path + os.fsdecode(inside.removeprefix(self.folder)) if inside else ""
