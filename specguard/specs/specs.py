@@ -171,6 +171,11 @@ class Specs(Record, frozen=False):
             return True
         return spec.entry_essence not in {"", was.entry_essence} or self._newly_approved(spec, was)
 
+    def entry_says_more(self, spec: Spec) -> bool:
+        """Return True if any spec that the index entry of a spec names has new content."""
+        named = [one for path in (spec.entry.specs if spec.entry else ()) if (one := self.now.at(path))]
+        return any((was := self.before(one)) is not None and self.says_more(one, was) for one in named)
+
     def _newly_approved(self, spec: Spec, was: Spec) -> bool:
         """Return True if the change adds a valid approval that is not older than the previous review."""
         known = {approval.key for approval in was.approvals}

@@ -408,6 +408,9 @@ class DateOnlyReview(Rule):
             if earlier is None or not _has_later_date(spec, earlier) or specs.says_more(spec, earlier):
                 continue
             review = max(spec.dated_reviews, key=lambda one: str(one.date))
+            # One day in the index is that of all specs of its entry.
+            if review.form == "index" and specs.entry_says_more(spec):
+                continue
             elsewhere = "" if review.path == spec.path else f", in {review.place}"
             moved = "" if earlier.path == spec.path else f" (it was {path_text(earlier.path)})"
             what = f"the {specs.settings.review} of {path_text(spec.path)}{moved} is {review.date} now"
