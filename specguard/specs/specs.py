@@ -149,14 +149,18 @@ class Specs(Record, frozen=False):
     def before(self, spec: Spec) -> Spec | None:
         """Return the spec before the change, at its path or the one it was moved from; None for a new spec.
 
-        A spec was moved if the change deletes a spec with its id or its content.
+        A spec was moved if the change deletes a spec with its id or its content. Several specs of one entry
+        have its id.
         """
         was = self.earlier.at(spec.path)
         if was is not None or spec.path not in self._touched:
             return was
-        by_id = (old for old in self._deleted if spec.id and normal_name(old.id) == normal_name(spec.id))
-        by_content = (old for old in self._deleted if old.essence() == spec.essence())
-        return next(by_id, None) or next(by_content, None)
+
+        def likeness(old: Spec) -> tuple[bool, bool]:
+            has_id = bool(spec.id) and normal_name(old.id) == normal_name(spec.id)
+            return has_id, old.essence() == spec.essence()
+
+        return max((old for old in self._deleted if any(likeness(old))), key=likeness, default=None)
 
     @cached_property
     def _deleted(self) -> Sequence[Spec]:
