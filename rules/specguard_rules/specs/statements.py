@@ -126,9 +126,14 @@ def _no_review_flaw(spec: Spec, name: str) -> Finding:
     message, near = f"{path} has no {name}", spec.near(name)
     if near is not None:
         message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.reason}"
-    place = "under its keys" if spec.structured else "into its front matter"
-    step = f"Have it reviewed, and write '{name}: YYYY-MM-DD' {place}."
+    step = f"Have it reviewed, and write '{name}: YYYY-MM-DD' {_place(spec)}."
     return spec.finding(message, step, f"no {name}", near.line if near is not None else None)
+
+
+def _place(spec: Spec) -> str:
+    """Return where a spec's missing date or status is to be written: in the index, if that has the spec."""
+    own = "under its keys" if spec.structured else "into its front matter"
+    return f"into its entry of {path_text(spec.entry.index)}" if spec.entry is not None else own
 
 
 class StaleSpec(Rule):
@@ -555,9 +560,8 @@ def _no_value_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
         return
     path, name, other = path_text(spec.path), specs.settings.status, spec.other_status
     message = f"{path} has no {name}" + (f", and had {old!r}" if old else "")
-    known = f" one of: {', '.join(specs.settings.statuses)}" if specs.settings.statuses else ""
-    where = f"under its key {name!r}" if spec.structured else "into its front matter"
-    step = f"Write {where}{known or ' it'}."
+    known = f": one of {', '.join(specs.settings.statuses)}" if specs.settings.statuses else ""
+    step = f"Write its {name} {_place(spec)}{known}."
     if other is not None:
         message += f"; the one in line {other.line} is below a heading, and is not about all of it"
     setting = "statuses" if specs.settings.statuses else "transitions"
