@@ -254,9 +254,7 @@ class RunProof(Record):
             for commit, naming in unreverted(self.change.mentioning(names.literals()), names):
                 if claim.kind in ("", naming.kind) and normal_id(naming.id) in wanted:
                     return commit.oid
-        folder = run.shown
-        line = f"{self.records.settings.trailer}: {folder}"
-        past = self.change.mentioning([folder])
+        line, past = f"{self.records.settings.trailer}: {run.shown}", self.change.mentioning([run.shown])
         return next((one.oid for one in past if line in one.message.split("\n")), "")
 
     def _trees_since(self, since: str) -> Collection[str]:

@@ -194,8 +194,7 @@ class RunRecord:
             yield "", words_of(self.value.get(key)), (key,)
         for number, one in enumerate(commands if isinstance(commands, list) else ()):
             if isinstance(one, dict) and (one.get("kind") == "agent" or not self.native):
-                words = next(filter(None, map(one.get, _WORDS_KEYS)), None)
-                yield "", words_of(words), ("commands", number)
+                yield "", words_of(first_of(one, _WORDS_KEYS)), ("commands", number)
 
     @property
     def native(self) -> bool:
