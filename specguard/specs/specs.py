@@ -162,6 +162,11 @@ class Specs(Record, frozen=False):
 
         return max((old for old in self._deleted if any(likeness(old))), key=likeness, default=None)
 
+    def had_status(self, spec: Spec, status: str) -> bool:
+        """Return True if the index entry of a spec had a status before the change, for other specs."""
+        values = (one.values_of(self.settings.status) for one in self.earlier.entries if one.id == spec.id)
+        return bool(spec.id) and any(self.ways.same(one.text, status) for each in values for one in each)
+
     @cached_property
     def _deleted(self) -> Sequence[Spec]:
         """The specs that the change deletes, as they were."""

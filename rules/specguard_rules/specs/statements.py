@@ -581,7 +581,7 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
     old = before[0].text if before else ""
     path, place = path_text(spec.path), status.place_suffix(spec.path)
     if not old or not specs.ways.is_known(old):
-        if not specs.ways.may_begin(status.text):
+        if not (specs.ways.may_begin(status.text) or specs.had_status(spec, status.text)):
             message = f"{path} begins as {status.text}{place}, which needs steps before it"
             step = f"Begin with a status that follows no other: {', '.join(specs.ways.first)}."
             yield _value_flaw(spec, status, message, step, "begins", "transitions")
