@@ -164,10 +164,9 @@ class Spec(Record):
         own = [one for one in found if one.form != "index" and self._is_about_all(one)]
         own += self._status_section()
         flow = StatusFlow(self.settings)
-        others = {plain_status(one.text): one for one in reversed(own[1:]) if flow.is_listed(one.text)}
-        first = own[:1]
-        others.pop(plain_status(first[0].text) if first else "", None)
-        return [*first, *others.values(), *of_index]
+        stated = [*own[:1], *(one for one in own[1:] if flow.is_listed(one.text))]
+        unique = {plain_status(one.text): one for one in reversed(stated)}
+        return [*sorted(unique.values(), key=stated.index), *of_index]
 
     @property
     def other_status(self) -> WrittenValue | None:
