@@ -508,6 +508,5 @@ class Mirrors(Record, frozen=False):
         return text if self.specs.ways.is_listed(text) else before_remark
 
     def _true_status(self, spec: Spec) -> WrittenValue | None:
-        """Return the status that counts: the index's if the policy has an index, else the document's own."""
-        index = self.specs.settings.index
-        return next((value for value in spec.statuses if not index or value.form == "index"), None)
+        """Return the status that counts: the index's if it has one, else the document's own."""
+        return max(spec.statuses, key=lambda value: value.form == "index", default=None)
