@@ -18,9 +18,10 @@ from specguard.rules import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final
 
+    from specguard.documents.blocks import Row
     from specguard.documents.data import Data
     from specguard.rules import Commit, Documents, Entry, MissingFact, RunProof, RunRecords
     from specguard.runs.record import RunRecord
@@ -348,22 +349,20 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
     names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.paths)} - {""}
     either = "|".join(re.escape(name) for name in sorted(names)) or r"(?!)"
     wanted = {_normalize(column) for column in columns}
-    row, stated, version = None, "", asset.version.lstrip("v")
+    rows = [one for one in document.rows() if wanted <= {*map(_normalize, one.header)}] if document else []
+    version, own = asset.version.lstrip("v"), list["Row"]()
+    # A cell of its row begins with a name; without such a row, one that mentions it counts.
+    for start in (r"\W*", r".*(?<![\w-])"):
+        own = own or [one for one in rows if _is_about(one, rf"{start}(?:{either})(?![\w-])", wanted)]
     # A table may keep a row for each version: the one that agrees with the index counts, else the last.
-    for one in document.rows() if document is not None else ():
-        titles = [_normalize(title) for title in one.header]
-        others = [cell for title, cell in zip(titles, one.cells, strict=False) if title not in wanted]
-        named = any(re.search(rf"(?<![\w-])(?:{either})(?![\w-])", cell) for cell in others)
-        if named and wanted.issubset(titles):
-            row, stated = one, one.cell("version").lstrip("v")
-            if stated in ("", version):
-                break
+    row = next((one for one in own if one.cell("version").lstrip("v") in ("", version)), None)
+    row = row or next(reversed(own), None)
     if row is None:
         message = f"{asset.id} has no row in a table of {table}"
         message += f" with the columns {', '.join(columns)}" if columns else ""
         yield _finding(path, message, "Add a row that names it.", f"row {asset.id}", "assets.table")
         return
-    place, line = _bytes(table), row.line
+    place, line, stated = _bytes(table), row.line, row.cell("version").lstrip("v")
     for column in columns:
         if not row.says(column):
             message = f"the row of {asset.id} in {table} says nothing in its column {column!r}"
@@ -373,6 +372,12 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
         message = f"the row of {asset.id} in {table} has the version {stated}, and the index {asset.version}"
         step, key = f"Write {asset.version} there.", f"version {asset.id}"
         yield _finding(place, message, step, key, "assets.table", line)
+
+
+def _is_about(row: Row, name: str, columns: Collection[str]) -> bool:
+    """True if a cell of a row that is in none of some columns begins with a pattern."""
+    cells = zip(row.header, row.cells, strict=False)
+    return any(re.match(name, cell) for title, cell in cells if _normalize(title) not in columns)
 
 
 def _normalize(text: str) -> str:
