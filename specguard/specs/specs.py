@@ -155,12 +155,10 @@ class Specs(Record, frozen=False):
         was = self.earlier.at(spec.path)
         if was is not None or spec.path not in self._touched:
             return was
-
-        def likeness(old: Spec) -> tuple[bool, bool]:
-            has_id = bool(spec.id) and normal_name(old.id) == normal_name(spec.id)
-            return has_id, old.essence() == spec.essence()
-
-        return max((old for old in self._deleted if any(likeness(old))), key=likeness, default=None)
+        same = [one for one in self._deleted if spec.id and normal_name(one.id) == normal_name(spec.id)]
+        # What a text says takes long to compare.
+        found = (one for one in same or self._deleted if len(same) == 1 or one.essence() == spec.essence())
+        return next(found, None) or next(iter(same), None)
 
     def had_status(self, spec: Spec, status: str) -> bool:
         """Return True if the index entry of a spec had a status before the change, for other specs."""
