@@ -153,11 +153,10 @@ class Approvals:
     """
 
     def __init__(self, facts: Facts, results: Sequence[RuleResult]) -> None:
-        bond, policy = Bond(facts), facts.policy
-        self.settings: ApprovalSettings = policy.declared("approval_settings")
-        self._policy = policy
+        self._bond = bond = Bond(facts)
+        self._policy = facts.policy
+        self.settings: ApprovalSettings = self._policy.declared("approval_settings")
         self._results = results
-        self._bond = bond
         self._facts = facts
         self.undecided: dict[Kind, MissingFact] = {}
         findings = [one for result in results for one in result.findings]
@@ -198,7 +197,7 @@ class Approvals:
         """
         change, folder = self._bond.change, self._bond.folder
         done = ((one.oid, entry) for one in change.commits for diff in one.diffs for entry in diff)
-        for commit, entry, content in first_alterations(done, folder, change.head_files):
+        for commit, entry, content in first_alterations(done, folder, change.git):
             filed = self.log.filed.get(sha256(content))
             if b'"kind": "revoke"' in content and (filed is None or "head" not in filed.places):
                 yield entry.path, commit
@@ -400,9 +399,7 @@ class Approvals:
 
     def _barred(self, code: str) -> str:
         """Return those who may approve a rule's findings, if all of them took part in the change."""
-        able = self._able(code)
-        took_part = all(if_known(partial(self._part_of, one), "") for one in able)
-        return listed([one.name for one in able]) if took_part else ""
+        return "" if self._approvers(code) else listed([one.name for one in self._able(code)])
 
     def _able(self, code: str) -> Sequence[Approver]:
         rule = self._policy.rule(code)

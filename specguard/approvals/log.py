@@ -198,7 +198,7 @@ def _read_tree_folder(
     names = tree.names(folder.rstrip(b"/"))
     oids = {entry.oid for entry in names.values() if entry.is_file}
     size = 0
-    for oid, content in tree.blobs(sorted(oids - contents.keys()), LIMIT):
+    for oid, content in tree.git.blobs(sorted(oids - contents.keys()), limit=LIMIT):
         size += len(content or b"")
         if most is not None and size > most:
             reason = f"the change adds more than {most >> 20} MiB to {path_text(folder)}"
@@ -334,7 +334,7 @@ def _write_all(place: int, files: Mapping[bytes, bytes], path: bytes) -> None:
 
 
 def first_alterations(
-    changes: Iterable[tuple[str, Entry]], folder: bytes, files: Git | Tree
+    changes: Iterable[tuple[str, Entry]], folder: bytes, git: Git
 ) -> Iterator[tuple[str, Entry, bytes]]:
     """Yield for each record and signature of a log the first of some entries that changes or removes it.
 
@@ -343,7 +343,7 @@ def first_alterations(
     Args:
         changes: entries, each with its commit.
         folder: the log's folder.
-        files: reads contents.
+        git: reads contents.
 
     Yields:
         The commit, its entry, and the previous content of a record; empty for a signature.
@@ -355,7 +355,7 @@ def first_alterations(
     found = grouped((one[1].path, one) for one in files_before)
     of_records = (several for path, several in found.items() if path.endswith(b".json"))
     records = {entry.old for several in of_records for _, entry in several}
-    contents = dict(files.blobs(sorted(records), limit=LIMIT))
+    contents = dict(git.blobs(sorted(records), limit=LIMIT))
     for path, several in sorted(found.items()):
         name = path.removeprefix(folder).partition(b".")[0].decode("ascii")
         for commit, entry in several:

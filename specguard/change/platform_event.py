@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -328,13 +329,10 @@ def _github_event(environment: Mapping[str, str]) -> Event | None:
     if name not in _EVENTS:
         return None
     file = environment.get("GITHUB_EVENT_PATH", "")
-    try:
-        event = read_event(file) if os.path.isabs(file) else None
-    except SpecguardError:
-        event = None
     kind = "pull_request" if name.startswith("pull_request") else name
-    if event is not None and event.kind == kind:
-        return event
+    with suppress(SpecguardError):
+        if os.path.isabs(file) and (event := read_event(file)).kind == kind:
+            return event
     if kind != "pull_request":
         return None
     return Event(

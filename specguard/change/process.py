@@ -249,11 +249,9 @@ class Process:
             self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def _fill_buffer(self) -> None:
-        while self._out >= 0:
-            if data := self._pump():
-                self._buffer += data
-                return
-        raise CommandError(self.label, self.wait(), self.stderr or "its output ended too early")
+        if not (data := self.read_chunk()):
+            raise CommandError(self.label, self.wait(), self.stderr or "its output ended too early")
+        self._buffer += data
 
     def _pump(self) -> bytes:
         """Wait until a pipe can be read, and read it; return the data from standard output."""

@@ -73,9 +73,8 @@ def _open_requested(git: Git, request: Request) -> Sequence[Change]:
         from specguard.change.uncommitted import EditedChange
 
         return [EditedChange(git, request, _find_trusted(git, request, Event()))]
-    if request.worktree and request.head:
-        return _open_range(git, request)
-    if request.staged or request.worktree or request.patch or request.message_file or request.message:
+    snapshot = request.staged or (request.worktree and not request.head)
+    if snapshot or request.patch or request.message_file or request.message:
         return [_open_uncommitted(git, request)]
     return _open_range(git, request)
 

@@ -136,18 +136,6 @@ class Tree:
             raise MissingFact(what, "git fsck", code="missing-object")
         return content
 
-    def blobs(self, oids: Sequence[str], limit: int = DOCUMENT_LIMIT) -> Iterator[tuple[str, bytes | None]]:
-        """Yield the id and content of many files at once, in the order of the ids.
-
-        Args:
-            oids: the object ids of files, from `find` and `names`.
-            limit: the maximum size in bytes; None replaces a larger content.
-
-        Raises:
-            MissingFact: an object is not there, or does not match its id.
-        """
-        return self.git.blobs(oids, limit=limit)
-
     @cached_method
     def paths(self) -> Sequence[bytes]:
         """Return the paths of all files, symbolic links and submodules, sorted by bytes.
@@ -419,7 +407,7 @@ class Documents:
             MissingFact: an object is not there, or is broken.
         """
         oids = {oid: path for path in paths if (oid := self._oid(path)) and oid not in self.tree.git.contents}
-        for oid, content in self.tree.blobs(list(oids)):
+        for oid, content in self.tree.git.blobs(list(oids)):
             self.tree.git.contents.add(oid, content, len(content or b""))
 
     def _parse_once(self, oid: str, path: bytes, kind: str, parse: Callable[[bytes | None], _Read]) -> _Read:
