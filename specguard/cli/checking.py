@@ -12,7 +12,7 @@ import time
 from functools import partial
 
 from specguard.errors import SpecguardError, as_specguard_error
-from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, OUTCOMES, TYPE_CHECKING, Record, Verdict
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, OUTCOMES, STATES, TYPE_CHECKING, Record, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -263,10 +263,7 @@ def _write_job_files(verdicts: Sequence[Verdict], code: int, reports: Reports) -
 
     from specguard.reporters.platforms import SUMMARY_LIMIT, render_markdown
 
-    counts: dict[str, int] = {}
-    for verdict in verdicts:
-        for state, count in verdict.counts.items():
-            counts[state] = counts.get(state, 0) + count
+    counts = {state: sum(one.counts[state] for one in verdicts) for state in (STATES if verdicts else ())}
     outcome = max((verdict.outcome for verdict in verdicts), key=OUTCOMES.index, default="passed")
     findings = sum(len(verdict.findings) for verdict in verdicts)
     values = {"verdict": outcome, "exit-code": str(code), "findings": str(findings)}
