@@ -113,9 +113,6 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         from specguard.engine.fixing import propose
 
         fixes = propose(results, facts)
-    options = {name: getattr(request, name) for name in ("base", "head", "range", "branch", "patch")}
-    if (push := change.pushed) and request.push and push.new not in (None, change.git.repository.head):
-        options["head"] = short_name(push.local_ref)
     return Verdict(
         change={
             **change.summary(policy.log_folder, identify=approved or "fingerprint" in needs),
@@ -152,8 +149,29 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         touched=if_known(lambda: [entry.path for entry in change.entries], ())
         if any(result.findings for result in results)
         else (),
-        options=options,
+        options=_options(change),
     )
+
+
+def _options(change: Change) -> dict[str, str]:
+    """Return the options with which a check in a clone judges this change, and those for its title and text.
+
+    A clone finds its default branch and its own branch itself.
+    """
+    request, event, repository = change.request, change.event, change.git.repository
+    options = {name: getattr(request, name) for name in ("base", "head", "range", "branch", "patch")}
+    if event.base != event.default:
+        options["base"] = request.base or event.base or ""
+    if (push := change.pushed) and request.push and push.new:
+        here = short_name(repository.branch or "")
+        if push.new != repository.head:
+            here = options["head"] = short_name(push.local_ref)
+        branch = if_known(lambda: change.branch.name, "")
+        options["branch"] = branch if branch != here else ""
+    texts = {"pr-title": event.title, "pr-body-file": request.body_file, "pr-event": request.event_file}
+    options.update((name, value or "FILE") for name, value in texts.items())
+    # The standard input has been read; its patch needs a file.
+    return {name: "FILE" if value == "-" else value for name, value in options.items() if value}
 
 
 def _judge_all(judging: Judging) -> tuple[list[RuleResult], list[str]]:

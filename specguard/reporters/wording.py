@@ -104,6 +104,10 @@ _PROOFS: Final = {
 }
 
 
+_PULL_REQUEST: Final = {"pr-title": ".title", "pr-body-file": ".body", "pr-event": ".base"}
+"""The options that only findings about a pull request's fields need, each with the field."""
+
+
 def approval_lines(judged: Judged) -> list[str]:
     """Return a line for each approval that names a finding: those that count, then the others and why."""
     return list(map(_approval_line, sorted(judged.approvals, key=lambda use: bool(use.refusals))))
@@ -137,9 +141,9 @@ def approval_offer(result: RuleResult, verdict: Verdict, most: int = 3) -> tuple
     words = [word for path in paths if path and len(word := shell_word(path)) <= _LONGEST_WORD]
     named = [] if None in paths else words[:most]
     which = {"staged": " --staged", "worktree": " --worktree"}.get(verdict.change.get("source", ""), "")
-    # The standard input has been read; its patch needs a file.
-    options = {name: "FILE" if value == "-" else value for name, value in verdict.options.items() if value}
-    which += "".join(f" --{name} {shell_word(value)}" for name, value in options.items())
+    fields = {None, *((judged.finding.field or "").removeprefix("pull_request") for judged in errors)}
+    asked = (name for name in verdict.options if _PULL_REQUEST.get(name) in fields)
+    which += "".join(f" --{name} {shell_word(verdict.options[name])}" for name in asked)
     whole = verdict.change.get("whole")
     command = "check --all --override" if whole else "approve"
     flags = "".join(f" --path {word}" for word in named) + which
