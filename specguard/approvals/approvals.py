@@ -326,7 +326,9 @@ class Approvals:
             if is_open and self._bond.has_landed(target, filed.path):
                 yield f"Approval {filed.id[:12]} is for {target}, which has it, and counts nowhere else."
         stuck = [one.code for one in self._results if any(map(self._is_liftable, one.findings))]
-        for names, codes in grouped((self._barred(code), code) for code in stuck).items():
+        barred = (code for code in stuck if not self._approvers(code))
+        able = grouped((listed([one.name for one in self._able(code)]), code) for code in barred)
+        for names, codes in able.items():
             if names:
                 why = "but took part in this change, so the authority must name another approver"
                 yield f"{names} may approve {listed(codes)}, {why}."
@@ -396,10 +398,6 @@ class Approvals:
     def _approvers(self, code: str) -> Sequence[str]:
         """Return those who may approve a rule's findings and did not take part in the change."""
         return [one.name for one in self._able(code) if not if_known(partial(self._part_of, one), "")]
-
-    def _barred(self, code: str) -> str:
-        """Return those who may approve a rule's findings, if all of them took part in the change."""
-        return "" if self._approvers(code) else listed([one.name for one in self._able(code)])
 
     def _able(self, code: str) -> Sequence[Approver]:
         rule = self._policy.rule(code)

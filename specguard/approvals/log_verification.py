@@ -210,8 +210,6 @@ class Verification:
     def __init__(self, book: Logbook) -> None:
         self.book = book
         self.notes: list[str] = []
-        self._log = book.log
-        self._folder = book.log.folder
         found: dict[bytes, Problem] = {}
         with Needed():
             # The first problem of a file is the most informative.
@@ -220,7 +218,7 @@ class Verification:
                 if problem[1] != NO_RECORD or problem[0].removesuffix(b".sig") not in found:
                     found.setdefault(problem[0], problem)
         self.problems = [found[path] for path in sorted(found)]
-        if unsigned := sum(not filed.signatures for filed in self._log.filed.values()):
+        if unsigned := sum(not filed.signatures for filed in self.book.log.filed.values()):
             self.notes.append(f"{unsigned} of the records {'is' if unsigned == 1 else 'are'} not signed")
 
     def _find_problems(self) -> Iterator[Problem]:
@@ -228,18 +226,18 @@ class Verification:
         if self.book.git.repository.head is not None and self.book.head is not None:
             yield from self._altered_records(self.book.git.repository.head, self.book.head)
             yield from self._missing_records(self.book.head)
-        for path in self._log.leftovers:
+        for path in self.book.log.leftovers:
             step = f"remove it: rm {shell_word(path)}"
             yield path, "it was left half-written, and counts for nothing", step
         yield from self._broken_files()
-        for filed in self._log.filed.values():
+        for filed in self.book.log.filed.values():
             yield from self._signature_problems(filed)
         yield from self._copied_records()
-        for filed, record in self._log.revocations:
-            revoked = self._log.filed.get(record.revokes)
+        for filed, record in self.book.log.revocations:
+            revoked = self.book.log.filed.get(record.revokes)
             path, which = filed.path, f"it revokes {record.revokes[:12]}, which is"
             if revoked is None:
-                gone = shell_word(self._log.path(record.revokes))
+                gone = shell_word(self.book.log.path(record.revokes))
                 yield path, f"{which} not in the log", f"find it, and put it back: git log --all -- {gone}"
             elif not isinstance(revoked.record, Approval):
                 yield path, f"{which} not an approval", "give the approval anew: a revocation is for ever"
@@ -247,7 +245,7 @@ class Verification:
     def _blocked_folders(self) -> Iterator[Problem]:
         """Yield each symbolic link or file in place of the log's folder or a folder above it."""
         book = self.book
-        for path in folders_of(self._folder):
+        for path in folders_of(self.book.log.folder):
             entry = book.head.find(path) if book.head else None
             there = os.path.join(os.fsencode(book.work_tree), path) if book.work_tree else b""
             if (entry is not None and not entry.is_directory) or (
@@ -258,22 +256,22 @@ class Verification:
 
     def _altered_records(self, oid: str, head: Tree) -> Iterator[Problem]:
         """Yield records that a commit in the history changed or removed; restored ones become notes."""
-        git = self.book.git
+        git, log = self.book.git, self.book.log
         words = ("rev-list", "--first-parent", oid, *filter(None, [self.book.trusted]), "--")
         line = set(git.ask("the history", *words).decode("ascii").split())
-        found = git.find_alterations(oid, self._folder)
+        found = git.find_alterations(oid, log.folder)
         done = [(one, entry) for one, entries in found for entry in entries]
         done = [one for one in done if one[0] in line or not self._takes_back(*one)]
-        for commit, entry, _ in first_alterations(done, self._folder, git):
+        for commit, entry, _ in first_alterations(done, log.folder, git):
             path = entry.path
             event = f"was {'taken away' if entry.deleted else 'changed'} in commit {commit[:12]}"
-            name = path.removeprefix(self._folder).partition(b".")[0].decode("ascii")
-            filed, now = self._log.filed.get(name), head.find(path)
+            name = path.removeprefix(log.folder).partition(b".")[0].decode("ascii")
+            filed, now = log.filed.get(name), head.find(path)
             # A restored signature is verified with all the others.
             if filed is not None and "head" in filed.places and now is not None and now.is_file:
                 self.notes.append(f"{path_text(path)} {event}, and is there again")
             else:
-                folder, blob = shell_word(self._folder), entry.old[:12]
+                folder, blob = shell_word(log.folder), entry.old[:12]
                 step = f"put it back: mkdir -p {folder} && git cat-file blob {blob} > {shell_word(path)}"
                 yield path, f"it {event}", step
 
@@ -290,16 +288,15 @@ class Verification:
 
     def _missing_records(self, head: Tree) -> Iterator[Problem]:
         """Yield records in `HEAD` that are missing from the working tree, except under a sparse checkout."""
-        book, git = self.book, self.book.git
+        book, git, folder = self.book, self.book.git, self.book.log.folder
         if book.work_tree is None:
             return
-        there = set(self._log.local)
-        gone = sorted(head.names(self._folder.rstrip(b"/")).keys() - there)
-        missing = [self._folder + name for name in gone if is_record(self._folder + name, self._folder)]
+        gone = sorted(head.names(folder.rstrip(b"/")).keys() - set(book.log.local))
+        missing = [folder + name for name in gone if is_record(folder + name, folder)]
         sparse: set[bytes] = set()
         if missing:
-            folder = self._folder.decode("utf-8", "surrogateescape")
-            listed = git.ask("the index", "ls-files", "-t", "-z", "--", folder, index=git.repository.index)
+            words = ("ls-files", "-t", "-z", "--", folder.decode("utf-8", "surrogateescape"))
+            listed = git.ask("the index", *words, index=git.repository.index)
             sparse = {line[2:] for line in listed.split(b"\0") if line.startswith(b"S ")}
         for path in missing:
             if path not in sparse:
@@ -308,10 +305,10 @@ class Verification:
 
     def _broken_files(self) -> Iterator[Problem]:
         """Yield the files that are not records; those only in the base become notes."""
-        here = {broken.path for broken in self._log.broken if broken.place != "base"}
-        for broken in self._log.broken:
-            name = broken.path.removeprefix(self._folder)
-            filed = self._log.filed.get(name.partition(b".")[0].decode("ascii", "replace"))
+        here = {broken.path for broken in self.book.log.broken if broken.place != "base"}
+        for broken in self.book.log.broken:
+            name = broken.path.removeprefix(self.book.log.folder)
+            filed = self.book.log.filed.get(name.partition(b".")[0].decode("ascii", "replace"))
             if broken.path not in here:
                 self.notes.append(f"{path_text(broken.path)} is broken only in the base: {broken.reason}")
                 continue
@@ -327,7 +324,7 @@ class Verification:
         keys = approver.keys if approver else ()
         # The base, HEAD and the working tree may have different signatures; each must be valid.
         bad = [one for one in filed.signatures if verify(content, one, keys) is None]
-        if (approver and not bad) or (approver is None and filed.id in self._log.revoked):
+        if (approver and not bad) or (approver is None and filed.id in self.book.log.revoked):
             return
         unknown = f"{who} is not an approver in the policy"
         problem = f"its signature is by no key of {who}" if approver else unknown
@@ -342,8 +339,8 @@ class Verification:
 
     def _copied_records(self) -> Iterator[Problem]:
         """Yield the unrevoked records that reuse the nonce of another record."""
-        for filed, other in self._log.copies:
-            if filed.id not in self._log.revoked:
+        for filed, other in self.book.log.copies:
+            if filed.id not in self.book.log.revoked:
                 what = f"it has the nonce of {other[:12]}, so one of both is a copy"
                 yield filed.path, what, f"revoke the copy: {_REVOKE % filed.id[:12]}"
 

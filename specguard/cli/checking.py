@@ -265,9 +265,8 @@ def _write_job_files(verdicts: Sequence[Verdict], code: int, reports: Reports) -
 
     counts = {state: sum(one.counts[state] for one in verdicts) for state in (STATES if verdicts else ())}
     outcome = max((verdict.outcome for verdict in verdicts), key=OUTCOMES.index, default="passed")
-    findings = sum(len(verdict.findings) for verdict in verdicts)
-    values = {"verdict": outcome, "exit-code": str(code), "findings": str(findings)}
-    values["counts"] = json.dumps(counts)
+    findings = str(sum(len(verdict.findings) for verdict in verdicts))
+    values = {"verdict": outcome, "exit-code": str(code), "findings": findings, "counts": json.dumps(counts)}
     _append_job_files(render_markdown(verdicts, limit=SUMMARY_LIMIT), values, reports.files)
 
 
