@@ -149,6 +149,12 @@ def _uninstall(shell: Interpreter, name: str, words: Words, _: str | None) -> No
         shell.effects.bypasses.append(f"`{name} uninstall` takes git's hooks away")
 
 
+def _approve(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
+    """Record that an agent would give, sign or revoke an approval, which only the named person does."""
+    if any((word.text or "").startswith(("--approved-by", "--key")) for word in words):
+        shell.effects.bypasses.append(f"`{name} ... --approved-by` is for the person whom it names to type")
+
+
 _PLACE_OPTIONS: Final = ("git-dir", "work-tree", "namespace")
 
 
@@ -295,6 +301,7 @@ _PROGRAMS: Final[Programs] = {
     "touch": _touch,
     "chmod": _chmod,
     "git": _git,
+    "specguard": _approve,
 }
 """The functions for known programs."""
 
