@@ -73,12 +73,12 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     notes = [f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit it with the change."]
     if bond.change.stage == "staged" and record.scope == "change" and "paths" in settings.scopes:
         notes.append("Other commits of the branch end it; with --scope paths only those of the same files.")
+    if bond.change.found.trusted and not record.target:
+        notes.append("It is for no branch that is known; for one, give --base BRANCH and no --range.")
     strict = sorted({rule.code for rule in rules if rule.signed and rule.code in record.rules})
     if strict and not signature:
-        notes.append(
-            f"Nothing lifts {' and '.join(strict)} without a proof, so this counts once {approver.name} "
-            f"{approver.proof_of(record.id)}."
-        )
+        proves = f"{approver.name} {approver.proof_of(record.id)}"
+        notes.append(f"Nothing lifts {' and '.join(strict)} without a proof, so this counts once {proves}.")
     return notes
 
 

@@ -313,7 +313,7 @@ class Bond:
         if approval.target != self.target:
             from shlex import quote
 
-            into = f"Ask for an approval with `--base {quote(self.target)}`, or take this one out."
+            into = f"Ask for an approval with `--base {quote(self.target)}`, and take this one out."
             step = into if self.target else "Name the base as a branch: `--base main`."
             rather = f"not for {self.target}" if self.target else "and this change's target is not known"
             yield f"it is for {approval.target or 'no branch that is known'}, {rather}", step, "target"
