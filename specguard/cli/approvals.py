@@ -30,7 +30,7 @@ from specguard.reporters.json import fields_of, report
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.model import Judged, RuleResult, Verdict
+    from specguard.model import Verdict
 
 
 _decisions = opt.repeated(
@@ -222,23 +222,17 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
     show(output_format, _approvable_data(verdict, written=approving), lines)
 
 
-def _open_errors(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged]]]:
-    """Yield each rule that has open errors, with these errors."""
-    for result in verdict.results:
-        if found := [one for one in result.findings if one.is_open_error]:
-            yield result, found
-
-
 def _approvable_lines(verdict: Verdict) -> Iterator[str]:
     """Return the change's fingerprint, open errors with theirs and their approvers, and undecided rules."""
-    errors = list(_open_errors(verdict))
+    found = ((result, [one for one in result.findings if one.is_open_error]) for result in verdict.results)
+    errors = [(result, some) for result, some in found if some]
     return text_lines("approvable.txt", verdict=verdict, errors=errors, said=text, wording=wording)
 
 
 def _approvable_data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:
     """Return as JSON data the open errors that can be approved, those that cannot, and what was written."""
     data = report(verdict)
-    approvers = {result.code: list(result.approvers) for result, _ in _open_errors(verdict)}
+    approvers = {result.code: list(result.approvers) for result in verdict.results}
     errors = [one for one in data["findings"] if one["state"] == "open" and one["severity"] == "error"]
     return {
         "schema": "specguard.approve/1",
