@@ -186,6 +186,9 @@ def _requested_findings(
     codes = {rule.code for rule in rules}
     rule_names = " and ".join(sorted(codes))
     found = [judged for result in results if result.code in codes for judged in result.findings]
+    for one in results:
+        if one.code in codes and one.reason and not one.findings:
+            raise refusal(f"{one.code} was not judged: {one.reason}", one.command or _listing(change))
     wanted = [os.fsencode(path) for path in change.request.override_paths]
     named = {judged.finding.path for judged in found if judged.finding.path is not None}
     for path in wanted:
