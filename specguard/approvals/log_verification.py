@@ -232,7 +232,10 @@ class Verification:
         yield from self._broken_files()
         for filed in self.book.log.filed.values():
             yield from self._signature_problems(filed)
-        yield from self._copied_records()
+        for filed, other in self.book.log.copies:
+            if filed.id not in self.book.log.revoked:
+                what = f"it has the nonce of {other[:12]}, so one of both is a copy"
+                yield filed.path, what, f"revoke the copy: {_REVOKE % filed.id[:12]}"
         for filed, record in self.book.log.revocations:
             revoked = self.book.log.filed.get(record.revokes)
             path, which = filed.path, f"it revokes {record.revokes[:12]}, which is"
@@ -336,13 +339,6 @@ class Verification:
             yield path, problem, f"add {who} to [approvals]{end}"
         else:
             yield path + b".sig", problem, f"remove it in a commit; then {who} {approver.proof_of(filed.id)}"
-
-    def _copied_records(self) -> Iterator[Problem]:
-        """Yield the unrevoked records that reuse the nonce of another record."""
-        for filed, other in self.book.log.copies:
-            if filed.id not in self.book.log.revoked:
-                what = f"it has the nonce of {other[:12]}, so one of both is a copy"
-                yield filed.path, what, f"revoke the copy: {_REVOKE % filed.id[:12]}"
 
 
 def _is_valid_signature(content: bytes, signature: bytes) -> bool:
