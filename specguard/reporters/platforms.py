@@ -320,20 +320,23 @@ def gitlab(entries: Iterable[wording.ListEntry]) -> str:
 def render_azure(verdicts: Sequence[Verdict]) -> str:
     """Return the verdicts as Azure issues: first the undecided rules, then findings, most severe first.
 
-    Findings that are only information, changes of the policy and the verdicts are plain lines.
+    Findings that are only information, who may approve, changes of the policy and the verdicts are plain
+    lines.
     """
-    issues: list[str] = []
+    issues, rest = list[str](), list[str]()
     for verdict in verdicts:
         for results in text.group_undecided(verdict, by_severity=True):
             kind = "error" if results[0].incomplete else "warning"
             lines = [text.titles(results), *wording.undecided_lines(results[0])]
             issues.append(_issue(kind, lines, code=results[0].code))
-    rest: list[str] = []
     for one in wording.list_entries(verdicts):
         if one.judged is not None and one.severity == "info":
-            rest.append(f"{one.code} ({text.kind_of(one.judged)}) {text.one_line(one.judged)}")
+            lines = [text.one_line(one.judged), *map(escape.visible, wording.approval_lines(one.judged))]
+            rest.append(f"{one.code} ({text.kind_of(one.judged)}) {'; '.join(lines)}")
         elif one.judged is not None:
             issues.append(_issue(one.severity, one.lines, one.place, one.code))
+    offers = [(one, wording.approval_offer(one, verdict)) for verdict in verdicts for one in verdict.results]
+    rest += [escape.visible(f"{one.code} {': '.join(offer)}") for one, offer in offers if offer]
     rest += [line for verdict in verdicts for line in wording.policy_lines(verdict)]
     rest += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
     return "".join(f"{line}\n" for line in (*issues, *rest))
