@@ -98,7 +98,7 @@ class BranchName(Rule):
             problem = f"has {sign}, which is not shown, or which a shell or a command acts on"
             yield _finding(branch, base, push, problem, "Take another name", "characters")
             return
-        skipped = base.is_landing or (stage == "staged" and _adds_nothing(stage, base, entries))
+        skipped = base.is_landing or (stage == "staged" and entries is not None and not entries)
         if skipped or any(one.search(name) for one in self.exclude_names):
             return
         if work_item and work_item.branches:
@@ -118,11 +118,6 @@ class BranchName(Rule):
         # A branch that is named in another way need not be the one that is checked out.
         is_own = branch.source == "HEAD" and not base.is_branch(branch.name)
         return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and is_own else None
-
-
-def _adds_nothing(stage: Stage, base: Base, entries: Sequence[Entry] | None) -> bool:
-    """True if a branch has no commits, or, before a commit, if nothing is staged."""
-    return entries is not None and not entries if stage == "staged" else base.head == base.start
 
 
 def _finding(branch: Branch, base: Base, push: Push | None, problem: str, step: str, setting: str) -> Finding:
@@ -267,8 +262,9 @@ class ProtectedBranch(Rule):
         if stage == "staged" and base.start is None and base.tip is None:
             raise NotApplicable("the first commit of a repository makes its first branch")
         step = "Take them to a branch of their own: `git switch -c <name>`"
-        found = self._findings(f"refs/heads/{branch.name}", "commits are made on", step)
-        yield from (one for one in found if not _adds_nothing(stage, base, entries))
+        # Before a commit something must be staged; else the branch must have commits.
+        if base.head != base.start if stage != "staged" else entries is None or entries:
+            yield from self._findings(f"refs/heads/{branch.name}", "commits are made on", step)
 
     def _findings(self, ref: str, what: str, step: str) -> Iterator[Finding]:
         """Yield a finding for the first pattern that protects a full ref name, if there is one."""

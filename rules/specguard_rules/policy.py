@@ -264,7 +264,6 @@ class UnenforcedStatement(Rule):
                 yield Finding(message, step, path, key="more", setting="shown")
 
 
-_WILDCARDS: Final = frozenset("*?[")
 _CODE_KEY: Final = "specs.code"
 
 
@@ -357,7 +356,9 @@ class UnmatchedSetting(Rule):
                 deep = pattern.replace("**", "**/*", 1) if shallow else f"**/{pattern}"
                 found = "/" not in pattern.removesuffix("/") and patterns.of(deep).used(paths)
                 deeper = not taken and (shallow or found)
-                if taken or deeper or not _forbids_by_form(key, pattern):
+                # What forbids or excepts a form of files needs none to exist.
+                form = key.startswith("rules.forbidden-path.") and {*"*?["} & {*pattern.removesuffix("/**")}
+                if taken or deeper or not form:
                     place = policy.origin(key.replace(".paths", ".exclude"))
                     why = "matches names of one folder only" if shallow else "matches no file"
                     why = f"guards nothing: `exclude` ({place}) covers it" if taken else why
@@ -401,8 +402,3 @@ def _unmatched_preset(key: str, patterns: Any, policy: Policy) -> Finding:
     where = f"{key.removeprefix('rules.')} ({', '.join(patterns.patterns)})"
     message = f"the preset's {where} matches no file, so it holds nothing"
     return _line_finding(message, f"Say where that is here: `{key} = [...]`.", place, key, key)
-
-
-def _forbids_by_form(key: str, pattern: str) -> bool:
-    """True if a pattern with wildcards forbids or excepts a form of files, none of which needs to exist."""
-    return key.startswith("rules.forbidden-path.") and not _WILDCARDS.isdisjoint(pattern.removesuffix("/**"))

@@ -71,10 +71,9 @@ class CredentialFinder:
             yield from found
 
     def find_by_name(self, content: bytes) -> Iterator[FoundSecret]:
-        """Yield the credentials that are recognized by their name, in order."""
-        for match in self._values.finditer(content):
-            if found := credential_value(content, match.start(), match.end()):
-                yield found
+        """Return the credentials that are recognized by their name, in order."""
+        found = (credential_value(content, *match.span()) for match in self._values.finditer(content))
+        return filter(None, found)
 
 
 FORM_HINTS: Final = (

@@ -431,7 +431,7 @@ class CommitForm(Rule):
 
     def fix(self, finding: Finding) -> Fix | None:
         """Return an edit that adds the blank line, or removes the subject's trailing dot."""
-        edit = {"blank_line": _add_blank_line, "trailing_dot": _remove_dot}.get(finding.key)
+        edit = _EDITS.get(finding.key)
         if edit is None or finding.field not in ("commit.subject", "commit.body"):
             return None
         return RewordMessage(finding.commit, edit)
@@ -485,11 +485,8 @@ def _right_words(key: str, message: Message) -> list[str]:
 
     Empty if a person has to write the subject; `MESSAGE` if a person has to write all of it.
     """
-    if key == "blank_line":
-        subject, _, rest = message.text.rstrip("\n").partition("\n")
-        return [shell_quote(subject), shell_quote(rest)]
-    if key == "trailing_dot":
-        return [shell_quote(_remove_dot(message.text).rstrip("\n"))]
+    if edit := _EDITS.get(key):
+        return [shell_quote(edit(message.text).rstrip("\n"))]
     return [] if key in ("empty", "subject_max") else ["MESSAGE"]
 
 
@@ -502,6 +499,10 @@ def _remove_dot(text: str) -> str:
     subject, newline, rest = text.partition("\n")
     bare = subject.rstrip(".").rstrip()
     return bare + newline + rest if bare and subject.endswith(".") else text
+
+
+_EDITS: Final = {"blank_line": _add_blank_line, "trailing_dot": _remove_dot}
+"""What corrects a message, by the setting that it breaks."""
 
 
 _WIP: Final = r"(?:wip|work[ -]in[ -]progress)"

@@ -287,7 +287,10 @@ def _run_by(path: bytes, documents: Documents, names: tuple[str, ...]) -> Any:
     read = documents.data(path) if path.endswith(_DATA) else None
     if read is None or read.problem is not None:
         return _lines(_text(documents, path))
-    return _agent_parts(read.value) if path.endswith(b".json") else run_parts(read.value, names)
+    if path.endswith(b".json") and isinstance(read.value, dict):
+        # An agent's model and permissions run nothing, and stay the agent's.
+        return {key: one for key, one in read.value.items() if key not in ("model", "permissions")}
+    return run_parts(read.value, names)
 
 
 def _overrides(path: bytes, before: Documents, documents: Documents) -> Any:
@@ -375,12 +378,6 @@ def switches_off(text: str) -> bool:
     except (ValueError, RecursionError):
         plain = text
     return re.search(_HOOKS_DISABLED, plain) is not None
-
-
-def _agent_parts(value: Any) -> Any:
-    """Return an agent's settings without those that run nothing and stay the agent's."""
-    own = ("model", "permissions")
-    return {key: one for key, one in value.items() if key not in own} if isinstance(value, dict) else value
 
 
 def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
