@@ -506,17 +506,18 @@ _EDITS: Final = {"blank_line": _add_blank_line, "trailing_dot": _remove_dot}
 
 
 _WIP: Final = r"(?:wip|work[ -]in[ -]progress)"
-# A mark is before or behind the type, is its scope, or ends the subject in brackets.
+# A mark is before or behind the type, is its scope, or ends the subject in brackets or after a dash.
 _MARKED: Final = (
     rf"(?:[\w./-]+(?:\([^()]*\))?!?:)?\W*(?:{_WIP}\b(?![ -](?:limit|column|indicator|badge|label))"
-    r"|(?:draft|do not merge|dnm)(?: *[\])]|\W*(?::|$)))"
-    rf"|[\w./-]+\( *{_WIP} *\)!?:|.*(?<!progress )[\[(] *(?:{_WIP}|do not merge|dnm) *[\])]\W*$"
+    rf"|(?:draft|do[ -]not[ -]merge|dnm)(?: *[\])]|\W*(?::|$)))|[\w./-]+\( *{_WIP} *\)!?:"
+    rf"|.*(?:(?<!progress )[\[(]|\s[-\u2013\u2014|]+|[,;#]) *(?:{_WIP}|do[ -]not[ -]merge|dnm)\W*$"
 )
 _REVERT_SUBJECT: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
 # Trailers, and lines that git and the platforms write into a revert by themselves, are not reasons.
+_REVERTED: Final = r"([0-9a-f]{7,64}( \(.*, [0-9-]{10}\))?|[\w./-]*[#!]\d+)"
 _NO_REASON: Final = (
-    r"(This reverts commits? [0-9a-f]{7,64}(, reversing( changes made to [0-9a-f]{7,64})?)?"
-    r"|changes made to [0-9a-f]{7,64}|This reverts merge request [\w./-]*!\d+|[Rr]everts [\w./-]*#\d+)\W*$"
+    rf"((This )?[Rr]everts ((commits?|(merge|pull) request|PR) )?{_REVERTED}((,? and|,|\.\.+) ?{_REVERTED})*"
+    r"(, reversing( changes made to [0-9a-f]{7,64})?)?|changes made to [0-9a-f]{7,64})\W*$"
     r"|[Rr]efs?:|[A-Z][A-Za-z-]*-[Bb]y:|\(cherry picked from commit"
 )
 
