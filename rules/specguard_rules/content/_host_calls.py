@@ -31,7 +31,8 @@ _HOST_PORT: Final = re.compile(
     rf"(?<=[Ss]ource=)){_HOST}(?=(?:,[0-9]{{1,5}})?(?:;$|[ ;] ?\w[\w ]{{0,30}}=))",
     re.IGNORECASE,
 )
-_BARE: Final = re.compile(rf"(?:(?<![\w.-])|(?<=^-h)){_HOST}{_END}|^::1$", re.IGNORECASE)
+# Some clients take a port by itself for one of this host: `http :8080/x`, `wait-on tcp:8080`.
+_BARE: Final = re.compile(rf"(?i)(?:(?<![\w.-])|(?<=^-h)){_HOST}{_END}|^::1$|^(?:tcp)?:[0-9]{{2,5}}(?=/|$)")
 # Variables with the host of a service, whose port has a default.
 _SERVICE: Final = re.compile(r"(?i)(?:PG|\w*(?:DB|DATABASE|SQL|POSTGRES|MONGO|REDIS|MQ|KAFKA)_)HOST(?:NAME)?")
 _DEVICE: Final = re.compile(rf"/dev/(?:tcp|udp)/{_HOST}/", re.IGNORECASE)
@@ -265,7 +266,8 @@ class Shell:
                 return address
         if program in SHELLS and not _script_name(words):
             return ""
-        client = program in _CLIENTS or program in _CLIENTS_BY_ENVIRONMENT
+        # Another program may start the client: `npx --yes wait-on`.
+        client = not {program, *words[1:3]}.isdisjoint(_CLIENTS | _CLIENTS_BY_ENVIRONMENT)
         for option, word in zip(["", *words[1:]], words[1:], strict=False):
             is_data = client and _DATA.fullmatch(option)
             if not is_data and (address := _argument(word, option, client=client)):
