@@ -456,28 +456,32 @@ _NOT: Final = (
     r"|reject\w*|block(?:s|ed)|den(?:y|ies|ied))"
 )
 _NOT_BEFORE: Final = re.compile(rf"\b(?:{_NOT}|without|instead of)\b", re.IGNORECASE)
-_NOT_AFTER: Final = re.compile(rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:\w+\s+){{0,2}}{_NOT}\b", re.IGNORECASE)
+_ROW: Final = r"\s*(?:\([^)]{0,80}\)\s*)?(?:[,;]?\s*(?:(?:and|or)\s+)?`[^`]{1,80}`\s*)*"
+_NOT_AFTER: Final = re.compile(
+    rf"(?i){_ROW}(?:(?:and|or)\s+(?:other|similar)\s+\w+\s+)?(?:\w+\s+){{0,2}}{_NOT}\b"
+)
 # The text between the commands of a row: "run `make lint`, `make test` and `gt sync`".
 _IN_ROW: Final = re.compile(r"[,;]?(?:\s+(?:and|or))?\s*")
 # An instruction, with at most a few words before the command: "then run once more `gt sync`". What follows
 # a `!` is run by Claude Code.
 _INSTRUCTION: Final = re.compile(
-    r"(?:(?<!\S)!|\b(?:(?:re-?)?run|use|execute|call|invoke|type|issue|enter|try|then)\b:?"
-    r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*)$",
-    re.IGNORECASE,
+    r"(?i)(?:(?<!\S)!|\b(?:always|must|please|(?:have|need|remember|sure) to)\s"
+    r"|\b(?:(?:re-?)?run|use|execute|call|invoke|perform|do an?|type|issue|enter|try|then)\b:?"
+    r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*)$"
 )
 _TELLS: Final = r"\W*(?:an?|how|it|the|they|this|that|what|who|why|issues?|problems?|trouble)\b"
 # The text before a command that begins a list item or a paragraph, also behind a label such as "Stop it:" but
 # not "Bad:", or before the means of what its first line asks for: "Stop it with". Others tell what was done:
 # "An agent ended it with". Then the text that may follow the command.
 _LINE_START: Final = re.compile(
-    rf"(?:(?!{_TELLS}|.*\b(?:\w+[^\We]ed|wrong)\b).*\b(?:with|via|using)\s+"
+    rf"(?i)(?:(?!{_TELLS}|.*\b(?:\w+[^\We]ed|wrong)\b).*\b(?:with|via|using)\s+"
     r"|\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}"
     rf"(?:(?!{_TELLS}|[\w '/-]*\b(?:anti-?pattern|bad|before|cause|dangerous|incorrect|old|problem|removed"
-    r"|replaced|risk|terms|unsafe|was|wrong)[*_]*:)\w[\w '/-]{0,40}(?::[*_]{0,2}|[*_]{1,2}:)\s*)?)$",
-    re.IGNORECASE,
+    r"|replaced|risk|terms|unsafe|was|wrong)[*_]*:)\w[\w '/-]{0,40}(?::[*_]{0,2}|[*_]{1,2}:)\s*)?)$"
 )
-_CONTINUATION: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
+_CONTINUATION: Final = re.compile(
+    r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:and|then|[io]n|from|to|for|before|after|if|when|until|again|or)\b)"
+)
 _SENTENCE: Final = re.compile(r"[.!?]\s")
 _LONGEST_CONTEXT: Final = 400
 
