@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from bisect import bisect_left
 
 from specguard.rules import MissingFact, Record, path_text
@@ -329,24 +330,25 @@ def file_commands(
     elif language(path, content) == "shell":
         yield from parse_commands(text)
     elif language(path, content):
-        backquotes = name.endswith((b".rb", b".pl", b".php", b"jenkinsfile")) or re.match(
-            rb"#!.*(?:ruby|perl|php)", content
-        )
+        first, names = _FIRST_LINE.match(content), (b".rb", b".pl", b".php", b"jenkinsfile")
+        backquotes = name.endswith(names) or (first and first[2] in (b"ruby", b"perl", b"php"))
         yield from _code_commands(text, _CALL_OR_BACKQUOTE if backquotes else _CALL)
 
 
-# Comments of PowerShell and of batch files; shells share those that begin with `#`.
-_COMMENTS: Final = re.compile(r"(?ims)<#.*?(?:#>|\Z)|^[ \t]*(?:@[ \t]*)?(?:rem\b|::)[^\n]*")
+# Comments of PowerShell and of batch files, and the `@` before a command; shells share `#`.
+_COMMENTS: Final = re.compile(r"(?ims)<#.*?(?:#>|\Z)|^[ \t]*(?:@[ \t]*)?(?:rem\b|::)[^\n]*|^[ \t]*@(?=\w)")
 
 # A call that starts a command in a programming language, up to the text or a list's first word.
 _CALL: Final = re.compile(
     r"\b(?:system|popen|Popen|run|call|check_call|check_output|getoutput|getstatusoutput|exec\w*|spawn\w*|shell"
-    r"|shell_exec|passthru|create_subprocess_\w+|sh)\s*\(\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])"
+    r"|shell_exec|passthru|create_subprocess_\w+|sh)\s*\(\s*(?:args\s*=\s*)?(?:(?:shlex\.split\(|[\[(])\s*)?"
+    r"[fFrRbBuU]{0,2}(?=[\"'`])|(?:await\s+(?:\$|execa)|\bBun\.\$)(?=`)"
 )
 _TEXT: Final = re.compile(
     r"(\"{3}|'{3})(.*?)\1|([\"'])((?:(?!\3)[^\\\n]|\\.)*)\3|`((?:[^`\\]|\\.)*)`", re.DOTALL
 )
-_NEXT_ARGUMENT: Final = re.compile(r"\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
+# Between literals there may be variables.
+_NEXT_ARGUMENT: Final = re.compile(r"(?:\s*,\s*[*\w.]+(?=\s*,))*\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
 # In Ruby, Perl, PHP and Jenkins, backquotes or calls without parentheses run a command.
 _CALL_OR_BACKQUOTE: Final = re.compile(
     rf"{_CALL.pattern}|\b(?:system|exec|sh|bat|powershell|pwsh)[ \t(]+(?:script:[ \t]*)?(?=[\"'])|(?=`)"
@@ -369,7 +371,7 @@ def _code_commands(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
             end = literal.end()
             following = _NEXT_ARGUMENT.match(text, end)
         yield from parse_commands(words[0] if words else "", line + 1)
-        yield Command(line + 1, [*words, "$()"], line + 1)
+        yield from parse_commands(f"{shlex.join(words)} $()", line + 1)
 
 
 # The keys whose values are commands: in plans, hooks' settings, work breakdowns, package.json.
@@ -444,9 +446,10 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
 
 
 _FENCE: Final = re.compile(r"[ \t>]*(?:[-*+] |[0-9]{1,9}[.)] )?[ \t]*(`{3,}|~{3,})([^`]*)$")
-_SHELL_INFO: Final = frozenset(
-    ["", "sh", "bash", "shell", "zsh", "ksh", "console", "terminal", "shell-session", "session", "text"]
-)
+_SHELL_INFO: Final = frozenset([
+    "", "sh", "bash", "shell", "zsh", "ksh", "fish", "console", "terminal", "shell-session", "shellsession",
+    "session", "text", "powershell", "pwsh", "ps1", "cmd", "bat", "batch",
+])  # fmt: skip
 _PROMPT: Final = re.compile(r"^(\s*)(?:\$|>|%|#) ", re.MULTILINE)
 _SPAN: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|[0-9]{1,9}[.)])\s")

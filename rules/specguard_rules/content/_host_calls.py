@@ -291,9 +291,7 @@ class Shell:
 
     def _heredoc_calls(self, command: Command) -> Iterator[tuple[int, str]]:
         program = base_name(command.unwrap())
-        if program in SHELLS:
-            yield from Shell(parse_commands(command.heredoc, command.heredoc_line), self._variables).calls()
-        elif _INTERPRETERS.match(program):
+        if _INTERPRETERS.match(program):
             yield from code_addresses(command.heredoc, command.heredoc_line)
         elif program in ("done", "xargs", "parallel") or program in _CLIENTS:
             for number, row in enumerate(command.heredoc.split("\n")):

@@ -53,7 +53,7 @@ WRAPPERS: Final = {
     "stdbuf": "-i -o -e",
     "xargs": "-I -n -P -L -d -a -s -E",
     "retry": "-t -d -n",
-    **dict.fromkeys(("command", "builtin", "nohup", "setsid"), ""),
+    **dict.fromkeys(("command", "builtin", "nohup", "setsid", "call", "CALL"), ""),
 }
 
 
@@ -129,7 +129,7 @@ def base_name(words: Sequence[str]) -> str:
 
 
 def parse_commands(text: str, line: int = 1) -> list[Command]:
-    """Parse the commands of a text, including those within `eval` and `sh -c`.
+    """Parse the commands of a text, including those within `eval`, `sh -c` and here-documents of shells.
 
     Args:
         text: the text.
@@ -137,10 +137,13 @@ def parse_commands(text: str, line: int = 1) -> list[Command]:
     """
     found = _Reader(text.replace("\r\n", "\n"), line).commands()
     for command in list(found):
-        nested = _Reader(_shell_text(command.unwrap()), command.line, DEPTH // 2).commands()
+        words = command.unwrap()
+        nested = _Reader(_shell_text(words), command.line, DEPTH // 2).commands()
         for one in nested:
             one.line, one.end_line = command.line, command.end_line
         found += nested
+        if base_name(words) in SHELLS and all(word.startswith(("-", "+")) for word in words[1:]):
+            found += _Reader(command.heredoc, command.heredoc_line, DEPTH // 2).commands()
     return found
 
 

@@ -238,7 +238,7 @@ class ForbiddenCommand(Rule):
 
     commands: list[ForbiddenForm] = setting([], "the forbidden forms", tightens="more")
     files: Selecting = setting(
-        Selecting.of(*COMMAND_FILES, "**/*.md", ".runs/**/*.json"), "the files to read", tightens="more"
+        Selecting.of(*COMMAND_FILES, "**/*.md", "**/*.mdc", ".runs/**/*.json"), "its files", tightens="more"
     )
 
     def check(
