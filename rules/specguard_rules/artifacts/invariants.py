@@ -189,7 +189,7 @@ def _pattern_findings(
         if before == after or (invariant.count == "at-least" and after > before):
             continue
         gone = head.find(path) is None
-        message = f"the matches of {pattern.text!r} in {path_text(path)} were {before} before, are {after}"
+        message = f"the matches of '{pattern.text}' in {path_text(path)} were {before} before, are {after}"
         message += ": the file is gone" if gone else ""
         step = "Put back what matched, or take out what is new, or have the invariant changed in the base."
         yield _finding(invariant, f"{index}.pattern", message, step, path, pattern.text, gone=gone)

@@ -119,14 +119,14 @@ class ForbiddenContent(Rule):
             if path in judged_paths[which]:
                 counts[place] = count = counts.get(place, 0) + 1
                 forbidden, setting = self.forbid[which], f"forbid.{which}.pattern"
-                message = forbidden.message or f"the added line matches {forbidden.pattern.text!r}"
+                message = forbidden.message or f"the added line matches '{forbidden.pattern.text}'"
                 key = " ".join(added.text.split())
                 if count <= MOST:
                     yield Finding(message, step, path, added.line, key=key, setting=setting)
         for (path, which), count in counts.items():
             if count > MOST:
                 text, setting = self.forbid[which].pattern.text, f"forbid.{which}.pattern"
-                message = f"{count - MOST} more added lines of this file match {text!r}"
+                message = f"{count - MOST} more added lines of this file match '{text}'"
                 yield Finding(message, step, path, key=f"more {text}", setting=setting)
 
 
