@@ -95,7 +95,7 @@ FORM_HINTS: Final = (
     r"\b[0-9]{8,10}:[0-9A-Za-z_-]{35}",
     r"\b(?:AC|SK)[a-z0-9]{32}\b",
     r"\b(?:[Bb]earer|BEARER)[ \t]{1,4}[A-Za-z0-9._~+/-]{20}",
-    r"://[^\s/:@?#\[\]{}<>$`\"']{1,80}:[^\s/:@{}<>$`\"'*]{3,80}@",
+    r"://[^\s/:@?#\[\]{}<>$`\"']{0,80}:[^\s/:@{}<>$`\"'*]{3,80}@",
     r"-----BEGIN (?:[A-Z0-9]{2,8} )?(?:ENCRYPTED )?PRIVATE KEY|PuTTY-User-Key-File-[23]",
 )
 """Patterns in RE2's syntax, as short as possible; every text with one of the forms matches one of them."""
@@ -109,6 +109,7 @@ _EXTRA_FORMS: Final = (
     ("Google API Key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])")),
     ("NPM tokens", re.compile(r"\bnpm_[A-Za-z0-9]{36}(?![A-Za-z0-9])")),
     ("Hugging Face Token", re.compile(r"\bhf_[A-Za-z0-9]{30,60}")),
+    ("Basic Auth Credentials", re.compile(r"://:([^\s/:@{}<>$`\"'*]{3,80})@")),
     ("Bearer Token", re.compile(r"^[Bb](?:earer|EARER)[ \t]+([A-Za-z0-9._~+/-]{20,4000})")),
 )
 # The maximum length of a form, in bytes; a character of `_BOUND` ends it earlier.
@@ -244,9 +245,10 @@ _ASSIGNMENT: Final = re.compile(
     r"-{0,2}(?P<name>[A-Za-z0-9_\\\xc3\xb1\xf1-]+(?: (?i:key|token))?)[\"'\]`*]{0,4}[ \t]{0,8}"
     r"(?P<by>:=|=>|={1,3}|:|\||(?=[ \t]))[ \t*`]{0,8}[@(]?(?P<quote>[\"'`]?)"
 )
-# A name whose value is about a secret, but not the secret itself.
+# A name whose value is about a secret, but not the secret itself. What is before the word for a secret says
+# whose it is: `SOURCE_DB_PASSWORD`, `minioSecretKey`.
 _METADATA_NAME: Final = re.compile(
-    r"(?:^|[_-])(?:age|arn|at|changed|checks?|column|count|created|date|digest|enabled|env|environment|expires"
+    rf"(?:{_NAME}|token).*?[_-](?:age|arn|at|changed|checks?|column|count|created|date|digest|enabled|env|environment|expires"
     r"|expiry|fields?|file|filename|fingerprint|format|hash|header|hint|ids?|label|len|length|location|manager"
     r"|max|min|mode|mount|names?|param|parameter|paths?|pattern|placeholder|policy|prefix|prompt|provider|refs?"
     r"|regex|required|reset|rotation|rules?|scan|scanner|scanning|scope|sha|sha1|sha256|sha512|source|status"
@@ -293,8 +295,7 @@ def credential_value(content: bytes, at: int, end: int) -> FoundSecret | None:
     # The characters before the match belong to the name: `DB_PASSWORD`.
     prefix = _PREFIX.search(content[max(0, at - _LONGEST_PREFIX) : at])
     begin = at - (len(prefix[0]) if prefix else 0)
-    line_end = content.find(b"\n", end, begin + _LONGEST_VALUE)
-    text = content[begin : line_end if line_end >= 0 else begin + _LONGEST_VALUE].decode("latin-1")
+    text = content[begin : begin + _LONGEST_VALUE].partition(b"\n")[0].decode("latin-1")
     assignment = _ASSIGNMENT.match(text)
     name = assignment["name"].replace("\\", "") if assignment else ""
     if assignment is None or _METADATA_NAME.search(_HUMP.sub("_", name)):

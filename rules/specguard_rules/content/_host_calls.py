@@ -220,8 +220,7 @@ class Shell:
             if command.program in ("for", "select") and len(words) > 3:
                 given = [(words[1], " ".join(words[3:]))]
             for name, value in given:
-                known = f"{self._variables[name]} " if name in self._variables else ""
-                self._variables[name] = f"{known}{value}"[:_LONGEST_VALUE]
+                self._variables[name] = f"{self._variables.get(name, '')} {value}".lstrip()[:_LONGEST_VALUE]
         # These may call what their environment names.
         self.programs = set(filter(None, map(self._environment_user, found)))
         self.programs -= {command.program for command in found if command.ending == "("}
