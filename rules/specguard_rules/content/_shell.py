@@ -142,7 +142,7 @@ def parse_commands(text: str, line: int = 1) -> list[Command]:
         for one in nested:
             one.line, one.end_line = command.line, command.end_line
         found += nested
-        if base_name(words) in SHELLS and all(word.startswith(("-", "+")) for word in words[1:]):
+        if base_name(words) in SHELLS and ("-s" in words or all(word[:1] in "-+" for word in words[1:])):
             found += _Reader(command.heredoc, command.heredoc_line, DEPTH // 2).commands()
     return found
 
