@@ -187,8 +187,6 @@ class Artifacts(Record, frozen=False):
 
     def named(self, contract: str) -> Sequence[Artifact]:
         """Return the artifacts of a contract by its name; for a contract with a `root`, its folders."""
-        if contract in self.contracts and self.contracts[contract].root:
-            return [one for one in self.passes if one.name == contract]
         return self._by_name.get(contract, [])
 
     @cached_property
@@ -273,7 +271,7 @@ class Artifacts(Record, frozen=False):
 
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[Artifact]]:
-        return grouped((one.name, one) for one in self.all)
+        return grouped((one.name, one) for one in (*self.all, *self.passes))
 
     @cached_property
     def _changed(self) -> frozenset[bytes]:
