@@ -151,8 +151,8 @@ def find_statements(artifact: Artifact, name: str) -> Sequence[Field]:
 def _section_field(artifact: Artifact, name: str) -> list[Field]:
     """Return the section with a field's name as a field, with its first content as the value.
 
-    The result is empty without such a section. The items of a list of revisions or of boxes become one value,
-    joined with commas.
+    The result is empty without such a section. The items of a list become one value, joined with commas; for
+    allowed values, only the items of boxes do.
     """
     section = artifact.document.section(name.replace("_", " "), *titles_of(artifact, name))
     if section is None:
@@ -163,9 +163,10 @@ def _section_field(artifact: Artifact, name: str) -> list[Field]:
     stated = heading.partition("(")[0].partition(":")[2].strip()
     if stated and stated.casefold() != value.strip().casefold():
         return []
-    first = next(iter(section.blocks), None)
-    if isinstance(first, List) and (_BOX.match(value) or artifact.contract.fields.get(name) == REVISIONS):
-        value = ", ".join(item.text.plain for item in first.items)
+    first, allowed = next(iter(section.blocks), None), artifact.contract.fields.get(name, ANY)
+    if isinstance(first, List) and (_BOX.match(value) or allowed in (ANY, REVISIONS)):
+        items = (content_of_text(item.text.plain, artifact.contract.placeholders) for item in first.items)
+        value = ", ".join(one.text for one in items if allowed != ANY or one.kind == "content") or value
     return [Field(heading, value, content.line or section.line, "line")]
 
 
@@ -528,7 +529,7 @@ def _people_of(artifact: Artifact, key: str) -> set[str]:
     """Return the people that a field of an artifact names; cached, since it is compared with many others."""
     names = artifact.contract.author if normal_name(key) == "author" else [key]
     # A reviewer counts as the author only if no author is stated.
-    fields = next((found for name in names if (found := find_fields(artifact.values, name))), ())
+    fields = next((found for name in names if (found := find_statements(artifact, name))), ())
     return {person for field in fields for person in _people(field.value)}
 
 
@@ -540,7 +541,7 @@ def related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[WorkI
     from specguard.work.kinds import number_of
     from specguard.work.named_items import WorkItem
 
-    fields = find_fields(artifact.values, kind, f"{kind}s", f"{kind} id")
+    fields = [one for name in (kind, f"{kind}s", f"{kind} id") for one in find_statements(artifact, name)]
     names = [artifact.fields[kind]] if kind in artifact.fields else [field.value for field in fields]
     found, unread = [], ""
     listed = _BRACKETS.sub(" ", ",".join(names)[:LONGEST_VALUE]).replace(";", ",")
