@@ -8,7 +8,7 @@ from specguard.waves.waves import UNKNOWN, StageState, Wave, Waves
 from specguard.work.name_templates import path_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from specguard.artifacts.contracts import WaveStage
@@ -135,12 +135,7 @@ def _outside_paths(works: Sequence[StageWork], entries: Sequence[Entry], waves: 
     if not works or not all(work.stage.settings.paths for work in works):
         return
     stage = works[0].stage
-    texts = [
-        path_template(text).render(work.stage.wave.fields if work.is_known else {})
-        for work in works
-        for text in work.stage.settings.paths
-    ]
-    covering = Covering(list(dict.fromkeys(texts)))
+    covering = _covering((work.stage, work.stage.wave.fields if work.is_known else {}) for work in works)
     allowed = f"which changes only {', '.join(covering.patterns[:5])}"
     apart, key = "change it on a branch of its own.", f"outside {stage.name}"
     others = [one for one in entries if not one.path.startswith(waves.log_folder)]
@@ -152,7 +147,13 @@ def _outside_paths(works: Sequence[StageWork], entries: Sequence[Entry], waves: 
         yield _finding(stage, "paths", message, step, key, path=entry.path, side=entry.side)
 
 
-def _uncleaned(entries: Sequence[Entry], waves: Waves) -> Sequence[Entry]:
+def _covering(stages: Iterable[tuple[StageState, Mapping[str, str]]]) -> Covering:
+    """Return the `paths` of stages, each with the values of its placeholders."""
+    texts = [path_template(text).render(fields) for stage, fields in stages for text in stage.settings.paths]
+    return Covering(list(dict.fromkeys(texts)))
+
+
+def _uncleaned(entries: Sequence[Entry], waves: Waves) -> list[Entry]:
     """Return the entries without the deletions that a cleanup manifest lists."""
     deleted = [entry.path for entry in entries if entry.deleted]
     listed = {path for path, _ in waves.artifacts.cleaned_up.matches(deleted)} if deleted else ()
@@ -162,15 +163,16 @@ def _uncleaned(entries: Sequence[Entry], waves: Waves) -> Sequence[Entry]:
 def _mixed_entries(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
     """Yield a finding about entries besides a wave's papers, if no name belongs to a stage or an item.
 
-    The paths show that the change is for the papers, whatever the branch is called. Deletions that a cleanup
-    manifest lists are allowed.
+    The paths show that the change is for the papers, whatever the branch is called. Paths that a branch of
+    their stages may change are allowed, and so are deletions that a cleanup manifest lists.
     """
-    owned = [stage for wave in touched for stage in wave.stages if stage.settings.paths]
-    paper = next((entry.path for entry in entries if any(_owns(stage, entry.path) for stage in owned)), None)
-    others = _uncleaned([entry for entry in entries if paper and not waves.is_paper(entry.path)], waves)
-    if paper and others:
+    stages = [stage for wave in touched for stage in wave.stages if stage.settings.paths]
+    owned = [(entry.path, stage) for entry in entries for stage in stages if _owns(stage, entry.path)]
+    own = _covering((stage, stage.wave.fields) for _, stage in owned)
+    others = [one for one in entries if owned and not (own.matches(one.path) or waves.is_paper(one.path))]
+    if others := _uncleaned(others, waves):
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        message = f"{path_text(others[0].path)}{more} is changed together with {path_text(paper)}"
+        message = f"{path_text(others[0].path)}{more} is changed together with {path_text(owned[0][0])}"
         message += ", and a change of a wave's papers that names no item touches nothing else"
         step, key, setting = "Take the papers to a change of their own.", "with papers", "wave.stages"
         yield Finding(message, step, others[0].path, side=others[0].side, key=key, setting=setting)
@@ -198,7 +200,15 @@ def _late_stages(
     """Yield earlier stages that were completed by a commit after the one that began a stage."""
     if len(commits) < 2 or not stage.needed or stage.waits_for:
         return
-    start = next((place for place, commit in enumerate(commits) if _starts(stage, work, commit, waves)), None)
+    shared = _covering((one, one.wave.fields) for one in stage.predecessors)
+
+    def starts(commit: Commit) -> bool:
+        """Return True for artifacts of the stage, or, with `work`, for what no earlier stage may change."""
+        paths = [entry.path for entry in commit.own_entries]
+        others = [one for one in paths if not (waves.is_paper(one) or shared.matches(one))] if work else ()
+        return bool(others) or any(_owns(stage, path) for path in paths)
+
+    start = next((place for place, commit in enumerate(commits) if starts(commit)), None)
     if start is None:
         return
     first = commits[start].oid[:12]
@@ -210,12 +220,6 @@ def _late_stages(
             text += f"commit {first} began the stage {stage.name}"
             step, key = f"Record it in a commit before {first}.", f"{stage.name} begun before {earlier.name}"
             yield _finding(stage, "opens_after", text, step, key, path=entry.path, commit=commit.oid)
-
-
-def _starts(stage: StageState, work: StageWork | None, commit: Commit, waves: Waves) -> bool:
-    """Return True if a commit has work of a stage: its artifacts, or, with `work`, anything but papers."""
-    paths = [entry.path for entry in commit.own_entries]
-    return any(_owns(stage, path) or (work is not None and not waves.is_paper(path)) for path in paths)
 
 
 def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[StageWork]:
