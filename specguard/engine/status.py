@@ -243,7 +243,7 @@ class _TreeReport:
         breakdowns: Breakdowns | None = self.fact("breakdowns")
         put_off = frozenset() if breakdowns is None else breakdowns.put_off(self._readiness)
         of_items = [stage for wave in every for stage in wave.stages if stage.settings.items]
-        waits = [item for stage in of_items if not stage.open for item in stage.items]
+        waits = [item for stage in of_items if stage.waits_for for item in stage.items]
         waiting = {(item.source.path, item.id) for item in waits}
         for source in sources.all:
             # The tasks of a plan are reported with their plan.
@@ -358,12 +358,12 @@ def _select_waves(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
 
 
 def _wave(wave: Wave) -> dict[str, Any]:
-    current = wave.current
+    current = next((stage.name for stage in wave.stages if stage.state == "open"), None)
     return {
         "name": wave.name,
         "fields": dict(wave.fields),
-        "complete": wave.complete,
-        "stage": current.name if current else None,
+        "complete": current is None,
+        "stage": current,
         "stages": [
             {
                 "name": stage.name,
@@ -385,7 +385,7 @@ def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
     """Yield the stages to complete now, and those that open afterwards."""
     for wave in waves:
         for stage in wave.stages:
-            if stage.needed and stage.open and not stage.complete:
+            if stage.state == "open":
                 opens = [one.name for one in wave.stages if one.needed and list(one.waits_for) == [stage]]
                 verb = "opens" if len(opens) == 1 else "open"
                 then = f"; then {' and '.join(opens)} {verb}" if opens else ""

@@ -289,15 +289,6 @@ class StageState(Record):
         return [stage for stage in self.predecessors if not stage.complete]
 
     @property
-    def open(self) -> bool:
-        """True if all stages before this one are complete.
-
-        Raises:
-            MissingFact: a required file or object is missing.
-        """
-        return not self.waits_for
-
-    @property
     def complete(self) -> bool:
         """True if nothing is missing, or the wave does not need the stage.
 
@@ -313,7 +304,7 @@ class StageState(Record):
         Raises:
             MissingFact: a required file or object is missing.
         """
-        if self.needed and self.open:
+        if self.needed and not self.waits_for:
             return "complete" if self.complete else "open"
         return "waiting" if self.needed else "not needed"
 
@@ -498,24 +489,6 @@ class Wave(Record):
     def by_name(self) -> Mapping[str, StageState]:
         """The wave's stages by name."""
         return {stage.name: stage for stage in self.stages}
-
-    @property
-    def complete(self) -> bool:
-        """True if every needed stage is complete.
-
-        Raises:
-            MissingFact: a required file or object is missing.
-        """
-        return all(stage.complete for stage in self.stages)
-
-    @property
-    def current(self) -> StageState | None:
-        """The first stage that is open and incomplete; None if there is none.
-
-        Raises:
-            MissingFact: a required file or object is missing.
-        """
-        return next((stage for stage in self.stages if stage.open and not stage.complete), None)
 
     def artifacts(self, contract: str) -> Sequence[Artifact]:
         """Return the wave's artifacts of a contract, by path, without those that a later pass supersedes."""
