@@ -209,7 +209,7 @@ def require_open(policy: Policy, path: str) -> None:
             if fields is None:
                 continue
             wave = waves.wave({**dict.fromkeys(waves.settings.by, UNKNOWN), **fields})
-            stage = wave.by_name[settings.name]
+            stage = next(one for one in wave.stages if one.settings is settings)
             for earlier in stage.waits_for[:1] if stage.needed else ():
                 missing = earlier.missing[0]
                 # Flaws of an existing file have to be fixed in that file first.

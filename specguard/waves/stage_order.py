@@ -225,7 +225,7 @@ def _late_stages(
 def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[StageWork]:
     """Return the stages that the change works on, by its branch or its work item."""
     found: list[StageWork] = []
-    for settings in waves.settings.stages:
+    for place, settings in enumerate(waves.settings.stages):
         fields = settings.read_branch(branch) if branch else None
         if fields is not None:
             reason = f"the branch {branch!r}"
@@ -239,7 +239,7 @@ def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkIt
         possible = touched or waves.all or [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
         candidates = possible if known is None else [known]
         is_known, by_branch = known is not None, fields is not None
-        found += [StageWork(wave.by_name[settings.name], reason, is_known, by_branch) for wave in candidates]
+        found += [StageWork(wave.stages[place], reason, is_known, by_branch) for wave in candidates]
     return found
 
 

@@ -14,7 +14,7 @@ from specguard.work.kinds import Passes, natural_key, normal_id
 from specguard.work.name_templates import PathTemplate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final, TypeVar
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
@@ -61,7 +61,7 @@ class Waves(Record, frozen=False):
         own = {name: fields[name].casefold() for name in self.settings.by}
         return self.known_waves.setdefault(tuple(own.values()), Wave(self, own))
 
-    def touched(self, paths: Iterable[bytes]) -> Sequence[Wave]:
+    def touched(self, paths: Sequence[bytes]) -> Sequence[Wave]:
         """Return the waves that have artifacts, item lists or plans at some of these paths, in order.
 
         The paths need not exist, so a removed file touches its wave too.
@@ -70,8 +70,7 @@ class Waves(Record, frozen=False):
             MissingFact: the tree cannot be read, or `by` has a placeholder that no path has.
         """
         self._check_placeholders()
-        listed = list(paths)
-        found = [(listed[at], fields) for one in self._templates for at, fields in one.find(listed)]
+        found = [(paths[at], fields) for one in self._templates for at, fields in one.find(paths)]
         waves = {wave for path, fields in found if (wave := self.wave_of(path, fields))}
         return sorted(waves, key=lambda wave: [natural_key(value) for value in wave.fields.values()])
 
@@ -114,11 +113,23 @@ class Waves(Record, frozen=False):
             return ""
         return next((kind for kind in (items, items.removesuffix("s")) if kind in self.sources.kinds), None)
 
+    def _stages_of(self, source: Source) -> Sequence[WaveStage]:
+        return [one for one in self.settings.stages if self.kind_of(one.items) == source.kind]
+
     def stage_of(self, item: Listed) -> WaveStage | None:
         """Return the stage of an entry: the one that its field `stage` names, else the first of its kind."""
-        stages = [one for one in self.settings.stages if self.kind_of(one.items) == item.source.kind]
+        stages = self._stages_of(item.source)
         named = normal_name(item.text("stage"))
         return next((one for one in stages if normal_name(one.name) == named), stages[0] if stages else None)
+
+    def unknown_stages(self, source: Source) -> Iterator[Finding]:
+        """Yield a finding for each entry of a source whose field `stage` names no stage of its kind."""
+        known = [one.name for one in self._stages_of(source)]
+        for item, named in [(one, said) for one in source.items for said in one.stated("stage")]:
+            if known and normal_name(named.text) not in map(normal_name, known):
+                message = f"{item} names the stage {named.text!r}, which has no {source.kind}s"
+                step, key = nearest(named.text, known), f"{item.id} stage"
+                yield Finding(message, step, source.path, named.line, key=key, setting="wave.stages")
 
     def out_of_order(self, *work: Any, landed: bool) -> Iterator[Finding]:
         """Yield findings about the parts of a change in stages that are not open.
@@ -364,13 +375,14 @@ class StageState(Record):
 
     def _list_flaws(self, path: bytes) -> Iterator[Finding]:
         """Yield findings about an artifact that is a plan or lists work items."""
-        plans, sources = self.wave.waves.plans, self.wave.waves.sources
+        waves, plans, sources = self.wave.waves, self.wave.waves.plans, self.wave.waves.sources
         if plan := plans.at(path):
             yield from plans.flaws(plan)
             yield from plan.dependency_flaws()
         elif source := sources.by_path.get(path):
             yield from sources.flaws(source)
             yield from sources.broken(source)
+            yield from waves.unknown_stages(source)
 
     def _field_gaps(self, contracts: Sequence[str]) -> Iterator[Finding]:
         """Yield the required fields that no artifact has, and those with a wrong value."""
@@ -484,11 +496,6 @@ class Wave(Record):
     def stages(self) -> Sequence[StageState]:
         """The wave's stages, in order."""
         return [StageState(self, settings) for settings in self.waves.settings.stages]
-
-    @cached_property
-    def by_name(self) -> Mapping[str, StageState]:
-        """The wave's stages by name."""
-        return {stage.name: stage for stage in self.stages}
 
     def artifacts(self, contract: str) -> Sequence[Artifact]:
         """Return the wave's artifacts of a contract, by path, without those that a later pass supersedes."""

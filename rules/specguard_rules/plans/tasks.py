@@ -433,8 +433,8 @@ class InvalidPlan(Rule):
     - `done_criteria`: at least one text
 
     `keys` renames them; other keys are not read. With `option`, the plan names its
-    option. Work breakdowns (`source` of `[work.<kind>]`) need unique ids that `ids` reads, valid `files`,
-    and their `required` keys.
+    option. Work breakdowns (`source` of `[work.<kind>]`) need unique ids that `ids` reads, valid `files` and
+    `stage`, and their `required` keys.
 
     Why is this bad? A typo hides a task, or calls it done.
 
@@ -508,7 +508,9 @@ class InvalidPlan(Rule):
     tables: ClassVar[tuple[str, ...]] = ("plans", "work.*.source")
     condition: ClassVar[str] = "every plan can be read, and its tasks have the shape of tasks"
 
-    def check(self, plans: Plans | None = None, sources: Sources | None = None) -> Iterator[Finding]:
+    def check(
+        self, plans: Plans | None = None, sources: Sources | None = None, waves: Waves | None = None
+    ) -> Iterator[Finding]:
         """Yield the flaws of the judged plans, and of the other lists of work items."""
         if plans is not None:
             for plan in plans.judged:
@@ -516,6 +518,7 @@ class InvalidPlan(Rule):
         if sources is not None:
             for source in _item_lists(plans, sources):
                 yield from sources.flaws(source)
+                yield from waves.unknown_stages(source) if waves is not None else ()
 
 
 def _item_lists(plans: Plans | None, sources: Sources) -> list[Source]:
