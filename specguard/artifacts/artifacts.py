@@ -550,6 +550,11 @@ class AgentWork(Record, frozen=False):
         found = [artifact for artifact in self.artifacts if artifact.name in contracts]
         return sorted(found, key=lambda artifact: not artifact.touched)
 
+    @property
+    def logs(self) -> Sequence[Artifact]:
+        """The artifacts whose contracts require times of entries; without one, all."""
+        return [one for one in self.artifacts if one.contract.timestamps] or self.artifacts
+
     @cached_property
     def times(self) -> list[tuple[datetime, bytes, Stamp]]:
         """The times of its entries in order, in UTC if they have no offset, each with its path and entry."""

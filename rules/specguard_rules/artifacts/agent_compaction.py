@@ -340,7 +340,7 @@ def _agent_findings(
         rows: the sweep's rows about the agent.
         states: the states that these rows give it.
     """
-    agent, now = last.agent, one.agents.get(last.agent.casefold())
+    agent, now, before = last.agent, one.agents.get(last.agent.casefold()), Pass(last.folder).name
     path, line = sweep.path, rows[0].line
     if states == {"stale"}:
         key, message = "open", f"the agent {agent} is stale, and nothing says that it was closed"
@@ -352,24 +352,21 @@ def _agent_findings(
         return
     else:
         key = "compaction"
-        where = f"of {Pass(last.folder).name}, is reused in {one.name}"
-        message = f"the agent {agent}, {where} without a compaction"
+        message = f"the agent {agent}, of {before}, is reused in {one.name} without a compaction"
         step = "Record its `/compact` before its first work, here or in the sweep."
-        logs = [artifact for artifact in now.artifacts if artifact.contract.timestamps]
-        path, line = (logs or now.artifacts)[0].path, 0
+        path, line = now.logs[0].path, 0
     yield Finding(message, step, path, line or None, key=f"{key} {agent}", setting="sweep")
 
 
 def _is_closed(rows: Sequence[Row], *works: AgentWork | None) -> bool:
-    """True if rows about an agent say that it is closed, or its own artifacts have an entry that says so."""
-    artifacts = [artifact for work in works if work is not None for artifact in work.artifacts]
-    own = any(_CLOSED.begin_row(row) for artifact in artifacts for row in artifact.document.rows())
-    return own or any(map(_CLOSED.occur_in, rows))
+    """True if rows about an agent say that it is closed, or its own logs have an entry that says so."""
+    own = [row for work in works if work is not None for log in work.logs for row in log.document.rows()]
+    return any(map(_CLOSED.begin_row, own)) or any(map(_CLOSED.occur_in, rows))
 
 
 def _is_compacted(work: AgentWork, rows: Sequence[Row]) -> bool:
-    """True if a sweep says that an agent was compacted, or its artifacts do before their second entry."""
-    for artifact in work.artifacts:
+    """True if a sweep says that an agent was compacted, or its logs do before their second entry."""
+    for artifact in work.logs:
         second = sorted(stamp.at for stamp in artifact.document.stamps)[1:2]
         rows = [*rows, *(one for one in artifact.document.rows() if not second or one.line <= second[0])]
     return any(_COMPACTED.occur_in(row) for row in rows)
