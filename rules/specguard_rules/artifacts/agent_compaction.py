@@ -37,7 +37,7 @@ _LEADING_TIME: Final = (
     r"(?:\s+utc\b)?[\W_]*"
 )
 _HEAD: Final = r"(?i):\s|:$|\s[-\u2013\u2014=]+>?\s|\s(?:is|was)\s"
-_LIST: Final = r"[\s,/&+()]+|\band\b"
+_LIST: Final = r"(?i)[\s,/&+()]+|\band\b|\bagents\b"
 
 _ANSWERED_NO: Final = r"(?:no|none|n/a|false|failed|pending|skipped|missing|todo|tbd)\s*(?:[.,;|()]|$)"
 _DENIED: Final = rf"[\s:=?*_`(]{{0,4}}(?:(?:not|never|required|needed)\b|[\u274c\u2717\u2718]|{_ANSWERED_NO})"
