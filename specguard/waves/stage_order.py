@@ -225,20 +225,20 @@ def _late_stages(
 def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[StageWork]:
     """Return the stages that the change works on, by its branch or its work item."""
     found: list[StageWork] = []
+    listed = item.listed if item is not None else None
     for place, settings in enumerate(waves.settings.stages):
         fields = settings.read_branch(branch) if branch else None
-        if fields is not None:
-            reason = f"the branch {branch!r}"
-            known = waves.wave(fields) if all(map(fields.get, waves.settings.by)) else None
-        elif item is not None and item.listed is not None and _is_item_of(waves, settings, item.listed):
-            reason = str(item)
-            known = waves.wave_of(item.listed.source.path, item.listed.source.fields)
-        else:
-            continue
+        known = waves.wave(fields) if fields and all(map(fields.get, waves.settings.by)) else None
+        # The branch of slice 1, `phase-d-1-planning-page`, is not that of a wave `d-1`.
+        by_branch = fields is not None and (listed is None or known is None or known in waves.all)
+        if not by_branch:
+            if listed is None or not _is_item_of(waves, settings, listed):
+                continue
+            known = waves.wave_of(listed.source.path, listed.source.fields)
         # An unidentified change could mean the waves that it touches, else all.
         possible = touched or waves.all or [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
         candidates = possible if known is None else [known]
-        is_known, by_branch = known is not None, fields is not None
+        reason, is_known = f"the branch {branch!r}" if by_branch else str(item), known is not None
         found += [StageWork(wave.stages[place], reason, is_known, by_branch) for wave in candidates]
     return found
 
