@@ -266,6 +266,10 @@ class WaveSettings(Settings):
     stages: list[WaveStage] = setting([], "the stages, in order")
     by: list[str] = setting([], 'what distinguishes waves, such as `["name"]`; empty: there is one wave')
 
+    def has_branch(self, name: str) -> bool:
+        """Return True if a template of a stage's branches matches a branch."""
+        return any(stage.read_branch(name) is not None for stage in self.stages)
+
     def problem(self) -> str:
         """Return the problem with the table as a whole; empty if it is valid."""
         seen: set[str] = set()

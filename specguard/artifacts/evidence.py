@@ -46,8 +46,7 @@ class CitedEvidence:
         self.blocks: Sequence[AnyBlock] | None = artifact.document.blocks
         if settings.section:
             section = next(iter(find_titled(artifact, settings.section)), None)
-            self.line = section.line if section else None
-            self.blocks = section.blocks if section else None
+            self.line, self.blocks = (section.line, section.blocks) if section else (None, None)
         self.all = list(citations(self.blocks or ()))
         self.targets = Targets(artifact.artifacts.documents, artifact.folder, settings.roots)
         self._path = artifact.path

@@ -258,8 +258,7 @@ class Facts:
         judged = if_known(lambda: change.branch.name, "")
         if name in {judged, self._policy.base, change.found.name.removeprefix("origin/")}:
             return True
-        stages = self._policy.declared("wave_settings").stages
-        if any(stage.read_branch(name) is not None for stage in stages):
+        if self._policy.declared("wave_settings").has_branch(name):
             return True
         sources: Sources | None = self.if_declared("sources")
         return sources is not None and any(item.branch == name for one in sources.all for item in one.items)

@@ -425,9 +425,8 @@ class ItemBranches:
         other = self._names.read("branch", name, lenient=False) if self._own is not None else None
         if other is not None and self._own is not None and other.same_item(self._own):
             return False
-        return any(template.read(name) is not None for template in self._templates) or any(
-            stage.read_branch(name) is not None for stage in self._stages
-        )
+        of_stage = any(stage.read_branch(name) is not None for stage in self._stages)
+        return of_stage or any(template.read(name) is not None for template in self._templates)
 
     def owns(self, name: str, subjects: Sequence[str]) -> bool:
         """True if the commits that a branch shares with the judged one belong to that branch.
@@ -456,9 +455,8 @@ class ItemBranches:
             return last is not None and last.exact and last.same_item(other)
         kind = self._own.kind
         earlier = itertools.takewhile(lambda stage: stage.items not in (kind, f"{kind}s"), self._stages)
-        return bool(self._names.literals(kind)) and any(
-            stage.read_branch(name) is not None for stage in earlier
-        )
+        of_earlier = any(stage.read_branch(name) is not None for stage in earlier)
+        return of_earlier and bool(self._names.literals(kind))
 
 
 def stack_notes(change: Change, facts: Facts) -> Iterator[str]:

@@ -278,6 +278,11 @@ class Work(WorkItems, frozen=False):
                 work.unnamed = unnamed_commits(change, work)
         if policy.declares("wave_settings"):
             work.artifacts = {name: one.template for name, one in policy.declared("contracts").items()}
+            of_stage = policy.declared("wave_settings").has_branch(work.branch)
+            first = next((one for one in work.namings if of_stage and one.source == "branch"), None)
+            # The branch of a stage, `phase-d-planning-pass-01-x`, may read as that of a slice 01.
+            if first and not isinstance(work.resolve_naming(first), WorkItem):
+                work.namings.remove(first)
         return work
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from specguard.rules import Finding, MissingFact, Rule, Settings, path_text, plain_path, setting
 
 TYPE_CHECKING = False
@@ -133,10 +135,8 @@ class TooManyAgents(Rule):
         """Count the active agents of each pass."""
         contracts = artifacts.contracts
         names = [name for name in artifacts.agent_contracts if contracts[name].timestamps]
-        passes: dict[bytes, list[AgentWork]] = {}
-        for work in artifacts.agent_works(names):
-            passes.setdefault(work.folder, []).append(work)
-        for folder, agents in passes.items():
+        for folder, works in itertools.groupby(artifacts.agent_works(names), key=lambda work: work.folder):
+            agents = list(works)
             if len(agents) > self.max and (whole or any(work.touched for work in agents)):
                 yield from self._judge(folder, agents)
 
