@@ -320,11 +320,11 @@ class Summary(Record):
         Findings that path owners or first approvers lift are not there, as no approval names them.
         """
         rows = self.store.query(
-            "SELECT code, json_extract(data, '$.approval.approver') AS approver,"
-            " json_extract(data, '$.approval.id') AS id,"
-            " substr(json_extract(data, '$.approval.expires_at'), 1, 10) AS ends,"
-            " count(*) AS findings, count(DISTINCT repository) AS repositories FROM told_finding"
-            " WHERE state = 'approved' AND ends IS NOT NULL GROUP BY 1, 2, 3, 4 ORDER BY ends, code, 3"
+            "SELECT code, json_extract(value, '$.approver') AS approver, json_extract(value, '$.id') AS id,"
+            " substr(json_extract(value, '$.expires_at'), 1, 10) AS ends, count(*) AS findings,"
+            " count(DISTINCT repository) AS repositories FROM told_finding, json_each(data, '$.approvals')"
+            " WHERE state = 'approved' AND json_array_length(value, '$.refusals') = 0"
+            " GROUP BY 1, 2, 3, 4 ORDER BY ends, code, 3"
         )
         left = [(date.fromisoformat(row["ends"]) - self.today).days for row in rows]
         return [{**row, "soon": 0 <= days <= SOON_DAYS} for row, days in zip(rows, left, strict=True)]

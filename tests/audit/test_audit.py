@@ -32,7 +32,7 @@ from specguard.testing.repository import clean_environment
 from tests.changes import loose
 from tests.outcomes import ended
 from tests.rows import recorded
-from tests.rules.approvals.setting import SIGNED, build
+from tests.rules.approvals.setting import BOB, POLICY, SIGNED, build
 from tests.taking import noted_processes
 
 # What is made once for all of them is made once.
@@ -434,17 +434,17 @@ def test_an_approver_who_was_accepted_as_the_first_one_has_no_approval(store: Pa
     assert (data["verdicts"], data["approvals"], data["rules"][0]["changes"]) == ({"accepted": 1}, [], 1)
 
 
-def test_an_approval_for_the_audited_branch_counts(store: Path, tmp_path: Path) -> None:
-    made = build(tmp_path, SIGNED)
-    branch = made.git("branch", "--show-current").strip()
+def test_all_approvals_for_the_audited_branch_count(store: Path, tmp_path: Path) -> None:
+    made = build(tmp_path, SIGNED, BOB, policy=POLICY.replace("max_days = 30", 'two_persons = ["PTH002"]'))
     made.checkout("main")
-    made.merge(branch)
+    made.merge("work")
     # An approval of today is for a merge of today.
     today = {"GIT_COMMITTER_DATE": f"@{time.time():.0f}"}
     made.git("commit", "-q", "--amend", "-C", "HEAD", environment=today)
     made.git("update-ref", "refs/remotes/origin/main", "main")
     data = told(store, "--last", "1", made.path)
-    assert (data["verdicts"], [one["approver"] for one in data["approvals"]]) == ({"accepted": 1}, ["alice"])
+    assert data["verdicts"] == {"accepted": 1}
+    assert {one["approver"] for one in data["approvals"]} == {"alice", "bob"}
 
 
 def test_a_protected_branch_that_is_merged_is_no_commit_on_it(store: Path, tmp_path: Path) -> None:
