@@ -4,6 +4,7 @@ CREATE TEMP TABLE mentioned (repository INTEGER PRIMARY KEY);
 CREATE TEMP VIEW told AS
     SELECT change.*, repository.name AS name, chosen.fresh AS fresh, chosen.age AS age,
         strftime('%Y-%m', at, 'unixepoch') AS month, verdict IN ('passed', 'accepted') AS passed,
+        verdict NOT IN ('no-authority', 'error') AS judged,
         verdict IN ('no-authority', 'error', 'indeterminate') AS unclear,
         (SELECT states FROM outcome WHERE outcome.id = change.outcome) AS states
     FROM chosen JOIN change ON change.id = chosen.change JOIN repository ON repository.id = change.repository;

@@ -221,9 +221,6 @@ MOST: Final = 20
 SOON_DAYS: Final = 30
 """The number of days within which an expiring approval is reported as ending soon."""
 
-_PASSED: Final = ("passed", "accepted")
-_JUDGED: Final = (*_PASSED, "failed", "indeterminate")
-
 
 def _queried(query: str, *values: object) -> cached_property[Sequence[Mapping[str, Any]]]:
     """Return a property of a summary: the rows of a query, cached."""
@@ -255,16 +252,16 @@ class Summary(Record):
     @property
     def judged(self) -> int:
         """The number of changes that rules judged."""
-        return sum(self.verdicts.get(verdict, 0) for verdict in _JUDGED)
+        return sum(row["judged"] for row in self.repositories)
 
     @property
     def passed(self) -> int:
         """The number of changes that passed, with or without approvals."""
-        return sum(self.verdicts.get(verdict, 0) for verdict in _PASSED)
+        return sum(row["passed"] for row in self.repositories)
 
     months = _queried(
-        "SELECT month, count(*) AS changes, sum(passed) AS passed FROM told"
-        " WHERE verdict NOT IN ('no-authority', 'error') GROUP BY month ORDER BY month"
+        "SELECT month, count(*) AS changes, sum(passed) AS passed FROM told WHERE judged GROUP BY month"
+        " ORDER BY month"
     )
     """The number of changes judged and passed in each month, the earliest first."""
 
@@ -300,7 +297,7 @@ class Summary(Record):
             "SELECT repository.name AS name, repository.state AS state, count(told.id) AS changes,"
             " coalesce(sum(passed), 0) AS passed, coalesce(sum(verdict = 'failed'), 0) AS failed,"
             " coalesce(sum(unclear), 0) AS unclear, max(at) AS at,"
-            " coalesce(sum(verdict NOT IN ('no-authority', 'error')), 0) AS judged"
+            " coalesce(sum(judged), 0) AS judged"
             " FROM mentioned JOIN repository ON repository.id = mentioned.repository"
             " LEFT JOIN told ON told.repository = repository.id GROUP BY repository.id ORDER BY name"
         )
