@@ -460,9 +460,8 @@ def read_state(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[
         return {"problem": json_safe(error.message)}
     if policy is None:
         return {}
-    guarded = policy.rule("policy-change")
-    files: Selecting | None = getattr(guarded.load(), "files", None) if guarded is not None else None
-    guarded_files = [path for path in tree.paths() if files and files.matches(path)]
+    guard: Any = policy.rule("policy-change")
+    guarded_files = guard.load().files.among(tree.paths())
     stale = None
     if policy.declares("spec_settings"):
         tip = f"{branch.tip}..{branch.tip}"
