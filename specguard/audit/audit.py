@@ -24,7 +24,7 @@ from specguard.change.base import named_base
 from specguard.change.check_request import Request, resolve
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.sources import open_changes
+from specguard.change.sources import open_changes, split_range
 from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
 from specguard.errors import Needed, NoAuthorityError, SpecguardError, usage
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from specguard.audit.judging import AuditedBranch, PastChange
     from specguard.authority.floor import Floor
     from specguard.authority.policy import Policy
-    from specguard.declaration.patterns import Selecting
 
 
 SLICE: Final = 50
@@ -273,10 +272,8 @@ def _find_changes(
 def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: int) -> list[PastChange]:
     tip, excluded = branch.tip, ""
     if options.range:
-        before, dots, after = options.range.partition("..")
-        if not dots or not before or after.startswith("."):
-            raise usage(f"{options.range!r} is not a range", "A range is `A..B`.")
-        excluded, tip = resolve(git, before).oid, resolve(git, after).oid if after else tip
+        before, after = split_range(options.range, usual=tip)
+        excluded, tip = resolve(git, before).oid, resolve(git, after).oid
         line = past_changes(git, branch.tip, excluded=f"{tip}^@")
         if tip not in [change.head for change in line]:
             message = f"{after!r} is not on the first-parent line of {branch.name}"

@@ -114,7 +114,7 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
 
     event = read_description(request, _find_event(request, explicit=bool(request.range or request.root)))
     if request.range:
-        base, named = _split_range(request.range)
+        base, named = split_range(request.range)
         found, head = _range_base(git, base), resolve(git, named)
     else:
         if event.deleted and not request.head:
@@ -134,12 +134,12 @@ def _open_range(git: Git, request: Request) -> Sequence[Change]:
     return [RangeChange(git, request, found, **asked)]
 
 
-def _split_range(text: str) -> tuple[str, str]:
-    """Return both ends of `A..B` or `A...B`; an omitted head is `HEAD`."""
+def split_range(text: str, usual: str = "HEAD") -> tuple[str, str]:
+    """Return both ends of `A..B` or `A...B`; an omitted head is the usual one."""
     base, dots, head = text.partition("...") if "..." in text else text.partition("..")
     if not dots or not base or ".." in head:
         raise usage(f"{text!r} is not a range", "A range is `A..B`: the commits of B that A lacks.")
-    return base, head or "HEAD"
+    return base, head or usual
 
 
 def _range_base(git: Git, name: str) -> FoundBase:

@@ -292,7 +292,7 @@ def test_a_part_of_a_history(made: Repository, store: Path) -> None:
     for words, count in (
         (["--last", "3"], 3),
         (["--since", "2026-02-14"], late),
-        (["--range", "main~2.."], 2),
+        (["--range", "main~2..."], 2),
         (["--branch", "feature-x", "--last", "2"], 2),
     ):
         assert told(store, made.path, *words)["changes"] == count, words
