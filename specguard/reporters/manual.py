@@ -19,9 +19,7 @@ from specguard.reporters.escape import markdown_templates
 from specguard.reporters.json import fields_of
 
 _EXAMPLE = re.compile(r"(?:\A|\n+)```(?:toml )?(fails|passes|text)\n((?:.*\n)*?)```(?=\n|\Z)")
-_REMEDY = "How to fix it:"
-_REASON = "Why is this bad?"
-_RELATED = "See also:"
+_MARKS = ("Why is this bad?", "How to fix it:", "See also:")
 DEFAULTS = (
     "ART012", "ART016", "ART017", "BRN001", "CFG001", "CFG002", "CFG003", "CMT003", "CMT004", "CMT005",
     "PTH004", "PTH005", "PTH006", "PTH008",
@@ -52,9 +50,8 @@ class Docstring:
         self.examples = [(found[1], found[2].removesuffix("\n")) for found in _EXAMPLE.finditer(whole)]
         self.prose = _EXAMPLE.sub("", whole).strip("\n")
         self._parts = self.prose.split("\n\n")
-        marks = (_REASON, _REMEDY, _RELATED)
-        self.intro = "\n\n".join(part for part in self._parts if not part.startswith(marks))
-        self.why, self.fix, self.related = map(self._marked, marks)
+        self.intro = "\n\n".join(part for part in self._parts if not part.startswith(_MARKS))
+        self.why, self.fix, self.related = map(self._marked, _MARKS)
 
     def _marked(self, mark: str) -> str:
         return next((part.removeprefix(mark).strip() for part in self._parts if part.startswith(mark)), "")
