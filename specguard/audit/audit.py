@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from specguard import __version__
 from specguard.audit.judging import JudgedSlice, PastPolicies, Slice, find_branch, judge, past_changes
-from specguard.audit.repositories import NamedRepository, named_repositories
+from specguard.audit.repositories import NamedRepository, named_repositories, reason_of
 from specguard.audit.store import AuditStore, StoreKey
 from specguard.authority.cache import development_stamp, user_folder
 from specguard.change.base import named_base
@@ -197,10 +197,11 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> bool:
                     # The error is independent of the repository.
                     raise
                 errors.append(error)
-                store.set_state(store.repository(json_safe(one.name)), {"reason": json_safe(error.message)})
+                reason = reason_of(error, one.folder)
+                store.set_state(store.repository(json_safe(one.name)), {"reason": reason})
                 if len(names) > 1:
                     # The error of a single repository is raised at the end.
-                    progress.print_line(one.name, error.message)
+                    progress.print_line(one.name, reason)
                 continue
             if found.name in audited:
                 # Another of its folders is named, too.

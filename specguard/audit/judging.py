@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
+from specguard.audit.repositories import reason_of
 from specguard.authority.floor import Floor
 from specguard.authority.load import has_documents, identify
 from specguard.authority.policy import Policy
@@ -336,15 +337,10 @@ def judge(batch: Slice) -> JudgedSlice:
                     with Needed():
                         judged.append(_judge_past_change(git, policies, change, batch))
                 except SpecguardError as error:
-                    reason = reason or _describe_error(error)
+                    reason = reason or reason_of(error, batch.repository)
     except SpecguardError as error:
-        reason = _describe_error(error)
+        reason = reason_of(error, batch.repository)
     return JudgedSlice(judged, len(batch.changes) - len(judged), reason)
-
-
-def _describe_error(error: SpecguardError) -> str:
-    """Return the message of an error, with its help."""
-    return json_safe(f"{error.message}: {error.help}" if error.help else error.message)
 
 
 def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, batch: Slice) -> JudgedChange:

@@ -15,10 +15,12 @@ from specguard.authority.cache import user_folder
 from specguard.change.check_request import read_bounded, read_input
 from specguard.change.remotes import shown_address
 from specguard.change.repository import Repository
+from specguard.declaration.look_alikes import shell_word
 from specguard.errors import Needed, Reported, SpecguardError, usage
 from specguard.executor.remote import PROTOCOLS, RemoteGit, run_program, user_environment
 from specguard.model import Record
 from specguard.reporters.file_writing import path_in_tree
+from specguard.reporters.json import json_safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,3 +158,14 @@ def _parse_name(word: str) -> list[NamedRepository]:
         message = f"no repository has a name like {word!r}"
         raise SpecguardError(message, help="Check the pattern.", code="no-repository")
     return [NamedRepository(os.path.realpath(folder), folder=folder) for folder in folders]
+
+
+def reason_of(error: SpecguardError, folder: str) -> str:
+    """Return an error's message, and the command of git, if any, that supplies what a repository lacks.
+
+    The command, in the error too, names the repository's folder, so that it can be typed anywhere.
+    """
+    if not error.help.startswith("git "):
+        return json_safe(error.message)
+    error.help = f"git -C {shell_word(os.path.realpath(folder))}{error.help.removeprefix('git')}"
+    return json_safe(f"{error.message}: {error.help}")

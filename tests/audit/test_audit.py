@@ -371,7 +371,7 @@ def test_repositories_that_cannot_be_read_do_not_stop_the_others(
     reasons = {Path(one["name"]).name: one["state"].get("reason") for one in data["repositories"]}
     assert reasons.pop("team") is None
     assert all(reasons.values()), reasons
-    assert "git fetch --unshallow" in audited(store, tmp_path / "shallow").stderr
+    assert f"git -C {tmp_path}/shallow fetch --unshallow" in audited(store, tmp_path / "shallow").stderr
     refused(store, tmp_path / "empty")
 
 
