@@ -20,6 +20,7 @@ from specguard.authority.floor import Floor
 from specguard.authority.load import has_documents, identify
 from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase, local_base, usual_base
+from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, resolve
 from specguard.change.entries import Commit
 from specguard.change.git import Git
@@ -441,6 +442,10 @@ class PastPolicies(Policies):
             known.append(policy)
         return policy
 
+    def _base_policy(self, change: Change) -> Policy | None:
+        """Return the policy of a change's base; an error does not say whether the change corrects it."""
+        return self.load(change.base_files if change.found.oid else change.policy_files)
+
     def draft(self, repository: Repository) -> None:
         """Return None: a draft in the working tree is irrelevant to the past."""
 
@@ -452,7 +457,6 @@ class PastPolicies(Policies):
         """
         for name in plugins:
             if name not in self._plugins:
-                message = f"the policy uses the plugin {name!r}, which this audit may not import"
-                help = f"if you trust it: --plugin {name}"
-                raise SpecguardError(message, help=help, code="plugin-failed")
+                message = f"the policy uses the plugin {name!r}: if you trust it, add --plugin {name}"
+                raise SpecguardError(message, code="plugin-failed")
         return load_registry(plugins)
