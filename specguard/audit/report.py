@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from specguard import __version__
-from specguard.audit.store import MOST, SOON_DAYS, Summary
+from specguard.audit.store import MOST, MOST_FINDINGS, SOON_DAYS, Summary
 from specguard.model import counted, grouped
 from specguard.reporters import html
 from specguard.reporters.escape import cut, json_text, markdown_templates, text_lines, visible
@@ -27,9 +26,6 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """The characters that make a spreadsheet read a cell as a formula, if the cell begins with one."""
-
-_MOST_FINDINGS: Final = 2000
-"""The most findings on a page, the newest first; the CSV has all."""
 
 _MOST_RULES: Final = 15
 
@@ -128,15 +124,12 @@ def _cell(value: object) -> str:
 def _html(summary: Summary) -> str:
     """Render the page of an audit."""
     errors = {(row["month"], row["code"]): row["errors"] for row in summary.rules_by_month}
-    month_errors: Counter[str] = Counter()
-    for (month, _), count in errors.items():
-        month_errors[month] += count
     judged = {row["month"]: row for row in summary.months}
     shares = {month: row["passed"] / row["changes"] for month, row in judged.items()}
     months = _all_months(judged)
     broken = [row for row in summary.rules if row["errors"]][:_MOST_RULES]
     codes = [row["code"] for row in broken]
-    found = grouped((row["code"], row) for row in summary.newest_findings(_MOST_FINDINGS))
+    found = grouped((row["code"], row) for row in summary.newest_findings)
     share = _share(summary.passed, summary.judged)
     return html.page(
         "audit.html",
@@ -147,9 +140,9 @@ def _html(summary: Summary) -> str:
         day=_day,
         share=_share,
         passing=[(month, shares.get(month, 0)) for month in months],
-        failing=[(month, month_errors[month]) for month in months],
+        failing=[(month, judged.get(month, {}).get("errors", 0)) for month in months],
         months=[
-            (month, row["changes"], _share(row["passed"], row["changes"]), month_errors[month])
+            (month, row["changes"], _share(row["passed"], row["changes"]), row["errors"])
             for month, row in judged.items()
         ],
         summary=summary,
@@ -158,7 +151,7 @@ def _html(summary: Summary) -> str:
         codes=codes,
         soon=SOON_DAYS,
         findings=sorted(found.items()),
-        most=_MOST_FINDINGS,
+        most=MOST_FINDINGS,
     )
 
 

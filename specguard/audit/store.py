@@ -218,6 +218,9 @@ def _json(value: object) -> str:
 MOST: Final = 20
 """The most paths, and the most reasons for missing verdicts, in a report; the most frequent are kept."""
 
+MOST_FINDINGS: Final = 2000
+"""The most findings on a page, the newest first; the CSV has all."""
+
 SOON_DAYS: Final = 30
 """The number of days within which an expiring approval is reported as ending soon."""
 
@@ -260,10 +263,11 @@ class Summary(Record):
         return sum(row["passed"] for row in self.repositories)
 
     months = _queried(
-        "SELECT month, count(*) AS changes, sum(passed) AS passed FROM told WHERE judged GROUP BY month"
-        " ORDER BY month"
+        "SELECT month, count(*) AS changes, sum(passed) AS passed, coalesce(max(errors), 0) AS errors"
+        " FROM told LEFT JOIN (SELECT month, count(*) AS errors FROM told_finding WHERE is_open GROUP BY 1)"
+        " USING (month) WHERE judged GROUP BY month ORDER BY month"
     )
-    """The number of changes judged and passed in each month, the earliest first."""
+    """The number of changes judged and passed in each month, and of open errors; the earliest month first."""
 
     rules = _queried(
         "SELECT code, sum(is_open) AS errors, count(*) AS findings,"
@@ -334,14 +338,13 @@ class Summary(Record):
     )
     """The newest changes with open errors, each with its first error; guarded paths come first."""
 
-    def newest_findings(self, most: int) -> Sequence[Mapping[str, Any]]:
-        """Return at most `most` open errors, those of the newest changes first."""
-        return self.store.query(
-            "SELECT name AS repository, head, subject, at, code, path,"
-            " json_extract(data, '$.message') AS message, json_extract(data, '$.location.line') AS line"
-            " FROM told_finding WHERE is_open ORDER BY at DESC, age, head, position LIMIT ?",
-            most,
-        )
+    newest_findings = _queried(
+        "SELECT name AS repository, head, subject, at, code, path,"
+        " json_extract(data, '$.message') AS message, json_extract(data, '$.location.line') AS line"
+        " FROM told_finding WHERE is_open ORDER BY at DESC, age, head, position LIMIT ?",
+        MOST_FINDINGS,
+    )
+    """The open errors of the newest changes, with these changes."""
 
     def reported_changes(self) -> Iterator[Mapping[str, Any]]:
         """Yield every chosen change with its findings, by repository and from the newest on."""
