@@ -418,8 +418,7 @@ class _Evaluator(Record):
         today = datetime.datetime.now(datetime.UTC).date()
         last = datetime.date.fromisoformat(sample.refresh_by) if sample.refresh_by else today
         if today > last:
-            late = (today - last).days
-            warning = f"it was to be refreshed by {sample.refresh_by}, {counted(late, 'day')} ago"
+            warning = f"it was to be refreshed by {last}, {counted((today - last).days, 'day')} ago"
             result.warnings.append(warning)
             self.run.manifest.notes.append(f"{sample.name}: {warning}")
         try:
