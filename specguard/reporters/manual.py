@@ -12,7 +12,7 @@ from typing import Any
 
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import Option, options_of
-from specguard.declaration.registry import FAMILIES, Registered, Registry
+from specguard.declaration.registry import FAMILIES, PluginError, Registered, Registry
 from specguard.declaration.rule import Rule
 from specguard.model import STAGES
 from specguard.reporters.escape import markdown_templates
@@ -68,9 +68,18 @@ class Docstring:
 
 
 def page(entry: Registered) -> str:
-    """Return the manual page of one rule, ending in a newline."""
+    """Return the manual page of one rule, ending in a newline.
+
+    Raises:
+        PluginError: the rule's example of a failing change is not TOML.
+    """
     rule, text = entry.rule, Docstring(entry.rule.__doc__)
     intro, blocks = text.intro, dict(reversed(text.examples))
+    try:
+        example = tomllib.loads(blocks["fails"])
+    except tomllib.TOMLDecodeError as error:
+        message = f"plugin {entry.plugin!r}: the failing example of {rule.code} is not TOML: {error}"
+        raise PluginError(message, help="correct it; `specguard.testing.check_rule` runs it") from None
     for table in dict.fromkeys(one.split(".")[0] for one in rule.tables):
         intro = re.sub(rf"`\[+{table}\b[^`]*`", rf"[\g<0>](../settings.md#{table})", intro, count=1)
     return _rendered(
@@ -80,7 +89,7 @@ def page(entry: Registered) -> str:
         all_stages=STAGES,
         intro=intro,
         text=text,
-        policy=tomllib.loads(blocks["fails"]).get("policy", "").strip("\n"),
+        policy=str(example.get("policy", "")).strip("\n"),
         output=blocks.get("text"),
         options=list(options_of(rule)),
         related=re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", text.related),

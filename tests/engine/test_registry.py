@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from specguard.declaration.registry import PluginError, Registry
+from specguard.declaration.registry import PluginError, Registered, Registry
 from specguard.engine.facts import fact_types
 from specguard.engine.plugins import _BUILT_IN_MODULES, BUILT_IN, _entry_points, load_registry
+from specguard.reporters.manual import page
 from specguard.rules import Declaration, Finding, Rule, Settings
 from tests.rows import rows
 
@@ -79,6 +80,8 @@ def test_a_sound_rule_registers(registry: Registry) -> None:
     for attributes in ({"name": "other-rule"}, {"code": "ACM002"}):
         with pytest.raises(PluginError, match=r"which is .*Sound of plugin 'acme'"):
             registry.add_rule(make(**attributes))
+    with pytest.raises(PluginError, match="'acme': the failing example of ACM001 is not TOML"):
+        page(Registered(make(__doc__=PAGE.replace("fails\n", "fails\nx\n")), "acme"))
 
 
 @pytest.mark.parametrize(
@@ -88,10 +91,7 @@ def test_a_sound_rule_registers(registry: Registry) -> None:
         ({"check": unknown_fact}, "asks for 'entires', not a fact"),
         ({"check": wrong_type}, "asks for entries: list[Entry], but the fact is entries: Sequence[Entry]"),
         ({"fix": sound_fix}, "has only one of `fix` and `fixes`"),
-        (
-            {"fixes": "does", "fix": fix_without_finding},
-            "has a method fix that does not take a finding first",
-        ),
+        ({"fixes": "does", "fix": fix_without_finding}, "a method fix that does not take a finding first"),
         ({"fixes": "does", "fix": fix_with_wrong_type}, "asks for entries: list[Entry], but the fact is"),
         ({"check": too_early}, "asks for approvals, which are judged after all rules but"),
     ],
