@@ -257,7 +257,10 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
     missing: list[int] = []
     left: list[dict[str, Any]] = []
     if case.expect is not None:
-        wanted = expectations(case, names)
+        wanted = [
+            {key: fill(value, names) if isinstance(value, str) else value for key, value in one.items()}
+            for one in case.expect
+        ]
         missing, left = pair(wanted, outcome.listed("findings"))
         yield from (Mismatch("missing", finding_text(wanted[at]), at) for at in missing)
         yield from (Mismatch("unexpected", finding_text(finding, whole=True)) for finding in left)
@@ -290,14 +293,6 @@ def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
         for rule in rules:
             if rule["state"] == "indeterminate":
                 yield f"{rule['code']} {rule['name']} could not be judged: {rule['reason']}"
-
-
-def expectations(case: Case, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the findings that a case expects, with object ids in place of placeholders."""
-    return [
-        {key: fill(value, names) if isinstance(value, str) else value for key, value in wanted.items()}
-        for wanted in case.expect or ()
-    ]
 
 
 def pair(
