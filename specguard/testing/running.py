@@ -388,7 +388,7 @@ class Example:
 
     @property
     def case(self) -> Case:
-        """The example as a case that selects only its rule, and whose policy names the rule's plugin.
+        """The example as a case that selects only its rule, and whose policy names plugins, or the rule's.
 
         Raises:
             CaseError: the example is not in the format.
@@ -396,7 +396,7 @@ class Example:
         case = Case.from_toml(self.text, self.name)
         policy = case.policy
         distribution = _distribution(self.rule.__module__.partition(".")[0])
-        if distribution and policy and not policy.startswith("#"):
+        if distribution and policy and not policy.startswith("#") and "\nplugins" not in f"\n{policy}":
             policy = f'plugins = ["{distribution}"]\n{policy}'
         expect = [{"code": self.rule.code, **expected} for expected in case.expect or ()]
         states = case.states or ({self.rule.code: "passed"} if self.kind == "passes" else {})

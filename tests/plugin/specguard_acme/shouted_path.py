@@ -24,6 +24,7 @@ class ShoutedPath(Rule):
 
     ```toml passes
     policy = '''
+    plugins = ["specguard-acme"]
     [rules.shouted-path]
     allowed = ["README"]
     '''
