@@ -483,7 +483,8 @@ class _Evaluator(Record):
             result.updated = True
         if (expected := read_expected(sample)) is None:
             message = f"nothing is stored that it could be compared with: {sample.expected}"
-            step = f"`specguard eval --update {shlex.quote(sample.path)}` stores what is found"
+            named = sample.name if sample in self.samples.samples else sample.path
+            step = f"`specguard eval --update {shlex.quote(named)}` stores what is found"
             raise SpecguardError(message, help=step)
         missing, unexpected = pair(expected, found)
         result.missing += [finding_text(expected[at]) for at in missing]

@@ -358,10 +358,8 @@ class Repository:
 
     def checkout(self, name: str, *, detach: bool = False) -> None:
         """Check out a branch, or a revision with a detached `HEAD`; discard uncommitted changes."""
-        if detach:
-            self.git("checkout", "-q", "-f", "--detach", self.oid(name))
-            return
-        self.git("checkout", "-q", "-f", name, "--")
+        what = ("--detach", self.oid(name)) if detach else (name, "--")
+        self.git("checkout", "-q", "-f", *what)
 
     def orphan(self, name: str) -> None:
         """Start a branch without history and with an empty working tree."""

@@ -120,7 +120,7 @@ def test_update_stores_what_is_found(team: Repository) -> None:
     team.delete("evaluation/shop.expected.toml")
     done = ended(run_here("eval", directory=team.path), 2)
     assert "error shop" in done.stdout
-    assert "shop.expected.toml (`specguard eval --update /" in done.stdout
+    assert "shop.expected.toml (`specguard eval --update shop` stores" in done.stdout
     done = ended(run_here("eval", "--update", directory=team.path))
     assert "2 findings, stored as what is expected" in done.stdout
     assert b'code = "CNT001", path = "src/a.js", line = 2' in team.read("evaluation/shop.expected.toml")
