@@ -79,8 +79,7 @@ class OwnAuthority:
             return case
         first, *others = case.base
         # The case's own files replace documents of the same name.
-        files: dict[str | bytes, str | bytes] = {}
-        files.update(self.documents.items())
+        files: dict[str | bytes, str | bytes] = dict(self.documents.items())
         files.update({to_bytes(path): text for path, text in first.files.items()})
         return replace(
             case,

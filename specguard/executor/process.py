@@ -397,7 +397,7 @@ class HeldSignals(Record, frozen=False):
             self.impatient = self.received is not None
             self.received = self.received or signal.Signals(number)
 
-        with _signal_handler(note):
+        with signal_handler(note):
             yield
 
 
@@ -413,14 +413,15 @@ def killed_by_signals() -> Iterator[None]:
         raise Killed(_KILLED.format(signal.Signals(number).name))
 
     try:
-        with _signal_handler(end):
+        with signal_handler(end):
             yield
     except Killed as by:
         raise RunEnded(str(by), state="killed") from None
 
 
 @contextmanager
-def _signal_handler(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def signal_handler(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle the signals that end a process, and restore their handlers after the block."""
     # A signal that was ignored, as by nohup, stays ignored.
     numbers = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handler) for number in numbers}

@@ -22,8 +22,6 @@ from specguard.reporters.manual import Docstring
 from specguard.testing.case import Case, fill
 from specguard.testing.repository import clean_environment
 
-_HANDLED = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -123,24 +121,32 @@ def run_here(
     so it must not run in several threads.
     """
     from specguard.cli import main
+    from specguard.executor.process import signal_handler
 
     variables = dict(os.environ)
     environment = {**clean_environment(), **(env or {})}
-    handlers = {number: signal.getsignal(number) for number in _HANDLED}
+    alarm = signal.getsignal(signal.SIGALRM)
     content = stdin if isinstance(stdin, bytes) else stdin.encode()
-    with _replaced_streams(content) as printed, chdir(directory):
+    received: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    with _replaced_streams(content) as printed, chdir(directory), signal_handler(interrupt):
         try:
             os.environ.clear()
             os.environ.update(environment)
             exit_code = main(arguments)
         finally:
-            for number, handler in handlers.items():
-                if signal.getsignal(number) is not handler:
-                    signal.signal(number, handler)
-                    if number == signal.SIGALRM:
-                        signal.alarm(0)
+            if signal.getsignal(signal.SIGALRM) is not alarm:
+                signal.signal(signal.SIGALRM, alarm)
+                signal.alarm(0)
             os.environ.clear()
             os.environ.update(variables)
+    # What called for the command is interrupted, too.
+    for number in received:
+        signal.raise_signal(number)
     return Outcome(exit_code, *(text.decode("utf-8", "replace") for text in printed))
 
 

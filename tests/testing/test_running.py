@@ -21,7 +21,10 @@ def test_both_ways_of_running_give_the_same(arguments: list[str], tmp_path: Path
 def test_a_run_in_this_process_puts_everything_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPECGUARD_TEST", "kept")
     before = os.getcwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr
-    run_here("check", "--range=x", directory=tmp_path, env={"OTHER": "1"})
+    # Not only the command is interrupted.
+    monkeypatch.setattr("specguard.cli._run", lambda _: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        run_here("check", "--range=x", directory=tmp_path, env={"OTHER": "1"})
     assert (os.getcwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr) == before
 
 
@@ -47,10 +50,9 @@ def test_programs_are_found_where_this_process_finds_them(
 def test_several_reports_are_one_a_line() -> None:
     outcome = Outcome(1, '{"findings": [{"code": "A"}]}\n{"findings": [{"code": "B"}]}\n', "")
     assert outcome.codes == ["A", "B"]
-    with pytest.raises(AssertionError, match="no JSON report, exit code 2"):
-        _ = Outcome(2, "trouble", "").report
-    with pytest.raises(AssertionError, match="no JSON report"):
-        _ = Outcome(2, "", "trouble").report
+    for texts in (("trouble", ""), ("", "trouble")):
+        with pytest.raises(AssertionError, match="no JSON report, exit code 2"):
+            _ = Outcome(2, *texts).report
 
 
 CASE = """
