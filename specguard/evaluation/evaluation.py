@@ -337,9 +337,6 @@ class SampleResult(Record, frozen=False):
 KIND: Final = "eval"
 """The kind of item in the manifest of an evaluation's run."""
 
-RESULT: Final = "evaluation.json"
-"""The file in the run's folder with the result of each sample."""
-
 TOP: Final = "SPECGUARD_TOP"
 """The environment variable with the repository whose assets a command applies."""
 
@@ -395,7 +392,7 @@ def evaluate(
             "state": end.state if end else "succeeded",
             "samples": [one.data for one in results],
         }
-        run.folder.write(RESULT, json_text(data) + "\n")
+        run.folder.write("evaluation.json", json_text(data) + "\n")
         recorded = record_end(run, end)
         if recorded is not None and (early or recorded is not end):
             message = f"the evaluation ended early: {recorded.message}"
