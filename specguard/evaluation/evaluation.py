@@ -367,7 +367,8 @@ def evaluate(
         start = resolve(git, "HEAD").oid
         base = manifests.Repository(base=branch.removeprefix("refs/heads/"), base_oid=start)
         run = begin_without_agent(git, authority.policy, options, entry, base)
-        run.again = "specguard eval"
+        other = samples.file != os.path.join(root, SAMPLES_FILE)
+        run.again = shlex.join(["specguard", "eval", *(["--samples", samples.file] if other else ())])
         evaluator = _Evaluator(run, authority, samples, root, update)
         results: list[SampleResult] = []
 
@@ -481,7 +482,7 @@ class _Evaluator(Record):
         if (expected := read_expected(sample)) is None:
             message = f"nothing is stored that it could be compared with: {sample.expected}"
             named = sample.name if sample in self.samples.samples else sample.path
-            step = f"`specguard eval --update {shlex.quote(named)}` stores what is found"
+            step = f"`{self.run.again} --update {shlex.quote(named)}` stores what is found"
             raise SpecguardError(message, help=step)
         missing, unexpected = pair(expected, found)
         result.missing += [finding_text(expected[at]) for at in missing]
