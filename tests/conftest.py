@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,6 +41,9 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
 
+# Otherwise the first test that shares memory with another process would leave its pipe open.
+resource_tracker.ensure_running()
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
     """Put a test's group into its id, so that one worker runs the whole group.
@@ -62,7 +66,7 @@ def _shared() -> dict[str, object]:
     """Return the state of this process that the next test sees."""
     found: dict[str, object] = {str(number): signal.getsignal(number) for number in _SIGNALS}
     variables = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    return {**found, **variables, "working directory": os.getcwd()}
+    return {**found, **variables, "working directory": os.getcwd(), "open files": len(os.listdir("/dev/fd"))}
 
 
 def pytest_collection_finish() -> None:
@@ -80,7 +84,7 @@ def temporary_files_are_the_session_s(tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    """Check that a test restores variables, the working directory and signals."""
+    """Check that a test restores variables, the working directory and signals, and closes its files."""
     before = _shared()
     yield
     assert _shared() == before

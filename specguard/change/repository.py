@@ -565,9 +565,13 @@ class Lookup:
                     repository._record_refs(USUAL_BASES, self._refs)
                 repository._read_head()
         finally:
-            for process in filter(None, (self._refs, self._locations)):
-                process.stop()
+            self.stop()
         return repository
+
+    def stop(self) -> None:
+        """End the search; its result is no longer needed."""
+        for process in filter(None, (self._refs, self._locations)):
+            process.stop()
 
 
 _REF_FORMAT: Final = "%(objectname)%00%(refname)%00%(symref)%00"

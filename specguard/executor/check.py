@@ -463,6 +463,7 @@ def rebase_onto(run: Run, tip: str) -> str:
     manifest.repository.tip = manifest.repository.branch_oid = tip
     manifest.worked = manifest.tree = manifest.commit = None
     run.save()
+    place.git.close()
     make_place(run)
     prove_guard(run)
     try:

@@ -235,10 +235,12 @@ class Run(Record, frozen=False):
         self.save()
 
     def close(self) -> None:
-        """Release the lock on the item, and close the repository."""
+        """Release the lock on the item, and close the repository and the place."""
         if self.item_lock is not None:
             self.item_lock.close()
         self.git.close()
+        if self.made_place is not None:
+            self.made_place.git.close()
 
     def seal(self) -> None:
         """Record the digests of the run's files, so that a later change to one of them is detected."""

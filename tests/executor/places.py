@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -140,10 +140,11 @@ class Setting:
             folder = RunFolder(f"{directory}/.runs/phase-12/{made.run_id}")
             options = RunOptions(environment=environment, directory=directory)
             run = Run(options, folder, made, git=git, policy=policy, work_item=found)
-            run.save()
-            if place:
-                make_place(run)
-            yield run
+            with closing(run):
+                run.save()
+                if place:
+                    make_place(run)
+                yield run
 
 
 def _item(git: Git, request: Request, policy: Policy) -> WorkItem:

@@ -51,7 +51,7 @@ class Team(Setting):
     def prepared(self, **values: Any) -> Run:
         """One that is over when it was looked at: nothing of it is open."""
         run = self.prepare(**values)
-        self.close(run)
+        run.close()
         return run
 
     def install(self, name: str, script: str) -> Path:
@@ -64,12 +64,6 @@ class Team(Setting):
     def refs(self) -> str:
         """Every ref of the user's repository, with HEAD."""
         return self.user.git("for-each-ref") + self.user.git("rev-parse", "HEAD")
-
-    def close(self, run: Run) -> None:
-        """End what a run holds open."""
-        run.git.close()
-        if run.item_lock is not None:
-            run.item_lock.close()
 
 
 STAND_IN = Path(__file__).parent / "stand_ins" / "platform.py"
@@ -136,7 +130,7 @@ def committed(team: Team, **options: Any) -> Iterator[Run]:
     make_place(run)
     change(run, "src/new.py", "new = 1\n")
     yield run
-    team.close(run)
+    run.close()
 
 
 def change(run: Run, name: str, text: str) -> None:

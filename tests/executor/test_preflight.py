@@ -120,7 +120,7 @@ class TestTheRemote:
         error = refused(team)
         assert "there is no remote 'origin'" in error.message
         assert error.help == "git remote add origin <address>, or --remote other"
-        assert team.prepare(remote="other").manifest.repository.base_oid == team.base
+        assert team.prepared(remote="other").manifest.repository.base_oid == team.base
 
     def test_another_repository_than_the_canonical_one(self, team: Team) -> None:
         """The policy of the fetched base says which that is."""
@@ -216,16 +216,15 @@ class TestTheBase:
     def test_it_is_named_in_any_spelling(self, team: Team) -> None:
         tip = team.move_on({"x": "x"}, branch="next")
         for name in ("next", "origin/next", "refs/heads/next", "refs/remotes/origin/next"):
-            run = team.prepare(base=name)
+            run = team.prepared(base=name)
             assert (run.manifest.repository.base, run.manifest.repository.base_oid) == ("next", tip)
             run.manifest.state = "failed"
             run.save()
-            team.close(run)
 
     def test_a_kind_names_its_own(self, tmp_path: Path) -> None:
         team = Team(tmp_path, with_policy('number = "next"', 'number = "next"\nbase = "develop"'))
         tip = team.move_on({"x": "x"}, branch="develop")
-        run = team.prepare()
+        run = team.prepared()
         where = run.manifest.repository
         assert (where.into, where.start) == ("develop", tip)
         # Its policy is the base's all the same.
@@ -289,7 +288,7 @@ def test_the_next_of_a_list_that_is_open_and_waits_for_nothing(tmp_path: Path) -
     assert (run.manifest.item.id, run.manifest.item.plan) == ("3", "plans/d/slices.json")
     assert run.manifest.branch == "slice-3"
     team.move_on({"x": "x"}, message="feat(slice3): three")
-    assert team.prepare(kind="slice").manifest.item.id == "2"
+    assert team.prepared(kind="slice").manifest.item.id == "2"
 
 
 class TestTools:
@@ -330,14 +329,14 @@ class TestEarlierRuns:
         # Wherever the other one keeps its runs.
         error = refused(team, run_root=str(tmp_path / "elsewhere"))
         assert ("with another folder of runs" in error.message, "git worktree" in error.help) == (True, True)
-        team.close(first)
+        first.close()
         other = team.prepare(kind="phase", run_root=str(tmp_path / "elsewhere"))
         assert other.folder.path.startswith(str(tmp_path / "elsewhere" / "phase-12"))
-        team.close(other)
+        other.close()
 
     def test_one_that_died_is_to_be_resumed(self, team: Team) -> None:
         first = team.prepare()
-        team.close(first)
+        first.close()
         run_id = first.manifest.run_id
         error = refused(team)
         assert error.message == f"an earlier run of phase 12 died: {run_id}"
@@ -346,7 +345,7 @@ class TestEarlierRuns:
         assert again.manifest.run_id == run_id
         assert again.manifest.repository.base_oid == team.base
         assert "another run works on" in refused(team).message
-        team.close(again)
+        again.close()
 
     def test_one_that_ended_is_no_obstacle_and_its_folder_is_used_again_if_that_is_asked_for(
         self, team: Team
@@ -355,7 +354,7 @@ class TestEarlierRuns:
         first.folder.write("report.md", "what was\n")
         first.manifest.state = "failed"
         first.save()
-        team.close(first)
+        first.close()
         for name, text in (("a", "{"), ("b", "{}")):
             team.user.write(f".runs/phase-12/{name}/manifest.json", text)
         team.user.write(".runs/phase-12/c/meta.json", "{}")
@@ -364,20 +363,20 @@ class TestEarlierRuns:
         assert second.folder.path != first.folder.path
         second.manifest.state = "failed"
         second.save()
-        team.close(second)
+        second.close()
         third = team.prepare(reuse_run=first.manifest.run_id)
         assert third.folder.path == first.folder.path
         assert not os.path.exists(third.folder.file("report.md"))
         with open(third.folder.file("earlier/01/report.md")) as file:
             assert file.read() == "what was\n"
-        team.close(third)
+        third.close()
 
 
 class TestWhereRunsAre:
     def test_outside_with_variables(self, tmp_path: Path) -> None:
         root = 'base = "main"\n\n[runs]\nroot = "~/${RUNS:-kept}"'
         team = Team(tmp_path, with_policy('base = "main"', root))
-        run = team.prepare()
+        run = team.prepared()
         assert run.folder.path.startswith(str(team.home / "kept" / "phase-12"))
         assert not (team.user.path / ".runs").exists()
 

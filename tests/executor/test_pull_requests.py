@@ -235,11 +235,11 @@ class TestTheBody:
         assert "\n  ~~~ @team 98\n  ~~~~\n" in body
         assert "`` sh `x` @team ``: exit code 0" in body
         assert "Tests: none.\n\n- Document: `docs/phases/phase-12.md` at `" in body
-        team.close(run)
+        run.close()
 
     def test_a_title_from_the_commits_template(self, tmp_path: Path) -> None:
         slices = '{"slices": [{"id": "3", "title": "A new page"}]}'
         team = Team(tmp_path, {"plans/d/slices.json": slices})
         run = team.prepare(kind="slice")
         assert title_of(run) == "feat(slice3): A new page"
-        team.close(run)
+        run.close()

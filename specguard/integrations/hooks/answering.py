@@ -78,6 +78,9 @@ def answer(words: Sequence[str]) -> int:
                 data = data[os.write(stream, data) :]
     except BaseException:  # noqa: BLE001 - the output may be closed, so the code must do
         return 2
+    finally:
+        if answers != 1:
+            os.close(answers)
     return output.code
 
 
@@ -133,6 +136,8 @@ def _judge(event: HookEvent, looking: dict[bytes, Lookup]) -> dialects.Reply:
         return _answer_broken(event, error)
     finally:
         _set_time_limit(0)
+        for unused in looking.values():
+            unused.stop()
 
 
 def _answer_broken(event: HookEvent, error: BaseException) -> dialects.Reply:
