@@ -525,6 +525,9 @@ class Lookup:
         environment: the caller's environment.
         bases: False if the base is known, so that the usual ones need not be read.
 
+    Attributes:
+        common: the git directory that worktrees share, after a call of `repository`.
+
     Raises:
         SpecguardError: git cannot be run.
     """
@@ -546,11 +549,6 @@ class Lookup:
         # Git passes the repository to hooks in GIT_DIR; with `enforce` it is ignored.
         return cls(request.directory or ("." if request.enforce else ""), request.environment)
 
-    @property
-    def common(self) -> str:
-        """The git directory that worktrees share, after a call of `repository`."""
-        return self._repository.common
-
     def repository(self) -> Repository:
         """Wait for the result, and return the repository.
 
@@ -566,6 +564,7 @@ class Lookup:
                 repository._read_head()
         finally:
             self.stop()
+        self.common = repository.common
         return repository
 
     def stop(self) -> None:

@@ -53,15 +53,15 @@ def check(
     Raises:
         SpecguardError: no verdict is possible.
     """
-    for name in _LOOSENING_OPTIONS if request.enforce else ():
-        if getattr(request, name):
-            flag = f"--{name.replace('_', '-')}"
-            final = "--pre-receive" if request.pre_receive else "--enforce"
-            step = f"leave {flag} out, or {final} where nothing depends on the verdict"
-            raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
-    # An invalid date is reported before anything is read.
-    Clock(request.today)
     with OutputOnStderr(), git or Git((looking or Lookup.of(request)).repository()) as git:
+        for name in _LOOSENING_OPTIONS if request.enforce else ():
+            if getattr(request, name):
+                flag = f"--{name.replace('_', '-')}"
+                final = "--pre-receive" if request.pre_receive else "--enforce"
+                step = f"leave {flag} out, or {final} where nothing depends on the verdict"
+                raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
+        # An invalid date is reported before a policy is read.
+        Clock(request.today)
         policies = Policies(request, git.repository)
         verdicts: list[Verdict] = []
         for change in open_changes(git, request):

@@ -73,14 +73,10 @@ def answer(words: Sequence[str]) -> int:
     try:
         for stream, text in ((answers, output.stdout), (2, output.stderr)):
             # Always UTF-8: the encoding of the environment may be invalid for JSON.
-            data = text.encode("utf-8", "backslashreplace")
-            while data:
-                data = data[os.write(stream, data) :]
+            with open(stream, "wb", closefd=stream > 2) as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
     except BaseException:  # noqa: BLE001 - the output may be closed, so the code must do
         return 2
-    finally:
-        if answers != 1:
-            os.close(answers)
     return output.code
 
 
