@@ -737,6 +737,7 @@ def test_a_scheduler_that_does_not_answer_is_one_message(
     connect: Any = distributed.Client
     runner: Any = distributed.utils.LoopRunner()
     runner.start()
+    request.addfinalizer(runner._loop_thread._thread.join)
     request.addfinalizer(lambda: runner.loop.add_callback(runner.loop.stop))
 
     def impatient(address: str, *, timeout: int, **more: Any) -> Any:
