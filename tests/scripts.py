@@ -35,7 +35,7 @@ def scripts(file: str) -> list[Any]:
 def filled(value: Any, folder: Path, repository: Repository) -> Any:
     """Replace folders' names by their paths in a value, and `{rev NAME}` by an abbreviated object id."""
     if isinstance(value, str):
-        value = value.replace("{folder}", str(folder)).replace("{data}", str(DATA))
+        value = value.replace("{folder}", str(folder)).replace("{data}", shlex.quote(str(DATA)))
         return re.sub(r"\{rev (\S+)\}", lambda found: repository.oid(found[1])[:12], value)
     if isinstance(value, list):
         return [filled(one, folder, repository) for one in value]

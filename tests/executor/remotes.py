@@ -93,7 +93,8 @@ class Hosted(Team):
         self.user.git("remote", "set-url", "origin", f"git@{host}:team/project.git")
         self.file = folder / "platform.json"
         self.state = {"signed_in": [host], "requests": [], "calls": []}
-        self.install(command, f"#!{sys.executable} -IS\n{STAND_IN.read_text()}")
+        # To Python the second line is a string, to a shell a command; `#!` takes no path with a space.
+        self.install(command, f'#!/bin/sh\n"exec" "{sys.executable}" "-IS" "$0" "$@"\n{STAND_IN.read_text()}')
 
     def ssh(self, before: str = "") -> None:
         """Have the stand-in for ssh do something first."""

@@ -29,8 +29,8 @@ def test_a_run_is_asked_for_its_papers_until_the_rules_pass(tmp_path: Path) -> N
     workshop = Workshop(tmp_path, _SLICES, _FILES)
     final = DATA / "final.md"
     script = (
-        f"{GOOD}; mkdir -p docs/e; cp {final} docs/e/AGENT_1_FINAL_X.md; [ $ROUND = 1 ] ||"
-        f" {{ rm -r docs/e; cp {final} docs/d/AGENT_1_FINAL_X.md; }}; [ $ROUND -lt 3 ] ||"
+        f"{GOOD}; mkdir -p docs/e; cp '{final}' docs/e/AGENT_1_FINAL_X.md; [ $ROUND = 1 ] ||"
+        f" {{ rm -r docs/e; cp '{final}' docs/d/AGENT_1_FINAL_X.md; }}; [ $ROUND -lt 3 ] ||"
         " echo 'Keep it.' > docs/d/AGENT_1_PLAN.md"
     )
     workshop.work(script, "12", "--max-attempts", "2", ends=1)

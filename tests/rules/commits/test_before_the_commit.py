@@ -41,7 +41,7 @@ def hooked(repository: Repository) -> Repository:
     """A repository on a branch, with a commit-msg hook."""
     repository.commit("feat: base", files={"SPEC_AUTHORITY.md": POLICY, "src/a": "1\n", "docs/a": "1\n"})
     repository.branch("work")
-    program(repository.git_dir / "hooks" / "commit-msg", f'exec {command()} check --commit-msg-file "$1"')
+    program(repository.git_dir / "hooks" / "commit-msg", f'exec "{command()}" check --commit-msg-file "$1"')
     return repository
 
 
