@@ -48,7 +48,7 @@ _HEARTBEAT: Final = "control/heartbeat.json"
 _BEAT_KEYS: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
 _STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
 _ENDED: Final = ("ended_at", "ended", "finished_at", "finished", "completed_at", "end_time", "end")
-_SIGNS: Final = ("updated_at", *_ENDED, *_STARTED)
+_SIGNS: Final = ("heartbeat_at", "updated_at", *_ENDED, *_STARTED)
 FAILURES: Final = frozenset({"failed", "fail", "failure", "error", "errored", "timedout"})
 """The states of what has failed, as `normal_name` returns them."""
 
@@ -390,7 +390,7 @@ class RunRecord:
         steps = self.value.get("steps")
         parts = [self.value, *(steps if isinstance(steps, list) else ())]
         moments = [_to_time(one.get(name)) for one in parts if isinstance(one, dict) for name in _SIGNS]
-        return self.heartbeat_at or max((one for one in moments if one is not None), default=None)
+        return _to_time(first_of(self.heartbeat, _BEAT_KEYS)) or max(filter(None, moments), default=None)
 
     def last(self, gate: str, tree: str) -> Sequence[RanCommand]:
         """Return the last result of each command of a gate that ran on a tree.
