@@ -347,16 +347,15 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
     document = documents.read(_bytes(table))
     # Its id as a separate word, or the name of its file.
     names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.paths)} - {""}
-    either = "|".join(re.escape(name) for name in sorted(names)) or r"(?!)"
+    name = rf"(?:{'|'.join(map(re.escape, sorted(names))) or '(?!)'})(?![\w-])"
     wanted = {_normalize(column) for column in columns}
     rows = [one for one in document.rows() if wanted <= {*map(_normalize, one.header)}] if document else []
-    version, own = asset.version.lstrip("v"), list["Row"]()
-    # A cell of its row begins with a name; without such a row, one that mentions it counts.
-    for start in (r"\W*", r".*(?<![\w-])"):
-        own = own or [one for one in rows if _is_about(one, rf"{start}(?:{either})(?![\w-])", wanted)]
+    version, starts = asset.version.lstrip("v"), (r"\W*(?:\S*/)?", r".*(?<![\w-])")
+    # A cell of its row begins with a name or its path; then come those that mention it, as in lists of needs.
+    own, others = ([one for one in rows if _is_about(one, start + name, wanted)] for start in starts)
     # A table may keep a row for each version: the one that agrees with the index counts, else the last.
-    row = next((one for one in own if one.cell("version").lstrip("v") in ("", version)), None)
-    row = row or next(reversed(own), None)
+    agreeing = (one for one in (*own, *others) if one.cell("version").lstrip("v") in ("", version))
+    row = next(agreeing, None) or next(reversed(own or others), None)
     if row is None:
         message = f"{asset.id} has no row in a table of {table}"
         message += f" with the columns {', '.join(columns)}" if columns else ""
