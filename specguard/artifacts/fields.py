@@ -317,11 +317,10 @@ def missing_records(artifact: Artifact) -> Iterator[Finding]:
     for index, template in enumerate(artifact.contract.records):
         files = _recorded_files(artifact, template)
         shown = path_template(template).show(artifact.fields)
-        setting = f"records.{index}"
         if not files:
             message = f"{name} must name the object id of {shown}, which is not there"
             help = f"Add {shown}, and name what `git hash-object` says of it."
-            yield artifact.finding(setting, f"record {shown}", message, help)
+            yield artifact.finding(f"records.{index}", f"record {shown}", message, help)
         for path in files:
             entry = artifact.artifacts.documents.tree.find(path)
             if path == artifact.path or entry is None or any(map(entry.oid.startswith, named)):
@@ -329,7 +328,7 @@ def missing_records(artifact: Artifact) -> Iterator[Finding]:
             why = "names another object id than that" if named else "names no object id"
             help = f"Read its present state, and name it: {entry.oid[:12]}."
             message = f"{name} {why} of {path_text(path)}"
-            yield artifact.finding(setting, f"record {path_text(path)}", message, help)
+            yield artifact.finding(f"records.{index}", f"record {path_text(path)}", message, help)
 
 
 def _recorded_files(artifact: Artifact, template: str) -> Sequence[bytes]:
@@ -387,11 +386,10 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
 
 def _object_ids(artifact: Artifact) -> set[str]:
     """Return every text in the visible parts of an artifact that looks like an object id."""
-    blocks = artifact.document.blocks
     data = artifact.data
     found = [str(one) for _, one in walk(data.value if data else None) if not isinstance(one, dict | list)]
-    found += (text.raw for text in all_texts(blocks))
-    found += (fence.content for fence in fences(blocks))
+    found += (text.raw for text in all_texts(artifact.document.blocks))
+    found += (fence.content for fence in fences(artifact.document.blocks))
     return {one.lower() for text in found for one in _OBJECT_ID.findall(text)}
 
 
@@ -541,8 +539,9 @@ def related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[WorkI
     from specguard.work.kinds import number_of
     from specguard.work.named_items import WorkItem
 
-    fields = [one for name in (kind, f"{kind}s", f"{kind} id") for one in find_statements(artifact, name)]
-    names = [artifact.fields[kind]] if kind in artifact.fields else [field.value for field in fields]
+    fields = find_fields(artifact.values, kind, f"{kind}s", f"{kind} id")
+    stated = fields or [one for end in ("", "s", " id") for one in find_statements(artifact, kind + end)]
+    names = [artifact.fields[kind]] if kind in artifact.fields else [field.value for field in stated]
     found, unread = [], ""
     listed = _BRACKETS.sub(" ", ",".join(names)[:LONGEST_VALUE]).replace(";", ",")
     for part in filter(str.strip, listed.split(",")):
@@ -556,8 +555,10 @@ def related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[WorkI
             found += items
             most = max(most, len(items))
         unread = unread if most == 1 else part.strip()
-    own = artifact.artifacts.item() if artifact.touched and not names else None
-    return found if own is None or own.kind != kind else [own], unread
+    # A section may describe what it is about, and name nothing.
+    is_named = fields or kind in artifact.fields or found
+    own = artifact.artifacts.item() if artifact.touched and not is_named else None
+    return found if own is None or own.kind != kind else [own], unread if is_named else ""
 
 
 def _people(text: str) -> set[str]:
