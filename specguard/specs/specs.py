@@ -146,6 +146,7 @@ class Specs(Record, frozen=False):
 
     # Specs before the change
 
+    @cached_method
     def before(self, spec: Spec) -> Spec | None:
         """Return the spec before the change, at its path or the one it was moved from; None for a new spec.
 
