@@ -459,7 +459,7 @@ _NOT: Final = (
     r"|reject\w*|block(?:s|ed)|den(?:y|ies|ied))"
 )
 _NOT_BEFORE: Final = re.compile(rf"\b(?:{_NOT}|without|instead of)\b", re.IGNORECASE)
-_ROW: Final = r"\s*(?:\([^)]{0,80}\)\s*)?(?:[,;]?\s*(?:(?:and|or)\s+)?`[^`]{1,80}`\s*)*"
+_ROW: Final = r"\s*(?:\([^)]{0,80}\)\s*)?(?:(?:[,;]\s*)?(?:(?:and|or)\s+)?`[^`]{1,80}`\s*)*"
 _NOT_AFTER: Final = re.compile(
     rf"(?i){_ROW}(?:(?:and|or)\s+(?:other|similar)\s+\w+\s+)?(?:\w+\s+){{0,2}}{_NOT}\b"
 )
