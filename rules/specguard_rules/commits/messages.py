@@ -514,7 +514,7 @@ _MARKED: Final = (
 )
 _REVERT_SUBJECT: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
 # Trailers, and lines that git and the platforms write into a revert by themselves, are not reasons.
-_REVERTED: Final = r"([0-9a-f]{7,64}( \(.*, [0-9-]{10}\))?|[\w./-]*[#!]\d+)"
+_REVERTED: Final = r"([0-9a-f]{7,64}( \(((?!, [0-9-]{10}\)).)*, [0-9-]{10}\))?|([\w/-]|(?<!\.)\.)*[#!]\d+)"
 _NO_REASON: Final = (
     rf"((This )?[Rr]everts ((commits?|(merge|pull) request|PR) )?{_REVERTED}((,? and|,|\.\.+) ?{_REVERTED})*"
     r"(, reversing( changes made to [0-9a-f]{7,64})?)?|changes made to [0-9a-f]{7,64})\W*$"
