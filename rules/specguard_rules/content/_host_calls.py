@@ -234,9 +234,8 @@ class Shell:
 
     def _expand(self, word: str) -> str:
         for _ in range(3):
-            if "$" not in word or len(word) > _LONGEST_VALUE:
-                break
-            word = _VARIABLE.sub(self._value, word)
+            if "$" in word and len(word) <= _LONGEST_VALUE:
+                word = _VARIABLE.sub(self._value, word)
         return word
 
     def _value(self, match: re.Match[str]) -> str:

@@ -39,6 +39,8 @@ _BETWEEN: Final = re.compile(r"[ \t\r\n;&|<>(]+|#[^\n]*")
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]]*\])?\+?=")
 _KEYWORDS: Final = frozenset(["if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"])
 
+# The arguments of a shell, each with a blank behind it, that have no script: `-euo pipefail`, `-s -- x`.
+_READS_INPUT: Final = r"(?:[-+]\w*[oO] \w+ |[-+]\S* )*?(?:-\w*s |/dev/stdin |$)"
 _DECLARING: Final = frozenset(["declare", "export", "local", "readonly", "typeset"])
 
 # Programs that run another one, with those of their options that take a value.
@@ -142,7 +144,7 @@ def parse_commands(text: str, line: int = 1) -> list[Command]:
         for one in nested:
             one.line, one.end_line = command.line, command.end_line
         found += nested
-        if base_name(words) in SHELLS and ("-s" in words or all(word[:1] in "-+" for word in words[1:])):
+        if base_name(words) in SHELLS and re.match(_READS_INPUT, " ".join([*words[1:], ""])):
             found += _Reader(command.heredoc, command.heredoc_line, DEPTH // 2).commands()
     return found
 
