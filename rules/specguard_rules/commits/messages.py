@@ -431,10 +431,9 @@ class CommitForm(Rule):
 
     def fix(self, finding: Finding) -> Fix | None:
         """Return an edit that adds the blank line, or removes the subject's trailing dot."""
-        edit = _EDITS.get(finding.key)
-        if edit is None or finding.field not in ("commit.subject", "commit.body"):
-            return None
-        return RewordMessage(finding.commit, edit)
+        if (edit := _EDITS.get(finding.key)) and finding.field in ("commit.subject", "commit.body"):
+            return RewordMessage(finding.commit, edit)
+        return None
 
     def _byte_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         """Yield the problems with a message as it is stored: a setting, a clause, the next step."""
@@ -486,7 +485,7 @@ def _right_words(key: str, message: Message) -> list[str]:
     Empty if a person has to write the subject; `MESSAGE` if a person has to write all of it.
     """
     if edit := _EDITS.get(key):
-        return [shell_quote(edit(message.text).rstrip("\n"))]
+        return [shell_quote(part) for part in edit(message.text).rstrip("\n").split("\n\n", 1)]
     return [] if key in ("empty", "subject_max") else ["MESSAGE"]
 
 
