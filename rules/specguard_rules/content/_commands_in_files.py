@@ -347,8 +347,8 @@ _CALL: Final = re.compile(
 _TEXT: Final = re.compile(
     r"(\"{3}|'{3})(.*?)\1|([\"'])((?:(?!\3)[^\\\n]|\\.)*)\3|`((?:[^`\\]|\\.)*)`", re.DOTALL
 )
-# Between literals there may be variables.
-_NEXT_ARGUMENT: Final = re.compile(r"(?:\s*,\s*[*\w.]+(?=\s*,))*\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
+# Between literals there may be variables; the value of an option may be one.
+_NEXT_ARGUMENT: Final = re.compile(r"((?:\s*,\s*[*\w.]+(?=\s*,))*)\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
 # In Ruby, Perl, PHP and Jenkins, backquotes or calls without parentheses run a command.
 _CALL_OR_BACKQUOTE: Final = re.compile(
     rf"{_CALL.pattern}|\b(?:system|exec|sh|bat|powershell|pwsh)[ \t(]+(?:script:[ \t]*)?(?=[\"'])|(?=`)"
@@ -370,6 +370,8 @@ def _code_commands(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
             words.append(literal[2] or literal[4] or literal[5] or "")
             end = literal.end()
             following = _NEXT_ARGUMENT.match(text, end)
+            if following and following[1] and words[-1].startswith("-"):
+                words.append("$()")
         yield from parse_commands(words[0] if words else "", line + 1)
         yield from parse_commands(f"{shlex.join(words)} $()", line + 1)
 
