@@ -470,8 +470,8 @@ _IN_ROW: Final = re.compile(r"[,;]?(?:\s+(?:and|or))?\s*")
 # An instruction, with at most a few words before the command: "then run once more `gt sync`". What follows
 # a `!` is run by Claude Code.
 _INSTRUCTION: Final = re.compile(
-    r"(?i)(?:(?<!\S)!|\b(?:always|must|please|(?:have|need|remember|sure) to)\s"
-    r"|\b(?:(?:re-?)?run|use|execute|call|invoke|perform|do an?|type|issue|enter|try|then)\b:?"
+    r"(?i)(?:(?<!\S)!|\b(?:always|must|please|(?:have|need|remember|sure) to|perform(?: an?)?|do an?)\s"
+    r"|\b(?:(?:re-?)?run|use|execute|call|invoke|type|issue|enter|try|then)\b:?"
     r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*)$"
 )
 _TELLS: Final = r"\W*(?:an?|how|it|the|they|this|that|what|who|why|issues?|problems?|trouble)\b"
