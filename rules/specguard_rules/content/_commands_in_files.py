@@ -463,7 +463,7 @@ _NOT: Final = (
 _NOT_BEFORE: Final = re.compile(rf"\b(?:{_NOT}|without|instead of)\b", re.IGNORECASE)
 _ROW: Final = r"\s*(?:\([^)]{0,80}\)\s*)?(?:(?:[,;]\s*)?(?:(?:and|or)\s+)?`[^`]{1,80}`\s*)*"
 _NOT_AFTER: Final = re.compile(
-    rf"(?i){_ROW}(?:(?:and|or)\s+(?:other|similar)\s+\w+\s+)?(?:\w+\s+){{0,2}}{_NOT}\b"
+    rf"(?i){_ROW}(?:(?:and|or)\s+(?:other|similar)\s+\w+\s+)?(?:(?!(?:if|when)\b)\w+\s+){{0,2}}{_NOT}\b"
 )
 # The text between the commands of a row: "run `make lint`, `make test` and `gt sync`".
 _IN_ROW: Final = re.compile(r"[,;]?(?:\s+(?:and|or))?\s*")
