@@ -265,7 +265,8 @@ class Shell:
         if program in SHELLS and not _script_name(words):
             return ""
         # Another program may start the client: `npx --yes wait-on`.
-        client = not {program, *words[1:3]}.isdisjoint(_CLIENTS | _CLIENTS_BY_ENVIRONMENT)
+        started = words[1:3] if program in (*_STARTERS, "bunx", "npm", "pnpm", "yarn") else ()
+        client = not {program, *started}.isdisjoint(_CLIENTS | _CLIENTS_BY_ENVIRONMENT)
         for option, word in zip(["", *words[1:]], words[1:], strict=False):
             is_data = client and _DATA.fullmatch(option)
             if not is_data and (address := _argument(word, option, client=client)):
