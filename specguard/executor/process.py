@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import Final
 
@@ -422,8 +423,9 @@ def killed_by_signals() -> Iterator[None]:
 @contextmanager
 def signal_handler(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Handle the signals that end a process, and restore their handlers after the block."""
-    # A signal that was ignored, as by nohup, stays ignored.
-    numbers = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    # Only the main thread may. A signal that was ignored, as by nohup, stays ignored.
+    ends = _END_SIGNALS if current_thread() is main_thread() else ()
+    numbers = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield

@@ -202,9 +202,8 @@ def judge_case(
             return judge_case(case, made, installed=installed)
     place = Path(directory)
     repository = case.build(place / "repository")
-    arguments = case.arguments(place, repository.names)
     outcome = (run if installed else run_here)(
-        "check", *arguments, "--output-format=json",
+        "check", *case.arguments(place, repository.names), "--output-format=json",
         directory=repository.path,
         env=case.variables(repository.names),
         stdin=fill(case.stdin, repository.names),
@@ -228,8 +227,7 @@ def run_case(
     """
     __tracebackhide__ = True  # pytest shows the caller's line and the message, not this function
     outcome, names = judge_case(case, directory, installed=installed)
-    found = [f"  {one.text}" for one in differences(case, outcome, names)]
-    if found:
+    if found := [f"  {one.text}" for one in differences(case, outcome, names)]:
         lines = [f"{case.name}: not as expected", *found, *outcome.listed("notes"), outcome.stderr]
         raise AssertionError("\n".join(lines))
     return outcome
