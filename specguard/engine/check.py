@@ -160,7 +160,7 @@ def _options(change: Change) -> dict[str, str]:
     """
     request, event, repository = change.request, change.event, change.git.repository
     options = {name: getattr(request, name) for name in ("base", "head", "range", "branch", "patch")}
-    if event.base != event.default:
+    if event.base != event.default and not (request.range or request.root):
         options["base"] = request.base or event.base or ""
     if (push := change.pushed) and request.push and push.new:
         here = short_name(repository.branch or "")
