@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import islice
+from itertools import islice, takewhile
 
 from specguard.integrations.hooks.shell import LONGEST, MOST_EDITS, Interpreter, Word, has, options_of
 from specguard.integrations.hooks.tool_calls import read_diff, read_patch
@@ -151,7 +151,9 @@ def _uninstall(shell: Interpreter, name: str, words: Words, _: str | None) -> No
 
 def _approve(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     """Record that an agent would give, sign or revoke an approval, which only the named person does."""
-    if any((word.text or "").startswith(("--approved-by", "--key")) for word in words):
+    # What stands behind is a program that `specguard run` starts.
+    own = takewhile(lambda word: word.text != "--", words)
+    if any((word.text or "").startswith(("--approved-by", "--key")) for word in own):
         shell.effects.bypasses.append(f"`{name} ... --approved-by` is for the person whom it names to type")
 
 
