@@ -425,8 +425,7 @@ def signal_handler(handler: Callable[[int, FrameType | None], None]) -> Iterator
     """Handle the signals that end a process, and restore their handlers after the block."""
     # Only the main thread may. A signal that was ignored, as by nohup, stays ignored.
     ends = _END_SIGNALS if current_thread() is main_thread() else ()
-    numbers = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handler) for number in numbers}
+    before = {one: signal.signal(one, handler) for one in ends if signal.getsignal(one) is not signal.SIG_IGN}
     try:
         yield
     finally:

@@ -236,11 +236,9 @@ class Run(Record, frozen=False):
 
     def close(self) -> None:
         """Release the lock on the item, and close the repository and the place."""
-        if self.item_lock is not None:
-            self.item_lock.close()
-        self.git.close()
-        if self.made_place is not None:
-            self.made_place.git.close()
+        for held in (self.item_lock, self.git, self.made_place.git if self.made_place else None):
+            if held is not None:
+                held.close()
 
     def seal(self) -> None:
         """Record the digests of the run's files, so that a later change to one of them is detected."""

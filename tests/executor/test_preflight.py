@@ -330,13 +330,11 @@ class TestEarlierRuns:
         error = refused(team, run_root=str(tmp_path / "elsewhere"))
         assert ("with another folder of runs" in error.message, "git worktree" in error.help) == (True, True)
         first.close()
-        other = team.prepare(kind="phase", run_root=str(tmp_path / "elsewhere"))
+        other = team.prepared(kind="phase", run_root=str(tmp_path / "elsewhere"))
         assert other.folder.path.startswith(str(tmp_path / "elsewhere" / "phase-12"))
-        other.close()
 
     def test_one_that_died_is_to_be_resumed(self, team: Team) -> None:
-        first = team.prepare()
-        first.close()
+        first = team.prepared()
         run_id = first.manifest.run_id
         error = refused(team)
         assert error.message == f"an earlier run of phase 12 died: {run_id}"
@@ -364,12 +362,11 @@ class TestEarlierRuns:
         second.manifest.state = "failed"
         second.save()
         second.close()
-        third = team.prepare(reuse_run=first.manifest.run_id)
+        third = team.prepared(reuse_run=first.manifest.run_id)
         assert third.folder.path == first.folder.path
         assert not os.path.exists(third.folder.file("report.md"))
         with open(third.folder.file("earlier/01/report.md")) as file:
             assert file.read() == "what was\n"
-        third.close()
 
 
 class TestWhereRunsAre:
