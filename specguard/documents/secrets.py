@@ -245,14 +245,14 @@ _ASSIGNMENT: Final = re.compile(
     r"-{0,2}(?P<name>[A-Za-z0-9_\\\xc3\xb1\xf1-]+(?: (?i:key|token))?)[\"'\]`*]{0,4}[ \t]{0,8}"
     r"(?P<by>:=|=>|={1,3}|:|\||(?=[ \t]))[ \t*`]{0,8}[@(]?(?P<quote>[\"'`]?)"
 )
-# A name whose value is about a secret, but not the secret itself. What is before the word for a secret says
-# whose it is: `SOURCE_DB_PASSWORD`, `minioSecretKey`.
+# A name whose value is about a secret, but not the secret itself: a word after that for a secret begins with
+# one of these. What is before it says whose the secret is: `SOURCE_DB_PASSWORD`, `minioSecretKey`.
 _METADATA_NAME: Final = re.compile(
-    rf"(?:{_NAME}|token).*?[_-](?:age|arn|at|changed|checks?|column|count|created|date|digest|enabled|env|environment|expires"
-    r"|expiry|fields?|file|filename|fingerprint|format|hash|header|hint|ids?|label|len|length|location|manager"
-    r"|max|min|mode|mount|names?|param|parameter|paths?|pattern|placeholder|policy|prefix|prompt|provider|refs?"
-    r"|regex|required|reset|rotation|rules?|scan|scanner|scanning|scope|sha|sha1|sha256|sha512|source|status"
-    r"|store|strength|suffix|ttl|types?|updated|uri|url|usage|var|variable|vault|version)",
+    rf"(?:{_NAME}|token).*?[_-](?:age|arn|at|changed|check|column|count|created|date|digest|enabled|env"
+    r"|expires|expiry|field|file|fingerprint|format|hash|header|hint|id|label|len|location|manager|max|min"
+    r"|mode|mount|name|param|path|pattern|placeholder|policy|prefix|prompt|provider|ref|regex|required|reset"
+    r"|rotation|rule|scan|scope|sha|source|status|store|strength|suffix|ttl|type|updated|uri|url|usage|var"
+    r"|vault|version)",
     re.IGNORECASE,
 )
 # Stand-ins that people write in place of a secret.
