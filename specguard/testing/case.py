@@ -505,9 +505,16 @@ class Grant:
 
 
 def _day(offset: int) -> datetime.datetime:
-    """Return the beginning of a day in UTC, by its distance from today."""
+    """Return the beginning of a day in UTC, by its distance from today.
+
+    Raises:
+        CaseError: the calendar has no such day.
+    """
     today = datetime.datetime.now(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return today + datetime.timedelta(days=offset)
+    try:
+        return today + datetime.timedelta(days=offset)
+    except OverflowError:
+        raise CaseError(f"approvals: {offset} days from today are beyond the calendar", "approvals") from None
 
 
 def _commit_on_ref(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:

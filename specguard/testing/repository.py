@@ -225,13 +225,13 @@ class Repository:
         """Check that a path is in the working tree, after resolving links on the way to it.
 
         Raises:
-            OSError: the path leads out of the working tree, or into git's own folder.
+            OSError: the path leads out of the working tree, is its root, or leads into git's own folder.
         """
         raw = to_bytes(path)
         top = os.path.realpath(os.fsencode(self.path))
         parent = os.path.realpath(os.path.dirname(os.path.join(top, raw)))
         names = {name.lower() for name in raw.split(b"/")}
-        if os.path.commonpath([top, parent]) != top or names & {b"..", b".git"}:
+        if os.path.commonpath([top, parent]) != top or names & {b"..", b".git"} or names <= {b"", b"."}:
             raise OSError(f"{_text(raw)!r} is not a path in the working tree")
 
     # Commits
