@@ -54,7 +54,7 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
 _LIMIT_KEYS: Final = frozenset({"error", "pattern", *_SIZES, *_LIMITS})
 """What the errors of a limit or a check have. A default that they refuse may mean that a setting is unset."""
 
-_OPTIONS = ("check", "path", "refused", "tightens", "names", "dotted", "selectors", "approvers")
+_OPTIONS = ("check", "path", "tightens", "names", "dotted", "selectors", "approvers")
 """The other options of a field."""
 
 _OWN_PACKAGES: Final = ("specguard", "specguard_rules")
@@ -87,10 +87,10 @@ def _in_table(schema: Schema, **more: Any) -> Schema:
     return {"type": "typed-dict-field", "schema": schema, **more}
 
 
-def _after(function: Callable[..., object], schema: Schema, kind: str = "after") -> Schema:
-    """Return the schema of what a function makes of a value, or refuses; with `before`, of any value."""
+def _after(function: Callable[..., object], schema: Schema) -> Schema:
+    """Return the schema of what a function makes of a value, or refuses."""
     validator = {"type": "no-info", "function": function}
-    return {"type": f"function-{kind}", "function": validator, "schema": schema}
+    return {"type": "function-after", "function": validator, "schema": schema}
 
 
 def record_model(cls: type[Settings]) -> Schema:
@@ -185,15 +185,7 @@ def _apply_options(schema: Schema, note: FieldOptions) -> Schema:
     limits = {name: value for name, value in options.items() if name not in _OPTIONS}
     if unknown := set(limits) - {name for names in _CONSTRAINTS.values() for name in names}:
         raise TypeError(f"setting({', '.join(sorted(unknown))}=…) is not for settings")
-    schema = _apply_limits(schema, limits, _path_check(note) if "path" in options else options.get("check"))
-    refused: Mapping[Any, str] = options.get("refused", {})
-
-    def refuse(value: Any) -> Any:
-        if isinstance(value, str) and value in refused:
-            raise ValueError(refused[value])
-        return value
-
-    return _after(refuse, schema, "before") if refused else schema
+    return _apply_limits(schema, limits, _path_check(note) if "path" in options else options.get("check"))
 
 
 def _path_check(note: FieldOptions) -> Callable[[str], None]:
@@ -209,7 +201,7 @@ def _path_check(note: FieldOptions) -> Callable[[str], None]:
     return refuse
 
 
-def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str], object] | None) -> Any:
+def _apply_limits(schema: Schema, limits: Mapping[str, Any], check: Callable[[str], object] | None) -> Schema:
     """Apply limits to a schema, to each alternative those that its type supports, and a check to texts."""
     kind = schema["type"]
     if kind in {"nullable", "function-after"}:

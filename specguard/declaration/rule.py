@@ -69,8 +69,6 @@ class Settings(Record):
 
     - `path`: `"file"` if each text is a path within the repository, `"folder"` if it may end with a slash.
 
-    - `refused`: values that are no longer valid, each with its replacement.
-
     - `tightens`: which values make a policy stricter. `"higher"` or `"lower"` are for numbers and flags,
       `"more"` or `"fewer"` for elements. `"only"` is for elements that exclude all others (none: all are
       allowed), and so is `"within"` (none: something else decides). A list has the values from the loosest

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
 
 
-_NO_CI: Final = 'no file shows that CI ran it: write grade = "re-run", and have the platform require its jobs'
-
-
 def check_root(text: str) -> None:
     """Check that all placeholders of a path can be expanded.
 
@@ -57,7 +54,6 @@ class RunSettings(Settings):
         "the least evidence: an agent's word, a runner's record, or specguard's run. "
         "Empty asks nothing of items, and `re-run` of gates",
         tightens=["", "claimed", "observed", "re-run"],
-        refused={"ci": _NO_CI},
     )
     gates: list[str] = setting([], "gates that every run needs", tightens="more", names=["gates"])
     quick_gates: list[str] = setting([], "gates for each commit's tree", tightens="more", names=["gates"])
