@@ -419,6 +419,7 @@ def find_statements(
         sections: the meaning of each known section, from `known_sections`.
         policy: the policy that may enforce them.
     """
+    unread = {(one.line, one.meaning) for one in policy.unread if one.path == path}
     for block, titles, _, _ in _blocks_with_section(document, sections):
         # Here the innermost known title counts, even if it guards nothing.
         known = (sections.get(normal_title(one.text.rendered), "") for one in reversed(titles))
@@ -427,7 +428,9 @@ def find_statements(
             for sentence in text.sentences():
                 if _COMMAND_WORDS.search(_CODE.sub("", sentence.raw).replace("*", "").replace("_", "")):
                     text_line = " ".join(sentence.plain.split())
-                    enforcement = _find_enforcement(policy, sentence, text_line, meaning)
+                    # The section's rule does not hold an item that was not read.
+                    holds = "" if (text.line, meaning) in unread else meaning
+                    enforcement = _find_enforcement(policy, sentence, text_line, holds)
                     yield Statement(path, sentence.line, shortened(text_line, SHOWN), *enforcement)
 
 
