@@ -276,6 +276,7 @@ _WRONG_SETTINGS: Final = {
     ),
     **dict.fromkeys((".tool", ".specguard"), "leave `[tool.specguard]` out, which only pyproject.toml needs"),
     "forbidden-model.people": "take it out, and add to `fields` what else names a model",
+    **dict.fromkeys(TopLevel._fields, "write it above the first [table]"),
 }
 """Removed and misplaced settings, some with their table, each with what to write instead."""
 
