@@ -255,7 +255,10 @@ def toml_layer(text: str, path: str, *, first: int = 1, step: str = "") -> Layer
     try:
         data, lines = read_toml(text, first=first)
     except DataError as error:
-        step += "write strings in quotes, tables in [brackets] and each key once: https://toml.io"
+        how = "write strings in quotes, tables in [brackets] and each key once: https://toml.io"
+        if str(error).startswith("unescaped"):
+            how = r"in double quotes write \\ for a backslash, or use single quotes"
+        step += how
         raise SettingProblem(f"this is not TOML: {error}", Origin(path, error.line or 0), step) from None
     return Layer(data, path, lines)
 

@@ -72,10 +72,13 @@ class Expression:
         """Compile the expression, and return it.
 
         Raises:
-            ExpressionError: RE2 cannot parse it, or it is empty and would match everything.
+            ExpressionError: RE2 cannot parse it; or it is empty and would match everything; or it has a
+                backspace and would match nothing.
         """
         if not self.text:
             raise ExpressionError("the expression is empty and would match every text")
+        if "\b" in self.text:
+            raise ExpressionError(r"in double quotes \b is a backspace: write \\b, or use single quotes")
         import re2
 
         try:
