@@ -47,14 +47,10 @@ def compile_policy(
         SpecguardError: a document cannot be read, or a plugin cannot be used.
     """
     # A `pyproject.toml` without settings and problems is none.
-    read = list(map(Part, sources))
-    parts = [part for part in read if part.layers or part.problems or not part.source.is_pyproject]
+    parts = [one for one in map(Part, sources) if one.layers or one.problems or not one.source.is_pyproject]
     problems = [problem for part in parts for problem in part.problems]
     if not parts:
-        # Settings in a table of the wrong name would guard nothing, and nobody would see it.
-        problems += [problem for part in read for problem in part.misnamed]
-        if not problems:
-            return None
+        return None
     parts += _read_named(parts, tree, problems)
     project = [layer for part in parts for layer in part.layers]
     own = Merged(project)

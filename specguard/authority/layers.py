@@ -14,7 +14,7 @@ from specguard.authority.policy import Unread
 from specguard.authority.prose import SectionPath, read_sections
 from specguard.declaration.patterns import Guarding
 from specguard.documents.blocks import Fence, fences
-from specguard.documents.data import DataError, UnreadableDocument, dotted, elements, place_of
+from specguard.documents.data import DataError, UnreadableDocument, dotted, elements, place_of, value_at
 from specguard.documents.document import Document
 from specguard.documents.toml import KeyPath, read_toml
 from specguard.errors import SpecguardError
@@ -93,7 +93,6 @@ class Part:
         layers: its settings.
         unread: blocks that look like settings and are not read, and unread text of known sections.
         problems: what is wrong with its settings.
-        misnamed: tables of a `pyproject.toml` that are almost `[tool.specguard]`, or another program's.
 
     Raises:
         SettingProblem: it cannot be read as Markdown.
@@ -105,7 +104,6 @@ class Part:
         self.layers: list[Layer] = []
         self.unread: list[Unread] = []
         self.problems: list[SettingProblem] = []
-        self.misnamed: list[SettingProblem] = []
         if source.path.endswith(".toml"):
             self._add_settings(source.text.removeprefix("\ufeff"))
             return
@@ -142,15 +140,12 @@ class Part:
                 self.problems.append(problem)
             return
         if source.is_pyproject:
-            table = None
-            for name, one in elements(layer.data.get("tool")):
-                if name == "specguard" and isinstance(one, dict):
-                    table = one
-                elif str(name).replace("-", "").replace("_", "").lower() == "specguard":
-                    origin, step = layer.origin(("tool", name)), "write a table [tool.specguard]"
-                    into = self.problems if name == "specguard" else self.misnamed
-                    into.append(SettingProblem(f"`tool.{name}` is not read", origin, step))
+            table = value_at(layer.data, ("tool", "specguard"))
             if table is None:
+                return
+            if not isinstance(table, dict):
+                origin, step = layer.origin(("tool", "specguard")), "write a table [tool.specguard]"
+                self.problems.append(SettingProblem("`tool.specguard` is not read", origin, step))
                 return
             lines = {key[2:]: line for key, line in layer.lines.items() if key[:2] == ("tool", "specguard")}
             layer = Layer(table, source.path, lines)
