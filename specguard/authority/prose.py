@@ -429,7 +429,8 @@ def find_statements(
                 if _COMMAND_WORDS.search(_CODE.sub("", sentence.raw).replace("*", "").replace("_", "")):
                     text_line = " ".join(sentence.plain.split())
                     # The section's rule does not hold an item that was not read.
-                    holds = "" if (text.line, meaning) in unread else meaning
+                    is_unread = (text.line, meaning) in unread and not isinstance(block, Paragraph)
+                    holds = "" if is_unread else meaning
                     enforcement = _find_enforcement(policy, sentence, text_line, holds)
                     yield Statement(path, sentence.line, shortened(text_line, SHOWN), *enforcement)
 
@@ -489,7 +490,8 @@ def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tup
             found[name] = guard
     section = policy.active_rule(meaning)
     if not found and section is not None:
-        return {section.code}, []
+        # A name in a code span may be that of a file which the section does not list.
+        return set() if any(name[:1].isalnum() for name in sentence.spans) else {section.code}, []
     names = list(dict.fromkeys([*sentence.spans, *names]))
     known = "|".join(map(re.escape, sorted(names, reverse=True)))
     if not _says_no_more(re.sub(_GUARD_TERMS, "\0", re.sub(rf"(?<!\w)(?:{known})", "\0", text))):
