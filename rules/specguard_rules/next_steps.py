@@ -255,7 +255,11 @@ def add_trailer(trailer: str, message: Message | None, by_id: CommitsById) -> st
 
 def shell_words(subject: str, message: Message) -> list[str]:
     """Return the shell words that give a commit's message with another subject."""
-    body = f'"$(git log -1 --format=%b {(message.commit or "")[:SHORT]})"'
+    said = f"git log -1 --format=%b {(message.commit or '')[:SHORT]}"
+    if "".join(message.lines[1:2]).strip():
+        # For git a line right below the first one belongs to the subject.
+        said = said.replace("%b", "%B") + " | tail -n +2"
+    body = f'"$({said})"'
     return [shell_quote(subject), *([body] if message.body else [])]
 
 
