@@ -282,9 +282,11 @@ def _alters_log(change: Change, folder: bytes) -> bool:
     return if_known(is_altered, False)
 
 
+# A subject in quotes may have backticks of its own.
+_WORDS: Final = "(?:[^`']|'[^']*')*"
 _COMMIT_COMMAND: Final = (
-    r"`([^`]*\bgit (?:-c [\w.]+=(?:\"[^`\"]*\"|\S+) )*"
-    r"(?:rebase|filter-branch|reset --(?:soft|keep)|commit --amend)\b[^`]*)`"
+    rf"`({_WORDS}\bgit (?:-c [\w.]+=(?:\"[^`\"]*\"|\S+) )*"
+    rf"(?:rebase|filter-branch|reset --(?:soft|keep)|commit --amend)\b{_WORDS})`"
 )
 """A command that git refuses if there are uncommitted changes, or that would commit them."""
 
@@ -324,7 +326,7 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
     request = change.request
     if change.stage in ("edit", "run") or request.enforce or request.environment.get("CI"):
         return
-    pattern = "`(git commit [^`]*)`" if change.stage == "commit-msg" else _COMMIT_COMMAND
+    pattern = f"`(git commit {_WORDS})`" if change.stage == "commit-msg" else _COMMIT_COMMAND
     for result in results:
         for judged in result.findings:
             judged.finding.help = re.sub(pattern, protect, judged.finding.help)

@@ -12,7 +12,7 @@ from specguard.testing.running import run_here
 from specguard_rules.next_steps import QUOTED_LENGTH, alternatives, quote
 from tests.rules.items import type_in
 
-COMMAND = re.compile(r"`((?:git|rm|mkdir|FILTER\w*=1) [^`]*)`")
+COMMAND = re.compile(r"`((?:git|rm|mkdir|FILTER\w*=1) (?:[^`']|'[^']*')*)`")
 CASES = {case.name: case for case in Case.load_all(Path(__file__).with_name("next_steps.toml"))}
 LOCKED = '[rules.locked-path]\npaths = ["ci/"]\n'
 CI = Step("chore: base", files={"ci/a": "1"})
