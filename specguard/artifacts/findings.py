@@ -494,7 +494,7 @@ def verdict_of(artifact: Artifact, review: Review) -> str | None:
         title = normal_title(section.heading.text.plain)
         text = next(texts(section.own), None)
         of_document = section.level == 1 < max(one.level for one in document.sections)
-        if text and not of_document and review.is_verdict(title, section.line):
+        if text and not of_document and review.is_verdict(title, text.line):
             found.append((section.line, text.plain))
     return max(found, key=lambda one: one[0])[1] if found else None
 
