@@ -212,8 +212,8 @@ def test_a_rule_is_not_asked_for_the_proof_that_is_being_made(tmp_path: Path) ->
     made = user.setting.user
     made.git("checkout", "-q", "-b", "phase-12")
     made.write("patterns/emit.ts", "a\n")
-    entry = {"id": "emit", "path": "patterns/emit.ts", "version": "0.1.0"}
-    made.write("patterns/index.json", json.dumps({"patterns": [entry]}))
+    entry = {"id": "emit", "entry": "patterns/emit.ts", "version": "0.1.0"}
+    made.write("patterns/index.json", json.dumps({"assets": [entry]}))
     made.write("TASKS.md", "- [x] Emit\n")
     made.git("add", "patterns", "TASKS.md")
 

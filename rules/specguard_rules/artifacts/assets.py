@@ -18,10 +18,9 @@ from specguard.rules import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final
 
-    from specguard.documents.blocks import Row
     from specguard.documents.data import Data
     from specguard.rules import Commit, Documents, Entry, MissingFact, RunProof, RunRecords
     from specguard.runs.record import RunRecord
@@ -61,9 +60,9 @@ _NUMBERS: Final = r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,5}?)(?:\.0+)*(?:-[0-9A-Za-z.
 class UnregisteredAsset(Rule):
     r"""A learning asset changes without a new version, row or sample.
 
-    `[assets]` names the files. Its `index` lists the assets under `assets`, `items` or `patterns`, each with
-    `id`, `version`, and its files under `entry`, `path`, `file`, `files` or `paths`. Each change raises the
-    `version`. A row of the `table` names the asset and fills `columns`. A file of `samples` names it by id,
+    `[assets]` names the files. Its `index` lists the assets under `assets`, each with `id`, `version`, and
+    its file or folder under `entry`, or several under `files`. Each change raises the `version`. A row of
+    the `table` begins with the asset's name, and fills `columns`. A file of `samples` names it by id,
     `id@version` or file. Comments, code, placeholders and `n/a` do not count.
 
     Why is this bad? A silent change breaks what others rely on.
@@ -167,7 +166,8 @@ class UnregisteredAsset(Rule):
                 touched.setdefault(position, path)
             if not holders and documents.tree.has_file(path):
                 message = f"{path_text(path)} is in no entry of {assets.index}"
-                yield _finding(path, message, "Add an entry with its id, file and version.", "entry")
+                step = 'Add to its `assets` an entry with "id", "entry" (the file) and "version".'
+                yield _finding(path, message, step, "entry")
             for asset in (listed[position] for position in holders):
                 if path in asset.paths and documents.tree.find(path) is None:
                     message = f"the entry {asset.id!r} of {assets.index} has {path_text(path)}, which is gone"
@@ -182,7 +182,7 @@ class UnregisteredAsset(Rule):
         edited = {place for path in changed - {index, *others} for place in entries_at(path, by_place)}
         for position, path in sorted(touched.items()):
             asset = listed[position]
-            earlier = next((one for one in old if one.is_same(asset)), None) if position in edited else None
+            earlier = next((one for one in old if one.id == asset.id), None) if position in edited else None
             yield from _version_flaws(asset, earlier, index, assets)
             yield from _row_flaws(asset, path, assets, documents)
             if assets.samples and samples.isdisjoint(asset.names):
@@ -195,31 +195,23 @@ class Asset(Record):
     """An entry of the index.
 
     Attributes:
-        id: the asset's id, or its first file as it is written.
-        has_id: True if the entry has an id.
+        id: the asset's id.
         version: the version as it is written; empty if the entry has none.
         paths: the possible paths of its files from the root, each of a file or a folder.
         line: the line of its version, or of the entry if it has none.
     """
 
     id: str
-    has_id: bool
     version: str
     paths: Sequence[bytes]
     line: int | None
-
-    def is_same(self, other: Asset) -> bool:
-        """True if another entry is about the same asset."""
-        if self.has_id and other.has_id:
-            return self.id == other.id
-        return not set(self.paths).isdisjoint(other.paths)
 
     @property
     def names(self) -> set[str]:
         """The names that a sample may use for it."""
         versions = [f"{self.id}@{mark}{self.version}" for mark in ("", "v") if self.version]
         places = [place.decode("utf-8", "surrogateescape") for place in self.paths]
-        return {*filter(None, [self.id, *versions, *places])}
+        return {self.id, *versions, *places}
 
 
 def entries_by_place(listed: Sequence[Asset]) -> Mapping[bytes, Sequence[int]]:
@@ -237,32 +229,21 @@ def entries_at(path: bytes, by_place: Mapping[bytes, Sequence[int]]) -> list[int
     return sorted({position for place in places for position in by_place.get(place, ())})
 
 
-_LISTS: Final = ("assets", "items", "patterns")
-_FILES: Final = ("entry", "path", "file", "files", "paths")
-"""The keys of the lists in an index, and those of an entry's files or folders."""
-
-
 def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
-    """Return the assets that an index lists, or has in a table by id; None if it has neither."""
-    if data is None:
+    """Return the assets that an index lists, as far as they have an id; None if it has no list."""
+    entries = data.get(["assets"]) if data is not None else None
+    if data is None or not isinstance(entries, list):
         return None
-    keys: list[list[str | int]] = [[]] if isinstance(data.value, list) else [[name] for name in _LISTS]
-    found = [(key, data.get(key)) for key in keys]
-    found = [(key, entries) for key, entries in found if isinstance(entries, list | dict)]
     assets: list[Asset] = []
-    for key, entries in found:
-        named = isinstance(entries, dict)
-        for at, value in entries.items() if named else enumerate(entries):
-            entry = value if isinstance(value, dict) else {}
-            name = str(at) if named else _scalar_text(entry.get("id"))
-            version = _scalar_text(entry.get("version"))
-            # An entry without a file uses its id as its path.
-            files = [file for field in _FILES for file in _texts(entry.get(field))] or [name]
-            folder = settings.index.rpartition("/")[0]
-            places = filter(None, [_join_path(start, file) for file in files for start in (folder, "")])
-            line = data.line([*key, at, "version"] if version else [*key, at])
-            assets.append(Asset(name or files[0], bool(name), version, [*dict.fromkeys(places)], line))
-    return assets if found else None
+    folder = settings.index.rpartition("/")[0]
+    for at, value in enumerate(entries):
+        entry = value if isinstance(value, dict) else {}
+        name, version = (_scalar_text(entry.get(key)) for key in ("id", "version"))
+        files = [file for key in ("entry", "files") for file in _texts(entry.get(key))]
+        places = filter(None, [_join_path(start, file) for file in files for start in (folder, "")])
+        line = data.line(["assets", at, "version"] if version else ["assets", at])
+        assets += [Asset(name, version, [*dict.fromkeys(places)], line)] if name else []
+    return assets
 
 
 def _scalar_text(value: Any) -> str:
@@ -293,10 +274,10 @@ def _finding(
 
 def _index_finding(assets: Assets, index: bytes, data: Data | None) -> Finding:
     problem = data.problem if data is not None else None
-    why = "is not there" if data is None else f"has none of the lists {', '.join(_LISTS)}"
+    why = "is not there" if data is None else "has no list `assets`"
     why = f"cannot be read: {problem.message}" if problem else why
     message = f"{assets.index}, the index of the assets that the change touches, {why}"
-    step = "List every asset in it, with its id, file and version."
+    step = 'List every asset in its `assets`, with "id", "entry" (the file) and "version".'
     return _finding(index, message, step, "index", line=problem.line if problem else None)
 
 
@@ -304,7 +285,8 @@ def _dropped_findings(
     assets: Assets, old: Sequence[Asset], listed: Sequence[Asset], documents: Documents
 ) -> Iterator[Finding]:
     """Yield a finding for each asset that is no longer in the index although its files still exist."""
-    for asset in (one for one in old if not any(map(one.is_same, listed))):
+    ids = {one.id for one in listed}
+    for asset in (one for one in old if one.id not in ids):
         there = [place for place in asset.paths if documents.tree.find(place) is not None]
         if any(assets.paths.matches(place) for place in there):
             message = f"{asset.id} is no longer in {assets.index}, and {path_text(there[0])} is still there"
@@ -346,20 +328,17 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
         return
     document = documents.read(_bytes(table))
     # Its id as a separate word, or the name of its file.
-    names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.paths)} - {""}
-    name = rf"(?:{'|'.join(map(re.escape, sorted(names))) or '(?!)'})(?![\w-])"
-    wanted = {_normalize(column) for column in columns}
+    names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.paths)}
+    name = rf"\W*(?:\S*/)?(?:{'|'.join(map(re.escape, sorted(names)))})(?![\w-])"
+    wanted, version = {_normalize(column) for column in columns}, asset.version.lstrip("v")
     rows = [one for one in document.rows() if wanted <= {*map(_normalize, one.header)}] if document else []
-    version, starts = asset.version.lstrip("v"), (r"\W*(?:\S*/)?", r".*(?<![\w-])")
-    # A cell of its row begins with a name or its path; then come those that mention it, as in lists of needs.
-    own, others = ([one for one in rows if _is_about(one, start + name, wanted)] for start in starts)
+    own = [one for one in rows if re.match(name, one.cells[0])]
     # A table may keep a row for each version: the one that agrees with the index counts, else the last.
-    agreeing = (one for one in (*own, *others) if one.cell("version").lstrip("v") in ("", version))
-    row = next(agreeing, None) or next(reversed(own or others), None)
-    if row is None:
+    agreeing = (one for one in own if one.cell("version").lstrip("v") in ("", version))
+    if (row := next(agreeing, None) or next(reversed(own), None)) is None:
         message = f"{asset.id} has no row in a table of {table}"
         message += f" with the columns {', '.join(columns)}" if columns else ""
-        yield _finding(path, message, "Add a row that names it.", f"row {asset.id}", "assets.table")
+        yield _finding(path, message, "Add a row that begins with it.", f"row {asset.id}", "assets.table")
         return
     place, line, stated = _bytes(table), row.line, row.cell("version").lstrip("v")
     for column in columns:
@@ -371,12 +350,6 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
         message = f"the row of {asset.id} in {table} has the version {stated}, and the index {asset.version}"
         step, key = f"Write {asset.version} there.", f"version {asset.id}"
         yield _finding(place, message, step, key, "assets.table", line)
-
-
-def _is_about(row: Row, name: str, columns: Collection[str]) -> bool:
-    """True if a cell of a row that is in none of some columns begins with a pattern."""
-    cells = zip(row.header, row.cells, strict=False)
-    return any(re.match(name, cell) for title, cell in cells if _normalize(title) not in columns)
 
 
 def _normalize(text: str) -> str:

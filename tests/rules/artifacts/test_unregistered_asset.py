@@ -18,10 +18,9 @@ def test_versions() -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("json", '{"patterns": {"a": {"version": "1.10", "files": ["x/y.md", "z"]}}}'),
-        ("yaml", "items:\n- id: a\n  version: 1.10\n  files: [x/y.md, z]\n"),
+        ("json", '{"assets": [{"id": "a", "version": 1.10, "entry": "./x/y.md"}]}'),
+        ("yaml", "assets:\n- id: a\n  version: 1.10\n  files: [x/y.md, z]\n"),
         ("toml", '[[assets]]\nid = "a"\nversion = "1.10"\nfiles = ["x/y.md", "z"]\n'),
-        ("json", '[{"id": "a", "version": 1.10, "path": "x/y.md"}]'),
     ],
 )
 def test_forms_of_an_index(kind: Any, text: str) -> None:
@@ -32,7 +31,7 @@ def test_forms_of_an_index(kind: Any, text: str) -> None:
 
 
 def test_places_that_climb_out_or_are_everything_are_none() -> None:
-    text = '{"assets": [{"id": "a", "path": "../../x", "entry": ".", "file": "", "paths": ["../ok"]}]}'
+    text = '{"assets": [{"id": "a", "entry": ".", "files": ["../../x", "", "../ok"]}]}'
     [asset] = read_index(read_data(text, "json"), Assets(index="p/index.json")) or []
     assert asset.paths == [b"ok"]
     assert read_index(read_data('{"assets": 1}', "json"), Assets(index="p/i.json")) is None
