@@ -1,8 +1,8 @@
 """Manifests of removed and kept paths, and their comparison with the change and with folders.
 
-A path begins a list item, a line of a code block or a table cell, by itself or after a word such as
-`Removed:`. In a drawn tree, the folders above a path belong to it. The remaining text of the item or row is
-its reason, or else that of the item, label or heading above it. Manifests in JSON, YAML or TOML are not read.
+A path begins a list item or a table cell, by itself or after a word such as `Removed:`. The remaining text of
+the item or row is its reason, or else that of the item, label or heading above it. Code blocks and manifests
+in JSON, YAML or TOML are not read.
 
 Headings, labels of lists, a column such as `Action`, and the first words of a reason separate kept from
 removed paths.
@@ -14,9 +14,9 @@ import re
 
 from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
-from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, texts
+from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo
-from specguard.documents.list_items import LINE_SUFFIX, LINK, leading_paths, tree_lines, without_box
+from specguard.documents.list_items import LINE_SUFFIX, LINK, leading_paths, without_box
 from specguard.errors import NotApplicable
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, path_text
 from specguard.work.name_templates import escape
@@ -130,9 +130,6 @@ def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedP
         header = [" ".join(cell.plain.casefold().split()) for cell in block.header]
         for row in block.rows:
             yield from _row_paths(row, header, state, reason)
-    elif isinstance(block, Fence):
-        for number, line in enumerate(tree_lines(block.content), block.first):
-            yield from _text_paths(line, number, state, reason)
 
 
 def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason: str) -> Iterator[ListedPath]:
@@ -215,10 +212,7 @@ class PathListing:
         plain = listed.path.encode("utf-8", "surrogateescape")
         for in_folder in (False, True) if artifact.folder else (False,):
             reading, folder = (index, in_folder), artifact.folder if in_folder else b""
-            # A drawn tree may begin with the folder's own name.
-            above, _, own = folder.rpartition(b"/")
-            for start in (folder, above) if own and plain.startswith(own + b"/") else (folder,):
-                self._plain.setdefault(join_path(start, plain), []).append(reading)
+            self._plain.setdefault(join_path(folder, plain), []).append(reading)
             if any(char in listed.path for char in "*?["):
                 within = escape(folder.decode("utf-8", "surrogateescape"))
                 pattern = f"{within}/{listed.path}".removeprefix("/")

@@ -1154,8 +1154,8 @@ class UnlistedRemoval(Rule):
     """Removed paths and the manifest that lists them differ.
 
     With `agrees_with = "deletions"` in `[artifacts.<name>]`, it lists every removed path with a reason, and
-    no other. A move removes the old path. List items, table cells and code blocks of Markdown are read, but
-    nothing under *Kept* or *Retained*. A folder covers all below it, except `**`. *removed*, *cleanup* and
+    no other. A move removes the old path. List items and table cells of Markdown are read, but nothing under
+    *Kept* or *Retained*. A folder covers all below it, except `**`. *removed*, *cleanup* and
     `TBD` are no reasons. Only a manifest that the change adds or edits is compared.
 
     Why is this bad? A cleanup of one file too many loses work.
