@@ -235,10 +235,6 @@ def _find_options(
                 label, rest = _split_label(row[0], labels)
                 if label:
                     yield label, row[0].line, [Paragraph(cell) for cell in row[1:] or [rest]]
-            for position, cell in enumerate(block.header[1:], start=1):
-                label, _ = _split_label(cell, labels)
-                if label:
-                    yield label, cell.line, [Paragraph(row[position]) for row in block.rows]
         elif label := _option_of(block, labels):
             below = blocks[at + 1 :]
             ends = (to for to, one in enumerate(below) if _option_of(one, labels) or _ends_option(block, one))

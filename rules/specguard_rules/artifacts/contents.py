@@ -926,7 +926,7 @@ class MissingOption(_Aspect, Rule):
     """A document lacks an option that it must describe.
 
     `options` of `[artifacts.<name>]` lists them, such as `["A", "B", "C"]`. Each is a heading, list item,
-    bold label, or table's row or column of that name, with words of its own and no placeholder.
+    bold label or table row of that name, with words of its own and no placeholder.
 
     Why is this bad? Whoever considers one way weighs nothing.
 
