@@ -143,26 +143,17 @@ class TooManyAgents(Rule):
     def _judge(self, folder: bytes, agents: Sequence[AgentWork]) -> Iterator[Finding]:
         """Count the agents that are active whenever an agent of the pass begins."""
         place = path_text(folder) if folder else "the repository"
+        # ART010 reports those without times.
         known = sorted((one for one in agents if one.times), key=lambda one: (one.times[0][0], one.agent))
-        unknown = [one for one in agents if not one.times]
-        most = 0
         for begin in (work.times[0][0] for work in known):
             active = [one for one in known if one.is_active(begin)]
-            most = max(most, len(active))
-            if most > self.max:
+            if len(active) > self.max:
                 names = ", ".join(sorted(one.agent for one in active))
                 when = f"at once at {begin.isoformat()} ({names})"
-                message = f"{most} agents of {place} are active {when}, and {self.max} may be"
+                message = f"{len(active)} agents of {place} are active {when}, and {self.max} may be"
                 step, (_, path, stamp) = "Close agents before others begin.", active[self.max].times[0]
                 yield Finding(message, step, path, stamp.at, key=f"agents of {place}", setting="max")
                 return
-        if unknown and most + len(unknown) > self.max:
-            names = ", ".join(sorted(work.agent for work in unknown))
-            what = f"whether more than {self.max} agents of {place} are active at once"
-            message = f"it is not known {what}: there are no times of {names}"
-            step = "Write when each began and ended, such as 2026-01-31T12:00:00Z."
-            path, key = unknown[0].artifacts[0].path, f"unknown agents of {place}"
-            yield Finding(message, step, path, severity="warning", key=key, setting="max")
 
 
 class UnreadGrounding(Rule):
