@@ -6,7 +6,7 @@ import json
 import shlex
 
 from specguard.artifacts.files import alternatives, join_path, unique_path
-from specguard.documents.data import data_kind
+from specguard.documents.data import data_kind, value_at
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_name, normal_title
 from specguard.errors import SpecguardError
@@ -274,7 +274,8 @@ def example(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
         return TODO
     reference = schema.get("$ref")
     if isinstance(reference, str):
-        inner = _resolve(root, reference) if reference.startswith("#") and reference not in above else None
+        start, *keys = reference.split("/")
+        inner = value_at(root, tuple(keys)) if start == "#" and reference not in above else None
         return example(inner, root, (*above, reference))
     for key in ("const", "default"):
         if key in schema:
@@ -296,14 +297,6 @@ def example(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
         return least if isinstance(least, int) else 0
     simple: dict[Any, Any] = {"boolean": False, "null": None, "object": {}, "array": []}
     return simple.get(kind, TODO) if isinstance(kind, str) else TODO
-
-
-def _resolve(root: Any, reference: str) -> Any:
-    """Return the value at the JSON pointer of a reference; None if it does not exist."""
-    value = root
-    for part in filter(None, reference.removeprefix("#").split("/")):
-        value = value.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
-    return value
 
 
 def add_heading(text: str, contract: Contract, title: str) -> str:
