@@ -227,23 +227,13 @@ class WaveStage(Settings):
     items: str = setting(
         "", "items (a kind, or `tasks`) to close, except conditional and deferred ones", names=["work"]
     )
-    branch: str | list[str] = setting(
-        [], "its branches, with globs and placeholders of `by`", check=PathTemplate
-    )
+    branch: str = setting("", "its branches, with globs and placeholders of `by`", check=PathTemplate)
     paths: list[str] = setting([], "the only paths for its branch", check=PathTemplate)
 
-    @property
-    def branches(self) -> list[str]:
-        """`branch` as a list."""
-        return [self.branch] if isinstance(self.branch, str) else self.branch
-
     def read_branch(self, name: str) -> Mapping[str, str] | None:
-        """Return the fields in a branch's name by the stage's templates; None if no template matches."""
-        for text in self.branches:
-            template = path_template(text if "/" in text else f"**/{text}")
-            if (fields := template.read(name.encode("utf-8", "surrogateescape"))) is not None:
-                return fields
-        return None
+        """Return the fields in a branch's name by the stage's template; None if it does not match."""
+        text = self.branch if "/" in self.branch else f"**/{self.branch}"
+        return path_template(text).read(name.encode("utf-8", "surrogateescape")) if self.branch else None
 
     @property
     def artifacts(self) -> list[str]:
@@ -255,7 +245,7 @@ class WaveStage(Settings):
         for key in self.when:
             if "." not in key:
                 return f"`when` names no artifact in {key!r}: write it as `contract.field`"
-        if self.paths and not self.branches:
+        if self.paths and not self.branch:
             return f"the stage {self.name!r} has `paths`, which are judged on its `branch`, and no branch"
         return ""
 

@@ -184,12 +184,12 @@ def _wrong_branch(works: Sequence[StageWork], entries: Sequence[Entry]) -> Itera
     reported: list[StageState] = []
     for later, stage in ((work.stage, stage) for work in works for stage in work.stage.predecessors):
         added = next((entry for entry in entries if entry.added and _owns(stage, entry.path)), None)
-        if added is None or not stage.settings.branches or stage in (*here, *reported):
+        if added is None or not stage.settings.branch or stage in (*here, *reported):
             continue
         reported.append(stage)
         message = f"{path_text(added.path)} is added by a change of the stage {later.name}, and the stage "
         message += f"{stage.name} comes first, on a branch of its own"
-        step = f"Submit it first, on a branch like {stage.settings.branches[0]}."
+        step = f"Submit it first, on a branch like {stage.settings.branch}."
         key = f"{stage.name} on the branch of {later.name}"
         yield _finding(stage, "branch", message, step, key, path=added.path)
 
