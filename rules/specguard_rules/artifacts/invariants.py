@@ -19,7 +19,7 @@ from specguard_rules.next_steps import restore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import ClassVar, Final, Literal
+    from typing import ClassVar, Final
 
     from specguard.rules import Artifacts, Base, Contract, Entry, Expression, Tree
 
@@ -29,11 +29,7 @@ class Invariant(Settings):
 
     paths: Selecting = required("files; without a `pattern` also folders", min_length=1)
     pattern: Expression | None = setting(None, "what each file keeps; without it, paths stay where they are")
-    count: Literal["same", "at-least"] = setting(
-        "same", "`at-least` allows more matches", tightens=["at-least", "same"]
-    )
     assessment: str = setting("", "the contract that it binds; by default every change", names=["artifacts"])
-    message: str = setting("", "more text for findings")
 
 
 LONGEST: Final = 5000
@@ -45,9 +41,9 @@ _WILD: Final = frozenset("*?[\\")
 class ArchitectureShift(Rule):
     r"""A change breaks a declared invariant or moves a declared path.
 
-    `[[invariants]]` lists them. With a `pattern`, every file of `paths` keeps as many matches as before;
-    `count = "at-least"` also allows more. Without one, the files stay where they are. With `assessment`, it
-    binds only changes that touch an artifact of that contract.
+    `[[invariants]]` lists them. With a `pattern`, every file of `paths` keeps as many matches as before.
+    Without one, the files stay where they are. With `assessment`, it binds only changes that touch an
+    artifact of that contract.
 
     Why is this bad? Work on names and clarity must not move the architecture.
 
@@ -163,15 +159,8 @@ def _moved_findings(
         happened += f": it was moved to {path_text(new[0])}" if new else ""
         message = f"the {what} {path_text(path)} {happened}"
         step = f"{restore(path, base, new[0] if new else b'')}."
-        yield _finding(invariant, f"{index}.paths", message, step, path, "path", gone=gone)
-
-
-def _finding(
-    invariant: Invariant, setting: str, message: str, step: str, path: bytes, key: str, *, gone: bool
-) -> Finding:
-    message += f"; {invariant.message}" if invariant.message else ""
-    side: Literal["base"] | None = "base" if gone else None
-    return Finding(message, step, path, side=side, key=key, setting=f"invariants.{setting}")
+        setting = f"invariants.{index}.paths"
+        yield Finding(message, step, path, side="base" if gone else None, key="path", setting=setting)
 
 
 def _is_lost(path: bytes, start: Tree, head: Tree) -> bool:
@@ -186,13 +175,14 @@ def _pattern_findings(
     """Yield a finding for each file in which the pattern matches a different number of times."""
     for path in invariant.paths.among([entry.path for entry in entries]):
         before, after = _count_matches(pattern, path, start), _count_matches(pattern, path, head)
-        if before == after or (invariant.count == "at-least" and after > before):
+        if before == after:
             continue
         gone = head.find(path) is None
         message = f"the matches of '{pattern.text}' in {path_text(path)} were {before} before, are {after}"
         message += ": the file is gone" if gone else ""
         step = "Put back what matched, or take out what is new, or have the invariant changed in the base."
-        yield _finding(invariant, f"{index}.pattern", message, step, path, pattern.text, gone=gone)
+        setting = f"invariants.{index}.pattern"
+        yield Finding(message, step, path, side="base" if gone else None, key=pattern.text, setting=setting)
 
 
 def _count_matches(pattern: Expression, path: bytes, files: Tree) -> int:
