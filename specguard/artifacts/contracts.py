@@ -44,11 +44,6 @@ class Findings(Settings):
         ["fixed", "re-verified"], "all words of a closed finding's status", tightens="more"
     )
     must_close: list[str] = setting([], "what must be closed before the review is", tightens="more")
-    verdict: list[str] = setting(
-        ["disposition", "verdict", "status", "decision", "outcome", "conclusion"],
-        "where the verdict is; the last one counts",
-        min_length=1,
-    )
     verdict_open: list[str] = setting(
         [
             "open", "draft", "in progress", "on hold", "incomplete", "pending", "not yet", "not ready",

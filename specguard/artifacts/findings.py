@@ -73,6 +73,7 @@ _STATUS_DETAILS: Final = (
 _TITLE: Final = ("finding", "title", "issue", "description")
 _SEVERITY: Final = ("severity", "priority", "sev")
 _STATUS: Final = ("status", "resolution", "verification", "disposition")
+_VERDICT: Final = frozenset(["disposition", "verdict", "status", "decision", "outcome", "conclusion"])
 _DETAILS: Final = (*_TITLE, *_SEVERITY, *_STATUS, "evidence", "location", "place", "impact", "why")
 # "High: cold, a.py:1. Status: fixed, re-verified".
 _IN_TITLE: Final = re.compile(
@@ -183,18 +184,16 @@ class Review:
     Args:
         sections: the sections that contain the findings.
         severities: finds the severities.
-        verdict: the names of the field that states the verdict.
 
     Attributes:
         findings: the findings, in order.
         sections: the sections.
     """
 
-    def __init__(self, sections: Sequence[Section], severities: Severities, verdict: Sequence[str]) -> None:
+    def __init__(self, sections: Sequence[Section], severities: Severities) -> None:
         self.sections = sections
         self.findings: list[ReviewFinding] = []
         self._severities = severities
-        self._verdict = set(map(normal_name, verdict))
         self._own_lines: set[int] = set()
         names = [self._verdict_name(block) for section in sections for block in section.blocks]
         # The only verdict, after the last finding, is not its own unless it may be its status.
@@ -215,8 +214,7 @@ class Review:
 
     def is_verdict(self, name: str, line: int) -> bool:
         """True if a field or heading states the verdict, and belongs to no finding."""
-        names = {normal_name(name), normal_name(name.rpartition(" ")[2])}
-        return not self._verdict.isdisjoint(names) and line not in self._own_lines
+        return normal_name(name.rpartition(" ")[2]) in _VERDICT and line not in self._own_lines
 
     def _verdict_name(self, block: AnyBlock) -> str:
         """Return the normalized name of the verdict that a paragraph begins with; empty without one."""
@@ -363,7 +361,7 @@ def _review_of(artifact: Artifact) -> tuple[Review, Findings]:
     words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
     title, severities = settings.section, Severities(words)
     found = find_titled(artifact, title)[:1] if title else findings_sections(artifact.document, severities)
-    return Review(list(found), severities, settings.verdict), settings
+    return Review(list(found), severities), settings
 
 
 def findings_sections(document: Document, severities: Severities) -> Iterator[Section]:
@@ -455,7 +453,7 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
     help = f"When it is, write 'Status: {', '.join(settings.closed)}' below it"
     if closed and settings.verdict_open:
         word = settings.verdict_open[0]
-        help += f"; while the review is open, its {settings.verdict[0]} is one such as {word!r}"
+        help += f"; while the review is open, its disposition is one such as {word!r}"
     for one, missing in open_ones:
         has = " and ".join(word for word in settings.closed if word not in missing)
         state = f"is {f'{has}, and not ' if has else 'not '}{' and '.join(missing)}"

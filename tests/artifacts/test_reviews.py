@@ -29,7 +29,7 @@ WORDS = {"fixed": ["fixed", "resolved"], "re-verified": ["re-verified"]}
 
 
 def read(text: str) -> Review:
-    return Review(list(findings_sections(Document(text), SEVERITIES)), SEVERITIES, ())
+    return Review(list(findings_sections(Document(text), SEVERITIES)), SEVERITIES)
 
 
 def found(text: str) -> list[list[str | int]]:
@@ -103,7 +103,7 @@ def test_a_link_is_no_file_with_lines(artifacts: Make) -> None:
 def test_time_grows_with_the_length_alone(piece: str) -> None:
     def reading(count: int) -> Callable[[], object]:
         sections = list(findings_sections(Document("## Findings\n\n" + piece * count), SEVERITIES))
-        return lambda: Review(sections, SEVERITIES, ())
+        return lambda: Review(sections, SEVERITIES)
 
     assert grows_with_length(reading, 60)
 

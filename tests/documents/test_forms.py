@@ -102,7 +102,7 @@ def place(text: str, read: bool, said: str) -> None:
 
 
 def review(text: str) -> Review:
-    return Review(list(findings_sections(Document(f"## Findings\n\n{text}\n"), SEVERITIES)), SEVERITIES, ())
+    return Review(list(findings_sections(Document(f"## Findings\n\n{text}\n"), SEVERITIES)), SEVERITIES)
 
 
 def finding(text: str, read: bool, said: str) -> None:

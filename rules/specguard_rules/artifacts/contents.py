@@ -509,7 +509,8 @@ class OpenFinding(_Aspect, Rule):
 
     A finding of a severity in `must_close` of `[artifacts.<name>.findings]` says each word of `closed`:
     `Status: fixed, re-verified`. `not`, `failed`, `pending` or an unticked box takes it back. A review is
-    open while its `verdict` field begins with one of `verdict_open`.
+    open while its last *Disposition*, *Verdict*, *Status*, *Decision*, *Outcome* or *Conclusion* begins with
+    one of `verdict_open`.
 
     Why is this bad? The approver did not read the review to its end.
 
