@@ -57,6 +57,10 @@ class CitedEvidence:
         places = self.targets.places(citation) or ()
         return right and self.is_file(citation) and self._path not in places
 
+    def is_wrong(self, citation: Citation) -> bool:
+        """True if a citation is reported because of the kind of its path."""
+        return not self.misses_lines(citation) and bool(self.kind_problem(citation))
+
     def misses_lines(self, citation: Citation) -> bool:
         """True if a citation has no lines, although lines are required."""
         return self.settings.anchors == "line" and citation.line is None
@@ -171,7 +175,7 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("evidence.section", settings.section, message, help)
         return
     without_lines = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
-    wrong_kind = [one for one in cited.all if not cited.misses_lines(one) and cited.kind_problem(one)]
+    wrong_kind = list(filter(cited.is_wrong, cited.all))
     if not wrong_kind and not any(map(cited.is_evidence, cited.all)):
         cited_text = f"{without_lines[0]} without a line of it" if without_lines else "no other file"
         where = f"the section {settings.section!r} of " if settings.section else ""
@@ -189,23 +193,27 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _uncited(blocks: Sequence[AnyBlock], cited: CitedEvidence) -> Iterator[tuple[int, str]]:
-    """Yield the items and rows without a citation, each with its line and its words.
+    """Yield the items and rows without a citation, right or reported, each with its line and its words.
 
     Text below an item with a citation belongs to that item. An item without its own citation is covered by
     the items below it, if any of them has one; then each of them needs one.
     """
+
+    def counts(citation: Citation) -> bool:
+        return cited.is_evidence(citation) or cited.is_wrong(citation)
+
     for block in blocks:
         if isinstance(block, Table):
             for row in block.rows:
-                if not any(map(cited.is_evidence, citations([Table(block.header, [row], block.line)]))):
+                if not any(map(counts, citations([Table(block.header, [row], block.line)]))):
                     yield row[0].line, shortened(_row_label(row))
         elif isinstance(block, List):
             for item in block.items:
                 own = [one for one in item.blocks if not isinstance(one, List | Table)]
                 below = [one for one in item.blocks if isinstance(one, List | Table)]
-                if any(map(cited.is_evidence, citations(own))):
+                if any(map(counts, citations(own))):
                     continue
-                if any(map(cited.is_evidence, citations(below))):
+                if any(map(counts, citations(below))):
                     yield from _uncited(below, cited)
                 else:
                     yield item.line, shortened(item.text.plain)
