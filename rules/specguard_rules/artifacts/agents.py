@@ -36,11 +36,6 @@ class Grounding(Settings):
     external: list[str] = setting(
         [], "those of them outside the repository (absolute or `~`): only a warning", tightens="fewer"
     )
-    cited_by: list[str] = setting(
-        [],
-        "where an agent cites them; by default all contracts with `{agent}` in the path, except `noted_in`",
-        names=["artifacts"],
-    )
     noted_in: str = setting("agent-scratchpad", "where an agent notes an equivalent", names=["artifacts"])
 
     def problem(self) -> str:
@@ -159,9 +154,9 @@ class TooManyAgents(Rule):
 class UnreadGrounding(Rule):
     r"""A grounding document is missing or not cited.
 
-    Agents cite the documents in `all` and `by_agent` of `[grounding]` in artifacts of a contract in
-    `cited_by`. One of `equivalents` may replace another if the agent's artifact in `noted_in` cites it too.
-    Those of `external` only cause a warning.
+    Agents cite the documents in `all` and `by_agent` of `[grounding]` in an artifact with `{agent}` in its
+    path. One of `equivalents` may replace another if the agent's artifact in `noted_in`, which does not count
+    otherwise, cites it too. Those of `external` only cause a warning.
 
     Why is this bad? An agent that has not read the architecture invents one.
 
@@ -263,9 +258,8 @@ class UnreadGrounding(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look for the grounding documents, and for the citations of each agent."""
-        check_contracts(contracts, "grounding.cited_by", grounding.cited_by)
         of_agents = artifacts.agent_contracts if artifacts is not None else ()
-        cited_by = grounding.cited_by or [name for name in of_agents if name != grounding.noted_in]
+        cited_by = [name for name in of_agents if name != grounding.noted_in]
         names = [*cited_by, *([grounding.noted_in] if grounding.noted_in in contracts else [])]
         found = artifacts.agent_works(names) if artifacts is not None else []
         judged = [work for work in found if (whole or work.touched) and work.of_contracts(cited_by)]
@@ -295,14 +289,13 @@ def _uncited_documents(work: AgentWork, grounding: Grounding, cited_by: Sequence
     """Yield a finding for each document that an agent neither cites, nor notes an equivalent of."""
     sources, notes = work.of_contracts(cited_by), work.of_contracts([grounding.noted_in])
     where = " or ".join(path_text(one.path) for one in sources[:3])
-    who = f"the agent {work.agent}" if work.agent else where
     for document, key in grounding.required_documents(work.agent.casefold()).items():
         if document in grounding.external or _cites(sources, document):
             continue
         equivalents = [one for one in grounding.equivalents.get(document, ()) if _cites(sources, one)]
         if not equivalents:
             path, setting = sources[0].path, key
-            message = f"{who} does not cite {document}"
+            message = f"the agent {work.agent} does not cite {document}"
             step = f"Read it, and cite `{document}` in {where}."
         else:
             contracts = sources[0].artifacts.contracts
@@ -311,7 +304,7 @@ def _uncited_documents(work: AgentWork, grounding: Grounding, cited_by: Sequence
                 continue
             path, setting = (notes or sources)[0].path, "grounding.equivalents"
             noted = f"its {grounding.noted_in} does not note it"
-            message = f"{who} cites {equivalents[0]} in place of {document}, and {noted}"
+            message = f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and {noted}"
             step = f"Write there that `{equivalents[0]}` was used."
         yield Finding(message, step, path, key=f"{work.agent} {document}", setting=setting)
 
