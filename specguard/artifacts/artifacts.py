@@ -243,23 +243,20 @@ class Artifacts(Record, frozen=False):
 
         Args:
             artifact: this artifact.
-            name: the other contract's name, or its last words: `packet` for `execution-packet`.
+            name: the other contract's name.
 
         Returns:
             The artifacts that share placeholders with it and agree on all of them, ignoring case. Only its
             folder and its pass are searched, or the whole contract if these have none of it. If none agree,
             all artifacts of the contract in its folder or its pass.
         """
-        names = [other for other in self.contracts if other == name or other.endswith(f"-{name}")]
         passes = {one.path for one in self.passes}
         folders = [folder for folder in folders_of(artifact.path) if folder in passes]
-        near: dict[bytes, Artifact] = {}
-        for other in names:
-            own, above = self._by_folder(other)
-            near.update((one.path, one) for one in own.get(artifact.folder, ()))
-            near.update((one.path, one) for folder in folders for one in above.get(folder, ()))
+        own, above = self._by_folder(name)
+        near = {one.path: one for one in own.get(artifact.folder, ())}
+        near.update((one.path, one) for folder in folders for one in above.get(folder, ()))
         nearby = [near[path] for path in sorted(near)]
-        others = nearby or [one for other in names for one in self.named(other)]
+        others = nearby or self.named(name)
         return [other for other in others if _have_equal_values(artifact.fields, other.fields)] or nearby
 
     @cached_method

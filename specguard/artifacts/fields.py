@@ -489,7 +489,7 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: an object is missing.
     """
     name, _, key = artifact.contract.author_not.partition(".")
-    is_contract = any(one == name or one.endswith(f"-{name}") for one in artifact.artifacts.contracts)
+    is_contract = name in artifact.artifacts.contracts
     work, unread = None if is_contract else artifact.artifacts.work(), ""
     if is_contract:
         related = artifact.artifacts.related(artifact, name)

@@ -178,14 +178,14 @@ def test_what_belongs_together_is_found(artifacts: Make) -> None:
         "reviews/PHASE_D_REVIEW.md",
     )
     found = artifacts({"pass": PASS, "execution-packet": PACKET, "review": REVIEW}, files)
-    [near] = found.related(found.named("review")[0], "packet")
+    [near] = found.related(found.named("review")[0], "execution-packet")
     assert near.path == f"{ROOT}/PHASE_C_EXECUTION_PACKET.md".encode()
-    [far] = found.related(found.named("review")[1], "packet")
+    [far] = found.related(found.named("review")[1], "execution-packet")
     assert far.path == f"{other}/PHASE_D_EXECUTION_PACKET.md".encode()
 
 
 def test_of_what_stands_beside_each_other_the_same_values_belong_together(artifacts: Make) -> None:
     files = some("PHASE_C_EXECUTION_PACKET.md", "PHASE_D_EXECUTION_PACKET.md", "PHASE_D_REVIEW.md")
     found = artifacts({"execution-packet": PACKET, "review": REVIEW}, files)
-    [packet] = found.related(found.named("review")[0], "packet")
+    [packet] = found.related(found.named("review")[0], "execution-packet")
     assert packet.path == b"PHASE_D_EXECUTION_PACKET.md"
