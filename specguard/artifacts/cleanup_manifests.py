@@ -1,11 +1,10 @@
 """Manifests of removed and kept paths, and their comparison with the change and with folders.
 
-A path begins a list item or a table cell, by itself or after a word such as `Removed:`. The remaining text of
-the item or row is its reason, or else that of the item, label or heading above it. Code blocks and manifests
-in JSON, YAML or TOML are not read.
+A path begins a list item or a table cell. The remaining text of the item or row is its reason, or else that
+of the item or heading above it. Code blocks and manifests in JSON, YAML or TOML are not read.
 
-Headings, labels of lists, a column such as `Action`, and the first words of a reason separate kept from
-removed paths.
+Headings, items above, a column such as `Action`, and the first words of a reason separate kept from removed
+paths.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import re
 
 from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
-from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Table, Text, texts
+from specguard.documents.blocks import AnyBlock, Heading, List, Table, Text, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo
 from specguard.documents.list_items import LINE_SUFFIX, LINK, leading_paths, without_box
 from specguard.errors import NotApplicable
@@ -57,7 +56,6 @@ _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "director
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
 _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
-_STATE_WORD: Final = re.compile(r"[*_~]*([A-Za-z]+)[*_~]*\s*(?:files?|folders?)?\s*:?[*_~]*\s+")
 # The remark in a heading: `Deleted (superseded drafts)`.
 _ASIDE: Final = re.compile(r"[(:\u2014\u2013](.*)|\s-\s(.*)")
 
@@ -70,7 +68,7 @@ class ListedPath(Record):
         line: its line, from 1.
         reason: the further text about it; empty if that text is not a reason.
         state: `removed` or `kept`; empty if the manifest does not state one.
-        grouped: False if the path's own text states it; True otherwise, since a heading, label or column may.
+        grouped: False if the path's own text states it; True otherwise, since a heading or column may.
     """
 
     path: str
@@ -95,20 +93,15 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     """Return the paths that the blocks of a document list, in order."""
     found: list[ListedPath] = []
     above: list[tuple[int, State, str]] = []
-    label: tuple[State, str] = ("", "")
     for block in blocks:
         if isinstance(block, Heading):
             above = [one for one in above if one[0] < block.level]
             aside = _ASIDE.search(block.text.plain)
             reason = _reason(aside[1] or aside[2] or "") if aside else ""
             above.append((block.level, _state(block.text.plain), reason))
-            label = ("", "")
-        elif isinstance(block, Paragraph):
-            plain = block.text.plain.strip()
-            label = (_state(plain), _reason(plain)) if plain.endswith((":", "\uff1a")) else ("", "")
         else:
-            state = label[0] or next((one for _, one, _ in reversed(above) if one), "")
-            found += _block_paths(block, state, label[1] or (above[-1][2] if above else ""))
+            state: State = next((one for _, one, _ in reversed(above) if one), "")
+            found += _block_paths(block, state, above[-1][2] if above else "")
     return found
 
 
@@ -155,17 +148,13 @@ def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason:
 def _text_paths(raw: str, line: int, state: State, reason: str) -> Iterator[ListedPath]:
     """Yield the paths at the beginning of a text."""
     text = without_box(raw[:LONGEST]).replace("~~", "")
-    paths, own = leading_paths(text).paths, _state("")
-    lead = None if paths else _STATE_WORD.match(text)
-    if lead and (own := _state(lead[1])):
-        text = text[lead.end() :]
-        paths = leading_paths(text).paths
+    paths = leading_paths(text).paths
     rest = LINK.sub(r"\1", text)
     for path in paths:
         rest = rest.replace(path, " ", 1)
     shared = _reason(_plain_text(rest).lstrip(_BETWEEN)) or reason
     first = _WORD.search(rest)
-    own = own or (_state(first[0]) if first else "")
+    own = _state(first[0]) if first else ""
     for path in paths:
         plain = LINE_SUFFIX.sub("", path).removeprefix("./").strip()
         if plain and "://" not in plain and not is_bare_nothing(plain):
