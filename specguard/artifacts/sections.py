@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from specguard.declaration.look_alikes import reading
 from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Section, Table, Text, texts
@@ -163,8 +162,6 @@ LONGEST_LABEL: Final = 300
 # An emoji or a number before an option's label.
 _LEADING: Final = re.compile(r"\A(?:[^\w\s(\[\"'`]+\s+)?(?:[0-9][0-9.]{0,20}(?:[.)]|\ufe0f?\u20e3)?\s+)?")
 _BOLD: Final = ("**", "__")
-# A line that begins a sentence in bold goes on with the paragraph.
-_BOLD_LABEL: Final = re.compile(r"[ \t]*(\*\*|__)[^*_]{1,80}(?::\1|\1[ \t]*(?:[:\u2013\u2014-]|$))")
 _OPTION_WORD: Final = r"(?:option|alternative|approach|variant|choice|solution|proposal|plan)\s*[#:]?\s*"
 
 
@@ -221,7 +218,6 @@ def _find_options(
     blocks: Sequence[AnyBlock], labels: Mapping[str, re.Pattern[str]]
 ) -> Iterator[tuple[str, int, list[AnyBlock]]]:
     """Yield the options that blocks describe: label, line, and the blocks of the description."""
-    blocks = [part for block in blocks for part in _split_bold_lines(block)]
     for at, block in enumerate(blocks):
         if isinstance(block, List):
             for item in block.items:
@@ -242,14 +238,6 @@ def _find_options(
             # The description may begin after the label of a paragraph.
             own = [Paragraph(_split_label(block.text, labels)[1])] if isinstance(block, Paragraph) else []
             yield label, block.line, [*own, *body]
-
-
-def _split_bold_lines(block: AnyBlock) -> Sequence[AnyBlock]:
-    """Split a paragraph before each line that begins with a label in bold; any other block stays whole."""
-    lines = block.text.raw.split("\n") if isinstance(block, Paragraph) else []
-    starts = [at for at, line in enumerate(lines) if at and _BOLD_LABEL.match(line)]
-    parts = pairwise([0, *starts, len(lines)]) if starts else ()
-    return [Paragraph(Text("\n".join(lines[at:end]), block.line + at)) for at, end in parts] or [block]
 
 
 def _option_of(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:

@@ -48,7 +48,7 @@ def test_options_have_names_and_words_of_their_own(each: Each) -> None:
     [finding] = missing_options(one)
     assert finding.message == "option B is option A, word for word"
     headings = "## Redis\n\nFast.\n\n## Approach: No  cache at all\n\nSimple.\n"
-    for text in (headings, "**Redis**: it is fast.\n**No cache**: simple,\nif slow.\n"):
+    for text in (headings, "**Redis**: it is fast.\n\n**No cache**: simple,\nif slow.\n"):
         found = described_options(Document(text).blocks, ["Redis", "no cache"])
         assert found.keys() == {"Redis", "no cache"}
     found = described_options(
