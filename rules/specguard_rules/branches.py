@@ -78,7 +78,6 @@ class BranchName(Rule):
 
     pattern: Expression | None = setting(None, "what names must match without a work item", tightens=[None])
     characters: Literal["safe", "any"] = setting("safe", "characters it may have", tightens=["any", "safe"])
-    exclude_names: list[Expression] = setting([], "branches to skip", tightens="fewer")
 
     def check(
         self,
@@ -98,8 +97,7 @@ class BranchName(Rule):
             problem = f"has {sign}, which is not shown, or which a shell or a command acts on"
             yield _finding(branch, base, push, problem, "Take another name", "characters")
             return
-        skipped = base.is_landing or (stage == "staged" and entries is not None and not entries)
-        if skipped or any(one.search(name) for one in self.exclude_names):
+        if base.is_landing or (stage == "staged" and entries is not None and not entries):
             return
         if work_item and work_item.branches:
             if name not in (own := work_item.branches):

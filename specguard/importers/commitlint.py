@@ -205,7 +205,6 @@ def _find_setting(rule: _CommitRule) -> tuple[str, str, Any]:
 
     An empty value means that no setting is needed.
     """
-    presence = "required" if rule.when == "never" else "forbidden"
     match rule.name, rule.when, rule.value:
         case "type-empty" | "subject-empty", "never", _:
             return _MESSAGE, "conventional", True
@@ -215,8 +214,8 @@ def _find_setting(rule: _CommitRule) -> tuple[str, str, Any]:
             isinstance(one, str) for one in names
         ):
             return _MESSAGE, f"{name.removesuffix('-enum')}s", names
-        case ("scope-empty" | "body-empty") as name, _, _:
-            return _MESSAGE, name.removesuffix("-empty"), presence
+        case "scope-empty", _, _:
+            return _MESSAGE, "scope", "required" if rule.when == "never" else "forbidden"
         case "subject-case", "always", ("sentence-case" | ["sentence-case"]):
             return _MESSAGE, "description_case", "upper"
         case "subject-case", "never", [*cases] if "sentence-case" in cases and all(

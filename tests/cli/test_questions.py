@@ -107,8 +107,8 @@ def test_policy_counts_no_rule_about_work_where_no_kind_is_declared(repository: 
     about = active(kind) - plain
     assert about >= {f"WRK00{number}" for number in range(1, 9)} | {"CMT001", "CMT002", "PRQ001", "PRQ002"}
     assert active("[rules.commit-count]\nat_most = 2\n") - plain == {"CMT001"}
-    assert active("[rules.commit-message]\nbody = 'required'\n") - plain == {"CMT002"}
-    assert active("[rules.commit-message]\nbody = 'optional'\n") == plain
+    assert active("[rules.commit-message]\nconventional = true\n") - plain == {"CMT002"}
+    assert active("[rules.commit-message]\nconventional = false\n") == plain
 
 
 def test_why_names_the_pattern_and_its_line(asked: Repository) -> None:

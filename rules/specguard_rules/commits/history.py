@@ -8,7 +8,7 @@ from specguard_rules.next_steps import SHORT, quote, shell_quote, squash
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, ClassVar, Final, Literal
+    from typing import Any, ClassVar, Final
 
     from specguard.change.lines import Hunk
     from specguard.rules import Base, Bookkeeping, Commit, Lines, Merges, Policy, Stage, Work, WorkItem
@@ -176,9 +176,9 @@ _MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
 class MergeCommit(Rule):
     """A merge commit is in a linear history, or adds content.
 
-    Files that are as in no parent are merged again by git (2.39 or later), and differences reported.
-    `resolutions` says whether resolved conflicts pass. `linear = true` refuses every merge commit, except
-    with `merge = "squash"`.
+    Files that are as in no parent are merged again by git (2.39 or later), and differences reported. A
+    resolved conflict is a warning. `linear = true` refuses every merge commit, except with
+    `merge = "squash"`.
 
     Why is this bad? Content hides well in merges: `git log -p` does not show it.
 
@@ -265,9 +265,6 @@ class MergeCommit(Rule):
     condition: ClassVar[str] = "no merge brings content that none of its parents had (linear: {linear})"
 
     linear: bool = setting(False, "refuse all merge commits", tightens="higher")
-    resolutions: Literal["allow", "warn", "forbid"] = setting(
-        "warn", "resolved conflicts", tightens=["allow", "warn", "forbid"]
-    )
 
     def check(
         self, commits: Sequence[Commit], base: Base, policy: Policy, merges: Merges, lines: Lines
@@ -286,15 +283,13 @@ class MergeCommit(Rule):
                 step = "Bring the change in a commit of its own, and merge without it."
                 yield _finding(redone.commit, what, step, "own", path=entry.path, side=entry.side)
             step = f"Look at what became of it: git show --cc {redone.commit.oid[:10]}."
-            resolved = redone.resolved if self.resolutions != "allow" else ()
             # Files that are too large to compare are reported as if they lost lines.
-            compared = lines.compare_known(resolved) if self.resolutions == "warn" else {}
+            compared = lines.compare_known(redone.resolved)
             lossless = {path for path, hunks in compared.items() if _keeps_both(hunks)}
-            for entry in (one for one in resolved if one.path not in lossless):
+            for entry in (one for one in redone.resolved if one.path not in lossless):
                 what = "resolves a conflict here in a way of its own"
-                place = {"path": entry.path, "side": entry.side, "setting": "resolutions"}
-                severity = "warning" if self.resolutions == "warn" else None
-                yield _finding(redone.commit, what, step, "resolved", **place, severity=severity)
+                place = {"path": entry.path, "side": entry.side, "severity": "warning"}
+                yield _finding(redone.commit, what, step, "resolved", **place)
 
 
 def _finding(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, RewordMessage, Rule, Settings, setting
-from specguard_rules.commits.trailers import Trailers, gives_reason
+from specguard_rules.commits.trailers import gives_reason
 from specguard_rules.next_steps import CommitsById, alternatives, quote, reword, shell_quote, shell_words
 
 TYPE_CHECKING = False
@@ -178,13 +178,10 @@ class CommitMessage(SubjectForm, Rule):
 
     code: ClassVar[str] = "CMT002"
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
-    requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "body", "work")
+    requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "work")
     condition: ClassVar[str] = "every commit message is its work item's, or of the form the policy asks for"
     fixes: ClassVar[str] = "gives the item's subject to the unpushed newest commit, or to a new message"
 
-    body: Literal["optional", "required", "forbidden"] = setting(
-        "optional", "whether a message has a body, besides trailers", tightens=["optional"]
-    )
     ignore: list[Expression] = setting([], "subjects to skip", tightens="fewer")
 
     def check(
@@ -198,7 +195,7 @@ class CommitMessage(SubjectForm, Rule):
     ) -> Iterator[Finding]:
         """Compare each message with the item's, or with the form."""
         item = work_item if work_item and work_item.commit_messages else None
-        if item is None and self.pattern is None and not self.conventional and self.body == "optional":
+        if item is None and self.pattern is None and not self.conventional:
             raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
         by_id = CommitsById(commits or ())
         ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
@@ -212,7 +209,7 @@ class CommitMessage(SubjectForm, Rule):
                 own = None if message.source == "title" else work.item_of(message.commit)
                 base = None
             found = _item_flaws(message, own, by_id, work, base) if own else self._form_flaws(message, by_id)
-            flaws = [*found, *self._body_flaws(message, by_id)]
+            flaws = list(found)
             for flaw in flaws if landed and own and " (#" in message.subject else ():
                 flaw.help = 'If a squash landed that title, write `merge = "squash"` in the authority.'
             # Only the files of a commit with a finding are worth reading.
@@ -228,21 +225,6 @@ class CommitMessage(SubjectForm, Rule):
             cmd = reword(message, by_id, [shell_quote(message.subject), "BODY"])
             key, field = "conventional footer", "commit.body"
             yield _flaw(message, what, "Reword the body", key, "conventional", field=field, cmd=cmd)
-
-    def _body_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
-        if self.body == "optional" or message.source == "title":
-            return
-        trailers = Trailers(message.lines).trailers
-        has_body = any(map(str.strip, message.lines[1 : trailers[0].line - 1 if trailers else None]))
-        if has_body != (self.body == "required"):
-            what = f"the message {quote(message.subject)} has {'a' if has_body else 'no'} body"
-            step, words = "Keep only the subject and the trailers", [shell_quote(message.subject)]
-            if not has_body:
-                step = "Say below the subject, after a blank line, what changes and why"
-                words.append("BODY")
-            words += [f'"$(git log -1 --format="%(trailers)" {message.commit})"'] if trailers else []
-            cmd = reword(message, by_id, words)
-            yield _flaw(message, what, step, "body", field="commit.body", cmd=cmd)
 
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
