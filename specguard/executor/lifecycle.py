@@ -380,7 +380,9 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         plan = planned_gates(policy, item, commands=options.commands)
         if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
             plan = plan.with_more([_guard_gate(named, branch=change.found.how not in ("head", "none"))])
-        base = _start_of(change, git)
+        # The change starts from the merge base of `HEAD` and the base.
+        head = resolve(git, "HEAD").oid
+        base = next(iter(git.merge_bases(change.base.tip or head, head)), head)
         root, runs = repository.work_tree(), options.runs_folder(policy, repository)
         relative = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
         runs_prefix = b"" if relative.startswith("..") else os.fsencode(relative) + b"/"
@@ -408,12 +410,6 @@ def _named_item(change: Change, policy: Policy, notes: list[str]) -> WorkItem | 
         notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
         return None
     return item
-
-
-def _start_of(change: Change, git: Git) -> str:
-    """Return the commit that a change starts from: the merge base of `HEAD` and the base."""
-    head = resolve(git, "HEAD").oid
-    return next(iter(git.merge_bases(change.base.tip or head, head)), head)
 
 
 def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, named: Sequence[str], say: Say) -> int:

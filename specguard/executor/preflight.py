@@ -340,7 +340,11 @@ def _draft(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> Dr
     source = Canonical(git, options, remote)
     start = start_from(source)
     policy, item = start.policy, start.item
-    manifest = _manifest_of(start, options)
+    plan = os.fsdecode(item.listed.source.path) if item.listed else None
+    entry = manifests.Item.model_validate({**item.summary(), "plan": plan})
+    manifest = new_manifest(policy, options, RUN_ID, entry, start.pinned)
+    manifest.branch = item.branches[0]
+    manifest.max_attempts = options.max_attempts or policy.declared("run_settings").max_attempts
     root = options.runs_folder(policy, git.repository)
     folder = RunFolder(os.path.join(root, manifest.item.folder, RUN_ID))
     return DraftRun(
@@ -377,14 +381,3 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
     manifest.timeout = max(manifest.timeout, options.timeout)
     manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)
     return Run(options, folder, manifest, git=git, policy=start.policy, work_item=start.item, item_lock=lock)
-
-
-def _manifest_of(start: Start, options: RunOptions) -> manifests.Manifest:
-    """Return the manifest of a run that begins at a start."""
-    item = start.item
-    plan = os.fsdecode(item.listed.source.path) if item.listed else None
-    entry = manifests.Item.model_validate({**item.summary(), "plan": plan})
-    manifest = new_manifest(start.policy, options, RUN_ID, entry, start.pinned)
-    manifest.branch = item.branches[0]
-    manifest.max_attempts = options.max_attempts or start.policy.declared("run_settings").max_attempts
-    return manifest
