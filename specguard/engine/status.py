@@ -216,7 +216,7 @@ class _TreeReport:
         data["problem"] = resolved.located.problem
         landed = self.read(lambda: work.landed(resolved, self.change.history), None)
         if landed is not None:
-            moved = "; have its pointer moved on" if resolved.settings.pointer else ""
+            moved = "; have its pointer moved on" if str(work.current(kind)) == str(resolved) else ""
             data["problem"] = f"landed in the base: commit {landed.oid[:10]} {landed.subject!r}{moved}"
         listed, sources = resolved.listed, self.fact("sources")
         if listed is None:

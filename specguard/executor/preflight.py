@@ -161,7 +161,8 @@ def landed_error(draft: DraftRun) -> SpecguardError | None:
         return None
     in_base = pinned.below is None or draft.git.is_ancestor(landed.oid, pinned.base_oid)
     where = pinned.base if in_base else pinned.below
-    step = "have its pointer moved on, and pushed" if item.settings.pointer else "take another one"
+    is_current = str(draft.start.work.current(item.kind)) == str(item)
+    step = "have its pointer moved on, and pushed" if is_current else "take another one"
     message = f"{item} is in {where} already: commit {landed.oid[:10]} {landed.subject!r}"
     return item_taken(message, f"{step}, or revert that commit first")
 
