@@ -220,6 +220,7 @@ def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
     is_wrong = run.folder.read(record.log).startswith(b"An error has occurred: ")
     if (is_wrong or record.exit_code == _UNEXPECTED) and words[1:2] == ["run"]:
         help = f"see what stopped it in {run.folder.file(record.log)}, then: {run.folder.command('resume')}"
+        help += "; if the base's hooks are wrong, correct them there and start another run"
         raise _refused(run, record, "pre-commit could not run the repository's hooks", help)
     return record
 

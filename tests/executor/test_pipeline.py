@@ -224,8 +224,7 @@ run = "{formats}"
         assert not workshop.commits()
 
     def test_one_that_alters_locked_files_is_seen_by_the_rules(self, tmp_path: Path) -> None:
-        script = "grep -q hooked locked/a.txt || echo hooked >> locked/a.txt\n"
-        workshop = _Hooked(tmp_path, script)
+        workshop = _Hooked(tmp_path, "grep -q hooked locked/a.txt || echo hooked >> locked/a.txt\n")
         workshop.work(GOOD, "--max-attempts", "1", ends=1)
         assert not workshop.commits()
 
@@ -235,4 +234,5 @@ run = "{formats}"
         workshop.move_on({".pre-commit-config.yaml": f"repos:\n- {repo}\n"}, "chore: hooks")
         workshop.work(ends=3)
         assert workshop.manifest.reason == "pre-commit could not run the repository's hooks"
+        assert workshop.error["suggestion"].endswith("correct them there and start another run")
         assert len(workshop.told) == 1
