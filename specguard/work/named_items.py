@@ -296,13 +296,12 @@ class Work(WorkItems, frozen=False):
         return [naming for naming in self.namings if naming.source == "commit"]
 
     def mixed_items(self, commit: str | None) -> Sequence[str]:
-        """Return WRK007's finding about a commit that works on an earlier item, in the form of `same_as`."""
-        commits, judged = self.commits, self.naming
-        own = next((at for at, one in enumerate(commits) if judged and one.same_item(judged)), 0)
-        other = next((one for one in commits[:own] if one.commit == commit), None)
-        if judged is None or other is None:
+        """Return WRK007's findings about a commit that works on another item, in the form of `same_as`."""
+        judged = self.naming
+        other = next((one for one in self.commits if one.commit == commit), None)
+        if judged is None or other is None or other.same_item(judged):
             return ()
-        return [f"WRK007 {one.item}" for one in (other, *commits) if one is other or one.same_item(judged)]
+        return [f"WRK007 {one.item}" for one in self.commits if one is other or one.same_item(judged)]
 
     @cached_property
     def papers(self) -> Mapping[bytes, Paper]:
