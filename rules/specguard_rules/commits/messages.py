@@ -261,6 +261,9 @@ def _flaw(
     if message.squashes and found.field == message.field and key != "autosquash":
         # Squashed, it has no subject of its own.
         found.same_as = [*found.same_as, "CMT005 autosquash"]
+    if message.source == "title":
+        # The rule about titles may ask for the same.
+        found.same_as = [*found.same_as, f"PRQ001 {key}"]
     return found
 
 
