@@ -253,9 +253,11 @@ class Change(Record, frozen=False):
         # On a detached HEAD, `branch` reads the entries, which would read this property again.
         vars(self)["stacked_on"] = FoundBase()
         try:
-            own, names, of = self.branch.name, self.branch_names, self.item_branches
+            own, of = self.branch.name, self.item_branches
             if own == short_branch(self.found.ref):
                 return FoundBase()
+            # Here, the branch that is pushed may have another name than at the remote.
+            names = {own, self.pushed.local_ref.removeprefix("refs/heads/")} if self.pushed else {own}
             return find_branch_below(self, self._stack_head, names, lambda: of(own))
         except (MissingFact, NotApplicable):
             # The whole change is judged then.
@@ -279,12 +281,6 @@ class Change(Record, frozen=False):
     def known_stacked_on(self) -> FoundBase:
         """`stacked_on` as far as it was read; the start of an uncommitted change does not depend on it."""
         return self.stacked_on if self.source == "range" else vars(self).get("stacked_on", self.item_base)
-
-    @property
-    def branch_names(self) -> frozenset[str]:
-        """The short names of the judged branch, for a push both here and at the remote."""
-        local = [self.pushed.local_ref.removeprefix("refs/heads/")] if self.pushed else []
-        return frozenset([self.branch.name, *local])
 
     @property
     def _stack_head(self) -> str | None:
