@@ -14,8 +14,6 @@ from typing import Final
 
 import psutil
 
-from specguard.authority.policy import Policy
-from specguard.change.change import Change
 from specguard.change.check_request import resolve
 from specguard.change.git import Git
 from specguard.change.process import CommandError
@@ -376,7 +374,11 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         is_here = options.branch in ("", short_name(repository.branch or ""))
         named += [] if is_here else ["--branch", options.branch]
         options = RunOptions(**{**vars(options), "branch": branch})
-        item = _named_item(change, policy, notes)
+        item: WorkItem | None = None
+        try:
+            item = Facts(change, policy).get("work_item")
+        except (MissingFact, NotApplicable) as absent:
+            notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
         plan = planned_gates(policy, item, commands=options.commands)
         if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
             plan = plan.with_more([_guard_gate(named, branch=change.found.how not in ("head", "none"))])
@@ -400,16 +402,6 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         run = begin_without_agent(git, policy, options, entry, pinned)
         run.manifest.notes = notes
         return _run_gates_only(run, work_tree, plan, named, say)
-
-
-def _named_item(change: Change, policy: Policy, notes: list[str]) -> WorkItem | None:
-    """Return the item that a change names; None without one, with a note why."""
-    try:
-        item: WorkItem = Facts(change, policy).get("work_item")
-    except (MissingFact, NotApplicable) as absent:
-        notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
-        return None
-    return item
 
 
 def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, named: Sequence[str], say: Say) -> int:
