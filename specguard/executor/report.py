@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
-from hashlib import sha256
 from itertools import groupby
 from statistics import median
 from typing import Any, Final
@@ -298,9 +297,8 @@ def compact(run: Run) -> None:
         if command.log_digest is None or not os.path.isfile(file) or os.path.getsize(file) <= TAIL:
             continue
         response = response_of(run.folder, command)
-        tail = f"{response.tail}\n".encode()
-        run.folder.write(command.log, tail)
-        command.log_digest = response.log_digest = sha256(tail).hexdigest()
+        run.folder.write(command.log, f"{response.tail}\n")
+        command.log_digest = response.log_digest = run.folder.digest(command.log)
         response.cut = True
         run.folder.write(command.response, response.as_json())
     run.save()
