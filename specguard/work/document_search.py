@@ -358,19 +358,21 @@ def points_to(text: str) -> str:
     """Return the document that a stub points to; empty if the text is more than a stub.
 
     A stub is short and names exactly one document. Its only other words say that the document is elsewhere.
+    A text that has another path, a command or sections is a document of its own.
     """
     if len(text) > LONGEST_STUB * 20:
         return ""
     visible = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
     body = _HEADING.sub("", visible).strip()
-    targets = {target for groups in _TARGET.findall(body) for target in groups if _DOCUMENT.fullmatch(target)}
-    words = re.findall(r"\w+", _TARGET.sub("", body))
+    named = {one for groups in _TARGET.findall(body) for one in groups if one and "://" not in one}
+    targets, rest = set(filter(_DOCUMENT.fullmatch, named)), _TARGET.sub("", body)
     if len(body) > LONGEST_STUB or len({target.rpartition("/")[2] for target in targets}) != 1:
         return ""
-    if words and (len(words) > MOST_STUB_WORDS or not _REDIRECT.search(_TARGET.sub("", body))):
+    words = re.findall(r"\w+", rest)
+    if words and (len(words) > MOST_STUB_WORDS or not _REDIRECT.search(rest)):
         return ""
-    # A name below a second heading is an entry of that section, not a redirect.
-    if not words and len(_HEADING.findall(visible)) > 1:
+    # What is named below a second heading is an entry of that section, and a path or a command is work.
+    if len(_HEADING.findall(visible)) > 1 or named != targets or "`" in rest:
         return ""
     # A link's text can repeat its target; the longest form has the full path.
     longest: str = max(sorted(targets), key=len)

@@ -6,6 +6,7 @@ from specguard.change.tree import Documents, Tree
 from specguard.testing import Repository
 from specguard.work.document_search import BadShape, DocumentSearch, follow, points_to, read_pointer, text_at
 from specguard.work.kinds import WorkKind
+from tests.rows import rows
 from tests.work.conftest import Grow
 
 KIND = WorkKind(pointer=["configs/NEXT.json", "docs/NEXT.json"], number="next", branch="phase-{number}")
@@ -185,21 +186,7 @@ def test_what_is_no_document_is_named(tree: Grow, repository: Repository) -> Non
     assert "is a symbolic link" in phase(tree({"x.md": "# x"})).problem
 
 
-@pytest.mark.parametrize(
-    ("text", "target"),
-    [
-        ("See [x](y.md)", "y.md"),
-        ("# Track 5\n\n-> `docs/y.md`", "docs/y.md"),
-        ("---\nstatus: moved\n---\n# T\n\nThis document has moved to docs/y.md.", "docs/y.md"),
-        ("# T\n\n## Scope\n\n- `README.md`\n", ""),
-        ("<!-- see a.md -->\n# T\n\nAdd a cache.", ""),
-        ("# T\n\nImplement the cache as `docs/design.md` says.", ""),
-        ("# T\n\nSee [x](y.md) and [z](z.md).", ""),
-        ("See `e/y.md`, `b/y.md`, `c/y.md`, `a/y.md` and `d/y.md`.", "a/y.md"),
-        ("# T\n\n" + "Do more work. " * 40 + "See `y.md`.", ""),
-        ("", ""),
-    ],
-)
+@pytest.mark.parametrize(("text", "target"), rows(__file__, "what_a_stub_points_to"))
 def test_a_stub_is_told_from_a_document(text: str, target: str) -> None:
     assert points_to(text) == target
 
