@@ -220,7 +220,8 @@ def _read_table(table: Table, kind: Kind) -> Iterator[Read]:
         title = row[0].plain.strip() if row[0] is not cell else ""
         found = list(_read_text(cell, kind, title=title)) if cell is not None else []
         if not any(isinstance(one, PlannedGate) for one in found):
-            yield NotRead(row[0].line, " | ".join(one.plain for one in row), "the row names no command")
+            text = " | ".join(one.plain for one in row)
+            yield NotRead(row[0].line, text, "its column 'Command' names no command")
             continue
         yield from found
         for name in ("when", "timeout"):
