@@ -341,6 +341,9 @@ LONGEST_STUB: Final = 400
 MOST_STUB_WORDS: Final = 30
 """The limit of words besides the link; a text with more has content of its own."""
 
+_MOST_LABEL_WORDS: Final = 3
+"""The limit of words in a sentence that names the document without saying that it is elsewhere."""
+
 _INVISIBLE: Final = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n|<!--.*?-->", re.DOTALL)
 _HEADING: Final = re.compile(r"(?m)^ {0,3}#{1,6}(?:[ \t].*)?$")
 _TARGET: Final = re.compile(
@@ -370,6 +373,11 @@ def points_to(text: str) -> str:
         return ""
     words = re.findall(r"\w+", rest)
     if words and (len(words) > MOST_STUB_WORDS or not _REDIRECT.search(rest)):
+        return ""
+    # A sentence that does more than name the document, and says nothing of its place, is work.
+    sentences = body.replace("\n\n", ". ").replace(".\n", ". ").split(". ")
+    naming = _TARGET.sub("", " ".join(filter(_TARGET.search, sentences)))
+    if len(naming.split()) > _MOST_LABEL_WORDS and not _REDIRECT.search(naming):
         return ""
     # What is named below a second heading is an entry of that section, and a path or a command is work.
     if len(_HEADING.findall(visible)) > 1 or named != targets or "`" in rest:
