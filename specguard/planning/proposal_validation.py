@@ -49,8 +49,8 @@ _PLACEHOLDER: Final = re.compile(
 )
 """Placeholders within a text; text in angle brackets is a placeholder only if it is several plain words."""
 
-_TEMPLATES: Final = re.compile(r"\[(?![A-Z]+-?[0-9]+\])[A-Z][A-Z0-9 _/-]{3,60}\](?![(\[:])")
-"""Placeholders of spec-kit's templates: `[FEATURE NAME]`, `[DATE]`; not ids such as `[US10]`, `[FR-012]`."""
+_TEMPLATES: Final = re.compile(r"\[(?:FEATURE(?: NAME)?|DATE|REMOVE IF UNUSED)\]")
+"""Placeholders of spec-kit's templates; teams mark their own texts with others, such as `[CRITICAL]`."""
 
 
 class Requirement(NamedTuple):
@@ -260,8 +260,8 @@ def placeholders(lines: Sequence[str], *, templates: bool = False) -> Iterator[t
         # A quotation is an example, unless the line consists only of it.
         plain = _QUOTED.sub(" ", line)
         match = _PLACEHOLDER.search(plain) or (_TEMPLATES.search(plain) if templates else None)
-        bare = _strip_marks(_QUOTED.sub("it", line) if _has_words(plain) else line)
-        if match or (re.search(r"[^\W\d_]|\.\.\.|\u2026", bare) and not bare.endswith(":") and is_todo(bare)):
+        bare = _strip_marks(_QUOTED.sub('"it"', line) if _has_words(plain) else line)
+        if match or (re.search(r"[^\W\d_]|\.\.\.|\u2026", bare) and not bare.endswith((":", "\uff1a")) and is_todo(bare)):
             yield number, match[0] if match else line.strip()
 
 
