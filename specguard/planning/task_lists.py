@@ -426,7 +426,8 @@ def _add_detail(box: Box, item: str, text: str, line: int) -> None:
     """Add an item below a box to the box's details or notes."""
     detail = _DETAIL.match(item)
     key = detail["key"].lower() if detail else ""
-    if detail and (key.startswith(_STEMS) or get_close_matches(key, DETAILS, 1, _SIMILARITY)):
+    # A sentence may begin with such a word, as in `Verify it only collects: names`.
+    if detail and ((key.startswith(_STEMS) and key.count(" ") < 3) or get_close_matches(key, DETAILS, 1, _SIMILARITY)):
         value = (detail["value"] or "").strip()
         code = re.fullmatch(r"(`+)[ ]?(.+?)[ ]?\1", value)
         value = code[2].strip() if code and code[1] not in code[2] else value
