@@ -147,7 +147,7 @@ def source_folder(top: str, name: str) -> SourceFolder:
         help = f"name its folder: {found[0].path}"
         raise SpecguardError(f"{plain!r} is both {paths}", help=help, code="unknown-name")
     otherwise = f"specguard plan proposal {plain if KEBAB.fullmatch(plain) else 'SLUG'}"
-    message = f"there is no change {CHANGES}/{plain}, and no feature {FEATURES}/{plain}"
+    message = f"{plain} is neither a change in {CHANGES} nor a feature in {FEATURES}"
     help = nearest(plain, {folder.name for folder in known}, otherwise)
     raise SpecguardError(message, help=help, code="unknown-name")
 
