@@ -113,8 +113,8 @@ class Task(DataEntry):
 
     @property
     def deferred(self) -> bool:
-        """True if the status is `deferred`: stages do not wait for the task, but tasks that need it do."""
-        return self._has_status(["deferred"])
+        """True if it is deferred or cancelled: stages do not wait for the task, but tasks that need it do."""
+        return self._has_status(["deferred", "cancelled"])
 
     @property
     def line(self) -> int | None:
