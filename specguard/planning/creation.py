@@ -125,20 +125,18 @@ class NewPlan:
                 raise _error(message, f"{self._source.path}/{TASKS}", found.help, box.line)
 
     def _check_option(self, top: str, option: str) -> None:
-        options, known, letters = "", bool(option), ""
+        options, known, step = "", bool(option), "--option OPTION"
         if self._kind.options:
             options = f"{self.folder}/{self._kind.options}"
             text = SourceFolder(top, self.folder, "openspec").read(self._kind.options) or ""
             document = Document.of(text.encode("utf-8"))
-            if document.problem is not None:
-                problem = document.problem
-                raise _error(f"it cannot be read: {problem.message}", options, "mend it", problem.line)
             known = known and describes_option(document, option)
             letters = " or ".join(letter for letter in "ABCDEFGH" if describes_option(document, letter))
+            step = f"--option {letters}" if letters else "describe the options there first"
         if not known:
             message = f"the plan names no option that was chosen (`{self._kind.option}`)"
             message = f"it describes no option {option!r}" if option else message
-            raise _error(message, options, f"--option {letters or 'OPTION'}")
+            raise _error(message, options, step)
 
     def _data(self) -> Any:
         """Return the data of the plan's file."""

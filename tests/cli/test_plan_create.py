@@ -278,7 +278,7 @@ by = ["name"]
         assert fresh.files() == before
         write(fresh.top, {PAPERS[1]: "> " * 300})
         outcome = ended(fresh.create("--option", "B", "--print"), 2)
-        assert "PLAN_OPTIONS.md:1: it cannot be read: lists and quotes are nested too deep" in outcome.stderr
+        assert "no option 'B' [plan-unready]\n  next: describe the options there first\n" in outcome.stderr
 
     def test_what_no_plan_can_be_made_of(self, fresh: Fresh) -> None:
         for old, new, said in rows(__file__, "what_no_plan_can_be_made_of"):
