@@ -261,7 +261,8 @@ def placeholders(lines: Sequence[str], *, templates: bool = False) -> Iterator[t
         plain = _QUOTED.sub(" ", line)
         match = _PLACEHOLDER.search(plain) or (_TEMPLATES.search(plain) if templates else None)
         bare = _strip_marks(_QUOTED.sub('"it"', line) if _has_words(plain) else line)
-        if match or (re.search(r"[^\W\d_]|\.\.\.|\u2026", bare) and not bare.endswith((":", "\uff1a")) and is_todo(bare)):
+        is_text = re.search(r"[^\W\d_]|\.\.\.|\u2026", bare) and bare[-1] not in ":\uff1a"
+        if match or (is_text and is_todo(bare)):
             yield number, match[0] if match else line.strip()
 
 

@@ -237,8 +237,10 @@ _SIMILARITY: Final = 0.7
 _ITEM: Final = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|(?=\[))(?P<text>\S.*)")
 _BOX: Final = re.compile(r"\[[ \t]*(?:(?P<mark>[^\]\s])[ \t]*)?\](?![(\[])[ \t]*(?P<text>.*)")
 _DETAIL: Final = re.compile(
-    r"[*_`]{0,3}(?P<key>[A-Za-z][A-Za-z _-]{0,30}?)[*_`]{0,3}[ \t]*:[*_]{0,3}(?:[ \t]+(?P<value>.*)|$)"
+    r"[*_`]{0,3}(?P<key>[A-Za-z][A-Za-z_-]*?(?: [A-Za-z_-]+?){0,2}?)[*_`]{0,3}[ \t]*:[*_]{0,3}(?:[ \t]+|$)"
 )
+"""The beginning of a detail; its key has at most three words, so that most sentences are notes."""
+
 _NUMBER: Final = re.compile(
     r"[*_]{0,2}(?P<id>(?:T[0-9]+|[0-9]+(?:\.[0-9]+)+)[A-Za-z]?|[0-9]+(?=[.):]))"
     r"[.):]?[*_]{0,2}(?:[ \t]+(?P<text>.*)|$)"
@@ -426,9 +428,8 @@ def _add_detail(box: Box, item: str, text: str, line: int) -> None:
     """Add an item below a box to the box's details or notes."""
     detail = _DETAIL.match(item)
     key = detail["key"].lower() if detail else ""
-    # A sentence may begin with such a word, as in `Verify it only collects: names`.
-    if detail and ((key.startswith(_STEMS) and key.count(" ") < 3) or get_close_matches(key, DETAILS, 1, _SIMILARITY)):
-        value = (detail["value"] or "").strip()
+    if detail and (key.startswith(_STEMS) or get_close_matches(key, DETAILS, 1, _SIMILARITY)):
+        value = item[detail.end() :].strip()
         code = re.fullmatch(r"(`+)[ ]?(.+?)[ ]?\1", value)
         value = code[2].strip() if code and code[1] not in code[2] else value
         box.details.append(Detail(key, value, line))

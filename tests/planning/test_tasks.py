@@ -34,13 +34,13 @@ def test_a_box_in_a_fence_or_a_comment_is_none() -> None:
 def test_details_notes_and_what_belongs_to_no_task() -> None:
     boxes = Boxes(
         "# Tasks\n\nSome words.\n\n- loose\n- [ ] 1.1 Add it\n  and more of it\nof these\n"
-        "  - **verify**: `a | b`\n  - Verify: c `d`\n  - files: `a.py`, b/, n/a\n  - Verify it only reads: mind the gap\n"
+        "  - **verify**: `a | b`\n  - Verify: c `d`\n  - files: `a.py`, b/, n/a\n  - Verify it and all: a\n"
         "  - Dependencies: 1.0\n  - doen: x\n  - done:\n\n  Words.\n\n- loose\n\nGo.\n\n  - verify: e\n"
     )
     [box] = boxes.all
     assert box.values("verify") == ["a | b", "c `d`"]
     assert box.files == ["a.py", "b/"]
-    assert box.notes == ["Verify it only reads: mind the gap", "Words."]
+    assert box.notes == ["Verify it and all: a", "Words."]
     assert [(flaw.line, flaw.message) for flaw in task_flaws("t", boxes, spec_kit=False)][3:] == [
         (13, "'dependencies' is not one of verify, files, depends, done"),
         (14, "'doen' is not one of verify, files, depends, done"),
