@@ -196,13 +196,14 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
     Args:
         kinds: the policy's kinds of plans by name.
         root: the checkout's root.
-        only: one plan's file or folder, relative to the working directory or absolute; empty for all plans.
+        only: one plan's file or folder, absolute or relative to the working directory or the root; empty for
+            all plans.
 
     Raises:
         SpecguardError: the checkout has none of these plans, or a file cannot be read.
     """
     found: dict[str, PlanFile] = {}
-    wanted = os.path.realpath(only) if only else ""
+    wanted = {os.path.realpath(only), os.path.realpath(os.path.join(root, only))} if only else set()
     for name, kind in kinds.items():
         paths = glob.glob(kind.task_file.render({}), root_dir=root, recursive=True, include_hidden=True)
         for path in sorted(paths):
@@ -210,7 +211,7 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
             fields = kind.task_file.read(os.fsencode(path))
             if fields is None or os.path.realpath(file) != os.path.join(os.path.realpath(root), path):
                 continue
-            if wanted and wanted not in (os.path.realpath(file), os.path.dirname(os.path.realpath(file))):
+            if wanted.isdisjoint((os.path.realpath(file), os.path.dirname(os.path.realpath(file)))) and only:
                 continue
             found.setdefault(path, _read_file(file, os.fsencode(path), name, kind, fields))
     if not found:

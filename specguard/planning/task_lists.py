@@ -132,14 +132,15 @@ def source_folder(top: str, name: str) -> SourceFolder:
 
     Args:
         top: the checkout's root.
-        name: the slug of a change, the name of a feature such as `001-cart`, or the path of either.
+        name: the slug of a change, the name of a feature such as `001-cart`, or the path of either, from the
+            root or from the working directory.
 
     Raises:
         SpecguardError: the name is unknown or ambiguous.
     """
-    plain = name.strip("/")
-    known = _find_all(top)
-    found = [folder for folder in known if plain in (folder.path, folder.name)]
+    plain, known = name.strip("/"), _find_all(top)
+    meant = {plain, os.path.relpath(os.path.realpath(name), os.path.realpath(top))}
+    found = [folder for folder in known if folder.name == plain or folder.path in meant]
     if len(found) == 1:
         return found[0]
     if found:
