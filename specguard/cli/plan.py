@@ -35,8 +35,7 @@ from specguard.runs.manifests import now_text
 from specguard.work.item import unready
 from specguard.work.kinds import PlanKind, WorkKind
 
-_plan_option = opt.file("--plan", help="The plan's file or folder.")
-_one_plan_option = opt.file("--plan", help="Only this plan's file or folder.")
+_plan_option = opt.file("--plan", help="Only this plan's file or folder.")
 
 
 @click.group("plan", cls=opt.GroupInDirectory)
@@ -67,7 +66,7 @@ def validate(slug: str, strict: bool, output_format: str) -> int:
 
 
 @command.command("status", short_help="Show plans and their progress.", json=True)
-@_one_plan_option
+@_plan_option
 def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
     policy = open_policy(Request(environment=os.environ))
@@ -78,7 +77,7 @@ def status(plan: str, output_format: str) -> None:
 
 
 @command.command("next", short_help="Show the next task.", json=True)
-@_one_plan_option
+@_plan_option
 def next_task(plan: str, output_format: str) -> int:
     """Show the next task of each plan: its dependencies are done, and a command verifies it.
 

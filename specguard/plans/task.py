@@ -66,14 +66,9 @@ class Task(DataEntry):
         return self.text("status")
 
     @property
-    def depends_on(self) -> Sequence[str]:
-        """The ids of the tasks that this task depends on."""
-        return [text for _, text in self.texts_of("depends_on")]
-
-    @property
     def open_needs(self) -> Sequence[tuple[str, Task | None]]:
         """The ids that it depends on and that are not done, each with its task; None if the plan lacks it."""
-        needed = [(need, self.plan.task(need)) for need in self.depends_on]
+        needed = [(need, self.plan.task(need)) for _, need in self.texts_of("depends_on")]
         return [(one.id if one else need, one) for need, one in needed if one is None or not one.done]
 
     @property

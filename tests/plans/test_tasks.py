@@ -69,7 +69,7 @@ def test_what_other_tools_write_can_be_read() -> None:
         required=["id", "title", "status", "depends_on"],
     )
     assert not found(plan)
-    assert [one.depends_on for one in plan.tasks] == [["2"], []]
+    assert [one.texts_of("depends_on") for one in plan.tasks] == [[(("dependencies", 0), "2")], []]
     assert told(plan.dependency_flaws()) == [(1, "task 1 is done, and needs task 2, which is todo")]
 
 
