@@ -262,7 +262,7 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     runs = open_store(run_root).runs()
     with Git(repository) as git:
         drifts = list(progress.Sync(files, runs, git=git, root=root).drifts())
-    fixable = [drift for drift in drifts if drift.status and drift.file.file.endswith(".json")]
+    fixable = [drift for drift in drifts if drift.status]
     for drift in fixable if write else ():
         drift.file.mark(drift.task, status=drift.status, evidence=drift.evidence)
     data: dict[str, Any] = {"written": write, "drifts": [drift.data for drift in drifts]}

@@ -259,8 +259,8 @@ def mark_plan(run: Run) -> str:
         run: the run, whose gates and check passed; `manifest.worked` is set to the tree that passed.
 
     Returns:
-        A sentence about the mark; empty if nothing was marked. If the task has no commands that verify it,
-        or the plan cannot be marked, a note says so.
+        A sentence about the mark; empty if nothing was marked. If the task has no commands that verify it, a
+        note says so.
 
     Raises:
         SpecguardError: a command did not end well after all, or a link leads to the plan.
@@ -273,12 +273,7 @@ def mark_plan(run: Run) -> str:
         run.note(f"{task.name} has no commands that verify it, so the plan does not say that it is done.")
         return ""
     status, evidence = task.plan.settings.done[0], _evidence(run, task)
-    text = _read_file(run, task.plan.path)
-    try:
-        plan = mark_task(text, task, status=status, evidence=evidence)
-    except SpecguardError as error:
-        run.note(f"The plan is not marked: {error.message}.")
-        return ""
+    plan = mark_task(_read_file(run, task.plan.path), task, status=status, evidence=evidence)
     run.manifest.worked = run.manifest.tree
     run.save()
     _write_file(run, task.plan.path, plan)

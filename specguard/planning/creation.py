@@ -18,7 +18,7 @@ from specguard.artifacts.skeletons import nest_keys
 from specguard.authority.policy import Policy
 from specguard.documents.blocks import Text
 from specguard.documents.completeness import plain_words
-from specguard.documents.data import data_kind, read_data
+from specguard.documents.data import read_data
 from specguard.documents.document import Document
 from specguard.engine.status import open_waves
 from specguard.errors import SpecguardError, incomplete, nearest, usage
@@ -68,7 +68,7 @@ class NewPlan:
         ids: the task ids, by box.
 
     Raises:
-        SpecguardError: the name is invalid, or plans of this kind cannot be written.
+        SpecguardError: the name is invalid.
     """
 
     def __init__(self, source: SourceFolder, kind: PlanKind, name: str, *, option: str, goal: str) -> None:
@@ -81,9 +81,6 @@ class NewPlan:
         self.path = f"{self.folder}/{kind.plan}"
         self._boxes = Boxes(source.read(TASKS) or "")
         self.ids = {box: self._id(at) for at, box in enumerate(self._boxes.all, 1)}
-        if data_kind(self.path.encode("utf-8")) != "json":
-            help = "write it by hand, one task for each box"
-            raise SpecguardError("specguard writes plans only as JSON", path=self.path, help=help)
 
     def files(self) -> Mapping[str, str]:
         """Return the plan's files by path: the plan itself, the context page for its agents, and its logs."""

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from specguard.change.check_request import read_bounded
 from specguard.change.git import Git
 from specguard.documents.completeness import is_todo
-from specguard.documents.data import DATA_LIMIT, data_kind, data_of
+from specguard.documents.data import DATA_LIMIT, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
 from specguard.model import Record, only_text, path_text
@@ -183,7 +183,7 @@ class PlanFile(Record, frozen=False):
         """Write another status of a task and further evidence; the rest of the file stays unchanged.
 
         Raises:
-            SpecguardError: the plan is not JSON, or cannot be written.
+            SpecguardError: the plan cannot be written.
         """
         self.text = mark_task(self.text, task, status=status, evidence=evidence)
         with writing(self.file, what="the plan"):
@@ -227,7 +227,7 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
 
 def _read_file(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping[str, str]) -> PlanFile:
     content = read_bounded(file, DATA_LIMIT, "the plan")
-    data = data_of(content, data_kind(path) or "json")
+    data = data_of(content, "json")
     if data.problem is not None:
         message, line = f"the plan cannot be read: {data.problem.message}", data.problem.line
         raise SpecguardError(message, path=path_text(path), line=line, code="unreadable-file")

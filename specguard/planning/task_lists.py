@@ -132,8 +132,8 @@ def source_folder(top: str, name: str) -> SourceFolder:
 
     Args:
         top: the checkout's root.
-        name: the slug of a change, the name of a feature such as `001-cart`, or the path of either, from the
-            root or from the working directory.
+        name: the slug of a change, the name of a feature such as `001-cart`, or the path of either. The path
+            is relative to the root or to the working directory.
 
     Raises:
         SpecguardError: the name is unknown or ambiguous.

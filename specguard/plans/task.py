@@ -8,10 +8,10 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.completeness import is_bare_nothing, is_todo
-from specguard.documents.data import JsonWalk, data_kind, dotted, elements, whole_text
+from specguard.documents.data import JsonWalk, dotted, elements, whole_text
 from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.documents.list_items import looks_like_path, without_remark
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import nearest
 from specguard.model import TYPE_CHECKING, Finding, Origin, Record, only_text, path_text, shortened
 from specguard.runs.commands import cannot_fail
 from specguard.work.kinds import LIST_KEYS, normal_id, number_of
@@ -248,13 +248,7 @@ def mark_task(text: str, task: Task, *, status: str, evidence: Sequence[Any] = (
 
     Returns:
         The text, unchanged except for these two values.
-
-    Raises:
-        SpecguardError: the file is not JSON.
     """
-    if data_kind(task.plan.path) != "json":
-        why, help = "specguard marks tasks only in plans that are JSON", "mark it by hand, with its evidence"
-        raise SpecguardError(why, path=path_text(task.plan.path), help=help)
     text = _set_key(text, task.key, task.key_of("status"), status)
     if not evidence:
         return text

@@ -8,7 +8,6 @@ import pytest
 
 from specguard.artifacts.skeletons import nest_keys, plan_skeleton
 from specguard.change.tree import Documents
-from specguard.errors import SpecguardError
 from specguard.model import Finding
 from specguard.plans.plans import Plan
 from specguard.plans.task import covers_all, flaws, mark_task, parse_expected
@@ -223,13 +222,6 @@ def test_tasks_wherever_they_are_kept(text: str, settings: dict[str, Any]) -> No
         assert "\n" not in after.replace("\r\n", "")
 
 
-def test_a_plan_that_is_no_json_is_not_written() -> None:
-    plan = plan_of('{"tasks": [{"id": "task_001"}]}')
-    plan.__dict__["path"] = b".plans/cart/plan.yaml"
-    with pytest.raises(SpecguardError, match="only in plans that are JSON"):
-        mark_task("", plan.tasks[0], status="done")
-
-
 def test_a_persons_word_is_not_of_the_future() -> None:
     # A clock ahead of UTC may show the day after.
     words = [{"note": "device ok", "by": "Ann", "at": day} for day in ("2026-02-02", "2026-02-03")]
@@ -252,7 +244,7 @@ def test_a_new_plan_lacks_only_what_a_person_owes() -> None:
 def test_a_new_plan_has_the_keys_of_its_kind() -> None:
     kind = PlanKind(
         folder="plans/{name}",
-        plan="tasks.yaml",
+        plan="tasks.json",
         tasks="master.tasks",
         option="master.option",
         id_format="{name}-{number}",
@@ -261,10 +253,10 @@ def test_a_new_plan_has_the_keys_of_its_kind() -> None:
         keys={"depends_on": "dependencies"},
         required=["id", "status", "depends_on"],
     )
-    assert plan_skeleton({"other": kind}, b"plans/cart/tasks.yaml") == {
+    assert plan_skeleton({"other": kind}, b"plans/cart/tasks.json") == {
         "master": {"option": "TODO", "tasks": [{"id": "001-001", "status": "todo", "dependencies": []}]}
     }
-    assert plan_skeleton({"other": kind}, b"plans/tasks.yaml") is None
+    assert plan_skeleton({"other": kind}, b"plans/tasks.json") is None
     assert nest_keys({"goal": "A cart", "goal.tasks": [], "option": "A", "option.x": "B"}) == {
         "goal": {"tasks": []},
         "option": {"x": "B"},

@@ -421,8 +421,7 @@ class UndisposedSlice(Rule):
 class InvalidPlan(Rule):
     r"""A plan is unreadable, or its tasks have the wrong shape.
 
-    `[plans.<name>]` says where plans are (JSON, YAML or TOML). `tasks` are a list or a table by id, with the
-    keys in `required`:
+    `[plans.<name>]` says where plans are. `tasks` are a list or a table by id, with the keys in `required`:
 
     - `id`: unique, like `id_format`
     - `title`, `domain`: text
