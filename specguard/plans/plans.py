@@ -346,7 +346,7 @@ def find_edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterato
         return
     found = [*_top_edits(before, after), *_task_edits(before, after, normal_id(task_id))]
     yield from found
-    if not found and _without_edit(before, before, task_id) != _without_edit(after, before, task_id):
+    if not found and _other_tasks(before, task_id) != _other_tasks(after, task_id):
         # Tasks in another order, or without an id of their own.
         yield Edit("changes the list of tasks", after.tasks_key, after.data.line(after.tasks_key))
 
@@ -391,12 +391,10 @@ def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [key for key in {**old, **new} if old.get(key) != new.get(key)]
 
 
-def _without_edit(plan: Plan, before: Plan, task_id: str) -> Any:
-    """Return a plan's list of tasks, with one task replaced by its earlier value."""
-    old, new = before.task(task_id), plan.task(task_id)
-    if old is None or new is None:
-        return plan.task_list
-    return [(key, old.value if value is new.value else value) for key, value in elements(plan.task_list)]
+def _other_tasks(plan: Plan, task_id: str) -> Any:
+    """Return a plan's list of tasks without one of them, each task with its place."""
+    own = plan.task(task_id)
+    return [one for one in elements(plan.task_list) if own is None or one[1] is not own.value]
 
 
 def _without_key(value: Any, key: Sequence[str]) -> Any:
