@@ -183,15 +183,13 @@ def init(only_print: bool) -> None:
 @opt.repeated(
     "--capability", "capabilities", metavar="NAME", help="What it is about (default: SLUG); repeatable."
 )
-@opt.flag("--no-specs", help="Write no deltas: it changes no behaviour.")
-def proposal(slug: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
+def proposal(slug: str, capabilities: tuple[str, ...]) -> None:
     """Write openspec/changes/SLUG: a proposal, tasks, and a delta for each capability.
 
     TODO marks what you have to fill in. Existing files stay.
     """
     top = opt.find_repository().work_tree()
-    today = datetime.now(UTC).date()
-    files = creation.proposal_files(top, slug, capabilities, specs=not no_specs, today=today)
+    files = creation.proposal_files(top, slug, capabilities, today=datetime.now(UTC).date())
     folder = f"{CHANGES}/{slug}"
     if os.path.lexists(os.path.join(top, folder)):
         raise exists_error(folder, f"specguard plan validate {slug}")

@@ -291,35 +291,30 @@ def planner_brief(policy: Policy) -> str:
     )
 
 
-def proposal_files(
-    top: str, slug: str, capabilities: Sequence[str], *, specs: bool, today: date
-) -> Mapping[str, str]:
+def proposal_files(top: str, slug: str, capabilities: Sequence[str], *, today: date) -> Mapping[str, str]:
     """Return the files of a change, by path from the root.
 
     Args:
         top: the checkout's root. A capability that has a specification there is modified, any other is new.
         slug: the change's name.
         capabilities: the affected capabilities, such as `cart` or `shop/cart`; empty for the slug.
-        specs: True if the change alters behaviour; if not, it has no deltas, and its metadata says so.
         today: the UTC date.
 
     Raises:
-        SpecguardError: OpenSpec does not allow a name, or the options contradict each other.
+        SpecguardError: OpenSpec does not allow a name.
     """
     _check_name(slug, "a change")
     if slug == "archive":
         raise usage("'archive' is where OpenSpec keeps old changes", "give it another name")
-    if capabilities and not specs:
-        raise usage("--capability and --no-specs cannot be given together", "leave one of them out")
-    named = list(dict.fromkeys(capabilities or [slug])) if specs else []
+    named = list(dict.fromkeys(capabilities or [slug]))
     for capability in named:
         for part in capability.split("/"):
             _check_name(part, "a capability")
     existing = [one for one in named if SourceFolder(top, f"{MAIN}/{one}", "openspec").has("spec.md")]
     new = [one for one in named if one not in existing]
-    folder, skips = f"{CHANGES}/{slug}", "" if specs else "skip_specs: true\n"
+    folder = f"{CHANGES}/{slug}"
     return {
-        f"{folder}/.openspec.yaml": f"schema: spec-driven\ncreated: {today}\n{skips}",
+        f"{folder}/.openspec.yaml": f"schema: spec-driven\ncreated: {today}\n",
         f"{folder}/proposal.md": _render("proposal.md", new=new, modified=existing),
         f"{folder}/tasks.md": _render("tasks.md"),
         **{f"{folder}/specs/{one}/spec.md": _render("spec.md", known=one in existing) for one in named},

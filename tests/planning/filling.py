@@ -28,7 +28,7 @@ def filled(text: str) -> str:
 
 def change(top: Path, slug: str, *, capabilities: Sequence[str] = ("cart",), fill: bool = True) -> None:
     """Write a change, filled in or not."""
-    files = proposal_files(str(top), slug, capabilities, specs=True, today=TODAY)
+    files = proposal_files(str(top), slug, capabilities, today=TODAY)
     write(top, {path: filled(text) if fill else text for path, text in files.items()})
 
 
