@@ -81,10 +81,11 @@ def status(plan: str, output_format: str) -> None:
 def next_task(plan: str, output_format: str) -> int:
     """Show the next task of each plan: its dependencies are done, and a command verifies it.
 
-    It ends with 1 if there is none, and says why.
+    It ends with 1 if there is none, and says why. Without a plan it shows what one could be made of.
     """
     policy = open_policy(Request(environment=os.environ))
     states = _states(policy, plan)
+    states = [one for one in states if one.form == "plan"] or states
     found = [(state, state.next) for state in states if state.next is not None]
     tasks = [(state, task) for state in states if state.next is None for task in state.tasks]
     unfinished = [one for one in tasks if one[1].state in ("begun", "waiting", "blocked")]
