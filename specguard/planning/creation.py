@@ -16,7 +16,6 @@ from typing import Any, Final
 from specguard.artifacts.sections import describes_option
 from specguard.artifacts.skeletons import nest_keys
 from specguard.authority.policy import Policy
-from specguard.documents.blocks import Text
 from specguard.documents.completeness import plain_words
 from specguard.documents.data import read_data
 from specguard.documents.document import Document
@@ -35,15 +34,6 @@ from specguard.work.name_templates import Template, path_template
 CONTEXT: Final = "CONTEXT.md"
 """The page that every agent of a plan must read besides the plan."""
 
-_GROUP: Final = r"\([\w.-]+\)"
-_PART: Final = rf"(?:[\w.@+-]|[\[{{]{{1,2}}[\w.,=-]+[\]}}]{{1,2}}|(?<=[/)]){_GROUP}|(?<![/)]){_GROUP}(?=/))"
-"""A piece of a name in a path: a character, or a group such as `[id]`."""
-
-_PATH: Final = re.compile(
-    rf"(?<![\w/.@:+)\]}}-])(?!(?:e\.g|i\.e)\b)((?:{_PART}+/(?:\*\*/)?)+(?:\*|{_PART})*"
-    # A line, a test or a text may follow behind a colon; a name never ends before its last part.
-    r"|\.?[\w@+-]+(?:\.[\w@+-]+)*\.(?!\d)[A-Za-z]\w{0,7})(?![\w/@-]|\.\w|:[^\s:\d])"
-)
 _SECTIONS: Final = {
     "proposal.md": ("why", "what changes", "impact"),
     "design.md": ("context", "goals / non-goals", "decisions"),
@@ -96,7 +86,7 @@ class NewPlan:
         names = {box: f"{task_id} ({box.name})" for box, task_id in self.ids.items()}
         if unproven := [name for box, name in names.items() if all(map(cannot_fail, box.values("verify")))]:
             yield f"no command in `verify` that can fail, and no run without it: {listed(unproven)}"
-        if unnamed := [name for box, name in names.items() if not _task_files(box)]:
+        if unnamed := [name for box, name in names.items() if not box.files]:
             yield f"no files are named, so every file that is touched will be unexpected: {listed(unnamed)}"
         if ticked := [task_id for box, task_id in self.ids.items() if box.ticked]:
             args = f'plan verify {ticked[0]} --plan {shlex.quote(self.path)} --note "what was seen"'
@@ -156,7 +146,7 @@ class NewPlan:
             "domain": box.story or group or self._source.name,
             "status": self._kind.statuses[0],
             "depends_on": [self.ids[one] for one in needed],
-            "expected_files": _task_files(box),
+            "expected_files": box.files,
             "verify": list(box.values("verify")),
             "done_criteria": list(box.values("done")) or [box.title],
         }
@@ -232,17 +222,6 @@ def _plan_folder(kind: PlanKind, name: str) -> str:
         help = "use a word such as cart, without a slash, where the folder has one placeholder"
         raise usage(f"{name!r} is not a name of a plan in {kind.folder}", help)
     return path_text(path)
-
-
-def _task_files(box: Box) -> list[str]:
-    """Return the files of a task: those of its `files` details, else those that its text names."""
-    if box.has("files"):
-        found = box.files
-    elif box.id.startswith("T"):
-        found = [match[1].rstrip(".") for match in _PATH.finditer(box.text.replace("`", " "))]
-    else:
-        found = [span for span in Text(box.text, box.line).spans if _PATH.fullmatch(span)]
-    return [file for file in dict.fromkeys(found) if box.has("files") or ".." not in file.split("/")]
 
 
 def _context_page(source: SourceFolder, name: str) -> Iterator[str]:

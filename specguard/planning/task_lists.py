@@ -26,6 +26,8 @@ from specguard.change.check_request import read_bounded
 from specguard.documents.blocks import Text
 from specguard.documents.data import utf8_problem
 from specguard.errors import SpecguardError, nearest
+from specguard.model import shortened
+from specguard.plans.task import parse_expected
 from specguard.runs.commands import cannot_fail
 from specguard.work.dependencies import find_circles, format_circle
 from specguard.work.item_lists import NOTHING
@@ -248,6 +250,15 @@ _NUMBER: Final = re.compile(
 )
 """The number of a task; a bare number needs a mark after it, so that `3 tests` keeps its 3."""
 
+_GROUP: Final = r"\([\w.-]+\)"
+_PART: Final = rf"(?:[\w.@+-]|[\[{{]{{1,2}}[\w.,=-]+[\]}}]{{1,2}}|(?<=[/)]){_GROUP}|(?<![/)]){_GROUP}(?=/))"
+"""A piece of a name in a path: a character, or a group such as `[id]`."""
+
+_PATH: Final = re.compile(
+    rf"(?<![\w/.@:+)\]}}-])(?!(?:e\.g|i\.e)\b)((?:{_PART}+/(?:\*\*/)?)+(?:\*|{_PART})*"
+    # A line, a test or a text may follow behind a colon; a name never ends before its last part.
+    r"|\.?[\w@+-]+(?:\.[\w@+-]+)*\.(?!\d)[A-Za-z]\w{0,7})(?![\w/@-]|\.\w|:[^\s:\d])"
+)
 _LABELS: Final = re.compile(r"\[(?P<label>P|US[0-9]+)\][ \t]*")
 
 
@@ -328,10 +339,16 @@ class Box:
 
     @property
     def files(self) -> list[str]:
-        """The comma-separated paths of its `files` details, without words such as `none`."""
-        parts = [part for value in self.values("files") for part in re.split(r",(?![^{}]*})", value)]
-        paths = [part.strip().strip("`").strip() for part in parts]
-        return [path for path in paths if path.lower() not in NOTHING]
+        """Its files: the comma-separated paths of its `files` details, else those that its text names."""
+        if self.has("files"):
+            parts = [part for value in self.values("files") for part in re.split(r",(?![^{}]*})", value)]
+            paths = [part.strip().strip("`").strip() for part in parts]
+            return [path for path in dict.fromkeys(paths) if path.lower() not in NOTHING]
+        if self.id.startswith("T"):
+            paths = [match[1].rstrip(".") for match in _PATH.finditer(self.text.replace("`", " "))]
+        else:
+            paths = [span for span in Text(self.text, self.line).spans if _PATH.fullmatch(span)]
+        return [path for path in dict.fromkeys(paths) if ".." not in path.split("/")]
 
     @property
     def in_text(self) -> str:
@@ -469,6 +486,11 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
             yield Issue(path, box.line, f"{box.name} says nothing", "Say what is done, or take it out.")
         for detail in box.details:
             yield from _detail_flaws(path, box, detail, boxes.by_id)
+        for file, expected in ((one, parse_expected(one)) for one in box.files):
+            if expected.problem:
+                message = f"{box.name} expects {shortened(file)!r}, which {expected.problem}"
+                help = "Name each path from the root below it: '  - files: PATH'."
+                yield Issue(path, box.line, message, help)
         in_text = [word for word in ids_of(box.in_text) if word[0] == "T" and word[1:2].isdigit()]
         if in_text and not box.has("depends"):
             yield from _detail_flaws(path, box, Detail("depends", ",".join(in_text), box.line), boxes.by_id)

@@ -207,7 +207,7 @@ def test_a_plan_is_made_of_a_feature(project: Planned) -> None:
     write(project.top, {**SPEC_KIT, PLAN: None})
     assert plan(project, "next").stdout == (
         "T002 Add the card in src/gift/card.py\n"
-        f"  at      {FEATURE}/tasks.md:16\n"
+        f"  at      {FEATURE}/tasks.md:16\n  files   src/gift/card.py\n"
         "  verify  python3 src/gift/card.py\n"
         "  next    specguard plan create 001-gift-cards --name NAME\n"
     )
