@@ -22,7 +22,7 @@ from specguard.planning.task_lists import KEBAB, TASKS, Boxes, Issue, SourceFold
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.planning.task_lists import PageSection
+    from specguard.planning.task_lists import Level, PageSection
 
 PROPOSAL: Final = "proposal.md"
 _METADATA: Final = ".openspec.yaml"
@@ -300,8 +300,7 @@ def _openspec_flaws(folder: SourceFolder, known_flaws: Sequence[Issue]) -> Itera
         places = [f"{folder.path}/{one}" for one in (f"specs/{name}", name) if folder.has(one)]
         path = places[0] if places else folder.path
         known = [flaw.level for flaw in known_flaws if flaw.path.startswith(path)]
-        if level == "ERROR" and "error" not in known:
-            yield Issue(path, 0, f"OpenSpec: {message}", f"openspec validate {folder.name}", "error", "error")
-        elif level == "WARNING" and not known:
+        found: Level | None = "error" if level == "ERROR" else "warning" if level == "WARNING" else None
+        if found is not None and found not in known and "error" not in known:
             help = f"openspec validate {folder.name}"
-            yield Issue(path, 0, f"OpenSpec: {message}", help, "warning", "warning")
+            yield Issue(path, 0, f"OpenSpec: {message}", help, found, found)
