@@ -458,10 +458,9 @@ class PlanKind(Settings):
 
     def problem(self) -> str:
         """Return the problem with the table as a whole; empty if there is none."""
-        if path_template(self.plan).exact_path({}) != self.plan.encode("utf-8"):
-            return f"`plan` is {self.plan!r}, and only `folder` may have placeholders and wildcards"
-        if not self.plan.endswith(".json"):
-            return f"`plan` is {self.plan!r}, and plans are JSON: name a file such as plan.json"
+        exact = path_template(self.plan).exact_path({})
+        if exact != self.plan.encode("utf-8") or not self.plan.endswith(".json"):
+            return f"`plan` is {self.plan!r}, and not the name of a JSON file, such as plan.json"
         unknown = next((name for name in self.keys if name not in TASK_KEYS), None)
         if unknown is not None:
             return f"`keys` has {unknown!r}, which is not one of {', '.join(TASK_KEYS)}"
