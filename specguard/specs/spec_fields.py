@@ -6,11 +6,8 @@ The record of an approval has a person and a date. Its forms:
       "2026-01-31"}`
     - several such tables in a list, or by the subject of each approval: `{product = {...}, engineering =
       {...}}`
-    - a text with a name and a date, as data or as a list item: `Ann Example (2026-01-31)`, `Approved by Ann
-      Example on 2026-01-31`, `Reviewer: Ann Example, Date: 2026-01-31`, `Product: approved 2026-01-31 (Ann
-      Example)`
-    - a name with a date as its value: `Ann Example: 2026-01-31`
-    - a row of a table whose header names the fields
+    - a list item with a name and a date: `Ann Example (2026-01-31)`, `Approved by Ann Example on 2026-01-31`,
+      `Reviewer: Ann Example, Date: 2026-01-31`, `Product: approved 2026-01-31 (Ann Example)`
     - a list with an item for each field: `Reviewer: Ann Example`, then `Date: 2026-01-31`
 
 A list item with an unticked checkbox records no approval. Neither does a text that describes the approval as
@@ -436,11 +433,6 @@ class ApprovalReader:
             place: the key of the value there.
             label: the subject of the approval, if a parent key names it.
         """
-        if is_scalar(value):
-            if not isinstance(value, bool):
-                text = as_text(value)
-                yield self.of_text(f"{label}: {text}" if label else text, data.line(place), shown=text)
-            return
         table = value if isinstance(value, dict) else {}
         who, when = find_key(table, self._who), find_key(table, self._when)
         if who is None and when is None:
@@ -460,8 +452,6 @@ class ApprovalReader:
         """Yield the records in a section of a document; the heading or item `above` them may refuse them."""
         for block in blocks:
             above = block.text.raw if isinstance(block, Heading) else above
-            if isinstance(block, Table):
-                yield from self._of_table(block, above)
             if not isinstance(block, List):
                 continue
             label = f"{above}: " if _is_pending(above) else ""
@@ -482,20 +472,6 @@ class ApprovalReader:
                 text = ", ".join(fields[one] for one in fields if one in known)
                 found = [*(one for one in found if one.complete), self.of_text(f"{label}{text}", block.line)]
             yield from found
-
-    def _of_table(self, table: Table, above: str) -> Iterator[SpecApproval]:
-        header = [normal_name(plain_value(cell.raw)) for cell in table.header]
-        who = next((at for at, name in enumerate(header) if name in self._who), None)
-        when = next((at for at, name in enumerate(header) if name in self._when), None)
-        if who is None or when is None:
-            return
-        for row in table.rows:
-            cells = [plain_value(cell.raw[:LONGEST]) for cell in row]
-            verdicts = [cell for cell, name in zip(cells, header, strict=True) if name in _VERDICTS]
-            written = WrittenValue(" | ".join(cells), self._path, row[0].line)
-            struck = "~~" in row[who].raw + row[when].raw
-            refused = _is_pending(above) or any(map(is_open, row)) or any(map(_refuses, verdicts))
-            yield SpecApproval(_valid_name(cells[who]), parse_date(cells[when]), written, refused or struck)
 
     def of_text(self, raw: str, line: int | None, *, shown: str = "") -> SpecApproval:
         """Return the record in a text: labelled fields, or a name and a date.

@@ -596,7 +596,7 @@ class UnapprovedSpec(Rule):
     """A spec's status needs an approval that is not recorded.
 
     `approval_needed` in `[specs]` lists the statuses. The approval is in the index, front matter, or section
-    `approvals`: a table, or an item such as `- Product: approved 2026-01-31 (Ann Example)`. Placeholders,
+    `approvals`: an item such as `- Product: approved 2026-01-31 (Ann Example)`. Placeholders,
     agents, future days, unticked items, *pending* and *rejected* do not count. Whether they really approved
     is not checked.
 
@@ -667,9 +667,7 @@ class UnapprovedSpec(Rule):
 
     ## Approvals
 
-    | Role | Approver | Approved on |
-    | --- | --- | --- |
-    | Product | Ann Example | 2026-01-31 |
+    - Product: approved 2026-01-31 (Ann Example)
     '''
     ```
     """
