@@ -212,7 +212,7 @@ class Spec(Record):
 
     @cached_property
     def recorded_ids(self) -> Sequence[tuple[str, WrittenValue]]:
-        """The object ids that the review recorded: each path or pattern, and the id with its place."""
+        """The object ids that the review recorded: each path, and the id with its place."""
         return [
             (path, WrittenValue(scalar_text(oid), file, data.line((*place, path))))
             for value, data, place, file in self.key_values(self.settings.reviewed)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from functools import cached_property
 
-from specguard.change.entries import OBJECT_ID, Entry, sha256
+from specguard.change.entries import OBJECT_ID, Entry
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.documents.blocks import AnyBlock, List, ListItem, Table, Text
@@ -15,7 +15,7 @@ from specguard.documents.fields import normal_name, plain_value
 from specguard.documents.inline import STRUCK
 from specguard.documents.list_items import is_ticked, without_box
 from specguard.errors import if_applicable
-from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, path_text, shortened
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, listed, path_text, shortened
 from specguard.specs.settings import SpecSettings
 from specguard.specs.spec import Catalogue, IndexEntry, Spec, places_of
 from specguard.specs.spec_fields import SpecApproval, StatusFlow, WrittenValue
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.change import Change
-
-
-MOST_SHOWN: Final = 6
-"""The limit of files whose ids are listed one by one; above it, only the id of each pattern is."""
 
 
 class Specs(Record, frozen=False):
@@ -207,61 +203,38 @@ class Specs(Record, frozen=False):
 
     def governed_files(self, spec: Spec) -> Sequence[bytes]:
         """Return the files of the tree that a spec governs, except the spec itself and the index."""
-        return self._files(spec.governs, spec)
-
-    def _files(self, patterns: Covering, spec: Spec) -> Sequence[bytes]:
-        found = patterns.among(self.change.head_files.paths())
+        found = spec.governs.among(self.change.head_files.paths())
         return [path for path in found if path not in {spec.path, self.now.index_path}]
 
     def drifts(self, spec: Spec) -> Iterator[tuple[str, WrittenValue | None, str]]:
         """Yield governed files that changed since the review, were not recorded by it, or cannot be compared.
 
         Yields:
-            The path or pattern, its record if there is one, and the problem as a clause.
+            The path, its record if there is one, and the problem as a clause.
         """
         files = self.governed_files(spec)
         recorded: set[bytes] = set()
         for written, record in spec.recorded_ids:
-            text = written.strip().removeprefix("./")
-            path = text.strip("/").encode("utf-8", "surrogateescape")
+            path = written.strip().removeprefix("./").strip("/").encode("utf-8", "surrogateescape")
             expected = record.text.strip().lower()
-            found = self.change.head_files.find(path)
-            is_file = path in files or (found is not None and not found.is_directory)
-            patterns = Covering([] if is_file or Covering.problem_in(text) else [text])
-            covered = [path] if is_file else self._files(patterns, spec)
-            current = (found.oid if found else "") if is_file else self._digest(covered)
-            entry, why = self._touched.get(path), ""
+            found, entry, why = self.change.head_files.find(path), self._touched.get(path), ""
             if not OBJECT_ID.fullmatch(expected):
-                why, covered = f"is recorded with {record.text!r}, which is not an object id", ()
-            elif not covered:
-                why = "is recorded, and is gone"
-            elif not current.startswith(expected):
-                why = f"was {expected[:12]}, and is {current[:12] or 'gone'} now"
-            elif is_file and entry and entry.old != entry.new and entry.old.startswith(expected):
+                why = f"is recorded with {record.text!r}, which is not an object id"
+            elif found is None or found.is_directory:
+                why = "is recorded, and is no file here"
+            elif not found.oid.startswith(expected):
+                why = f"was {expected[:12]}, and is {found.oid[:12]} now"
+            elif entry and entry.old != entry.new and entry.old.startswith(expected):
                 why = f"is recorded with {expected}, which is its content both before and after the change"
-            recorded.update(covered)
+            recorded.add(path)
             if why:
-                yield (path_text(path) if is_file else written), record, why
+                yield path_text(path), record, why
         yield from ((path_text(path), None, "is not recorded") for path in files if path not in recorded)
 
-    def current_ids(self, spec: Spec) -> list[str]:
-        """Return the ids of a spec's governed files, after their paths; of many files, one per pattern."""
-        files = self.governed_files(spec)
-        if len(files) <= MOST_SHOWN:
-            entries = [(path, self.change.head_files.find(path)) for path in files]
-            return [f'"{path_text(path)}": {entry.oid}' for path, entry in entries if entry is not None]
-        found = {text: self._files(Covering([text]), spec) for text in spec.governs.patterns}
-        return [f'"{text}": {self._digest(paths)}' for text, paths in found.items() if paths]
-
-    def _digest(self, paths: Sequence[bytes]) -> str:
-        """Return the id of several files: the SHA-256 of their lines in the output of `git ls-tree -r`."""
-        lines = []
-        for path in paths:
-            entry = self.change.head_files.find(path)
-            if entry is not None:
-                kind = "commit" if entry.is_submodule else "blob"
-                lines.append(f"{entry.mode:06o} {kind} {entry.oid}\t".encode("ascii") + path + b"\n")
-        return sha256(b"".join(lines))
+    def current_ids(self, spec: Spec) -> str:
+        """Return the ids of a spec's governed files, after their paths."""
+        found = [(path, self.change.head_files.find(path)) for path in self.governed_files(spec)]
+        return listed([f'"{path_text(path)}": {entry.oid}' for path, entry in found if entry is not None], 20)
 
     def unmet(self) -> Iterator[tuple[str, Selecting, bytes]]:
         """Yield the patterns of governed paths that lack their specs, each with a path that needs one."""

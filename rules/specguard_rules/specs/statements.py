@@ -296,7 +296,7 @@ def _drift_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
     if drifts := list(specs.drifts(spec)):
         drift_text = "; ".join(f"{path} {why}" for path, _, why in drifts[:3])
         more = f"; and {len(drifts) - 3} more" if len(drifts) > 3 else ""
-        now = ", ".join(specs.current_ids(spec)) or "nothing, since none is left"
+        now = specs.current_ids(spec) or "nothing, since none is left"
         message = f"{path_text(spec.path)} governs what changed since its review: {drift_text}{more}"
         step = f"Read it against the files, then record under {specs.settings.reviewed}: {now}"
         at = next((one.line_in(spec.path) for _, one, _ in drifts if one is not None), None)
