@@ -32,7 +32,7 @@ class SpecSettings(Settings):
 
     files: Selecting = setting(Selecting(), "the specs", tightens="more")
     index: str = setting("", "the JSON or YAML file with all", path="file")
-    entries: list[str] = setting(["items", "specs"], "its lists' keys")
+    entries: list[str] = setting(["items", "specs"], "its lists' keys", min_length=1)
     mirrors: Selecting = setting(Selecting(), "documents that repeat the index's statuses")
     review: str = setting("", "the field with the last review")
     max_age_days: int = setting(30, "how long a review holds, in UTC days", ge=1, tightens="lower")

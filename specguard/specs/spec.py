@@ -309,11 +309,8 @@ def _plain_title(title: str) -> str:
     return normal_name(normal_title(title))
 
 
-PATH_KEYS: Final = ("path", "file")
-"""The keys of an entry that name its spec."""
-
-PATHS_KEY: Final = "paths"
-"""The key of an entry with several paths; those that match `files` are specs."""
+PATH_KEYS: Final = ("path", "paths")
+"""The keys of an entry that name its spec, or several files; those that match `files` are specs."""
 
 
 class NamedPath(Record):
@@ -325,7 +322,7 @@ class NamedPath(Record):
         place: the path's place in the index.
         path: the file that the path means; empty if it is outside the repository.
         problem: the reason why no such file exists, as a clause; empty if it exists.
-        is_main: True if the key is in `PATH_KEYS`.
+        is_main: True if the key is `path`.
     """
 
     text: str
@@ -378,7 +375,7 @@ class IndexEntry(DataEntry):
 
     def essence(self, settings: SpecSettings) -> str:
         """Return the normalized data without reviews, approvals, the id and paths."""
-        left_out = (settings.reviewed, settings.approvals, "id", *PATH_KEYS, PATHS_KEY)
+        left_out = (settings.reviewed, settings.approvals, "id", *PATH_KEYS)
         return essence(self.value, (*settings.date_fields, *left_out))
 
 
@@ -388,7 +385,7 @@ class Index:
     Args:
         path: the path of the index.
         documents: the documents of its tree.
-        settings: `[specs]`, whose `entries` are the keys of the lists with specs; empty for the whole file.
+        settings: `[specs]`, whose `entries` are the keys of the lists with specs.
 
     Attributes:
         path: the path of the index.
@@ -408,27 +405,23 @@ class Index:
         self._files = settings.files
         if self.data is None or self.problem is not None:
             return
-        found = {key: self.data.get(key) if key else self.data.value for key in settings.entries or [""]}
+        found = {key: self.data.get(key) for key in settings.entries}
         if all(value is None for value in found.values()):
-            names = " and no ".join(map(repr, settings.entries)) or "'list'"
-            self.problem = Problem(f"it has no {names}", 1)
+            self.problem = Problem(f"it has no {' and no '.join(map(repr, found))}", 1)
         for key, value in found.items():
-            place = tuple(key.split(".")) if key else ()
-            if is_scalar(value):
-                self.faults.append((self.data.line(place), f"{key!r} is neither a list nor a table"))
-            for name, element in elements(value):
-                self._add(self.data, (*place, name), element)
+            place = tuple(key.split("."))
+            if value is not None and not isinstance(value, list):
+                self.faults.append((self.data.line(place), f"{key!r} is not a list"))
+            for number, element in enumerate(value if isinstance(value, list) else ()):
+                self._add(self.data, (*place, number), element)
 
-    def _add(self, data: Data, place: Place, element: Any) -> None:
-        """Add an element of a list, or of a table by its key."""
-        name = place[-1] if isinstance(place[-1], str) else ""
-        if not isinstance(element, (dict, str)):
+    def _add(self, data: Data, place: Place, value: Any) -> None:
+        """Add an element of a list."""
+        if not isinstance(value, dict):
             self.faults.append((data.line(place), f"{dotted(place)} is no table with the keys of a spec"))
             return
-        value = element if isinstance(element, dict) else {"path": element}
-        several = find_key(value, [PATHS_KEY])
-        main = [one for key in PATH_KEYS if (one := find_key(value, [key]))]
-        found: list[tuple[Place, Any]] = [((key,), path) for key, path in main]
+        main, several = (find_key(value, [key]) for key in PATH_KEYS)
+        found: list[tuple[Place, Any]] = [((main[0],), main[1])] if main else []
         if several:
             found += [((several[0], at), one) for at, one in elements(several[1])]
         folder, named = self.path.rpartition(b"/")[0], []
@@ -437,7 +430,7 @@ class Index:
             path, problem = find_file(text, self._tree, folder)
             if text and (is_main or self._files.matches(path)):
                 named.append(NamedPath(text, data, (*place, *below), path, problem, is_main))
-        self.entries.append(IndexEntry(data, place, value, self.path, _read_id(value) or name, named))
+        self.entries.append(IndexEntry(data, place, value, self.path, _read_id(value), named))
 
 
 def _read_id(value: Mapping[str, Any]) -> str:

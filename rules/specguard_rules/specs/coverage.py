@@ -18,7 +18,7 @@ class MissingSpec(Rule):
 
     Findings are an unreadable or missing index, entries without a file or id, and ids or files that occur
     twice. So are specs that are unlisted or lose all text, `[specs.governs]` paths without a spec, and
-    removed specs whose files stay. Entries name files by `path` or `file`, or several under `paths`.
+    removed specs whose files stay. Entries name files by `path`, or several under `paths`.
 
     Why is this bad? A wrong index leads to the wrong document.
 
