@@ -11,7 +11,7 @@ from specguard_rules.next_steps import alternatives, quote
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import ClassVar, Literal
+    from typing import ClassVar
 
     from specguard.rules import Base, Policy, PullRequest, Stage, WorkItem
 
@@ -85,8 +85,8 @@ class PullRequestBody(Rule):
     r"""A pull request's body lacks a section or its work document.
 
     Each title in `sections` is a heading with visible text below it. Template comments, *TODO* and *TBD* do
-    not count. A work item's body also names the item's document, unless `work_document = "optional"`. An
-    unknown body does not pass: give `--pr-body-file`.
+    not count. A work item's body also names the item's document. An unknown body does not pass: give
+    `--pr-body-file`.
 
     Why is this bad? Reviewers start from the body, and a squash keeps it.
 
@@ -140,15 +140,12 @@ class PullRequestBody(Rule):
     condition: ClassVar[str] = "the body has the sections {sections}, and names the work item's document"
 
     sections: list[str] = setting([], "required sections, each with content", tightens="more")
-    work_document: Literal["require", "optional"] = setting(
-        "require", "the item's document in the body", tightens=["optional", "require"]
-    )
 
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
         """Look for each required section, and for the path of the item's document."""
-        document = work_item.document if work_item and self.work_document == "require" else None
+        document = work_item.document if work_item else None
         if not self.sections and document is None:
-            raise NotApplicable("the policy requires no sections, and no work document is to be named")
+            raise NotApplicable("the policy requires no sections, and no work item has a document to name")
         # Nothing is said of a body that is not known.
         pull_request.require("body")
         for position, title in enumerate(self.sections):
