@@ -88,7 +88,7 @@ class RunSettings(Settings):
 
 
 # Not compiled here: each hook imports this module, as settings name it.
-_CLAUSE: Final = r"(?:==?|(?P<by>>=|<=|!=|>|<))?\s*v?(?P<version>[0-9]+(?:\.[0-9]+){0,5})"
+_CLAUSE: Final = r"(?:==|(?P<by>>=|<))?\s*v?(?P<version>[0-9]+(?:\.[0-9]+){0,5})"
 
 
 def version_clauses(text: str) -> list[tuple[str, tuple[int, ...]]]:
@@ -102,8 +102,7 @@ def version_clauses(text: str) -> list[tuple[str, tuple[int, ...]]]:
         found = re.fullmatch(_CLAUSE, clause.strip())
         if found is None:
             raise ValueError(
-                f"{clause.strip()!r} does not say which versions may be used: write it as in '>=0.40,<0.50' "
-                "or '!=0.41.2'"
+                f"{clause.strip()!r} does not say which versions may be used: write it as in '>=0.40,<0.50'"
             )
         clauses.append((found["by"] or "==", _numbers(found["version"])))
     return clauses
@@ -159,12 +158,9 @@ def version_in(output: str, wanted: str = "") -> str:
 def _is_allowed(numbers: tuple[int, ...], is_prerelease: bool, by: str, bound: tuple[int, ...]) -> bool:
     length = max(len(numbers), len(bound))
     mine, other = (one + (0,) * (length - len(one)) for one in (numbers, bound))
-    if mine == other and is_prerelease:
-        return False
-    return {
-        "==": mine == other, "!=": mine != other, ">": mine > other, ">=": mine >= other, "<": mine < other,
-        "<=": mine <= other,
-    }[by]  # fmt: skip
+    if mine == other:
+        return by != "<" and not is_prerelease
+    return by == (">=" if mine > other else "<")
 
 
 def _numbers(text: str) -> tuple[int, ...]:
