@@ -437,18 +437,14 @@ def _oid(value: Any) -> str:
 
 
 def _to_time(value: Any) -> datetime | None:
-    """Return a time in ISO 8601 or in seconds since 1970, in UTC; None if it is invalid."""
+    """Return a time in ISO 8601, in UTC; None if it is invalid."""
     from datetime import UTC, datetime
 
     try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError):
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, TypeError):
         return None
-    return None
 
 
 class RunRecords(Record):

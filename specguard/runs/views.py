@@ -93,10 +93,7 @@ class RunView(RunRecord):
         """The current step, or the one that the run ended with; empty if it is not recorded."""
         # Every run that ends has a report as its last step.
         names = [one.name for one in self.manifest.steps if one.name != "report"] if self.manifest else []
-        if names:
-            return names[-1]
-        value = first_of({**self.value, **self.heartbeat}, ("step", "phase", "stage"))
-        return value if isinstance(value, str) else ""
+        return names[-1] if names else ""
 
     @property
     def heartbeat_age(self) -> float | None:

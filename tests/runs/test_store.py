@@ -107,7 +107,7 @@ def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
 def test_older_layouts_are_read(tmp_path: Path) -> None:
     started = "2026-01-02T03:04:05+01:00"
     ended = {"status": "success", "task": "task_003", "start_time": started, "command": "make x"}
-    running = {"status": "running", "task_id": "task_004", "pid": GONE, "started_at": 1767323045}
+    running = {"status": "running", "task_id": "task_004", "pid": GONE, "started_at": "2026-01-02T03:04:05Z"}
     write(tmp_path / "task_003" / "20260102-030405" / "manifest.json", ended)
     write(tmp_path / "task_003" / "20260102-030405" / "runner.log", "a\nb\n")
     write(tmp_path / "task_004" / "r1" / "meta.json", {**running, "argv": ["a", "b"]})
