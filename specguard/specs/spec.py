@@ -462,10 +462,7 @@ def find_file(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
             return path, ""
     if not found:
         return b"", "it climbs out of the repository"
-    entry = tree.find(found[0])
-    if entry is None:
-        return found[0], "there is no such file"
-    return found[0], "it is a folder" if entry.is_directory else "it is a link or a submodule"
+    return found[0], "there is no such file" if tree.find(found[0]) is None else "it is not a regular file"
 
 
 class Catalogue:

@@ -419,8 +419,6 @@ class ApprovalReader:
     def __init__(self, fields: ApprovalFields, path: bytes) -> None:
         # In order: of several fields in one record, the one that the policy names first counts.
         self._who = [normal_name(name) for name in fields.who]
-        if "by" in self._who:
-            self._who += ["approvedby", "reviewedby", "signedoffby"]
         self._when = [normal_name(name) for name in fields.when]
         self._path = path
 
