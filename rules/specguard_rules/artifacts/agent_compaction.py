@@ -9,7 +9,7 @@ from specguard_rules.artifacts.agents import check_contracts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final
 
     from specguard.artifacts.artifacts import AgentWork, Artifact
@@ -24,92 +24,53 @@ _LONGEST: Final = 2000
 """The number of characters of a row that are read."""
 
 # These are compiled on first use, since a hook may import the rule only for its settings.
-_CLAUSE: Final = r"[.;,|!?]\s|\s\|\s?|\s[-\u2013\u2014]\s"
-_CONTEXT: Final = 120
-_NEGATION: Final = (
-    r"(?i)\b(?:not|no|never|without|neither|nor|cannot|isn.?t|wasn.?t|aren.?t|won.?t|skip\w*|unless|if"
-    r"|must|needs?|should|to be|will)\b"
-)
-# A time, whose letters are not words: `2026-01-31T12:00:00Z`, `12:00 UTC`, `Jan 31`.
-_TIME: Final = r"(?i)\S*[0-9]\S*|\b(?:utc|gmt|agent|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*"
 _LEADING_TIME: Final = (
     r"(?i)^\W*(?:[0-9]{4}-[0-9]{2}-[0-9]{2}\S*|[0-9]{1,2}:[0-9]{2}\S*|utc\b)(?:\s+[0-9]{1,2}:[0-9]{2}\S*)?"
-    r"(?:\s+utc\b)?[\W_]*"
+    r"(?:\s+utc\b)?[\s:\u2013\u2014-]*"
 )
-_HEAD: Final = r"(?i):\s|:$|\s[-\u2013\u2014=]+>?\s|\s(?:is|was)\s"
-_LIST: Final = r"(?i)[\s,/&+()]+|\band\b|\bagents\b"
+_AFTER_NAMES: Final = r":\s|\s[-\u2013\u2014]\s"
+_BETWEEN_NAMES: Final = r",|\band\b"
+# A box stays, so that an item with one names nobody.
+_NO_NAME: Final = r"(?i)^\W*agents?\b|\s*\(.*|[^\w\[]+|_"
+_BETWEEN_WORDS: Final = r"[.,;]\s|\s[-\u2013\u2014]\s"
 
-_ANSWERED_NO: Final = r"(?:no|none|n/a|false|failed|pending|skipped|missing|todo|tbd)\s*(?:[.,;|()]|$)"
-_DENIED: Final = rf"[\s:=?*_`(]{{0,4}}(?:(?:not|never|required|needed)\b|[\u274c\u2717\u2718]|{_ANSWERED_NO})"
-
-
-class Phrases:
-    """Words or phrases with one meaning, which count in a text unless a word beside them denies it.
-
-    Args:
-        phrases: the expression of the words or phrases.
-        denied: the expression of what denies them right behind them; by default nothing does.
-    """
-
-    def __init__(self, phrases: str, denied: str = "(?!)") -> None:
-        self._pattern = re.compile(rf"(?<![\w/-])(?:{phrases})(?![\w-]|{denied})", re.IGNORECASE)
-
-    def occur_in(self, row: Row) -> bool:
-        """True if a row contains one of them, and does not negate it in the same clause."""
-        text = _done_text(row)
-        starts = (found.start() for found in self._pattern.finditer(text))
-        clauses = (re.split(_CLAUSE, text[max(0, at - _CONTEXT) : at])[-1] for at in starts)
-        return not all(re.search(_NEGATION, clause) for clause in clauses)
-
-    def begin_row(self, row: Row) -> bool:
-        """True if a row begins with one of them, after marks and a time."""
-        text = _done_text(row)
-        found = self._pattern.search(text)
-        return found is not None and not re.search(r"[A-Za-z]{2}", re.sub(_TIME, "", text[: found.start()]))
+_CLOSED: Final = "closed"
+_COMPACTED: Final = frozenset({"/compact", "/compact sent", "compacted"})
 
 
-def _done_text(row: Row) -> str:
-    """Return a row as one text, without what is struck out; empty if its box is not ticked."""
-    parts = " | ".join(row.cells)[:_LONGEST].split("~~")
-    # A mark without a second one strikes nothing out.
-    text = "".join(parts[::2] if len(parts) % 2 else parts)
-    return "" if text.lstrip().startswith("[ ]") else text
+def words_of(text: str) -> list[str]:
+    """Return what a text says, in lower case: the parts between its commas, full stops and dashes."""
+    return [part.strip(" `*_.").casefold() for part in re.split(_BETWEEN_WORDS, text[:_LONGEST])]
 
 
-# In `aligned/stale`, nothing is chosen.
-_STATES: Final = {"aligned": Phrases("(?:stale/)?aligned"), "stale": Phrases("(?:aligned/)?stale")}
-_CLOSED: Final = Phrases("closed|closing entry", _DENIED)
-_COMPACTED: Final = Phrases("/compact|compacted", _DENIED)
+def entry_words(row: Row) -> list[str]:
+    """Return what an entry of a log says behind its time."""
+    return words_of(re.sub(_LEADING_TIME, "", " - ".join(row.cells)[:_LONGEST]))
 
 
-def row_matcher(agent: str) -> Callable[[Row], bool]:
-    """Return a predicate that is True for rows about an agent.
+def rows_about(agent: str, rows: Iterable[Row]) -> list[tuple[int, list[str]]]:
+    """Return the line and the words of each row about an agent.
 
-    A row is about an agent if its first cell has the agent's name as a separate word. Outside of tables only
-    the text up to a colon or dash counts. `agent NAME` may also occur anywhere in the row. Several agents may
-    share a row: `P1, P2: aligned`. A name that is a number or a letter may only have other short words beside
-    it there, since other numbers may mean anything.
+    A table's row names its agent in the first cell, other rows before a colon or dash. Several agents may
+    share a row: `P1, P2: aligned`. Signs and what is in parentheses do not belong to a name.
 
     Args:
         agent: the agent's name, as it is in paths.
+        rows: the rows of a document.
     """
-    parts = [re.escape(part) for part in re.split(r"[\s_-]+", agent) if part]
-    name = r"[\s_-]?".join(parts) or "(?!)"
-    exact = re.compile(rf"(?<![\w-]){name}(?![\w-])", re.IGNORECASE)
-    titled = re.compile(rf"(?<![\w-])agent[\s_-]?{name}(?![\w-])", re.IGNORECASE)
-    short = len(agent) == 1 or agent.isdecimal()
+    name = _plain_name(agent)
+    found = []
+    for row in rows if name else ():
+        first, *others = row.cells or [""]
+        first = re.sub(_LEADING_TIME, "", first[:_LONGEST])
+        names, *said = [first] if row.header else re.split(_AFTER_NAMES, first, maxsplit=1)
+        if name in map(_plain_name, re.split(_BETWEEN_NAMES, names)):
+            found.append((row.line, [word for text in (*said, *others) for word in words_of(text)]))
+    return found
 
-    def is_about(row: Row) -> bool:
-        first = re.sub(_LEADING_TIME, "", row.cells[0][:_LONGEST]) if row.cells else ""
-        head = first if row.header else re.split(_HEAD, first, maxsplit=1)[0]
-        if short:
-            words = [word for word in re.split(_LIST, head.strip("*_`[]")) if word]
-            named = all(len(word) <= 3 for word in words) and any(exact.fullmatch(word) for word in words)
-        else:
-            named = exact.search(head) is not None
-        return named or any(titled.search(cell[:_LONGEST]) for cell in row.cells)
 
-    return is_about
+def _plain_name(text: str) -> str:
+    return re.sub(_NO_NAME, "", text).casefold()
 
 
 class Pass(Record, frozen=False):
@@ -294,23 +255,23 @@ class MissingCompaction(Rule):
             found = list(_late_findings(one, sweeps)) if sweeps else [self._missing_sweep(one)]
             unswept: list[AgentWork] = []
             for name, last in sorted(alive.items()) if sweeps else ():
-                is_about = row_matcher(last.agent)
-                rows = [row for _, _, entries in sweeps for row in entries if is_about(row)]
-                states = {state for state, words in _STATES.items() if any(map(words.occur_in, rows))}
+                rows = rows_about(last.agent, (row for _, _, entries in sweeps for row in entries))
+                words = {word for _, said in rows for word in said}
                 if not rows:
                     unswept.append(last)
-                elif states == {"stale"} and _is_closed(rows, last, one.agents.get(name)):
+                elif _states(words) == ["stale"] and _is_closed(words, last, one.agents.get(name)):
                     del alive[name]
                 else:
-                    found += _agent_findings(last, one, sweeps[0][0], rows, states)
+                    found += _agent_findings(last, one, sweeps[0][0], rows[0][0], words)
             if unswept:
                 found.append(_unswept_finding(unswept, one, sweeps[0]))
             yield from found if whole or one.touched else ()
             for name, work in one.agents.items():
-                is_about = row_matcher(work.agent)
-                rows = [row for holder in one.sweep_files for row in holder.document.rows() if is_about(row)]
+                rows = rows_about(
+                    work.agent, (row for holder in one.sweep_files for row in holder.document.rows())
+                )
                 alive[name] = work
-                if _is_closed(rows, work):
+                if _is_closed({word for _, said in rows for word in said}, work):
                     del alive[name]
 
     def _sweeps(self, holder: Artifact) -> Iterator[Sweep]:
@@ -329,47 +290,53 @@ class MissingCompaction(Rule):
 
 
 def _agent_findings(
-    last: AgentWork, one: Pass, sweep: Artifact, rows: Sequence[Row], states: set[str]
+    last: AgentWork, one: Pass, sweep: Artifact, line: int, words: set[str]
 ) -> Iterator[Finding]:
-    """Yield the finding for an earlier pass's agent, whose states in the sweep are `aligned` or `stale`.
+    """Yield the finding for an earlier pass's agent that is not closed.
 
     Args:
         last: its work in the earlier pass.
         one: this pass.
         sweep: the artifact with the sweep.
-        rows: the sweep's rows about the agent.
-        states: the states that these rows give it.
+        line: the sweep's first row about the agent.
+        words: what the rows about the agent say.
     """
     agent, now, before = last.agent, one.agents.get(last.agent.casefold()), Pass(last.folder).name
-    path, line = sweep.path, rows[0].line
-    if states == {"stale"}:
+    path, states = sweep.path, _states(words)
+    if states == ["stale"]:
         key, message = "open", f"the agent {agent} is stale, and nothing says that it was closed"
         step = f"Close it, and write so: `{agent}: stale, closed`."
-    elif states != {"aligned"}:
+    elif states != ["aligned"]:
         key, step = "state", f"Say which it is in its item: `- {agent}: aligned`."
         message = f"the sweep of {one.name} does not have the agent {agent} as either aligned or stale"
-    elif now is None or _is_compacted(now, rows):
+    elif now is None or not words.isdisjoint(_COMPACTED) or _is_compacted(now):
         return
     else:
         key = "compaction"
         message = f"the agent {agent}, of {before}, is reused in {one.name} without a compaction"
-        step = "Record its `/compact` before its first work, here or in the sweep."
+        step = f"Record it in the sweep, `- {agent}: aligned, /compact sent`, or before its first work here."
         path, line = now.logs[0].path, 0
     yield Finding(message, step, path, line or None, key=f"{key} {agent}", setting="sweep")
 
 
-def _is_closed(rows: Sequence[Row], *works: AgentWork | None) -> bool:
-    """True if rows about an agent say that it is closed, or its own logs have an entry that says so."""
-    own = [row for work in works if work is not None for log in work.logs for row in log.document.rows()]
-    return any(map(_CLOSED.begin_row, own)) or any(map(_CLOSED.occur_in, rows))
+def _states(words: set[str]) -> list[str]:
+    return [state for state in ("aligned", "stale") if state in words]
 
 
-def _is_compacted(work: AgentWork, rows: Sequence[Row]) -> bool:
-    """True if a sweep says that an agent was compacted, or its logs do before their second entry."""
+def _is_closed(words: set[str], *works: AgentWork | None) -> bool:
+    """True if the rows about an agent say that it is closed, or an entry of its own logs begins so."""
+    own = (row for work in works if work is not None for log in work.logs for row in log.document.rows())
+    return _CLOSED in words or any(entry_words(row)[0] == _CLOSED for row in own)
+
+
+def _is_compacted(work: AgentWork) -> bool:
+    """True if an agent's logs say before their second entry that it was compacted."""
     for artifact in work.logs:
         second = sorted(stamp.at for stamp in artifact.document.stamps)[1:2]
-        rows = [*rows, *(one for one in artifact.document.rows() if not second or one.line <= second[0])]
-    return any(_COMPACTED.occur_in(row) for row in rows)
+        rows = (row for row in artifact.document.rows() if not second or row.line <= second[0])
+        if any(not _COMPACTED.isdisjoint(entry_words(row)) for row in rows):
+            return True
+    return False
 
 
 def _unswept_finding(works: Sequence[AgentWork], one: Pass, sweep: Sweep) -> Finding:
@@ -377,7 +344,7 @@ def _unswept_finding(works: Sequence[AgentWork], one: Pass, sweep: Sweep) -> Fin
     names = ", ".join(sorted(work.agent for work in works))
     earlier = " and ".join(sorted({Pass(work.folder).name for work in works}))
     message = f"the sweep of {one.name} lacks agents of {earlier}: {names}"
-    path, line, step = sweep[0].path, sweep[1].line, "Add each, as aligned or stale."
+    path, line, step = sweep[0].path, sweep[1].line, f"Add each: `- {works[0].agent}: aligned`, or stale."
     return Finding(message, step, path, line, key=f"unswept {one.name}", setting="sweep")
 
 
