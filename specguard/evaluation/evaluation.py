@@ -19,7 +19,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Settings, required, setting
 from specguard.documents.toml import toml_value
-from specguard.errors import SeveralErrors, SpecguardError, nearest, unknown, usage
+from specguard.errors import SeveralErrors, SpecguardError, unknown, usage
 from specguard.evaluation.expectations import OwnAuthority, key_path, read_file, read_own
 from specguard.executor.lifecycle import record_end, run_to_end
 from specguard.executor.process import run_command
@@ -67,13 +67,11 @@ class Sample(Settings):
 
 
 class AssetCommand(Settings):
-    """A command that is run in checkouts of samples, such as one that applies an asset."""
+    """A command that is run in a checkout of each sample, such as one that applies an asset."""
 
     name: str = required("its name in reports", pattern=_NAME)
     run: str = required("the command, for a shell")
     exit_code: int = setting(0, "the expected exit code")
-    samples: Sequence[str] = setting([], "the names of the samples in which it is run; empty for all")
-    timeout: int = setting(0, "the timeout in seconds; 0 for that of the policy", ge=0)
 
 
 class SampleFile(Settings):
@@ -142,23 +140,18 @@ def read_samples(file: str) -> Samples:
         return Samples(file=file)
     merged = Merged([read_file(file, "the file of samples")])
     values, problems = read_settings(table_model(SampleFile), merged)
-    samples = {one.name: one.within(os.path.dirname(file)) for one in values.get("samples", ())}
+    samples = [one.within(os.path.dirname(file)) for one in values.get("samples", ())]
     for table in ("samples", "commands"):
         names = [one.name for one in values.get(table, ())]
         for at, name in enumerate(names):
             if name in names[:at]:
                 message = f"two {table} are called {name!r}"
                 problems.append(SettingProblem(message, merged.origin((table, at, "name"))))
-    for at, command in enumerate(values.get("commands", ())):
-        for name in sorted(set(command.samples) - samples.keys()):
-            step = nearest(name, samples, "declare it as [[samples]]")
-            origin = merged.origin(("commands", at, "samples"))
-            problems.append(SettingProblem(f"there is no sample {name!r}", origin, step))
     for one in problems:
         one.code = "broken-case"
     if problems:
         raise SeveralErrors(problems, "the file of samples")
-    return Samples(**{**values, "samples": list(samples.values())}, file=file)
+    return Samples(**{**values, "samples": samples}, file=file)
 
 
 def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
@@ -427,10 +420,9 @@ class _Evaluator(Record):
                     f"the snapshot is {snapshot.oid}, and {sample.object_id} is what is declared"
                 )
             self._judge(snapshot, result, f"{scratch}-cache")
-            named = sample.name
-            if commands := [one for one in self.samples.commands if named in (one.samples or (named,))]:
+            if self.samples.commands:
                 snapshot.repository.checkout(snapshot.oid, detach=True)
-            for command in commands:
+            for command in self.samples.commands:
                 self._run_one(command, snapshot, result)
         except RunEnded:
             raise
@@ -497,7 +489,6 @@ class _Evaluator(Record):
             kind="gate",
             source="document",
             cwd=folder,
-            timeout=command.timeout or None,
             tree=snapshot.tree,
             variables={TOP: self.root, "GIT_CEILING_DIRECTORIES": os.path.dirname(folder)},
         )

@@ -167,7 +167,7 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
     team.write("patterns/emit.sh", "sed -i s/a/b/ src/a.js\necho done\n")
     commands = (
         '[[commands]]\nname = "emit"\nrun = "test $SPECGUARD_RUN && sh $SPECGUARD_TOP/patterns/emit.sh"\n'
-        '[[commands]]\nname = "test"\nrun = "exit 3"\nexit_code = 3\nsamples = ["shop"]\n'
+        '[[commands]]\nname = "test"\nrun = "exit 3"\nexit_code = 3\n'
     )
     team.write("evaluation/samples.toml", SAMPLES.format(oid=shop.oid()) + commands)
     done = ended(run_here("eval", directory=team.path))
