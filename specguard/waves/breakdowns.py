@@ -227,13 +227,6 @@ TEST_LIMIT: Final = 32 << 20
 """The limit in bytes of test files that are searched for a test's name."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]{2,100}")
-# Where a plain word names a test: `void kept()`, `kept(browser) {`, `it("kept"`, `Scenario: Kept`, `kept:`.
-_DEFINED: Final = re.compile(
-    rb"\b(?:class|def|fn|fun|func|function|sub|Task|void|(?:[Nn]ame|[Tt]itle|Scenario|Example):)\s+(\w+)"
-    rb"|\b[A-Z_]{0,30}TEST\w*\(\s*(?:\w+,\s*)?(\w+)|\b(\w+)\s*\(\w*\)\s*\{|[\"'`](\w+)[\"'`]"
-    rb"|^(\w+)(?::|\r?$)|^[ \t]+(\w+):\r?$",
-    re.MULTILINE,
-)
 # A test that never runs: skipped or commented out. `skipif` and a skip within a test have conditions.
 _NEVER_RUN: Final = re.compile(
     rb"(?m)^[ \t]*@(?:pytest\.mark|unittest)\.skip\b(?:.*\n(?![ \t]*class\b)){1,20}?[ \t]*(?:async )?def \w+"
@@ -288,13 +281,10 @@ class Proofs:
 
     @cached_property
     def _words(self) -> frozenset[bytes]:
-        """The names in all test files that may be those of tests, so that many can be looked up."""
+        """The names in all test files that no prose has, such as `warm_start` and `warmStart`."""
         words = frozenset(re.findall(rb"\w+", self._content))
-        # No prose has words such as `warm_start` and `warmStart`.
         plain = (word for word in words if word.isalpha() and (word[1:].islower() or word.isupper()))
-        prose = {word for word in plain if b"test" not in word.lower()}
-        defined = (one[one.lastindex or 0] for one in _DEFINED.finditer(self._content))
-        return words.difference(prose).union(defined)
+        return words.difference(word for word in plain if b"test" not in word.lower())
 
     @cached_property
     def _content(self) -> bytes:
@@ -532,7 +522,6 @@ _ANSWER: Final = re.compile(
     r"\btrigger(?:ed)?\??:[ \t]{0,9}(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014])|\s{1,9}-\s)",
     re.IGNORECASE | re.MULTILINE,
 )
-_ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
 
 
 class Passage(Record):
@@ -598,9 +587,7 @@ class Dispositions:
         return message, step, found[0].line if found else None
 
     def _has_evidence(self, passage: Passage) -> bool:
-        """Return True if a passage cites an existing file with content, or a web address."""
-        if any(_ADDRESS.search(text.rendered) for text in texts(passage.blocks)):
-            return True
+        """Return True if a passage cites an existing file with content."""
         places = {self._targets.find(one).path for one in citations(passage.blocks)}
         files = map(self._artifact.artifacts.documents.read, filter(None, places - {self._artifact.path}))
         return any(file is None or file.problem or any(map(str.strip, file.source_lines)) for file in files)

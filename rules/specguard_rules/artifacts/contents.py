@@ -1257,7 +1257,7 @@ class UnmappedAcceptance(Rule):
 
     Scenarios are table rows with a column *Scenario*, *Acceptance* or *Criterion*, and items of `sections`.
     So are headings and items that begin with *Scenario*, or `AC-3` and a gate. Each names, in a code
-    span or table, a gate, a file of `tests`, or a test (`tests/test_cart.py::test_kept`, or its name), not
+    span or table, a gate, a file of `tests`, or a test (`tests/test_cart.py::test_kept`, or `test_kept`), not
     skipped. Each line of a slice's `acceptance` matches one by id or words.
 
     Why is this bad? What nobody can run, anybody can call accepted.
