@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import shlex
 
-from specguard.declaration.patterns import Covering
 from specguard.documents.blocks import ENCLOSING, Fence, Heading, Html, List, Paragraph, Table, texts
 from specguard.documents.document import Document
 from specguard.documents.fields import bold_words, find_key, near_section, normal_title
@@ -20,7 +19,7 @@ from specguard.work.gates import ASSIGNMENT, Gates, NotRead, PlannedGate, name_o
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, Final, Literal
+    from typing import Final, Literal
 
     from specguard.documents.blocks import AnyBlock, Text
     from specguard.documents.data import Data
@@ -69,13 +68,6 @@ _BASH: Final = re.compile(
     r"\[\[|<\(|<<<|&>|\(\(|\$'|\bpipefail\b|(?:^|[\s;&|])(?:source|declare|local|shopt|function|mapfile)\s"
     r"|\$\{[^{}]*(?:/|\^|,,|\[)[^{}]*\}|\{[^{}\s]*(?:\.\.|,)[^{}\s]*\}"
 )
-_SETTINGS: Final = {
-    "name": r"\S.*",
-    "run": r"\S.*",
-    "kind": "gate|format|teardown",
-    "timeout": "[1-9][0-9]*[smh]",
-}
-"""The settings of a gate in front matter that are texts, each with its pattern; `when` is a list."""
 
 
 def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
@@ -227,7 +219,7 @@ def _read_table(table: Table, kind: Kind) -> Iterator[Read]:
         for name in ("when", "timeout"):
             setting = cells.get(name)
             if setting is not None and setting.plain.strip().casefold() not in {"", "-", "always"}:
-                why = f"here the command runs without it; `gates` in front matter has `{name}`"
+                why = "here the command runs without it; settings of a gate belong in the policy"
                 yield NotRead(setting.line, setting.plain, why)
 
 
@@ -312,10 +304,7 @@ def _find_format_all(document: Document, path: str) -> str:
 
 
 def _read_front_matter(properties: Data) -> Iterator[Read]:
-    """Yield the gates in a front matter's `gates`: a list of commands, or of tables with `run`.
-
-    An entry without a command is not a gate. A setting that is not understood is reported and ignored.
-    """
+    """Yield the commands of a front matter's list `gates`; what is no text is only reported."""
     if properties.problem is not None:
         yield NotRead(properties.problem.line or 1, "front matter", properties.problem.message)
     key, gates = find_key(properties.value or {}, ["gates"]) or ("gates", None)
@@ -324,25 +313,7 @@ def _read_front_matter(properties: Data) -> Iterator[Read]:
         return
     for number, entry in enumerate(gates or ()):
         line = properties.line((key, number)) or 1
-        table = entry if isinstance(entry, dict) else {"run": entry}
-        run = table.get("run")
-        if not isinstance(run, str) or not run.strip():
-            yield NotRead(line, str(entry), "it has no command, as `run`")
-            continue
-        given: dict[str, Any] = {"name": name_of(run), "each": "{file}" in run}
-        for name, value in table.items():
-            read = _parse_setting(name, value)
-            if read is None:
-                yield NotRead(line, f"{name}: {value}", "it is not a setting of a gate that is read here")
-            else:
-                given[name] = read
-        yield PlannedGate(**given, source="document", line=line)
-
-
-def _parse_setting(key: str, value: Any) -> Any:
-    """Return the value of a gate's setting in its parsed form; None if it is not understood."""
-    patterns = [value] if isinstance(value, str) else value
-    if key == "when" and isinstance(patterns, list) and all(isinstance(one, str) for one in patterns):
-        return None if Covering.problem_in(*patterns) else Covering(patterns)
-    text = value.strip() if isinstance(value, str) else ""
-    return text if key in _SETTINGS and re.fullmatch(_SETTINGS[key], text, re.DOTALL) else None
+        if isinstance(entry, str) and entry.strip():
+            yield _gate(entry.strip(), line, "gate")
+        else:
+            yield NotRead(line, str(entry), "it is no command as text; its settings belong in the policy")

@@ -134,9 +134,8 @@ def gates(text: str, read: bool, said: str) -> None:
     found = read_gates(text if text.startswith("---") else f"## Gates\n\n{text}\n", ["Gates"], "x.md")
     told = []
     for gate in found.gates:
-        when = f" where {', '.join(gate.when.patterns)} changes" if gate.when else ""
         run = gate.run.replace("\n", " ↵ ")
-        told.append(f"{'' if gate.kind == 'gate' else f'{gate.kind} '}{run}{when}")
+        told.append(f"{'' if gate.kind == 'gate' else f'{gate.kind} '}{run}")
     assert ", then ".join(told) == (said if read else "")
     assert found.not_read[0].why == said if not read else not found.not_read
 
