@@ -1,8 +1,8 @@
 """Citations in a document: paths as people write them in a sentence, with their lines.
 
 A citation is a code span, a link or a bare word that is a path. Its lines are part of the path (`path:12-40`,
-`path#L12`) or next to it (`path`:12, `path` (lines 12-40), L12 of `path`). In a code block, a path at the
-beginning of a line is a citation. `docs/documents.md` lists the forms.
+`path#L12`) or behind it (`path`:12, `path` (lines 12-40)). In a code block, a path at the beginning of a line
+is a citation. `docs/documents.md` lists the forms.
 """
 
 from __future__ import annotations
@@ -76,8 +76,6 @@ def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
     word = text if marked else _strip_marks(text)
     # Agents mention a file as `@/home/me/a.py`.
     word = word[1:] if word.startswith(("@/", "@~/", "@./", "@../")) else word
-    if word[:7].lower() == "file://":
-        word = link_target(word)
     # Every path has one of these signs, except for a few known names; most words have none.
     if not _PATH_SIGN.search(word) and word not in _PLAIN_NAMES:
         return None
@@ -115,7 +113,7 @@ def _strip_marks(word: str) -> str:
 def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
     """True if a text is a path, not a command, a route, a host with a port or prose."""
     if URL.match(path):
-        return bool(_BLOB.search(path)) or path[:7].lower() == "file://"
+        return bool(_BLOB.search(path))
     name = path.rstrip("/").rpartition("/")[2]
     if " " in path and not (lines and "/" in path.partition(" ")[0] and EXTENSION.search(name)):
         return False
@@ -127,19 +125,6 @@ def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
     return lines and (deep or (marked and "/" in path)) and not _HOST.match(path.partition("/")[0] or "-")
 
 
-def link_target(target: str) -> str:
-    """Return the target of a link as a path with its lines; `file:` URLs become paths."""
-    if target[:7].lower() == "file://":
-        target = target[7:]
-        if target.startswith("/") and DRIVE.match(target, 1):
-            target = target[1:]
-    if "%" in target:
-        from urllib.parse import unquote
-
-        target = unquote(target)
-    return target
-
-
 _SPOKEN_RANGE: Final = rf"{RANGE}(?:\s?(?:-|\u2013|\u2014|to|through)\s?L?[0-9]{{1,9}})?"
 _LINES_AFTER: Final = re.compile(
     rf"(?:[*_`]{{0,3}}(?::(?=L?[0-9])|#(?=L[0-9]))|[*_]{{0,3}}[,:]?\s{{1,3}}"
@@ -147,11 +132,6 @@ _LINES_AFTER: Final = re.compile(
     rf"|\((?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9]))|(?:, ?|,? (?:and|&) )`:(?=L?[0-9]))"
     rf"(?P<lines>{_SPOKEN_RANGE}(?:`?(?:, ?|,? (?:and|&) )`?:?{_SPOKEN_RANGE})*)"
     r"(?![A-Za-z0-9_])(?!\s(?:of|in)\s(?:the file\s)?[*_]{0,3}[`\[])",
-    re.IGNORECASE,
-)
-_LINES_BEFORE: Final = re.compile(
-    rf"(?:\blines?\s|(?<!\w)(?=L[0-9]))(?P<lines>{_SPOKEN_RANGE}(?:, ?{_SPOKEN_RANGE})*)"
-    r"\s(?:of|in)\s(?:the file\s)?[*_]{0,3}$",
     re.IGNORECASE,
 )
 _SPACED: Final = re.compile(r"(?<=[0-9])\s?(?:[-\u2013\u2014]|to|through)\s?(?=L?[0-9])", re.IGNORECASE)
@@ -166,9 +146,6 @@ _WORD: Final = re.compile(
     "\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u0000]"
     r"|(?<=/)(?:\[[\w.-]{1,60}\]|\([\w.-]{1,60}\))(?=[/.])|(?<=[\w/.-])\{[\w.-]{1,60}\})+"
     r"(?:, ?:?[0-9][0-9:-]*(?![\w.]))*"
-)
-_LINE_TITLES: Final = frozenset(
-    {"line", "lines", "line(s)", "line number", "line numbers", "line no.", "line #"}
 )
 _CELL: Final = re.compile(rf"[*_`(]*(?:lines?\s)?(?P<lines>{RANGE}(?:, ?{RANGE})*)[)*_`]*", re.IGNORECASE)
 # An ellipsis in place of a part of a path; `[...slug]` is a folder's own name.
@@ -211,7 +188,7 @@ def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
         if isinstance(block, Heading | Paragraph):
             yield from citations_in(block.text)
         elif isinstance(block, Table):
-            titles = [cell.plain.strip().casefold() in _LINE_TITLES for cell in block.header]
+            titles = [cell.plain.strip().casefold() in {"line", "lines"} for cell in block.header]
             for row in (block.header, *block.rows):
                 yield from _row_citations(row, titles)
         elif isinstance(block, Fence):
@@ -225,8 +202,7 @@ def citations_in(text: Text) -> Iterator[Citation]:
     for start, end, part, marked in _candidates(text):
         if found := parse_path(part, marked):
             path, lines = found
-            before = raw[max(0, start - 60) : start]
-            nearby = _LINES_AFTER.match(raw, end) or (None if lines else _LINES_BEFORE.search(before))
+            nearby = _LINES_AFTER.match(raw, end)
             lines = ", ".join(filter(None, (lines, nearby["lines"] if nearby else "")))
             if lines or marked or "/" in path.strip("/"):
                 yield from _each_range(path, lines, places.line_at(start))
@@ -290,7 +266,11 @@ def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
 
 def _link_place(raw: str, link: Reference) -> str:
     """Return the place that a link leads to; the link text may contribute the lines."""
-    target = link_target(link.target)
+    target = link.target
+    if "%" in target:
+        from urllib.parse import unquote
+
+        target = unquote(target)
     inner = parse_path(unescaped(raw[link.text_start : link.text_end]).strip("`*_ "), True)
     if inner and inner[1] and "#L" not in target and parse_path(target, True):
         return f"{target.partition('#')[0]}:{inner[1]}"

@@ -304,7 +304,7 @@ def _find_format_all(document: Document, path: str) -> str:
 
 
 def _read_front_matter(properties: Data) -> Iterator[Read]:
-    """Yield the commands of a front matter's list `gates`; what is no text is only reported."""
+    """Yield the commands of a front matter's list `gates`; other entries are only reported."""
     if properties.problem is not None:
         yield NotRead(properties.problem.line or 1, "front matter", properties.problem.message)
     key, gates = find_key(properties.value or {}, ["gates"]) or ("gates", None)
@@ -316,4 +316,4 @@ def _read_front_matter(properties: Data) -> Iterator[Read]:
         if isinstance(entry, str) and entry.strip():
             yield _gate(entry.strip(), line, "gate")
         else:
-            yield NotRead(line, str(entry), "it is no command as text; its settings belong in the policy")
+            yield NotRead(line, str(entry), "it is not a command as text; its settings belong in the policy")

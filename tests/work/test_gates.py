@@ -75,7 +75,7 @@ def test_gates_in_front_matter() -> None:
     found = read("---\ngates:\n  - go test ./...\n  - {run: make smoke, when: [deploy/]}\n  - ''\n---\n# P\n")
     assert [(gate.name, gate.run, gate.line) for gate in found.gates] == [("go-test", "go test ./...", 3)]
     assert [one.line for one in found.not_read] == [4, 5]
-    why = "it is no command as text; its settings belong in the policy"
+    why = "it is not a command as text; its settings belong in the policy"
     assert {one.why for one in found.not_read} == {why}
     [one] = read("+++\n[gates]\ntests = 'make test'\n+++\n").not_read
     assert one.why == "it is not a list"
