@@ -8,8 +8,6 @@ RE2, like all expressions of a policy, because the text they match may come from
 from __future__ import annotations
 
 import json
-import re
-from functools import cache
 
 from jsonschema import Draft202012Validator, FormatChecker, exceptions, validators
 from jsonschema.exceptions import ValidationError, best_match
@@ -45,7 +43,6 @@ _BRANCHES: Final = (
     "$ref", "$dynamicRef", "$recursiveRef", "anyOf", "oneOf", "allOf", "not", "if", "contains",
 )  # fmt: skip
 _FORMATS: Final = ("date", "email", "ipv4", "ipv6", "uuid")
-_CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 class SchemaError(ValueError):
@@ -137,14 +134,6 @@ def _shortened(message: str) -> str:
     return f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
 
 
-# Expressions
-
-
-@cache
-def _expression(pattern: str) -> Expression:
-    return Expression(_CODE_POINT.sub(r"\\x{\1}", pattern))
-
-
 def _check_patterns(schema: Any) -> None:
     """Compile every pattern of a schema.
 
@@ -159,7 +148,7 @@ def _check_patterns(schema: Any) -> None:
         pattern = table.get("pattern")
         try:
             if isinstance(pattern, str) and pattern:
-                _expression(pattern).check()
+                Expression(pattern).check()
         except ExpressionError as error:
             raise SchemaError(f"its pattern {_shortened(str(pattern))!r} cannot be used: {error}") from None
 
@@ -175,7 +164,7 @@ def _without_drafts(value: Any) -> Any:
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[ValidationError]:
-    if validator.is_type(instance, "string") and pattern and not _expression(pattern).search(instance):
+    if validator.is_type(instance, "string") and pattern and not Expression(pattern).search(instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
