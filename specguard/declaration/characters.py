@@ -2,8 +2,8 @@
 
 The set of characters follows the Unicode Character Database: Default_Ignorable_Code_Point, Bidi_Control and
 the blank letters of Hangul and Braille. The exceptions follow the way people write. Emoji need joiners and
-selectors. Persian and Indic scripts need joiners. Ideographs have selectors. Scripts without spaces have
-line-break opportunities. Right-to-left text has direction marks. In these places the characters are intended.
+selectors. Persian and Indic scripts need joiners. Right-to-left text has direction marks. In these places the
+characters are intended.
 """
 
 from __future__ import annotations
@@ -22,32 +22,18 @@ _INVISIBLE: Final = (
     "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-# The flags of England, Scotland and Wales are spelt in tag characters; no others are in use.
-_FLAG: Final = "\U0001f3f4\U000e0067\U000e0062(?:{}|{}|{})\U000e007f".format(
-    *("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("eng", "sct", "wls"))
-)
 # A carriage return within a line ends the line for a renderer; most editors do not show it.
-_SEARCH: Final = rf"{_FLAG}|[{_INVISIBLE}]|\r(?![\r\n]|\Z)"
+_SEARCH: Final = rf"[{_INVISIBLE}]|\r(?![\r\n]|\Z)"
 _HIDDEN: Final = f"[{_INVISIBLE}]"
 
 _RIGHT_TO_LEFT: Final = (
     "[\u05d0-\u05ea\u05ef-\u05f2\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0710-\u072f\u074d-\u07ea\u0800-\u0815"
     "\u0840-\u0858\u0860-\u08c9\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
-# Scripts whose letters join or stack, or that put no spaces between words.
+# Scripts whose letters join or stack.
 _JOINING_CHAR: Final = (
     "[\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\uaadf\ufb1d-\ufdff\ufe70-\ufefc"
     "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff]"
-)
-# Scripts that put no spaces between words.
-_UNSPACED: Final = (
-    "[\u0e00-\u109f\u1780-\u17ff\u1980-\u19ff\u1a20-\u1aaf\u2e80-\u312f\u31a0-\u9fff\ua980-\ua9df\uf900-\ufaff"
-    "\uff01-\uff9f\U00020000-\U0003ffff]"
-)
-_IDEOGRAPH: Final = "[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-_SELECTABLE: Final = (
-    "[\u1000-\u109f\u2190-\u22ff\u2a00-\u2aff\u2e80-\u9fff\ua840-\ua87f\uf900-\ufaff\uff00-\uff65"
-    "\U00010d40-\U00010d8f\U00013000-\U0001345f\U00020000-\U0003ffff]"
 )
 _PICTURE: Final = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"
@@ -65,7 +51,7 @@ def invisible_positions(text: str) -> Iterator[int]:
     start = 0
     for line in text.split("\n"):
         for found in re.finditer(_SEARCH, line):
-            if len(found[0]) == 1 and not _is_needed(text, line, found.start()):
+            if not _is_needed(text, line, found.start()):
                 yield start + found.start()
         start += len(line) + 1
 
@@ -138,14 +124,7 @@ def _is_needed(text: str, line: str, position: int) -> bool:
         return _matches(_PICTURE, before) or (before > "\xa9" and not _is_plain(before))
     if char in "\u061c\u200e\u200f":
         return _occurs(_RIGHT_TO_LEFT, text)
-    if char in _DIRECTIONS:
-        return _occurs(_RIGHT_TO_LEFT, line) and _is_balanced(line)
-    if char in "\u200b\u2060":
-        is_single = not is_invisible(before) and not is_invisible(after)
-        return is_single and _is_needed_break(before, after, line)
-    if "\ufe00" <= char <= "\ufe0d":
-        return _matches(_SELECTABLE, before)
-    return "\U000e0100" <= char <= "\U000e01ef" and _matches(_IDEOGRAPH, before)
+    return char in _DIRECTIONS and _occurs(_RIGHT_TO_LEFT, line) and _is_balanced(line)
 
 
 def _is_plain(char: str) -> bool:
@@ -161,10 +140,3 @@ def _is_needed_joiner(char: str, before: str, after: str) -> bool:
         return True
     pictures = before in "\ufe0e\ufe0f" or _matches(_PICTURE, before) or _matches(_SKIN, before)
     return char == "\u200d" and pictures and _matches(_PICTURE, after)
-
-
-def _is_needed_break(before: str, after: str, line: str) -> bool:
-    """True if this is a useful line-break opportunity, because the script has no spaces there."""
-    if _matches(_UNSPACED, before) or _matches(_UNSPACED, after):
-        return True
-    return (before in "*_~`" or after in "*_~`") and _occurs(_UNSPACED, line)
