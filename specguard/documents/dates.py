@@ -167,11 +167,9 @@ def _parse_time(text: str, at: int, date: datetime.date, start: int, joined: boo
     # "08:50-09:03" is a span of time; "08:50 -09:00", "08:50:00-09:00" and "T08:50-09:00" have an offset.
     if zone.startswith("-") and not (joined or second or text[match.start("zone") - 1] == " "):
         zone, end = "", match.start("zone")
-    # A leap second has the number 60, which `datetime` does not know.
-    seconds = "59" if second == "60" else second or "00"
     offset = "Z" if zone.isalpha() else zone
     try:
-        time = datetime.datetime.fromisoformat(f"{date}T{match['clock']}:{seconds}{offset}")
+        time = datetime.datetime.fromisoformat(f"{date}T{match['clock']}:{second or '00'}{offset}")
     except ValueError:
         return None
     return Day(date, start, end, time, time + datetime.timedelta(seconds=0 if second else 59))
