@@ -75,9 +75,8 @@ class PlannedGate(Gate):
         Raises:
             SpecguardError: the placeholder is in quotation marks, where a name could be run as shell code.
         """
-        run = _QUOTED.sub(r"\2", self.run)
-        if any(_FILE_HOLDER.search(text) for text in _QUOTES.findall(run)):
-            message = f"the gate {self.name} has its place for files within quotation marks: {run}"
+        if any(_FILE_HOLDER.search(text) for text in _QUOTES.findall(self.run)):
+            message = f"the gate {self.name} has its place for files within quotation marks: {self.run}"
             help = "leave the quotation marks out: names are quoted where they are filled in"
             path, line = self.path or None, self.line or None
             raise SpecguardError(message, help=help, path=path, line=line, code="incomplete-policy")
@@ -91,10 +90,9 @@ class PlannedGate(Gate):
         Raises:
             SpecguardError: the gate has its placeholder for files within quotation marks.
         """
-        run = _QUOTED.sub(r"\2", self.run)
-        places = {match[1] for match in _FILE_HOLDER.finditer(run)}
+        places = {match[1] for match in _FILE_HOLDER.finditer(self.run)}
         if self.is_unconditional:
-            return Chosen(self, [run])
+            return Chosen(self, [self.run])
         counted = [entry for entry in entries if change_kind(entry) in self.on]
         if self.when:
             counted = [entry for entry in counted if self.when.matches(entry.path)]
@@ -104,16 +102,16 @@ class PlannedGate(Gate):
         if not counted:
             return Chosen(self, skipped=reason)
         if not places and not self.each:
-            return Chosen(self, [run])
+            return Chosen(self, [self.run])
         files = [entry.path for entry in counted if not entry.deleted and not entry.is_submodule]
         if not files:
             return Chosen(self, skipped=f"{reason} that is still there")
         self.check_quotes()
         if self.each or "file" in places:
             # Without a placeholder, the file is the last word.
-            text = run if "file" in places else f"{run} {{file}}"
+            text = self.run if "file" in places else f"{self.run} {{file}}"
             return Chosen(self, [_fill_files(text, "file", [file]) for file in files])
-        return Chosen(self, _split_commands(run, files))
+        return Chosen(self, _split_commands(self.run, files))
 
     def replace(self, **values: Any) -> PlannedGate:
         """Return a copy with other values."""
@@ -268,7 +266,6 @@ LONGEST: Final = 96 * 1024
 _FILE_HOLDER: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
 # An escaped character is not a quotation mark; an unclosed quotation extends to the end.
 _QUOTES: Final = re.compile(r"""\\.|'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)""", re.DOTALL)
-_QUOTED: Final = re.compile(r"""(["'])((?<!\$)\{(?:file|changed_files)\})\1""")
 
 
 class Chosen(Record):

@@ -215,7 +215,7 @@ def test_many_files_are_several_calls() -> None:
     assert names == [f"./{one.path.decode()}" for one in entries]
 
 
-@pytest.mark.parametrize("run", ["sh -c 'fmt {changed_files}'", 'echo "see {file}"'])
+@pytest.mark.parametrize("run", ["sh -c 'fmt {changed_files}'", 'echo "see {file}"', "fmt '{file}'"])
 def test_a_place_within_quotation_marks(run: str) -> None:
     with pytest.raises(SpecguardError, match="within quotation marks"):
         outcome([entry("a.go")], run=run)
