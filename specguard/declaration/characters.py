@@ -121,15 +121,11 @@ def _is_needed(text: str, line: str, position: int) -> bool:
     if char in "\ufe0e\ufe0f":
         if before in "0123456789#*":
             return after == "\u20e3"
-        return _matches(_PICTURE, before) or (before > "\xa9" and not _is_plain(before))
+        is_plain = before.isalnum() or before.isspace() or is_invisible(before)
+        return _matches(_PICTURE, before) or (before > "\xa9" and not is_plain)
     if char in "\u061c\u200e\u200f":
         return _occurs(_RIGHT_TO_LEFT, text)
     return char in _DIRECTIONS and _occurs(_RIGHT_TO_LEFT, line) and _is_balanced(line)
-
-
-def _is_plain(char: str) -> bool:
-    """True if a character cannot be shown as a picture."""
-    return char.isalnum() or char.isspace() or is_invisible(char)
 
 
 def _is_needed_joiner(char: str, before: str, after: str) -> bool:

@@ -167,7 +167,7 @@ class Patterns:
         others = [self.expressions[index] for index in indexes]
         few = None
         # An expression without any alternative would match the empty path, which a crafted tree can hold.
-        if others and all(_count_wildcards(expression) <= 3 for expression in others):
+        if others and all(count_wildcards(expression) <= 3 for expression in others):
             text = "|".join(f"{expression}()" for expression in others)
             # One flag for all is compiled faster than one for each part.
             few = re.compile(text.replace(ANY_BYTE, ".").encode("ascii"), re.DOTALL)
@@ -289,7 +289,7 @@ def _plain_name(expression: str) -> bytes | None:
     )
 
 
-def _count_wildcards(expression: str) -> int:
+def count_wildcards(expression: str) -> int:
     """Count the parts of a translation with a variable length; `re` may try all splits between them."""
     plain = expression.replace(CONTINUED, "")
     return plain.count("*") + plain.count("+")

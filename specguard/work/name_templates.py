@@ -18,7 +18,7 @@ import re
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from specguard.declaration.patterns import CONTINUED, LONG_PATH, PatternError, Selecting, re2_options
+from specguard.declaration.patterns import LONG_PATH, PatternError, Selecting, count_wildcards, re2_options
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
@@ -394,8 +394,7 @@ class PathTemplate(_Parts):
     @cached_property
     def _exact(self) -> Any:
         """The expression for short paths."""
-        expression = self._expression.replace(CONTINUED, "")
-        if expression.count("*") + expression.count("+") > 3:
+        if count_wildcards(self._expression) > 3:
             return self._linear
         return re.compile(self._expression.encode("ascii"))
 
