@@ -510,10 +510,7 @@ class Listed(DataEntry):
     @property
     def depends_on(self) -> Sequence[ListElement]:
         """The ids of the items that this item depends on."""
-        parts = [
-            (part.strip(), one.line) for one in self.stated("depends_on") for part in one.text.split(",")
-        ]
-        return [ListElement(part, line) for part, line in parts if part]
+        return self.stated("depends_on")
 
     @property
     def needed(self) -> Sequence[Listed]:
@@ -584,8 +581,7 @@ class Listed(DataEntry):
 
     def _find_field(self, name: str) -> tuple[str, Any]:
         """Return the dotted path of a field in the entry, and its value; None if it is missing."""
-        for text in self.source.settings.paths_of(name):
-            path = text.replace("{number}", self.id)
+        for path in self.source.settings.paths_of(name):
             if (value := value_at(self.value, path)) is not None:
                 return path, value
         return "", None
