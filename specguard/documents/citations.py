@@ -1,15 +1,14 @@
 """Citations in a document: paths as people write them in a sentence, with their lines.
 
 A citation is a code span, a link or a bare word that is a path. Its lines are part of the path (`path:12-40`,
-`path#L12`) or behind it (`path`:12, `path` (lines 12-40)). In a code block, a path at the beginning of a line
-is a citation. `docs/documents.md` lists the forms.
+`path#L12`) or behind it (`path`:12, `path` (lines 12-40)). `docs/documents.md` lists the forms.
 """
 
 from __future__ import annotations
 
 import re
 
-from specguard.documents.blocks import AnyBlock, Fence, Heading, Paragraph, Table, Text, flatten
+from specguard.documents.blocks import AnyBlock, Heading, Paragraph, Table, Text, flatten
 from specguard.documents.inline import LineCounter, Reference, unescaped
 from specguard.model import TYPE_CHECKING, Record
 
@@ -183,7 +182,7 @@ class Citation(Record):
 
 
 def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
-    """Yield all citations of blocks in order. Quotes and HTML are left out, as somebody else's words."""
+    """Yield all citations of blocks in order. Quotes, code blocks and HTML have none."""
     for block in flatten(blocks):
         if isinstance(block, Heading | Paragraph):
             yield from citations_in(block.text)
@@ -191,8 +190,6 @@ def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
             titles = [cell.plain.strip().casefold() in {"line", "lines"} for cell in block.header]
             for row in (block.header, *block.rows):
                 yield from _row_citations(row, titles)
-        elif isinstance(block, Fence):
-            yield from _code_citations(block)
 
 
 def citations_in(text: Text) -> Iterator[Citation]:
@@ -237,15 +234,6 @@ def _cell_citations(cell: Text) -> Iterator[Citation]:
         yield from citations_in(cell)
 
 
-def _code_citations(fence: Fence) -> Iterator[Citation]:
-    """Yield the citations at the beginning of lines of a code block: a list of places, or search output."""
-    for at, line in enumerate(fence.content.split("\n"), start=fence.first):
-        word = _WORD.match(line.lstrip(" \t-*+")[:LONGEST])
-        found = parse_path(word[0], False) if word else None
-        if word and found and (found[1] or line.strip(" \t-*+") == word[0]):
-            yield from _each_range(*found, at)
-
-
 def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
     """Yield the parts of a text that may be paths, as (start, end, text, marked)."""
     raw = text.raw
@@ -266,12 +254,7 @@ def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
 
 def _link_place(raw: str, link: Reference) -> str:
     """Return the place that a link leads to; the link text may contribute the lines."""
-    target = link.target
-    if "%" in target:
-        from urllib.parse import unquote
-
-        target = unquote(target)
     inner = parse_path(unescaped(raw[link.text_start : link.text_end]).strip("`*_ "), True)
-    if inner and inner[1] and "#L" not in target and parse_path(target, True):
-        return f"{target.partition('#')[0]}:{inner[1]}"
-    return target
+    if inner and inner[1] and "#L" not in link.target and parse_path(link.target, True):
+        return f"{link.target.partition('#')[0]}:{inner[1]}"
+    return link.target
