@@ -10,7 +10,7 @@ forms are:
     - front matter, and the keys of a structured file; a dot joins the names of nested keys;
     - `Key: value` on its own line, or several on one line separated by `|`, a middle dot or a bullet;
     - `- Key: value`, also after a ticked checkbox; an item that is not ticked has no fields;
-    - `**Key:** value`, `**Key**: value`, `**Key** - value`, or only the label on the line before the value;
+    - `**Key:** value`, `**Key**: value`, or only the label on the line before the value;
     - a label that ends with a colon and has no value: the following list or paragraph is its value;
     - a row `| Key | value |` of a table with two columns, or with a `Field` or `Value` header;
     - a table of three or more columns with one row below its header: each column is a field.
@@ -216,7 +216,6 @@ MOST_KEYS: Final = 3
 _FIELD_SEPARATOR: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
 _COLONS: Final = (":", "\uff1a")
-_DASHES: Final = ("\u2014", "\u2013", "--", "-")
 QUALIFIER: Final = re.compile(r"\s*[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]$")
 """A remark in brackets at the end of a name or a status."""
 
@@ -384,8 +383,6 @@ def _split_label(line: str) -> tuple[str, str, Form] | None:
             name = name[:-1].strip()
         elif rest.startswith(_COLONS):
             rest = rest[1:]
-        elif form == "bold" and rest.startswith(_DASHES):
-            rest = rest.lstrip("-\u2014\u2013")
         elif form == "line" or any(map(str.isalnum, rest)):
             return None
         elif (inner := _split_label(name)) is not None:
