@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
-from math import isnan
 from typing import Any, Final
 
 import click
@@ -116,15 +115,14 @@ def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
 
 @command.command("doctor", short_help="Say what is wrong with runs.", json=True)
 @click.argument("run", default="")
-@click.option("--lines", metavar="N", type=click.IntRange(0), default=20, help="Show N lines of its log.")
-def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
+def doctor(run: str, run_root: str, output_format: str) -> int:
     """Show whether RUN lives, its heartbeat, the end of its log, and what resumes it.
 
     Without RUN, look at all active or unreadable runs. It ends with 1 if one died or cannot be read.
     """
     store = open_store(run_root)
     runs = [store.find(run)] if run else [one for one in store.runs() if one.running or one.problem]
-    _show_runs(runs, output_format, "no run is under way, and all records can be read", lines)
+    _show_runs(runs, output_format, "no run is under way, and all records can be read", 20)
     return EXIT_FAILED if any(one.stale or one.problem for one in runs) else EXIT_PASSED
 
 
@@ -232,16 +230,14 @@ def gates(**words: Any) -> int:
     "--fail-under-coverage",
     "least",
     metavar="PERCENT",
-    type=click.FloatRange(0, 100),
+    type=click.IntRange(0, 100),
     help="End with 1 if runs show fewer of the done items, with 2 if none is done.",
 )
-def metrics(run_root: str, least: float | None, output_format: str) -> int:
+def metrics(run_root: str, least: int | None, output_format: str) -> int:
     """Count runs, their times and results, their gates, and how often agents corrected themselves.
 
     Reviewer coverage is the share of done items in the base that a run shows.
     """
-    if least is not None and isnan(least):
-        raise usage("PERCENT is a number from 0 to 100", "specguard run metrics --help")
     data = run_metrics(open_store(run_root), os.environ)
     show(output_format, data, text_lines("metrics.txt", **data, duration=duration))
     percent = data["coverage"]["percent"]
@@ -325,8 +321,6 @@ _agent_options = opt.combine(
 @opt.file("--approved", default=None, help="Begin only what this JSON of --dry-run lists.")
 @opt.flag("--ensure-git", help="Make a git repository if there is none.")
 @opt.flag("--baseline-commit", help="Commit all files if there is no commit.")
-# A run asks nothing; scripts may pass it all the same.
-@click.option("--yes", is_flag=True, expose_value=False, hidden=True)
 @opt.choice("--output-format", words=("text", "json"), default="text", help="The form of --dry-run.")
 def item(
     output_format: str,

@@ -220,7 +220,7 @@ def as_data(runs: Sequence[RunView], *, lines: int | None = None) -> dict[str, A
     return {"schema": RUNS_SCHEMA, "runs": run_data}
 
 
-def describe(run: RunView, *, lines: int = 20) -> str:
+def describe(run: RunView, *, lines: int) -> str:
     """Return all information about a run as text.
 
     Args:
