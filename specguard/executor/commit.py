@@ -128,9 +128,6 @@ def commit(run: Run) -> bool:
     run.folder.write(PATCH_FILE, patch(place.git, place.base, tree))
     run.manifest.highlights = [run.redactor.redact(message_of(run).partition("\n")[0])]
     note_commit(run, tree)
-    signs = [one.value for one in read_settings(run.git.repository) if one.key == "commit.gpgsign"]
-    if signs and (signs[-1] is None or signs[-1].lower() in ("true", "yes", "on", "1")):
-        run.note("Your commits are signed (commit.gpgsign), and the run's is not.")
     run.save()
     return True
 

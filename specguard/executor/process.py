@@ -322,8 +322,6 @@ class _RunningCommand(Record, frozen=False):
         is_missing = isinstance(error, FileNotFoundError)
         if isinstance(error, OSError) and not os.path.isdir(cwd):
             name, reason = f"{name} in {plain_text(cwd)}", "the folder is not there"
-        elif is_missing and "/" in program and os.path.isfile(os.path.join(cwd, program)):
-            reason = "the interpreter that its first line names is not there"
         self.record.exit_code = NOT_FOUND if is_missing else NOT_RUNNABLE
         self.record.problem = f"{name} cannot be run: {reason}"
         self.log.feed(f"{self.record.problem}\n".encode("utf-8", "backslashreplace"))

@@ -62,9 +62,6 @@ def test_there_is_one_commit_on_the_base_and_it_is_the_users(setting: Setting) -
         assert commit(run)
         assert run.manifest.commit == made.oid
         assert make_commit(run, run.manifest.tree) == made.oid
-        setting.user.git("config", "commit.gpgSign", "True")
-        assert commit(run)
-        assert "Your commits are signed (commit.gpgsign), and the run's is not." in run.manifest.notes
         # And git finds nothing wrong with it, also whoever takes it over.
         setting.user.write(".git/objects/info/alternates", f"{place.objects}\n")
         setting.user.git("fsck", "--strict", "--full")

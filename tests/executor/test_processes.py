@@ -19,7 +19,6 @@ from specguard.executor.process import end_survivors, killed_by_signals, run_com
 from specguard.executor.run import Run, RunEnded
 from specguard.runs.manifests import Command, Response
 from tests.executor.one_run import lives, one_run
-from tests.executor.places import program
 from tests.executor.working import wait_for
 from tests.threats.cases import threat
 
@@ -104,8 +103,6 @@ def test_a_command_that_cannot_be_started(words: list[str], code: int, run: Run,
     assert record.exit_code == code
     assert "cannot be run" in record.problem
     assert record.problem in log_of(run, record)
-    script = str(program(tmp_path / "no-such-script", "#!/no/such/sh\n"))
-    assert "interpreter that its first line names" in carry_out(run, [script]).problem
     assert "No such file" in carry_out(run, ["no-such-script"], cwd=str(tmp_path)).problem
     record = carry_out(run, ["true"], cwd=str(tmp_path / "gone"))
     assert record.problem == f"true in {tmp_path}/gone cannot be run: the folder is not there"
