@@ -76,14 +76,6 @@ _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTA
 # As git recognises them: a colon before any slash, but not the form `transport::address`.
 _SCP = re.compile(r"(?:[^@/:]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:@]+):(?!:)(?P<path>.*)", re.DOTALL)
 
-_HOST_ALIASES: Final = {
-    "ssh.github.com": "github.com",
-    "altssh.gitlab.com": "gitlab.com",
-    "altssh.bitbucket.org": "bitbucket.org",
-    "www.github.com": "github.com",
-}
-"""Hosts through which a platform accepts ssh on the https port."""
-
 _CASELESS: Final = {"github.com", "gitlab.com", "bitbucket.org"}
 """Hosts where the names of owners and repositories are not case-sensitive."""
 
@@ -133,7 +125,6 @@ def shown_address(url: str) -> str:
 
 def _host_identity(host: str, path: str) -> tuple[str, str] | None:
     host = host.lower().rstrip(".")
-    host = _HOST_ALIASES.get(host, host)
     path = _clean_path(path).strip("/")
     if not host or not path:
         return None
