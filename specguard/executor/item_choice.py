@@ -234,10 +234,8 @@ class Start:
 
     def _plan_help(self, kind: str, *, done: bool = False) -> str:
         """Return help on the places of an item's plan; `done` says that nothing is left in the base's."""
-        if not self.options.plan and (plans := self._branch_plans(kind)):
-            return f"name a plan that a branch brings: --plan {' or --plan '.join(plans)}"
         if done:
-            return "nothing is left to do there: have its branch merged, or its list extended"
+            return "nothing is left to do there: have its branch merged or its list extended, or give --plan"
         plan = shared_kinds(self.policy).get(kind)
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
@@ -330,13 +328,6 @@ class Start:
             return None
         tip, papers = self._find_tip(branch), self.documents.tree
         return own_plan(self.policy, branch, self._git, head=tip, base=self.pinned.base_oid, papers=papers)
-
-    def _branch_plans(self, kind: str) -> Sequence[str]:
-        """Return the quoted paths of the plans that branches of a kind add to the base."""
-        template = Template(self.work.kinds[kind].branch)
-        names = dict.fromkeys(ref.short for ref in self._git.repository.branches())
-        plans = (self._own_plan(kind, template.read(name) or {}) for name in names)
-        return [shlex.quote(path_text(plan.path)) for plan in plans if plan is not None]
 
     def _sources(self) -> Sources:
         documents = self.documents if self.work.own is None else self.work.own.documents

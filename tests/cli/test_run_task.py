@@ -329,7 +329,7 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
     else:
         git("remote", "remove", "origin")
     git("switch", "-q", "--detach")
-    assert f"name a plan that a branch brings: --plan {PLAN}\n" in ended(planned.run_task(), 2).stderr
+    assert "; or give --plan\n" in ended(planned.run_task(), 2).stderr
     for number in (1, 2):
         outcome = ended(planned.run_task("--plan", PLAN))
         [manifest] = [one for one in planned.manifests() if one["item"]["id"] == f"task_{number:03}"]
