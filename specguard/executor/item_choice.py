@@ -252,11 +252,7 @@ class Start:
             named = self.work.names.read("branch", item_id)
             if named and named.kind == kind:
                 return self.work.resolve_naming(named)
-            template, fields = Template(self.work.kinds[kind].branch), {"slug": item_id}
-            by_slug = not pointer and template.names.isdisjoint(("id", "number"))
-            # A check reads the slug from the branch.
-            if by_slug and template.read(template.fill(fields)) is not None:
-                return self.work.resolve(kind, item_id, None, fields)
+            template = Template(self.work.kinds[kind].branch)
             if "id" in template.names or (item_id.isascii() and item_id.isdigit()):
                 return self.work.resolve(kind, item_id, number_of(item_id), {})
             help = f"name it by its number or branch ({template.text}); an agent's command goes behind `--`: "
