@@ -138,8 +138,10 @@ def append_lines(file: str, lines: str) -> None:
         _lock(descriptor)
         size = os.fstat(descriptor).st_size
         data = lines.encode("ascii")
-        if size and _last_byte(file, size) != b"\n":
-            data = b"\n" + data
+        if size:
+            with open(file, "rb") as stream:
+                stream.seek(-1, os.SEEK_END)
+                data = data if stream.read() == b"\n" else b"\n" + data
         try:
             while data:
                 data = data[os.write(descriptor, data) :]
@@ -149,16 +151,6 @@ def append_lines(file: str, lines: str) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-def _last_byte(file: str, size: int) -> bytes:
-    """Return the last byte of a file of this size; a newline if the file can be written but not read."""
-    try:
-        with open(file, "rb") as stream:
-            stream.seek(size - 1)
-            return stream.read(1)
-    except PermissionError:
-        return b"\n"
 
 
 def _lock(descriptor: int) -> None:
