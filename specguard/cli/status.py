@@ -30,28 +30,25 @@ from specguard.work.name_templates import PathTemplate
 @opt.command("status", json=True)
 @opt.policy
 @opt.flag("--worktree", help="Look at the working tree, not HEAD.")
-@opt.repeated("--wave", "waves", metavar="WAVE", help="Only this wave; repeatable.")
 @opt.choice("--require", words=("complete",), help="End with 1 if something is missing, with 2 if unknown.")
 @opt.text("--today", metavar="DATE", help="The UTC date, YYYY-MM-DD.")
 @opt.flag("--branches", help="Show all open branches instead, and which of them touch the same.")
-def command(
-    waves: Sequence[str], require: str | None, branches: bool, output_format: str, **given: Any
-) -> int:
+def command(require: str | None, branches: bool, output_format: str, **given: Any) -> int:
     """Show the current item, waves, stages, slices, tasks and agents, and what comes next.
 
     It reads HEAD, by the base's policy.
     """
     request = Request(environment=os.environ, all=True, **given)
     if branches:
-        if waves or require or request.worktree:
-            raise usage("--branches does not go with --worktree, --wave or --require", "leave these out")
+        if require or request.worktree:
+            raise usage("--branches does not go with --worktree or --require", "leave these out")
         from rich.console import Console
 
         with Console(stderr=True).status("comparing the open branches"):
             found = open_branches(request)
         show(output_format, branches_as_data(found), render_branches(found).splitlines())
         return EXIT_PASSED
-    status = read_status(request, waves=waves, worktrees=require is not None)
+    status = read_status(request, worktrees=require is not None)
     ends = f"\n{required(status)}" if require else ""
     text = json_text(status) if output_format == "json" else f"{render(status)}{ends}".removesuffix("\n")
     click.echo(text)

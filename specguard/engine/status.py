@@ -19,7 +19,7 @@ from specguard.change.worktree import worktrees
 from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, Needed, NotApplicable, if_known, unknown
+from specguard.errors import MissingFact, Needed, NotApplicable, if_known
 from specguard.model import path_text
 from specguard.plans.plans import Plan, Plans
 from specguard.plans.task import Task
@@ -39,21 +39,20 @@ SCHEMA: Final = "specguard.status/1"
 """The name of the report's schema; later versions only add fields."""
 
 
-def read_status(request: Request, *, waves: Sequence[str] = (), worktrees: bool = False) -> dict[str, Any]:
+def read_status(request: Request, *, worktrees: bool = False) -> dict[str, Any]:
     """Report the state of the work at `HEAD` or in the working tree, by the policy that a check would use.
 
     Args:
         request: reads its directory, environment, `base`, `authority`, `worktree` and `today`; `all` is set.
-        waves: the names or keys of the waves to report; empty: all waves.
         worktrees: True to check each worktree for uncommitted changes.
 
     Raises:
-        SpecguardError: the policy, the first commit or a wanted wave is missing.
+        SpecguardError: the policy or the first commit is missing.
     """
     with Git(Repository.locate(request.directory, request.environment)) as git:
         facts, notes = open_tree(git, request)
         tree = _TreeReport(facts)
-        found = tree.data(waves)
+        found = tree.data()
     if worktrees:
         found["worktrees"] = tree.read(lambda: list(tree.worktrees()), [])
         found["missing"] += [
@@ -129,8 +128,8 @@ class _TreeReport:
         """Return a fact; None if it is missing or does not apply."""
         return self.read(lambda: self.facts.get(name), None)
 
-    def data(self, wanted: Sequence[str]) -> dict[str, Any]:
-        """Build the report from all known facts, limited to the wanted waves."""
+    def data(self) -> dict[str, Any]:
+        """Build the report from all known facts."""
         read, policy = self.read, self.policy
         sources: Sources | None = self.fact("sources")
         if sources is not None:
@@ -138,17 +137,16 @@ class _TreeReport:
             head = self.change.git.repository.head
             self.facts.set_done(sources, head)
         known_waves: Waves | None = self.fact("waves")
-        every: list[Wave] = read(lambda: list(known_waves.all), []) if known_waves is not None else []
-        waves = _select_waves(every, wanted)
-        items = read(lambda: list(self._listed_items(sources, known_waves, every)), [])
-        plans = read(lambda: self._plans(every), [])
+        waves: list[Wave] = read(lambda: list(known_waves.all), []) if known_waves is not None else []
+        items = read(lambda: list(self._listed_items(sources, known_waves, waves)), [])
+        plans = read(lambda: self._plans(waves), [])
         stages = read(lambda: list(_next_stages(waves)), [])
         begun = read(lambda: {one.short for one in self.change.git.repository.branches()}, set())
         missing: list[dict[str, Any]] = list(_undone_tasks(plans))
         if waves:
             missing = [
                 *read(lambda: [one for wave in waves for stage in wave.stages for one in _gaps(stage)], []),
-                *read(lambda: list(self._open_conditionals(waves)), []),
+                *read(lambda: list(self._open_conditionals(waves[0].waves)), []),
             ]
         return {
             "schema": SCHEMA,
@@ -255,14 +253,14 @@ class _TreeReport:
                 key = (source.path, listed.id)
                 yield _listed(listed, sources, name, off=key in put_off, waits=key in waiting)
 
-    def _open_conditionals(self, waves: Sequence[Wave]) -> Iterator[dict[str, Any]]:
+    def _open_conditionals(self, waves: Waves) -> Iterator[dict[str, Any]]:
         """Yield the conditional items that are neither done nor deferred in a readiness document."""
         breakdowns: Breakdowns = self.facts.get("breakdowns")
         for finding in breakdowns.undisposed(self._readiness):
             path = finding.path or b""
             artifact = breakdowns.artifacts.at(path)
-            wave = waves[0].waves.wave_of(path, artifact.fields if artifact else {})
-            if wave is not None and wave in waves:
+            wave = waves.wave_of(path, artifact.fields if artifact else {})
+            if wave is not None:
                 yield _missing(finding.message, path=path, line=finding.line, wave=wave.name)
 
     def _plans(self, every: Sequence[Wave]) -> list[dict[str, Any]]:
@@ -344,17 +342,6 @@ def _next_items(items: Sequence[Mapping[str, Any]], begun: Container[str]) -> It
             submit = f"; submit it with `{item['submit']}`" if item["submit"] else ""
             verb, there = ("finish", ", which is there") if item["branch"] in begun else ("do", "")
             yield f"{verb} {item['kind']} {item['id']}{owner}{branch}{there}{submit}"
-
-
-def _select_waves(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
-    """Return the waves with the wanted names or keys; all waves if none is wanted."""
-    names = {name for wave in found for name in (wave.key, wave.name)}
-    for one in wanted:
-        if one.casefold() not in names:
-            none = "" if found else "no wave has begun"
-            raise unknown("wave", one, (wave.key for wave in found), none)
-    asked = {one.casefold() for one in wanted}
-    return [wave for wave in found if not asked or asked & {wave.key, wave.name}]
 
 
 def _wave(wave: Wave) -> dict[str, Any]:

@@ -132,10 +132,9 @@ class Tools:
         self,
         *,
         worktree: bool = Field(False, description="Look at the working tree, not HEAD."),
-        waves: Names = Field([], description="Only these waves."),
     ) -> Mapping[str, Any]:
         """The current item, the missing parts, and the next step."""
-        return read_status(Request(environment=os.environ, worktree=worktree, all=True), waves=waves)
+        return read_status(Request(environment=os.environ, worktree=worktree, all=True))
 
     def rule(self, *, rule: Name = Field("", description="Its code or name.")) -> Mapping[str, Any]:
         """A rule's page: what it flags, why, how to fix it. Without a name: all rules."""

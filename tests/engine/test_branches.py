@@ -213,7 +213,7 @@ def test_a_branch_that_cannot_be_read_hides_no_other(here: Repository) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--wave", "d"], "--branches does not go with --worktree, --wave or --require"),
+        (["--worktree"], "--branches does not go with --worktree or --require"),
         (["--base", "nothing"], "the base cannot be found"),
         (["--today", "soon"], "is not a date"),
     ],
