@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from specguard.authority.policy import Policy, RuleInPolicy
+from specguard.authority.policy import Policy
 from specguard.change.check_request import read_unlinked
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
@@ -472,13 +472,6 @@ def take_stop_note(run: Run, place: str, note: bytes) -> str:
 _WORDING = {"forbidden-path": "forbidden", "locked-path": "locked"}
 
 
-_ABOUT_FILES = ("ART", "CNT", "PLN", "PTH", "SPC")
-"""The families of rules about files that an agent edits."""
-
-_ABOUT_NAMES = ("BRN", "CMT", "PRQ")
-"""The families of rules about what specguard makes of them."""
-
-
 def write_brief(run: Run) -> None:
     """Write `brief.md` in the run's folder, without secrets.
 
@@ -527,18 +520,8 @@ def _work_values(run: Run, files: Tree) -> dict[str, Any]:
         "pull_request": title_of(run),
         "says": summary_of,
         "hooks": hooks_of(run.git.repository, files),
-        "rules": [rule.name for rule in policy.rules if _concerns_agent(rule)],
         "check": shlex.join(words),
     }
-
-
-def _concerns_agent(rule: RuleInPolicy) -> bool:
-    """True if an agent can keep or break a rule: it is about files, or the team has configured it.
-
-    specguard makes the branch, the commit and the pull request, so rules about them do not concern the agent.
-    """
-    concerns = rule.configured and not rule.code.startswith(_ABOUT_NAMES)
-    return rule.active and "run" in rule.stages and (concerns or rule.code.startswith(_ABOUT_FILES))
 
 
 def _title(item: WorkItem) -> str:

@@ -47,12 +47,7 @@ def test_the_brief_says_what_to_do_and_what_not(tmp_path: Path) -> None:
         "- This folder may grow by 1 MiB, and of your output 64 MiB are kept; more of either ends the run.",
     ):
         assert line in text.split("\n"), f"{line}\n\n{text}"
-    # What judges the names that specguard itself makes is no matter of the agent's.
-    assert "locked-path, " in text
-    assert "out-of-scope-path, " in text
-    assert not [
-        name for name in ("branch-name", "commit-count", "broken-log", "pull-request") if name in text
-    ]
+    assert "locked-path" not in text
     assert "SPECGUARD_STOP.md" in text
     assert "Do not commit, push" in text
     assert "{{" not in text
