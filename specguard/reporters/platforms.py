@@ -192,10 +192,6 @@ def checkstyle(entries: Iterable[wording.ListEntry]) -> str:
     return escape.xml_text(root)
 
 
-FINDINGS_SHOWN: Final = 1000
-"""The number of findings of one rule that are listed; the rest is counted."""
-
-
 def render_junit(verdicts: Sequence[Verdict]) -> str:
     """Return the verdicts: a failed rule is a failure, and a rule that could not be judged is an error.
 
@@ -245,12 +241,10 @@ def _add_case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
 
 def _findings_text(found: Sequence[Judged]) -> str:
     lines: list[str] = []
-    for judged in found[:FINDINGS_SHOWN]:
+    for judged in found:
         state = "" if judged.state == "open" else f" ({judged.state})"
         lines.append(f"{judged.severity}{state}: {text.one_line(judged)}")
         lines += [f"    {line}" for line in wording.finding_lines(judged)[1:]]
-    if len(found) > FINDINGS_SHOWN:
-        lines.append(f"and {len(found) - FINDINGS_SHOWN} more; --output json=FILE has them all")
     return "\n".join(lines)
 
 
