@@ -159,7 +159,8 @@ def accept(results: Sequence[RuleResult], trusted: Tree, judging: Judging) -> No
     Raises:
         SpecguardError: the baseline is broken or unreadable.
     """
-    judged_results = [one for one in results if can_be_accepted(one)]
+    judged = (one for one in results if one.state not in ("off", "not-applicable"))
+    judged_results = [one for one in judged if one.code.startswith(FAMILIES)]
     counts = read_baseline(trusted) if judged_results else None
     if not counts:
         return
@@ -186,11 +187,6 @@ def _recount(judging: Judging, keys: Collection[tuple[str, bytes]]) -> Sequence[
         return []
     facts = Facts(judging.facts.change.with_whole_tree({path for _, path in keys}), policy)
     return Judging(facts, select=wanted_codes, extend=wanted_codes).run()
-
-
-def can_be_accepted(result: RuleResult) -> bool:
-    """True if the rule was judged and its findings can be in a baseline."""
-    return result.code.startswith(FAMILIES) and result.state not in ("off", "not-applicable")
 
 
 def _errors(results: Sequence[RuleResult]) -> dict[tuple[str, bytes], list[Judged]]:
