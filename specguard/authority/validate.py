@@ -263,7 +263,7 @@ _WRONG_SETTINGS: Final = {
     "scratchpads": "take it out: they are the contracts with `{agent}` in their path",
     "too-many-agents.offset": "take it out, and write `Z` or the offset behind a time; without one it is UTC",
     **dict.fromkeys(
-        ("grounding.agent", "too-many-agents.agent", "missing-compaction.agent"),
+        ("grounding.agent", "grounding.cited_by", "too-many-agents.agent", "missing-compaction.agent"),
         "take it out, and write `{agent}` in the path of the contract",
     ),
     **dict.fromkeys(
@@ -275,8 +275,9 @@ _WRONG_SETTINGS: Final = {
         "take it out: `specguard rule ART022` names the keys of an index",
     ),
     **dict.fromkeys((".tool", ".specguard"), "leave `[tool.specguard]` out, which only pyproject.toml needs"),
+    "findings.verdict": "take it out: `specguard rule ART008` names the fields of a verdict",
     "forbidden-model.people": "take it out, and add to `fields` what else names a model",
-    **dict.fromkeys(TopLevel._fields, "write it above the first [table]"),
+    **dict.fromkeys(TopLevel._fields, "write it at the policy's top, above its tables"),
 }
 """Removed and misplaced settings, some with their table, each with what to write instead."""
 
