@@ -3,8 +3,8 @@
 A path begins a list item or a table cell. The remaining text of the item or row is its reason, or else that
 of the item or heading above it. Code blocks and manifests in JSON, YAML or TOML are not read.
 
-Headings, items above, a column such as `Action`, and the first words of a reason separate kept from removed
-paths.
+Headings, labels of lists, items above, a column such as `Action`, and the first words of a reason separate
+kept from removed paths.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 
 from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
-from specguard.documents.blocks import AnyBlock, Heading, List, Table, Text, texts
+from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo
 from specguard.documents.list_items import LINE_SUFFIX, LINK, leading_paths, without_box
 from specguard.errors import NotApplicable
@@ -68,7 +68,7 @@ class ListedPath(Record):
         line: its line, from 1.
         reason: the further text about it; empty if that text is not a reason.
         state: `removed` or `kept`; empty if the manifest does not state one.
-        grouped: False if the path's own text states it; True otherwise, since a heading or column may.
+        grouped: False if the path's own text states it; True otherwise, since a heading, label or column may.
     """
 
     path: str
@@ -93,14 +93,18 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     """Return the paths that the blocks of a document list, in order."""
     found: list[ListedPath] = []
     above: list[tuple[int, State, str]] = []
+    label: State = ""
     for block in blocks:
-        if isinstance(block, Heading):
+        if isinstance(block, Paragraph):
+            label = _state(block.text.plain) if block.text.plain.rstrip().endswith(":") else ""
+        elif isinstance(block, Heading):
+            label = ""
             above = [one for one in above if one[0] < block.level]
             aside = _ASIDE.search(block.text.plain)
             reason = _reason(aside[1] or aside[2] or "") if aside else ""
             above.append((block.level, _state(block.text.plain), reason))
         else:
-            state: State = next((one for _, one, _ in reversed(above) if one), "")
+            state = label or next((one for _, one, _ in reversed(above) if one), "")
             found += _block_paths(block, state, above[-1][2] if above else "")
     return found
 
