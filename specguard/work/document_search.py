@@ -341,18 +341,14 @@ LONGEST_STUB: Final = 400
 MOST_STUB_WORDS: Final = 30
 """The limit of words besides the link; a text with more has content of its own."""
 
-_MOST_LABEL_WORDS: Final = 3
-"""The limit of words in a sentence that names the document without saying that it is elsewhere."""
-
 _INVISIBLE: Final = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n|<!--.*?-->", re.DOTALL)
 _HEADING: Final = re.compile(r"(?m)^ {0,3}#{1,6}(?:[ \t].*)?$")
 _TARGET: Final = re.compile(
     r"\[[^\]\n]*\]\(<?([^)>\s]+)>?[^)\n]*\)|`([^`\s]+)`|(?<![\w/.:-])([\w./-]+\.(?:md|markdown|rst|txt))\b"
 )
 _REDIRECT: Final = re.compile(
-    r"\b(?:moved|relocated|renamed|superseded|replaced|canonical|redirects?|lives|now (?:at|in|under)|see"
-    r"|deprecated|pointer|stub|obsolete)\b|->|=>|→",
-    re.IGNORECASE,
+    r"(?im)\b(?:moved|relocated|superseded|(?:renamed|replaced) (?:as|by|to|with)|canonical|redirects?|lives"
+    r"|see|now (?:at|in|under)|deprecated|pointer|stub)\b|->|=>|→|(?:^|this \w+ is|status:)\W*obsolete\b"
 )
 _DOCUMENT: Final = re.compile(r"(?!\w+://).*\.(?:md|markdown|rst|txt)(?:#.*)?", re.IGNORECASE)
 
@@ -374,16 +370,13 @@ def points_to(text: str) -> str:
     words = re.findall(r"\w+", rest)
     if words and (len(words) > MOST_STUB_WORDS or not _REDIRECT.search(rest)):
         return ""
-    # A sentence that does more than name the document, and says nothing of its place, is work.
-    sentences = body.replace("\n\n", ". ").replace(".\n", ". ").split(". ")
-    naming = _TARGET.sub("", " ".join(filter(_TARGET.search, sentences)))
-    if len(naming.split()) > _MOST_LABEL_WORDS and not _REDIRECT.search(naming):
-        return ""
-    # What is named below a second heading is an entry of that section, and a path or a command is work.
-    if len(_HEADING.findall(visible)) > 1 or named != targets or "`" in rest:
-        return ""
     # A link's text can repeat its target; the longest form has the full path.
     longest: str = max(sorted(targets), key=len)
+    # What is named below a second heading is an entry of that section, and a path or a command is work.
+    sections = [title for title in _HEADING.findall(visible) if not _REDIRECT.search(title)]
+    others = [one for one in named - targets if re.search("[./]", one) and not longest.startswith(one)]
+    if len(sections) > 1 or others or "`" in rest:
+        return ""
     return longest
 
 
