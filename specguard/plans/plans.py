@@ -392,9 +392,9 @@ def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _other_tasks(plan: Plan, task_id: str) -> Any:
-    """Return a plan's list of tasks without one of them, each task with its place."""
-    own = plan.task(task_id)
-    return [one for one in elements(plan.task_list) if own is None or one[1] is not own.value]
+    """Return the type of a plan's list of tasks, and its tasks without one of them, each with its place."""
+    own, listed = plan.task(task_id), plan.task_list
+    return type(listed), [one for one in elements(listed) if own is None or one[1] is not own.value]
 
 
 def _without_key(value: Any, key: Sequence[str]) -> Any:
