@@ -74,7 +74,7 @@ class WorkKind(Settings):
     closed: list[str] = setting(
         ["done", "closed", "complete", "completed", "merged", "landed"], "closed statuses"
     )
-    deferred: list[str] = setting(["deferred", "cancelled"], "deferred statuses")
+    deferred: list[str] = setting(["deferred"], "deferred statuses")
     fields: dict[str, str | list[str]] = setting(
         {},
         "more placeholders: dotted paths (with `{number}`), the first existing one. Also other names "
