@@ -42,7 +42,7 @@ _QUOTED: Final = re.compile(r'(?<!`)(`{1,9})(?!`).+?(?<!`)\1(?!`)|"[^"]*"')
 _STEP: Final = re.compile(r"(?i)\A(?:when|then|and|given|but|verify:|files:|done:)(?![^\W_])[ \t]*")
 _PLACEHOLDER: Final = re.compile(
     r"\[NEEDS CLARIFICATION\b[^\]]*\]?"
-    r"|\b(?:TODO|TBD|TBA|FIXME|XXX):.*"
+    r"|\b(?:TODO|TBD|TBA|FIXME|XXX)[:\uff1a].*"
     r"|\b(?:TODO|TBD|TBA|FIXME)(?=[ \t]*[.,;)\]]*[ \t]*$)"
     r"|\{\{[^{}]{0,300}\}\}"
     r"|<[A-Za-z][\w'/-]*(?:[ ][\w'/,-]+)+>"
