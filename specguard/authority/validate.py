@@ -258,6 +258,7 @@ _TRUTHS: Final = {"true": "true", "yes": "true", "false": "false", "no": "false"
 """Strings that mean a boolean, each with it as TOML."""
 
 _WRONG_SETTINGS: Final = {
+    "branch-name.exclude_names": "take it out, and let `pattern` match those names, too",
     "bold_headings": "write a heading (`## Risks`) in place of a bold paragraph",
     "sample_fields": "take it out: every text of the file of `samples` may name an asset",
     "scratchpads": "take it out: they are the contracts with `{agent}` in their path",
