@@ -25,7 +25,8 @@ _LONGEST: Final = 2000
 
 # These are compiled on first use, since a hook may import the rule only for its settings.
 _LEADING_TIME: Final = (
-    r"(?i)^\W*[0-9]{4}(?:-[0-9]{2}){2}\S*(?:\s+[0-9]{1,2}:\S+)?(?:\s+utc\b)?[\s:\u2013\u2014-]*"
+    r"(?i)^\W*(?:[0-9]{4}(?:-[0-9]{2}){2}\S*(?:\s+[0-9]{1,2}:\S+)?|[0-9]{1,2}:[0-9]{2}\S*)"
+    r"(?:\s+(?:utc|gmt|[+-][0-9:]+)\b)?[\s:\])\u2013\u2014-]*"
 )
 _AFTER_NAMES: Final = r":\s|\s[-\u2013\u2014]\s"
 _BETWEEN_NAMES: Final = r",|\band\b"
