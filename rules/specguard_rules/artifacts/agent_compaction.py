@@ -320,7 +320,8 @@ def _agent_findings(
 
 
 def _states(words: set[str]) -> list[str]:
-    return [state for state in ("aligned", "stale") if state in words]
+    # A text such as `but stale in fact` makes it unclear which of them an agent is.
+    return [word for word in words if re.search("(?<!not )(?<!~~)(?:aligned|stale)", word)]
 
 
 def _is_closed(words: set[str], *works: AgentWork | None) -> bool:
