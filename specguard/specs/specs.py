@@ -206,7 +206,7 @@ class Specs(Record, frozen=False):
         found = spec.governs.among(self.change.head_files.paths())
         return [path for path in found if path not in {spec.path, self.now.index_path}]
 
-    def drifts(self, spec: Spec) -> Iterator[tuple[str, WrittenValue | None, str]]:
+    def drifts(self, spec: Spec) -> Iterator[tuple[bytes, WrittenValue | None, str]]:
         """Yield governed files that changed since the review, were not recorded by it, or cannot be compared.
 
         Yields:
@@ -228,13 +228,14 @@ class Specs(Record, frozen=False):
                 why = f"is recorded with {expected}, which is its content both before and after the change"
             recorded.add(path)
             if why:
-                yield path_text(path), record, why
-        yield from ((path_text(path), None, "is not recorded") for path in files if path not in recorded)
+                yield path, record, why
+        yield from ((path, None, "is not recorded") for path in files if path not in recorded)
 
-    def current_ids(self, spec: Spec) -> str:
-        """Return the ids of a spec's governed files, after their paths."""
-        found = [(path, self.change.head_files.find(path)) for path in self.governed_files(spec)]
-        return listed([f'"{path_text(path)}": {entry.oid}' for path, entry in found if entry is not None], 20)
+    def current_ids(self, paths: Iterable[bytes]) -> str:
+        """Return the first ids of files, after their paths; empty if no path is a file's."""
+        found = [(path, self.change.head_files.find(path)) for path in paths]
+        ids = [f'"{path_text(path)}": {one.oid}' for path, one in found if one and not one.is_directory]
+        return listed(ids, 10)
 
     def unmet(self) -> Iterator[tuple[str, Selecting, bytes]]:
         """Yield the patterns of governed paths that lack their specs, each with a path that needs one."""

@@ -294,12 +294,13 @@ def _date_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
 def _drift_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Yield the finding for differences from the reviewed state."""
     if drifts := list(specs.drifts(spec)):
-        drift_text = "; ".join(f"{path} {why}" for path, _, why in drifts[:3])
+        drift_text = "; ".join(f"{path_text(path)} {why}" for path, _, why in drifts[:3])
         more = f"; and {len(drifts) - 3} more" if len(drifts) > 3 else ""
-        now = specs.current_ids(spec) or "nothing, since none is left"
+        ids, reviewed = specs.current_ids(path for path, _, _ in drifts), specs.settings.reviewed
         message = f"{path_text(spec.path)} governs what changed since its review: {drift_text}{more}"
-        step = f"Read it against the files, then record under {specs.settings.reviewed}: {now}"
+        then = f"record under {reviewed}: {ids}" if ids else f"take out of {reviewed} what is gone."
         at = next((one.line_in(spec.path) for _, one, _ in drifts if one is not None), None)
+        step = f"Read it against the files, then {then}"
         yield spec.finding(message, step, "other content", at, "binding", severity=_severity(spec, specs))
 
 

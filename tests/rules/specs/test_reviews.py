@@ -85,6 +85,17 @@ def test_a_review_of_other_files(tmp_path: Path) -> None:
     bound_to(tmp_path, texts, *({"line": line, "message": said, "help": now} for _, line, said in rows))
 
 
+def test_the_step_has_the_ids_of_what_differs(tmp_path: Path) -> None:
+    many = {f"src/runs/{number:02}.py": f"{number}\n" for number in range(25)}
+    lines = [f"{path}: {blob(content)}" for path, content in many.items()]
+    base = {**many, SPEC: spec("2026-02-01")}
+    changed = {SPEC: bound(*lines[:-1], f"src/runs/24.py: {NOW}")}
+    found = {"path": SPEC, "help": f'under reviewed_objects: "src/runs/24.py": {lines[-1][-40:]}'}
+    aged(tmp_path / "a", changed, found, base=base, policy=CONTENT)
+    found = {"path": SPEC, "help": "take out of reviewed_objects what is gone"}
+    aged(tmp_path / "b", {SPEC: bound(*lines, f"x.py: {NOW}")}, found, base=base, policy=CONTENT)
+
+
 def test_the_index_may_hold_the_ids(tmp_path: Path) -> None:
     policy = POLICY.replace("[specs]", '[specs]\nbinding = "content"')
     base = {**BASE, INDEX: index({**ENTRY, "reviewed_objects": {CODE: blob("run()\n")}})}
