@@ -148,7 +148,7 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
     """Yield the flaws of single entries, and ids and files that occur in two of them."""
     for line, fault in index.faults if specs.whole or specs.touches_path(index.path) else ():
         message = f"{fault}, in the index {path_text(index.path)}"
-        step = "Write a table with an id, a path and a status."
+        step = "Write a list of tables, each with an id, a path and a status."
         yield _index_finding(index, message, step, f"fault: {fault}", line, "specs.entries")
     has_ids = any(entry.id for entry in specs.now.entries)
     for entry in specs.now.entries:
