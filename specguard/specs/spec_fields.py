@@ -360,7 +360,8 @@ _NOT_NAMES: Final = frozenset({
     "created", "date", "dated", "due", "for", "from", "granted", "in", "is", "last", "log", "lgtm",
     "no", "of", "off", "on", "per", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign",
     "signed", "since", "state", "status", "the", "this", "to", "update", "updated", "utc", "via", "was",
-    "when", "who", "with", "yes",
+    "when", "who", "with", "yes", "approved-by", "approved_by", "reviewed-by", "reviewed_by", "signed-off-by",
+    "signed_off_by",
 })  # fmt: skip
 
 
