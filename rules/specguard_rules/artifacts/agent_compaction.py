@@ -307,7 +307,7 @@ def _agent_findings(
         key, message = "open", f"the agent {agent} is stale, and nothing says that it was closed"
         step = f"Close it, and write so: `{agent}: stale, closed`."
     elif states != ["aligned"]:
-        key, step = "state", f"Say which it is in its item: `- {agent}: aligned`."
+        key, step = "state", f"Say which it is in its item, between commas: `- {agent}: aligned`."
         message = f"the sweep of {one.name} does not have the agent {agent} as either aligned or stale"
     elif now is None or not words.isdisjoint(_COMPACTED) or _is_compacted(now):
         return
