@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.contradictions import Contradiction
     from specguard.authority.difference import Difference
+    from specguard.authority.document_contradictions import Contradiction
     from specguard.authority.settings import AuthorityKey
     from specguard.change.tree import Documents
     from specguard.engine.baseline import BaselineChange
@@ -401,9 +401,9 @@ class Policy:
     ) -> Iterator[Contradiction]:
         """Yield the statements of lower documents that contradict higher ones.
 
-        See `specguard.authority.contradictions.contradictions`.
+        See `specguard.authority.document_contradictions.contradictions`.
         """
-        from specguard.authority.contradictions import contradictions
+        from specguard.authority.document_contradictions import contradictions
 
         return contradictions(self, documents, judged)
 

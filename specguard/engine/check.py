@@ -225,7 +225,7 @@ def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, 
     # Nobody can approve an edit before it is made, and imports slow the hook down.
     failed = {one.code for one in results if one.state == "failed" and change.stage != "edit"}
     if not failed.isdisjoint(("PTH002", "PTH004", "PTH006", "PTH009")):
-        from specguard.approvals.implicit_approvers import accept_first_approvers, accept_owners
+        from specguard.approvals.automatic_acceptance import accept_first_approvers, accept_owners
 
         notes += accept_first_approvers(facts, results)
         notes += accept_owners(change, policy, results)
