@@ -510,7 +510,10 @@ class Listed(DataEntry):
     @property
     def depends_on(self) -> Sequence[ListElement]:
         """The ids of the items that this item depends on."""
-        return self.stated("depends_on")
+        parts = [
+            (part.strip(), one.line) for one in self.stated("depends_on") for part in one.text.split(",")
+        ]
+        return [ListElement(part, line) for part, line in parts if part]
 
     @property
     def needed(self) -> Sequence[Listed]:

@@ -172,7 +172,7 @@ def found(tree: Tree, what: str = "flaws") -> list[tuple[int | None, str]]:
         ("  - id: D2", "  - name: D2", 9, "lists a slice that has no 'number' or 'id'"),
         # What items need of each other.
         ("depends_on: [D1]", "depends_on: [D3]", None, "slice D2 needs 'D3', which is not listed"),
-        ("depends_on: [D1]", "depends_on: D1, D3", None, "slice D2 needs 'D1, D3', which is not listed"),
+        ("depends_on: [D1]", "depends_on: D1, D3", None, "slice D2 needs 'D3', which is not listed"),
         ("depends_on: [D1]", "depends_on: D2", None, "slice D2 needs itself"),
         ("depends_on: []", "depends_on: [d2]", None, "slices need each other in a circle: D1 -> D2 -> D1"),
         ("depends_on: []", "depends_on: [D2]", None, "D1 is done, and needs D2, which has no status"),
