@@ -69,6 +69,8 @@ _BASH: Final = re.compile(
     r"|\$\{[^{}]*(?:/|\^|,,|\[)[^{}]*\}|\{[^{}\s]*(?:\.\.|,)[^{}\s]*\}"
 )
 
+_WITHOUT: Final = "here the command runs without it; settings of a gate belong in the policy"
+
 
 def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
     """Read the gates that a document states.
@@ -219,8 +221,7 @@ def _read_table(table: Table, kind: Kind) -> Iterator[Read]:
         for name in ("when", "timeout"):
             setting = cells.get(name)
             if setting is not None and setting.plain.strip().casefold() not in {"", "-", "always"}:
-                why = "here the command runs without it; settings of a gate belong in the policy"
-                yield NotRead(setting.line, setting.plain, why)
+                yield NotRead(setting.line, setting.plain, _WITHOUT)
 
 
 def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
@@ -304,7 +305,7 @@ def _find_format_all(document: Document, path: str) -> str:
 
 
 def _read_front_matter(properties: Data) -> Iterator[Read]:
-    """Yield the commands of a front matter's list `gates`; other entries are only reported."""
+    """Yield the commands of a front matter's `gates`: texts, or `run` of tables; report other keys."""
     if properties.problem is not None:
         yield NotRead(properties.problem.line or 1, "front matter", properties.problem.message)
     key, gates = find_key(properties.value or {}, ["gates"]) or ("gates", None)
@@ -313,7 +314,10 @@ def _read_front_matter(properties: Data) -> Iterator[Read]:
         return
     for number, entry in enumerate(gates or ()):
         line = properties.line((key, number)) or 1
-        if isinstance(entry, str) and entry.strip():
-            yield _gate(entry.strip(), line, "gate")
-        else:
-            yield NotRead(line, str(entry), "it is not a command as text; its settings belong in the policy")
+        table = entry if isinstance(entry, dict) else {"run": entry}
+        run = table.get("run")
+        if not isinstance(run, str) or not run.strip():
+            yield NotRead(line, str(entry), "it has no command, as text or as `run`")
+            continue
+        yield _gate(run.strip(), line, "gate")
+        yield from (NotRead(line, f"{name}: {one}", _WITHOUT) for name, one in table.items() if name != "run")

@@ -72,11 +72,17 @@ def test_the_rows_of_a_table() -> None:
 
 
 def test_gates_in_front_matter() -> None:
-    found = read("---\ngates:\n  - go test ./...\n  - {run: make smoke, when: [deploy/]}\n  - ''\n---\n# P\n")
-    assert [(gate.name, gate.run, gate.line) for gate in found.gates] == [("go-test", "go test ./...", 3)]
-    assert [one.line for one in found.not_read] == [4, 5]
-    why = "it is not a command as text; its settings belong in the policy"
-    assert {one.why for one in found.not_read} == {why}
+    found = read(
+        "---\ngates:\n  - go test ./...\n  - {run: make smoke, when: [deploy/]}\n  - {name: x}\n---\n"
+    )
+    assert [(gate.name, gate.run, gate.line, gate.is_unconditional) for gate in found.gates] == [
+        ("go-test", "go test ./...", 3, True),
+        ("make-smoke", "make smoke", 4, True),
+    ]
+    assert [(one.line, one.text, one.why) for one in found.not_read] == [
+        (4, "when: ['deploy/']", "here the command runs without it; settings of a gate belong in the policy"),
+        (5, "{'name': 'x'}", "it has no command, as text or as `run`"),
+    ]
     [one] = read("+++\n[gates]\ntests = 'make test'\n+++\n").not_read
     assert one.why == "it is not a list"
     assert read("---\ngates: [a\n---\n").not_read
