@@ -2,8 +2,8 @@
 
 The set of characters follows the Unicode Character Database: Default_Ignorable_Code_Point, Bidi_Control and
 the blank letters of Hangul and Braille. The exceptions follow the way people write. Emoji need joiners and
-selectors. Persian and Indic scripts need joiners. Right-to-left text has direction marks. In these places the
-characters are intended.
+selectors. Persian and Indic scripts need joiners. Ideographs have selectors. Khmer and Thai have line-break
+opportunities. Right-to-left text has direction marks. In these places the characters are intended.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ _JOINING_CHAR: Final = (
     "[\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\uaadf\ufb1d-\ufdff\ufe70-\ufefc"
     "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff]"
 )
+# Scripts that put no spaces between words, but for ideographs and kana.
+_UNSPACED: Final = "[\u0e00-\u109f\u1780-\u17ff]"
+_IDEOGRAPH: Final = "[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _PICTURE: Final = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"
     "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -125,6 +128,10 @@ def _is_needed(text: str, line: str, position: int) -> bool:
         return _matches(_PICTURE, before) or (before > "\xa9" and not is_plain)
     if char in "\u061c\u200e\u200f":
         return _occurs(_RIGHT_TO_LEFT, text)
+    if char == "\u200b":
+        return _matches(_UNSPACED, before) and _matches(_UNSPACED, after)
+    if "\U000e0100" <= char <= "\U000e01ef":
+        return _matches(_IDEOGRAPH, before)
     return char in _DIRECTIONS and _occurs(_RIGHT_TO_LEFT, line) and _is_balanced(line)
 
 

@@ -118,9 +118,10 @@ class HiddenText(Rule):
     r"""Artifacts or agents' instructions hold text that readers do not see.
 
     Invisible characters are reported: direction marks, tag characters, zero-width spaces, blank letters and
-    terminal controls. Emoji and languages that need them are fine. In Markdown the rule also reports hidden
-    elements, scripts, unclosed tags and unused link definitions. Comments are warnings, except those that
-    tools read, such as a pair `TOOLS START` and `TOOLS END` (`comments` adds more).
+    terminal controls. Languages that need them and emoji (but a flag such as England's) are fine. In Markdown
+    the rule also reports hidden elements, scripts, unclosed tags and unused link definitions. Comments are
+    warnings, except those that tools read, such as a pair `TOOLS START` and `TOOLS END` (`comments` adds
+    more).
 
     Why is this bad? Agents read instructions that reviewers do not see.
 
