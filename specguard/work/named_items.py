@@ -529,17 +529,19 @@ def _read_fields(item: WorkItem) -> dict[str, str]:
     paths are about the item that the pointer names.
     """
     found: dict[str, str] = {}
-    pointer = item.pointer
+    pointer, number = item.pointer, item.own.get("number", "")
     same_number = item.number is not None and item.number == pointer.number
     current = same_number or normal_id(item.id) == normal_id(pointer.id)
+    spellings = [number, *(number.zfill(width) for width in (2, 3) if len(number) < width)]
     for name in item.settings.fields:
         alternatives = item.settings.paths_of(name)
         keyed = [path for path in alternatives if "{" in path]
         for path in alternatives if current or not keyed else keyed:
-            place = Template(path).fill(item.own)
-            value = text_at(pointer.data, place) if place else None
-            if value is not None:
-                found.setdefault(name, value)
+            for number in spellings:
+                place = Template(path).fill({**item.own, "number": number})
+                value = text_at(pointer.data, place) if place else None
+                if value is not None:
+                    found.setdefault(name, value)
     return found
 
 
