@@ -235,7 +235,8 @@ class Start:
     def _plan_help(self, kind: str, *, done: bool = False) -> str:
         """Return help on the places of an item's plan; `done` says that nothing is left in the base's."""
         if done:
-            return "nothing is left to do there: have its branch merged or its list extended, or give --plan"
+            help = "nothing is left to do there: have its branch merged or its list extended"
+            return help if self.options.plan else f"{help}, or give --plan"
         plan = shared_kinds(self.policy).get(kind)
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
