@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 48_357,
+    "code lines of specguard and rules": 47_990,
     "modules of specguard and rules": 244,
-    "code lines of tests": 33_039,
+    "code lines of tests": 32_988,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 556,
+    "expressions of re": 545,
 }
 """The upper limit of each figure."""
 
