@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 _LONGEST: Final = 2000
 """The number of characters of a row that are read."""
 
-# These are compiled on first use, since a hook may import the rule only for its settings.
+# These are compiled on first use, since a hook may import the rule only for its settings. A box or strike
+# in front stays, so that such a row says nothing.
 _LEADING_TIME: Final = (
-    r"(?i)^\W*(?:[0-9]{4}(?:-[0-9]{2}){2}\S*(?:\s+[0-9]{1,2}:\S+)?|[0-9]{1,2}:[0-9]{2}\S*)"
+    r"(?i)^(?!\s*(?:\[ |~~))\W*(?:[0-9]{4}(?:-[0-9]{2}){2}\S*(?:\s+[0-9]{1,2}:\S+)?|[0-9]{1,2}:[0-9]{2}\S*)"
     r"(?:\s+(?:utc|gmt|[+-][0-9:]+)\b)?[\s:\])\u2013\u2014-]*"
 )
 _AFTER_NAMES: Final = r":\s|\s[-\u2013\u2014]\s"
