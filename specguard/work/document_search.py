@@ -348,7 +348,8 @@ _TARGET: Final = re.compile(
 )
 _REDIRECT: Final = re.compile(
     r"(?im)\b(?:moved|relocated|superseded|(?:renamed|replaced) (?:as|by|to|with)|canonical|redirects?|lives"
-    r"|see|now (?:at|in|under)|deprecated|pointer|stub)\b|->|=>|→|(?:^|this \w+ is|status:)\W*obsolete\b"
+    r"|see|now (?:at|in|under)|deprecated|pointer|stub)\b|->|=>|→|(?:^|status:"
+    r"|\b(?:this(?: \w+)?|it) (?:is|was|has been))\W*(?:now )?(?:obsolete\b|re(?:named|placed)\b(?! \w))"
 )
 _DOCUMENT: Final = re.compile(r"(?!\w+://).*\.(?:md|markdown|rst|txt)(?:#.*)?", re.IGNORECASE)
 

@@ -539,8 +539,7 @@ def _read_fields(item: WorkItem) -> dict[str, str]:
         for path in alternatives if current or not keyed else keyed:
             for number in spellings:
                 place = Template(path).fill({**item.own, "number": number})
-                value = text_at(pointer.data, place) if place else None
-                if value is not None:
+                if place and (value := text_at(pointer.data, place)) is not None:
                     found.setdefault(name, value)
     return found
 
