@@ -96,7 +96,7 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     label: State = ""
     for block in blocks:
         if isinstance(block, Paragraph):
-            label = _state(block.text.plain) if block.text.plain.rstrip().endswith(":") else ""
+            label = _state(block.text.plain) if block.text.plain.rstrip().endswith((":", "\uff1a")) else ""
         elif isinstance(block, Heading):
             label = ""
             above = [one for one in above if one[0] < block.level]
