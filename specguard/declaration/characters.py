@@ -129,8 +129,8 @@ def _is_needed(text: str, line: str, position: int) -> bool:
     if char in "\u061c\u200e\u200f":
         return _occurs(_RIGHT_TO_LEFT, text)
     if char == "\u200b":
-        return _matches(_UNSPACED, before) and _matches(_UNSPACED, after)
-    if "\U000e0100" <= char <= "\U000e01ef":
+        return _matches(_UNSPACED, before) or _matches(_UNSPACED, after)
+    if "\ufe00" <= char <= "\ufe02" or "\U000e0100" <= char <= "\U000e01ef":
         return _matches(_IDEOGRAPH, before)
     return char in _DIRECTIONS and _occurs(_RIGHT_TO_LEFT, line) and _is_balanced(line)
 
