@@ -65,7 +65,8 @@ def rows_about(agent: str, rows: Iterable[Row]) -> list[tuple[int, list[str]]]:
         first, *others = row.cells or [""]
         first = re.sub(_LEADING_TIME, "", first[:_LONGEST])
         names, *said = [first] if row.header else re.split(_AFTER_NAMES, first, maxsplit=1)
-        if name in map(_plain_name, re.split(_BETWEEN_NAMES, names)):
+        # A strike that begins at a name and ends behind it takes the row out.
+        if names.count("~~") != 1 and name in map(_plain_name, re.split(_BETWEEN_NAMES, names)):
             found.append((row.line, [word for text in (*said, *others) for word in words_of(text)]))
     return found
 
