@@ -510,7 +510,7 @@ class MissingWorkDocument(_WorkRule, Rule):
             yield Finding(message, step, field="work_item", key="document", setting=cited)
         elif located.legacy:
             message = f"the document of {work_item} is in an older place, {path_text(located.path)}"
-            step = f"Move it to {located.legacy}/, by a change of its own."
+            step = f"Move it to {located.legacy}, by a change of its own."
             path, setting = located.path, work_item.setting("legacy")
             yield Finding(message, step, path, key="legacy", setting=setting, severity="warning")
 

@@ -169,10 +169,10 @@ class DocumentSearch:
         return list(patterns)
 
     def _canonical_folder(self) -> str:
-        """Return the folder of the first template that has literal text."""
-        folders = (one.rpartition("/")[0] for one in self._kind.document if Template(one).literal_size)
+        """Return the folder of the first template that has literal text, with placeholders if need be."""
+        folders = [f"{one.rpartition('/')[0]}/" for one in self._kind.document if Template(one).literal_size]
         patterns = (one for folder in folders for one in self._patterns(folder, self._kind.widths)[:1])
-        return next(map(unescape, patterns), "its canonical place")
+        return next(map(unescape, patterns), folders[0] if folders else "its canonical place")
 
     def _padding_hints(self) -> Iterable[str]:
         """Yield a near miss for each file that fits if the number is padded to another width."""

@@ -162,7 +162,7 @@ def test_an_index_that_maps_to_no_document_is_a_near_miss_and_to_two_an_error(tr
 def test_an_older_place_is_tried_last(tree: Grow) -> None:
     found = track(tree({"docs/plan/tracks/track-5-x.md": "# Track 5\n\nDo it."}))
     assert found.path == b"docs/plan/tracks/track-5-x.md"
-    assert found.legacy == TRACKS
+    assert found.legacy == f"{TRACKS}/"
     assert [str(tried) for tried in found.tried] == [
         "{doc} needs {doc}, which is not known",
         f"{TRACKS}/track-5-*.md matches no file",
