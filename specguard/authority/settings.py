@@ -126,7 +126,8 @@ def find_misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tup
                     step = nearest(name, approvers, "add a table [[approvals.approver]] for this person")
                     yield (*path, key, index), f"names {name!r}, who is no `[[approvals.approver]]`", step
         if "names" in options:
-            yield from _similar(value, path, _names(values, options["names"]), options.get("dotted", False))
+            known, dotted = _names(values, options["names"]), options.get("dotted", False)
+            yield from _unknown(value, path, known, dotted=dotted, exact=options["names"] == ["artifacts"])
 
 
 def _changed_fields(
@@ -141,8 +142,13 @@ def _changed_fields(
         yield from _changed_fields(one, rules, (*path, name))
 
 
-def _similar(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterator[tuple[Path, str, str]]:
-    """Yield the texts that resemble a known name; if `dotted`, only their part before the last dot counts."""
+def _unknown(
+    value: Any, path: Path, known: Sequence[str], *, dotted: bool, exact: bool
+) -> Iterator[tuple[Path, str, str]]:
+    """Yield the texts that resemble a known name, or with `exact` all that are not known.
+
+    If `dotted`, only their part before the last dot counts, and only what resembles a known name is yielded.
+    """
     from difflib import get_close_matches
 
     keys = value if isinstance(value, dict) else range(len(value))
@@ -154,9 +160,10 @@ def _similar(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iter
         known = ["-".join(words[start:]) for words in parts for start in range(len(words))]
     for place, text in texts:
         name = text.rpartition(".")[0] if dotted else text
-        similar = [] if not name or name in known else get_close_matches(name, known, 1, LEAST_LIKENESS)
-        if similar:
-            yield place, f"names {name!r}, which the policy does not have", f"did you mean {similar[0]!r}?"
+        similar = get_close_matches(name, known, 1, LEAST_LIKENESS)
+        if name and name not in known and (similar or (exact and not dotted)):
+            step = f"did you mean {similar[0]!r}?" if similar else f"write [artifacts.{name}], or correct it"
+            yield place, f"names {name!r}, which the policy does not have", step
 
 
 def _names(values: Mapping[str, Any], tables: Sequence[str]) -> list[str]:

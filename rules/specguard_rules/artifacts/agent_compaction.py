@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Record, Rule, path_text, setting
-from specguard_rules.artifacts.agents import check_contracts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, ClassVar, Final
 
     from specguard.artifacts.artifacts import AgentWork, Artifact
     from specguard.documents.blocks import Row, Section
-    from specguard.rules import Artifacts, Contract
+    from specguard.rules import Artifacts
 
     Sweep = tuple[Artifact, Section, list[Row]]
     """The artifact and section that record a sweep, and the section's rows that are not empty."""
@@ -234,13 +233,8 @@ class MissingCompaction(Rule):
     sweep: str = setting("", "the contract with the sweep", tightens=[""], names=["artifacts"])
     sections: list[str] = setting(["Agent Sweep", "Agent Registry"], "its titles", min_length=1)
 
-    def check(
-        self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None
-    ) -> Iterator[Finding]:
+    def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Follow the agents through the passes of each folder, in order."""
-        check_contracts(contracts, "rules.missing-compaction.sweep", [self.sweep])
-        if artifacts is None:
-            return
         names = [name for name in artifacts.agent_contracts if name != self.sweep]
         if not (whole or {one.name for one in artifacts.judged} & {self.sweep, *names}):
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from specguard.rules import Finding, MissingFact, Rule, Settings, path_text, plain_path, setting
+from specguard.rules import Finding, Rule, Settings, path_text, plain_path, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,18 +13,6 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import AgentWork, Artifact
     from specguard.rules import Artifacts, Contract, Documents, Entry, Stage
-
-
-def check_contracts(contracts: Mapping[str, Contract], setting: str, names: Sequence[str]) -> None:
-    """Check that the policy has the contracts that a setting names.
-
-    Raises:
-        MissingFact: the policy does not have one of them.
-    """
-    for name in names:
-        if name not in contracts:
-            what = f"`{setting}` names the contract {name!r}, which the policy does not have"
-            raise MissingFact(what, f"write [artifacts.{name}] in the authority, or correct the name")
 
 
 class Grounding(Settings):
@@ -298,8 +286,6 @@ def _uncited_documents(work: AgentWork, grounding: Grounding, cited_by: Sequence
             message = f"the agent {work.agent} does not cite {document}"
             step = f"Read it, and cite `{document}` in {where}."
         else:
-            contracts = sources[0].artifacts.contracts
-            check_contracts(contracts, "grounding.noted_in", [grounding.noted_in])
             if any(_cites(notes, other) for other in equivalents):
                 continue
             path, setting = (notes or sources)[0].path, "grounding.equivalents"

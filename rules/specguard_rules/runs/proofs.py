@@ -265,9 +265,6 @@ def _needs_before(
     judged: Sequence[Commit], commits: Sequence[Commit], settings: RunSettings, artifacts: Artifacts | None
 ) -> Iterator[_Need]:
     """Yield the full gates for each commit that writes an artifact of `full_before`, or for its parent."""
-    from specguard_rules.artifacts.agents import check_contracts
-
-    check_contracts(artifacts.contracts if artifacts else {}, "runs.full_before", settings.full_before)
     by_id = {commit.oid: commit for commit in commits}
     for commit in judged:
         paths = [entry.path for entry in commit.own_entries if not entry.deleted]
@@ -508,10 +505,6 @@ class DirtyWorktree(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look for changes in every worktree once a wave is declared complete."""
-        from specguard_rules.artifacts.agents import check_contracts
-
-        known = artifacts.contracts if artifacts else {}
-        check_contracts(known, "rules.dirty-worktree.declared_by", self.declared_by)
         declared = [one for one in (artifacts.judged if artifacts else ()) if one.name in self.declared_by]
 
         def changes_in(tree: Worktree) -> Iterator[Finding]:
