@@ -147,21 +147,21 @@ def _unknown(
 ) -> Iterator[tuple[Path, str, str]]:
     """Yield the texts that resemble a known name, or with `exact` all that are not known.
 
-    If `dotted`, only their part before the last dot counts, and only what resembles a known name is yielded.
+    If `dotted`, only their part before the last dot counts.
     """
     from difflib import get_close_matches
 
     keys = value if isinstance(value, dict) else range(len(value))
     texts = [((*path, key), text) for key, text in zip(keys, value, strict=True)]
     texts = [(path, value)] if isinstance(value, str) else texts
-    if dotted:
+    if dotted and not exact:
         # `packet.author` also names the author of the `execution-packet`.
         parts = [name.split("-") for name in known]
         known = ["-".join(words[start:]) for words in parts for start in range(len(words))]
     for place, text in texts:
         name = text.rpartition(".")[0] if dotted else text
         similar = get_close_matches(name, known, 1, LEAST_LIKENESS)
-        if name and name not in known and (similar or (exact and not dotted)):
+        if name and name not in known and (similar or exact):
             step = f"did you mean {similar[0]!r}?" if similar else f"write [artifacts.{name}], or correct it"
             yield place, f"names {name!r}, which the policy does not have", step
 

@@ -272,10 +272,7 @@ class StageState(Record):
         """
         for key, values in self.settings.when.items():
             contract, _, name = key.rpartition(".")
-            # If the contract is unknown, the stage counts as needed.
-            if contract not in self.wave.waves.artifacts.contracts or any(
-                choice(field.value, values) for _, field in self._find_field(contract, name)
-            ):
+            if any(choice(field.value, values) for _, field in self._find_field(contract, name)):
                 return True
         return not self.settings.when
 
@@ -326,9 +323,7 @@ class StageState(Record):
         Raises:
             MissingFact: a required file or object is missing.
         """
-        known = self.wave.waves.artifacts.contracts
-        unknown = [name for key in self.settings.when if (name := key.rpartition(".")[0]) not in known]
-        contracts = [*unknown, *self.settings.artifacts]
+        contracts = self.settings.artifacts
         return [*self._artifact_gaps(contracts), *self._field_gaps(contracts), *self._item_gaps()]
 
     @cached_property
@@ -345,10 +340,7 @@ class StageState(Record):
         waves = self.wave.waves
         reported: set[tuple[bytes | None, str]] = set()
         for contract in contracts:
-            declared = waves.artifacts.contracts.get(contract)
-            if declared is None:
-                yield Finding(f"the policy has no [artifacts.{contract}]")
-                continue
+            declared = waves.artifacts.contracts[contract]
             artifacts = self.wave.artifacts(contract)
             if not artifacts:
                 yield Finding(f"there is no {contract} ({self.wave.fill(declared.path or declared.root)})")
@@ -388,9 +380,7 @@ class StageState(Record):
         """Yield the required fields that no artifact has, and those with a wrong value."""
         for key, values in self.settings.fields.items():
             contract, dot, name = key.rpartition(".")
-            if not dot or contract not in self.wave.waves.artifacts.contracts:
-                contract, name = "", key
-            elif contract not in contracts:
+            if dot and contract not in contracts:
                 continue
             among = [contract] if contract else contracts
             found = [pair for one in among for pair in self._find_field(one, name)]
