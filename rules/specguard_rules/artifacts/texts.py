@@ -101,17 +101,13 @@ _PLACES: Final = {
 _MARKERS: Final = (
     r"/?[\w.:@/=-]{1,60}(?: [\w.-]{1,20}[:=][\w.:@/=-]{1,100}| [0-9a-f]{7,64}| v\d[\w.]{0,20}){0,4}"
     r"|[\w.:@/-]{0,40}[:_.-](?i:start|begin|end|stop)(?:[ :][\w.:=@/\"'-]{1,40}){0,2}"
-    r"|(?:BEGIN|START|END|STOP)[ :][\w.:@/-]{1,40}(?: [\w.:@/-]{1,40})?"
+    r"|(?:BEGIN|START|END|STOP)[ :][\w.:@/-]{1,40}(?: [\w.:@/-]{1,40})?|[\w.:@/-]{1,40} (?:START|END)"
     r"|(?i:source|inherits from|(?:auto-?)?generated (?:by|from)|managed by):? [\w.@/-]{1,100}"
     r"|(?i:all-contributors|cspell|doctoc|eslint|htmlhint|lychee|markdown(?:-?lint|-link-check|-toc)|mdformat"
     r"|nx configuration|omit|prettier|remark|rumdl|spell-checker|textlint|toc|vale|write-good)\b[^\n]{0,100}"
     r"|(?:START|END) doctoc\b[^\n]{0,100}|DON'T EDIT THIS SECTION[^\n]{0,60}doctoc[^\n]{0,40}"
     r"|(?i:spdx-[\w-]+:|copyright|\(c\)|vim?:|-\*-)[^\n]{0,100}"
 )
-_PAIR_HALF: Final = r"[\w.:@/=-]{1,60}(?: [\w.:@/=-]{1,100}){1,7}"
-_HALF_WORDS: Final = {"begin": "begin", "start": "begin", "end": "end", "stop": "end"}
-_MOST_WORDS: Final = 3
-"""The most words in the name of a pair, so that it is hardly an instruction."""
 
 
 class HiddenText(Rule):
@@ -120,8 +116,7 @@ class HiddenText(Rule):
     Invisible characters are reported: direction marks, tag characters, zero-width spaces, blank letters and
     terminal controls. Languages that need them and emoji (but a flag such as England's) are fine. In Markdown
     the rule also reports hidden elements, scripts, unclosed tags and unused link definitions. Comments are
-    warnings, except those that tools read, such as a pair `TOOLS START` and `TOOLS END` (`comments` adds
-    more).
+    warnings, except those that tools read, such as `TOOLS START` and `TOOLS END` (`comments` adds more).
 
     Why is this bad? Agents read instructions that reviewers do not see.
 
@@ -198,31 +193,14 @@ class HiddenText(Rule):
         documents.prefetch(setting)
 
         def hidden_in(path: bytes) -> Iterator[Finding]:
-            all_hidden = list(documents.hidden(path))
-            halves = {_pair_half(hidden.text) for hidden in all_hidden if hidden.what == "comment"}
-            for hidden in all_hidden:
+            for hidden in documents.hidden(path):
                 if hidden.what == "comment":
-                    _, name = _pair_half(hidden.text)
-                    paired = name and {("begin", name), ("end", name)} <= halves
                     marked = not hidden.text or re.fullmatch(_MARKERS, hidden.text)
-                    if paired or marked or any(one.search(hidden.text) for one in self.comments):
+                    if marked or any(one.search(hidden.text) for one in self.comments):
                         continue
                 yield _finding(hidden, path, setting[path])
 
         yield from judge_each(sorted(setting), hidden_in)
-
-
-def _pair_half(comment: str) -> tuple[str, str]:
-    """Return the half of a pair that a comment is, `begin` or `end`, and the pair's name; or two empty texts.
-
-    Tools write the pair's name in words, `SPECKIT START`, and add values such as a version after it.
-    """
-    if re.fullmatch(_PAIR_HALF, comment):
-        words = [word.casefold() for word in comment.split() if not {":", "="} & set(word)]
-        for half, name in ((words[:1], words[1:]), (words[-1:], words[:-1])):
-            if half and half[0] in _HALF_WORDS and 0 < len(name) <= _MOST_WORDS:
-                return _HALF_WORDS[half[0]], " ".join(name)
-    return "", ""
 
 
 def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
