@@ -361,7 +361,8 @@ class UnprovenAsset(Rule):
 
     `proofs` of `[assets]` names gates, or words and scripts of commands: `npm run build`, `sh build.sh`. A
     succeeded run has each, ended with 0 and logged beside the manifest. It used the tree of a commit since
-    the asset's change. With `keep = "local"` it is indeterminate without one, and skipped without runs.
+    the last change of an asset. With `keep = "local"` it is indeterminate without one, and skipped without
+    runs.
 
     Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
     In a manifest without a status, `validations` count:
@@ -453,24 +454,30 @@ class UnprovenAsset(Rule):
         if not changed:
             return
         runs, named, missing = _find_runs(commits or (), run_records)
-        last = _last_changes(changed, commits or ())
-        trees = [one.tree for one in commits or ()]
-        gaps = {at: _find_gap(assets, run_proof, trees[at:], runs) for at in set(last.values())}
-        every = [proof for proof in assets.proofs if any(proof in one.lacking for one in gaps.values())]
-        if every and missing is not None:
+        # A run shows all assets, or none: its tree is that of the last commit with one, or of a later commit.
+        touches = [any(one.path in changed for one in commit.own_entries) for commit in commits or ()]
+        last = len(touches) - 1 - touches[::-1].index(True) if any(touches) else 0
+        trees = [one.tree for one in commits or ()][last:]
+        lacking: list[str] = []
+        incomplete: dict[bytes, RunRecord] = {}
+        for gate in assets.proofs:
+            claim = run_proof.claim("the asset", gate, trees, least=run_records.settings.grade, logged=True)
+            showing = [run for run in runs if run_proof.flaw(run, claim) is None]
+            if not showing:
+                lacking.append(gate)
+            elif all(any(_missing_parts(run, assets)) for run in showing):
+                incomplete[showing[0].folder] = showing[0]
+        proofs = " and ".join(lacking)
+        if lacking and missing is not None:
             raise missing
-        if every and not (named or run_records.in_tree):
-            weak = next((one.weak for one in gaps.values() if one.weak), "")
-            raise run_records.unseen(f"a run that has logged the {' and '.join(every)} of this change{weak}")
-        for path in changed:
-            gap = gaps[last[path]]
-            if gap.lacking:
-                what = f"no run that the change brings has logged its {' and '.join(gap.lacking)}{gap.weak}"
-                message = f"{path_text(path)} changes, and {what}"
-                example = f"a command that can fail and has that name, such as `make {gap.lacking[0]}`"
-                step = f"Run {example}: `specguard run gates --command CMD`; add its folder with `-f`."
-                yield Finding(message, step, path, key="unproven", setting="assets.proofs")
-        for _, run in sorted({run.folder: run for one in gaps.values() for run in one.incomplete}.items()):
+        if lacking and not (named or run_records.in_tree):
+            raise run_records.unseen(f"a run that has logged the {proofs} of this change")
+        for path in changed if lacking else ():
+            message = f"{path_text(path)} changes, and no run that the change brings has logged its {proofs}"
+            example = f"a command that can fail and has that name, such as `make {lacking[0]}`"
+            step = f"Run {example}: `specguard run gates --command CMD`; add its folder with `-f`."
+            yield Finding(message, step, path, key="unproven", setting="assets.proofs")
+        for _, run in sorted(incomplete.items()):
             files, keys = _missing_parts(run, assets)
             lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])
             setting = f"assets.{'run_files' if files else 'run_keys'}"
@@ -496,35 +503,6 @@ def _find_runs(
     return counting, {*named}, missing
 
 
-class _Gap(Record, frozen=False):
-    """The proofs of some trees that no run shows, or that a run shows in part.
-
-    Attributes:
-        lacking: the proofs that no run shows.
-        weak: a clause about a run that would show one of them, but with a lower grade; empty without one.
-        incomplete: runs that show a proof, and lack a required file or key.
-    """
-
-    lacking: list[str] = []
-    weak: str = ""
-    incomplete: list[RunRecord] = []
-
-
-def _find_gap(assets: Assets, proof: RunProof, trees: Sequence[str], runs: Sequence[RunRecord]) -> _Gap:
-    """Return what the runs do not show of the trees."""
-    gap, grades = _Gap(), (proof.records.settings.grade, "claimed")
-    for gate in assets.proofs:
-        claim, as_claimed = (proof.claim("the asset", gate, trees, least=one, logged=True) for one in grades)
-        showing = [run for run in runs if proof.flaw(run, claim) is None]
-        if not showing:
-            gap.lacking.append(gate)
-            if low := next((run for run in runs if proof.flaw(run, as_claimed) is None), None):
-                gap.weak = f" (the run {low.shown} {proof.flaw(low, claim)})"
-        elif all(any(_missing_parts(run, assets)) for run in showing):
-            gap.incomplete.append(showing[0])
-    return gap
-
-
 def _missing_parts(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[str]]:
     """Return the required files that a run lacks or has empty, and the keys that its manifest lacks."""
 
@@ -540,11 +518,3 @@ def _missing_parts(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Seque
         [name for name in assets.run_files if not (run.read(name) or b"").strip()],
         [names[0] for names in keys if not any(map(says, names))],
     )
-
-
-def _last_changes(paths: Sequence[bytes], commits: Sequence[Commit]) -> Mapping[bytes, int]:
-    """Map each path to the position of the last commit that changes it; 0 if no commit does."""
-    last = dict.fromkeys(paths, 0)
-    for number, commit in enumerate(commits):
-        last.update((entry.path, number) for entry in commit.own_entries if entry.path in last)
-    return last
