@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from specguard.rules import Finding, Record, Rule, Selecting, setting
 
@@ -42,13 +41,6 @@ _LIKE_A_MODEL: Final = (
     r"(?i)(?:[\w. -]+/)?(?:claude|codex|codestral|(?:command|phi)(?! [a-z]{2})|deepseek|devstral|gemini|gemma"
     r"|glm|gpt|grok|haiku|kimi|llama|mistral|mixtral|opus|qwen|sonnet|o[0-9])[\w.:@ -]*"
 )
-_PARAMETERS: Final = frozenset(
-    {"context", "max_tokens", "seed", "temperature", "tokens", "top_k", "top_p", "window"}
-)
-"""The words of parameters that are told beside a model's name, each with a number."""
-
-_DENIALS: Final = frozenset({"never", "no", "not", "of", "than", "vs", "was", "without"})
-"""The words in a remark before a model that was not used, such as `instead of`."""
 
 
 class ForbiddenModel(Rule):
@@ -267,6 +259,7 @@ def _judge(path: bytes, named: _Model, models: Models, role: str) -> Iterator[Fi
     default = f", such as {models.suggested(role)}" if models.suggested(role) else ""
     message = f"the model {named.name!r} may not be used: {reason}"
     step = f"Use one that is allowed{default}, and do again what was done with this one."
+    step += "" if denied else " Write there nothing that is not the model."
     found = Finding(message, step, path, named.line, key=named.name, severity=severity, setting=setting)
     # A contract that asks for the model tells of a `TODO`, too.
     found.same_as = ["ART009 model"] if named.name.casefold() in model_words.UNNAMED else []
@@ -313,27 +306,17 @@ def _models_in(value: str, line: int | None, *, prose: bool, person: bool = Fals
         listed += words if all(map(_is_versioned, words)) else [part]
     pieces = [(re.sub(_REMARK, "", piece), piece) for piece in listed]
     remarks = [word.strip("()[]`'\"*_.:") for own, one in pieces for word in one.removeprefix(own).split()]
-    used = [word for last, word in pairwise(["", *remarks]) if last.casefold() not in _DENIALS]
-    for piece in [*(own for own, _ in pieces), *filter(_is_versioned, used)]:
+    for piece in [*(own for own, _ in pieces), *filter(_is_versioned, remarks)]:
         name = piece.strip().strip("`'\"*_.")
         placeholder = name.startswith(model_words.HOLES)
         if placeholder and _is_versioned(name.strip("<>{}$")):
             name, placeholder = name.strip("<>{}$"), False
         if placeholder or name.casefold() in model_words.UNNAMED or (person and not _is_versioned(name)):
             continue
-        if _is_parameter(name):
-            continue
         digits = any(char.isdigit() for char in name)
         sure = digits or _is_model(name)
         # Without a digit `Claude Opus` is a model, and `opus for the plan` is prose.
         yield _Model(name, line, sure=sure, prose=prose and not digits and name.count(" ") > int(sure))
-
-
-def _is_parameter(name: str) -> bool:
-    """True if a text is a parameter with its number, such as `temperature 0.2` or `32k context`."""
-    words = name.casefold().replace("=", " ").replace(":", " ").split()
-    numbers = [word for word in words if word not in _PARAMETERS]
-    return len(numbers) == 1 < len(words) and numbers[0].rstrip("km").replace(".", "").isdigit()
 
 
 def _command_models(command: Command) -> Iterator[_Model]:
