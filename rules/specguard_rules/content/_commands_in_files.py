@@ -88,12 +88,8 @@ def read_yaml(data: bytes) -> Any:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise YamlError("it is not UTF-8", None) from None
-    # YAML 1.1 breaks lines at more characters than git and YAML 1.2 do. A lone carriage return is a line
-    # break in both versions of YAML, but not in the line numbers of editors.
+    # YAML 1.1 breaks lines at more characters than git and YAML 1.2 do.
     text = text.replace("\r\n", "\n").translate({0x85: " ", 0x2028: " ", 0x2029: " "})
-    if "\r" in text:
-        line = text[: text.index("\r")].count("\n") + 1
-        raise YamlError("it has a carriage return without a newline", line)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     depth = 0
     try:
@@ -164,7 +160,7 @@ class Step(Record):
 
     Attributes:
         job: the job's name; empty in a composite action.
-        in_container: True if the job runs in a container; None if an included file may say so.
+        in_container: True if the job runs in a container.
         variables: the environment variables that are set for the step.
         script: the texts that run one after the other in one shell; empty for a step that uses an action.
         uses: the action that the step uses.
@@ -174,7 +170,7 @@ class Step(Record):
     """
 
     job: str
-    in_container: bool | None
+    in_container: bool
     variables: Mapping[str, str]
     script: Sequence[Text] = ()
     uses: str = ""
@@ -236,7 +232,6 @@ def _gitlab_steps(top: dict[str, Any]) -> Iterator[Step]:
         chain = [job, *_extended_jobs(top, job)]
         inherited = [*chain, _get(top, "default"), top]
         has_image = any(_get(holder, "image") is not None for holder in inherited)
-        contained = has_image or (None if "include" in top else False)
         variables = _variables(_get(top, "variables"), *(_get(one, "variables") for one in reversed(chain)))
         # `before_script` and `script` run in one shell, with one set of variables.
         for keys in (("before_script", "script"), ("after_script",)):
@@ -244,7 +239,7 @@ def _gitlab_steps(top: dict[str, Any]) -> Iterator[Step]:
             for key in keys:
                 found = (_get(holder, key) for holder in (chain if key == "script" else inherited))
                 script += _texts(top, next((one for one in found if one is not None), ()), set())
-            yield Step(name, contained, variables, script)
+            yield Step(name, has_image, variables, script)
 
 
 def _extended_jobs(top: dict[str, Any], job: Any) -> list[Any]:
@@ -385,8 +380,6 @@ _RUN_KEY: Final = re.compile(
 
 # The keys beside a command that only describe it.
 _ABOUT: Final = frozenset(["desc", "description", "displayName", "label", "name", "summary", "title"])
-# How keys of lists of forbidden commands begin. A hook or a job may be called so, and is read.
-_FORBIDS: Final = ("block-", "blocked", "blocklist", "deni", "deny", "disallow", "forbid", "prohibit")
 
 
 def _yaml_commands(path: bytes, content: bytes, text: str) -> Iterator[Command]:
@@ -404,13 +397,6 @@ def _yaml_commands(path: bytes, content: bytes, text: str) -> Iterator[Command]:
         yield from part.commands()
     if not parts:
         yield from _data_commands(top, lambda _: 1)
-
-
-def _describes(key: str, value: Any) -> bool:
-    """True if a key's value only describes the command beside it, or the commands below are forbidden."""
-    if isinstance(value, list) or (isinstance(value, dict) and "commands" in value):
-        return f"{key}-".lower().startswith(_FORBIDS)
-    return key in _ABOUT and isinstance(value, str)
 
 
 def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
@@ -432,17 +418,14 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
                     line = getattr(value[0], "line", None) or line_of(place)
                     yield Command(line, value, line)
                 inner = [(at, part, runs and isinstance(part, str)) for at, part in enumerate(value)]
-            elif isinstance(value, dict) and (
-                place[:1] != ("repos",) or value.get("language") not in ("fail", "pygrep")
-            ):
-                # The `entry` of such a hook of pre-commit runs nothing.
+            elif isinstance(value, dict):
                 # In a package.json or a Taskfile, any name may have a command, or a list of them.
                 named = place[-1:] in (("scripts",), ("tasks",))
                 kinds = (str, list) if named else (str,) if runs else ()
                 inner = [
                     (key, part, _RUN_KEY.search(key) is not None or isinstance(part, kinds))
                     for key, part in value.items()
-                    if named or not _describes(key, part)
+                    if named or key not in _ABOUT or not isinstance(part, str)
                 ]
             stack += [((*place, at), part, here) for at, part, here in reversed(inner)]
 
