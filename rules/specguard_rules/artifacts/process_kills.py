@@ -178,13 +178,9 @@ _CARRIERS: Final = frozenset(
 )
 _MOST_CARRIED: Final = 40
 _DEPTH: Final = 5
-# Options of `pkill`, `pgrep` and `killall` that take a value, those that select by user, and those that end
-# nothing.
-_VALUED: Final = frozenset([
-    "-F", "-g", "-G", "-P", "-s", "-t", "--signal", "--parent", "--pgroup", "--session",
-    "--pidfile", "--group", "--terminal", "--ns", "--nslist", "--runstates", "--cgroup", "--queue",
-    "--older-than", "--younger-than", "--context", "--delimiter",
-])  # fmt: skip
+# Options of `pkill`, `pgrep` and `killall` with a signal, or with the id by which they select; those that
+# select by user, and those that end nothing.
+_VALUED: Final = ("-F", "-g", "-P", "-s", "--parent", "--pgroup", "--pidfile", "--session", "--signal")
 _USER_OPTION: Final = r"-[uU].*|--(?:e?uid|user)(?:=.*)?"
 _PROBES: Final = r"(?i) (?:-0|(?:-[sn]|--signal)[ =]?0|-[lLVht]|--(?:list|version|help|table))(?![\w.-])"
 _FILTERS: Final = frozenset(["grep", "egrep", "fgrep", "rg", "awk", "gawk", "mawk", "sed", "findstr"])
