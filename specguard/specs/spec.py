@@ -168,12 +168,6 @@ class Spec(Record):
         unique = {plain_status(one.text): one for one in reversed(stated)}
         return [*sorted(unique.values(), key=stated.index), *of_index]
 
-    @property
-    def other_status(self) -> WrittenValue | None:
-        """A status further down that is not about the whole document; None if there is none."""
-        found = self._find_values(self.settings.status)
-        return next((one for one in found if one.form != "index" and not self._is_about_all(one)), None)
-
     def _is_about_all(self, value: WrittenValue) -> bool:
         """Return True if a line is about the whole document: above any subheading, or in *Metadata*."""
         line, sections = value.line or 0, self.document.sections

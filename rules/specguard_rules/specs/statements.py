@@ -18,7 +18,7 @@ class MissingReview(Rule):
     """A spec has no clear date of its last review.
 
     `review` in `[specs]` names the field, in front matter, a line, list item, table, or the index. Write
-    dates as `2026-01-31`. If two places differ, it is a warning and the older date counts. Specs with a
+    dates as `2026-01-31`. If two places differ, the older date counts. Specs with a
     terminal status need no review.
 
     Why is this bad? Nobody can tell whether the spec still holds.
@@ -107,13 +107,6 @@ class MissingReview(Rule):
                     what = f"is {shortened(review.text)!r}, which {review.why_no_date}"
                     message = f"the {name} of {path}{review.place_suffix(spec.path)} {what}"
                     yield _value_flaw(spec, review, message, "Write the day as YYYY-MM-DD.", name, "review")
-            dated = [review for review in spec.reviews if review.date is not None]
-            if len({review.date for review in dated}) > 1:
-                places = ", ".join(f"{review.date} in {review.place}" for review in dated)
-                message = f"{path} has several days as its {name}, of which the oldest counts: {places}"
-                step = "Write the same day everywhere, or only in one place."
-                at = next((line for one in dated if (line := one.line_in(spec.path))), None)
-                yield spec.finding(message, step, f"several {name}", at, severity="warning")
 
 
 def _no_review_flaw(spec: Spec, name: str) -> Finding:
@@ -559,12 +552,10 @@ def _no_value_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
     old = was.statuses[0].text if was is not None and was.statuses else ""
     if not specs.settings.statuses and not old:
         return
-    path, name, other = path_text(spec.path), specs.settings.status, spec.other_status
+    path, name = path_text(spec.path), specs.settings.status
     message = f"{path} has no {name}" + (f", and had {old!r}" if old else "")
     known = f": one of {', '.join(specs.settings.statuses)}" if specs.settings.statuses else ""
     step = f"Write its {name} {_place(spec)}{known}."
-    if other is not None:
-        message += f"; the one in line {other.line} is below a heading, and is not about all of it"
     setting = "statuses" if specs.settings.statuses else "transitions"
     if not spec.problem:
         yield spec.finding(message, step, "no status", None, setting)
