@@ -899,8 +899,6 @@ class SeveralTasks(Rule):
             tasks = sorted(found.values(), key=lambda task: (task.plan.path, task.number or 0, task.id))
             several = len({task.plan.path for task in tasks}) > 1
             names = [f"{task.name} of {task.plan.name}" if several else task.name for task in tasks]
-            if len(names) > 6:
-                names = [*names[:5], f"{len(names) - 5} more"]
             message = f"{unit.label} finishes {', '.join(names[:-1])} and {names[-1]}"
             step = "Make it a change for one task, and do the others after it, each in its own."
             finding = Finding(message, step, commit=unit.commit, key="several")
