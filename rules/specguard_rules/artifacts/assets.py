@@ -330,8 +330,8 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
     # Its id as a separate word, or the name of its file.
     names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.paths)}
     name = rf"\W*(?:\S*/)?(?:{'|'.join(map(re.escape, sorted(names)))})(?![\w-])"
-    wanted, version = {_normalize(column) for column in columns}, asset.version.lstrip("v")
-    rows = [one for one in document.rows() if wanted <= {*map(_normalize, one.header)}] if document else []
+    wanted, version = {column.casefold() for column in columns}, asset.version.lstrip("v")
+    rows = [one for one in document.rows() if wanted <= {*map(str.casefold, one.header)}] if document else []
     own = [one for one in rows if re.match(name, one.cells[0])]
     # A table may keep a row for each version: the one that agrees with the index counts, else the last.
     agreeing = (one for one in own if one.cell("version").lstrip("v") in ("", version))
@@ -350,10 +350,6 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
         message = f"the row of {asset.id} in {table} has the version {stated}, and the index {asset.version}"
         step, key = f"Write {asset.version} there.", f"version {asset.id}"
         yield _finding(place, message, step, key, "assets.table", line)
-
-
-def _normalize(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 class UnprovenAsset(Rule):

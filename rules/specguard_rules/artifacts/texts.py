@@ -96,17 +96,14 @@ _PLACES: Final = {
     "definition": "in a link definition that nothing refers to",
     "footnote": "in a footnote that nothing refers to",
 }
-# A comment for a program: one word with its values, half of a pair around generated text, the source of a
-# text, or a program's own name. The expression is compiled at the first comment.
+# A comment for a program: one word with its values, the begin or end of generated text, the source of a text,
+# or a name that programs read. The expression is compiled at the first comment.
 _MARKERS: Final = (
     r"/?[\w.:@/=-]{1,60}(?: [\w.-]{1,20}[:=][\w.:@/=-]{1,100}| [0-9a-f]{7,64}| v\d[\w.]{0,20}){0,4}"
     r"|[\w.:@/-]{0,40}[:_.-](?i:start|begin|end|stop)(?:[ :][\w.:=@/\"'-]{1,40}){0,2}"
     r"|(?:BEGIN|START|END|STOP)[ :][\w.:@/-]{1,40}(?: [\w.:@/-]{1,40})?|[\w.:@/-]{1,40} (?:START|END)"
     r"|(?i:source|inherits from|(?:auto-?)?generated (?:by|from)|managed by):? [\w.@/-]{1,100}"
-    r"|(?i:all-contributors|cspell|doctoc|eslint|htmlhint|lychee|markdown(?:-?lint|-link-check|-toc)|mdformat"
-    r"|nx configuration|omit|prettier|remark|rumdl|spell-checker|textlint|toc|vale|write-good)\b[^\n]{0,100}"
-    r"|(?:START|END) doctoc\b[^\n]{0,100}|DON'T EDIT THIS SECTION[^\n]{0,60}doctoc[^\n]{0,40}"
-    r"|(?i:spdx-[\w-]+:|copyright|\(c\)|vim?:|-\*-)[^\n]{0,100}"
+    r"|(?i:cspell\b|markdown-?lint\b|prettier\b|vale\b|spdx-[\w-]+:|copyright|\(c\)|vim?:|-\*-)[^\n]{0,100}"
 )
 
 
