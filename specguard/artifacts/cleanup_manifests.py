@@ -1,7 +1,7 @@
 """Manifests of removed and kept paths, and their comparison with the change and with folders.
 
 A path begins a list item or a table cell. The remaining text of the item or row is its reason, or else that
-of the item or heading above it. Code blocks and manifests in JSON, YAML or TOML are not read.
+of the item above it. Code blocks and manifests in JSON, YAML or TOML are not read.
 
 Headings, labels of lists, items above, a column such as `Action`, and the first words of a reason separate
 kept from removed paths.
@@ -56,8 +56,6 @@ _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "director
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
 _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
-# The remark in a heading: `Deleted (superseded drafts)`.
-_ASIDE: Final = re.compile(r"[(:\u2014\u2013](.*)|\s-\s(.*)")
 
 
 class ListedPath(Record):
@@ -92,7 +90,7 @@ def in_state(listed: Sequence[ListedPath], state: State) -> list[ListedPath]:
 def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     """Return the paths that the blocks of a document list, in order."""
     found: list[ListedPath] = []
-    above: list[tuple[int, State, str]] = []
+    above: list[tuple[int, State]] = []
     label: State = ""
     for block in blocks:
         if isinstance(block, Paragraph):
@@ -100,12 +98,10 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
         elif isinstance(block, Heading):
             label = ""
             above = [one for one in above if one[0] < block.level]
-            aside = _ASIDE.search(block.text.plain)
-            reason = _reason(aside[1] or aside[2] or "") if aside else ""
-            above.append((block.level, _state(block.text.plain), reason))
+            above.append((block.level, _state(block.text.plain)))
         else:
-            state = label or next((one for _, one, _ in reversed(above) if one), "")
-            found += _block_paths(block, state, above[-1][2] if above else "")
+            state = label or next((one for _, one in reversed(above) if one), "")
+            found += _block_paths(block, state, "")
     return found
 
 

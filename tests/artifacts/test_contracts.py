@@ -136,7 +136,7 @@ def test_what_a_manifest_lists_is_not_missed(artifacts: Make) -> None:
     files = {
         "a/AGENT_3_FINAL_AUTH.md": "x",
         "a/AGENT_4_FINAL_AUTH.md": "x",
-        "a/CLEANUP_MANIFEST.md": "## Deleted (superseded)\n\n- `AGENT_3_*.md`\n- AGENT_4_SCRATCHPAD.md\n",
+        "a/CLEANUP_MANIFEST.md": "## Deleted\n\n- `AGENT_3_*.md`: old\n- AGENT_4_SCRATCHPAD.md: old\n",
     }
     found = artifacts({"final": FINAL, "cleanup": manifest}, files)
     missing = [finding.key for one in found.judged for finding in missing_files(one)]
