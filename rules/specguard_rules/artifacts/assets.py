@@ -238,17 +238,12 @@ def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
     folder = settings.index.rpartition("/")[0]
     for at, value in enumerate(entries):
         entry = value if isinstance(value, dict) else {}
-        name, version = (_scalar_text(entry.get(key)) for key in ("id", "version"))
+        name, version = (one if isinstance(one := entry.get(key), str) else "" for key in ("id", "version"))
         files = [file for key in ("entry", "files") for file in _texts(entry.get(key))]
         places = filter(None, [_join_path(start, file) for file in files for start in (folder, "")])
         line = data.line(["assets", at, "version"] if version else ["assets", at])
         assets += [Asset(name, version, [*dict.fromkeys(places)], line)] if name else []
     return assets
-
-
-def _scalar_text(value: Any) -> str:
-    """Return a scalar as it is written: a number keeps its digits, since 1.10 is not the version 1.1."""
-    return str(getattr(value, "text", value)).strip() if isinstance(value, str | int | float) else ""
 
 
 def _texts(value: Any) -> Sequence[str]:
@@ -297,7 +292,7 @@ def _dropped_findings(
 def _version_flaws(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
     """Yield the flaws of a changed asset's version."""
     if not asset.version:
-        message = f"the entry {asset.id!r} of {assets.index} has no version"
+        message = f"the entry {asset.id!r} of {assets.index} has no version that is a text"
     elif earlier is None or is_later(earlier.version, asset.version):
         return
     elif earlier.version == asset.version:

@@ -18,8 +18,8 @@ def test_versions() -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("json", '{"assets": [{"id": "a", "version": 1.10, "entry": "./x/y.md"}]}'),
-        ("yaml", "assets:\n- id: a\n  version: 1.10\n  files: [x/y.md, z]\n"),
+        ("json", '{"assets": [{"id": "a", "version": "1.10", "entry": "./x/y.md"}]}'),
+        ("yaml", "assets:\n- id: a\n  version: '1.10'\n  files: [x/y.md, z]\n"),
         ("toml", '[[assets]]\nid = "a"\nversion = "1.10"\nfiles = ["x/y.md", "z"]\n'),
     ],
 )
