@@ -111,11 +111,6 @@ def test_a_plugin_that_the_policy_names_is_used(environment: Environment, tmp_pa
     assert again.state("ACM001") == "passed", again
 
 
-def test_a_default_may_mean_that_a_setting_is_unset(environment: Environment, tmp_path: Path) -> None:
-    outcome = environment.check(tmp_path, "specguard-unset")
-    assert outcome.state("ODD001") == "passed", outcome
-
-
 def test_a_format_of_a_plugin(environment: Environment, tmp_path: Path) -> None:
     outcome = environment.check(tmp_path, "specguard-acme", form="acme-table")
     assert outcome.exit_code == 0, outcome

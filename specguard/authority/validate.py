@@ -51,14 +51,9 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
     "dict": _SIZES,
 }
 """The constraints that each type of schema supports directly."""
-_LIMIT_KEYS: Final = frozenset({"error", "pattern", *_SIZES, *_LIMITS})
-"""What the errors of a limit or a check have. A default that they refuse may mean that a setting is unset."""
 
 _OPTIONS = ("check", "path", "tightens", "names", "dotted", "selectors", "approvers")
 """The other options of a field."""
-
-_OWN_PACKAGES: Final = ("specguard", "specguard_rules")
-"""The packages whose defaults need no check."""
 
 _FIELD_SCHEMAS: Final[dict[tuple[type[Settings], str], Schema]] = {}
 """The schemas of fields, each built once for all policies of this process."""
@@ -124,29 +119,10 @@ def _field_schema(cls: type[Settings], field: str) -> Schema:
     note = cls._notes.get(field)
     try:
         schema = _annotation_schema(read_annotation(cls, field))
-        if cls.__module__.partition(".")[0] not in _OWN_PACKAGES and hasattr(cls, field):
-            _check_default(getattr(cls, field), schema)
         _FIELD_SCHEMAS[cls, field] = _apply_options(schema, note) if note else schema
     except (NameError, TypeError) as error:
         raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
     return _FIELD_SCHEMAS[cls, field]
-
-
-def _check_default(default: Any, schema: Schema) -> None:
-    """Check that the default of a plugin's setting has the type of its annotation.
-
-    Raises:
-        TypeError: it has another type, or one that JSON does not have.
-    """
-    try:
-        made = pydantic_core.SchemaValidator(schema).validate_json(json.dumps(plain(default)), strict=True)
-    except pydantic_core.ValidationError as error:
-        wrong = ", ".join(one["msg"] for one in error.errors() if not _LIMIT_KEYS & {*one.get("ctx", ())})
-    else:
-        right = isinstance(default, type(made)) or not isinstance(made, (Patterns, Expression, Settings))
-        wrong = "" if right else f"it is no {type(made).__name__}"
-    if wrong:
-        raise TypeError(f"it cannot have the default {default!r}: {wrong}")
 
 
 def _annotation_schema(annotation: Any) -> Schema:
@@ -254,33 +230,11 @@ _PLAIN_MESSAGES: Final = (
 _WORDS: Final = ("command", "sandbox", "wrapper")
 """The keys of lists whose elements are the words of a command."""
 
-_TRUTHS: Final = {"true": "true", "yes": "true", "false": "false", "no": "false"}
-"""Strings that mean a boolean, each with it as TOML."""
-
-_WRONG_SETTINGS: Final = {
-    "branch-name.exclude_names": "take it out, and let `pattern` match those names, too",
-    "bold_headings": "write a heading (`## Risks`) in place of a bold paragraph",
-    "sample_fields": "take it out: every text of the file of `samples` may name an asset",
-    "scratchpads": "take it out: they are the contracts with `{agent}` in their path",
-    "too-many-agents.offset": "take it out, and write `Z` or the offset behind a time; without one it is UTC",
-    **dict.fromkeys(
-        ("grounding.agent", "grounding.cited_by", "too-many-agents.agent", "missing-compaction.agent"),
-        "take it out, and write `{agent}` in the path of the contract",
-    ),
-    **dict.fromkeys(
-        [f"missing-compaction.{one}" for one in ("aligned", "stale", "closing", "compaction")],
-        "take it out: a sweep says `aligned`, `stale`, `closed` and `/compact`",
-    ),
-    **dict.fromkeys(
-        ("assets.entries", "assets.id", "assets.version", "assets.files"),
-        "take it out: `specguard rule ART022` names the keys of an index",
-    ),
+_MISPLACED: Final = {
     **dict.fromkeys((".tool", ".specguard"), "leave `[tool.specguard]` out, which only pyproject.toml needs"),
-    "findings.verdict": "take it out: `specguard rule ART008` names the fields of a verdict",
-    "forbidden-model.people": "take it out, and add to `fields` what else names a model",
     **dict.fromkeys(TopLevel._fields, "write it at the policy's top, above its tables"),
 }
-"""Removed and misplaced settings, some with their table, each with what to write instead."""
+"""Misplaced settings, some with their table, each with what to write instead."""
 
 
 def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[SettingProblem]]:
@@ -407,7 +361,7 @@ def _message(error: Schema, path: KeyPath, registry: Registry | None, schema: Sc
     if kind == "extra_forbidden":
         table, key = ("", *map(str, path))[-2:]
         known, otherwise = set(_table_keys(schema, path[:-1])), ""
-        step = _WRONG_SETTINGS.get(key) or _WRONG_SETTINGS.get(f"{table}.{key}")
+        step = _MISPLACED.get(key) or _MISPLACED.get(f"{table}.{key}")
         if registry and len(path) == 1:
             known |= {*registry.declarations, *TESTS}
         if registry and path[:-1] == ("rules",):
@@ -424,11 +378,8 @@ def _message(error: Schema, path: KeyPath, registry: Registry | None, schema: Sc
             if after == "must be a list" and any(_table_keys(schema, (*path, 0))):
                 step = f"write [[{dotted(path)}]]"
             elif after == "must be a list" and isinstance(text := error["input"], str) and text:
-                step = f"write {toml_value(text.split() if path[-1] in _WORDS else [text])}"
-                if path[-1] in _WORDS and {*"\"'\\"} & {*text}:
-                    step = "write a list of its words, each in quotes"
-            elif after == "must be true or false" and (truth := _TRUTHS.get(str(error["input"]))):
-                step = f"write {truth}"
+                words = "a list of its words, each in quotes"
+                step = f"write {words if path[-1] in _WORDS else toml_value([text])}"
             return after + message.removeprefix(before), step
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
 
