@@ -100,9 +100,6 @@ SOURCES: Final[Mapping[str, Callable[[Imported, str], None]]] = {
 
 TITLE: Final = "## Imported settings"
 
-_MERGED_KEYS: Final = frozenset({"rules.forbidden-path.paths"})
-"""Keys of lists to which every source adds its own elements."""
-
 
 @opt.command("import", json=True)
 @click.argument("sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1)
@@ -118,7 +115,7 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     if not selected:
         message = f"there is nothing to import here of {', '.join(SOURCES)}"
         raise usage(message, "name a file: specguard import repolinter=rules/ruleset.json")
-    imported = Imported(authority.top, authority.tracked if "repolinter" in selected else ())
+    imported = Imported(authority.top)
     for source, file in selected.items():
         SOURCES[source](imported, file)
     if (policy := authority.compile()) is not None:
@@ -186,16 +183,9 @@ def _drop_set_keys(imported: Imported, policy: Policy) -> None:
         for key, value in list(keys.items()):
             name = f"{table}.{key}"
             origin = next((own[one] for one in own if one == name or one.startswith(f"{name}.")), None)
-            if origin is None:
-                continue
-            if name in _MERGED_KEYS:
-                known = [one.value for one in report.settings(policy) if one.key.startswith(f"{name}.")]
-                value.value = [one for one in value.value if one not in known]
-                if value.value:
-                    continue
-            else:
+            if origin is not None:
                 imported.skip(value.origins[0], name, f"{origin} sets it already")
-            del keys[key]
+                del keys[key]
     imported.tables = {table: keys for table, keys in imported.tables.items() if keys}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,13 +35,11 @@ class Imported:
 
     Attributes:
         top: the repository's folder.
-        paths: its files, for the sources that ask for them.
         tables: the settings, by table header (`rules.commit-form`) and by key.
         skipped: everything that was not carried over: its line, its source text, and the reason as a clause.
     """
 
     top: str
-    paths: Sequence[bytes]
     tables: dict[str, dict[str, Value]] = field(default_factory=dict)
     skipped: list[tuple[Origin, str, str]] = field(default_factory=list)
 

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from specguard.declaration.patterns import Covering, Selecting
+from specguard.declaration.patterns import Selecting
 from specguard.importers import Imported, read_settings, unreadable
 from specguard.model import Origin
 
@@ -26,16 +25,6 @@ RULESETS: Final = ("repolinter.json", "repolinter.yaml", "repolinter.yml")
 """The files in which repolinter looks for a ruleset."""
 
 _CONTRACT: Final = "artifacts.repository"
-_MOST: Final = 50
-"""The maximum number of patterns of a rule, after the expansion of `{a,b}`."""
-
-
-class _PathRule(NamedTuple):
-    """A rule of a ruleset."""
-
-    kind: str
-    options: Mapping[str, Any]
-    origin: Origin
 
 
 class _SkippedError(Exception):
@@ -84,86 +73,38 @@ def _import_rule(result: Imported, value: Any, origin: Origin) -> None:
     kind, options = str(rule.get("type")), rule.get("options")
     if where:
         raise _SkippedError(f"it holds only where {', '.join(map(str, where))}, which cannot be known here")
-    if kind not in _IMPORTERS:
+    if kind not in ("file-existence", "directory-existence"):
         raise _SkippedError(f"there is no rule for {kind}")
     if level != "error":
         raise _SkippedError(f"its level is {level}; what is carried over blocks")
-    _IMPORTERS[kind](result, _PathRule(kind, options if isinstance(options, dict) else {}, origin))
+    names = _names(options if isinstance(options, dict) else {}, folders=kind == "directory-existence")
+    # The file or folder is a companion of the authority, by one of several names.
+    result.set(_CONTRACT, "path", "SPEC_AUTHORITY.md", origin)
+    result.add(_CONTRACT, "companions", [names if len(names) > 1 else names[0]], origin)
 
 
-def _require_file(result: Imported, rule: _PathRule) -> None:
-    """Require a file or folder as a companion of the authority, by one of several names."""
-    folders = rule.kind == "directory-existence"
-    names: list[str] = []
-    for pattern in _patterns(rule, "globsAny")[0]:
-        folder, slash, last = pattern.rpartition("/")
-        nocase = rule.options.get("nocase") is True
-        for spelling in (last, last.upper(), last.lower(), last.capitalize()) if nocase else (last,):
-            name = f"{folder}{slash}{spelling}"
-            names += [] if folders else [name]
-            names += [f"{name}/**"] if folders or rule.options.get("dirs") is True else []
-    names = list(dict.fromkeys(names))
-    result.set(_CONTRACT, "path", "SPEC_AUTHORITY.md", rule.origin)
-    result.add(_CONTRACT, "companions", [names if len(names) > 1 else names[0]], rule.origin)
-
-
-def _forbid_file(result: Imported, rule: _PathRule) -> None:
-    """Forbid the paths of files that must not exist."""
-    given = _patterns(rule, "type" if rule.kind == "file-type-exclusion" else "globsAll")
-    # CFG002 asks whether a folder `a/**` is there, and `a/**/*` has the same files.
-    forbidden, excluded = ([f"{one}/*" if one.endswith("/**") else one for one in globs] for globs in given)
-    guarded, exceptions = Covering(forbidden), Covering(excluded)
-    for path in result.paths:
-        if guarded.matches(path) and not exceptions.matches(path):
-            name = path.decode("utf-8", "backslashreplace")
-            raise _SkippedError(f"{name} is there, and a forbidden path cannot be taken away either")
-    result.add("rules.forbidden-path", "paths", forbidden, rule.origin)
-    if excluded:
-        result.add("rules.forbidden-path", "exclude", excluded, rule.origin)
-
-
-_IMPORTERS: Final[Mapping[str, Callable[[Imported, _PathRule], None]]] = {
-    "file-existence": _require_file,
-    "directory-existence": _require_file,
-    "file-not-exists": _forbid_file,
-    "file-type-exclusion": _forbid_file,
-}
-"""The function that carries over each type of rule."""
-
-
-def _patterns(rule: _PathRule, name: str) -> tuple[list[str], list[str]]:
-    """Return the patterns of an option, and the exceptions marked with `!`; `{a,b}` is expanded.
+def _names(options: Mapping[str, Any], *, folders: bool) -> list[str]:
+    """Return the patterns of the files, or of the files in the `folders`, of which a rule asks for one.
 
     Raises:
         _SkippedError: it has none, or one that cannot be used here.
     """
-    end = "/" if rule.kind == "directory-existence" else ""
-    given = [glob for glob in _list(rule.options.get(name)) if isinstance(glob, str)]
-    globs = [glob.removeprefix("./").removesuffix(end) for glob in given]
-    found = list(islice(_expanded(globs), _MOST + 1))
-    if all(glob.startswith("!") for glob in found):
-        raise _SkippedError("it names no pattern")
-    if len(found) > _MOST:
-        raise _SkippedError("it comes to too many patterns")
-    patterns = [glob for glob in found if not glob.startswith("!")]
-    excluded = [glob[1:] for glob in found if glob.startswith("!")]
-    for pattern in (*patterns, *excluded):
-        if any(mark in pattern for mark in ("+(", "@(", "!(", "?(", "*(", "{", "}")):
+    names: list[str] = []
+    for glob in map(str, _list(options.get("globsAny"))):
+        pattern = glob.removeprefix("./").removesuffix("/" if folders else "")
+        if any(mark in pattern for mark in ("+(", "@(", "!(", "?(", "*(")):
             raise _SkippedError(f"the pattern {pattern!r} has a form that is not known here")
         if problem := Selecting.problem_in(pattern):
             raise _SkippedError(problem)
-    return patterns, excluded
-
-
-def _expanded(globs: Iterable[str]) -> Iterator[str]:
-    """Yield the patterns with `{a,b}` expanded; one with ten or more, or nested, braces stays as it is."""
-    for glob in globs:
-        head, _, rest = glob.partition("{")
-        inner, end, tail = rest.partition("}")
-        if end and "{" not in inner and glob.count("{") < 10:
-            yield from _expanded(f"{head}{one}{tail}" for one in inner.split(","))
-        else:
-            yield glob
+        folder, slash, last = pattern.rpartition("/")
+        nocase = options.get("nocase") is True
+        for spelling in (last, last.upper(), last.lower(), last.capitalize()) if nocase else (last,):
+            name = f"{folder}{slash}{spelling}"
+            names += [] if folders else [name]
+            names += [f"{name}/**"] if folders or options.get("dirs") is True else []
+    if not names:
+        raise _SkippedError("it names no pattern")
+    return list(dict.fromkeys(names))
 
 
 def _list(value: Any) -> list[Any]:

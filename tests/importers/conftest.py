@@ -58,9 +58,9 @@ class Import(Protocol):
     def __call__(self, files: Mapping[str, str], *sources: str) -> Project: ...
 
 
-def taken(importer: Callable[..., None], folder: Path, *name: str, paths: Sequence[bytes] = ()) -> Imported:
+def taken(importer: Callable[..., None], folder: Path, *name: str) -> Imported:
     """What an importer takes from a folder."""
-    found = Imported(str(folder), paths)
+    found = Imported(str(folder))
     importer(found, *name)
     return found
 

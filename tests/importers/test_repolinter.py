@@ -19,9 +19,9 @@ def ruleset(kind: str, options: Mapping[str, Any], level: str = "error", **more:
     return json.dumps({"version": 2, "rules": {"a-rule": rule}}, indent=1)
 
 
-def made(folder: Path, text: str, paths: Sequence[bytes] = (), name: str = "repolinter.json") -> Imported:
+def made(folder: Path, text: str, name: str = "repolinter.json") -> Imported:
     (folder / name).write_text(text)
-    return taken(import_repolinter, folder, name, paths=paths)
+    return taken(import_repolinter, folder, name)
 
 
 @pytest.mark.parametrize("row", rows(__file__, "a_file_that_must_be_there"))
@@ -36,19 +36,6 @@ def test_a_file_that_must_be_there(imported: Import, row: Sequence[Any]) -> None
     gone = project.change({}, delete=[right])
     assert gone.codes == ["ART001"]
     assert gone.report["findings"][0]["authority"]["path"] == "SPEC_AUTHORITY.md"
-
-
-@pytest.mark.parametrize("row", rows(__file__, "what_must_not_be_there"))
-def test_what_must_not_be_there(imported: Import, row: Sequence[Any]) -> None:
-    kind, options, wrong, right = row
-    project = imported({"repolinter.json": ruleset(kind, options)})
-    assert project.left == ""
-    done = project.change(right)
-    # A name without wildcards may be mistyped, as it is not there.
-    assert (done.exit_code, "CFG002" in done.codes) == (0, "dirs" in options)
-    project.repository.checkout("main")
-    project.repository.git("branch", "-D", "work")
-    assert project.change(wrong).exit_code == 1
 
 
 def test_a_rule_that_warns_is_left(tmp_path: Path) -> None:
@@ -69,12 +56,6 @@ def test_what_has_no_setting_is_listed_with_its_line(tmp_path: Path, row: Sequen
     [left] = told(found)
     assert left.startswith("repolinter.json:4: a-rule: ")
     assert why in left
-
-
-def test_a_file_that_is_there_already_is_not_forbidden(tmp_path: Path) -> None:
-    found = made(tmp_path, ruleset("file-type-exclusion", {"type": ["**/*.exe"]}), [b"a/b.exe"])
-    assert found.settings == {}
-    assert "a/b.exe is there, and a forbidden path cannot be taken away either" in told(found)[0]
 
 
 def test_conditions_and_what_is_extended_are_left(tmp_path: Path) -> None:
@@ -109,7 +90,3 @@ def test_a_file_that_holds_no_ruleset_is_an_error(tmp_path: Path, text: str, why
 @pytest.mark.parametrize("text", ['{"rules": {"a": 1}}', '{"rules": {"all": []}}'])
 def test_a_ruleset_without_rules_comes_to_nothing(tmp_path: Path, text: str) -> None:
     assert made(tmp_path, text).settings == {}
-
-
-def test_braces_that_are_too_many_are_left(tmp_path: Path) -> None:
-    assert made(tmp_path, ruleset("file-existence", {"globsAny": ["{a,b}" * 40]})).settings == {}
