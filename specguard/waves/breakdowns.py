@@ -223,10 +223,6 @@ def _items(blocks: Sequence[AnyBlock]) -> Iterator[ListItem]:
             yield from block.items
 
 
-TEST_LIMIT: Final = 32 << 20
-"""The limit in bytes of test files that are searched for a test's name."""
-
-_NAME: Final = re.compile(r"[A-Za-z_][\w.-]{2,100}")
 # A test that never runs: skipped or commented out. `skipif` and a skip within a test have conditions.
 _NEVER_RUN: Final = re.compile(
     rb"(?m)^[ \t]*@(?:pytest\.mark|unittest)\.skip\b(?:.*\n(?![ \t]*class\b)){1,20}?[ \t]*(?:async )?def \w+"
@@ -267,37 +263,12 @@ class Proofs:
         return self._run_problem(scenario, folder)
 
     def _is_test(self, name: str, folder: bytes) -> bool:
-        """Return True if a name is a test file, a test in it (`FILE::TEST`), or a test in any test file."""
-        name = name.strip()
-        path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name))
+        """Return True if a name is a test file, or a test in it (`FILE::TEST`)."""
+        path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name.strip()))
         for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
             if self._documents.tree.has_file(place) and self._tests.matches(place):
                 return not inner or _has_word(self._running(place), inner[-1])
-        if inner or "/" in path or not (" " in name or _NAME.fullmatch(name)):
-            return False
-        # A name that is not an identifier, such as a quoted title, needs a text search.
-        plain = name.isascii() and name.isidentifier()
-        return name.encode() in self._words if plain else _has_word(self._content, name)
-
-    @cached_property
-    def _words(self) -> frozenset[bytes]:
-        """The names in all test files that no prose has, such as `warm_start` and `warmStart`."""
-        words = frozenset(re.findall(rb"\w+", self._content))
-        plain = (word for word in words if word.isalpha() and (word[1:].islower() or word.isupper()))
-        return words.difference(word for word in plain if b"test" not in word.lower())
-
-    @cached_property
-    def _content(self) -> bytes:
-        """The content of all test files, up to `TEST_LIMIT`, as `_running` returns it."""
-        tree = self._documents.tree
-        files = list(filter(tree.has_file, self._tests.among(tree.paths())))
-        self._documents.prefetch(files)
-        content = bytearray()
-        for path in files:
-            content += self._running(path) + b"\n"
-            if len(content) > TEST_LIMIT:
-                break
-        return bytes(content[:TEST_LIMIT])
+        return False
 
     def _running(self, path: bytes) -> bytes:
         """Return the content of a test file, without the names of tests that never run."""

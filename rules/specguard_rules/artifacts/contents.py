@@ -1257,7 +1257,7 @@ class UnmappedAcceptance(Rule):
 
     Scenarios are table rows with a column *Scenario*, *Acceptance* or *Criterion*, and items of `sections`.
     So are headings and items that begin with *Scenario*, or `AC-3` and a gate. Each names, in a code
-    span or table, a gate, a file of `tests`, or a test (`tests/test_cart.py::test_kept`, or `test_kept`), not
+    span or table, a gate, a file of `tests`, or a test (`tests/test_cart.py::test_kept`), not
     skipped. Each line of a slice's `acceptance` matches one by id or words.
 
     Why is this bad? What nobody can run, anybody can call accepted.
@@ -1328,7 +1328,7 @@ class UnmappedAcceptance(Rule):
     "plan/ACCEPTANCE.md" = '''
     ## Scenario: the cart is kept
 
-    Shown by `test_kept`.
+    Shown by `tests/test_cart.py::test_kept`.
 
     ## Scenario: the shop starts
 
