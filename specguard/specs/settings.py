@@ -55,9 +55,7 @@ class SpecSettings(Settings):
     approvals: str = setting("approvals", "where approvals are")
     approval_needed: list[str] = setting([], "the statuses that need an approval", tightens="more")
     approval_fields: ApprovalFields = setting(ApprovalFields(), "the fields of an approval")
-    governs: dict[str, Selecting] = setting(
-        {}, "the paths of specs, by pattern; by default their own `governs`"
-    )
+    governs: dict[str, Selecting] = setting({}, "the specs of paths, by the paths' pattern")
 
     @property
     def review_names(self) -> tuple[str, ...]:

@@ -19,11 +19,9 @@ from specguard.documents.fields import (
     normal_title,
     plain_value,
 )
-from specguard.documents.list_items import BARE_WORD, leading_paths
 from specguard.errors import MissingFact
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, path_text, plain_path
 from specguard.specs.spec_fields import (
-    GOVERNS,
     KEY_FORMS,
     ApprovalReader,
     StatusFlow,
@@ -31,7 +29,6 @@ from specguard.specs.spec_fields import (
     document_essence,
     essence,
     plain_status,
-    text_rows,
     visible_lines,
 )
 
@@ -103,12 +100,12 @@ class Spec(Record):
 
     @property
     def is_partly_readable(self) -> bool:
-        """True if only the front matter is broken, and it has no key that governs paths or records ids."""
+        """True if only the front matter is broken, and it has no key that records ids."""
         if self.structured or self.document.problem is not None or self.data.problem is None:
             return False
         lines = (self.document.front_matter or "").split("\n")
         names = {normal_name(line.partition(":")[0].strip("'\" \t")) for line in lines}
-        return names.isdisjoint((GOVERNS, normal_name(self.settings.reviewed)))
+        return normal_name(self.settings.reviewed) not in names
 
     @cached_property
     def fields(self) -> Sequence[Field]:
@@ -215,32 +212,19 @@ class Spec(Record):
         ]
 
     @cached_property
-    def own_patterns(self) -> Sequence[WrittenValue]:
-        """The patterns of governed paths in the document itself."""
-        # Most documents do not contain this word, so they need not be parsed.
-        content = self.documents.content(self.path) or b""
-        return list(self._governed_patterns()) if GOVERNS.encode() in content.lower() else []
-
-    def _governed_patterns(self) -> Iterator[WrittenValue]:
-        key, value = find_key(self.keys, [GOVERNS]) or (GOVERNS, None)
-        values = value if isinstance(value, list) else BARE_WORD.findall(str(value or ""))
-        for position, one in enumerate(values):
-            if isinstance(one, str) and one.strip():
-                yield WrittenValue(one.strip(), self.path, self.data.line((key, position)))
-        texts = ((one.value, one.line) for one in self.text_fields(GOVERNS))
-        rows = (row for section in self.sections(GOVERNS) for row in text_rows(section.blocks))
-        for text, line in (*texts, *rows):
-            for pattern in leading_paths(text).paths:
-                yield WrittenValue(pattern, self.path, line)
-
-    @cached_property
     def governs(self) -> Covering:
-        """The patterns of the paths that the spec governs, by the policy or else by its own text."""
-        stated = self.settings.governs
-        patterns = [pattern for pattern, files in stated.items() if files.matches(self.path)]
-        if not stated:
-            patterns = [value.text for value in self.own_patterns if not Covering.problem_in(value.text)]
-        return Covering(list(dict.fromkeys(patterns)))
+        """The patterns of the paths that the spec governs."""
+        stated = self.settings.governs.items()
+        return Covering([pattern for pattern, files in stated if files.matches(self.path)])
+
+    @property
+    def governs_lines(self) -> Sequence[int]:
+        """The lines of fields and sections *Governs* of the document, where only the policy is read."""
+        # Most documents do not contain this word, so they need not be parsed.
+        if b"governs" not in (self.documents.content(self.path) or b"").lower():
+            return ()
+        lines = [field.line for field in find_fields(self.fields, "governs")]
+        return lines + [section.line for section in self.sections("governs")]
 
     @cached_method
     def essence(self, *names: str) -> str:
@@ -533,8 +517,6 @@ class Catalogue:
 
     def governing(self, path: bytes) -> Iterator[tuple[Spec, str]]:
         """Yield the specs that govern a path, each with the matching pattern."""
-        if not self.settings.governs:
-            self.documents.prefetch(self.paths)
         for spec in self.all:
             index = spec.governs.find(path)
             if index is not None:

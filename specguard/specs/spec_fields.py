@@ -20,7 +20,7 @@ import re
 from functools import cached_property
 
 from specguard.declaration.characters import strip_invisible
-from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, all_texts, flatten
+from specguard.documents.blocks import Fence, Heading, Html, List, all_texts, flatten
 from specguard.documents.completeness import CLAUSE_END, content_of, is_bare_nothing, is_todo, plain_words
 from specguard.documents.data import Data, as_text, elements, is_scalar, scalar_text, walk
 from specguard.documents.dates import date_problem, days, is_future, parse_date, plain, strip_dates
@@ -304,22 +304,6 @@ class StatusFlow:
             if name not in self._needing:
                 reached += [after for after in self._next.get(name, ()) if after not in reached]
         return not self._next or plain_status(status) in reached
-
-
-LONGEST_PATH: Final = 2000
-"""The limit in characters of a list item or row that is searched for a path."""
-
-GOVERNS: Final = "governs"
-"""The field in which a spec lists the paths that it governs."""
-
-
-def text_rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
-    """Yield paragraphs, the items of lists and the rows of tables as text, with their lines."""
-    for block in flatten(blocks):
-        if isinstance(block, Paragraph):
-            yield block.text.raw[:LONGEST_PATH], block.line
-        for row in block.rows if isinstance(block, Table) else ():
-            yield " ".join(cell.raw for cell in row)[:LONGEST_PATH], row[0].line
 
 
 LONGEST: Final = 1000

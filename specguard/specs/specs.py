@@ -77,7 +77,6 @@ class Specs(Record, frozen=False):
         if not self.whole and not self._touched:
             return ()
         if self.whole or not self.settings.governs:
-            # Each spec may list the paths that it governs.
             self.change.documents.prefetch(self.now.paths)
         return [spec for spec in self.now.all if self.whole or self.touches(spec) or self.governed_by(spec)]
 
@@ -247,23 +246,6 @@ class Specs(Record, frozen=False):
             paths = self.change.head_files.paths() if self.whole or gone else present
             for path in Covering([pattern]).among(paths)[:1]:
                 yield pattern, files, path
-
-    def orphaned(self) -> Iterator[tuple[Spec, bytes]]:
-        """Yield deleted specs with remaining files that no other spec governs, each with one such file.
-
-        Only specs that state their own governed paths count, since `unmet` covers those in the policy. A spec
-        that was terminal, or only moved, leaves no orphans.
-        """
-        if self.settings.governs:
-            return
-        here = [spec for path in self._touched if (spec := self.now.at(path))]
-        moved = {was.path for spec in here if (was := self.before(spec))}
-        gone = [path for path, entry in self._touched.items() if not entry.is_file and path not in moved]
-        specs = [was for path in gone if (was := self.earlier.at(path)) and not self.terminal(was)]
-        for was in specs:
-            remaining = was.governs.among(self.change.head_files.paths())
-            for one in [one for one in remaining if not self._governed.matches(one)][:1]:
-                yield was, one
 
     @cached_property
     def _governed(self) -> Covering:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Covering, Finding, Rule, path_text, shortened
+from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ class MissingSpec(Rule):
     """The index, governed paths and spec files do not agree.
 
     Findings are an unreadable or missing index, entries without a file or id, and ids or files that occur
-    twice. So are specs that are unlisted or lose all text, `[specs.governs]` paths without a spec, and
-    removed specs whose files stay. Entries name files by `path`, or several under `paths`.
+    twice. So are specs that are unlisted or lose all text, and `[specs.governs]` paths without a spec.
+    Entries name files by `path`, or several under `paths`.
 
     Why is this bad? A wrong index leads to the wrong document.
 
@@ -96,10 +96,11 @@ class MissingSpec(Rule):
             message = f"{path_text(link)} is in place of a spec, and is not a regular file"
             step = "Make it a file of its own: what a link leads to is not judged as a spec."
             yield Finding(message, step, link, key="no file", setting="specs.files")
-        for gone, left in specs.orphaned():
-            message = f"the spec {path_text(gone.path)} is gone, and what it governs stays: {path_text(left)}"
-            step = "Keep it, give it a terminal status first, or have another one govern the path."
-            yield gone.finding(message, step, "taken away", None, "files", side="base")
+        for spec in () if specs.settings.governs else specs.now.all:
+            message = f"{path_text(spec.path)} says what it governs, and only the policy is read"
+            step = f'Write in the policy, under [specs.governs]: "PATTERN" = ["{path_text(spec.path)}"].'
+            for line in spec.governs_lines[:1]:
+                yield spec.finding(message, step, "governs", line, "files", severity="warning")
         for pattern, files, path in specs.unmet():
             wanted = " or ".join(files.patterns)
             message = f"{path_text(path)} is governed by a spec under {wanted}, and there is none"
@@ -126,11 +127,6 @@ def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
         message = f"no entry of {path_text(index.path)} names the spec {path}"
         step = f"Add an entry with its id and path to {path_text(index.path)}."
         yield spec.finding(message, step, "unknown to the index", None, "index")
-    for value in () if specs.settings.governs else spec.own_patterns:
-        if why := Covering.problem_in(value.text):
-            message = f"{path} says that it governs {value.text!r}, but {why}"
-            step, key = "Write a path or pattern from the root.", f"governs {value.text}"
-            yield Finding(message, step, spec.path, value.line, key=key)
 
 
 def _unread_index(index: Index) -> Finding:
@@ -277,8 +273,8 @@ class MissingSpecChange(Rule):
         why = f"; the new {added[-1]}" if added else why
         known = " or ".join(path_text(one.path) for one, _ in list(specs.now.governing(first.path))[:3])
         message = f"{name}{more} changed, and no spec did that governs it{why}{hint}"
-        where = "[specs.governs], by a change of its own" if settings.governs else "its own `governs`"
-        how = f"Change {known}, which governs it" if known else f"Let a spec govern it, in {where}"
+        how = "Let a spec govern it, in [specs.governs], by a change of its own"
+        how = f"Change {known}, which governs it" if known else how
         step = f"{how}; or add one {wanted}. Or say why not in the last paragraph of the commit "
         step += f"message: '{settings.trailer}: none (REASON)'."
         found = Finding(message, step, first.path, side=first.side, setting="specs.code")

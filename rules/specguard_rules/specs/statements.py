@@ -133,7 +133,7 @@ class StaleSpec(Rule):
     """A governing spec was reviewed too long ago.
 
     A review holds for `max_age_days` UTC days, and warns in the last `warn_days`. A future date is an error;
-    tomorrow's without an offset is fine. `[specs.governs]`, or a spec's own `governs`, says what it governs.
+    tomorrow's without an offset is fine. `[specs.governs]` says what it governs.
     With `binding = "content"`, reviews record object ids under `reviewed_objects`, and are stale when one
     changes. The finding shows the current ids.
 
