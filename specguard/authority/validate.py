@@ -432,17 +432,6 @@ def policy_schema(registry: Registry) -> Mapping[str, Any]:
     return {"$schema": DIALECT, **schema, "title": "A specguard policy"}
 
 
-def within_pyproject(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the JSON Schema of a `pyproject.toml` whose table `[tool.specguard]` is a policy.
-
-    Args:
-        schema: the schema of a policy, which has no references.
-    """
-    policy = {key: value for key, value in schema.items() if key != "$schema"}
-    tool = {"type": "object", "properties": {"specguard": policy}}
-    return {"$schema": schema["$schema"], "type": "object", "properties": {"tool": tool}}
-
-
 def _purpose(cls: type[Settings]) -> str:
     """Return the purpose of a table: the first paragraph of its class's docstring, on one line."""
     return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())

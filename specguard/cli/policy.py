@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import click
 
-from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS
+from specguard.authority.load import AUTHORITY
 from specguard.authority.policy import Policy
-from specguard.authority.validate import policy_schema, within_pyproject
+from specguard.authority.validate import policy_schema
 from specguard.change.check_request import Request
 from specguard.cli import options as opt
 from specguard.cli.authority_file import AuthorityFile, append_block
@@ -30,23 +30,15 @@ from specguard.reporters.escape import cut, json_text, text_lines
 @opt.policy
 @opt.flag("--coverage", help="List the sentences that command, with their rules.")
 @opt.flag("--strict", help="End with 1 if something was not understood.")
-@opt.choice(
-    "--schema",
-    words=(SETTINGS, PYPROJECT),
-    metavar="FILE",
-    is_flag=False,
-    flag_value=SETTINGS,
-    help="Print the JSON Schema of specguard.toml or pyproject.toml.",
-)
+@opt.flag("--schema", help="Print the JSON Schema of specguard.toml.")
 @opt.choice("--output-format", words=("text", "toml", "json"), default="text", help="What is printed.")
-def command(coverage: bool, strict: bool, schema: str | None, output_format: str, **given: Any) -> int:
+def command(coverage: bool, strict: bool, schema: bool, output_format: str, **given: Any) -> int:
     """Show how the authority was understood: each setting with its line, and what was not read.
 
     It reads that of the base, else of HEAD or the working tree.
     """
     if schema:
-        json_schema = policy_schema(known_rules(""))
-        click.echo(json_text(within_pyproject(json_schema) if schema == PYPROJECT else json_schema))
+        click.echo(json_text(policy_schema(known_rules(""))))
         return EXIT_PASSED
     policy = open_policy(Request(environment=os.environ, **given))
     if output_format == "toml":
