@@ -141,7 +141,7 @@ def _find_sources(top: str, wanted: Collection[str] = SOURCES) -> dict[str, str]
         "commitlint": next((one for one in configured if commitlint.has_configuration(top, one)), None),
         "openspec": "" if os.path.isdir(os.path.join(top, files.OPENSPEC)) else None,
         "repolinter": next((one for one in files.RULESETS if os.path.isfile(os.path.join(top, one))), None),
-        "spec-kit": "" if files.has_features(top) else None,
+        "spec-kit": "" if os.path.isdir(os.path.join(top, files.SPECKIT)) else None,
     }
     return {source: file for source, file in present.items() if file is not None}
 

@@ -17,9 +17,6 @@ from specguard.reporters.escape import visible
 LIMIT: Final = 4 << 20
 """The maximum size of a file, in bytes."""
 
-WIDTH: Final = 100
-"""A line with more characters than this has its list written with one element per line."""
-
 
 @dataclass
 class Value:
@@ -74,10 +71,7 @@ class Imported:
                 lines += [f"# {visible(origins)}"] if origins != previous else []
                 previous = origins
                 name = ".".join(map(toml_key, [*table.split("."), key]))
-                line = f"{name} = {toml_value(value.value)}"
-                if len(line) > WIDTH and isinstance(value.value, list):
-                    line = "\n".join([f"{name} = [", *(f"  {toml_value(one)}," for one in value.value), "]"])
-                lines.append(line)
+                lines.append(f"{name} = {toml_value(value.value)}")
         return "".join(f"{line}\n" for line in lines)
 
 

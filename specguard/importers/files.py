@@ -13,8 +13,7 @@ and `rulesets/schema.json` the rulesets of version 2. Other versions are not rea
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from specguard.declaration.patterns import Selecting
@@ -114,7 +113,9 @@ def _list(value: Any) -> list[Any]:
 OPENSPEC: Final = "openspec"
 """The folder of OpenSpec's files."""
 
-_FEATURE: Final = re.compile(r"[0-9]{3,}-.+")
+SPECKIT: Final = ".specify"
+"""The folder of spec-kit's own files, beside which features are in `specs/`."""
+
 _SPEC: Final = ["User Scenarios & Testing", "Requirements", "Success Criteria"]
 _PLAN: Final = ["Summary", "Technical Context", "Constitution Check", "Project Structure"]
 
@@ -160,14 +161,6 @@ def _has_usual_schema(result: Imported) -> bool:
     return bool(data.get("schema", "spec-driven") == "spec-driven")
 
 
-def has_features(top: str) -> bool:
-    """True if a repository has spec-kit's folders."""
-    return os.path.isdir(os.path.join(top, ".specify")) or any(
-        _FEATURE.fullmatch(name) and os.path.isfile(os.path.join(top, "specs", name, "spec.md"))
-        for name in _features(top)
-    )
-
-
 def import_speckit(result: Imported, _name: str = "") -> None:
     """Import the settings of spec-kit's feature folders."""
     folder, specs = "specs/{number}-{feature}", Origin("specs/", 0)
@@ -180,16 +173,5 @@ def import_speckit(result: Imported, _name: str = "") -> None:
         ("memory/constitution.md", "its principles are prose; `documents` makes them part of the authority"),
         ("templates", "the sections are those of spec-kit's own templates; put others into the authority"),
     ):
-        if os.path.exists(os.path.join(result.top, ".specify", name)):
-            result.skip(Origin(f".specify/{name}", 0), name, why)
-    for name in _features(result.top):
-        if not _FEATURE.fullmatch(name) and os.path.isfile(
-            os.path.join(result.top, "specs", name, "spec.md")
-        ):
-            why = "its name has no number, so it is not a feature's folder"
-            result.skip(Origin(f"specs/{name}/", 0), name, why)
-
-
-def _features(top: str) -> Sequence[str]:
-    folder = os.path.join(top, "specs")
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+        if os.path.exists(os.path.join(result.top, SPECKIT, name)):
+            result.skip(Origin(f"{SPECKIT}/{name}", 0), name, why)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.importers.files import has_features, import_openspec, import_speckit
+from specguard.importers.files import import_openspec, import_speckit
 from tests.importers.conftest import Import, taken, told
 from tests.rows import recorded, rows
 
@@ -51,21 +51,13 @@ def test_changes_of_another_schema_are_left(tmp_path: Path) -> None:
 
 
 def test_a_feature_without_what_comes_first(imported: Import) -> None:
-    project = imported({**KIT, ".specify/templates/spec-template.md": "# Spec\n", "specs/loose/spec.md": ""})
+    project = imported({**KIT, ".specify/templates/spec-template.md": "# Spec\n"})
     assert ".specify/templates: templates: the sections are those of spec-kit's own" in project.left
-    assert "specs/loose/: loose: its name has no number, so it is not a feature's folder" in project.left
     assert project.whole().exit_code == 0, project.whole()
     outcome = project.change({"specs/002-window/tasks.md": "- [ ] T001 x\n"})
     assert outcome.codes == ["ART001", "ART001"]
 
 
-def test_where_spec_kit_is(tmp_path: Path) -> None:
-    assert not has_features(str(tmp_path))
-    write(tmp_path, {"specs/login/spec.md": "x", "specs/001-a/notes.md": "x"})
-    assert not has_features(str(tmp_path))
-    write(tmp_path, {"specs/001-a/spec.md": "x"})
-    assert has_features(str(tmp_path))
-    assert taken(import_speckit, tmp_path).settings["artifacts.feature-tasks"]["companions"] == [
-        "spec.md",
-        "plan.md",
-    ]
+def test_what_the_tasks_of_a_feature_stand_beside(tmp_path: Path) -> None:
+    made = taken(import_speckit, tmp_path).settings
+    assert made["artifacts.feature-tasks"]["companions"] == ["spec.md", "plan.md"]
