@@ -105,7 +105,7 @@ def import_commitlint(result: Imported, name: str) -> None:
     _import_width(result, rules)
     for rule in rules.values():
         table, key, setting = _find_setting(rule)
-        if not table or (type_problem and table == _MESSAGE and key != "body"):
+        if not table or (type_problem and table == _MESSAGE):
             result.skip(rule.origin, rule.name, (table and type_problem) or "there is no setting for it")
         elif key == "require":
             result.add(table, key, setting, rule.origin)
