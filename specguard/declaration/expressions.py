@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from specguard.declaration.patterns import re2_options
 
@@ -27,13 +27,10 @@ class Expression:
 
     Args:
         text: the expression as written.
-        literals: its required literals, if they are known.
     """
 
-    def __init__(self, text: str, literals: Sequence[str] | None = None) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        if literals is not None:
-            self.literals = literals
 
     def search(self, text: str | bytes) -> bool:
         """True if the expression matches anywhere in a text."""
@@ -108,11 +105,6 @@ class Expression:
             and self.text.count("+") + self.text.count("*") <= _FEW_REPEATS
             and re.fullmatch(_SIMPLE, self.text) is not None
         )
-
-    @cached_property
-    def literals(self) -> Sequence[str]:
-        """Texts of printable ASCII, at least one of which is in every match; empty if none are known."""
-        return required_literals(self.text)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.text == other.text
