@@ -45,11 +45,8 @@ _SETTINGS: Final = (b".json", b".jsonc", b".toml", b".yaml", b".yml")
 _DATA: Final = (b".json", b".yaml", b".yml")
 """How paths of files end whose data is compared, not their lines and mode."""
 
-_LEFTHOOK, _LEFTHOOK_LOCAL = (
-    tuple(place + name + end for place in (b"", b".", b".config/") for end in _SETTINGS)
-    for name in (b"lefthook", b"lefthook-local")
-)
-"""The main settings of lefthook, of which its version decides the one that is read, and the local ones."""
+_LEFTHOOK: Final = (b"lefthook", b".lefthook", b".config/lefthook")
+"""How paths of lefthook's settings begin; its version decides which it reads, and local ones add to them."""
 
 _PRECEDENCE: Final = (
     ((b".claude/settings.local.json",), (b".claude/settings.json",)),
@@ -57,7 +54,6 @@ _PRECEDENCE: Final = (
     ((b".forgejo/workflows/",), (b".gitea/workflows/", b".github/workflows/")),
     ((b".gitea/workflows/",), (b".github/workflows/",)),
     (_LEFTHOOK, _LEFTHOOK),
-    (_LEFTHOOK_LOCAL, _LEFTHOOK),
 )
 """How paths of files begin that precede others or are read in their place, and how those of others do."""
 
@@ -68,9 +64,6 @@ _CALLED: Final = (b".github/workflows/", b".gitea/workflows/", b".forgejo/workfl
 """How paths of workflows begin that others call, or include."""
 
 _HOOKS_DISABLED: Final = r'"disableAllHooks"\s*:\s*true|\b(?:codex_)?hooks["\']?\s*[=:]\s*false'
-_CONTAINERS: Final = frozenset({"jobs", "repos"})
-"""Top-level keys whose children run independently: GitHub's jobs, pre-commit's repositories."""
-
 _JOB_KEYS: Final = frozenset({"script", "trigger", "steps", "commands", "scripts", "jobs"})
 """Keys that mark a table at the top as a job: in GitLab, or a hook's commands in lefthook."""
 
@@ -270,10 +263,10 @@ def _runner_findings(
     elif other and path.startswith(_AGENTS) and switches_off(new) and not switches_off(old):
         what = f"switches off the hooks of {path_text(other)}, specguard's with them"
         yield _finding(path, what, "error", "switch")
-    elif other and _overlay(path, before) != _overlay(path, after):
-        yield _finding(path, f"precedes {path_text(other)}, which runs specguard", "error", "switch")
     elif mentions(old, names) and not mentions(new, names):
         yield _finding(path, "no longer runs specguard", "error", "runner")
+    elif other and _overlay(path, before) != _overlay(path, after):
+        yield _finding(path, f"precedes {path_text(other)}, which runs specguard", "error", "switch")
     elif _overrides(path, before, before) != _overrides(path, before, after) or (
         mentions(old, names) and (moded or _run_by(path, before, names) != _run_by(path, after, names))
     ):
@@ -326,16 +319,13 @@ def _preceded(path: bytes, before: Documents, after: Documents) -> bytes | None:
 def _overlay(path: bytes, documents: Documents) -> Any:
     """Return what a file changes in one that it precedes or is read with; None if it changes nothing.
 
-    Of agents' settings this is the environment, and of a workflow or lefthook's main file that it exists.
+    Of agents' settings this is the environment, of a workflow that it exists, and of lefthook's settings all.
     """
-    if b"/workflows/" in path or path.startswith(_LEFTHOOK):
+    if b"/workflows/" in path:
         return documents.tree.find(path) is not None
-    settings = _table(path, documents)
     if path.startswith(_AGENTS):
-        return settings.get("env") if settings else None
-    if settings is None:
-        return _lines(_text(documents, path)) or None
-    return {key: one for key, one in settings.items() if key not in _DESCRIPTIVE} or None
+        return (_table(path, documents) or {}).get("env")
+    return documents.tree.read(path)
 
 
 def _table(path: bytes, documents: Documents) -> dict[str, Any] | None:
@@ -391,10 +381,10 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
     jobs: list[tuple[str, Any]] = []
     rest: dict[str, Any] = {}
     for key, one in value.items() if isinstance(value, dict) else [("", value)]:
-        if key in _CONTAINERS and isinstance(one, dict):
+        if key == "jobs" and isinstance(one, dict):
             jobs += one.items()
-        elif key in _CONTAINERS and isinstance(one, list):
-            jobs += [(_name(child), child) for child in one]
+        elif key == "repos" and isinstance(one, list):
+            jobs += [("", child) for child in one]
         elif isinstance(one, dict) and key not in _OTHER_TABLES and not _JOB_KEYS.isdisjoint(one):
             jobs.append((key, one))
         elif key not in _DESCRIPTIVE or isinstance(one, dict):
@@ -412,12 +402,6 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
         names = {text.lower() for text in _texts([chosen, rest.get("workflows")])} - {""}
         more = [job for job in jobs if job in chosen or job[0].lower() in names]
     return rest, chosen
-
-
-def _name(job: Any) -> str:
-    """Return the name of a job in a list, as in Azure Pipelines; empty if it has none."""
-    names = [job.get(key) for key in ("job", "deployment", "stage")] if isinstance(job, dict) else []
-    return next((name for name in names if isinstance(name, str)), "")
 
 
 def _texts(value: Any) -> Iterator[str]:
