@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from itertools import pairwise
 
 from specguard.rules import MissingFact
 
@@ -168,26 +167,6 @@ def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:
     return f"{_FILTER} --index-filter {shell_quote(f'{_git(*paths)} {undo} -- {words}')} {revisions}"
 
 
-def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
-    """Return the command that squashes the last commits of a group, each into the one right before it.
-
-    Args:
-        group: the commits that count.
-        excess: the number of commits that are too many.
-        commits: all commits of the change, oldest first.
-
-    Returns:
-        The command; empty if merges or other commits are between too many of them.
-    """
-    names = {one.oid for one in group if not one.is_merge}
-    pairs = [(one, two) for one, two in pairwise(commits) if {one.oid, two.oid} <= names][-excess:]
-    if len(pairs) < excess or any(one.is_merge for one in commits[commits.index(pairs[0][0]) :]):
-        return ""
-    edits = "; ".join(f"s/^pick {two.oid[:SHORT]}/fixup {two.oid[:SHORT]}/" for _, two in pairs)
-    edited = f"-c core.abbrev={SHORT} -c sequence.editor=\"sed -i.old '{edits}'\" -c core.editor=:"
-    return f"git {edited} rebase -i --autostash {_revision_before(pairs[0][0])}"
-
-
 class CommitsById(dict[str, "Commit"]):
     """The judged commits by their ids, oldest first."""
 
@@ -269,10 +248,6 @@ def take_there(name: str, branch: Branch, base: Base, push: Push | None = None) 
     command = move_to_branch(word, branch, base, push)
     if not command.startswith("git push") and (tip := git.repository.refs_named([ref]).get(ref)):
         command = f"git switch {word}" + (f" && git merge {shell_quote(branch.name)}" if base.commits else "")
-        more = git.revisions(base.head, tip, base.tip) if base.head and base.is_branch(branch.name) else [""]
-        if base.commits and (not more or (more == [base.head] and base.commits[-1].is_merge)):
-            undo = f"git reset --keep {shell_quote(base.name)}"
-            return f"The branch {quote(name)} has it: take it back here with `{undo}`, and push that one."
         if base.commits and git.revisions(tip, base.tip, base.head):
             others = f"The branch {quote(name)} exists, with commits that {quote(branch.name)} lacks"
             return f"{others}: rename it first, or go on there."

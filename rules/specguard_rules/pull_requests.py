@@ -70,7 +70,7 @@ class PullRequestTitle(SubjectForm, Rule):
                 step = f"Change it to {alternatives(expected[:1])}."
                 yield _finding(what, step, "item", work_item.setting("pull_request"))
             return
-        for what, step, key, by, _ in self.flaws("title", title):
+        for what, step, key, by in self.flaws("title", title):
             yield _finding(what, f"{step}.", key, by)
 
 

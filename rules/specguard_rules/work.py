@@ -111,9 +111,6 @@ class UnresolvedWorkItem(_WorkRule, Rule):
             subject, how = commit.message.subject, reword(commit.message, by_id)
             message = f"{quote(subject)} names no work item, and on {quote(work.branch)} each commit is one"
             step = f"Name it after its item, `{how}`, or take it to another branch{plan_hint}."
-            undone = [one.oid for one in by_id.values() if subject == f'Revert "{one.message.subject}"'][-1:]
-            drops = [f"git rebase --onto {one[:12]}~1 {one[:12]}" for one in (commit.oid, *undone)]
-            step = f"Take it out, and what it reverts: `{' && '.join(drops)}`." if undone else step
             finding = _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
             finding.same_as = ["CMT005 autosquash"] if commit.message.squashes else []
             yield finding
@@ -429,13 +426,11 @@ class RepeatedWorkItem(_WorkRule, Rule):
             if naming is not None and work_item.told_by(naming):
                 shown = ref.name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
                 message = f"another branch works on {work_item}: {quote(shown)}"
-                remote, name = shell_quote(shown.removesuffix(f"/{short}")), shell_quote(short)
-                delete = f"branch -d {name}" if shown == short else f"push {remote} --delete {name}"
-                step, setting = f"Go on there, or if unused: `git {delete}`", work_item.setting("branch")
                 # Git does not ask before it deletes commits that only a remote has.
-                if shown != short and ref.oid not in {base.start, base.tip, *(c.oid for c in base.commits)}:
-                    step = "Go on there, or ask who made it to delete it."
-                yield Finding(message, step, field="branch", key=short, setting=setting)
+                step = "Go on there, or ask who made it to delete it."
+                if shown == short:
+                    step = f"Go on there, or if unused: `git branch -d {shell_quote(short)}`"
+                yield Finding(message, step, field="branch", key=short, setting=work_item.setting("branch"))
 
 
 class MissingWorkDocument(_WorkRule, Rule):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final, Literal
 
-    from specguard.rules import Base, Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
+    from specguard.rules import Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
 
 
 # Rules are those of https://www.conventionalcommits.org/en/v1.0.0/.
@@ -41,10 +41,8 @@ class SubjectForm(Settings):
         "any", "the description's first letter", tightens=["any"]
     )
 
-    def flaws(self, what: str, subject: str) -> Iterator[tuple[str, str, str, str, str]]:
+    def flaws(self, what: str, subject: str) -> Iterator[tuple[str, str, str, str]]:
         """Yield the flaws in a subject's form: a message, the next step, a key, the setting that is not met.
-
-        The fifth is the right subject; empty if a person has to write it.
 
         Args:
             what: the subject's name in messages: `subject` or `title`.
@@ -52,21 +50,11 @@ class SubjectForm(Settings):
         """
         label = f"the {what} {quote(subject)}"
         if self.pattern is not None and not self.pattern.search(subject):
-            yield f"{label} does not match {quote(self.pattern.text)}", "Reword it", "pattern", "pattern", ""
+            yield f"{label} does not match {quote(self.pattern.text)}", "Reword it", "pattern", "pattern"
         problem, setting = self.subject_problem(subject) if self.conventional else ("", "")
         if problem:
             message = f"{label} has not the form of Conventional Commits: {problem}"
-            right = self._with_nearest_type(subject) if setting.startswith("type") else ""
-            step = f"Write it as {quote(right)}" if right else self.subject_step(setting)
-            yield message, step, "conventional", setting, right
-
-    def _with_nearest_type(self, subject: str) -> str:
-        """Return a subject with the nearest type; empty if no type is near, or more is wrong."""
-        from difflib import get_close_matches
-
-        kind = subject.partition(":")[0].partition("(")[0].rstrip("!")
-        near = [f"{one}{subject[len(kind) :]}" for one in get_close_matches(kind.lower(), self.types)]
-        return next((one for one in near if not self.subject_problem(one)[0]), "")
+            yield message, self.subject_step(setting), "conventional", setting
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
         """Return the problem with a subject, and the setting that requires the form; both empty without one.
@@ -191,7 +179,6 @@ class CommitMessage(SubjectForm, Rule):
         commits: Sequence[Commit] | None = None,
         work_item: WorkItem | None = None,
         work: Work | None = None,
-        base: Base | None = None,
     ) -> Iterator[Finding]:
         """Compare each message with the item's, or with the form."""
         item = work_item if work_item and work_item.commit_messages else None
@@ -199,7 +186,6 @@ class CommitMessage(SubjectForm, Rule):
             raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
         by_id = CommitsById(commits or ())
         ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
-        landed = base is not None and base.is_landing
         for message in messages:
             if message.merge or any(expression.search(message.subject) for expression in ignored):
                 continue
@@ -207,19 +193,15 @@ class CommitMessage(SubjectForm, Rule):
             if item and work and item.kind in work.shared:
                 # If a branch implements a whole plan, its title is the plan's.
                 own = None if message.source == "title" else work.item_of(message.commit)
-                base = None
-            found = _item_flaws(message, own, by_id, work, base) if own else self._form_flaws(message, by_id)
+            found = _item_flaws(message, own, by_id, work) if own else self._form_flaws(message, by_id)
             flaws = list(found)
-            for flaw in flaws if landed and own and " (#" in message.subject else ():
-                flaw.help = 'If a squash landed that title, write `merge = "squash"` in the authority.'
             # Only the files of a commit with a finding are worth reading.
             if flaws and not bookkeeping.is_all_of(by_id.get(message.commit or "", message)):
                 yield from flaws
 
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
-        for what, step, key, by, right in self.flaws("subject", message.subject):
-            cmd = reword(message, by_id, shell_words(right or "SUBJECT", message))
-            yield _flaw(message, what, step, key, by, cmd=cmd)
+        for what, step, key, by in self.flaws("subject", message.subject):
+            yield _flaw(message, what, step, key, by, cmd=reword(message, by_id))
         for line, problem in footer_problems(message.text) if self.conventional else ():
             what = f"line {line} of the message has not the form of Conventional Commits: {problem}"
             cmd = reword(message, by_id, [shell_quote(message.subject), "BODY"])
@@ -277,9 +259,7 @@ def _right_subject(item: WorkItem, subject: str) -> str:
     return right if item.allows("commit", right) else ""
 
 
-def _item_flaws(
-    message: Message, item: WorkItem, by_id: CommitsById, work: Work | None, base: Base | None
-) -> Iterator[Finding]:
+def _item_flaws(message: Message, item: WorkItem, by_id: CommitsById, work: Work | None) -> Iterator[Finding]:
     subject, expected = message.subject, item.commit_messages
     if item.allows("commit", subject):
         return
@@ -289,11 +269,6 @@ def _item_flaws(
         if item.titles and item.allows("pull_request", subject):
             settings = f"{item.setting('pull_request')} and {item.setting('commit')}"
             step = f"No title can be right while {settings} differ: give both the same text in the policy"
-    elif base and base.start and not message.commit and item.commits and not item.commits.accepts(2):
-        git = base.change.git
-        own = item.allows("commit", git.commit(base.start).message.subject)
-        if own and base.start not in git.merge_bases(base.tip or base.start, base.start):
-            step = "Add it to the commit of this branch with `git commit --amend --no-edit`"
     problem = f"the {what} is {quote(subject, expected)}, and {item} has {alternatives(expected)}"
     right = _right_subject(item, subject)
     cmd = reword(message, by_id, shell_words(right or "SUBJECT", message))

@@ -113,19 +113,3 @@ def test_on_a_detached_head_a_branch_is_asked_for_before_a_push(repository: Repo
     ref = f"HEAD {repository.oid()} refs/heads/other {'0' * 40}\n"
     pushed = run_here("check", "--select=BRN001", "--push", directory=repository.path, stdin=ref)
     assert "the branch 'other' does not match" in pushed.stdout
-
-
-def test_what_belongs_to_an_items_one_commit_is_added_to_it(hooked: Repository) -> None:
-    settings, item = 'base = "main"\n\n[work.phase]', 'branch = "phase-{number}"\ncommits = 1'
-    policy = f'```toml specguard\n{settings}\n{item}\ncommit = "feat: phase {{number}}"\n```\n'
-    hooked.checkout("main")
-    hooked.commit("docs: phases", files={"SPEC_AUTHORITY.md": policy})
-    hooked.branch("phase-7")
-    assert "Write 'feat: phase 7' instead" in commit(hooked, "feat: more")
-    assert commit(hooked, "feat: phase 7") == ""
-    typed(hooked, commit(hooked, "feat: more", path="c"))
-    assert hooked.git("log", "--format=%s", "main..").split("\n") == ["feat: phase 7"]
-    assert hooked.git("show", "--name-only", "--format=").split("\n") == ["b", "c"]
-    assert hooked.git("status", "--porcelain") == ""
-    hooked.branch("phase-8")
-    assert "Write 'feat: phase 8' instead" in commit(hooked, "feat: phse 8"), "the commit below is another's"
