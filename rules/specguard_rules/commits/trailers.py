@@ -126,12 +126,11 @@ class RequiredTrailer(Settings):
     value: Expression | None = setting(None, "what one value must match")
     authors: Expression | None = setting(None, "only for commits whose author or committer matches")
     by_author: bool = setting(False, "one is the commit's author")
-    repeat: bool | None = setting(None, "may repeat; by default if it ends in `-by`")
 
     @property
     def may_repeat(self) -> bool:
-        """True if a message may have the key more than once."""
-        return self.key.lower().endswith("-by") if self.repeat is None else self.repeat
+        """True if a message may have the key more than once: several people sign off, review or write."""
+        return self.key.lower().endswith("-by")
 
 
 class MissingTrailer(Rule):
