@@ -118,4 +118,4 @@ def test_a_gigantic_file_is_measured_and_not_read(repo: Repository) -> None:
     repo.commit("feat: x", stage=False)
     outcome = check(repo)
     fails(outcome, ("PTH008", "big"))
-    assert "104 MiB" in outcome.report["findings"][0]["message"]
+    assert "109,051,904 bytes" in outcome.report["findings"][0]["message"]

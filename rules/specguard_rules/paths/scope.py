@@ -207,15 +207,13 @@ class OversizedChange(Rule):
         sizes = objects.sizes({one.new for one in changed}) if self.file_bytes or self.bytes else {}
         large = {one.path: sizes[one.new] for one in changed if 0 < self.file_bytes < sizes[one.new]}
         for path, size in large.items():
-            most = _size_text(self.file_bytes)
-            message = f"{path_text(path)} has {_size_text(size, up=True)}; a file may have {most}"
+            message = f"{path_text(path)} has {size:,} bytes; a file may have {self.file_bytes:,}"
             step = "Keep large files outside the repository, or let this one in with 'exclude'."
             yield Finding(message, step, path, key="file_bytes", setting="file_bytes")
         if self.bytes:
             total = sum(sizes[entry.new] for entry in counted if entry.has_new_content)
             if total > self.bytes:
-                what = f"the change's files come to {_size_text(total, up=True)}"
-                yield _too_large("bytes", what, _size_text(self.bytes))
+                yield _too_large("bytes", f"the change's files come to {total:,} bytes", f"{self.bytes:,}")
         if self.lines:
             totals = lines.totals([entry for entry in counted if entry.path not in large])
             if totals.added + totals.removed > self.lines:
@@ -226,14 +224,6 @@ class OversizedChange(Rule):
 def _too_large(setting: str, what: str, limit: str) -> Finding:
     message = f"{what}; the policy allows {limit}"
     return Finding(message, "Split the change into smaller ones.", key=setting, setting=setting)
-
-
-def _size_text(size: int, *, up: bool = False) -> str:
-    """Format a number of bytes for a message, such as `1.5 MiB`: a limit down, and what exceeds it up."""
-    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-        if size >= unit:
-            return f"{(size * 10 + up * (unit - 1)) // unit / 10:.1f} {name}".replace(".0 ", " ")
-    return f"{size} bytes"
 
 
 class Companion(Settings):
