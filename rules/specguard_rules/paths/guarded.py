@@ -297,28 +297,24 @@ def _findings(
         policy: the judging policy; a first authority that the change itself adds is allowed.
         state: the state that the pattern gives to the path, e.g. `locked`.
     """
-    moves: dict[str, Moves] = {}
-    touched = list(touches(entries, commits).values())
+    moves, touched = Moves(entries), list(touches(entries, commits).values())
     for position, index in paths.find_each([several[0][0].path for several in touched]):
         first, _ = touched[position][0]
         unlike = [touch for touch in touched[position] if not base.has(touch[0])]
         if not unlike or first.path in (policy.adopted if first.added else policy.drafts or ()):
             continue
         entry, commit = unlike[0]
-        origin = commit.oid if commit else ""
-        if origin not in moves:
-            moves[origin] = Moves(commit.own_entries if commit else entries)
         pattern, name = paths.patterns[index], path_text(entry.path)
         subject = "it" if pattern.strip("/") == name else pattern
         # Imported here, so that a change without guarded paths does not wait for it.
         from specguard_rules.next_commands import SHORT, put_back
 
-        where = f" in commit {origin[:SHORT]} and put back later" if commit else ""
-        moved = moves[origin].other_end(entry)
-        message = f"{name} was {moves[origin].describe(entry)}{where}; {subject} is {state}"
+        where = f" in commit {commit.oid[:SHORT]} and put back later" if commit else ""
+        moved = moves.other_end(entry)
+        message = f"{name} was {moves.describe(entry)}{where}; {subject} is {state}"
         step = f"{put_back(entry, base, commit=commit, each=bool(commits), moved=moved)}."
         found = Finding(message, step, entry.path, side=entry.side, key=pattern)
-        found.commit, found.setting = origin or None, f"paths.{index}"
+        found.commit, found.setting = commit.oid if commit else None, f"paths.{index}"
         found.moved = moved.path if moved else None
         yield found
 

@@ -182,7 +182,8 @@ class PolicyChanges(Rule):
                     yield _baseline_finding(policy_change.baseline)
             elif path.startswith(_FOLDER):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
-                    yield _state_finding(entry, base, policy)
+                    what = "is part of what specguard goes by, and was changed"
+                    yield _finding(path, what, "error", "state")
             elif self.files.matches(path):
                 runners.append(entry)
         if runners and policy.drafts is None:
@@ -225,17 +226,6 @@ def _differences(documents: Sequence[Entry], change: PolicyChange, policy: Polic
             yield _finding(entry.path, "changes, and no setting with it", "info", "prose", step)
 
 
-def _state_finding(entry: Entry, base: Base, policy: Policy) -> Finding:
-    """Build the finding about a changed file of specguard's folder."""
-    step = ""
-    if policy.is_record(entry.path):
-        from specguard_rules.next_commands import put_back
-
-        # APR001 reports it too, and no approval lifts that.
-        step = f"{put_back(entry, base)}."
-    return _finding(entry.path, "is part of what specguard goes by, and was changed", "error", "state", step)
-
-
 def _baseline_finding(change: BaselineChange) -> Finding:
     """Build the finding about a change of the baseline."""
     if change.problem:
@@ -271,8 +261,6 @@ def _runner_findings(
         mentions(old, names) and (moded or _run_by(path, before, names) != _run_by(path, after, names))
     ):
         yield _finding(path, "changes how specguard is run, which cannot be compared", "error", "runner")
-    elif mentions(new, names) and not mentions(old, names):
-        yield _finding(path, "runs specguard from now on", "info", "runner")
 
 
 def _run_by(path: bytes, documents: Documents, names: tuple[str, ...]) -> Any:
