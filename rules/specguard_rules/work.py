@@ -10,7 +10,7 @@ from specguard_rules.next_commands import CommitsById, alternatives, put_back, q
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar, Final
+    from typing import ClassVar
 
     from specguard.rules import Base, Bookkeeping, Commit, Entry, Guards, History, Ref, Stage, Work, WorkItem
     from specguard.work.item import Unresolved
@@ -102,15 +102,12 @@ class UnresolvedWorkItem(_WorkRule, Rule):
         if unnamed_change and own and not work.by_agent and all(_undoes(one, history) for one in own):
             work.require_title()
             return
-        by_id, plan_hint = CommitsById(commits or ()), ""
-        if work.own is not None:
-            plan_hint = f"; the plan itself is changed in commit {work.own.commit[:10]}, which brings it"
-        elif work.unnamed and work.brought and any(e.added and e.path in work.papers for e in work.entries()):
-            plan_hint = "; one that brings the plan is the first, and touches only its folder"
+        by_id = CommitsById(commits or ())
+        hint = "; one that brings the plan is the first, and touches only its folder" if work.brought else ""
         for commit in (one for one in work.unnamed if work.required and not bookkeeping.is_all_of(one)):
             subject, how = commit.message.subject, reword(commit.message, by_id)
             message = f"{quote(subject)} names no work item, and on {quote(work.branch)} each commit is one"
-            step = f"Name it after its item, `{how}`, or take it to another branch{plan_hint}."
+            step = f"Name it after its item, `{how}`, or take it to another branch{hint}."
             finding = _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
             finding.same_as = ["CMT005 autosquash"] if commit.message.squashes else []
             yield finding
@@ -255,14 +252,9 @@ class WorkItemMismatch(_WorkRule, Rule):
             branch = work.branch_of_current(naming.kind)
             message = f"{naming.label} names {naming.item}, but {place} says that {current} is current"
             step = f"Work on {current}" + (f" on the branch '{branch}'." if branch else ".")
-            step += "" if naming.source == "branch" else _BACKPORT
             key, setting = f"pointer {naming.item}", f"work.{naming.kind}.pointer"
             yield Finding(message, step, pointer.path, pointer.line, key=key, setting=setting)
         work.require_title()
-
-
-# On a release's branch, a rebase onto the base would take in everything else of it.
-_BACKPORT: Final = " If it is a backport, name the branch that it is for: `specguard check --base BRANCH`"
 
 
 class MixedWorkItems(_WorkRule, Rule):
@@ -414,8 +406,6 @@ class RepeatedWorkItem(_WorkRule, Rule):
                 same = [one for one in base.commits if landed.subject.startswith(one.message.subject)]
                 if same and landed.oid not in same[0].message.text and work.named().source == "branch":
                     step += f" If it is the same work, this drops it: `git rebase {shell_quote(base.name)}`"
-                elif same:
-                    step += _BACKPORT
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
                 yield Finding(message, step, commit=landed.oid, field=field, key=key, setting=setting)
         own = {(name, commit.oid) for commit in base.commits for name in work_item.branches}
