@@ -247,15 +247,12 @@ def _runner_findings(
     old, new = _text(before, path), _text(after, path) if entry.is_file else ""
     other = None if entry.deleted else _preceded(path, before, after)
     moded = entry.old_mode != entry.new_mode and not path.endswith(_DATA)
-    if other and not entry.is_file:
-        what = f"is no regular file, and {path_text(other)}, which runs specguard, is read with it"
-        yield _finding(path, what, "error", "switch")
-    elif other and path.startswith(_AGENTS) and switches_off(new) and not switches_off(old):
+    if other and path.startswith(_AGENTS) and switches_off(new) and not switches_off(old):
         what = f"switches off the hooks of {path_text(other)}, specguard's with them"
         yield _finding(path, what, "error", "switch")
     elif mentions(old, names) and not mentions(new, names):
         yield _finding(path, "no longer runs specguard", "error", "runner")
-    elif other and _overlay(path, before) != _overlay(path, after):
+    elif other and not (entry.is_file and _overlay(path, before) == _overlay(path, after)):
         yield _finding(path, f"precedes {path_text(other)}, which runs specguard", "error", "switch")
     elif _overrides(path, before, before) != _overrides(path, before, after) or (
         mentions(old, names) and (moded or _run_by(path, before, names) != _run_by(path, after, names))
