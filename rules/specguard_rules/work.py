@@ -145,12 +145,11 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
     named, by_branch = kind.template("branch").read(work.branch or ""), naming.source == "branch"
     unlisted = pointer.path is None or (pointer.line is None and not named)
     if source and kind.branch and work.branch and unlisted and not by_branch:
-        step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
-        step = step if naming.kind in work.brought else "Merge the list first, by a change of its own."
-        if (list_branch := work.branch_of_list(naming.kind)) != work.branch:
-            word = shell_quote(list_branch)
-            step = f"Name the branch after the list that has the item: git switch -c {word}; "
-            step += f"or, for a range that is merged: specguard check --range A..B --branch {word}"
+        step = "Merge the list first, by a change of its own."
+        if not named:
+            step = f"Name the branch as {kind.branch!r} says; a range that is merged has it in --branch."
+        elif naming.kind in work.brought:
+            step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
     elif source or kind.pointer:
         step = f"Have the {'list' if source else 'pointer'} corrected in the base, by a change of its own."
         if source and by_branch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 
 from specguard.change.check_request import is_invalid
@@ -507,19 +506,6 @@ class Work(WorkItems, frozen=False):
         """The commit templates of the kinds whose branches do not identify an item."""
         listed = [one for one in self.kinds.values() if not Template(one.branch).names & ID_FIELDS]
         return [one.commit for one in listed if one.commit]
-
-    def branch_of_list(self, kind: str) -> str:
-        """Return the branch for a list of items that the change touches; else the template to fill in.
-
-        Raises:
-            NotApplicable: the change has no paths.
-            MissingFact: the paths cannot be read.
-        """
-        settings = self.kinds[kind]
-        for fields in (settings.read_source(entry.path) for entry in self.entries()):
-            if fields is not None and (branch := settings.template("branch").fill(fields)):
-                return branch
-        return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
 
 
 def _read_fields(item: WorkItem) -> dict[str, str]:
