@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from specguard.rules import Finding, Guarding, Origin, Rule, setting
+from specguard.rules import Finding, Guarding, Origin, Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Unread
     from specguard.rules import Covering, Entry, Policy, Severity, Stage, Tree
+
+
+_SHOWN: Final = 3
+"""The most items of unchanged documents, or sentences of edited ones, that are named; the rest is counted."""
 
 
 class UnreadPolicyItem(Rule):
@@ -63,8 +67,6 @@ class UnreadPolicyItem(Rule):
     severity: ClassVar[Severity] = "warning"
     condition: ClassVar[str] = "every item in a known section of the authority was understood"
 
-    shown: int = setting(3, "how many items of unchanged documents it names", ge=1, tightens="higher")
-
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name the items that were not read; in unchanged documents the first few, and count the rest."""
         touched = {entry.path for entry in entries}
@@ -74,14 +76,14 @@ class UnreadPolicyItem(Rule):
             items = list(found)
             path = document.encode("utf-8", "surrogateescape")
             if not whole and path not in touched:
-                named = [item for item in items if _severity(item) == "warning"][: self.shown]
+                named = [item for item in items if _severity(item) == "warning"][:_SHOWN]
                 rest = [item for item in items if item not in named and item.meaning != "list"]
                 items = named
                 if rest:
                     message = f"items that were not read: {len(rest)}{' more' if named else ''}"
                     level = min(map(_severity, rest), key=("warning", "info").index)
                     step = "List all: specguard policy"
-                    yield Finding(message, step, path, severity=level, key="more", setting="shown")
+                    yield Finding(message, step, path, severity=level, key="more")
             yield from map(_finding, items)
 
 
@@ -242,8 +244,6 @@ class UnenforcedStatement(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every sentence of the authority that commands is bound to an active rule"
 
-    shown: int = setting(3, "how many sentences of edited documents it names", ge=1, tightens="higher")
-
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name or count the statements that no active rule enforces."""
         touched = {entry.path for entry in entries}
@@ -251,7 +251,7 @@ class UnenforcedStatement(Rule):
             statements = [one for one in found if not one.rules]
             path = document.encode("utf-8", "surrogateescape")
             # A single statement takes no more room than its count.
-            count = len(statements) if whole or len(statements) == 1 else self.shown if path in touched else 0
+            count = len(statements) if whole or len(statements) == 1 else _SHOWN if path in touched else 0
             for statement in statements[:count]:
                 message = f"no active rule is bound to: {statement.text}"
                 step = "Name the code of the rule that holds it, or leave it to people."
@@ -261,7 +261,7 @@ class UnenforcedStatement(Rule):
             if (rest := len(statements) - count) > 0:
                 message = f"commands to which no active rule is bound: {rest}{' more' if count else ''}"
                 step = "List them: specguard policy --coverage"
-                yield Finding(message, step, path, key="more", setting="shown")
+                yield Finding(message, step, path, key="more")
 
 
 _CODE_KEY: Final = "specs.code"
