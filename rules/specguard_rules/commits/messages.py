@@ -345,7 +345,6 @@ class CommitForm(Rule):
         "every message is plain text of at most {message_max} bytes, with a subject of at most {subject_max} "
         "characters (0: any number) and a blank line behind it"
     )
-    fixes: ClassVar[str] = "adds the blank line and drops the dot, in the unpushed newest commit or a new one"
 
     subject_max: int = setting(100, "the most characters of a subject", ge=0, tightens="lower")
     body_width: int = setting(0, "the same of a body line", ge=0, tightens="lower")
@@ -376,9 +375,12 @@ class CommitForm(Rule):
                 found += self._subject_problems(message)
                 if message.source != "title":
                     found += self._body_problems(message)
+            # The command puts a blank line below the subject; of other flaws a person writes what is right.
+            bare = message.subject.rstrip(". \r")
+            subjects = {"blank_line": message.subject, "trailing_dot": bare, "empty": "", "subject_max": ""}
             for key, problem, step in found:
                 of_body = key in ("blank_line", "body_width")
-                words = _right_words(key, message) if len(found) == 1 else ["MESSAGE"] if of_body else []
+                words = shell_words(subjects[key] or "SUBJECT", message) if key in subjects else ["MESSAGE"]
                 field = "commit.body" if of_body else message.field
                 yield _flaw(message, problem, step, key, field=field, cmd=reword(message, by_id, words))
         for commit in by_id.values() if self.authors else ():
@@ -388,12 +390,6 @@ class CommitForm(Rule):
                     what = f"the {role} {quote(person)} is not one that the policy names"
                     key = f"{role} {person}"
                     yield _flaw(commit.message, what, step, key, "authors", field="commit.author")
-
-    def fix(self, finding: Finding) -> Fix | None:
-        """Return an edit that adds the blank line, or removes the subject's trailing dot."""
-        if (edit := _EDITS.get(finding.key)) and finding.field in ("commit.subject", "commit.body"):
-            return RewordMessage(finding.commit, edit)
-        return None
 
     def _byte_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         """Yield the problems with a message as it is stored: a setting, a clause, the next step."""
@@ -437,31 +433,6 @@ class CommitForm(Rule):
                 what = f"line {number} of the message has {len(line)} characters, {self.body_width} allowed"
                 yield "body_width", what, "Wrap the body"
                 return
-
-
-def _right_words(key: str, message: Message) -> list[str]:
-    """Return the right message as shell words.
-
-    Empty if a person has to write the subject; `MESSAGE` if a person has to write all of it.
-    """
-    if edit := _EDITS.get(key):
-        return [shell_quote(part) for part in edit(message.text).rstrip("\n").split("\n\n", 1)]
-    return [] if key in ("empty", "subject_max") else ["MESSAGE"]
-
-
-def _add_blank_line(text: str) -> str:
-    subject, _, rest = text.partition("\n")
-    return f"{subject}\n\n{rest}" if rest.partition("\n")[0].strip(" \t\r") else text
-
-
-def _remove_dot(text: str) -> str:
-    subject, newline, rest = text.partition("\n")
-    bare = subject.rstrip(".").rstrip()
-    return bare + newline + rest if bare and subject.endswith(".") else text
-
-
-_EDITS: Final = {"blank_line": _add_blank_line, "trailing_dot": _remove_dot}
-"""What corrects a message, by the setting that it breaks."""
 
 
 _WIP: Final = r"(?:wip|work[ -]in[ -]progress)"
