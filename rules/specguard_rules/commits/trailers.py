@@ -42,19 +42,15 @@ class Trailers:
     Attributes:
         trailers: the trailers.
         lookalikes: lines in the form of a trailer that are not trailers, because of their position.
-        divider_line: the line number of a `---` that makes other commands read other trailers; 0 without one.
+        divider_line: the line number of a `---`, below which other commands read no trailers; 0 without one.
     """
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.trailers = _read_trailers(lines)
-        self.divider_line = 0
-        for position, line in enumerate(lines[1:], start=1):
-            # `git am` and `git interpret-trailers` end the message at this line.
-            if line.startswith("---") and not line[3:4].strip():
-                before = [(one.key, one.value) for one in _read_trailers(lines[:position])]
-                if before != [(one.key, one.value) for one in self.trailers]:
-                    self.divider_line = position + 1
-                break
+        # `git am` and `git interpret-trailers` end the message at this line.
+        below = enumerate(lines[1:], start=2)
+        ends = (at for at, line in below if line.startswith("---") and not line[3:4].strip())
+        self.divider_line = next(ends, 0)
         taken = {trailer.line for trailer in self.trailers}
         found = (_parse_trailer(line, number) for number, line in enumerate(lines[1:], start=2))
         self.lookalikes = [trailer for trailer in found if trailer and trailer.line not in taken]
