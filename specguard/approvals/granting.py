@@ -9,12 +9,12 @@ from specguard.approvals.approvals import Approvals
 from specguard.approvals.log import FiledRecord, Log, write_files, write_record
 from specguard.approvals.people import ApprovalSettings, Approver, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
-from specguard.change.worktree import has_uncommitted
 from specguard.errors import Needed, NotApplicable, SpecguardError, nearest, unknown_rule
 from specguard.model import TYPE_CHECKING, Judged, RuleResult, listed, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Final
 
     from specguard.approvals.log_verification import Logbook
     from specguard.approvals.record import Scope
@@ -160,19 +160,7 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
     return rule
 
 
-def _listing(change: Change, path: bytes | None = None) -> str:
-    """Return the step that shows what could be approved: of what is not committed, if the branch is judged.
-
-    Args:
-        change: the judged change.
-        path: the file without findings; None if any file would do.
-    """
-    git, repository, flag = change.git, change.git.repository, ""
-    with Needed():
-        if repository.work_tree_if_any() and change.source in ("range", "staged") and has_uncommitted(git):
-            staged = {entry.path for entry in git.index_diff(git.checked_out)}
-            flag = " --staged" if staged and path in {None, *staged} else " --worktree"
-    return f"`specguard approve{flag}` shows what could be approved"
+_LISTING: Final = "`specguard approve` (or with --staged, --worktree) shows what could be approved"
 
 
 def _requested_findings(
@@ -188,12 +176,12 @@ def _requested_findings(
     found = [judged for result in results if result.code in codes for judged in result.findings]
     for one in results:
         if one.code in codes and one.reason and not one.findings:
-            raise refusal(f"{one.code} was not judged: {one.reason}", one.command or _listing(change))
+            raise refusal(f"{one.code} was not judged: {one.reason}", one.command or _LISTING)
     wanted = [os.fsencode(path) for path in change.request.override_paths]
     named = {judged.finding.path for judged in found if judged.finding.path is not None}
     for path in wanted:
         if path not in named:
-            step = nearest(path_text(path), map(path_text, named), _listing(change, path))
+            step = nearest(path_text(path), map(path_text, named), _LISTING)
             raise refusal(f"{rule_names} found nothing in {path_text(path)}", step)
     there = [one for one in found if not wanted or one.finding.path in wanted]
     requested = [one for one in there if one.state == "open"]
@@ -202,7 +190,7 @@ def _requested_findings(
         step = f"give --path for each: {listed(paths)}; plain `specguard approve` prints them all"
         raise refusal("an approval names the files that it is for", step)
     if idle := sorted(codes - {judged.code for judged in there}):
-        raise refusal(f"{idle[0]} finds nothing in what is to be approved", _listing(change))
+        raise refusal(f"{idle[0]} finds nothing in what is to be approved", _LISTING)
     return requested, f"What {rule_names} finds there"
 
 
