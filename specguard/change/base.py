@@ -377,8 +377,6 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
     try:
         revision = resolve(git, name, lambda plain: base_refs(plain, remote))
     except SpecguardError as error:
-        from shlex import join
-
         what = "the base that the policy names" if how == "policy" else "the base"
         help, plain = error.help, name.partition("~")[0]
         branch = plain.removeprefix(f"{remote}/")
@@ -390,12 +388,6 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
             help = f"Fetch it: {fetch}." if help.startswith("Give") else f"{help} Or fetch it: {fetch}."
         if how == "policy":
             other = "If it is gone, name another with `--base REF`, and correct `base` in the policy."
-            new = usual_base(git, remote=remote) or local_base(git, without=git.repository.branch or "")
-            if there := next((ref.name for ref in git.repository.branches() if ref.short == name), None):
-                other = f"Another remote has it: `{join(['git', 'branch', name, short_name(there)])}`."
-            elif new and not is_invalid(name):
-                keep = join(["git", "branch", name, new.name])
-                other = f"If it was renamed, `{keep}` keeps its old name until `base` is corrected."
             help = other if help.startswith("Give") else f"{help} {other}"
         raise SpecguardError(f"{what} cannot be found: {error.message}", help=help, code="no-base") from error
     return FoundBase(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
