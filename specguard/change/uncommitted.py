@@ -287,7 +287,10 @@ def read_message(repository: Repository, request: Request) -> Message:
     """
     author, raw = "", request.message.encode("utf-8", "surrogateescape")
     if request.message_file:
-        raw = read_bounded(message_path(repository, request.message_file), MESSAGE_LIMIT, "the message")
+        file = request.message_file
+        if file == DEFAULT_FILE and not os.path.exists(file):
+            file = f"{repository.git_dir}/{DEFAULT_FILE}"
+        raw = read_bounded(file, MESSAGE_LIMIT, "the message")
         # Git passes the future author to its hooks.
         who = [repository.environment.get(f"GIT_AUTHOR_{name}", "") for name in ("NAME", "EMAIL")]
         author = f"{who[0]} <{who[1]}>" if all(who) else ""
@@ -301,45 +304,6 @@ def _cleanup(repository: Repository) -> dict[str, str]:
     given = repository.environment.get("GIT_CONFIG_PARAMETERS", "").strip("'").split("' '")
     added = {key.lower(): value for key, _, value in (one.partition("'='") for one in given)}
     return dict(repository.settings(r"^(core\.comment(char|string)|commit\.cleanup)$")) | added
-
-
-def message_path(repository: Repository, file: str) -> str:
-    """Return the file for a name: if no file is called `DEFAULT_FILE`, that name means git's own."""
-    is_own = file == DEFAULT_FILE and not os.path.exists(file)
-    return f"{repository.git_dir}/{DEFAULT_FILE}" if is_own else file
-
-
-def replace_message(raw: bytes, old: bytes, new: bytes, repository: Repository) -> bytes | None:
-    """Replace the message in the file in which it is being written, and return the file's bytes.
-
-    The comments and the diff that git has appended to the message stay.
-
-    Args:
-        raw: the file's bytes.
-        old: the message in the file, as git will record it.
-        new: the replacement.
-        repository: the repository of the commit.
-
-    Returns:
-        The bytes; None if the file has another message, or if the end of the message is unclear.
-
-    Raises:
-        MissingFact: the configuration cannot be read.
-    """
-    cleanup = _cleanup(repository)
-    if clean_message(raw, cleanup) != old:
-        return None
-    lines = raw.split(b"\n")
-    # The first end at which all of the message's lines are there; each further one that is tried takes long.
-    numbered, first = enumerate(lines, start=1), 0
-    for wanted in filter(None, map(bytes.strip, old.split(b"\n"))):
-        first = next(number for number, line in numbered if line.strip() == wanted)
-    for end in range(first, len(lines) + 1):
-        if clean_message(b"\n".join(lines[:end]), cleanup) == old:
-            rest = b"\n".join(lines[end:])
-            whole = new + (b"\n" + rest.lstrip(b"\n") if rest.strip() else b"")
-            return whole if clean_message(whole, cleanup) == new else None
-    return None
 
 
 def clean_message(raw: bytes, settings: Mapping[str, str]) -> bytes:

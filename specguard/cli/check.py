@@ -33,7 +33,7 @@ _WATCH_EXCLUDES: Final = ("--push", "--pre-receive", "--patch", "--commit-msg-fi
 
 _FIX_EXCLUDES: Final = (
     "--push", "--pre-receive", "--patch", "--override", "--head", "--range", "--root", "--branch",
-    "--pr-title", "--pr-body-file", "--pr-event", "--pr-reviews", "--enforce", "--watch",
+    "--pr-title", "--pr-body-file", "--pr-event", "--pr-reviews", "--enforce", "--watch", "--commit-msg-file",
 )  # fmt: skip
 """The options that exclude `--fix`: what they judge cannot, or must not, be edited here."""
 
@@ -115,7 +115,7 @@ def command(watch: bool, fix: bool, yes: bool, **options: Any) -> int:
     if yes and not fix:
         raise usage("--yes agrees to what --fix would do, and there is no --fix", "add --fix")
     if fix and (conflict := _first_given({**options, "watch": watch}, _FIX_EXCLUDES)):
-        help = "put right what is here: the branch, --staged, --worktree or --commit-msg-file"
+        help = "put right what is here: the branch with its newest commit's message, --staged or --worktree"
         raise usage(f"--fix does not go with {conflict}", help)
     # A push that a server accepts is final.
     options["enforce"] = options["enforce"] or (options["pre_receive"] and not options["dry_run"])

@@ -12,7 +12,6 @@ from typing import Final, TextIO
 
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository, short_name
-from specguard.change.uncommitted import message_path, replace_message
 from specguard.cli.checking import Reports, judge
 from specguard.declaration.look_alikes import shell_word
 from specguard.engine.fixing import Proposal
@@ -72,7 +71,6 @@ class _Fixer:
         self._stream = stream
         self._yes = yes
         self._repository = Repository.locate(request.directory, request.environment)
-        self._message_file = message_path(self._repository, request.message_file)
         # Ask only if a person sees the question and can answer it.
         self._can_ask = sys.stdin.isatty() and stream.isatty()
 
@@ -109,13 +107,13 @@ class _Fixer:
         if proposal.kind == "branch":
             yield f"fix ({codes}): rename the branch {name} to {path_text(proposal.after)}"
             command = f"git branch -m {shell_word(proposal.before)} {shell_word(proposal.after)}"
-        elif proposal.kind == "message" and name:
+        elif proposal.kind == "message":
             yield f"fix ({codes}): reword the newest commit, {name[:12]}"
             command = f"git {' '.join(_AMEND)}"
         else:
-            judges_files = self._request.staged or self._request.worktree or not name
+            judges_files = self._request.staged or self._request.worktree
             when = "" if judges_files else ", which counts once you commit it"
-            yield f"fix ({codes}): edit {name or self._request.message_file}{when}"
+            yield f"fix ({codes}): edit {name}{when}"
             command = f"git add -- {shell_word(b':/' + proposal.name)}" if self._request.staged else ""
         if problem:
             yield f"  not possible: {problem}"
@@ -137,11 +135,8 @@ class _Fixer:
             raise SpecguardError(f"it was not done: {problem}", help="run specguard check --fix again")
         if proposal.kind == "branch":
             self._run_git("branch", "-m", "--", os.fsdecode(proposal.before), os.fsdecode(proposal.after))
-        elif proposal.kind == "message" and proposal.name:
-            self._run_git(*_AMEND, stdin=proposal.after)
         elif proposal.kind == "message":
-            if (content := self._reworded_file(proposal)) is not None:
-                _replace(os.fsencode(self._message_file), content)
+            self._run_git(*_AMEND, stdin=proposal.after)
         else:
             place = self._file_path(proposal)
             _replace(place, proposal.after)
@@ -165,8 +160,6 @@ class _Fixer:
         """Return the reason why a fix cannot be applied now, as a clause; empty if it can."""
         if proposal.kind == "file":
             return self._file_problem(proposal)
-        if proposal.kind == "message" and not proposal.name:
-            return "" if self._reworded_file(proposal) is not None else "the file has another message now"
         for name in _OPERATIONS:
             if os.path.exists(os.path.join(self._repository.git_dir, name)):
                 what = name.partition("-")[0].removesuffix("_HEAD").lower().replace("_", "-")
@@ -187,12 +180,6 @@ class _Fixer:
         except OSError as error:
             return f"it cannot be read: {error.strerror}"
         return "" if present == proposal.before else "the working tree's file is not the one that was judged"
-
-    def _reworded_file(self, proposal: Proposal) -> bytes | None:
-        """Return the new content of the message file; None if the file no longer has the judged message."""
-        with open(self._message_file, "rb") as stream:
-            raw = stream.read()
-        return replace_message(raw, proposal.before, proposal.after, self._repository)
 
     def _file_path(self, proposal: Proposal) -> bytes:
         """Return the absolute path of the file to edit."""

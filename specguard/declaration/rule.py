@@ -225,10 +225,10 @@ class RenameBranch(Record):
 
 
 class RewordMessage(Record):
-    """A fix that rewords a commit's message, or the one being written.
+    """A fix that rewords a commit's message.
 
     Attributes:
-        commit: the commit's object id; None for the message being written.
+        commit: the commit's object id; None, as of a message being written, fixes nothing.
         edit: returns the new message for the present one, or the present one if it cannot be fixed. The fix
             of another finding may have altered its argument already.
     """

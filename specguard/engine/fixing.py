@@ -28,8 +28,7 @@ class Proposal(Record):
     Attributes:
         kind: `branch`, `message` or `file`.
         codes: the codes of the rules whose findings it fixes.
-        name: the branch's current name, the commit's object id (empty for a message being written), or the
-            path.
+        name: the branch's current name, the commit's object id, or the path.
         before: the current name, message or content, as bytes.
         after: the name, message or content after the fix.
         refusal: why the fix must not be applied, as a clause; empty if it may be.
@@ -56,9 +55,8 @@ def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
     opened = [one for result in results for one in result.findings if one.state == "open"]
     made = [(_get_fix(rules[one.code], one, facts), one.code) for one in opened]
     files = grouped((fix.path, (fix, code)) for fix, code in made if isinstance(fix, EditFile))
-    messages = grouped(
-        (fix.commit or "", (fix, code)) for fix, code in made if isinstance(fix, RewordMessage)
-    )
+    reworded = ((fix.commit or "", (fix, code)) for fix, code in made if isinstance(fix, RewordMessage))
+    messages = grouped(one for one in reworded if one[0])
     branches = [(fix, code) for fix, code in made if isinstance(fix, RenameBranch)]
     crashed = {code: fix for fix, code in made if isinstance(fix, Proposal)}
     found = [_file_fix(path, fixes, facts, crashed) for path, fixes in sorted(files.items())]
@@ -108,11 +106,11 @@ def _file_fix(path: bytes, fixes: Fixes, facts: Facts, crashed: dict[str, Propos
 
 def _message_fix(commit: str, fixes: Fixes, facts: Facts, crashed: dict[str, Proposal]) -> Proposal | None:
     messages: Sequence[Message] = if_known(lambda: facts.get("messages"), ())
-    message = next((one for one in messages if (one.commit or "") == commit), None)
-    if message is None or message.source == "title" or message.merge or not message.valid or message.encoding:
+    message = next((one for one in messages if one.commit == commit), None)
+    if message is None or message.merge or not message.valid or message.encoding:
         return None
     after, codes = _apply_edits(message.text, fixes, crashed)
-    is_followed = commit and commit != facts.change.git.repository.head
+    is_followed = commit != facts.change.git.repository.head
     refused = "others follow it; the finding says how to reword it" if is_followed else ""
     # Git ends every message that it records with a newline.
     reworded = after.rstrip(b"\n") + b"\n"

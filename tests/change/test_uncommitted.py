@@ -11,13 +11,12 @@ import pytest
 from specguard.change import uncommitted
 from specguard.change.change import Change
 from specguard.change.check_request import Request
-from specguard.change.uncommitted import DEFAULT_FILE, clean_message, read_message, replace_message
+from specguard.change.uncommitted import DEFAULT_FILE, clean_message, read_message
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
 from tests.changes import Open, locate, standard_input
 from tests.changes import rows as entries
 from tests.rows import rows
-from tests.taking import grows_with_length
 
 # Messages
 
@@ -74,11 +73,6 @@ def test_a_message_that_cannot_be_read_is_an_error(repository: Repository, tmp_p
     (repository.path / ".git/config").write_text("[core\n")
     with pytest.raises(MissingFact, match="configuration cannot be read"):
         read_message(located, named(tmp_path / "message"))
-
-
-def test_a_long_message_is_replaced_at_once(repository: Repository) -> None:
-    git, texts = locate(repository.path), [b"a\n" * size for size in range(2500)]
-    assert grows_with_length(lambda at: lambda: replace_message(texts[at], texts[at], b"", git), 300)
 
 
 # Patches
