@@ -143,18 +143,11 @@ def split_range(text: str, usual: str = "HEAD") -> tuple[str, str]:
 
 
 def _range_base(git: Git, name: str) -> FoundBase:
-    """Resolve the base end of a range: a branch as for any base, or else a tag."""
+    """Resolve the base end of a range, as any base."""
     if "~" in name or "^" in name:
         # A position in a history is resolved like a head's name, from local branches first.
         return FoundBase(name, resolve(git, name, head_refs).oid, "option")
-    try:
-        return named_base(git, name, "option")
-    except SpecguardError:
-        ref = f"refs/tags/{name}"
-        oid = git.repository.refs_named([ref]).get(ref)
-        if oid is None:
-            raise
-        return FoundBase(name, git.commit(oid).oid, "option", ref)
+    return named_base(git, name, "option")
 
 
 def _find_head(git: Git, request: Request, event: Event) -> Revision:

@@ -90,7 +90,7 @@ def test_base_and_head_are_what_is_named(repo: Repository, change: Open) -> None
         ({"range": f"{tip}..{head}"}, tip, WORK),
         ({"range": f"{tip}...{head}"}, tip, WORK),
         ({"range": "main..work"}, tip, WORK),
-        ({"range": "v1.0..work"}, zero, ["A b", *WORK]),
+        ({"range": "refs/tags/v1.0..work"}, zero, ["A b", *WORK]),
         ({"range": "HEAD~1.."}, repo.oid("HEAD~1"), ["A d", "D gone"]),
         ({"root": True}, None, ["A a", "A b", "A c", "A d"]),
         ({"root": True, "head": zero}, None, ["A a", "A gone"]),
