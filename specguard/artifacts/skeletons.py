@@ -6,7 +6,7 @@ import json
 import shlex
 
 from specguard.artifacts.files import alternatives, join_path, unique_path
-from specguard.documents.data import data_kind, value_at
+from specguard.documents.data import data_kind
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_name, normal_title
 from specguard.errors import SpecguardError
@@ -32,7 +32,6 @@ class Skeletons(Record, frozen=False):
     Args:
         contracts: the policy's contracts, by name.
         kinds: the policy's kinds of work items; a structured artifact may be the `source` of one.
-        schema: returns the value of a JSON Schema by its path; None if it is not available.
         plans: the policy's kinds of plans, by name.
         exists: True if a path is taken.
         now: the current time in UTC.
@@ -44,7 +43,6 @@ class Skeletons(Record, frozen=False):
 
     contracts: Mapping[str, Contract]
     kinds: Mapping[str, WorkKind]
-    schema: Callable[[str], Any]
     plans: Mapping[str, PlanKind]
     exists: Callable[[bytes], bool]
     now: datetime
@@ -105,9 +103,7 @@ class Skeletons(Record, frozen=False):
         return "\n".join(lines)
 
     def _structured(self, path: bytes, contracts: Sequence[Contract], kind: Kind) -> str:
-        schemas = [self.schema(contract.schema) for contract in contracts if contract.schema]
-        examples = [example(schema) for schema in schemas if schema is not None]
-        value = examples[-1] if examples else plan_skeleton(self.plans, path)
+        value = plan_skeleton(self.plans, path)
         value = self._items(path) if value is None else value
         if isinstance(value, dict):
             for contract in contracts:
@@ -253,50 +249,6 @@ def _format(value: Any, kind: Kind) -> str:
 
 
 TODO: Final = "TODO"
-
-DEEPEST: Final = 12
-"""The maximum depth of a created value."""
-
-
-def example(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
-    """Return a value for a schema: required properties, or else all of them; lists have one element.
-
-    Patterns, alternatives and references to other files are ignored. The author fills these in, and the check
-    reports them.
-
-    Args:
-        schema: a JSON Schema.
-        root: the whole schema, to which `$ref` refers; `schema` by default.
-        above: the references around this value, since a schema may refer to itself.
-    """
-    root = schema if root is None else root
-    if not isinstance(schema, dict) or len(above) > DEEPEST:
-        return TODO
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        start, *keys = reference.split("/")
-        inner = value_at(root, tuple(keys)) if start == "#" and reference not in above else None
-        return example(inner, root, (*above, reference))
-    for key in ("const", "default"):
-        if key in schema:
-            return schema[key]
-    if isinstance(schema.get("enum"), list) and schema["enum"]:
-        return schema["enum"][0]
-    kinds = schema.get("type")
-    kind = kinds[0] if isinstance(kinds, list) and kinds else kinds
-    properties = schema.get("properties")
-    inside = (*above, "")
-    if isinstance(properties, dict) and kind in ("object", None):
-        required = schema.get("required")
-        names = required if isinstance(required, list) and required else properties
-        return {name: example(properties.get(name), root, inside) for name in names if isinstance(name, str)}
-    if "items" in schema and kind in ("array", None):
-        return [example(schema["items"], root, inside)]
-    if kind in ("integer", "number"):
-        least = schema.get("minimum")
-        return least if isinstance(least, int) else 0
-    simple: dict[Any, Any] = {"boolean": False, "null": None, "object": {}, "array": []}
-    return simple.get(kind, TODO) if isinstance(kind, str) else TODO
 
 
 def add_heading(text: str, contract: Contract, title: str) -> str:
