@@ -1,4 +1,4 @@
-"""A language server: problems in authority documents, artifacts and guarded files while they are written."""
+"""A language server: problems in authority documents, artifacts and guarded files, as they are saved."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from specguard.model import Record
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pygls.workspace import TextDocument
 
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 
 _log: Final = logging.getLogger(__name__)
-
-_DELAY: Final = 0.3
-"""The seconds without a change after which an authority is read again."""
 
 _SEVERITIES: Final = {
     "error": types.DiagnosticSeverity.Error,
@@ -49,27 +46,18 @@ def make_server() -> LanguageServer:
     """Return a server with all its features, not started yet."""
     server = LanguageServer("specguard", __version__)
 
-    async def judge(uri: str, *, saved: bool) -> None:
-        document = server.workspace.get_text_document(uri)
-        version, lines = document.version, document.lines
-        texts = {file: one.source for one in server.workspace.text_documents.values() if (file := _file(one))}
-        # In a thread, so that the editor gets other answers meanwhile.
-        flaws = await asyncio.to_thread(flaws_of, _file(document), texts, saved=saved)
-        # An address may be percent-encoded, so only the workspace finds its document.
-        if flaws is not None and server.workspace.get_text_document(uri).version == version:
-            found = [_diagnostic(flaw, lines) for flaw in flaws]
-            server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
+    judging = asyncio.Lock()
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    async def on_open(given: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams) -> None:
-        await judge(given.text_document.uri, saved=True)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    async def on_change(given: types.DidChangeTextDocumentParams) -> None:
-        await asyncio.sleep(_DELAY)
-        if server.workspace.get_text_document(given.text_document.uri).version == given.text_document.version:
-            await judge(given.text_document.uri, saved=False)
+    async def judge(given: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams) -> None:
+        document = server.workspace.get_text_document(given.text_document.uri)
+        lines = document.lines
+        async with judging:
+            # In a thread, so that the editor gets other answers meanwhile.
+            flaws = await asyncio.to_thread(flaws_of, _file(document))
+        found = [_diagnostic(flaw, lines) for flaw in flaws]
+        server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(document.uri, found))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def on_close(given: types.DidCloseTextDocumentParams) -> None:
@@ -96,32 +84,30 @@ def _file(document: TextDocument) -> str:
         return ""
 
 
-def flaws_of(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[DocumentFlaw] | None:
-    """Return the flaws of a file; None if they are unknown now, so that the editor keeps the old ones.
+def flaws_of(file: str) -> Sequence[DocumentFlaw]:
+    """Return the flaws of a file; none if it cannot be judged, or is in no repository.
 
     A document belongs to the authority by its name, or because the trusted base says so. Rules judge it, too.
 
     Args:
         file: its absolute path, with links resolved; empty without a file.
-        texts: the texts of open files, by their absolute paths.
-        saved: True if the file is as the editor shows it.
     """
     if not file:
-        return None
-    flaws: list[DocumentFlaw] | None = None
+        return []
+    flaws: list[DocumentFlaw] = []
     try:
         root = os.path.realpath(Repository.locate(os.path.dirname(file), os.environ).work_tree())
         path = os.path.relpath(file, root)
-        if path in DEFAULT_PATHS:
-            flaws = _authority_flaws(root, path, texts)
+        is_authority = path in DEFAULT_PATHS
+        if is_authority:
+            flaws = _authority_flaws(root, path)
         policy = open_policy(Request(environment=os.environ, directory=root))
-        if flaws is None and path in dict(policy.documents):
-            flaws = _authority_flaws(root, path, texts)
-        return [*(flaws or ()), *_artifact_flaws(root, path, policy)] if saved else flaws
+        if not is_authority and path in dict(policy.documents):
+            flaws = _authority_flaws(root, path)
+        return [*flaws, *_artifact_flaws(root, path, policy)]
     except SpecguardError as error:
-        if saved:
-            _log.warning("%s", visible(error.message))
-        return [] if saved and flaws is None else flaws
+        _log.warning("%s", visible(error.message))
+        return flaws
 
 
 def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
@@ -162,18 +148,11 @@ class DocumentFlaw(Record):
     code: str = ""
 
 
-def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[DocumentFlaw]:
-    """Return the flaws of a document of the authority, as it is in the editor.
-
-    Args:
-        root: the root of the working tree.
-        path: the document's path, relative to the root.
-        texts: the texts of open files, by their absolute paths.
-    """
-    files = FolderTree(root, {os.path.relpath(file, root): one for file, one in texts.items()})
+def _authority_flaws(root: str, path: str) -> list[DocumentFlaw]:
+    """Return the flaws of a document of the authority in a working tree, by its path there."""
     try:
         # Only plugins that the trusted base names are imported, not those in the text.
-        policy = load_policy(files, registry=lambda _: known_rules(root))
+        policy = load_policy(FolderTree(root), registry=lambda _: known_rules(root))
     except SpecguardError as error:
         errors = [(one.path, one.line or 0, _message(one.message, one.help)) for one in error.errors()]
         own = [DocumentFlaw(message, line, line, "error") for at, line, message in errors if at == path]

@@ -195,9 +195,10 @@ def test_the_cache_knows_the_nested_documents(mono: Repository, monkeypatch: pyt
 
 def test_an_editor_shows_what_is_wrong_with_one(mono: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(mono.path)
-    path = str(mono.path / "packages/a/SPEC_AUTHORITY.md")
-    assert flaws_of(path, {}, saved=False) == []
-    [flaw] = flaws_of(path, {path: WRONG["above"][0]}, saved=False) or ()
+    path = mono.path / "packages/a/SPEC_AUTHORITY.md"
+    assert flaws_of(str(path)) == []
+    path.write_text(WRONG["above"][0])
+    flaw = flaws_of(str(path))[0]
     assert (flaw.line, flaw.severity) == (7, "error")
     assert "reaches beyond packages/a/" in flaw.message
 

@@ -12,7 +12,7 @@ from pygls.lsp.client import LanguageClient
 
 from specguard.errors import SpecguardError
 from specguard.integrations import lsp
-from specguard.integrations.lsp import flaws_of
+from specguard.integrations.lsp import DocumentFlaw, flaws_of
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
@@ -44,14 +44,6 @@ class Editor:
     def open_address(self, uri: str, text: str = "# A\n") -> None:
         item = types.TextDocumentItem(uri, "markdown", 1, text)
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
-
-    def change(self, path: Path, text: str, version: int) -> None:
-        self.client.text_document_did_change(
-            types.DidChangeTextDocumentParams(
-                types.VersionedTextDocumentIdentifier(version, path.as_uri()),
-                [types.TextDocumentContentChangeWholeDocument(text)],
-            )
-        )
 
     def save(self, path: Path) -> None:
         self.client.text_document_did_save(
@@ -86,6 +78,11 @@ def editing(repository: Repository, edit: Callable[[Editor], Awaitable[None]], *
     asyncio.run(asyncio.wait_for(session(), 2 * LONGEST))
 
 
+def own_flaws(file: Path) -> list[DocumentFlaw]:
+    """Return what is wrong with a document of the authority by itself, without the findings of rules."""
+    return [flaw for flaw in flaws_of(str(file)) if not flaw.code]
+
+
 @pytest.fixture
 def governed(repository: Repository) -> Repository:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
@@ -109,7 +106,7 @@ def test_a_document_that_is_no_file_of_the_repository_is_not_read(
     (governed.path / "folder").symlink_to(outside)
     text = f'# Authority\n\n```toml specguard\nbase = "main"\ndocuments = ["{name}"]\n```\n'
     governed.write("SPEC_AUTHORITY.md", text)
-    [flaw] = flaws_of(str(governed.path / "SPEC_AUTHORITY.md"), {}, saved=False) or ()
+    [flaw] = own_flaws(governed.path / "SPEC_AUTHORITY.md")
     assert flaw.message.startswith(said)
     assert (flaw.line, flaw.severity) == (line, "error")
 
@@ -121,47 +118,30 @@ def test_what_is_wrong_with_no_document_is_told_for_itself(
         raise SpecguardError("the plugin 'gone' cannot be imported")
 
     monkeypatch.setattr(lsp, "known_rules", known_rules)
-    [flaw] = flaws_of(str(governed.path / "SPEC_AUTHORITY.md"), {}, saved=True) or ()
+    [flaw] = own_flaws(governed.path / "SPEC_AUTHORITY.md")
     assert flaw.message == "the plugin 'gone' cannot be imported"
 
 
-def test_why_nothing_can_be_judged_is_noted_when_a_file_is_saved_and_not_while_it_is_written(
-    governed: Repository, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_why_nothing_can_be_judged_is_noted(governed: Repository, caplog: pytest.LogCaptureFixture) -> None:
     governed.checkout("main")
     governed.commit("docs: break it", files={"SPEC_AUTHORITY.md": AUTHORITY.replace("base =", "bse =")})
-    for saved, flaws in ((False, None), (True, [])):
-        assert flaws_of(str(governed.path / "plans/one ü.md"), {}, saved=saved) == flaws
-        assert bool(caplog.messages) is saved
+    assert flaws_of(str(governed.path / "plans/one ü.md")) == []
+    assert caplog.messages
 
 
-def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
+def test_an_authority_is_read_as_it_is_saved(governed: Repository) -> None:
     file = governed.path / "SPEC_AUTHORITY.md"
-
-    async def edit(editor: Editor) -> None:
-        # A document that is not a file is open beside it.
-        editor.open_address("untitled:Untitled-1")
-        editor.open(file)
-        [(line, code, message)] = await editor.flaws(file)
-        assert (line, code) == (6, "")
-        assert message.startswith("not understood: ")
-        wrong = AUTHORITY.replace("- whatever is important\n", "").replace(
-            "[rules.forbidden-path]", "[rules.no]"
-        )
-        editor.change(file, wrong, 2)
-        flaws = await editor.flaws(file)
-        assert [line for line, _, _ in flaws] == [wrong.split("\n").index("[rules.no]") + 1]
-        assert "`rules.no` is not known" in flaws[0][2]
-        editor.change(file, wrong.replace("[rules.no]", "[rules."), 3)
-        editor.change(file, wrong.replace("[rules.no]", "[rules.locked-path]"), 4)
-        assert await editor.flaws(file) == []
-        # A plugin that the text names is not imported.
-        plugin = '# A\n\n```toml specguard\nplugins = ["pytest"]\nrules.commit-form = {}\n```\n'
-        editor.change(file, plugin, 5)
-        assert await editor.flaws(file) == []
-
-    editing(governed, edit)
-    assert file.read_text() == AUTHORITY
+    [flaw] = own_flaws(file)
+    assert flaw.line == 6
+    assert flaw.message.startswith("not understood: ")
+    wrong = AUTHORITY.replace("- whatever is important\n", "").replace("[rules.forbidden-path]", "[rules.no]")
+    file.write_text(wrong)
+    [flaw] = own_flaws(file)
+    assert flaw.line == wrong.split("\n").index("[rules.no]") + 1
+    assert "`rules.no` is not known" in flaw.message
+    # A plugin that the text names is not imported.
+    file.write_text('# A\n\n```toml specguard\nplugins = ["pytest"]\nrules.commit-form = {}\n```\n')
+    assert own_flaws(file) == []
 
 
 def test_a_file_is_judged_when_it_is_saved_and_nothing_elsewhere(
@@ -175,7 +155,7 @@ def test_a_file_is_judged_when_it_is_saved_and_nothing_elsewhere(
     odd = rows(__file__, "odd_addresses")
     for path, code in (("docs/api/x.md", "PTH001"), ("LICENSE", "PTH002"), ("SPEC_AUTHORITY.md", "PTH002")):
         governed.write(path, "None.\n")
-        assert [one.code for one in flaws_of(str(governed.path / path), {}, saved=True) or ()][-1:] == [code]
+        assert [one.code for one in flaws_of(str(governed.path / path))][-1:] == [code]
 
     async def edit(editor: Editor) -> None:
         for other in elsewhere:
@@ -192,9 +172,7 @@ def test_a_file_is_judged_when_it_is_saved_and_nothing_elsewhere(
         assert flaw.code == "ART002"
         assert "Goal" in flaw.message
         assert "SPEC_AUTHORITY.md:" in flaw.message
-        text = "# One\n\n## Goal\n\nSomething.\n"
-        editor.change(file, text, 2)
-        file.write_text(text)
+        file.write_text("# One\n\n## Goal\n\nSomething.\n")
         editor.save(file)
         assert await editor.flaws(file) == []
 
