@@ -146,7 +146,6 @@ _WORD: Final = re.compile(
     r"|(?<=/)(?:\[[\w.-]{1,60}\]|\([\w.-]{1,60}\))(?=[/.])|(?<=[\w/.-])\{[\w.-]{1,60}\})+"
     r"(?:, ?:?[0-9][0-9:-]*(?![\w.]))*"
 )
-_CELL: Final = re.compile(rf"[*_`(]*(?:lines?\s)?(?P<lines>{RANGE}(?:, ?{RANGE})*)[)*_`]*", re.IGNORECASE)
 # An ellipsis in place of a part of a path; `[...slug]` is a folder's own name.
 _ELLIPSIS: Final = re.compile(r"(?:^|/)(?:\.{3}|\u2026)|(?:\.{3}|\u2026)(?:/|$)")
 
@@ -187,9 +186,8 @@ def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
         if isinstance(block, Heading | Paragraph):
             yield from citations_in(block.text)
         elif isinstance(block, Table):
-            titles = [cell.plain.strip().casefold() in {"line", "lines"} for cell in block.header]
-            for row in (block.header, *block.rows):
-                yield from _row_citations(row, titles)
+            for cell in (cell for row in (block.header, *block.rows) for cell in row):
+                yield from _cell_citations(cell)
 
 
 def citations_in(text: Text) -> Iterator[Citation]:
@@ -212,17 +210,6 @@ def _each_range(path: str, lines: str, at: int) -> Iterator[Citation]:
     for one in _SINGLE_RANGE.finditer(_SPACED.sub("-", lines)):
         first = int(one[1])
         yield Citation(path, first, int(one[2] or first), at)
-
-
-def _row_citations(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Citation]:
-    """Return the citations in a table row; a separate column may hold the lines of the only path."""
-    found = [one for cell in row for one in _cell_citations(cell)]
-    lines = ""
-    if len(found) == 1 and found[0].line is None:
-        texts = ((cell.raw.strip(), is_lines) for cell, is_lines in zip(row, titles, strict=False))
-        cells = [text for text, is_lines in texts if is_lines or text.lstrip("*_`(")[:1] in {"L", "l"}]
-        lines = next((match["lines"] for cell in cells if (match := _CELL.fullmatch(cell[:LONGEST]))), "")
-    yield from _each_range(found[0].path, lines, found[0].at) if lines else found
 
 
 def _cell_citations(cell: Text) -> Iterator[Citation]:
