@@ -10,7 +10,7 @@ from specguard.artifacts.sections import titles_of
 from specguard.documents.blocks import List, all_texts, fences, texts
 from specguard.documents.completeness import content_of, content_of_text, is_bare_nothing, plain_words
 from specguard.documents.data import walk
-from specguard.documents.fields import Field, find_fields, near_field, normal_name
+from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.documents.list_items import without_box
 from specguard.model import TYPE_CHECKING, cached_method, path_text, shortened
 from specguard.work.name_templates import path_template
@@ -270,12 +270,8 @@ def _section_line(artifact: Artifact, field: Field) -> int:
 
 def _missing_field(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> Finding:
     message = f"{path_text(artifact.path)} has no field {name!r}"
-    names = (name, *artifact.contract.aliases_of(name))
-    near = None if artifact.structured else near_field(artifact.document, artifact.values, *names)
-    if near is not None:
-        message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.reason}"
     help = _fix_text(artifact, name, allowed)
-    return artifact.finding(f"fields.{name}", normal_name(name), message, help, near.line if near else None)
+    return artifact.finding(f"fields.{name}", normal_name(name), message, help)
 
 
 _EXAMPLES: Final = {ANY: "...", DATE: "2026-01-31", REVISIONS: "main, 3f1c2d4, main..work"}

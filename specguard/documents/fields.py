@@ -45,7 +45,7 @@ LONGEST_TITLE: Final = 300
 """A longer heading, in characters, cannot match a title."""
 
 MOST_COMPARED: Final = 500
-"""The maximum number of headings or names that are compared with a misspelt one."""
+"""The maximum number of headings that are compared with a misspelt one."""
 
 LEAST_LIKENESS: Final = 0.8
 """The minimum similarity of a misspelling (`difflib.SequenceMatcher.ratio`)."""
@@ -72,7 +72,6 @@ _BOLD: Final = r"(?s)\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)"
 
 
 IN_COMMENT: Final = "in a comment"
-IN_QUOTE: Final = "in a quotation"
 _MARGIN: Final = " \t>#*_-+<!"
 _ALIKE: Final = "with letters that only look alike"
 
@@ -90,14 +89,14 @@ def normal_title(title: str) -> str:
 
 
 class Near(Record):
-    """A text similar to a missing section or field.
+    """A text similar to a missing section.
 
     Attributes:
         line: its line, from 1.
         text: its words, as they are written.
-        reason: the reason why it does not match, to follow its words: `in a comment`, `in a quotation`,
-            `no heading there`, `spelt differently`, `with more words`, `with letters that only look alike`,
-            `with characters that cannot be seen`.
+        reason: the reason why it does not match, to follow its words: `in a comment`, `no heading there`,
+            `spelt differently`, `with more words`, `with letters that only look alike`, `with characters that
+            cannot be seen`.
     """
 
     line: int
@@ -416,30 +415,6 @@ def _table_fields(table: Table) -> Iterator[Field]:
     for row in rows:
         name = plain_value(row[0].raw).rstrip(":\uff1a")
         yield Field(name, plain_value(row[1].raw), row[0].line, "table")
-
-
-def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near | None:
-    """Return the text most like a missing field; None if nothing is similar.
-
-    Args:
-        document: the document without the field.
-        fields: the fields it has.
-        names: the possible names of the missing field.
-    """
-    wanted = set(map(normal_name, names))
-    quoted = ((at, one, IN_QUOTE) for at, one in enumerate(document.source_lines, 1) if one.startswith(">"))
-    for at, line, reason in (*((at, line, IN_COMMENT) for at, line in document.commented()), *quoted):
-        label = _split_label(line[: 3 * LONGEST_NAME].lstrip(" \t>-+#"))
-        if label and normal_name(label[0]) in wanted:
-            lines = enumerate(document.source_lines[at - 1 :], start=at)
-            return Near(next((number for number, one in lines if line in one), at), line.strip(), reason)
-    known: dict[str, tuple[int, str]] = {}
-    named = [(field.line, field.name) for field in fields]
-    named += [(section.line, section.heading.text.plain) for section in document.sections]
-    for at, name in named[:MOST_COMPARED]:
-        if len(name) <= LONGEST_NAME:
-            known.setdefault(_words(name), (at, name))
-    return _near_spelling(map(_words, names), known)
 
 
 class DataEntry(Record):

@@ -14,7 +14,6 @@ from specguard.documents.fields import (
     DataEntry,
     find_fields,
     find_key,
-    near_field,
     normal_name,
     normal_title,
     plain_value,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
     from specguard.change.tree import Documents, Tree
     from specguard.documents.blocks import Section
-    from specguard.documents.fields import Field, Near, Place
+    from specguard.documents.fields import Field, Place
     from specguard.specs.settings import SpecSettings
     from specguard.specs.spec_fields import SpecApproval
 
@@ -121,10 +120,6 @@ class Spec(Record):
     ) -> Finding:
         """Return a finding about the spec, or about a line of it, by a key of `[specs]`."""
         return Finding(message, help, self.path, line, key=key, setting=f"specs.{setting}", **more)
-
-    def near(self, name: str) -> Near | None:
-        """Return the document's field most similar to a missing one; None if no field is similar."""
-        return None if self.structured else near_field(self.document, self.fields, name)
 
     @cached_property
     def id(self) -> str:

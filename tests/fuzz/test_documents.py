@@ -10,7 +10,7 @@ from specguard.documents.citations import citations
 from specguard.documents.completeness import content_of, is_todo
 from specguard.documents.dates import date_problem, days, parse_date, read_times, strip_dates
 from specguard.documents.document import Document, find_hidden
-from specguard.documents.fields import find_fields, find_sections, near_field, near_section, read_fields
+from specguard.documents.fields import find_fields, find_sections, near_section, read_fields
 from specguard.documents.list_items import is_open, is_ticked, leading_paths
 from specguard.model import plain_path
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
@@ -74,9 +74,8 @@ def lines_of(document: Document) -> Iterator[int]:
     yield from times.untimed
     yield from (stamp.at for stamp in (*times.stamps, *times.days))
     yield from (loose.at for loose in times.unclear)
-    for near in (near_field(document, fields, "status", "owner"), near_section(document, "Test plan")):
-        if near is not None:
-            yield near.line
+    if (near := near_section(document, "Test plan")) is not None:
+        yield near.line
     yield from (found.line for found in find_sections(document, "Test plan", "Title"))
     assert all(field in fields for field in find_fields(fields, "Status"))
     if document.properties.problem is not None:
