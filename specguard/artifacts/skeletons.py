@@ -8,22 +8,19 @@ import shlex
 from specguard.artifacts.files import alternatives, join_path, unique_path
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
-from specguard.documents.fields import normal_name, normal_title
+from specguard.documents.fields import normal_title
 from specguard.errors import SpecguardError
 from specguard.model import TYPE_CHECKING, Record, path_text
-from specguard.work.kinds import LIST_KEYS, TASK_KEYS, PlanKind, WorkKind
-from specguard.work.name_templates import Template, path_template
+from specguard.work.name_templates import path_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Any, Final
 
     from specguard.artifacts.contracts import Contract
     from specguard.documents.data import Kind
-
-
-_LINES: Final = {"line": ", each with its line", "path": ", each with its path", "none": ""}
+    from specguard.work.kinds import WorkKind
 
 
 class Skeletons(Record, frozen=False):
@@ -32,7 +29,6 @@ class Skeletons(Record, frozen=False):
     Args:
         contracts: the policy's contracts, by name.
         kinds: the policy's kinds of work items; a structured artifact may be the `source` of one.
-        plans: the policy's kinds of plans, by name.
         exists: True if a path is taken.
         now: the current time in UTC.
 
@@ -43,7 +39,6 @@ class Skeletons(Record, frozen=False):
 
     contracts: Mapping[str, Contract]
     kinds: Mapping[str, WorkKind]
-    plans: Mapping[str, PlanKind]
     exists: Callable[[bytes], bool]
     now: datetime
     planned: dict[bytes, str] = {}
@@ -97,18 +92,15 @@ class Skeletons(Record, frozen=False):
         words = (name.rpartition(".")[0] or name).replace("-", " ").replace("_", " ").split()
         lines = [f"# {' '.join(words) or TODO}", ""]
         for contract in contracts:
-            lines += _markdown(contract, self.kinds, self.now)
+            lines += _markdown(contract, self.now)
         if len(lines) == 2:
             lines += [TODO, ""]
         return "\n".join(lines)
 
     def _structured(self, path: bytes, contracts: Sequence[Contract], kind: Kind) -> str:
-        value = plan_skeleton(self.plans, path)
-        value = self._items(path) if value is None else value
-        if isinstance(value, dict):
-            for contract in contracts:
-                for name, _ in _fields(contract, self.kinds):
-                    value.setdefault(name, TODO)
+        value = self._items(path)
+        for name in (name for contract in contracts for name in contract.fields):
+            value.setdefault(name, TODO)
         return _format(value, kind)
 
     def _items(self, path: bytes) -> dict[str, Any]:
@@ -174,75 +166,40 @@ def _unfilled(message: str, help: str) -> SpecguardError:
     return SpecguardError(message, help=help, code="unfilled-template")
 
 
-def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iterator[str]:
+def _markdown(contract: Contract, now: datetime) -> Iterator[str]:
     """Yield the lines that a contract requires in a Markdown document, below its title."""
-    fields = list(_fields(contract, kinds))
-    for name, value in fields:
-        yield f"- [ ] {name}" if contract.fields.get(name) == "ticked" else f"- {name}: {value}"
-    if fields:
+    for name, allowed in contract.fields.items():
+        values = [allowed] if isinstance(allowed, str) else allowed
+        value = TODO if values in (["any"], ["date"]) else f"{TODO} ({' or '.join(values)})"
+        yield f"- [ ] {name}" if allowed == "ticked" else f"- {name}: {value}"
+    if contract.fields:
         yield ""
-    for title, placeholder in placeholders(contract).items():
-        yield from (f"## {title}", "", placeholder, "")
+    for title in _titles(contract):
+        yield from (f"## {title}", "", TODO, "")
     if contract.timestamps:
         yield from ("## Log", "", f"- {now:%Y-%m-%d %H:%M} UTC: begun", "")
 
 
-def placeholders(contract: Contract) -> dict[str, str]:
-    """Return the titles of the required sections, each with a placeholder that describes its content."""
-    found = dict.fromkeys(contract.sections, "")
-    evidence, findings = contract.evidence, contract.findings
-    if evidence is not None:
-        _describe(found, evidence.section or "Evidence", "cite what was looked at" + _LINES[evidence.anchors])
-    if findings is not None:
-        description = "each finding with its severity" + _LINES[findings.anchors] + ", or why there is none"
-        _describe(found, findings.section or "Findings", description)
-    for option in contract.options:
-        found[f"Option {option}"] = ""
-    if contract.inputs or contract.records:
-        ids = ", with the object id that `git hash-object` says" if contract.records else ""
-        _describe(found, "Inputs", f"cite what was read{ids}")
-    if contract.agrees_with:
-        _describe(found, "Removed", "each path that was removed, with the reason")
-    if contract.closure:
-        _describe(found, "Kept", "each path that is left, with what it is for")
-    return {title: f"{TODO}: {text}" if text else TODO for title, text in found.items()}
+def _titles(contract: Contract) -> list[str]:
+    """Return the titles of the required sections, and of those for what else a contract requires."""
+    titles = [contract.evidence.section or "Evidence"] if contract.evidence else []
+    titles += [contract.findings.section or "Findings"] if contract.findings else []
+    titles += [f"Option {option}" for option in contract.options]
+    titles += ["Inputs"] if contract.inputs or contract.records else []
+    titles += ["Removed"] if contract.agrees_with else []
+    titles += ["Kept"] if contract.closure else []
+    required = set(map(normal_title, contract.sections))
+    return [*contract.sections, *(one for one in dict.fromkeys(titles) if normal_title(one) not in required)]
 
 
-def _describe(sections: dict[str, str], title: str, description: str) -> None:
-    """Add a description to the section with a title; add the section if it is missing."""
-    own = next((one for one in sections if normal_title(one) == normal_title(title)), title)
-    sections[own] = f"{sections[own]}; {description}" if sections.get(own) else description
-
-
-def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield the required fields, each with a placeholder for its value.
-
-    Args:
-        contract: the contract.
-        kinds: the policy's kinds of work items.
-    """
-    for name, allowed in contract.fields.items():
-        values = [allowed] if isinstance(allowed, str) else allowed
-        yield name, TODO if values in (["any"], ["date"]) else f"{TODO} ({' or '.join(values)})"
-    named = {normal_name(name) for name in contract.fields}
-    if contract.author_not and contract.author and named.isdisjoint(map(normal_name, contract.author)):
-        yield contract.author[0], TODO
-    # An artifact names the item whose owner must not be its author.
-    kind = contract.author_not.partition(".")[0]
-    stated = named | set(map(normal_name, path_template(contract.path).names))
-    if kind in kinds and stated.isdisjoint(map(normal_name, (kind, f"{kind}s", f"{kind} id"))):
-        yield kind, TODO
-
-
-def _format(value: Any, kind: Kind) -> str:
+def _format(value: dict[str, Any], kind: Kind) -> str:
     """Return a value as the text of a file in its format."""
     if kind == "json":
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     if kind == "toml":
         from specguard.documents.toml import toml_key, toml_value
 
-        pairs = value.items() if isinstance(value, dict) else ()
-        return "".join(f"{toml_key(key)} = {toml_value(one)}\n" for key, one in pairs if one is not None)
+        return "".join(f"{toml_key(key)} = {toml_value(one)}\n" for key, one in value.items())
     import yaml
 
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False)
@@ -266,26 +223,12 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     if old.problem is not None or old.section(*titles) is not None:
         return text
     end = "\r\n" if "\r\n" in text else "\n"
-    parts = [*filter(None, [text.rstrip()]), f"## {title}", placeholders(contract)[title]]
+    parts = [*filter(None, [text.rstrip()]), f"## {title}", TODO]
     after = f"{end}{end}".join(parts) + end
     document = Document.of(after.encode())
     if len(document.sections) != len(old.sections) + 1 or document.section(*titles) is None:
         return text
     return after
-
-
-def plan_skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
-    """Return the initial value of a file of a plan's tasks; None if the path is not such a file.
-
-    Args:
-        kinds: the policy's kinds of plans, by name.
-        path: the file.
-    """
-    for kind in kinds.values():
-        if kind.task_file.read(path) is not None:
-            option = {kind.option: TODO} if kind.option and kind.tasks else {}
-            return nest_keys({**option, kind.tasks: [_plan_task(kind)]})
-    return None
 
 
 def nest_keys(values: Mapping[str, Any]) -> Any:
@@ -302,12 +245,3 @@ def nest_keys(values: Mapping[str, Any]) -> Any:
             inner = inner[part]
         inner[parts[-1]] = value
     return table
-
-
-def _plan_task(kind: PlanKind) -> dict[str, Any]:
-    template = Template(kind.id_format)
-    values = {name: [TODO] if name in LIST_KEYS else TODO for name in TASK_KEYS}
-    values["id"] = template.render(dict.fromkeys(template.names, "001"))
-    values["status"] = kind.statuses[0]
-    values["depends_on"] = []
-    return {kind.key_of(name): value for name, value in values.items() if name in kind.required}

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from specguard.artifacts.skeletons import nest_keys, plan_skeleton
+from specguard.artifacts.skeletons import nest_keys
 from specguard.change.tree import Documents
 from specguard.model import Finding
 from specguard.plans.plans import Plan
 from specguard.plans.task import covers_all, flaws, mark_task, parse_expected
 from specguard.plans.verification import evidence_of, missing_parts
-from specguard.work.kinds import PlanKind
 from tests.plans.making import NOTHING, plan_of, task, told, written
 from tests.rows import rows
 from tests.taking import grows_with_length
@@ -229,38 +228,8 @@ def test_a_persons_word_is_not_of_the_future() -> None:
     assert problems == ["", "its verification by hand lacks a time that is not in the future"]
 
 
-# The plan that `specguard new` writes
-
-
-def test_a_new_plan_lacks_only_what_a_person_owes() -> None:
-    plan = plan_of(json.dumps(plan_skeleton({"default": PlanKind()}, b".plans/cart/plan.json")))
-    assert sorted(finding.field or "" for finding in found(plan)) == [
-        "tasks.0.done_criteria.0",
-        "tasks.0.expected_files.0",
-        "tasks.0.title",
-    ]
-
-
-def test_a_new_plan_has_the_keys_of_its_kind() -> None:
-    kind = PlanKind(
-        folder="plans/{name}",
-        plan="tasks.json",
-        tasks="master.tasks",
-        option="master.option",
-        id_format="{name}-{number}",
-        statuses=["todo", "done"],
-        started=["done"],
-        keys={"depends_on": "dependencies"},
-        required=["id", "status", "depends_on"],
-    )
-    assert plan_skeleton({"other": kind}, b"plans/cart/tasks.json") == {
-        "master": {"option": "TODO", "tasks": [{"id": "001-001", "status": "todo", "dependencies": []}]}
-    }
-    assert plan_skeleton({"other": kind}, b"plans/tasks.json") is None
+def test_a_key_below_a_text_makes_a_table_of_it() -> None:
     assert nest_keys({"goal": "A cart", "goal.tasks": [], "option": "A", "option.x": "B"}) == {
         "goal": {"tasks": []},
         "option": {"x": "B"},
     }
-    assert plan_skeleton({"list": PlanKind(tasks="", required=["id"])}, b".plans/x/plan.json") == [
-        {"id": "task_001"}
-    ]
