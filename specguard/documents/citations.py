@@ -66,7 +66,7 @@ def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
     """Parse a possible citation.
 
     Args:
-        text: a code span, the target of a link, a table cell or a word.
+        text: a code span, the target of a link or a word.
         marked: False for a bare word, True for the others.
 
     Returns:
@@ -187,7 +187,7 @@ def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
             yield from citations_in(block.text)
         elif isinstance(block, Table):
             for cell in (cell for row in (block.header, *block.rows) for cell in row):
-                yield from _cell_citations(cell)
+                yield from citations_in(cell)
 
 
 def citations_in(text: Text) -> Iterator[Citation]:
@@ -210,15 +210,6 @@ def _each_range(path: str, lines: str, at: int) -> Iterator[Citation]:
     for one in _SINGLE_RANGE.finditer(_SPACED.sub("-", lines)):
         first = int(one[1])
         yield Citation(path, first, int(one[2] or first), at)
-
-
-def _cell_citations(cell: Text) -> Iterator[Citation]:
-    """Yield the citations in a cell; a path that fills the cell counts as if in a code span."""
-    found = None if cell.codes or cell.references else parse_path(unescaped(cell.raw.strip()), True)
-    if found and not found[1] and EXTENSION.search(found[0]):
-        yield Citation(found[0], None, None, cell.line)
-    else:
-        yield from citations_in(cell)
 
 
 def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
