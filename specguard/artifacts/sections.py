@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.look_alikes import reading
-from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Section, Table, Text, texts
+from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Section, Text, texts
 from specguard.documents.completeness import content_of, plain_words
 from specguard.documents.fields import IN_COMMENT, bold_words, matches_title, near_section, normal_title
 from specguard.model import TYPE_CHECKING, Finding, cached_method, path_text, shortened
@@ -226,11 +226,6 @@ def _find_options(
                     yield label, item.line, [Paragraph(rest), *item.rest]
                 else:
                     yield from _find_options([one for one in item.rest if isinstance(one, List)], labels)
-        elif isinstance(block, Table):
-            for row in block.rows:
-                label, rest = _split_label(row[0], labels)
-                if label:
-                    yield label, row[0].line, [Paragraph(cell) for cell in row[1:] or [rest]]
         elif label := _option_of(block, labels):
             below = blocks[at + 1 :]
             ends = (to for to, one in enumerate(below) if _option_of(one, labels) or _ends_option(block, one))
