@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
-    from specguard.documents.dates import Stamp, Times, UnclearTime
+    from specguard.documents.dates import Stamp
     from specguard.model import Finding, Severity
     from specguard.work.named_items import Work, WorkItem
 
@@ -398,8 +398,10 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
     from specguard.documents.dates import as_utc, read_times
 
     times = read_times(artifact.document)
-    if not times.stamps:
-        yield _no_time_finding(times, artifact)
+    if not times.stamps and not times.unclear:
+        help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
+        message = f"{path_text(artifact.path)} has no entry with a time"
+        yield artifact.finding("timestamps", "no time", message, help)
         return
     for unclear in times.unclear:
         message = f"the time {unclear.text!r} {unclear.problem}"
@@ -419,16 +421,6 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
             help = "Write the time at which the entry was made."
             message = f"the time {stamp.text} is in the future"
             yield artifact.finding("timestamps", "time in the future", message, help, stamp.at)
-
-
-def _no_time_finding(times: Times, artifact: Artifact) -> Finding:
-    """Return a finding about an artifact without times, with the text most like one."""
-    message = f"{path_text(artifact.path)} has no entry with a time"
-    help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
-    near: Sequence[UnclearTime | Stamp] = times.unclear or times.days
-    if near:
-        message += f": {near[0].text!r} {times.unclear[0].problem if times.unclear else 'is a day'}"
-    return artifact.finding("timestamps", "no time", message, help, near[0].at if near else None)
 
 
 def _out_of_order(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
