@@ -54,7 +54,6 @@ def _readable(text: str) -> str:
 Name = Annotated[str, Field(max_length=1_000), AfterValidator(_readable)]
 Path = Annotated[str, Field(max_length=4_096), AfterValidator(_readable)]
 Text = Annotated[str, Field(max_length=200_000), AfterValidator(_readable)]
-Names = Annotated[list[Name], Field(max_length=200)]
 
 
 class Tools:
@@ -71,20 +70,15 @@ class Tools:
             "worktree",
             description="worktree: what is not committed. staged: the next commit. branch: since the base.",
         ),
-        head: Name = Field("", description="With branch: judge this one, not HEAD."),
         commit_message: Text | None = Field(None, description="Judge this commit message, and nothing else."),
         title: Text | None = Field(None, description="With branch: the pull request's title."),
         body: Text | None = Field(None, description="With branch: its text."),
-        whole_tree: bool = Field(False, description="Judge the whole tree where a rule can."),
-        strict: bool = Field(False, description="Count warnings as errors."),
-        select: Names = Field([], description="Only these rules: codes, families or names."),
     ) -> Mapping[str, Any]:
         """Judges what was changed: each finding has its place, the line of the authority that decides, and
         the next step. Ask before a commit and when work is done.
         """  # noqa: D205 - this is the tool's description
-        of_branch = [name for name, value in (("head", head), ("title", title), ("body", body)) if value]
-        if of_branch and (what != "branch" or commit_message is not None):
-            raise usage(f"{of_branch[0]!r} is a branch's", 'ask with "what": "branch", no "commit_message"')
+        if (title or body) and (what != "branch" or commit_message is not None):
+            raise usage("a title and a body are a branch's", 'ask with "what": "branch", no "commit_message"')
         with ExitStack() as files:
             verdicts = check(
                 Request(
@@ -92,12 +86,8 @@ class Tools:
                     worktree=what == "worktree" and commit_message is None,
                     staged=what == "staged" and commit_message is None,
                     message_file=_file(files, commit_message),
-                    head=head,
                     title=title,
                     body_file=_file(files, body),
-                    all=whole_tree,
-                    strict=strict,
-                    select=select,
                 )
             )
         data = report(verdicts[0])
