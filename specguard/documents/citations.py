@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import AnyBlock, Heading, Paragraph, Table, Text, flatten
-from specguard.documents.inline import LineCounter, Reference, unescaped
+from specguard.documents.inline import LineCounter, unescaped
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
     """Yield the parts of a text that may be paths, as (start, end, text, marked)."""
     raw = text.raw
     marked = [(code.start, code.end, code.content.replace("\n", " ").strip()) for code in text.codes]
-    marked += [(link.start, link.end, _link_place(raw, link)) for link in text.references]
+    marked += [(link.start, link.end, link.target) for link in text.references]
     end = 0
     emphasis_end = max((mark.end() for mark in _EMPHASIS_END.finditer(raw)), default=0)
     for start, stop, part in [*sorted(marked), (len(raw), len(raw), "")]:
@@ -228,11 +228,3 @@ def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
                 yield word.start(), word.end(), unescaped(name), False
             yield start, stop, part, True
             end = stop
-
-
-def _link_place(raw: str, link: Reference) -> str:
-    """Return the place that a link leads to; the link text may contribute the lines."""
-    inner = parse_path(unescaped(raw[link.text_start : link.text_end]).strip("`*_ "), True)
-    if inner and inner[1] and "#L" not in link.target and parse_path(link.target, True):
-        return f"{link.target.partition('#')[0]}:{inner[1]}"
-    return link.target
