@@ -3,12 +3,10 @@
 A task's `verification` has one entry, or a list of them:
 
     - a command with its exit code: `{"command": "pytest -q", "exit_code": 0}`
-    - several commands: `{"commands": [...]}`, each such an entry, or a text with `exit_code` next to the list
     - the manifest of a run: `{"manifest": ".runs/task_003/1/manifest.json"}`, or only its path
     - a person's statement: `{"note": "works on the device", "by": "Ann Lee", "at": "2026-01-31"}`
 
-The task's own keys `verified_note`, `verified_by` and `verified_at` are also a person's statement. In an
-entry with commands or a manifest, a note, a person and a time are allowed but prove nothing.
+In an entry with a command or a manifest, a note, a person and a time are allowed but prove nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from specguard.documents.people import names_nobody
 from specguard.errors import judge_each
 from specguard.model import TYPE_CHECKING, Finding, Record, path_text, plain_path, shortened
 from specguard.runs.proof import Claim, RunProof
-from specguard.runs.record import FAILURES, STATE_KEYS, first_of
+from specguard.runs.record import STATE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +34,9 @@ if TYPE_CHECKING:
 
 _PERSON_KEYS: Final = ("note", "by", "at")
 # What may tell of a failure, and is not read.
-_OTHER_KEYS: Final = frozenset({"checks", "cmd", "code", "exit", "exitcode", "results", "returncode"})
+_OTHER_KEYS: Final = frozenset(
+    {"checks", "cmd", "code", "commands", "exit", "exitcode", "results", "returncode", "timedout"}
+).union(STATE_KEYS)
 _PATH: Final = re.compile(r"[^\s\"'`<>|;]{1,1000}")
 
 
@@ -45,12 +45,12 @@ class RanCommand(Record):
 
     Attributes:
         command: the command as it is written.
-        code: the exit code, or the state that says that it failed; None if no number is recorded.
+        code: the exit code; None if no number is recorded.
         place: the place below the task.
     """
 
     command: str
-    code: int | str | None
+    code: int | None
     place: Place
 
 
@@ -72,41 +72,30 @@ class TaskEvidence(Record):
     def __bool__(self) -> bool:
         return bool(self.commands or self.statements or self.runs or self.other_places)
 
-    def read(self, value: Any, place: Place, code: int | str | None = None) -> None:
-        """Add one entry or a list of them; `code` is the exit code next to a list of commands."""
+    def read(self, value: Any, place: Place) -> None:
+        """Add one entry or a list of them."""
         if isinstance(value, list):
             for position, one in enumerate(value):
-                self.read(one, (*place, position), code)
+                self.read(one, (*place, position))
         elif isinstance(value, str) and _is_path(value):
             self.runs.append((value.strip(), place))
         elif not isinstance(value, dict):
             self.other_places.extend([] if value in (None, "", False) else [place])
         else:
-            self._read_entry(value, place, code)
+            self._read_entry(value, place)
 
-    def _read_entry(self, entry: dict[str, Any], place: Place, code: int | str | None) -> None:
-        if "exit_code" in entry:
-            code = entry["exit_code"] if type(entry["exit_code"]) is int else None
-        state = "timed_out" if entry.get("timed_out") is True else str(first_of(entry, STATE_KEYS))
-        code = state if normal_name(state) in FAILURES and not code else code
-        command, several, manifest = (entry.get(key) for key in ("command", "commands", "manifest"))
+    def _read_entry(self, entry: dict[str, Any], place: Place) -> None:
+        command, manifest, code = (entry.get(key) for key in ("command", "manifest", "exit_code"))
         if isinstance(command, str) and command.strip():
+            code = code if type(code) is int else None
             self.commands.append(RanCommand(command.strip(), code, (*place, "command")))
-        for position, one in enumerate(several if isinstance(several, list) else ()):
-            at = (*place, "commands", position)
-            if isinstance(one, str):
-                self.commands.append(RanCommand(one.strip(), code, at))
-            else:
-                self.read(one, at, code)
         if isinstance(manifest, str) and _is_path(manifest):
             self.runs.append((manifest.strip(), (*place, "manifest")))
-        # Words about results, such as "12 passed", are no form of them.
-        words = [key for key in ("checks", "results") if isinstance(entry.get(key), str)]
-        others = any(normal_name(key) in _OTHER_KEYS for key in entry if key not in ("exit_code", *words))
-        is_alone = command is None and several is None and manifest is None and code is None
+        others = any(normal_name(key) in _OTHER_KEYS for key in entry if key != "exit_code")
+        is_alone = entry.keys().isdisjoint(("command", "manifest", "exit_code"))
         if is_alone and not others and any(key in entry for key in _PERSON_KEYS):
             self.statements.append((entry, place))
-        elif others or not (command or several or manifest):
+        elif others or not (command or manifest):
             self.other_places.append(place)
 
 
@@ -114,9 +103,6 @@ def evidence_of(task: Task) -> TaskEvidence:
     """Return the verification of a task, as its plan states it."""
     evidence, key = TaskEvidence(), task.key_of("verification")
     evidence.read(task.value.get(key), (key,))
-    flat = {name: task.value[f"verified_{name}"] for name in _PERSON_KEYS if f"verified_{name}" in task.value}
-    if flat:
-        evidence.statements.append((flat, (f"verified_{next(iter(flat))}",)))
     return evidence
 
 
@@ -127,8 +113,8 @@ def _is_path(text: str) -> bool:
 
 
 _FORMS: Final = (
-    "Record under `verification` each `command` with its `exit_code`, the run's `manifest`, or a person's "
-    "`note`, with `by` and `at` (as 2026-01-31)."
+    "Record under `verification` each `command` with its `exit_code` and no other result, the run's "
+    "`manifest`, or a person's `note`, with `by` and `at` (as 2026-01-31)."
 )
 
 

@@ -664,7 +664,7 @@ class UnverifiedDone(Rule):
       {"id": "task_003", "status": "done", "verify": ["pytest -q"], "verification": true},
       {"id": "task_004", "status": "done", "verify": []},
       {"id": "task_005", "status": "done", "verify": ["pytest -q"],
-       "verified_by": "manual", "verified_at": "2026-01-31T12:00:00Z", "verified_note": "device ok"}
+       "verification": {"note": "device ok", "by": "manual", "at": "2026-01-31T12:00:00Z"}}
     ]}
     '''
 
