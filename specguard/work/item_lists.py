@@ -7,8 +7,8 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Patterns
 from specguard.documents.completeness import is_todo
-from specguard.documents.data import Data, Problem, elements, scalar_text, value_at, walk, whole_text
-from specguard.documents.fields import DataEntry, normal_name
+from specguard.documents.data import Data, Problem, scalar_text, value_at, walk, whole_text
+from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.documents.list_items import without_remark
 from specguard.errors import MissingFact, if_applicable
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, grouped, path_text
@@ -61,13 +61,10 @@ class Source(Record):
         """
         if self.data.problem is not None:
             return f"cannot be read: {self.data.problem.message}"
-        place, items = self._place
-        # A mapping with values other than objects is not a list of items by id.
-        by_id = place or all(isinstance(value, dict) for _, value in elements(items))
-        if isinstance(items, list) or (isinstance(items, dict) and by_id):
+        if isinstance(self._place[1], list):
             return ""
         name = self.settings.items or f"{self.kind}s"
-        return f"has no list or object in {name!r}, which should hold the items"
+        return f"has no list in {name!r}, which should hold the items"
 
     @cached_property
     def items(self) -> Sequence[Listed]:
@@ -105,7 +102,7 @@ class Source(Record):
     def fields(self) -> dict[str, str]:
         """The fields that all items share: the scalars at the top of the file, and those in its path."""
         value = self.data.value
-        top = scalars(value) if isinstance(value, dict) and value is not self._place[1] else {}
+        top = scalars(value) if isinstance(value, dict) else {}
         return {**top, **self.path_fields}
 
     def pointer(self, line: int | None = None, problem: str = "") -> Pointer:
@@ -132,12 +129,11 @@ class Source(Record):
         """Each entry as an item, or as its line and its problem."""
         place, items = self._place
         found: list[Listed | tuple[int | None, str]] = []
-        for at, value in elements(items) if not self.problem else ():
-            key = (*place, at)
-            item_id = at if isinstance(at, str) else self._read_id(value)
+        for at, value in enumerate(() if self.problem else items):
+            key: Place = (*place, at)
             if not isinstance(value, dict):
                 found.append((self.data.line(key), "is not an object"))
-            elif item_id:
+            elif item_id := self._read_id(value):
                 found.append(Listed(self.data, key, value, self, item_id))
             else:
                 names = " or ".join(map(repr, dict.fromkeys([self.settings.number, "id"])))
@@ -577,7 +573,7 @@ class Listed(DataEntry):
     def stated(self, name: str) -> Sequence[ListElement]:
         """Return the elements of a field that contains a list, or its single value."""
         path, value = self._find_field(name)
-        listed = [((at,), one) for at, one in elements(value)] if isinstance(value, list) else [((), value)]
+        listed = [((at,), one) for at, one in enumerate(value)] if isinstance(value, list) else [((), value)]
         texts = [(at, _element_text(one)) for at, one in listed]
         texts = [(at, text) for at, text in texts if text.casefold() not in NOTHING]
         return [ListElement(text, self.line_of(*path.split("."), *at)) for at, text in texts]
