@@ -16,11 +16,10 @@ from typing import Any, Final
 from specguard.artifacts.sections import describes_option
 from specguard.artifacts.skeletons import nest_keys
 from specguard.authority.policy import Policy
-from specguard.documents.completeness import plain_words
 from specguard.documents.data import read_data
 from specguard.documents.document import Document
 from specguard.engine.status import open_waves
-from specguard.errors import SpecguardError, incomplete, nearest, usage
+from specguard.errors import SpecguardError, incomplete, usage
 from specguard.model import listed, path_text
 from specguard.planning.task_lists import CHANGES, KEBAB, MAIN, TASKS, Box, Boxes, SourceFolder, SourcePage
 from specguard.plans.plans import Plan
@@ -112,18 +111,15 @@ class NewPlan:
                 raise _error(message, f"{self._source.path}/{TASKS}", found.help, box.line)
 
     def _check_option(self, top: str, option: str) -> None:
-        options, known, step = "", bool(option), "--option OPTION"
+        options, known = "", bool(option)
         if self._kind.options:
             options = f"{self.folder}/{self._kind.options}"
             text = SourceFolder(top, self.folder, "openspec").read(self._kind.options) or ""
-            document = Document.of(text.encode("utf-8"))
-            known = known and describes_option(document, option)
-            letters = " or ".join(letter for letter in "ABCDEFGH" if describes_option(document, letter))
-            step = f"--option {letters}" if letters else "describe the options there first"
+            known = known and describes_option(Document.of(text.encode("utf-8")), option)
         if not known:
             message = f"the plan names no option that was chosen (`{self._kind.option}`)"
             message = f"it describes no option {option!r}" if option else message
-            raise _error(message, options, step)
+            raise _error(message, options, "--option OPTION, with one that is described")
 
     def _data(self) -> Any:
         """Return the data of the plan's file."""
@@ -167,10 +163,8 @@ def choose_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
     """
     if wanted in kinds or (not wanted and len(kinds) == 1):
         return wanted or next(iter(kinds))
-    if wanted:
-        raise incomplete(f"the policy describes no plans {wanted!r}", nearest(wanted, kinds) or DESCRIBE)
     if kinds:
-        raise incomplete("the policy describes several kinds of plans", f"--kind {next(iter(kinds))}")
+        raise incomplete("--kind names none of the kinds of plans", f"--kind {' or '.join(kinds)}")
     raise incomplete("the policy describes no plans", DESCRIBE)
 
 
@@ -197,14 +191,7 @@ def require_open(policy: Policy, path: str) -> None:
             stage = next(one for one in wave.stages if one.settings is settings)
             for earlier in stage.waits_for[:1] if stage.needed else ():
                 missing = earlier.missing[0]
-                # Flaws of an existing file have to be fixed in that file first.
-                unwritten = () if missing.path else earlier.settings.artifacts
-                absent = [one for one in unwritten if one in contracts and not wave.artifacts(one)]
                 step = "complete it first; specguard status --worktree says more"
-                for one in absent[:1]:
-                    asked = sorted(path_template(contracts[one].template).names & fields.keys())
-                    given = [f"{name}={shlex.quote(fields[name])}" for name in asked]
-                    step = " ".join(["complete it first: specguard new", one, *given])
                 message = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.message}"
                 raise _error(message, path_text(missing.path) if missing.path else path, step, missing.line)
             return
@@ -302,9 +289,7 @@ def proposal_files(top: str, slug: str, capabilities: Sequence[str], *, today: d
 
 def _check_name(name: str, what: str) -> None:
     if not KEBAB.fullmatch(name):
-        near = plain_words(name).replace(" ", "-")
-        use = f"did you mean {near!r}?" if KEBAB.fullmatch(near) else "use small letters, digits and hyphens"
-        raise usage(f"{name!r} is not a name of {what}", use)
+        raise usage(f"{name!r} is not a name of {what}", "use small letters, digits and hyphens")
 
 
 def _render(name: str, **values: object) -> str:

@@ -353,8 +353,7 @@ class Box:
     @property
     def in_text(self) -> str:
         """The dependencies that its text names in round brackets, in capital letters."""
-        named = self.text.upper().partition("(DEPENDS ON ")[2].partition(")")[0]
-        return named.replace("'S", "").replace("\u2019S", "")
+        return self.text.upper().partition("(DEPENDS ON ")[2].partition(")")[0]
 
     def has(self, key: str) -> bool:
         """Return True if the task has a detail, even an empty one."""
