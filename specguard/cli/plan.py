@@ -159,14 +159,10 @@ def _next_step(policy: Policy, state: progress.PlanState, task: progress.TaskSta
 
 
 @command.command("init", short_help="Write the folders of plans and the planner's brief.")
-@opt.flag("--print", "only_print", help="Print the brief, and write nothing.")
-def init(only_print: bool) -> None:
+def init() -> None:
     """Make the folders of plans and changes, and write the planner's brief from the policy."""
     policy = open_policy(Request(environment=os.environ))
     brief = creation.planner_brief(policy)
-    if only_print:
-        click.echo(brief, nl=False)
-        return
     top = opt.find_repository().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     creation.choose_kind(kinds, next(iter(kinds), ""))

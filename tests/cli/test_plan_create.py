@@ -59,7 +59,6 @@ class TestInit:
         brief = (project.top / ".plans/PLANNER.md").read_text()
         for said in rows(__file__, "folders_and_a_brief_made_of_the_policy"):
             assert said in brief, said
-        assert project.specguard("plan", "init", "--print").stdout == brief
         project.user.git("add", ".")
         assert project.specguard("check", "--staged").exit_code == 0
         (project.top / ".plans/PLANNER.md").write_text("My own.\n")
