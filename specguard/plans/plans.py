@@ -6,7 +6,6 @@ from functools import cached_property
 
 from specguard.change.tree import Documents, Tree
 from specguard.documents.data import Data, Problem, dotted
-from specguard.documents.fields import normal_name
 from specguard.errors import NotApplicable, if_applicable, judge_each
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, only_text
 from specguard.plans.task import Task, flaws
@@ -17,7 +16,7 @@ from specguard.work.name_templates import path_template
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
-    from typing import Any, Final
+    from typing import Any
 
     from specguard.change.change import Change
     from specguard.change.entries import Entry
@@ -300,10 +299,6 @@ def too_early(task: Task, why: str, base: Plan | None = None) -> Iterator[Findin
         yield task.finding(message, step, f"{task.id}:early:{needed.id}", *place, setting="started")
 
 
-_TIMESTAMPS: Final = frozenset({"updatedat", "updated", "lastupdated", "modifiedat"})
-"""Top-level keys of a plan that tools update with every edit."""
-
-
 class Edit(Record):
     """One edit of a plan by a change.
 
@@ -334,7 +329,7 @@ def find_edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterato
     """Yield the edits of a plan, except finishing one task with its evidence.
 
     Finishing a task sets its status to one of `done`. Finishing may also change keys that do not define the
-    task, such as its evidence and the timestamps of tools.
+    task, such as its evidence.
 
     Args:
         before: the plan before; None if there was none.
@@ -357,9 +352,8 @@ def _top_edits(before: Plan, after: Plan) -> Iterator[Edit]:
     old, new = (_without_key(plan.data.value, plan.tasks_key) for plan in (before, after))
     old, new = (value if isinstance(value, dict) else {} for value in (old, new))
     for key in sorted(_changed_keys(old, new)):
-        if normal_name(key) not in _TIMESTAMPS or isinstance(new.get(key), (dict, list)):
-            what = "adds" if key not in old else "removes" if key not in new else "changes"
-            yield Edit(f"{what} {key!r}", (key,), after.data.line((key,)) if key in new else None)
+        what = "adds" if key not in old else "removes" if key not in new else "changes"
+        yield Edit(f"{what} {key!r}", (key,), after.data.line((key,)) if key in new else None)
 
 
 def _task_edits(before: Plan, after: Plan, own_id: str) -> Iterator[Edit]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from specguard.errors import nearest
 from specguard.model import TYPE_CHECKING, shortened
 from specguard.work.kinds import normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Final, TypeVar
+    from typing import TypeVar
 
     _Node = TypeVar("_Node")
     _Place = TypeVar("_Place")
-
-
-MOST_COMPARED: Final = 200
-"""The limit of items whose ids are compared with a name that none of them has."""
 
 
 def dependency_flaws(
@@ -38,9 +33,7 @@ def dependency_flaws(
             needed = ids.get(normal_id(text))
             if needed is None:
                 message = f"{item} needs {shortened(text)!r}, which is not listed"
-                known = [one for _, one, _ in needs[:MOST_COMPARED] if one and one != needs[at][1]]
-                step = nearest(text, known, "Name one that is listed, or take it out.")
-                yield at, place, message, step, f"unknown:{text}"
+                yield at, place, message, "Name one that is listed, or take it out.", f"unknown:{text}"
             elif needed == at:
                 yield at, place, f"{item} needs itself", "Take it out.", "self"
             else:
@@ -57,10 +50,6 @@ def early_start(item: str, why: str, needed: str, status: str, how: str = "first
     state = f"is {status}" if status else "has no status"
     step = f"Finish {needed} {how}, or take it out of what {item} needs if that is a mistake."
     return f"{item} {why}, and needs {needed}, which {state}", step
-
-
-MOST_SHOWN: Final = 12
-"""The limit of circle members in a message; longer circles have their middle cut out."""
 
 
 def find_circles(graph: Mapping[_Node, Sequence[_Node]]) -> Iterator[Sequence[_Node]]:
@@ -94,7 +83,4 @@ def find_circles(graph: Mapping[_Node, Sequence[_Node]]) -> Iterator[Sequence[_N
 
 def format_circle(names: Sequence[str]) -> str:
     """Return a circle for a message: `a -> b -> a`."""
-    path = [*names, names[0]]
-    if len(path) > MOST_SHOWN:
-        path[MOST_SHOWN // 2 : -MOST_SHOWN // 2] = [f"... {len(path) - MOST_SHOWN} more ..."]
-    return " -> ".join(path)
+    return shortened(" -> ".join([*names, names[0]]), 200)

@@ -23,13 +23,11 @@ def graph(*needs: list[int], **more: Any) -> Any:
 
 def test_a_task_that_is_not_there() -> None:
     # The padding of an id does not count.
-    wanted = {"task_1": "", "TASK_01": "", "task-1": "did you mean 'task_001'?", "x": "Name one that is"}
-    plan = plan_of([{"id": "task_001", "status": "done"}, {"id": "task_002", "depends_on": [*wanted]}])
-    near, far = plan.dependency_flaws()
+    wanted = ["task_1", "TASK_01", "task-1"]
+    plan = plan_of([{"id": "task_001", "status": "done"}, {"id": "task_002", "depends_on": wanted}])
+    [near] = plan.dependency_flaws()
     assert (near.line, near.field) == (3, "tasks.1.depends_on.2")
     assert near.message == "task_002 needs 'task-1', which is not listed"
-    assert near.help == wanted["task-1"]
-    assert far.help.startswith(wanted["x"])
     # A finding's key is what an approval and a baseline know it by.
     [finding] = plan_of([{"id": "task_001", "depends_on": ["x" * 70]}]).dependency_flaws()
     assert finding.key == f"task_001:unknown:{'x' * 70}"
@@ -51,17 +49,16 @@ def test_of_every_circle_the_whole_way_is_named(needs: list[list[int]], ways: li
     assert messages == [f"tasks need each other in a circle: {way}" for way in ways]
 
 
-def test_the_middle_of_a_long_circle_is_left_out() -> None:
+def test_a_long_circle_is_cut() -> None:
     [message] = [one for _, one in told(graph(*[[n % 40 + 1] for n in range(1, 41)]).dependency_flaws())]
-    assert "task_006 -> ... 29 more ... -> task_036" in message
-    assert message.endswith("task_040 -> task_001")
+    assert message.endswith(" -> task_016 -> task_...")
 
 
 def test_a_plan_that_is_one_long_line_or_one_great_circle() -> None:
     count = 6_000
     assert not list(graph([], *[[n] for n in range(1, count)]).dependency_flaws())
     [circle] = graph(*[[n % count + 1] for n in range(1, count + 1)]).dependency_flaws()
-    assert f"{count - 11} more" in circle.message
+    assert len(circle.message) < 300
 
 
 def test_many_names_of_no_task_take_no_longer_each() -> None:
@@ -107,8 +104,7 @@ def what(change: Callable[[list[Any], dict[str, Any]], Any], own: str = "task_00
         # Finishing one's own task is no edit.
         (lambda tasks, top: tasks[1].update(status="Done", verification=[{"command": "x"}]), []),
         (lambda tasks, top: tasks[1].update(status="done", verified_by="Ann", run_dir="x"), []),
-        (lambda tasks, top: top.update(updated_at="2026-01-02"), []),
-        (lambda tasks, top: top.update(updated_at={"goal": "No cart"}), ["changes 'updated_at'"]),
+        (lambda tasks, top: top.update(updated_at="2026-01-02"), ["changes 'updated_at'"]),
         (
             lambda tasks, top: tasks[1].update(status="agent_done"),
             ["moves task_002 from pending to agent_done"],
