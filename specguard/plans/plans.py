@@ -61,7 +61,7 @@ class Plan(Record):
     @property
     def tasks_key(self) -> Sequence[str]:
         """The keys from the top of the file to the value that contains the tasks."""
-        return self.settings.tasks.split(".") if self.settings.tasks else ()
+        return self.settings.tasks.split(".")
 
     @cached_property
     def tasks(self) -> Sequence[Task]:
@@ -394,7 +394,7 @@ def _other_tasks(plan: Plan, task_id: str) -> Any:
 
 def _without_key(value: Any, key: Sequence[str]) -> Any:
     """Return nested mappings without the value at a key."""
-    if not isinstance(value, dict) or not key or key[0] not in value:
+    if not isinstance(value, dict) or key[0] not in value:
         return value
     rest = {name: one for name, one in value.items() if name != key[0]}
     return {**rest, key[0]: _without_key(value[key[0]], key[1:])} if len(key) > 1 else rest

@@ -61,10 +61,13 @@ class Source(Record):
         """
         if self.data.problem is not None:
             return f"cannot be read: {self.data.problem.message}"
-        if isinstance(self._place[1], list):
-            return ""
-        name = self.settings.items or f"{self.kind}s"
-        return f"has no list in {name!r}, which should hold the items"
+        found = isinstance(self.data.get(self._key), list)
+        return "" if found else f"has no list in {self._key!r}, which should hold the items"
+
+    @property
+    def _key(self) -> str:
+        """The dotted key of the items in the file."""
+        return self.settings.items or f"{self.kind}s"
 
     @cached_property
     def items(self) -> Sequence[Listed]:
@@ -114,23 +117,12 @@ class Source(Record):
         """
         return Pointer(self.path, [f"{path_text(self.path)} was read"], problem, line=line)
 
-    @property
-    def _place(self) -> tuple[tuple[str, ...], Any]:
-        """The key of the items in the file, and the value there."""
-        value, named = self.data.value, self.settings.items
-        if named:
-            return tuple(named.split(".")), self.data.get(named)
-        known = value if isinstance(value, dict) else {}
-        name = next((name for name in (f"{self.kind}s", "items") if name in known), "")
-        return ((name,), known[name]) if name else ((), value)
-
     @cached_property
     def _entries(self) -> Sequence[Listed | tuple[int | None, str]]:
         """Each entry as an item, or as its line and its problem."""
-        place, items = self._place
         found: list[Listed | tuple[int | None, str]] = []
-        for at, value in enumerate(() if self.problem else items):
-            key: Place = (*place, at)
+        for at, value in enumerate(() if self.problem else self.data.get(self._key)):
+            key: Place = (*self._key.split("."), at)
             if not isinstance(value, dict):
                 found.append((self.data.line(key), "is not an object"))
             elif item_id := self._read_id(value):
@@ -588,9 +580,6 @@ class Listed(DataEntry):
     def __str__(self) -> str:
         kind = self.source.kind
         return self.id if self.id.casefold().startswith(kind.casefold()) else f"{kind} {self.id}"
-
-    def __repr__(self) -> str:
-        return f"Listed({self!s})"
 
 
 def scalars(entry: Mapping[str, Any]) -> dict[str, str]:

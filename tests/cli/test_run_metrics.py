@@ -113,7 +113,7 @@ def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
         'pointer = ["NEXT_PHASE.json"]\nnumber = "next"', 'source = "phases.json"\nnumber = "id"'
     )
     entries = [{"id": 12, "title": "a"}, {"id": 13, "title": "b", "status": "done"}]
-    project = Project(tmp_path, policy, {"phases.json": json.dumps(entries)})
+    project = Project(tmp_path, policy, {"phases.json": json.dumps({"phases": entries})})
     assert project.run_phase().exit_code == 0
     commit, run_id = (project.manifests()[0][key] for key in ("commit", "run_id"))
     project.user.git("fetch", "-q", "origin")
@@ -121,7 +121,7 @@ def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
     project.user.git("commit", "-q", "--amend", "-m", "feat(phase12): implement phase 12")
     done = {"status": "done", "evidence": {"manifest": f".runs/phase-12/{run_id}/manifest.json"}}
     entries[0] |= done
-    project.user.commit("docs: phase 12 is done", files={"phases.json": json.dumps(entries)})
+    project.user.commit("docs: phase 12 is done", files={"phases.json": json.dumps({"phases": entries})})
     project.land()
     coverage = metrics(project)[1]["coverage"]
     assert [item["label"] for item in coverage["covered"]] == ["phase 12"]

@@ -69,7 +69,7 @@ def test_a_document_that_a_list_names_is_shown_by_the_list(tmp_path: Path) -> No
     )
     policy = policy.replace('"docs/phases/phase-{number}.md"', '"{path}"').replace("{number}", "{id}")
     listed = [{"number": one, "path": f"docs/phases/phase-{one}.md"} for one in ("12", "13")]
-    files = {"tasks.json": json.dumps(listed) + "\n", "docs/phases/phase-13.md": "# Phase 13\n"}
+    files = {"tasks.json": json.dumps({"phases": listed}) + "\n", "docs/phases/phase-13.md": "# Phase 13\n"}
     workshop = Workshop(tmp_path, policy, files)
     brief = workshop.specguard("brief", "phase", "12").stdout
     assert "{" not in brief

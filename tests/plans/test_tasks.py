@@ -27,12 +27,6 @@ def test_a_plan_as_it_should_be() -> None:
     assert not found(plan_of([task(1), task(2, depends_on=["task_001"], domain="shop", note="mine")]))
 
 
-def test_the_file_may_be_the_list_of_tasks() -> None:
-    plan = plan_of('[{"id": "task_001", "status": "done"}]', tasks="", required=["id", "status"])
-    assert not found(plan)
-    assert plan.tasks[0].done
-
-
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
@@ -203,7 +197,6 @@ def test_evidence_is_added_to_what_is_there() -> None:
             '{"master": {"x": [1, "]"], "tasks": [{"id": "task_001"}, {"id": "task_002"}]}}',
             {"tasks": "master.tasks"},
         ),
-        ('[{"id": "task_000"}, [], {"id": "task_001"}, {"id": "task_002"}]', {"tasks": ""}),
         ('\ufeff{"tasks":[{"id":"task_001"},{"id":"task_002"}]}', {}),
         ('{\r\n\t"tasks": [\r\n\t\t{\r\n\t\t\t"id": "task_001"\r\n\t\t},\r\n\t\t{"id": "task_002"}]}', {}),
     ],

@@ -57,9 +57,8 @@ def test_a_source_may_be_written_in_yaml(tree: Grow) -> None:
 
 
 def test_items_are_a_list_in_any_format(tree: Grow) -> None:
-    for text in ("- {number: 1, owner: me}\n", "items:\n  - {number: 1, owner: me}\n"):
-        [source] = sources(tree({"a/PHASE_E_WORKBREAKDOWN.yaml": text}))
-        assert [(item.id, item.text("owner")) for item in source.items] == [("1", "me")]
+    [source] = sources(tree({"a/PHASE_E_WORKBREAKDOWN.yaml": "slices:\n  - {number: 1, owner: me}\n"}))
+    assert [(item.id, item.text("owner")) for item in source.items] == [("1", "me")]
     kind = WorkKind(source=["plan.toml", "plan.json"], items="plan.parts", branch="part-{id}")
     [source] = sources(tree({"plan.toml": "[[plan.parts]]\nid = 'x'\n", "plan.json": "{}"}), "part", kind)
     assert [item.id for item in source.items] == ["x"]
@@ -74,6 +73,8 @@ def test_what_is_no_source_or_no_item_is_named(tree: Grow, repository: Any) -> N
         "slices: 3\n": "has no list in 'slices'",
         "slices:\n  '1': {owner: me}\n": "has no list in 'slices'",
         "": "has no list in 'slices'",
+        "- id: D1\n": "has no list in 'slices'",
+        "items:\n  - id: D1\n": "has no list in 'slices'",
         b"\xff": "not UTF-8",
     }
     for text, problem in texts.items():
