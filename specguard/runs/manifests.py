@@ -363,20 +363,6 @@ class Manifest(_Model):
 RESULTS_SCHEMA = "specguard.results/1"
 
 
-class Ran(BaseModel):
-    """A command that the agent reports.
-
-    Attributes:
-        command: the command.
-        exit_code: its exit code.
-    """
-
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-    command: str
-    exit_code: int
-
-
 class Results(BaseModel):
     """The results of a task, as an agent reports them.
 
@@ -384,20 +370,15 @@ class Results(BaseModel):
         task: the task's id.
         status: `done`; or `blocked` if somebody has to decide something first.
         summary: the work done, or the obstacle, in a few sentences.
-        files: the changed paths, from the repository's root.
-        commands: the commands that were run to verify the work.
-        notes: remarks for whoever continues.
     """
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+    # Anything more that an agent reports is kept for people.
+    model_config = ConfigDict(extra="allow", strict=True)
 
     schema_: Literal["specguard.results/1"] = Field(default="specguard.results/1", alias="schema")
     task: str
     status: Literal["done", "blocked"]
     summary: Annotated[str, Field(pattern=r"\S", max_length=10_000)]
-    files: list[str] = []
-    commands: list[Ran] = []
-    notes: list[str] = []
 
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
