@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 
 VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::-([^{}]*))?\})", re.ASCII)
+_NO_VARIABLE: Final = re.compile(
+    r"(?:\$\{?([A-Za-z_]\w*)?|\{([A-Za-z_]\w*)?|\A~(?!/|\Z)|[\0`\\\"']).{0,20}", re.ASCII
+)
 
 
 def run_root(settings: RunSettings, repository: Repository, given: str = "") -> str:
@@ -74,41 +77,29 @@ def expand_path(text: str, environment: Mapping[str, str]) -> str:
     """Expand `~`, `$VAR`, `${VAR}` and `${VAR:-default}` in a path, as a shell does.
 
     Raises:
-        SpecguardError: a variable has neither a value nor a default, the path begins with the home of another
-            user, or it has other shell syntax.
+        SpecguardError: a variable has neither a value nor a default, or the path has other shell syntax.
     """
-    filled = _expand_variables(text, environment, text)
-    if not filled.startswith("~"):
-        return filled
-    home = environment.get("HOME", "")
-    if filled != "~" and not filled.startswith("~/"):
-        help = "write ~/ for your own, ./~ for a folder of that name, or the whole path"
-        raise _error(f"{text!r} begins with the home of somebody else", help)
-    if not home:
-        raise _error(f"{text!r} begins with ~, and HOME is not set", "set HOME")
-    return home + filled[1:]
-
-
-def _error(message: str, help: str) -> SpecguardError:
-    return SpecguardError(message, help=help, code="broken-authority")
-
-
-def _expand_variables(text: str, environment: Mapping[str, str], whole: str) -> str:
     plain = VARIABLE.sub(lambda match: VARIABLE.sub("", match[3] or ""), text)
-    rest = re.search(r"(?:\$\{?([A-Za-z_]\w*)?|[\0`\\\"']).{0,20}", plain)
-    if rest is not None:
-        name = rest[1] or "VAR"
+    if rest := _NO_VARIABLE.search(plain):
+        name = rest[1] or rest[2] or "VAR"
         help = f"write it as ${{{name}}} or ${{{name}:-default}}, with no other braces in the default"
-        raise _error(f"{whole!r} has something else than a variable at {rest[0]!r}", help)
+        raise _error(f"{text!r} has something else than a variable at {rest[0]!r}", help)
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if not environment.get(name) and match[3] is None:
             help = f"set it, or write ${{{name}:-default}}"
-            raise _error(f"{whole!r} names the variable {name}, which is not set", help)
-        return environment.get(name) or _expand_variables(match[3], environment, whole)
+            raise _error(f"{text!r} names the variable {name}, which is not set", help)
+        return environment.get(name) or fill(match[3])
 
-    return VARIABLE.sub(value, text)
+    def fill(part: str) -> str:
+        return VARIABLE.sub(value, f"$HOME{part[1:]}" if part.startswith("~") else part)
+
+    return fill(text)
+
+
+def _error(message: str, help: str) -> SpecguardError:
+    return SpecguardError(message, help=help, code="broken-authority")
 
 
 def item_folder(kind: str, item_id: str) -> str:

@@ -18,18 +18,15 @@ def check_root(text: str) -> None:
     """Check that all placeholders of a path can be expanded.
 
     Raises:
-        ValueError: the path has shell syntax or braces that are not variables.
+        ValueError: the path has shell syntax that is not a variable.
     """
     from specguard.runs.files import VARIABLE, expand_path
 
     names = [one or other for one, other, _ in VARIABLE.findall(text)]
     try:
-        filled = expand_path(text, dict.fromkeys([*names, "HOME"], "/"))
+        expand_path(text, dict.fromkeys([*names, "HOME"], "/"))
     except SpecguardError as error:
         raise ValueError(f"{error.message}: {error.help}") from None
-    name, brace, _ = filled.partition("{")[2].partition("}")
-    if brace:
-        raise ValueError(f"{text!r} has {{{name}}}, which is not a variable: write ${{{name}}}")
 
 
 class RunSettings(Settings):

@@ -33,10 +33,10 @@ def test_a_policy_may_name_variables_that_only_some_machines_have(text: str) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{repo}/runs", "has {repo}, which is not a variable: write ${repo}"),
+        ("{repo}/runs", "write it as ${repo} or ${repo:-default}"),
         ("${HOME-x}/runs", "write it as ${HOME} or ${HOME:-default}"),
         ("${HOME:-$(pwd)}/runs", "write it as ${VAR}"),
-        ("~bob/runs", "write ~/ for your own"),
+        ("~bob/runs", "something else than a variable at '~bob/runs'"),
     ],
 )
 def test_a_policy_with_what_no_run_can_read_is_refused(repository: Repository, text: str, said: str) -> None:
