@@ -101,13 +101,11 @@ class Result(Record, frozen=False):
         gate: the gate.
         commands: the records of its commands; empty if it did not run.
         skipped: the reason why it did not run; empty if it ran.
-        changed: the paths that it changed without permission.
     """
 
     gate: PlannedGate
     commands: list[Command] = []
     skipped: str = ""
-    changed: list[str] = []
 
     @property
     def state(self) -> str:
@@ -258,7 +256,6 @@ class GateRound:
             why = "that was undone: gates judge, and formatters write what the change touches"
             self._work_tree.stage(self._tree)
         self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; {why}.")
-        self.results[gate.name].changed += paths
 
     def _choose(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
         """Return the gates of a kind that apply to a change; for the others, record why they do not."""
@@ -295,26 +292,19 @@ class GateRound:
         run.manifest.steps[-1].detail = ", ".join(counts) or "no gate is named"
         gates = [
             {
-                **{name: getattr(result.gate, name) for name in ("name", "kind", "source", "named", "also")},
+                **{name: getattr(result.gate, name) for name in ("name", "kind", "named")},
                 "run": run.redactor.redact(result.gate.run),
                 "state": result.state,
                 "skipped": result.skipped,
                 "exit_codes": [command.exit_code for command in result.commands],
-                "commands": [command.number for command in result.commands],
-                "changed": result.changed,
             }
             for result in results
         ]
         run.gate_results = {
             "schema": "specguard.gates/1",
             "run_id": run.manifest.run_id,
-            "attempt": max(1, run.manifest.attempts),
             "tree": self._tree,
             "gates": gates,
-            "not_read": [
-                {"path": one.path, "line": one.line, "text": run.redactor.redact(one.text), "why": one.why}
-                for one in self._plan.not_read
-            ],
         }
         run.folder.write(GATES_FILE, json.dumps(run.gate_results, indent=2) + "\n")
         run.save()

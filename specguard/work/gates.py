@@ -39,14 +39,12 @@ class PlannedGate(Gate):
         source: the origin of the gate.
         path: the file that names the gate; empty for a flag.
         line: the line in `path`, from 1; 0 if unknown.
-        also: a second place that names the gate, such as `docs/phase-12.md:14`; empty if there is none.
         timeout: the time limit, such as `20m`; empty if the gate has no limit of its own.
     """
 
     source: Literal["policy", "document", "plan", "flag", "run"]
     path: str = ""
     line: int = 0
-    also: str = ""
     timeout: str = ""
 
     @property
@@ -227,8 +225,7 @@ def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
             continue
         one = found[place]
         if gate.is_unconditional and one.kind == "gate" and not one.each:
-            one = one.replace(when=Covering(), on=("added", "modified", "deleted"))
-        found[place] = one.replace(also=one.also or gate.named)
+            found[place] = one.replace(when=Covering(), on=("added", "modified", "deleted"))
     used_names: set[str] = set()
     return [gate.replace(name=_unique(gate.name, used_names)) for gate in found]
 

@@ -115,9 +115,9 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     assert (tests.name, tests.run) == ("unit-tests", "go test ./...")
     assert (tests.source, tests.named) == ("policy", "SPEC_AUTHORITY.md:7")
     # The document asks for it whatever is changed; the limit is the default of the policy, not its own.
-    assert (tests.also, tests.is_unconditional, tests.timeout) == ("phase-12.md:5", True, "")
+    assert (tests.is_unconditional, tests.timeout) == (True, "")
     assert (smoke.name, smoke.source) == ("make-smoke", "document")
-    assert (smoke.named, smoke.also) == ("phase-12.md:6", "phase-12.md:7")
+    assert smoke.named == "phase-12.md:6"
     # A limit that the policy sets is the gate's own.
     key = "work.phase.gates.0"
     origins = {f"{key}.timeout": Origin("SPEC_AUTHORITY.md", 9), key: Origin("SPEC_AUTHORITY.md", 7)}
@@ -126,8 +126,8 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     # Flags are gates, too.
     each = gate.replace(run="vet {file}", when=Covering(["**/*.go"]))
     tests, each, lint = merge_gates([gate, each, *flag_gates(["make lint", "t", "vet {file}"])])
-    assert (each.also, list(each.when.patterns)) == ("--command", ["**/*.go"])
-    assert (lint.run, lint.source, lint.named, tests.also) == ("make lint", "flag", "--command", "--command")
+    assert list(each.when.patterns) == ["**/*.go"]
+    assert (lint.run, lint.source, lint.named, tests.source) == ("make lint", "flag", "--command", "policy")
     # A document that cannot be read is none without gates.
     with pytest.raises(MissingFact, match="cannot be read"):
         gates_of(item(tree, "## Gates\n\n" + ">" * 5000 + " x\n"), {})
