@@ -9,7 +9,6 @@ Options in the command cannot be hidden.
 
 from __future__ import annotations
 
-import os
 import re
 
 from specguard.model import TYPE_CHECKING
@@ -32,25 +31,6 @@ def words_of(command: Any) -> list[str]:
 
 
 _SHELLS: Final = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
-# Programs that run the script or program behind them; `.` is read without its dot.
-_RUNNERS: Final = frozenset({
-    *_SHELLS, "", "bun", "deno", "env", "exec", "go", "node", "nohup", "npx", "perl", "php", "poetry", "pwsh",
-    "python", "ruby", "run", "source", "sudo", "time", "timeout", "tsx", "uv",
-})  # fmt: skip
-
-
-def plain_words(command: str) -> list[str]:
-    """Return the words of a command, and the base names of what it runs: `sh a/build.sh` runs `build`."""
-    words = command.replace(":", " ").split()
-    names, runs = list(words), True
-    for word in words:
-        name = os.path.basename(word.strip("'\"();"))
-        names += [name, name.partition(".")[0]] if runs else []
-        # An option, a duration or a variable may stand between a program and its script.
-        between = word[0] == "-" or word[0].isdigit() or "=" in word or name.rstrip(".0123456789") in _RUNNERS
-        runs = word[-1] in ";&|(" or (runs and between)
-    return names
-
 
 _VIA: Final = r"(?:(?:command|env|exec|nohup|time|timeout \w+|[A-Za-z_]\w*=[\w./:-]*) )*"
 _SHELL_CALL: Final = re.compile(rf"{_VIA}(?:\S*/)?(?:ba|da|z)?sh -l?c (['\"]?)(.*)\1", re.DOTALL)

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from specguard.change.tree import Tree
 from specguard.errors import if_known, judge_each
 from specguard.model import TYPE_CHECKING, Record, cached_method, shortened
-from specguard.runs.commands import cannot_fail, plain_words
+from specguard.runs.commands import cannot_fail
 from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches
 from specguard.work.changes import unreverted
 from specguard.work.kinds import Names, WorkKind, normal_id
@@ -299,7 +299,8 @@ class RunProof(Record):
     def _command_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Return why a run that succeeded does not prove a command with a certain word and its log."""
         able = (one for one in run.commands if not cannot_fail(one.text))
-        named = [one for one in able if claim.gate in (one.name, *plain_words(one.text))]
+        # `npm run build:all` is a build.
+        named = [one for one in able if claim.gate in (one.name, *one.text.replace(":", " ").split())]
         # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
         ran = (one for one in last.values() if self._ran_on(one.tree, run, claim))

@@ -350,7 +350,7 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
 class UnprovenAsset(Rule):
     r"""No run logged a changed asset's build and test.
 
-    `proofs` of `[assets]` names gates, or words and scripts of commands: `npm run build`, `sh build.sh`. A
+    `proofs` of `[assets]` names gates, or words of commands, such as `build` of `npm run build`. A
     succeeded run has each, ended with 0 and logged beside the manifest. It used the tree of a commit since
     the last change of an asset. With `keep = "local"` it is indeterminate without one, and skipped without
     runs.
