@@ -387,9 +387,7 @@ class RunRecord:
     @property
     def last_sign(self) -> datetime | None:
         """The time in the heartbeat; without one, the last time of a sign of life in the record."""
-        steps = self.value.get("steps")
-        parts = [self.value, *(steps if isinstance(steps, list) else ())]
-        moments = [_to_time(one.get(name)) for one in parts if isinstance(one, dict) for name in _SIGNS]
+        moments = [_to_time(self.value.get(name)) for name in _SIGNS]
         return _to_time(first_of(self.heartbeat, _BEAT_KEYS)) or max(filter(None, moments), default=None)
 
     def last(self, gate: str, tree: str) -> Sequence[RanCommand]:

@@ -80,7 +80,7 @@ def test_how_much_a_run_proves(
         ({}, {"control__heartbeat.json": '{"time": "2026-03-01T10:00:00Z"}'}, 300),
         ({}, {"control__heartbeat.json": '{"timestamp": 1772359200}'}, None),
         ({"started_at": "2026-03-01T10:00:00+00:00"}, {}, 300),
-        ({"started_at": "2026-03-01T09:00:00Z", "steps": [{"started_at": "2026-03-01T10:04:00Z"}]}, {}, 60),
+        ({"started_at": "2026-03-01T09:00:00Z", "updated_at": "2026-03-01T10:04:00Z"}, {}, 60),
         ({"started_at": "yesterday", "steps": ["x"]}, {"control__heartbeat.json": "["}, None),
     ],
 )
