@@ -195,11 +195,7 @@ class RunView(RunRecord):
         is_taken = manifest.state == "remote-moved" and not manifest.pushed
         if manifest.state == "succeeded" or is_taken or self.alive:
             return []
-        # Without a commit, the agent may have to work again.
-        asks = manifest.state == "stopped" and any(step.state == "failed" for step in manifest.steps)
-        if asks or manifest.state in ("budget-spent", "failed"):
-            more = manifest.more_attempts
-        return [*command_words("resume", manifest.run_id, self.root), *more]
+        return [*command_words("resume", manifest.run_id, self.root), *(more or manifest.more_attempts)]
 
     @property
     def data(self) -> dict[str, Any]:
