@@ -721,19 +721,13 @@ def meta_text(manifest: Manifest) -> str:
     Args:
         manifest: the run's manifest.
     """
-    last = manifest.commands[-1] if manifest.commands else None
-    same = {"run_id", "reason", "pid", "started_at", "ended_at", "branch", "commit"}
     data = {
-        **manifest.model_dump(include=same),
+        **manifest.model_dump(include={"run_id", "reason", "pid", "started_at", "ended_at"}),
         "task_id": manifest.item.id,
-        "kind": manifest.item.kind,
-        "plan": manifest.item.plan,
         "status": manifest.state,
         "command": list(manifest.agent.command) if manifest.agent else [],
-        "exit_code": last.exit_code if last else None,
         "log": LOG,
         "logs": [command.log for command in manifest.commands],
         "heartbeat": HEARTBEAT,
-        "manifest": MANIFEST,
     }
     return json.dumps(data, indent=2) + "\n"
