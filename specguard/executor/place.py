@@ -276,20 +276,14 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
     Raises:
         SpecguardError: no such folder can be made.
     """
-    # Only a folder of the user's is accepted.
-    own = f"{environment.get('TMPDIR') or '/tmp'}/specguard-{os.geteuid()}/places"  # noqa: S108
-    root = os.path.realpath(checkout)
-    homes = (environment, {**environment, "XDG_CACHE_HOME": ""})
-    for folder in (*(user_folder(one, "places", checkout) for one in homes), own):
+    folder = user_folder(environment, "places", checkout)
+    with suppress(OSError):
         # Git separates object folders by colons and newlines.
-        unfit = not os.path.isabs(folder) or ":" in folder or "\n" in folder
-        if unfit or os.path.commonpath([root, os.path.realpath(folder)]) == root:
-            continue
-        with suppress(OSError):
+        if folder and ":" not in folder and "\n" not in folder:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             if is_own(folder):
                 return os.path.realpath(folder)
-    help = "set XDG_CACHE_HOME to a folder of yours that is in no checkout"
+    help = "set XDG_CACHE_HOME to a folder that only you can use, in no checkout and without a colon"
     raise SpecguardError("there is no folder for the run's place", help=help)
 
 

@@ -36,10 +36,11 @@ def test_a_place_is_the_base_with_no_remote_and_no_ref(setting: Setting) -> None
         assert "core.filemode=true" in place.file_options
 
 
-def test_a_cache_within_the_checkout_is_left_for_that_of_the_home(tmp_path: Path) -> None:
-    checkout, home = tmp_path / "checkout", tmp_path / "home"
-    environment = {"HOME": str(home), "XDG_CACHE_HOME": f"{checkout}/.cache", "TMPDIR": str(tmp_path)}
-    assert places_folder(environment, str(checkout)) == os.path.realpath(home / ".cache/specguard/places")
+def test_a_cache_within_the_checkout_is_refused(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    with pytest.raises(SpecguardError, match="no folder for the run's place") as refused:
+        places_folder({"XDG_CACHE_HOME": f"{checkout}/.cache"}, str(checkout))
+    assert "set XDG_CACHE_HOME" in refused.value.help
     assert not checkout.exists()
 
 
