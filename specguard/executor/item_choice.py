@@ -267,12 +267,9 @@ class Start:
         """Return an item of a list: the named one, else the first one that is open and waits for nothing."""
         fields = self._plan_fields(kind)
         self.work.own = self._own_plan(kind, fields)
-        read = [one for one in self._sources().find(kind, fields) if agree(one.path_fields, fields)]
         plan, item_id = self.options.plan, self.options.item
-        lists = [one for one in read if self._is_chosen(one)]
-        if read and not lists:
-            help = "put its items there, or remove the other list from the base"
-            raise unready(f"{plan} is not read where {path_text(read[0].path)} is, too", help)
+        read = filter(self._is_chosen, self._sources().find(kind, fields))
+        lists = [one for one in read if agree(one.path_fields, fields)]
         if not item_id:
             one = self._find_next(kind, fields, lists)
             return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.path_fields})
