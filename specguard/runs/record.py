@@ -42,8 +42,7 @@ _ITEMS_KEYS: Final = ("task_ids", "item_ids", "tasks", "items")
 _WORDS_KEYS: Final = ("command", "cmd", "argv")
 _CODE_KEYS: Final = ("exit_code", "exitCode", "returncode", "code")
 LOG_KEYS: Final = ("log", "log_path", "log_file")
-_VALIDATIONS: Final = "validations"
-_COMMANDS_KEYS: Final = ("commands", "gates", "checks", "steps", _VALIDATIONS)
+_COMMANDS_KEYS: Final = ("commands", "gates", "checks", "steps", "validations")
 _HEARTBEAT: Final = "control/heartbeat.json"
 _BEAT_KEYS: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
 _STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
@@ -237,19 +236,14 @@ class RunRecord:
     def state(self) -> str:
         """The state, as written; empty if it is missing.
 
-        Without a status, the results in `validations` determine the state. A success of another tool's run
-        also names the command whose last result contradicts it.
+        A success of another tool's run also names the command whose last result contradicts it.
         """
-        status, validations = only_text(first_of(self.value, STATE_KEYS)), self.value.get(_VALIDATIONS)
-        if not self.native and _is_success(status, self._settings):
-            last = {one.text or one.name: one for one in self._ran(_COMMANDS_KEYS)}
-            failed = [one.name or "a command" for one in last.values() if one.failed and one.kind != "agent"]
-            return f"{status}, but {failed[0]} failed" if failed else status
-        if status or not isinstance(validations, list) or not validations:
+        status = only_text(first_of(self.value, STATE_KEYS))
+        if self.native or not _is_success(status, self._settings):
             return status
-        ran = self._ran([_VALIDATIONS])
-        passed = len(ran) == len(validations) and all(one.succeeded for one in ran)
-        return self._settings.succeeded[0] if passed else "failed"
+        last = {one.text or one.name: one for one in self._ran(_COMMANDS_KEYS)}
+        failed = [one.name or "a command" for one in last.values() if one.failed and one.kind != "agent"]
+        return f"{status}, but {failed[0]} failed" if failed else status
 
     @property
     def succeeded(self) -> bool:

@@ -356,8 +356,6 @@ class UnprovenAsset(Rule):
     runs.
 
     Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
-    In a manifest without a status, `validations` count:
-    `{"command": "npm test", "status": "passed", "log_path": "test.log"}`.
 
     Why is this bad? Agents reuse assets without looking twice.
 
