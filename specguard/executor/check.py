@@ -420,8 +420,6 @@ def _guarded_path(run: Run) -> bytes | None:
         guard = guards.find(path)
         return guard is not None and _is_enforced(run, guard.rule)
 
-    if not any(_is_enforced(run, guard.rule) for guard in guards.all):
-        return None
     files = run.place.git.tree_at(run.place.base).paths()
     patterns = (guard.pattern.encode("utf-8", "surrogateescape").strip(b"/") for guard in guards.all)
     return next(filter(refused, chain(files, (_WILDCARDS.sub(b"canary", one) for one in patterns))), None)
