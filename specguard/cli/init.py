@@ -38,8 +38,6 @@ from specguard.runs.settings import RunSettings
 
 @opt.command("init")
 @opt.repeated("--preset", "presets", metavar="NAME", help="Start from this preset; repeatable.")
-@opt.repeated("--lock", "locks", metavar="PATTERN", help="Also lock these paths; repeatable.")
-@opt.repeated("--forbid", "forbids", metavar="PATTERN", help="Forbid these paths; repeatable.")
 @opt.repeated(
     "--approver",
     "approvers",
@@ -52,8 +50,6 @@ from specguard.runs.settings import RunSettings
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 def command(
     presets: tuple[str, ...],
-    locks: tuple[str, ...],
-    forbids: tuple[str, ...],
     approvers: tuple[str, ...],
     agents: tuple[str, ...],
     adopt: bool,
@@ -77,17 +73,17 @@ def command(
             raise unknown("preset", preset, known_presets)
     new_approvers = [ProposedSetting.of_approver(text) for text in approvers]
     settings = plan_settings(authority.top, agents, os.environ)
-    exists, starts_new = authority.exists, bool(presets or locks or forbids)
+    exists = authority.exists
     can_ask = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
     if files and not adopt:
         step = "specguard init --preset" if files[0] in known_presets else "specguard init --adopt"
         raise usage(f"{files[0]} is not read without --adopt", f"{step} {shlex.quote(files[0])}")
-    if exists and starts_new and (adopt or not only_print):
-        raise exists_error(AUTHORITY, "--preset, --lock and --forbid begin a new one; --print shows it")
+    if exists and presets and (adopt or not only_print):
+        raise exists_error(AUTHORITY, "--preset begins a new one; --print shows it")
     if adopt and not (exists or files):
         step = "name the document to read, as in: specguard init --adopt AGENTS.md"
         raise usage(f"there is no {AUTHORITY} to adopt", step)
-    if exists and not starts_new and (adopt or can_ask or new_approvers or settings):
+    if exists and not presets and (adopt or can_ask or new_approvers or settings):
         read = files if adopt or not (new_approvers or settings) else None
         _extend(authority, new_approvers, settings, read, confirmed=adopt, only_print=only_print)
         return
@@ -105,7 +101,6 @@ def command(
     has_base = own and (own.base or (found and (found.trusted or repository.branch != f"refs/heads/{base}")))
     proposed = Draft(authority, (own and own.base) or base, presets)
     proposed.settings += [] if has_base else [ProposedSetting(f"base = {toml_value(base)}")]
-    proposed.guard_all(locks, forbids)
     proposed.settings += [*new_approvers, *proposed.spec_code_settings()]
     if adopt:
         proposed.settings += _adopt(authority, proposed.text(), files)

@@ -72,41 +72,21 @@ class Draft:
     def __init__(self, authority: AuthorityFile, base: str, presets: Sequence[str]) -> None:
         self.authority = authority
         self.base = base
-        self._locked: dict[str, str] = {}
+        self._locked = {AUTHORITY: "this document"}
         self._forbidden: dict[str, str] = {}
-        self.guard(AUTHORITY, "this document")
+        self._guard_usual()
         self.settings = [ProposedSetting(f"extends = {toml_value(presets)}")] if presets else []
 
-    def guard(self, path: str, why: str = "", *, forbidden: bool = False) -> None:
-        """Lock or forbid a path, with the reason; a path that is guarded in this way already stays so."""
-        guards = self._forbidden if forbidden else self._locked
-        if path.rstrip("/") not in [one.rstrip("/") for one in guards]:
-            guards[path] = why
-
-    def guard_all(self, locks: Sequence[str], forbids: Sequence[str]) -> None:
-        """Guard what a user names, and what is worth guarding in this repository."""
-        for pattern in forbids:
-            self.guard(pattern, forbidden=True)
-        self._guard_usual(locks)
-        for pattern in locks:
-            self.guard(pattern)
-
-    def _guard_usual(self, locks: Sequence[str]) -> None:
-        """Guard the paths of this repository that are worth it.
-
-        A folder in which something is to be locked is not forbidden: approving the lock would not suffice.
-        """
-        valid = Guarding([lock for lock in locks if not Guarding.problem_in(lock)])
-        locked = (*locks, *map(os.fsdecode, valid.among(self.authority.tracked)))
+    def _guard_usual(self) -> None:
+        """Guard the paths of this repository that are worth it."""
         names = list(map(os.fsdecode, self.authority.tracked))
-        for known, forbidden in ((_LOCKED, False), (_FORBIDDEN, True)):
+        for known, guards in ((_LOCKED, self._locked), (_FORBIDDEN, self._forbidden)):
             for pattern, why in known:
                 begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
                 for name in sorted({match[0] for match in map(begins.match, names) if match}):
-                    holds_lock = forbidden and any(path.startswith(name) for path in locked)
                     # Another name would be read as a pattern of other files, or end its code span.
-                    if not holds_lock and is_plain(name) and name.isprintable() and "`" not in name:
-                        self.guard(name, why, forbidden=forbidden)
+                    if is_plain(name) and name.isprintable() and "`" not in name:
+                        guards.setdefault(name, why)
 
     def spec_code_settings(self) -> Iterator[ProposedSetting]:
         """Yield a setting for the code of specs, if some of the preset's folders are elsewhere in this tree.
@@ -129,10 +109,10 @@ class Draft:
         """Lock what it proposes to forbid, if several of the judged changes altered it."""
         for path, why in [*self._forbidden.items()]:
             times = failures.counts()[f"{_GUARD_RULES[0]} {path}"]
-            # One change may have created it. What a user forbids has no reason, and stays so.
-            if why and times > 1:
+            # One change may have created it.
+            if times > 1:
                 del self._forbidden[path]
-                self.guard(path, f"{why}; {times} of the last {len(failures)} changes altered it")
+                self._locked[path] = f"{why}; {times} of the last {len(failures)} changes altered it"
 
     def text(self, *trial: ProposedSetting) -> str:
         """Return the text of the document, including settings that are only tried."""
@@ -141,12 +121,8 @@ class Draft:
         return page.render(base=self.base, locked=self._locked, forbidden=self._forbidden, settings=block)
 
     def policy(self, *trial: ProposedSetting) -> Policy:
-        """Compile the text, including settings that are only tried; only what can judge is written."""
-        policy = self.authority.compile_text(self.text(*trial))
-        for unread in policy.unread:
-            if unread.path == AUTHORITY:
-                raise usage(f"{unread.text!r} is not a pattern that can be guarded: {unread.reason}")
-        return policy
+        """Compile the text, including settings that are only tried."""
+        return self.authority.compile_text(self.text(*trial))
 
     def fit_to_past(self, past: Past) -> Iterator[str]:
         """Judge the last changes by this authority, and add settings that fit them.

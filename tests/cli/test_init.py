@@ -128,7 +128,7 @@ def test_it_says_what_would_have_failed_and_proposes_what_fits(repository: Repos
 
 def test_a_convention_that_is_none_yet_is_a_warning_and_a_lock_never_is(repository: Repository) -> None:
     history(repository, "xxxx")
-    said = init(repository, "--lock", "src/").stdout
+    said = init(repository).stdout
     assert "by what is proposed" in said
     text = repository.read(FILE).decode()
     assert '# 7 of the last 39 changes break it\nrules.commit-form.severity = "warning"\n' in text

@@ -267,7 +267,7 @@ def test_what_init_writes_passes_at_every_stage_and_is_enforced_once_it_may_be(
 
     repository.commit("chore: start", files={"ci/run": "make\n"})
     repository.branch("adopt")
-    ended(run_here("init", "--lock", "ci/", directory=repository.path))
+    ended(run_here("init", directory=repository.path))
     repository.stage()
     check("--staged", "--strict")
     repository.commit("docs: state what may change")
