@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 SCHEMA: Final = "specguard.test/1"
 
 
-@opt.command("test")
+@opt.command("test", json=True)
 @click.argument("cases", nargs=-1, metavar="[FOLDER|FILE]...", type=opt.FILE)
-@opt.choice("--output-format", words=("text", "json", "junit"), default="text", help="What is printed.")
 def command(cases: Sequence[str], output_format: str) -> int:
     """Test the working tree's authority, case by case, in scratch repositories.
 
@@ -54,11 +53,8 @@ def command(cases: Sequence[str], output_format: str) -> int:
         one.run()
         if output_format == "text":
             say_each(text_lines("case.txt", test=one))
-    if output_format == "junit":
-        click.echo(expectations.junit_text(tests), nl=False)
-    else:
-        spent = sum(one.seconds for one in tests)
-        show(output_format, _data(tests), text_lines("tests.txt", **_counts(tests), spent=spent))
+    spent = sum(one.seconds for one in tests)
+    show(output_format, _data(tests), text_lines("tests.txt", **_counts(tests), spent=spent))
     if any(one.problem for one in tests):
         return EXIT_NO_VERDICT
     return EXIT_PASSED if all(one.passed for one in tests) else EXIT_FAILED

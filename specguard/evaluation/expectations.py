@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
-from xml.etree.ElementTree import Element, SubElement
 
 from specguard.authority.layers import TESTS, Layer, Part
 from specguard.authority.load import AuthoritySource, load_policy
@@ -25,8 +24,6 @@ from specguard.engine.plugins import load_registry
 from specguard.engine.policies import missing_authority, open_floor
 from specguard.errors import Needed, SeveralErrors, SpecguardError, nearest
 from specguard.model import Origin
-from specguard.reporters.escape import visible
-from specguard.reporters.platforms import suites_text
 from specguard.testing.case import Case
 from specguard.testing.case_file import CaseError, split_cases
 from specguard.testing.repository import to_bytes
@@ -354,23 +351,3 @@ def key_path(where: str) -> KeyPath:
     """Return the parts of a dotted key; a number is a position."""
     parts = (part for part in where.split(".") if part)
     return tuple(int(one) if one.isascii() and one.isdigit() and len(one) < 10 else one for one in parts)
-
-
-def junit_text(tests: Sequence[PolicyTest]) -> str:
-    """Return the JUnit XML of a run of `specguard test`, with a test case for each expectation.
-
-    The elements follow junit.xsd of the Jenkins xUnit plugin. Characters that XML cannot represent are shown
-    as escapes.
-    """
-    root = Element("testsuites")
-    spent = sum(one.seconds for one in tests)
-    suite = SubElement(root, "testsuite", name="specguard test", time=f"{spent:.3f}")
-    for one in tests:
-        path, name = visible(one.origin.path), visible(one.name)
-        case = SubElement(suite, "testcase", classname=path, name=name, time=f"{one.seconds:.3f}")
-        if one.problem:
-            SubElement(case, "error", message=visible(one.problem))
-        elif one.differences:
-            failure = SubElement(case, "failure", message="not as expected")
-            failure.text = "\n".join(visible(f"{each.kind}: {each.what}") for each in one.differences)
-    return suites_text(root)

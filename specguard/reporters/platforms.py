@@ -209,7 +209,7 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
         notes = [f"note: {escape.visible(escape.cut(note))}" for note in verdict.notes]
         lines = [*wording.policy_lines(verdict), *notes, text.verdict_line(verdict, text.Style())]
         SubElement(suite, "system-out").text = "\n".join(lines)
-    return suites_text(root)
+    return _suites_text(root)
 
 
 def error_report_junit(error: SpecguardError) -> str:
@@ -219,7 +219,7 @@ def error_report_junit(error: SpecguardError) -> str:
     case = SubElement(suite, "testcase", name="verdict", classname="specguard")
     lines = ["; ".join(one.lines[1:]) for one in wording.error_entries(error)]
     SubElement(case, "error", type="no verdict", message=lines[0]).text = "\n".join(lines)
-    return suites_text(root)
+    return _suites_text(root)
 
 
 def _add_case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
@@ -248,7 +248,7 @@ def _findings_text(found: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
-def suites_text(root: Element) -> str:
+def _suites_text(root: Element) -> str:
     """Return the text of a JUnit report, after adding the counts of cases, failures, errors and skips."""
     counts = {"tests": "", "failures": "/failure", "errors": "/error", "skipped": "/skipped"}
     for element in (*root, root):
