@@ -92,26 +92,18 @@ def _data(tests: Sequence[PolicyTest]) -> dict[str, Any]:
 
 @opt.command("eval", json=True)
 @click.argument("repositories", nargs=-1, metavar="[REPO]...", type=opt.FILE)
-@opt.file("--samples", "declared", help="The samples (default: evaluation/samples.toml).")
 @opt.flag("--update", help="Accept the present findings as expected.")
 @opt.run_root
-def eval_command(
-    repositories: Sequence[str], declared: str, update: bool, run_root: str, output_format: str
-) -> int:
+def eval_command(repositories: Sequence[str], update: bool, run_root: str, output_format: str) -> int:
     """Judge sample repositories by the working tree's authority, and compare with what is expected.
 
-    REPO is a sample's name, or a repository or bundle; by default all samples. The findings are kept as a
-    run. It ends with 1 if a sample differs, 2 if one gives no answer.
+    REPO is a sample's name, or a repository or bundle; by default all of evaluation/samples.toml. The
+    findings are kept as a run. It ends with 1 if a sample differs, 2 if one gives no answer.
     """
     from specguard.evaluation.evaluation import SAMPLES_FILE, evaluate, read_samples
     from specguard.executor.run import RunOptions
 
-    top = opt.find_repository().work_tree()
-    place = os.path.abspath(declared) if declared else os.path.join(top, SAMPLES_FILE)
-    if declared and not os.path.exists(place):
-        help = "name the file that declares samples"
-        raise SpecguardError("there is no such file", path=declared, help=help, code="unreadable-file")
-    samples = read_samples(place)
+    samples = read_samples(os.path.join(opt.find_repository().work_tree(), SAMPLES_FILE))
     options = RunOptions(environment=os.environ, kind="eval", run_root=run_root)
     data, exit_code = evaluate(samples, samples.chosen(repositories), options, update=update)
     show(output_format, data, text_lines("evaluation.txt", **data))

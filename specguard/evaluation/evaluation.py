@@ -51,10 +51,9 @@ class Sample(Settings):
     name: str = required("its name, also that of its evidence", pattern=_NAME)
     path: str = required("the repository, bare or not, or a bundle, from the folder of the file")
     expected: str = setting("", "the file of expected findings; by default NAME.expected.toml")
-    revision: str = setting("", "the revision of the snapshot; empty for `HEAD`")
     version: str = setting("", "the version of the snapshot, in any form")
     source: str = setting("", "its origin")
-    object_id: str = setting("", "the commit of the snapshot")
+    object_id: str = setting("", "the commit of the snapshot; empty for `HEAD`", pattern="^[0-9a-f]{7,64}$")
     refresh_by: str = setting(
         "", "the last day on which the snapshot counts as fresh", check=datetime.date.fromisoformat
     )
@@ -79,7 +78,6 @@ class SampleFile(Settings):
 
     samples: Sequence[Sample] = setting([], "the samples")
     commands: Sequence[AssetCommand] = setting([], "the commands")
-    ignore: Sequence[str] = setting([], "rules to ignore, besides those that cannot apply to a snapshot")
 
 
 class Samples(SampleFile):
@@ -240,7 +238,7 @@ def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Snaps
     try:
         located = Located.locate(path, os.environ)
         with Git(located) as git:
-            oid = resolve(git, sample.revision or "HEAD").oid
+            oid = resolve(git, sample.object_id or "HEAD").oid
     except SpecguardError as error:
         # The original help is about the current folder.
         error.help = "name a repository or a bundle with this commit: `git bundle create FILE HEAD main`"
@@ -314,7 +312,7 @@ class SampleResult(Record, frozen=False):
     def data(self) -> dict[str, Any]:
         """The record in `evaluation.json`."""
         sample = self.sample
-        sample_keys = ("name", "path", "version", "source", "revision", "refresh_by")
+        sample_keys = ("name", "path", "version", "source", "refresh_by")
         result_keys = ("missing", "unexpected", "others", "commands", "warnings", "updated")
         return {
             **{name: str(getattr(sample, name) or "") or None for name in sample_keys},
@@ -340,7 +338,7 @@ def evaluate(
     """Judge samples by the authority of the working tree, and record the results as a run.
 
     Args:
-        samples: all declared samples, the commands to run in them, and the rules to ignore.
+        samples: all declared samples, and the commands to run in them.
         chosen: the samples to judge.
         options: the locations of the repository and its runs.
         update: True to store the findings as the expected ones.
@@ -360,8 +358,7 @@ def evaluate(
         start = resolve(git, "HEAD").oid
         base = manifests.Repository(base=branch.removeprefix("refs/heads/"), base_oid=start)
         run = begin_without_agent(git, authority.policy, options, entry, base)
-        other = samples.file != os.path.join(root, SAMPLES_FILE)
-        run.again = shlex.join(["specguard", "eval", *(["--samples", samples.file] if other else ())])
+        run.again = "specguard eval"
         evaluator = _Evaluator(run, authority, samples, root, update)
         results: list[SampleResult] = []
 
@@ -415,10 +412,6 @@ class _Evaluator(Record):
         try:
             snapshot = open_snapshot(sample, self.authority, scratch)
             result.object_id = snapshot.oid
-            if sample.object_id and not snapshot.oid.startswith(sample.object_id.lower()):
-                result.others.append(
-                    f"the snapshot is {snapshot.oid}, and {sample.object_id} is what is declared"
-                )
             self._judge(snapshot, result, f"{scratch}-cache")
             if self.samples.commands:
                 snapshot.repository.checkout(snapshot.oid, detach=True)
@@ -443,7 +436,7 @@ class _Evaluator(Record):
         """
         outcome = run_here(
             "check",
-            f"--ignore={','.join([*INAPPLICABLE, *self.samples.ignore])}",
+            f"--ignore={','.join(INAPPLICABLE)}",
             "--output-format=json",
             directory=snapshot.repository.path,
             env={"XDG_CACHE_HOME": cache},

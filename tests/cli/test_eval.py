@@ -102,15 +102,15 @@ def test_what_differs_is_told_both_ways(team: Repository) -> None:
     assert "expected  PTH001 gen/a" in ended(run_here("eval", directory=team.path), 1).stdout
 
 
-def test_another_commit_than_the_declared_one_is_said(team: Repository, shop: Repository) -> None:
+def test_the_declared_commit_is_judged_and_an_old_one_is_a_warning(
+    team: Repository, shop: Repository
+) -> None:
     declared = shop.oid()
-    shop.commit("second", files={"README.md": "y\n"})
-    done = ended(run_here("eval", directory=team.path), 1)
-    assert f"but       the snapshot is {shop.oid()}, and {declared} is what is declared" in done.stdout
-    # An old snapshot is a warning.
+    shop.commit("second", files={"gen/a": "y\n", "gen/b": "y\n"})
     text = SAMPLES.format(oid=declared).replace("2027-01-31", "2020-01-31")
-    team.write("evaluation/samples.toml", f'{text}revision = "{declared}"\n')
+    team.write("evaluation/samples.toml", text)
     done = ended(run_here("eval", directory=team.path))
+    assert f"ok    shop 2026\\x0a1 at {declared[:12]}: 2 findings" in done.stdout
     assert "        warning   it was to be refreshed by 2020-01-31, " in done.stdout
     manifest, _ = manifest_of(done)
     assert manifest.notes[0].startswith("shop: it was to be refreshed by 2020-01-31")
