@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from importlib.resources import files
 from typing import Final
 
@@ -37,7 +36,7 @@ _MARKER_PAGE: Final = "policy.schema.json"
 @opt.flag("--check", help="Write nothing; end with 1 if a page is stale.")
 def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
-    pages = _drop_dead_links(reference_pages(load_registry()), directory)
+    pages = reference_pages(load_registry())
     stale = [name for name, page in pages.items() if _read(os.path.join(directory, name)) != page]
     leftover = sorted({*glob.glob("rules/*.md", root_dir=directory)} - {*pages})
     places = [os.path.join(directory, name) for name in (*stale, *leftover)]
@@ -64,19 +63,6 @@ def _read(file: str) -> str | None:
     with suppress(OSError, UnicodeDecodeError), open(file, encoding="utf-8") as stream:
         return stream.read()
     return None
-
-
-_PAGE_LINK: Final = re.compile(r"\[([^][]+)\]\(([\w./-]+\.md)(?:#[\w-]+)?\)")
-
-
-def _drop_dead_links(pages: Mapping[str, str], directory: str) -> Mapping[str, str]:
-    """Replace links to pages that are neither generated nor in the folder by their text."""
-
-    def shown(name: str, link: re.Match[str]) -> str:
-        target = os.path.normpath(os.path.join(name, "..", link[2]))
-        return link[0] if target in pages or os.path.exists(os.path.join(directory, target)) else link[1]
-
-    return {name: _PAGE_LINK.sub(partial(shown, name), page) for name, page in pages.items()}
 
 
 def reference_pages(registry: Registry) -> Mapping[str, str]:

@@ -74,10 +74,6 @@ def test_pages_not_written_are_an_error_and_need_no_extra(
     assert (outcome.exit_code, outcome.stderr[:23]) == (2, "specguard: error: Inval")
 
 
-def test_no_link_leads_to_a_page_that_is_not_there(pages: Path) -> None:
-    assert "\nAuthority says" in (pages / "settings.md").read_text()
-
-
 def test_pages_of_somebody_else_are_neither_altered_nor_removed(pages: Path) -> None:
     (pages / "policy.schema.json").unlink()
     for one in (pages / "settings.md", pages / "rules" / "mine.md"):
