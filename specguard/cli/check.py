@@ -21,10 +21,6 @@ from specguard.errors import as_specguard_error
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    _Choice = click.Choice[str]
-else:
-    _Choice = click.Choice  # not generic before click 8.2
-
 _OVERRIDE_OPTIONS: Final = ("--path", "--approved-by", "--reason", "--expires", "--ticket", "--scope")
 """The options that need `--override`."""
 
@@ -38,7 +34,7 @@ _FIX_EXCLUDES: Final = (
 """The options that exclude `--fix`: what they judge cannot, or must not, be edited here."""
 
 
-class _FormatName(_Choice):
+class _FormatName(click.Choice):  # type: ignore[type-arg]  # not generic before click 8.2
     """The name of a report format, which may be that of a plugin."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
