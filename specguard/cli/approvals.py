@@ -16,7 +16,7 @@ from specguard.change.change import BASELINE
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.cli import options as opt
-from specguard.cli.options import at_root, say, say_each, show, usage
+from specguard.cli.options import at_root, say, say_each, show
 from specguard.engine.baseline import Recording, counts_text, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
@@ -251,32 +251,25 @@ _BASELINE_PATH: Final = path_text(BASELINE)
 
 @opt.command("baseline", json=True)
 @opt.flag("--grow", help="Also accept what is not recorded yet.")
-@opt.flag("--check", help="Write nothing; end with 1 if it could shrink.")
 @opt.flag("--strict", help="Count warnings as errors.")
 @opt.today
-def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_format: str) -> int:
+def baseline_command(grow: bool, strict: bool, today: str, output_format: str) -> int:
     """Record in .specguard/baseline.json how many errors each file has of each rule.
 
     Checks accept what it records (rules SPC, ART, PLN, CNT, CFG and RUN007) once it is on the base branch. It
     only shrinks, except with --grow.
     """
-    if grow and check:
-        raise usage("--grow does not go with --check, which writes nothing", "leave one out")
     recording = record(Request(environment=os.environ, today=today, strict=strict, all=True), grow=grow)
-    written = recording.outdated and not check
-    if written:
+    if recording.outdated:
         _write_baseline(recording)
-    data = _baseline_data(recording, written=written)
-    show(output_format, data, (cut(line) for line in _baseline_lines(recording, check=check)))
-    if any(result.incomplete for result in recording.undecided):
-        return EXIT_NO_VERDICT
-    return EXIT_FAILED if check and recording.before is not None and recording.outdated else EXIT_PASSED
+    show(output_format, _baseline_data(recording), (cut(line) for line in _baseline_lines(recording)))
+    return EXIT_NO_VERDICT if any(result.incomplete for result in recording.undecided) else EXIT_PASSED
 
 
 def _write_baseline(recording: Recording) -> None:
     """Replace the baseline by the new one; remove the file if the new one accepts nothing."""
     file = path_in_tree(recording.top, _BASELINE_PATH, "remove the link")
-    with writing(_BASELINE_PATH, "`specguard baseline --check --output-format json` prints what it would be"):
+    with writing(_BASELINE_PATH):
         if recording.after:
             os.makedirs(os.path.dirname(file), exist_ok=True)
             replace_file(file, counts_text(recording.after))
@@ -284,15 +277,15 @@ def _write_baseline(recording: Recording) -> None:
             os.unlink(file)
 
 
-def _baseline_lines(recording: Recording, *, check: bool) -> Iterator[str]:
+def _baseline_lines(recording: Recording) -> Iterator[str]:
     changed = [one for one in recording.entries if one.before != one.after or (one.found or 0) > one.after]
-    return text_lines("baseline.txt", recording=recording, changed=changed, file=_BASELINE_PATH, check=check)
+    return text_lines("baseline.txt", recording=recording, changed=changed, file=_BASELINE_PATH)
 
 
-def _baseline_data(recording: Recording, *, written: bool) -> dict[str, Any]:
+def _baseline_data(recording: Recording) -> dict[str, Any]:
     return {
         "path": _BASELINE_PATH,
-        "written": written,
+        "written": recording.outdated,
         "needed": bool(recording.after),
         "entries": [
             {**fields_of(entry, "code", "path", "before", "after", "found"), "path": path_text(entry.path)}

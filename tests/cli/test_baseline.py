@@ -22,9 +22,9 @@ def test_as_json(tmp_path: Path) -> None:
     accepted = '{"CNT002": {"a.yml": 2, "b.yml": 1}}'
     files = {".specguard/baseline.json": accepted, "a.yml": CALL, "b.yml": CALL}
     project = Case(policy=POLICY, base=(Step(files=files),), branch="main").build(tmp_path / "project")
-    assert data_of(project, "baseline", "--check", code=1) == {
+    assert data_of(project, "baseline") == {
         "path": ".specguard/baseline.json",
-        "written": False,
+        "written": True,
         "needed": True,
         "entries": [
             {"code": "CNT002", "path": "a.yml", "before": 2, "after": 1, "found": 1},
@@ -32,4 +32,4 @@ def test_as_json(tmp_path: Path) -> None:
         ],
         "undecided": [],
     }
-    assert data_of(project, "baseline")["written"] is True
+    assert data_of(project, "baseline")["written"] is False
