@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from functools import cached_property
 
 from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
@@ -378,24 +377,19 @@ class Uses:
     """The recorded uses of approvals: each is a check in which an approval lifted a finding.
 
     Args:
-        common: the git directory, whose own log of decisions is read if it exists.
-        files: additional logs.
+        common: the git directory, whose log of decisions is read if it exists.
 
     Attributes:
         broken: the number of lines that are not decisions.
 
     Raises:
-        SpecguardError: one of the files cannot be read.
+        SpecguardError: the log cannot be read.
     """
 
-    def __init__(self, common: str, files: Sequence[str] = ()) -> None:
+    def __init__(self, common: str) -> None:
         self.broken = 0
         found: list[tuple[str, Mapping[str, Any]]] = []
-        # A line in several logs is one check; a line that one log repeats is several checks.
-        lines = Counter(_lines(f"{common}/{DECISIONS_FILE}", own=True))
-        for file in files:
-            lines |= Counter(_lines(file))
-        for line in lines.elements():
+        for line in _lines(f"{common}/{DECISIONS_FILE}"):
             try:
                 found += list(_uses(json.loads(line)))
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -411,13 +405,13 @@ class Uses:
         return self._found.get(name, ())
 
 
-def _lines(file: str, *, own: bool = False) -> Iterator[bytes]:
-    """Yield the lines of a log of decisions; the repository's own log may be missing."""
-    if own and not os.path.lexists(file):
+def _lines(file: str) -> Iterator[bytes]:
+    """Yield the lines of a log of decisions, which may be missing."""
+    if not os.path.lexists(file):
         return
-    step = "name a file that --log-decisions wrote, or remove it"
+    step = "remove it"
     # Anyone who can write to the git directory can put an endless or blocking file there.
-    if own and not os.path.isfile(file):
+    if not os.path.isfile(file):
         raise SpecguardError("it is not a regular file", path=file, help=step, code="unreadable-file")
     with Reported("it cannot be read", step, file, code="unreadable-file"), open(file, "rb") as stream:
         while line := stream.readline(LONGEST):

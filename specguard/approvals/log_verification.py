@@ -76,7 +76,6 @@ class Logbook:
         request: the request, whose `base` is used.
         policy: the policy that would judge here.
         now: the time.
-        decisions: additional files of decisions, besides the one that checks here write.
 
     Attributes:
         policy: the policy, which says who may approve.
@@ -92,9 +91,7 @@ class Logbook:
         SpecguardError: the log cannot be read.
     """
 
-    def __init__(
-        self, git: Git, request: Request, policy: Policy, now: datetime, decisions: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, git: Git, request: Request, policy: Policy, now: datetime) -> None:
         repository = git.repository
         self.git = git
         self.policy = policy
@@ -106,7 +103,7 @@ class Logbook:
             self.base = git.tree_at(self.trusted) if self.trusted else None
             self.head = git.tree_at(repository.head) if repository.head else None
             self.log = read_log(policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree)
-        self.uses = Uses(repository.common, decisions)
+        self.uses = Uses(repository.common)
 
     def approvals(self, *, ended: bool = True) -> list[LoggedRecord]:
         """Return the approvals, the oldest first.

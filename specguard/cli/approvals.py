@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from specguard.model import Verdict
 
 
-_decisions = opt.repeated(
-    "--decisions", metavar="FILE", type=opt.FILE, help="Count uses in this log of decisions; repeatable."
-)
 _KEY_HELP = "The SSH key, or its `.pub` file for ssh-agent."
 _key = opt.file("--key", help=_KEY_HELP)
 _record_options = opt.combine(click.argument("name", metavar="ID"), opt.base)
@@ -60,23 +57,22 @@ def command() -> None:
 
 
 @contextmanager
-def _open_logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]:
+def _open_logbook(base: str) -> Iterator[Logbook]:
     request = Request(environment=os.environ, base=base)
     with Git(opt.find_repository()) as git:
         policy = open_policy(request)
-        book = Logbook(git, request, policy, Clock(request.today).now(), decisions)
+        book = Logbook(git, request, policy, Clock(request.today).now())
         yield book
         if broken := book.uses.broken:
-            say(f"note: no decisions in the logs of decisions: {counted(broken, 'line')}", err=True)
+            say(f"note: no decisions in the log of decisions: {counted(broken, 'line')}", err=True)
 
 
 @command.command("list", short_help="List the approvals, and where each was used.", json=True)
 @opt.base
 @opt.flag("--all", "ended", help="Include ended ones; JSON always does.")
-@_decisions
-def list_(base: str, ended: bool, decisions: Sequence[str], output_format: str) -> None:
+def list_(base: str, ended: bool, output_format: str) -> None:
     """List the approvals: who gave them, for what, why, until when, and where used."""
-    with _open_logbook(base, decisions) as book:
+    with _open_logbook(base) as book:
         if output_format == "text":
             # The lines need fewer records, and examining one verifies its signature.
             approvals = book.approvals(ended=ended)
@@ -88,10 +84,9 @@ def list_(base: str, ended: bool, decisions: Sequence[str], output_format: str) 
 
 @command.command("show", json=True)
 @_record_options
-@_decisions
-def show_(name: str, base: str, decisions: Sequence[str], output_format: str) -> None:
+def show_(name: str, base: str, output_format: str) -> None:
     """Show a record, where it is, who signed it, and where it was used."""
-    with _open_logbook(base, decisions) as book:
+    with _open_logbook(base) as book:
         logged = book.examine(book.find_record(name))
         show(output_format, _log_data(book, [logged]), _record_lines(logged))
 

@@ -186,9 +186,7 @@ def decision(*names: str, **fields: Any) -> str:
     return json.dumps({**data, **fields}) + "\n"
 
 
-def test_uses_come_from_the_repository_s_own_log_and_from_files(
-    project: Repository, keys: dict[str, Key], tmp_path: Path
-) -> None:
+def test_uses_come_from_the_repository_s_own_log(project: Repository, keys: dict[str, Key]) -> None:
     one, other = approval(), approval()
     for record in (one, other):
         commit(project, record, keys["alice"])
@@ -196,14 +194,12 @@ def test_uses_come_from_the_repository_s_own_log_and_from_files(
     own.parent.mkdir(exist_ok=True)
     staged = {"source": "staged", "stage": "staged", "head": None, "branch": "work"}
     first = decision(one.id, other.id, change=staged, time="2026-01-31T10:00:00Z", enforce=False)
-    own.write_text(first)
-    more = tmp_path / "ci.jsonl"
     error = {"schema": "specguard.decision/1", "time": "x", "verdict": "error", "exit_code": 2}
-    more.write_text(decision(one.id) + first + decision() + json.dumps(error) + "\n")
-    text = approvals(project, "--decisions", str(more)).stdout
+    own.write_text(decision(one.id) + first + decision() + json.dumps(error) + "\n")
+    text = approvals(project).stdout
     assert "used 2 times, last by a check of pull-request on 2026-02-01T10:00:00Z" in text
     assert "used 1 time, last by a check of staged on 2026-01-31T10:00:00Z" in text
-    uses = {found["id"]: found["uses"] for found in listed(project, "--decisions", str(more))["approvals"]}
+    uses = {found["id"]: found["uses"] for found in listed(project)["approvals"]}
     both = {"verdict": "accepted", "branch": "work", "findings": 2}
     pushed = {"source": "range", "stage": "pull-request", "enforce": True, "head": "1" * 40}
     assert uses[one.id] == [
@@ -211,26 +207,25 @@ def test_uses_come_from_the_repository_s_own_log_and_from_files(
         {**pushed, **both, "time": "2026-02-01T10:00:00Z"},
     ]
     assert len(uses[other.id]) == 1
-    shown = approvals(project, "show", one.id[:7], "--decisions", str(more)).stdout
+    shown = approvals(project, "show", one.id[:7]).stdout
     assert f"2026-02-01T10:00:00Z range pull-request enforce accepted 2 {'1' * 40} work\n" in shown
 
 
-def test_logs_of_decisions_that_cannot_be_read(project: Repository, tmp_path: Path) -> None:
+def test_a_log_of_decisions_that_cannot_be_read(project: Repository) -> None:
     record = approval()
     file(project, record)
-    more = tmp_path / "ci.jsonl"
-    more.write_bytes(
+    own = project.path / ".git/specguard/decisions.jsonl"
+    own.parent.mkdir(exist_ok=True)
+    own.write_bytes(
         b'{"schema": "specguard.decision/1", "time":\n\xff\n[]\n{"schema": "x"}\n'
         + b"[" * 100_000
         + b"\n\n"
         + decision(record.id).encode()
         + decision(record.id, approvals=[{"id": 1}]).encode()
     )
-    outcome = approvals(project, "--decisions", str(more))
+    outcome = approvals(project)
     assert "used 1 time" in outcome.stdout
-    assert outcome.stderr == "note: no decisions in the logs of decisions: 6 lines\n"
-    outcome = ended(approvals(project, "--decisions", str(tmp_path / "missing")), 2)
-    assert f"{tmp_path}/missing: it cannot be read: No such file or directory" in outcome.stderr
+    assert outcome.stderr == "note: no decisions in the log of decisions: 6 lines\n"
 
 
 # One record

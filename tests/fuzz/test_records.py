@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.approvals.log import Log, Uses
+from specguard.approvals.log import DECISIONS_FILE, Log, Uses
 from specguard.approvals.people import claimed_key, verify
 from specguard.approvals.record import Approval, RecordError, read_record
 from specguard.change.entries import is_record, sha256
@@ -116,8 +116,10 @@ DECISIONS = st.lists(
 @few(100)
 @given(damaged(DECISIONS))
 def test_no_line_of_a_log_of_decisions_is_a_crash(file: Path, content: bytes) -> None:
-    file.write_bytes(content)
-    uses = Uses("/nonexistent", [str(file)])
+    own = file.parent / DECISIONS_FILE
+    own.parent.mkdir(exist_ok=True)
+    own.write_bytes(content)
+    uses = Uses(str(file.parent))
     assert uses.broken <= len([line for line in content.split(b"\n") if line.strip()])
     for use in uses.of("b" * 64):
         assert b"b" * 64 in content
