@@ -33,14 +33,8 @@ def command(cases: Sequence[str], output_format: str) -> int:
     """
     from specguard.evaluation import expectations
 
-    top, authority = os.getcwd(), None
-    try:
-        top = opt.find_repository().work_tree()
-        authority = expectations.read_own(top)
-    except SpecguardError as error:
-        # Cases with their own policies need neither a repository nor an authority.
-        if not cases or error.code not in ("no-authority", "no-repository"):
-            raise
+    top = opt.find_repository().work_tree()
+    authority = expectations.read_own(top)
     tests = expectations.read_tests(authority, cases, from_here(expectations.CASE_FOLDER, top))
     if not tests:
         raise SpecguardError(

@@ -198,14 +198,14 @@ class PolicyTest:
         place = self.written.origin(key_path(where))
         return SpecguardError(text, path=place.path, line=place.line, help=help, code=code)
 
-    def parse(self, authority: OwnAuthority | None) -> None:
+    def parse(self, authority: OwnAuthority) -> None:
         """Parse the case.
 
         Args:
-            authority: the authority for a case without a policy; None if the repository has none.
+            authority: the authority for a case without a policy.
 
         Raises:
-            SpecguardError: its format is invalid, or it has neither a policy nor an authority.
+            SpecguardError: its format is invalid.
         """
         written: Any = self.written.data
         if not isinstance(written, dict):
@@ -223,10 +223,6 @@ class PolicyTest:
             case = Case.from_toml(table, self.name, self.folder, defaults)
             refuse_harmful(case)
             if case.policy is None:
-                if authority is None:
-                    message = "the case has no policy, and there is no authority here that it could be for"
-                    help = "give it a `policy`, or begin with `specguard init`"
-                    raise self.error(message, help=help, code="unknown-name")
                 case = authority.as_judged(case)
         except CaseError as error:
             raise self.error(error.problem, error.where) from None
@@ -249,11 +245,11 @@ class PolicyTest:
         self.seconds = time.monotonic() - start
 
 
-def read_tests(authority: OwnAuthority | None, given: Sequence[str], folder: str) -> list[PolicyTest]:
+def read_tests(authority: OwnAuthority, given: Sequence[str], folder: str) -> list[PolicyTest]:
     """Read the tests of a policy.
 
     Args:
-        authority: the authority for a case without a policy; None if the repository has none.
+        authority: the authority for a case without a policy.
         given: files and folders of cases; without any, the authority's tables `should-fail` and `should-pass`
             are read, and the cases in `folder`.
         folder: the usual folder of cases, which may be missing.
@@ -262,7 +258,7 @@ def read_tests(authority: OwnAuthority | None, given: Sequence[str], folder: str
         SpecguardError: a given file is missing, or a given folder has no case.
         SeveralErrors: all cases with an invalid format.
     """
-    found = list(_inline_tests(authority)) if authority and not given else []
+    found = [] if given else list(_inline_tests(authority))
     errors: list[SpecguardError] = []
     for path in dict.fromkeys(_case_files(given or [folder], optional=not given)):
         try:
