@@ -235,13 +235,6 @@ by = ["name"]
         write(fresh.top, {".plans/cart/BRIEF.md": "# Brief\n\n## Goal\n\nA cart for two things.\n"})
         ended(fresh.create())
 
-    def test_a_contract_that_the_policy_lacks_is_not_to_be_written(self, tmp_path: Path) -> None:
-        own = recorded(__file__, "a_stage_of_no_contract")
-        fresh = Fresh(tmp_path, papers=False, policy=f"# A\n\n```toml specguard\n{own}```\n")
-        change(fresh.top, "add-cart")
-        step = "[plan-unready]\n  next: complete it first; specguard status --worktree"
-        assert f"the policy has no [artifacts.brief] {step}" in ended(fresh.create(), 2).stderr
-
     def test_stages_without_artifacts(self, tmp_path: Path) -> None:
         own = """
 [plans.pipeline]
