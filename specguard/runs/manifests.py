@@ -724,6 +724,7 @@ def meta_text(manifest: Manifest) -> str:
     data = {
         **manifest.model_dump(include={"run_id", "reason", "pid", "started_at", "ended_at"}),
         "task_id": manifest.item.id,
+        "kind": manifest.item.kind,
         "status": manifest.state,
         "command": list(manifest.agent.command) if manifest.agent else [],
         "log": LOG,
