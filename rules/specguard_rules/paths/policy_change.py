@@ -182,8 +182,7 @@ class PolicyChanges(Rule):
                     yield _baseline_finding(policy_change.baseline)
             elif path.startswith(_FOLDER):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
-                    what = "is part of what specguard goes by, and was changed"
-                    yield _finding(path, what, "error", "state")
+                    yield _state_finding(entry, base, policy)
             elif self.files.matches(path):
                 runners.append(entry)
         if runners and policy.drafts is None:
@@ -224,6 +223,17 @@ def _differences(documents: Sequence[Entry], change: PolicyChange, policy: Polic
         if not entry.added and entry.path != _PROJECT:
             step = "See that its prose still says what the settings do."
             yield _finding(entry.path, "changes, and no setting with it", "info", "prose", step)
+
+
+def _state_finding(entry: Entry, base: Base, policy: Policy) -> Finding:
+    """Build the finding about a changed file of specguard's folder."""
+    step = ""
+    if policy.is_record(entry.path):
+        from specguard_rules.next_commands import put_back
+
+        # APR001 reports it too, and no approval lifts that.
+        step = f"{put_back(entry, base)}."
+    return _finding(entry.path, "is part of what specguard goes by, and was changed", "error", "state", step)
 
 
 def _baseline_finding(change: BaselineChange) -> Finding:
