@@ -375,9 +375,10 @@ class CommitForm(Rule):
                 found += self._subject_problems(message)
                 if message.source != "title":
                     found += self._body_problems(message)
-            # The command puts a blank line below the subject; of other flaws a person writes what is right.
-            bare = message.subject.rstrip(". \r")
-            subjects = {"blank_line": message.subject, "trailing_dot": bare, "empty": "", "subject_max": ""}
+            # The command puts a blank line below the subject; of several flaws a person writes what is right.
+            subject = message.subject if len(found) == 1 else ""
+            bare = subject.rstrip(". \r")
+            subjects = {"blank_line": subject, "trailing_dot": bare, "empty": "", "subject_max": ""}
             for key, problem, step in found:
                 of_body = key in ("blank_line", "body_width")
                 words = shell_words(subjects[key] or "SUBJECT", message) if key in subjects else ["MESSAGE"]
@@ -523,7 +524,6 @@ class UnfinishedCommit(Rule):
     reverts: Literal["allow", "explain"] = setting(
         "explain", "a revert's reason", tightens=["allow", "explain"]
     )
-    markers: list[Expression] = setting([], "more unfinished subjects", tightens="more")
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
@@ -560,9 +560,6 @@ class UnfinishedCommit(Rule):
             return f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
         if self.wip == "forbid" and re.match(_MARKED, subject.lower()):
             return "says that the work is not done", "wip"
-        for position, marker in enumerate(self.markers):
-            if marker.search(subject):
-                return f"matches {quote(marker.text)}", f"markers.{position}"
         return "", ""
 
 
