@@ -8,19 +8,19 @@ import shlex
 from specguard.artifacts.files import alternatives, join_path, unique_path
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
-from specguard.documents.fields import normal_title
+from specguard.documents.fields import normal_name, normal_title
 from specguard.errors import SpecguardError
 from specguard.model import TYPE_CHECKING, Record, path_text
-from specguard.work.name_templates import path_template
+from specguard.work.kinds import LIST_KEYS, TASK_KEYS, PlanKind, WorkKind
+from specguard.work.name_templates import Template, path_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Any, Final
 
     from specguard.artifacts.contracts import Contract
     from specguard.documents.data import Kind
-    from specguard.work.kinds import WorkKind
 
 
 class Skeletons(Record, frozen=False):
@@ -29,6 +29,7 @@ class Skeletons(Record, frozen=False):
     Args:
         contracts: the policy's contracts, by name.
         kinds: the policy's kinds of work items; a structured artifact may be the `source` of one.
+        plans: the policy's kinds of plans, by name.
         exists: True if a path is taken.
         now: the current time in UTC.
 
@@ -39,6 +40,7 @@ class Skeletons(Record, frozen=False):
 
     contracts: Mapping[str, Contract]
     kinds: Mapping[str, WorkKind]
+    plans: Mapping[str, PlanKind]
     exists: Callable[[bytes], bool]
     now: datetime
     planned: dict[bytes, str] = {}
@@ -92,16 +94,29 @@ class Skeletons(Record, frozen=False):
         words = (name.rpartition(".")[0] or name).replace("-", " ").replace("_", " ").split()
         lines = [f"# {' '.join(words) or TODO}", ""]
         for contract in contracts:
-            lines += _markdown(contract, self.now)
+            lines += _markdown(contract, self.kinds, self.now)
         if len(lines) == 2:
             lines += [TODO, ""]
         return "\n".join(lines)
 
     def _structured(self, path: bytes, contracts: Sequence[Contract], kind: Kind) -> str:
-        value = self._items(path)
-        for name in (name for contract in contracts for name in contract.fields):
-            value.setdefault(name, TODO)
+        value = self._tasks(path) or self._items(path)
+        for contract in contracts:
+            for name, _ in _fields(contract, self.kinds):
+                value.setdefault(name, TODO)
         return _format(value, kind)
+
+    def _tasks(self, path: bytes) -> dict[str, Any]:
+        """Return a plan with one task if the path is the file of one; else an empty table."""
+        for kind in self.plans.values():
+            if kind.task_file.read(path) is not None:
+                template = Template(kind.id_format)
+                task: dict[str, Any] = {name: [TODO] if name in LIST_KEYS else TODO for name in TASK_KEYS}
+                task["id"] = template.render(dict.fromkeys(template.names, "001"))
+                task |= {"status": kind.statuses[0], "depends_on": []}
+                required = {kind.key_of(name): one for name, one in task.items() if name in kind.required}
+                return nest_keys({**({kind.option: TODO} if kind.option else {}), kind.tasks: [required]})
+        return {}
 
     def _items(self, path: bytes) -> dict[str, Any]:
         """Return a table that lists one work item if the path is the source of a kind; else an empty one."""
@@ -166,13 +181,12 @@ def _unfilled(message: str, help: str) -> SpecguardError:
     return SpecguardError(message, help=help, code="unfilled-template")
 
 
-def _markdown(contract: Contract, now: datetime) -> Iterator[str]:
+def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iterator[str]:
     """Yield the lines that a contract requires in a Markdown document, below its title."""
-    for name, allowed in contract.fields.items():
-        values = [allowed] if isinstance(allowed, str) else allowed
-        value = TODO if values in (["any"], ["date"]) else f"{TODO} ({' or '.join(values)})"
-        yield f"- [ ] {name}" if allowed == "ticked" else f"- {name}: {value}"
-    if contract.fields:
+    fields = list(_fields(contract, kinds))
+    for name, value in fields:
+        yield f"- [ ] {name}" if contract.fields.get(name) == "ticked" else f"- {name}: {value}"
+    if fields:
         yield ""
     for title in _titles(contract):
         yield from (f"## {title}", "", TODO, "")
@@ -190,6 +204,26 @@ def _titles(contract: Contract) -> list[str]:
     titles += ["Kept"] if contract.closure else []
     required = set(map(normal_title, contract.sections))
     return [*contract.sections, *(one for one in dict.fromkeys(titles) if normal_title(one) not in required)]
+
+
+def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the required fields, each with a placeholder for its value.
+
+    Args:
+        contract: the contract.
+        kinds: the policy's kinds of work items.
+    """
+    for name, allowed in contract.fields.items():
+        values = [allowed] if isinstance(allowed, str) else allowed
+        yield name, TODO if values in (["any"], ["date"]) else f"{TODO} ({' or '.join(values)})"
+    named = {normal_name(name) for name in contract.fields}
+    if contract.author_not and contract.author and named.isdisjoint(map(normal_name, contract.author)):
+        yield contract.author[0], TODO
+    # An artifact names the item whose owner must not be its author.
+    kind = contract.author_not.partition(".")[0]
+    stated = named | set(map(normal_name, path_template(contract.path).names))
+    if kind in kinds and stated.isdisjoint(map(normal_name, (kind, f"{kind}s", f"{kind} id"))):
+        yield kind, TODO
 
 
 def _format(value: dict[str, Any], kind: Kind) -> str:

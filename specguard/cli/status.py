@@ -107,6 +107,7 @@ def new_command(
     skeletons = Skeletons(
         contracts,
         policy.declared("work_kinds"),
+        plans=policy.declared("plan_kinds"),
         exists=lambda one: not only_print and os.path.lexists(os.path.join(os.fsencode(top), one)),
         now=datetime.now(UTC),
     )
