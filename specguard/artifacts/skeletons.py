@@ -6,7 +6,7 @@ import json
 import shlex
 
 from specguard.artifacts.files import alternatives, join_path, unique_path
-from specguard.documents.data import data_kind
+from specguard.documents.data import data_kind, value_at
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_name, normal_title
 from specguard.errors import SpecguardError
@@ -29,6 +29,7 @@ class Skeletons(Record, frozen=False):
     Args:
         contracts: the policy's contracts, by name.
         kinds: the policy's kinds of work items; a structured artifact may be the `source` of one.
+        schema: returns the value of a JSON Schema by its path; None if it is not available.
         plans: the policy's kinds of plans, by name.
         exists: True if a path is taken.
         now: the current time in UTC.
@@ -40,6 +41,7 @@ class Skeletons(Record, frozen=False):
 
     contracts: Mapping[str, Contract]
     kinds: Mapping[str, WorkKind]
+    schema: Callable[[str], Any]
     plans: Mapping[str, PlanKind]
     exists: Callable[[bytes], bool]
     now: datetime
@@ -100,13 +102,14 @@ class Skeletons(Record, frozen=False):
         return "\n".join(lines)
 
     def _structured(self, path: bytes, contracts: Sequence[Contract], kind: Kind) -> str:
-        value = self._tasks(path) or self._items(path)
-        for contract in contracts:
-            for name, _ in _fields(contract, self.kinds):
-                value.setdefault(name, TODO)
+        examples = [example(self.schema(one.schema)) for one in contracts if one.schema]
+        value = next((one for one in examples if one != TODO), self._tasks(path) or self._items(path))
+        names = [name for contract in contracts for name, _ in _fields(contract, self.kinds)]
+        for name in names if isinstance(value, dict) else ():
+            value.setdefault(name, TODO)
         return _format(value, kind)
 
-    def _tasks(self, path: bytes) -> dict[str, Any]:
+    def _tasks(self, path: bytes) -> Any:
         """Return a plan with one task if the path is the file of one; else an empty table."""
         for kind in self.plans.values():
             if kind.task_file.read(path) is not None:
@@ -226,20 +229,58 @@ def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, s
         yield kind, TODO
 
 
-def _format(value: dict[str, Any], kind: Kind) -> str:
+def _format(value: Any, kind: Kind) -> str:
     """Return a value as the text of a file in its format."""
     if kind == "json":
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     if kind == "toml":
         from specguard.documents.toml import toml_key, toml_value
 
-        return "".join(f"{toml_key(key)} = {toml_value(one)}\n" for key, one in value.items())
+        pairs = value.items() if isinstance(value, dict) else ()
+        return "".join(f"{toml_key(key)} = {toml_value(one)}\n" for key, one in pairs if one is not None)
     import yaml
 
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False)
 
 
 TODO: Final = "TODO"
+
+DEEPEST: Final = 12
+"""The maximum depth of a created value."""
+
+
+def example(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
+    """Return a value for a JSON Schema: required properties, or else all of them; lists have one element.
+
+    Patterns, alternatives and references to other files are ignored. The check reports them.
+
+    Args:
+        schema: the schema.
+        root: the whole schema, to which `$ref` refers; `schema` by default.
+        above: the references around this value, since a schema may refer to itself.
+    """
+    if not isinstance(schema, dict) or len(above) > DEEPEST:
+        return TODO
+    root, inside = schema if root is None else root, (*above, "")
+    if isinstance(reference := schema.get("$ref"), str):
+        start, *keys = reference.split("/")
+        inner = value_at(root, tuple(keys)) if start == "#" and reference not in above else None
+        return example(inner, root, (*above, reference))
+    kinds, properties = schema.get("type"), schema.get("properties")
+    choices = [schema["const"]] if "const" in schema else schema.get("enum")
+    if isinstance(choices, list) and choices:
+        return choices[0]
+    kind = kinds[0] if isinstance(kinds, list) and kinds else kinds
+    if isinstance(properties, dict) and kind in ("object", None):
+        required = schema.get("required")
+        names = required if isinstance(required, list) and required else properties
+        return {name: example(properties.get(name), root, inside) for name in names if isinstance(name, str)}
+    if "items" in schema and kind in ("array", None):
+        return [example(schema["items"], root, inside)]
+    if kind in ("integer", "number"):
+        return least if isinstance(least := schema.get("minimum"), int) else 0
+    simple: dict[Any, Any] = {"boolean": False, "object": {}, "array": []}
+    return simple.get(kind, TODO) if isinstance(kind, str) else TODO
 
 
 def add_heading(text: str, contract: Contract, title: str) -> str:

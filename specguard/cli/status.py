@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from specguard.artifacts.skeletons import Skeletons, locate
 from specguard.change.check_request import Request
 from specguard.cli import options as opt
 from specguard.cli.options import from_here, say, say_each, show, show_markdown, usage
+from specguard.documents.data import data_kind, read_data
 from specguard.engine.open_branches import open_branches
 from specguard.engine.policies import open_policy
 from specguard.engine.status import read_status
@@ -107,6 +109,7 @@ def new_command(
     skeletons = Skeletons(
         contracts,
         policy.declared("work_kinds"),
+        schema=lambda name: _read_schema(top, name),
         plans=policy.declared("plan_kinds"),
         exists=lambda one: not only_print and os.path.lexists(os.path.join(os.fsencode(top), one)),
         now=datetime.now(UTC),
@@ -151,3 +154,10 @@ def _from_root(name: str, top: str) -> bytes:
             "it is outside of the repository", path=name, help=help, code="outside-repository"
         )
     return b"" if place == "." else os.fsencode(place)
+
+
+def _read_schema(top: str, name: str) -> Any:
+    """Return the parsed JSON Schema in a file; None if the file is missing or cannot be read."""
+    with suppress(OSError, UnicodeDecodeError), open(os.path.join(top, name), encoding="utf-8") as stream:
+        return read_data(stream.read(), data_kind(name) or "json").value
+    return None

@@ -1,13 +1,16 @@
-"""Sections and options of a document, and the heading of one that is missing."""
+"""Sections and options of a document, the heading of one that is missing, and what a schema begins with."""
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specguard.artifacts.contracts import Contract
 from specguard.artifacts.sections import described_options, missing_options, missing_sections
-from specguard.artifacts.skeletons import add_heading
+from specguard.artifacts.skeletons import add_heading, example
 from specguard.documents.document import Document
 from tests.artifacts.conftest import Each, Make
 from tests.rows import rows
@@ -85,3 +88,21 @@ def test_a_heading_is_added_at_the_end(before: str, after: str) -> None:
     assert add_heading(before, HEADED, "Risks") == after
     # It is there now.
     assert add_heading(after, HEADED, "Risks") == after
+
+
+@pytest.mark.parametrize(("schema", "value"), rows(__file__, "instances"))
+def test_an_instance_has_the_shape_that_a_schema_asks_for(schema: Any, value: Any) -> None:
+    assert example(schema) == value
+
+
+WORDS = ["$ref", "type", "properties", "items", "required", "allOf", "enum", "minItems", "a"]
+JSON = st.recursive(
+    st.sampled_from([None, True, 7, "#", "#/properties", "object", "array", "x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_no_schema_is_too_odd(schema: Any) -> None:
+    example(schema)
