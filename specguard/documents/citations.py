@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import AnyBlock, Heading, Paragraph, Table, Text, flatten
-from specguard.documents.inline import LineCounter, unescaped
+from specguard.documents.inline import LineCounter, Reference, unescaped
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
     """Parse a possible citation.
 
     Args:
-        text: a code span, the target of a link or a word.
+        text: a code span, the target of a link, a table cell or a word.
         marked: False for a bare word, True for the others.
 
     Returns:
@@ -146,6 +146,7 @@ _WORD: Final = re.compile(
     r"|(?<=/)(?:\[[\w.-]{1,60}\]|\([\w.-]{1,60}\))(?=[/.])|(?<=[\w/.-])\{[\w.-]{1,60}\})+"
     r"(?:, ?:?[0-9][0-9:-]*(?![\w.]))*"
 )
+_CELL: Final = re.compile(rf"[*_`(]*(?:lines?\s)?(?P<lines>{RANGE}(?:, ?{RANGE})*)[)*_`]*", re.IGNORECASE)
 # An ellipsis in place of a part of a path; `[...slug]` is a folder's own name.
 _ELLIPSIS: Final = re.compile(r"(?:^|/)(?:\.{3}|\u2026)|(?:\.{3}|\u2026)(?:/|$)")
 
@@ -186,8 +187,9 @@ def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
         if isinstance(block, Heading | Paragraph):
             yield from citations_in(block.text)
         elif isinstance(block, Table):
-            for cell in (cell for row in (block.header, *block.rows) for cell in row):
-                yield from citations_in(cell)
+            titles = [cell.plain.strip().casefold() in {"line", "lines"} for cell in block.header]
+            for row in (block.header, *block.rows):
+                yield from _row_citations(row, titles)
 
 
 def citations_in(text: Text) -> Iterator[Citation]:
@@ -212,11 +214,31 @@ def _each_range(path: str, lines: str, at: int) -> Iterator[Citation]:
         yield Citation(path, first, int(one[2] or first), at)
 
 
+def _row_citations(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Citation]:
+    """Return the citations in a table row; a separate column may hold the lines of the only path."""
+    found = [one for cell in row for one in _cell_citations(cell)]
+    lines = ""
+    if len(found) == 1 and found[0].line is None:
+        texts = ((cell.raw.strip(), is_lines) for cell, is_lines in zip(row, titles, strict=False))
+        cells = [text for text, is_lines in texts if is_lines or text.lstrip("*_`(")[:1] in {"L", "l"}]
+        lines = next((match["lines"] for cell in cells if (match := _CELL.fullmatch(cell[:LONGEST]))), "")
+    yield from _each_range(found[0].path, lines, found[0].at) if lines else found
+
+
+def _cell_citations(cell: Text) -> Iterator[Citation]:
+    """Yield the citations in a cell; a path that fills the cell counts as if in a code span."""
+    found = None if cell.codes or cell.references else parse_path(unescaped(cell.raw.strip()), True)
+    if found and not found[1] and EXTENSION.search(found[0]):
+        yield Citation(found[0], None, None, cell.line)
+    else:
+        yield from citations_in(cell)
+
+
 def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
     """Yield the parts of a text that may be paths, as (start, end, text, marked)."""
     raw = text.raw
     marked = [(code.start, code.end, code.content.replace("\n", " ").strip()) for code in text.codes]
-    marked += [(link.start, link.end, link.target) for link in text.references]
+    marked += [(link.start, link.end, _link_place(raw, link)) for link in text.references]
     end = 0
     emphasis_end = max((mark.end() for mark in _EMPHASIS_END.finditer(raw)), default=0)
     for start, stop, part in [*sorted(marked), (len(raw), len(raw), "")]:
@@ -228,3 +250,11 @@ def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
                 yield word.start(), word.end(), unescaped(name), False
             yield start, stop, part, True
             end = stop
+
+
+def _link_place(raw: str, link: Reference) -> str:
+    """Return the place that a link leads to; the link text may contribute the lines."""
+    inner = parse_path(unescaped(raw[link.text_start : link.text_end]).strip("`*_ "), True)
+    if inner and inner[1] and "#L" not in link.target and parse_path(link.target, True):
+        return f"{link.target.partition('#')[0]}:{inner[1]}"
+    return link.target
