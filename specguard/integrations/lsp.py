@@ -57,7 +57,9 @@ def make_server() -> LanguageServer:
             # In a thread, so that the editor gets other answers meanwhile.
             flaws = await asyncio.to_thread(flaws_of, _file(document))
         found = [_diagnostic(flaw, lines) for flaw in flaws]
-        server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(document.uri, found))
+        # A document that was closed meanwhile, or opened anew, is another object.
+        if server.workspace.get_text_document(document.uri) is document:
+            server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(document.uri, found))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def on_close(given: types.DidCloseTextDocumentParams) -> None:

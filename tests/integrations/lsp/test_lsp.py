@@ -175,6 +175,15 @@ def test_a_file_is_judged_when_it_is_saved_and_nothing_elsewhere(
         file.write_text("# One\n\n## Goal\n\nSomething.\n")
         editor.save(file)
         assert await editor.flaws(file) == []
+        # What is found after a file was closed is not told.
+        file.write_text("# One\n")
+        editor.save(file)
+        editor.client.text_document_did_close(
+            types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(file.as_uri()))
+        )
+        editor.open(governed.path / "SPEC_AUTHORITY.md")
+        assert await editor.flaws(file) == []
+        assert await editor.flaws(governed.path / "SPEC_AUTHORITY.md")
 
     editing(governed, edit, "--stdio")
 
