@@ -240,7 +240,9 @@ def _format(value: Any, kind: Kind) -> str:
         return "".join(f"{toml_key(key)} = {toml_value(one)}\n" for key, one in pairs if one is not None)
     import yaml
 
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False)
+    # A number of a schema keeps its digits in a class that YAML does not know.
+    plain = json.loads(json.dumps(value))
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=False)
 
 
 TODO: Final = "TODO"

@@ -177,7 +177,7 @@ _INSTRUCTIONS: Final = (
 _REFUSAL_SIZE: Final = 10_000
 """The largest JSON of an error, in characters."""
 
-_OMITTED_KEYS: Final = ("title", "default", "maxLength", "maxItems")
+_OMITTED_KEYS: Final = ("title", "default", "maxLength")
 """Parts of a schema that an agent does not need."""
 
 
