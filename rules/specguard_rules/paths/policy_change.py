@@ -271,10 +271,10 @@ def _runner_findings(
 
 
 def _run_by(path: bytes, documents: Documents, names: tuple[str, ...]) -> Any:
-    """Return what decides how a file runs specguard: the parts of its data, or else its text."""
+    """Return what decides how a file runs specguard: the parts of its data, or else its lines."""
     read = documents.data(path) if path.endswith(_DATA) else None
     if read is None or read.problem is not None:
-        return _text(documents, path)
+        return _lines(_text(documents, path))
     if path.endswith(b".json") and isinstance(read.value, dict):
         # An agent's model and permissions run nothing, and stay the agent's.
         return {key: one for key, one in read.value.items() if key not in ("model", "permissions")}
@@ -305,7 +305,8 @@ def _preceded(path: bytes, before: Documents, after: Documents) -> bytes | None:
         paths = [one for one in before.tree.paths() if one != path] if path.startswith(own) else ()
         known = [one for one in paths if one.startswith(others) and one.endswith(_SETTINGS)]
         known = [one for one in known if after.tree.find(one) is not None and mentions(_text(before, one))]
-        if known:
+        # Once a folder of workflows precedes another, a further file in it changes nothing.
+        if known and not (own[0].endswith(b"/") and any(one.startswith(own) for one in paths)):
             return known[0]
     return None
 
@@ -313,8 +314,10 @@ def _preceded(path: bytes, before: Documents, after: Documents) -> bytes | None:
 def _overlay(path: bytes, documents: Documents) -> Any:
     """Return what a file changes in one that it precedes or is read with; None if it changes nothing.
 
-    Of agents' settings this is the environment, and of workflows and lefthook's settings all.
+    Of agents' settings this is the environment, of a workflow that it exists, and of lefthook's settings all.
     """
+    if b"/workflows/" in path:
+        return documents.tree.find(path) is not None
     if path.startswith(_AGENTS):
         return (_table(path, documents) or {}).get("env")
     return documents.tree.read(path)
@@ -331,10 +334,22 @@ def _text(documents: Documents, path: bytes) -> str:
     return (documents.tree.read(path) or b"").decode("utf-8", "surrogateescape")
 
 
+def _lines(text: str) -> list[str]:
+    """Return the lines that are neither blank nor comments, without trailing white space.
+
+    A line `#!` stays: it names the program that runs a hook. Around a backslash at a line's end all stays.
+    """
+    lines = text.removeprefix("\ufeff").split("\n")
+    return [
+        line if line.rstrip().endswith("\\") else line.rstrip()
+        for before, line in zip(["", *lines], lines, strict=False)
+        if before.endswith("\\") or line.startswith("#!") or (line.strip() and line.lstrip()[0] != "#")
+    ]
+
+
 def mentions(text: str, names: tuple[str, ...] = _NAMES) -> bool:
     """True if a file has one of these names outside its comment lines."""
-    lines = (line.lower() for line in text.removeprefix("\ufeff").split("\n"))
-    return any(name in line for line in lines if not line.lstrip().startswith("#") for name in names)
+    return any(name in line.lower() for line in _lines(text) for name in names)
 
 
 def switches_off(text: str) -> bool:
