@@ -378,8 +378,10 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
     for key, one in value.items() if isinstance(value, dict) else [("", value)]:
         if key == "jobs" and isinstance(one, dict):
             jobs += one.items()
-        elif key == "repos" and isinstance(one, list):
-            jobs += [("", child) for child in one]
+        elif key in ("jobs", "repos") and isinstance(one, list):
+            # In Azure Pipelines, `jobs` is a list of tables that have their names.
+            tables = [child for child in one if isinstance(child, dict)]
+            jobs += [(str(each.get("job") or each.get("deployment") or ""), each) for each in tables]
         elif isinstance(one, dict) and key not in _OTHER_TABLES and not _JOB_KEYS.isdisjoint(one):
             jobs.append((key, one))
         elif key not in _DESCRIPTIVE or isinstance(one, dict):
