@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final, Literal
 
-    from specguard.rules import Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
+    from specguard.rules import Base, Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
 
 
 # Rules are those of https://www.conventionalcommits.org/en/v1.0.0/.
@@ -179,6 +179,7 @@ class CommitMessage(SubjectForm, Rule):
         commits: Sequence[Commit] | None = None,
         work_item: WorkItem | None = None,
         work: Work | None = None,
+        base: Base | None = None,
     ) -> Iterator[Finding]:
         """Compare each message with the item's, or with the form."""
         item = work_item if work_item and work_item.commit_messages else None
@@ -195,6 +196,8 @@ class CommitMessage(SubjectForm, Rule):
                 own = None if message.source == "title" else work.item_of(message.commit)
             found = _item_flaws(message, own, by_id, work) if own else self._form_flaws(message, by_id)
             flaws = list(found)
+            for flaw in flaws if own and base and base.is_landing and " (#" in message.subject else ():
+                flaw.help = 'If a squash landed that title, write `merge = "squash"` in the authority.'
             # Only the files of a commit with a finding are worth reading.
             if flaws and not bookkeeping.is_all_of(by_id.get(message.commit or "", message)):
                 yield from flaws
