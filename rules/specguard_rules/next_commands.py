@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from itertools import pairwise
 
 from specguard.rules import MissingFact
 
@@ -165,6 +166,26 @@ def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:
     # Git runs the filter with `sh`, which knows fewer ways to quote.
     words = shlex.join(path.decode("utf-8", "surrogateescape") for path in paths)
     return f"{_FILTER} --index-filter {shell_quote(f'{_git(*paths)} {undo} -- {words}')} {revisions}"
+
+
+def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
+    """Return the command that squashes the last commits of a group, each into the one right before it.
+
+    Args:
+        group: the commits that count.
+        excess: the number of commits that are too many.
+        commits: all commits of the change, oldest first.
+
+    Returns:
+        The command; empty if merges or other commits are between too many of them.
+    """
+    names = {one.oid for one in group if not one.is_merge}
+    pairs = [(one, two) for one, two in pairwise(commits) if {one.oid, two.oid} <= names][-excess:]
+    if len(pairs) < excess or any(one.is_merge for one in commits[commits.index(pairs[0][0]) :]):
+        return ""
+    edits = "; ".join(f"s/^pick {two.oid[:SHORT]}/fixup {two.oid[:SHORT]}/" for _, two in pairs)
+    edited = f"-c core.abbrev={SHORT} -c sequence.editor=\"sed -i.old '{edits}'\" -c core.editor=:"
+    return f"git {edited} rebase -i --autostash {_revision_before(pairs[0][0])}"
 
 
 class CommitsById(dict[str, "Commit"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule, setting
-from specguard_rules.next_commands import SHORT, quote, shell_quote
+from specguard_rules.next_commands import SHORT, quote, shell_quote, squash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,10 +164,9 @@ def _remedy(limits: Commits, group: Sequence[Commit], whole: bool, base: Base, i
             right = [one.oid for one in group if item.allows("commit", one.message.subject)]
             message = f"-C {right[0][:SHORT]}" if right else f"-m {shell_quote(item.named_by('commit'))}"
         return f"Squash them: `git reset --soft {base.start[:SHORT]} && git commit {message}`"
-    excess = count - most
-    if all(one in group and not one.is_merge for one in base.commits[-1 - excess :]):
-        return f"Squash the last: `git reset --soft HEAD~{excess} && git commit --amend --no-edit`"
-    return f"Squash {excess} of them; merges or other commits are between, so no one command does it."
+    if how := squash(group, count - most, base.commits):
+        return f"Squash the last: `{how}`"
+    return f"Squash {count - most} of them; merges or other commits are between, so no one command does it."
 
 
 _MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
