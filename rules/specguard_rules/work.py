@@ -102,8 +102,11 @@ class UnresolvedWorkItem(_WorkRule, Rule):
         if unnamed_change and own and not work.by_agent and all(_undoes(one, history) for one in own):
             work.require_title()
             return
-        by_id = CommitsById(commits or ())
-        hint = "; one that brings the plan is the first, and touches only its folder" if work.brought else ""
+        by_id, hint = CommitsById(commits or ()), ""
+        if work.own is not None:
+            hint = f"; the plan itself is changed in commit {work.own.commit[:10]}, which brings it"
+        elif work.unnamed and work.brought and any(e.added and e.path in work.papers for e in work.entries()):
+            hint = "; one that brings the plan is the first, and touches only its folder"
         for commit in (one for one in work.unnamed if work.required and not bookkeeping.is_all_of(one)):
             subject, how = commit.message.subject, reword(commit.message, by_id)
             message = f"{quote(subject)} names no work item, and on {quote(work.branch)} each commit is one"
@@ -149,7 +152,8 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
         if not named:
             step = f"Name the branch as {kind.branch!r} says; a range that is merged has it in --branch."
         elif naming.kind in work.brought:
-            step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
+            step = "Merge the list, or let the first commit bring it, and touch only its folder, "
+            step += f"on a branch that {kind.branch!r} names after it."
     elif source or kind.pointer:
         step = f"Have the {'list' if source else 'pointer'} corrected in the base, by a change of its own."
         if source and by_branch:
