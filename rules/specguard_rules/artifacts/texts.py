@@ -101,7 +101,8 @@ _PLACES: Final = {
 _MARKERS: Final = (
     r"/?[\w.:@/=-]{1,60}(?: [\w.-]{1,20}[:=][\w.:@/=-]{1,100}| [0-9a-f]{7,64}| v\d[\w.]{0,20}){0,4}"
     r"|[\w.:@/-]{0,40}[:_.-](?i:start|begin|end|stop)(?:[ :][\w.:=@/\"'-]{1,40}){0,2}"
-    r"|(?:BEGIN|START|END|STOP)[ :][\w.:@/-]{1,40}(?: [\w.:@/-]{1,40})?|[\w.:@/-]{1,40} (?:START|END)"
+    r"|(?:BEGIN|START|END|STOP)[ :][\w.:@/-]{1,40}(?: [\w.:@/-]{1,40})?(?: (?:v|profile|hash):\w{1,64}){0,3}"
+    r"|(?:[\w.:@/-]{1,40}|MANUAL ADDITIONS|BACKLOG\.MD MCP GUIDELINES) (?:START|END)|nx configuration \w+"
     r"|(?i:source|inherits from|(?:auto-?)?generated (?:by|from)|managed by):? [\w.@/-]{1,100}"
     r"|(?i:cspell\b|markdown-?lint\b|prettier\b|vale\b|spdx-[\w-]+:|copyright|\(c\)|vim?:|-\*-)[^\n]{0,100}"
 )
