@@ -160,7 +160,7 @@ class Step(Record):
 
     Attributes:
         job: the job's name; empty in a composite action.
-        in_container: True if the job runs in a container.
+        in_container: True if the job runs in a container; None if an included file may say so.
         variables: the environment variables that are set for the step.
         script: the texts that run one after the other in one shell; empty for a step that uses an action.
         uses: the action that the step uses.
@@ -170,7 +170,7 @@ class Step(Record):
     """
 
     job: str
-    in_container: bool
+    in_container: bool | None
     variables: Mapping[str, str]
     script: Sequence[Text] = ()
     uses: str = ""
@@ -232,6 +232,7 @@ def _gitlab_steps(top: dict[str, Any]) -> Iterator[Step]:
         chain = [job, *_extended_jobs(top, job)]
         inherited = [*chain, _get(top, "default"), top]
         has_image = any(_get(holder, "image") is not None for holder in inherited)
+        contained = has_image or (None if "include" in top else False)
         variables = _variables(_get(top, "variables"), *(_get(one, "variables") for one in reversed(chain)))
         # `before_script` and `script` run in one shell, with one set of variables.
         for keys in (("before_script", "script"), ("after_script",)):
@@ -239,7 +240,7 @@ def _gitlab_steps(top: dict[str, Any]) -> Iterator[Step]:
             for key in keys:
                 found = (_get(holder, key) for holder in (chain if key == "script" else inherited))
                 script += _texts(top, next((one for one in found if one is not None), ()), set())
-            yield Step(name, has_image, variables, script)
+            yield Step(name, contained, variables, script)
 
 
 def _extended_jobs(top: dict[str, Any], job: Any) -> list[Any]:

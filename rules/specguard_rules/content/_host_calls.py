@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.rules import Tree
+    from specguard.rules import Severity, Tree
 
 _HELP: Final = "Call it within the container network (docker compose exec), or give the job a container."
 _MOST_LISTED: Final = 10
@@ -123,8 +123,8 @@ def judge_ci_file(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
         message = f"the CI file cannot be read: {reason}"
         help = "Correct it, so that its steps can be judged."
         yield Finding(message, help, path, line, key="unreadable", setting=setting)
-    for (place, line, key), message in sorted(file.calls.items()):
-        yield Finding(message, _HELP, place, line, key=key, setting=setting)
+    for (place, line, key), (message, severity) in sorted(file.calls.items()):
+        yield Finding(message, _HELP, place, line, key=key, setting=setting, severity=severity)
     if file.unfollowed:
         names = [f"{name} (line {line})" for line, name in sorted(file.unfollowed)]
         more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
@@ -139,7 +139,7 @@ class _CiFile:
     def __init__(self, path: bytes, files: Tree) -> None:
         self._path = path
         self._files = files
-        self.calls: dict[tuple[bytes, int, str], str] = {}
+        self.calls: dict[tuple[bytes, int, str], tuple[str, Severity | None]] = {}
         self.unfollowed: set[tuple[int, str]] = set()
 
     def read(self) -> None:
@@ -171,7 +171,12 @@ class _CiFile:
     def _add_call(self, step: Step, place: bytes, line: int, address: str, via_line: int = 0) -> None:
         where = f"job {step.job!r}" if step.job else "a composite action"
         by = f", run at {self._path.decode('utf-8', 'backslashreplace')}:{via_line}," if via_line else ""
-        self.calls.setdefault((place, line, address), f"{where}{by} calls {address} from the CI host")
+        message = f"{where}{by} calls {address} from the CI host"
+        if step.in_container is None:
+            unless = message + ", unless an included file gives it an image"
+            self.calls.setdefault((place, line, address), (unless, "warning"))
+        elif self.calls.get((place, line, address), ("", "warning"))[1]:
+            self.calls[place, line, address] = message, None
 
     def _read_script(self, step: Step, name: str, place: str, line: int) -> bool:
         """Read a script that a step runs, but not its own scripts; False if its environment calls nothing."""
