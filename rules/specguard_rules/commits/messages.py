@@ -168,7 +168,7 @@ class CommitMessage(SubjectForm, Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "work")
     condition: ClassVar[str] = "every commit message is its work item's, or of the form the policy asks for"
-    fixes: ClassVar[str] = "gives the item's subject to the unpushed newest commit, or to a new message"
+    fixes: ClassVar[str] = "gives the item's subject to the unpushed newest commit"
 
     ignore: list[Expression] = setting([], "subjects to skip", tightens="fewer")
 
