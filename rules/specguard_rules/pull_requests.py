@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, NotApplicable, Rule, setting
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting, setting
 from specguard_rules.commits.messages import SubjectForm
 from specguard_rules.next_commands import alternatives, quote
 
@@ -222,6 +222,8 @@ class PullRequestTarget(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     condition: ClassVar[str] = "the pull request goes into the policy's base"
 
+    allow: Selecting = setting(Selecting(), "more targets, such as `release/*`", tightens="fewer")
+
     def check(
         self, pull_request: PullRequest, base: Base, policy: Policy, work_item: WorkItem | None = None
     ) -> Iterator[Finding]:
@@ -236,7 +238,8 @@ class PullRequestTarget(Rule):
         item_base = work_item.settings.base if work_item else ""
         # A base that belongs to one item may be merged by now.
         accepted = {expected, policy.base} if "{" in item_base else {expected}
-        if not (base.stacked or target in accepted):
+        allowed = self.allow.matches(target.encode("utf-8", "surrogateescape"))
+        if not (base.stacked or target in accepted or allowed):
             what = f"the pull request goes into {quote(target)}, and the base is {quote(expected)}"
             setting = work_item.setting("base") if work_item and item_base else "base"
             yield _finding(what, f"Change its base to {quote(expected)}.", "target", setting, "base")
