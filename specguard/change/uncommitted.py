@@ -285,6 +285,9 @@ def read_message(repository: Repository, request: Request) -> Message:
     """
     author, raw = "", request.message.encode("utf-8", "surrogateescape")
     settings = dict(repository.settings(r"^(core\.comment(char|string)|commit\.cleanup)$"))
+    # Those of `git -c`, as git passes them to a hook.
+    given = repository.environment.get("GIT_CONFIG_PARAMETERS", "").strip("'").split("' '")
+    settings |= {key.lower(): value for key, _, value in (one.partition("'='") for one in given)}
     if settings.get("core.commentchar") == "auto":
         message = "core.commentChar is auto, so the message's comments are not known"
         raise MissingFact(message, "git config core.commentChar '#'", code="not-possible")
