@@ -287,13 +287,19 @@ class Verification:
         return b'"revokes"' not in (content or b"")
 
     def _missing_records(self, head: Tree) -> Iterator[Problem]:
-        """Yield records in `HEAD` that are missing from the working tree."""
-        book, folder = self.book, self.book.log.folder
+        """Yield records in `HEAD` that are missing from the working tree, except under a sparse checkout."""
+        book, git, folder = self.book, self.book.git, self.book.log.folder
         if book.work_tree is None:
             return
         gone = sorted(head.names(folder.rstrip(b"/")).keys() - set(book.log.local))
-        for path in (folder + name for name in gone):
-            if is_record(path, folder):
+        missing = [folder + name for name in gone if is_record(folder + name, folder)]
+        sparse: set[bytes] = set()
+        if missing:
+            words = ("ls-files", "-t", "-z", "--", folder.decode("utf-8", "surrogateescape"))
+            listed = git.ask("the index", *words, index=git.repository.index)
+            sparse = {line[2:] for line in listed.split(b"\0") if line.startswith(b"S ")}
+        for path in missing:
+            if path not in sparse:
                 step = f"put it back: git checkout HEAD -- {shell_word(path)}"
                 yield path, "it is gone from the working tree", step
 

@@ -379,6 +379,7 @@ def test_what_is_damaged_is_found_and_put_back(project: Repository, filed: Pair,
 
 
 def test_what_is_elsewhere_is_not_missing_here(project: Repository, filed: object) -> None:
+    """In the base since, or outside a sparse checkout."""
     project.checkout("main")
     record = approval("bob")
     commit(project, record)
@@ -386,6 +387,10 @@ def test_what_is_elsewhere_is_not_missing_here(project: Repository, filed: objec
     project.checkout("work")
     assert verified(project) == []
     assert states(project)[record.id] == ("holds", "base")
+    project.commit("feat: a", files={"src/a.py": "a"})
+    project.git("sparse-checkout", "set", "src")
+    assert not (project.path / LOG).exists()
+    assert verified(project) == []
 
 
 @pytest.mark.parametrize("ours", [True, False])
