@@ -7,6 +7,7 @@ emphasis.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from specguard.documents.blocks import ENCLOSING, Fence, Heading, Html, List, Paragraph, Table, Text
 from specguard.documents.inline import html_text, unescaped
@@ -203,6 +204,29 @@ def without_remark(entry: str) -> str:
     """Return the path in an entry without marks, lines and a remark: `src/x.py (new)`, `src/x.py:12`."""
     path = _PATH_REMARK.sub("", entry.strip(), count=1).strip("`'\"")
     return LINE_SUFFIX.sub("", path).strip("`'\"")
+
+
+_BRANCHES: Final = frozenset("\u2502\u251c\u2514\u2570|`+\\")
+_TREE: Final = re.compile(r"^(?:[\u2502\u251c\u2514\u2570\u2500\s]|[|`+\\](?=\s|-|$)|(?<=[|`+\\-])-)*")
+"""What draws a tree of files before a name."""
+
+
+def tree_lines(content: str) -> Iterator[str]:
+    """Yield the lines of a code block; those of a tree of files without its lines, behind their folders.
+
+    The line of a folder with something drawn below it is empty.
+    """
+    rows = [("", 0)]
+    for line in reversed(content.split("\n")):
+        name = _TREE.sub("", line)
+        drawn = line.removesuffix(name)
+        # A line that only draws belongs to the next one.
+        rows.append((name.rstrip(), rows[-1][1] if not name else len(drawn) * bool(_BRANCHES & {*drawn})))
+    above: dict[int, str] = {}
+    for (name, depth), (_, below) in pairwise(reversed(rows)):
+        above = {at: folder for at, folder in above.items() if at < depth}
+        yield "" if below > depth or not name else "".join([*above.values(), name])
+        above[depth] = without_remark(name).rstrip("/") + "/"
 
 
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)

@@ -9,7 +9,7 @@ from specguard.declaration.patterns import Covering
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, fences, texts
 from specguard.documents.document import Document
 from specguard.documents.fields import near_section, normal_title
-from specguard.documents.list_items import leading_paths, without_box, without_remark
+from specguard.documents.list_items import BARE_WORD, leading_paths, tree_lines, without_box, without_remark
 from specguard.model import TYPE_CHECKING, Record, shortened
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ _LABEL: Final = re.compile(r"^[*_]*(?:[Ii]n[ -]scope|[^\W\d_]+)(?: files?)?[*_]*
 _PATH: Final = re.compile(r"(?!-)(?!\S*://)[^\s`'\"<>|;,()]+")
 # What an item begins with is meant as a path, even if it is none that is read: `src/{a, b}.py`.
 _UNREAD: Final = re.compile(r"`([\w.@+-]+/[^`\n]{0,200})`")
-# A path with choices in braces: `src/{a,b}.py`.
-_CHOICE: Final = re.compile(r"(?<![^\s`])(?=[^\s`]*[/.])[^\s`]*\{[^\s`{},]*,(?:[^`{}\n]{0,100}\})?[^\s`]*")
 # A path with spaces in the names below its first folder; a program's arguments look alike.
 _SPACED: Final = re.compile(
     r"(?!(?:\S*/)?(?:s?bin|scripts?)/)[\w.@+-]+/\w[\w@+-]*(?:(?: |/)\w[\w@+-]*)+(?:/[\w.*]*|\.\w+)"
@@ -151,24 +149,24 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
         entries = [([item.text], item.rest) for item in block.items] if isinstance(block, List) else []
         entries += [([*row], ()) for row in block.rows] if isinstance(block, Table) else []
         for cells, rest in entries:
-            # Of such an item nothing is read, as it could allow what its choices leave out.
-            if choice := _CHOICE.search(" ".join(cell.raw for cell in cells)):
-                yield Ask("", cells[0].line, "named", choice[0])
-                continue
             own, excludes = _read_entry(cells)
             below = [] if excludes else list(_paths(rest))
             meant = next(filter(None, (_UNREAD.match(without_box(cell.raw)) for cell in cells)), None)
             none = Ask("", cells[0].line, "named", meant[1]) if meant else Ask("", cells[0].line)
             yield from own or ([] if below or excludes else [none])
             yield from below
-        if isinstance(block, Fence) and any(map(_parse_path, block.content.split())):
-            yield Ask("", block.line, "named", f"```{block.info}")
+        if isinstance(block, Fence):
+            # The root of a tree may be a folder, or the repository by its name.
+            root = without_remark(block.content.partition("\n")[0]) + "/"
+            for number, line in enumerate(tree_lines(block.content), block.first):
+                path = _parse_path(line)
+                if path and not _EXCEPTED.search(_COMMENT.sub("", line.partition(path)[2])):
+                    yield from (Ask(one, number) for one in {path: 0, path.removeprefix(root): 0} if one)
 
 
 def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
     """Return the paths that a list item or a row allows or excludes, and whether it means to allow none."""
-    # An arrow joins the two names of a path that is moved.
-    raws = [without_box(cell.raw.replace("` \u2192 `", "`, `").replace("` -> `", "`, `")) for cell in cells]
+    raws = [without_box(_with_choices(cell.raw)) for cell in cells]
     flat, paths = _flatten(": ".join(raws))
     comment, left_out = _take_left_out(flat, paths)
     # What words farther away say may be meant of the path: it is neither allowed nor excluded.
@@ -235,6 +233,26 @@ def _asks_in(raw: str, line: int) -> Iterator[Ask]:
             # A sentence may allow more than its path, which is not read.
             yield from [Ask("", line)] if leading.in_sentence else ()
             return
+
+
+def _with_choices(raw: str) -> str:
+    """Return a text with the paths that choices in braces (`src/{a,b}.py`) or an arrow between two mean."""
+    raw = raw.replace("` \u2192 `", "`, `").replace("` -> `", "`, `")
+
+    def write_out(word: re.Match[str]) -> str:
+        paths, most = [word[0].rstrip(".:")], 100
+        for path in paths:
+            inner, _, after = path.partition("}")
+            before, _, inside = inner.rpartition("{")
+            choices = inside.split(",", most)
+            paths += [f"{before}{choice}{after}" for choice in choices if len(choices) > 1]
+            if len(paths) > most:
+                return word[0]
+        start = raw[: word.start()]
+        mark = start[len(start.rstrip("`")) :]
+        return f"{mark}, {mark}".join(one for one in paths if "," not in one) + word[0][len(paths[0]) :]
+
+    return BARE_WORD.sub(write_out, raw)
 
 
 def _parse_path(text: str, *, is_path: bool = False) -> str:

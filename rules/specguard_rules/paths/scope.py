@@ -110,7 +110,7 @@ class OutOfScopePath(Rule):
             found = Finding(message, step, work_item.document, scope.unread, setting=setting, severity="info")
             if scope.meant:
                 found.message = f"no scope is read for {work_item}: {scope.meant!r} is no path"
-                found.severity, found.help = "warning", f"{step[:-1]}: `src/a.py`, `src/b.py`."
+                found.severity, found.help = "warning", f"{step[:-1]}: `src/{{a,b}}.py`."
             yield found
         for entry in judged:
             allowed_path = entry.path in inside or entry.path.startswith(policy.log_folder)
