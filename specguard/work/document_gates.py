@@ -57,8 +57,13 @@ _LONGEST_LABEL: Final = 60
 _SENTENCE: Final = "it is in a sentence, and in no list item of its own"
 
 _SHELL_STATE: Final = frozenset(["cd", "pushd", "popd", "export", "source", ".", "set", "unset", "alias"])
-_COMPOUND: Final = ("if ", "for ", "while ", "until ", "case ", "select ", "function ", "{", "(")
-_PART: Final = "a line of its block goes on, or is for others: write each command in one line"
+_COMPOUND: Final = frozenset(["if", "for", "while", "until", "case", "select", "function", "{", "("])
+# `set -e` ignores a failure before `&&` and after `!`. A test before what it prepares, as in
+# `[ -f .env ] && . ./.env`, may fail.
+_UNSEEN: Final = re.compile(
+    r"(?s)(?!#|(?:if|elif|for|while|until|case|select)\s|(?:\[+|test)\s.*&&\s*(?:source|\.|cd|export|set)\s"
+    r"|.*;;\Z)(?:!\s|.*&&)"
+)
 _BASH: Final = re.compile(
     r"\[\[|<\(|<<<|&>|\(\(|\$'|\bpipefail\b|(?:^|[\s;&|])(?:source|declare|local|shopt|function|mapfile)\s"
     r"|\$\{[^{}]*(?:/|\^|,,|\[)[^{}]*\}|\{[^{}\s]*(?:\.\.|,)[^{}\s]*\}"
@@ -220,34 +225,61 @@ def _read_table(table: Table, kind: Kind) -> Iterator[Read]:
 
 
 def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
-    """Yield one command per line; nothing of a block in which a line continues or affects others."""
+    """Yield one command per line, or the whole block if a line continues or affects those after it."""
     language = fence.info.split(None, 1)[0].strip("{}.").casefold() if fence.info.split() else ""
     if why or language not in _SHELL:
         shown = fence.content.strip().partition("\n")[0] if why else f"```{fence.info}"
         yield NotRead(fence.line, shown, why or "it is not a block of shell")
         return
     lines = [(number, line.strip()) for number, line in enumerate(fence.content.split("\n"), fence.first)]
+    whole = fence.content.rstrip()
     if any(line.startswith("$ ") for _, line in lines):
         lines = [(number, line[2:].strip()) for number, line in lines if line.startswith("$ ")]
+        whole = "\n".join(line for _, line in lines)
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
-    parts = [one for one in lines if not _is_complete(one[1], alone=len(lines) == 1)]
-    yield from (NotRead(number, line, _PART) for number, line in parts[:1])
-    for number, line in lines if not parts else ():
-        text = line if "'" in line or '"' in line else re.sub(r"\s+#\s.*", "", line)
-        yield _gate(text, number, kind)
+    own = [line for _, line in lines if line.split()[0] not in _SHELL_STATE and not ASSIGNMENT.match(line)]
+    if lines and not own:
+        yield NotRead(*lines[-1], "nothing follows that it is for")
+    elif all(_is_complete(line) for _, line in lines):
+        for number, line in lines:
+            text = line if "'" in line or '"' in line else re.sub(r"\s+#\s.*", "", line)
+            yield _gate(text, number, kind)
+    else:
+        if "<<" in whole and "&&" in whole:
+            yield NotRead(lines[0][0], "&&", "a failure before it ends no block with a here-document")
+        yield _gate(_end_on_failure(whole), lines[0][0], kind, name_of(own[0]))
 
 
-def _is_complete(line: str, *, alone: bool) -> bool:
-    """Return True if a line is a complete command, and the block's only one if it sets the shell's state."""
+def _end_on_failure(block: str) -> str:
+    """Return the script of a block that the failure of any of its lines ends."""
+    lines, command = ["set -e"], ""
+    has_documents = "<<" in block
+    for line in block.split("\n"):
+        lines.append(line)
+        command = f"{command}\n{line}".strip()
+        if len(command) > _LONGEST_TEXT or _goes_on(command):
+            continue
+        if not has_documents and _UNSEEN.match(command):
+            lines.append("(exit $?)")
+        command = ""
+    return "\n".join(lines).removesuffix("\n(exit $?)")
+
+
+def _goes_on(command: str) -> bool:
+    """Return True if a command goes on in the next line."""
     try:
-        words = shlex.split(line, comments=True)
+        shlex.split(command, comments=True)
     except ValueError:
-        return False
+        return True
+    return command.endswith(("&&", "|"))
+
+
+def _is_complete(line: str) -> bool:
+    """Return True if a line is a complete command."""
     first = line.split()[0]
-    is_part = line.endswith(("&&", "|", "{")) or "<<" in line or all(map(ASSIGNMENT.match, words))
-    sets_state = first in _SHELL_STATE and not (alone and "&&" in line)
-    is_open = line.startswith(_COMPOUND) and not line.endswith(("done", "fi", "esac", "}", ")"))
-    return not (is_part or sets_state or is_open)
+    is_part = _goes_on(line) or line.endswith(("{", "(")) or "<<" in line or first.startswith("(")
+    is_part = is_part or first in _SHELL_STATE | _COMPOUND
+    return not (is_part or all(map(ASSIGNMENT.match, shlex.split(line, comments=True))))
 
 
 def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
