@@ -355,6 +355,10 @@ _FILLERS: Final = (
 
 _FILLER: Final = rf"(?i)\b{_FILLERS}\b"
 _GAP: Final = rf"(?:{_FILLERS}\W+)*"
+_AT_MOST: Final = (
+    r"(?:at most |up to |limited to |(?:not be|no) (?:more|longer) than |not exceed "
+    r"|(?P<below>(?:shorter|less|fewer) than |under |below ))?(?P<most>[0-9]{2,3})"
+)
 _CHANGING: Final = r"(?:touch|modif|edit|chang|delet|remov|renam|alter|mov|creat|updat)\w*"
 _GUARD_TERMS: Final = (
     rf"(?i)\b(?:(?:do )?{_NOT}\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
@@ -367,6 +371,10 @@ _REMOVAL: Final = re.compile(r"\b(?:delet|remov|renam|mov)\w*", re.IGNORECASE)
 _EXPLANATION: Final = re.compile(r"[:;(\u2013\u2014]|\s-\s|\b(?:because|since|so)\b", re.IGNORECASE)
 
 _KNOWN_DEMANDS: Final = (
+    (
+        r"^(?:(?:all|every) )?(?:pull request|PR) titles? (?:must|shall) follow conventional commits\b",
+        "rules.pull-request-title.conventional = true",
+    ),
     (r"\bconventional[- ]commits?\b", "rules.commit-message.conventional = true"),
     (
         r"\b(?:signed[- ]off(?:-by)?|sign[- ]offs?|DCO)\b",
@@ -384,6 +392,11 @@ _KNOWN_DEMANDS: Final = (
         r"\b(?:one|single|1) commit (?:per|for each|for every|in each) (?:pull request|PR|branch|change)\b",
         "rules.commit-count.exactly = 1",
     ),
+    (
+        rf"\bno merge commits?\b|\bmerge commits? are {_BANNED}\b|\blinear history\b",
+        "rules.merge-commit.linear = true",
+    ),
+    (rf"\bsubjects?(?: lines?)?\W+{_GAP}{_AT_MOST} char\w*", r"rules.commit-form.subject_max = \g<most>"),
     (
         r"\bCI\b[^;]*\b(?:not|never)\b[^;]*\blocalhost\b(?: services?)?",
         'rules.host-network-call.files = [".github/workflows/*.yml", ".github/workflows/*.yaml"]',
@@ -443,6 +456,8 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
         for match in re.finditer(expression, rest, re.IGNORECASE):
             rest = rest.replace(match[0], "\0")
             asked = match.expand(setting) if match.re.groups else setting
+            if match.groupdict().get("below"):
+                asked = asked.replace(match["most"], str(int(match["most"]) - 1))
             if rule and rule.active and _in_force(policy, tomllib.loads(asked)):
                 codes.add(rule.code)
             else:
@@ -505,4 +520,6 @@ def _covers(value: Any, wanted: Any) -> bool:
         return all(any(_covers(one, each) for one in value or ()) for each in wanted)
     if isinstance(wanted, dict):
         return isinstance(value, dict) and all(value.get(key) == each for key, each in wanted.items())
+    if isinstance(wanted, int) and not isinstance(wanted, bool):
+        return isinstance(value, int) and 0 < value <= wanted
     return bool(value == wanted)
