@@ -230,11 +230,18 @@ _PLAIN_MESSAGES: Final = (
 _WORDS: Final = ("command", "sandbox", "wrapper")
 """The keys of lists whose elements are the words of a command."""
 
+_TRUTHS: Final = {"true": "true", "yes": "true", "false": "false", "no": "false"}
+"""Strings that mean a boolean, each with it as TOML."""
+
 _MISPLACED: Final = {
+    "branch-name.exclude_names": "take it out, and let `pattern` match those names, too",
+    "findings.verdict": "take it out: `specguard rule ART008` names the fields of a verdict",
+    "grounding.agent": "take it out, and write `{agent}` in the path of the contract",
+    "missing-compaction.stale": "take it out: a sweep says `aligned`, `stale`, `closed` and `/compact`",
     **dict.fromkeys((".tool", ".specguard"), "leave `[tool.specguard]` out, which only pyproject.toml needs"),
     **dict.fromkeys(TopLevel._fields, "write it at the policy's top, above its tables"),
 }
-"""Misplaced settings, some with their table, each with what to write instead."""
+"""Misplaced settings, and removed ones like others, some with their table, each with what to write."""
 
 
 def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[SettingProblem]]:
@@ -380,6 +387,8 @@ def _message(error: Schema, path: KeyPath, registry: Registry | None, schema: Sc
             elif after == "must be a list" and isinstance(text := error["input"], str) and text:
                 words = "a list of its words, each in quotes"
                 step = f"write {words if path[-1] in _WORDS else toml_value([text])}"
+            elif after == "must be true or false" and (truth := _TRUTHS.get(str(error["input"]))):
+                step = f"write {truth}"
             return after + message.removeprefix(before), step
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
 
