@@ -22,7 +22,7 @@ from specguard.documents.people import names_nobody
 from specguard.errors import judge_each
 from specguard.model import TYPE_CHECKING, Finding, Record, path_text, plain_path, shortened
 from specguard.runs.proof import Claim, RunProof
-from specguard.runs.record import STATE_KEYS
+from specguard.runs.record import FAILURES, STATE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,7 +91,11 @@ class TaskEvidence(Record):
             self.commands.append(RanCommand(command.strip(), code, (*place, "command")))
         if isinstance(manifest, str) and _is_path(manifest):
             self.runs.append((manifest.strip(), (*place, "manifest")))
-        others = any(normal_name(key) in _OTHER_KEYS for key in entry if key != "exit_code")
+        # Words about a result, such as "passed" or "12 passed", are none unless they tell of a failure.
+        said = [key for key in ("checks", "results", *STATE_KEYS) if isinstance(entry.get(key), str)]
+        known = ["exit_code", *(key for key in said if normal_name(entry[key]) not in FAILURES)]
+        unread = (key for key in entry.keys() - known if entry[key] is not False)
+        others = not _OTHER_KEYS.isdisjoint(map(normal_name, unread))
         is_alone = entry.keys().isdisjoint(("command", "manifest", "exit_code"))
         if is_alone and not others and any(key in entry for key in _PERSON_KEYS):
             self.statements.append((entry, place))
