@@ -292,6 +292,8 @@ def _uncited_documents(work: AgentWork, grounding: Grounding, cited_by: Sequence
             noted = f"its {grounding.noted_in} does not note it"
             message = f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and {noted}"
             step = f"Write there that `{equivalents[0]}` was used."
+            if grounding.noted_in not in sources[0].artifacts.contracts:
+                step = f"Let the policy have [artifacts.{grounding.noted_in}], or name another in `noted_in`."
         yield Finding(message, step, path, key=f"{work.agent} {document}", setting=setting)
 
 
