@@ -309,9 +309,11 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
 
 
 def nest_keys(values: Mapping[str, Any]) -> Any:
-    """Return values under dotted keys as nested tables."""
+    """Return values under dotted keys as nested tables; a value with an empty key replaces the table."""
     table: dict[str, Any] = {}
     for key, value in values.items():
+        if not key:
+            return value
         inner, parts = table, key.split(".")
         for part in parts[:-1]:
             if not isinstance(inner.get(part), dict):

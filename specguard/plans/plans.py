@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.tree import Documents, Tree
-from specguard.documents.data import Data, Problem, dotted
+from specguard.documents.data import Data, Problem, dotted, elements
 from specguard.errors import NotApplicable, if_applicable, judge_each
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, only_text
 from specguard.plans.task import Task, flaws
@@ -53,21 +53,20 @@ class Plan(Record):
         return next(filter(None, values), self.folder.rpartition(b"/")[2].decode("utf-8", "replace"))
 
     @property
-    def task_list(self) -> list[Any]:
-        """The value that lists the tasks; empty if it is missing or not a list."""
-        value = self.data.get(self.tasks_key)
-        return value if isinstance(value, list) else []
+    def task_list(self) -> Any:
+        """The value that should contain the tasks, of any type; None if it is missing."""
+        return self.data.get(self.tasks_key)
 
     @property
     def tasks_key(self) -> Sequence[str]:
         """The keys from the top of the file to the value that contains the tasks."""
-        return self.settings.tasks.split(".")
+        return self.settings.tasks.split(".") if self.settings.tasks else ()
 
     @cached_property
     def tasks(self) -> Sequence[Task]:
         """The tasks in order; entries that are not mappings are left out."""
-        listed = [(at, value) for at, value in enumerate(self.task_list) if isinstance(value, dict)]
-        return [Task(self.data, (*self.tasks_key, at), value, self) for at, value in listed]
+        listed = [(key, value) for key, value in elements(self.task_list) if isinstance(value, dict)]
+        return [Task(self.data, (*self.tasks_key, key), value, self) for key, value in listed]
 
     @cached_property
     def by_id(self) -> Mapping[str, Task]:
@@ -387,14 +386,14 @@ def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _other_tasks(plan: Plan, task_id: str) -> Any:
-    """Return a plan's tasks without one of them, each with its place."""
-    own = plan.task(task_id)
-    return [one for one in enumerate(plan.task_list) if own is None or one[1] is not own.value]
+    """Return the type of a plan's list of tasks, and its tasks without one of them, each with its place."""
+    own, listed = plan.task(task_id), plan.task_list
+    return type(listed), [one for one in elements(listed) if own is None or one[1] is not own.value]
 
 
 def _without_key(value: Any, key: Sequence[str]) -> Any:
     """Return nested mappings without the value at a key."""
-    if not isinstance(value, dict) or key[0] not in value:
+    if not isinstance(value, dict) or not key or key[0] not in value:
         return value
     rest = {name: one for name, one in value.items() if name != key[0]}
     return {**rest, key[0]: _without_key(value[key[0]], key[1:])} if len(key) > 1 else rest

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.completeness import is_bare_nothing, is_todo
-from specguard.documents.data import JsonWalk, dotted, whole_text
+from specguard.documents.data import JsonWalk, dotted, elements, whole_text
 from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.documents.list_items import looks_like_path, without_remark
 from specguard.errors import nearest
@@ -39,8 +39,11 @@ class Task(DataEntry):
 
     @cached_property
     def id(self) -> str:
-        """The id as it is written; empty if there is none."""
-        return whole_text(self.value_of("id"))
+        """The id as it is written; empty if there is none. If tasks are stored by id, the key is the id."""
+        value = self.value_of("id")
+        if value is None and isinstance(self.key[-1], str):
+            value = self.key[-1]
+        return whole_text(value)
 
     @property
     def number(self) -> int | None:
@@ -303,12 +306,12 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
 
 def _list_flaws(plan: Plan) -> Iterator[Finding]:
     """Yield the flaws of the list of tasks."""
-    where, top = plan.settings.tasks, plan.tasks_key
-    if not plan.task_list:
+    listing, where, top = plan.task_list, plan.settings.tasks, plan.tasks_key
+    if not isinstance(listing, (list, dict)) or not listing:
         message = f"{path_text(plan.path)} lists no task in {where!r}"
-        help = f"Make it a list of the tasks, or set {plan.setting('tasks')} to where they are."
+        help = f"List the tasks there, or set {plan.setting('tasks')} to where they are."
         yield plan.finding(message, help, "tasks", top, "tasks")
-    for place, value in enumerate(plan.task_list):
+    for place, value in elements(listing):
         if not isinstance(value, dict):
             message = f"{dotted((*top, place))} is {json_type(value)}, where a task should be"
             help = "Write the task as a mapping with an id, or take it out."
@@ -336,12 +339,13 @@ def _option_flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
 def task_flaws(task: Task) -> Iterator[Finding]:
     """Yield the flaws of a task itself."""
     for name in task.plan.settings.required:
-        if task.value_of(name) is None:
+        if task.value_of(name) is None and not (name == "id" and task.id):
             key = task.key_of(name)
             step = f"Add `{key}` to it, or say in {task.plan.setting('keys')} what it is called."
             yield _finding(task, f"{task.name} has no {key}", step, name, "missing", setting="required")
     for name in ("id", "title", "domain", "status", *LIST_KEYS):
         key, value = task.key_of(name), task.value_of(name)
+        value = task.id or None if name == "id" and value is None else value
         if value is None:
             continue
         kinds = list if name in LIST_KEYS else (str, int) if name == "id" else str

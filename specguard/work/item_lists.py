@@ -7,8 +7,8 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, Patterns
 from specguard.documents.completeness import is_todo
-from specguard.documents.data import Data, Problem, scalar_text, value_at, walk, whole_text
-from specguard.documents.fields import DataEntry, Place, normal_name
+from specguard.documents.data import Data, Problem, elements, scalar_text, value_at, walk, whole_text
+from specguard.documents.fields import DataEntry, normal_name
 from specguard.documents.list_items import without_remark
 from specguard.errors import MissingFact, if_applicable
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, grouped, path_text
@@ -61,13 +61,13 @@ class Source(Record):
         """
         if self.data.problem is not None:
             return f"cannot be read: {self.data.problem.message}"
-        found = isinstance(self.data.get(self._key), list)
-        return "" if found else f"has no list in {self._key!r}, which should hold the items"
-
-    @property
-    def _key(self) -> str:
-        """The dotted key of the items in the file."""
-        return self.settings.items or f"{self.kind}s"
+        place, items = self._place
+        # A mapping with values other than objects is not a list of items by id.
+        by_id = place or all(isinstance(value, dict) for _, value in elements(items))
+        if isinstance(items, list) or (isinstance(items, dict) and by_id):
+            return ""
+        name = self.settings.items or f"{self.kind}s"
+        return f"has no list or object in {name!r}, which should hold the items"
 
     @cached_property
     def items(self) -> Sequence[Listed]:
@@ -105,7 +105,7 @@ class Source(Record):
     def fields(self) -> dict[str, str]:
         """The fields that all items share: the scalars at the top of the file, and those in its path."""
         value = self.data.value
-        top = scalars(value) if isinstance(value, dict) else {}
+        top = scalars(value) if isinstance(value, dict) and value is not self._place[1] else {}
         return {**top, **self.path_fields}
 
     def pointer(self, line: int | None = None, problem: str = "") -> Pointer:
@@ -117,15 +117,27 @@ class Source(Record):
         """
         return Pointer(self.path, [f"{path_text(self.path)} was read"], problem, line=line)
 
+    @property
+    def _place(self) -> tuple[tuple[str, ...], Any]:
+        """The key of the items in the file, and the value there."""
+        value, named = self.data.value, self.settings.items
+        if named:
+            return tuple(named.split(".")), self.data.get(named)
+        known = value if isinstance(value, dict) else {}
+        name = next((name for name in (f"{self.kind}s", "items") if name in known), "")
+        return ((name,), known[name]) if name else ((), value)
+
     @cached_property
     def _entries(self) -> Sequence[Listed | tuple[int | None, str]]:
         """Each entry as an item, or as its line and its problem."""
+        place, items = self._place
         found: list[Listed | tuple[int | None, str]] = []
-        for at, value in enumerate(() if self.problem else self.data.get(self._key)):
-            key: Place = (*self._key.split("."), at)
+        for at, value in elements(items) if not self.problem else ():
+            key = (*place, at)
+            item_id = at if isinstance(at, str) else self._read_id(value)
             if not isinstance(value, dict):
                 found.append((self.data.line(key), "is not an object"))
-            elif item_id := self._read_id(value):
+            elif item_id:
                 found.append(Listed(self.data, key, value, self, item_id))
             else:
                 names = " or ".join(map(repr, dict.fromkeys([self.settings.number, "id"])))
@@ -565,7 +577,7 @@ class Listed(DataEntry):
     def stated(self, name: str) -> Sequence[ListElement]:
         """Return the elements of a field that contains a list, or its single value."""
         path, value = self._find_field(name)
-        listed = [((at,), one) for at, one in enumerate(value)] if isinstance(value, list) else [((), value)]
+        listed = [((at,), one) for at, one in elements(value)] if isinstance(value, list) else [((), value)]
         texts = [(at, _element_text(one)) for at, one in listed]
         texts = [(at, text) for at, text in texts if text.casefold() not in NOTHING]
         return [ListElement(text, self.line_of(*path.split("."), *at)) for at, text in texts]
@@ -580,6 +592,9 @@ class Listed(DataEntry):
     def __str__(self) -> str:
         kind = self.source.kind
         return self.id if self.id.casefold().startswith(kind.casefold()) else f"{kind} {self.id}"
+
+    def __repr__(self) -> str:
+        return f"Listed({self!s})"
 
 
 def scalars(entry: Mapping[str, Any]) -> dict[str, str]:

@@ -61,7 +61,9 @@ class WorkKind(Settings):
         "instead: data files with all items, such as `.plans/{name}/plan.json`; the first counts",
         check=PathTemplate,
     )
-    items: str = setting("", "their field; by default the kind's plural (`slices`)")
+    items: str = setting(
+        "", "their field; by default the kind's plural (`slices`), `items`, or the whole file"
+    )
     number: str = setting("number", "the field with the number or id")
     ids: str = setting(
         "",
@@ -417,7 +419,7 @@ class PlanKind(Settings):
     plan: str = setting("plan.json", "the file with the tasks", path="file", check=PathTemplate)
     branch: str = setting("plan-{name}", "for research and reviews", check=Template)
     code: str = setting("", "where `expected_files` start", path="folder")
-    tasks: str = setting("tasks", "the key of the list of tasks", min_length=1)
+    tasks: str = setting("tasks", "the tasks' key; empty: the file is the list")
     keys: dict[str, str] = setting({}, 'other keys of a task: `{depends_on = "dependencies"}`')
     required: list[
         Literal["id", "title", "domain", "status", "depends_on", "expected_files", "verify", "done_criteria"]

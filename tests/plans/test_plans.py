@@ -137,6 +137,8 @@ def test_a_plan_that_comes_or_goes_or_breaks() -> None:
     added = [edit.what for edit in find_edits(plan_of("{"), plan, "task_001")]
     assert added == ["adds task_001", "adds task_002", "adds task_003"]
     assert not list(find_edits(None, None, "task_001"))
+    [edit] = find_edits(plan_of({"task_001": task(1)}), plan_of([task(1)]), "task_001")
+    assert edit.what == "changes the list of tasks"
     # Edits have the line of what they change.
     tasks = copy.deepcopy(BEFORE)
     tasks[2]["status"] = "blocked"

@@ -27,6 +27,15 @@ def test_a_plan_as_it_should_be() -> None:
     assert not found(plan_of([task(1), task(2, depends_on=["task_001"], domain="shop", note="mine")]))
 
 
+def test_tasks_may_be_kept_by_id_or_the_file_be_their_list() -> None:
+    plan = plan_of({"task_001": task(id=None), "task_002": task(id=None)})
+    assert [one.id for one in plan.tasks] == ["task_001", "task_002"]
+    assert not found(plan)
+    plan = plan_of('[{"id": "task_001", "status": "done"}]', tasks="", required=["id", "status"])
+    assert not found(plan)
+    assert plan.tasks[0].done
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
@@ -37,7 +46,6 @@ def test_a_plan_as_it_should_be() -> None:
         ("{}", 1, "lists no task in 'tasks'"),
         ('{\n"tasks": "none"}', 2, "lists no task in 'tasks'"),
         ('{\n"tasks": []}', 2, "lists no task"),
-        ('{\n"tasks": {"task_001": {"id": "task_001"}}}', 2, "lists no task in 'tasks'"),
         ('{"tasks": [\n"task_001"]}', 2, "tasks.0 is a text, where a task should be"),
     ],
 )
@@ -193,10 +201,12 @@ def test_evidence_is_added_to_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("text", "settings"),
     [
+        ('{"tasks": {"task_001": {"status": "pending"}, "task_002": {}}}', {}),
         (
             '{"master": {"x": [1, "]"], "tasks": [{"id": "task_001"}, {"id": "task_002"}]}}',
             {"tasks": "master.tasks"},
         ),
+        ('[{"id": "task_000"}, [], {"id": "task_001"}, {"id": "task_002"}]', {"tasks": ""}),
         ('\ufeff{"tasks":[{"id":"task_001"},{"id":"task_002"}]}', {}),
         ('{\r\n\t"tasks": [\r\n\t\t{\r\n\t\t\t"id": "task_001"\r\n\t\t},\r\n\t\t{"id": "task_002"}]}', {}),
     ],

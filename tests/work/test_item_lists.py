@@ -56,25 +56,28 @@ def test_a_source_may_be_written_in_yaml(tree: Grow) -> None:
     assert one.scope.find(b"src/c.ts") is None
 
 
-def test_items_are_a_list_in_any_format(tree: Grow) -> None:
-    [source] = sources(tree({"a/PHASE_E_WORKBREAKDOWN.yaml": "slices:\n  - {number: 1, owner: me}\n"}))
-    assert [(item.id, item.text("owner")) for item in source.items] == [("1", "me")]
+def test_items_are_a_list_or_go_by_their_ids_in_any_format(tree: Grow) -> None:
+    for text in (
+        "- {number: 1, owner: me}\n",
+        "'1': {owner: me}\n",
+        "items:\n  - {number: 1, owner: me}\n",
+        "slices:\n  '1': {owner: me}\n",
+    ):
+        [source] = sources(tree({"a/PHASE_E_WORKBREAKDOWN.yaml": text}))
+        assert [(item.id, item.text("owner")) for item in source.items] == [("1", "me")]
     kind = WorkKind(source=["plan.toml", "plan.json"], items="plan.parts", branch="part-{id}")
     [source] = sources(tree({"plan.toml": "[[plan.parts]]\nid = 'x'\n", "plan.json": "{}"}), "part", kind)
     assert [item.id for item in source.items] == ["x"]
     kind = WorkKind(source=["none.toml", "plan.json"], items="plan.parts", branch="part-{id}")
-    [source] = sources(tree({"plan.json": '{"plan": {"parts": [{"id": "y"}]}}'}), "part", kind)
+    [source] = sources(tree({"plan.json": '{"plan": {"parts": {"y": {}}}}'}), "part", kind)
     assert [item.id for item in source.items] == ["y"]
 
 
 def test_what_is_no_source_or_no_item_is_named(tree: Grow, repository: Any) -> None:
     texts: dict[str | bytes, str] = {
         "a: [": "cannot be read: ",
-        "slices: 3\n": "has no list in 'slices'",
-        "slices:\n  '1': {owner: me}\n": "has no list in 'slices'",
-        "": "has no list in 'slices'",
-        "- id: D1\n": "has no list in 'slices'",
-        "items:\n  - id: D1\n": "has no list in 'slices'",
+        "slices: 3\n": "has no list or object in 'slices'",
+        "": "has no list or object",
         b"\xff": "not UTF-8",
     }
     for text, problem in texts.items():
