@@ -165,10 +165,8 @@ def _markdown_page(template: str, limit: int, **values: Any) -> str:
     if len(content) <= limit - 600:
         return page
     kept = content[: limit - 600].rpartition(b"\n")[0].decode("utf-8", "surrogateescape")
-    rest = page[len(kept) + 1 :].splitlines()
-    titles = [line.removeprefix("### ") for line in rest if line.startswith("### ")]
-    also = f", also of {escape.cut(listed(titles, 3), 400)}," if titles else ""
-    return f"{kept}\n\nThe page is cut here; {len(rest)} more lines{also} are in `--output json=FILE`.\n"
+    rest = len(page[len(kept) + 1 :].splitlines())
+    return f"{kept}\n\nThe page is cut here; {rest} more lines are in `--output json=FILE`.\n"
 
 
 VERSION: Final = "4.3"
@@ -270,10 +268,8 @@ def rdjson(entries: Iterable[wording.ListEntry]) -> str:
         if one.result is not None:
             page = wording.rule_url(one.result)
             found[-1]["code"] = {"value": one.code, "url": page} if page else {"value": one.code}
-    data: dict[str, Any] = {"source": {"name": "specguard", "url": wording.PROJECT_URL}}
-    if severities := {one["severity"] for one in found}:
-        data["severity"] = min(severities, key=("ERROR", "WARNING", "INFO").index)
-    return escape.json_text({**data, "diagnostics": found}) + "\n"
+    source = {"name": "specguard", "url": wording.PROJECT_URL}
+    return escape.json_text({"source": source, "diagnostics": found}) + "\n"
 
 
 def gitlab(entries: Iterable[wording.ListEntry]) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from specguard import __version__
 from specguard.declaration.registry import FAMILIES
 from specguard.errors import SpecguardError
-from specguard.model import Judged, RuleResult, Verdict, path_text
+from specguard.model import Judged, RuleResult, Verdict
 from specguard.reporters import wording
 from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.manual import Docstring
@@ -90,13 +90,8 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
         **_make_run(category, verdict.exit_code, notifications, rules, results, complete=complete),
         "properties": {
             "verdict": verdict.outcome,
-            "dryRun": verdict.dry_run,
-            "change": verdict.change,
-            "authority": verdict.authority,
-            "counts": verdict.counts,
             # The states are those of the JSON report, so that rules without a judgement are marked as such.
             "rules": {one.code: {"state": one.state, "reason": one.reason or ""} for one in verdict.results},
-            "policyChange": [difference.data for difference in verdict.policy_change],
         },
     }
 
@@ -131,18 +126,10 @@ def _result(verdict: Verdict, judged: Judged, index: int, counts: dict[str, int]
             "primaryLocationLineHash": f"{judged.fingerprint}:{count}",
         },
         "suppressions": _suppressions(judged),
-        "properties": {"state": judged.state, "help": cut(visible(judged.finding.help))},
+        "properties": {"state": judged.state},
     }
     if judged.finding.commit:
         data["properties"]["commit"] = judged.finding.commit
-    if place.is_own and (authority_place := wording.origin_place(judged.authority)):
-        data["relatedLocations"] = [
-            {
-                "id": 0,
-                "physicalLocation": _physical_location(authority_place, judged.quote),
-                "message": {"text": "the line of the authority that decides"},
-            }
-        ]
     return data
 
 
@@ -176,7 +163,7 @@ def _message_text(lines: Iterable[str]) -> str:
     return "\n".join(lines).replace("](", "] (")
 
 
-def _physical_location(place: wording.ReportPlace, snippet: str = "") -> dict[str, Any]:
+def _physical_location(place: wording.ReportPlace) -> dict[str, Any]:
     data: dict[str, Any] = {
         "artifactLocation": {"uri": _encode_uri(place.path), "uriBaseId": _ROOT},
         # A finding about a whole file is put at line 1, since GitHub shows no result without a line.
@@ -184,8 +171,6 @@ def _physical_location(place: wording.ReportPlace, snippet: str = "") -> dict[st
     }
     if place.end_line > place.line:
         data["region"]["endLine"] = place.end_line
-    if snippet:
-        data["region"]["snippet"] = {"text": path_text(snippet.encode("utf-8", "surrogateescape"))}
     return data
 
 

@@ -81,7 +81,7 @@ def test_the_summary_is_cut_before_the_platform_drops_it() -> None:
     page = platforms.render_markdown([found], limit=platforms.SUMMARY_LIMIT).encode()
     assert 990_000 < len(page) <= 1_000_000
     assert 62_000 < len(platforms.render_markdown([found]).encode()) <= platforms.COMMENT_LIMIT
-    assert page.endswith(b" more lines, also of PTH002 name, are in `--output json=FILE`.\n")
+    assert page.endswith(b" more lines are in `--output json=FILE`.\n")
 
 
 def test_through_the_command(repository: Repository) -> None:
