@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from specguard.authority.policy import Policy, RuleInPolicy, is_in_table, plain
 from specguard.change.check_request import Request
-from specguard.declaration.look_alikes import shell_word
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import fact_names
 from specguard.documents.toml import toml_key, toml_value
@@ -18,7 +17,7 @@ from specguard.model import Origin, Record, grouped, path_text
 from specguard.reporters.escape import text_lines, visible
 from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import Docstring
-from specguard.reporters.wording import approve_command, join_or
+from specguard.reporters.wording import join_or
 
 Path = tuple[str | int, ...]
 
@@ -199,7 +198,6 @@ def explanation_data(
     limits = policy.declared("approval_settings")
     approvers = [one.name for one in limits.able(rule)]
     words = quotes(request, policy, [*(one.origin for one in own), *(one.origin for one in lines)])
-    commands = _commands(rule, approvers, name, f" --base {shell_word(request.base)}" if request.base else "")
     return {
         **fields_of(rule, "code", "name", "plugin"),
         "summary": text.summary,
@@ -221,7 +219,7 @@ def explanation_data(
         "persons": limits.persons_for(rule.code, rule.name) if approvers else 0,
         "signed": rule.signed,
         "fixes": check.fixes or None,
-        "next": [*filter(None, [text.remedy if rule.active else ""]), *commands],
+        "next": [*filter(None, [text.remedy if rule.active else ""]), f"specguard rule {rule.code}"],
     }
 
 
@@ -235,16 +233,3 @@ def _rule_settings(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting
     needs = ("specs" if one.startswith("specs.") else one for one in rule.load().tables)
     tables = [f"rules.{rule.name}", *needs]
     return [one for one in settings(policy) if any(is_in_table(one.path, table) for table in tables)]
-
-
-def _commands(rule: RuleInPolicy, approvers: Sequence[str], path: bytes, base: str) -> Iterator[str]:
-    """Yield the commands that are the next step, each with the option that names the base."""
-    if rule.active and "staged" in rule.stages:
-        yield f"specguard check --worktree --select {rule.code}{base}"
-    elif rule.active and "range" in rule.stages:
-        yield f"specguard check --select {rule.code}{base}"
-    if rule.active and rule.load().fixes:
-        yield f"specguard check --fix --select {rule.code}{base}"
-    if approvers and path:
-        yield approve_command(f"approve {rule.code} --path {shell_word(path)}{base}", approvers[0])
-    yield f"specguard rule {rule.code}"
