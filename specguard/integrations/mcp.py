@@ -298,8 +298,7 @@ def _describe_tool(name: str) -> types.Tool:
 def _simplify(schema: dict[str, Any]) -> dict[str, Any]:
     # Arguments that may be null may also be omitted.
     [kind] = [one for one in schema.pop("anyOf", [{}]) if one.get("type") != "null"]
-    kept = {key: value for key, value in {**kind, **schema}.items() if key not in _OMITTED_KEYS}
-    return {**kept, "items": _simplify(kept["items"])} if "items" in kept else kept
+    return {key: value for key, value in {**kind, **schema}.items() if key not in _OMITTED_KEYS}
 
 
 AUTHORITY: Final = "specguard://authority/"
