@@ -413,6 +413,9 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, named: Sequence[
             if not gates.carry_out():
                 names = ", ".join(dict.fromkeys(result.gate.name for result, _ in gates.failures))
                 tail, step = "\n".join(run.feedback), f"correct that, then: {run.again}"
+                late = any(one.timed_out and not result.gate.timeout for result, one in gates.failures)
+                if limit := 2 * run.default_timeout if late else run.options.command_timeout:
+                    step += f" --command-timeout {limit}"
                 at = gates.failures[0][1].number
                 raise RunEnded(f"what failed: {names}", help=step, tail=tail, command=at, code="gate-failed")
         manifest.tree = tree = work_tree.tree()

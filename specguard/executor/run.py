@@ -302,7 +302,7 @@ def count_round(run: Run, failed: str) -> None:
     manifest, folder = run.manifest, run.folder
     if manifest.attempts >= manifest.max_attempts:
         reason = f"the {failed} still fail after" if failed else "none is left of the run's"
-        resume = folder.command("resume", "--max-attempts", str(manifest.attempts + 1))
+        resume = folder.command("resume", "--max-attempts", str(manifest.attempts + 1), *_more_time(run))
         raise RunEnded(
             f"{reason} {counted(manifest.attempts, 'attempt')}",
             state="budget-spent",
@@ -312,6 +312,13 @@ def count_round(run: Run, failed: str) -> None:
             step={"gates": "gates", "rules": ""}.get(failed, "agent"),
         )
     manifest.attempts += 1
+
+
+def _more_time(run: Run) -> Sequence[str]:
+    """Return the option that gives commands more time, if the default limit has ended one in this round."""
+    own, now = {gate.name for gate in run.gates.gates if gate.timeout}, run.manifest.attempts
+    late = {one.name for one in run.manifest.commands if one.attempt == now and one.timed_out}
+    return ["--command-timeout", str(2 * run.default_timeout)] if late - own else []
 
 
 def check_progress(run: Run, *, only_rules: bool) -> None:
@@ -331,9 +338,10 @@ def check_progress(run: Run, *, only_rules: bool) -> None:
         what = "findings"
     else:
         return
+    resume = run.folder.command("resume", *_more_time(run))
     raise RunEnded(
         f"there is no progress: the agent left the same {what} as the round before",
-        help=f"correct what is left in {run.place.path}, then: {run.folder.command('resume')}",
+        help=f"correct what is left in {run.place.path}, then: {resume}",
         tail="\n".join(run.feedback),
         exit_code=EXIT_FAILED if only_rules else None,
         step="" if only_rules else "gates",

@@ -18,7 +18,7 @@ from typing import Any, Final
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.model import Record
 from specguard.runs.files import RUN_MARKS, LocalFiles, command_words, folder_name, is_run, reporting_errors
-from specguard.runs.manifests import HEARTBEAT, LOG
+from specguard.runs.manifests import HEARTBEAT, LOG, RunFolder
 from specguard.runs.record import LOG_KEYS, SCHEMA, RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
 
@@ -187,6 +187,9 @@ class RunView(RunRecord):
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]
         more = ["--timeout", str(2 * manifest.timeout)] if manifest.state == "timed-out" else []
+        limit = RunFolder(self.path).data_or_empty(OPTIONS_FILE).get("command_timeout") if more else 0
+        if isinstance(limit, int) and 0 < limit <= sum(one.duration or 0 for one in manifest.commands[-1:]):
+            more = ["--command-timeout", str(2 * limit)]
         if manifest.item.kind == "gates":
             extra = dict.fromkeys(one.command for one in manifest.commands if one.source == "flag")
             flags = [word for one in extra for word in ("--command", one)]

@@ -86,6 +86,13 @@ def test_a_run_ends_by_itself_where_there_is_no_progress(
     assert "there is no progress" in (workshop.folder_of_run / "report.md").read_text()
 
 
+def test_a_gate_that_its_time_limit_ended_gets_more_time_by_the_next_step(workshop: Workshop) -> None:
+    given = ("--max-attempts", "1", "--command-timeout", "2", "--command", "test -e done || sleep 60")
+    workshop.work(GOOD, *given, ends=3)
+    suggestion = f"specguard run resume {workshop.run_id} --max-attempts 2 --command-timeout 4"
+    assert workshop.error["suggestion"].endswith(suggestion)
+
+
 def test_until_stops_after_a_step_and_resume_does_the_rest(workshop: Workshop) -> None:
     """It goes on with the gates until they pass."""
     script = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; else {GOOD}; fi"

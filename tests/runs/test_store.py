@@ -13,7 +13,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.runs.manifests import META, Agent, Item, RunFolder, Step, meta_text
 from specguard.runs.settings import RunSettings
-from specguard.runs.views import RunStore
+from specguard.runs.views import OPTIONS_FILE, RunStore
 from tests.executor.one_run import manifest, ran
 
 GONE = 1 << 22
@@ -56,6 +56,8 @@ def test_a_run_under_way_is_alive_until_its_heartbeat_is_stale(tmp_path: Path) -
     assert RunStore(str(tmp_path)).view(asked.path).rerun[-2:] == ["--max-attempts", "4"]
     late = add(tmp_path, "2026-01-02T03-04-07Z-cccc", commands=[slow], state="timed-out")
     assert RunStore(str(tmp_path)).view(late.path).rerun[-2] == "--timeout"
+    late.write(OPTIONS_FILE, json.dumps({"command_timeout": 60}))
+    assert RunStore(str(tmp_path)).view(late.path).rerun[-2:] == ["--command-timeout", "120"]
 
 
 def test_a_run_whose_process_is_gone_or_without_a_heartbeat_has_died(tmp_path: Path) -> None:
