@@ -27,7 +27,7 @@ from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
 from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_up, planned_gates, take_down
 from specguard.executor.item_choice import check_kill
-from specguard.executor.place import RUN_REFS, Leftover, leftovers_of, place_exists
+from specguard.executor.place import RUN_REFS, Leftover, leftovers_of, leftovers_without_folder, place_exists
 from specguard.executor.preflight import reopen
 from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send_signal
 from specguard.executor.push import note_moved_base
@@ -327,7 +327,8 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
         only: the folders of the runs to consider; empty: all.
     """
     refs = {ref.name: ref.oid for ref in repository.branches(RUN_REFS)}
-    for run in store.runs():
+    runs = store.runs()
+    for run in runs:
         if run.manifest is None or (only and run.path not in only):
             continue
         folder, label = RunFolder(run.path), f"{run.run_id} ({'dead' if run.stale else run.state})"
@@ -336,6 +337,10 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
             yield Leftover(description, partial(clean_up, folder))
         if not run.running:
             yield from leftovers_of(run, run.manifest, label, repository, refs)
+    known = {RUN_REFS + run.run_id for run in runs}
+    for ref in refs:
+        if ref.startswith(RUN_REFS) and ref not in known and not only:
+            yield from leftovers_without_folder(ref, repository)
 
 
 _PROVED: Final = ("ART006", "RUN001", "RUN002", "RUN007", "RUN009", "RUN010")

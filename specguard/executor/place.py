@@ -40,6 +40,9 @@ from specguard.runs.views import RunView
 SUFFIX: Final = ".specguard"
 """The suffix that turns the name of a place into the name of specguard's own folder for it."""
 
+RECORD: Final = "record"
+"""The file, in specguard's own folder, with the path of the run's folder."""
+
 RUN_REFS: Final = "refs/specguard/runs/"
 """The refs, in the user's repository, that keep the bases of runs from being pruned."""
 
@@ -200,6 +203,7 @@ def new_place(run: Run) -> Place:
     shutil.copyfile(f"{place.path}/.git/config", f"{place.own_folder}/config")
     _borrow(f"{place.path}/.git/objects", repository.objects, place.objects)
     _borrow(place.objects, repository.objects)
+    place.write(RECORD, os.fsencode(run.folder.path))
     try:
         words = ("-c", "checkout.workers=2", "read-tree", "--reset", "-u", base)
         place.git.run(*words, index=place.shown_index, files=True)
@@ -355,6 +359,18 @@ class Leftover(Record):
 
     description: str
     remove: Callable[[], Sequence[str] | None]
+
+
+def leftovers_without_folder(ref: str, repository: Repository) -> Iterator[Leftover]:
+    """Yield what a run left whose folder went with its worktree, or is only on another branch."""
+    run_id = ref.removeprefix(RUN_REFS)
+    place = os.path.join(places_folder(repository.environment, repository.work_tree()), run_id)
+    if os.path.lexists(place + SUFFIX):
+        record = Path(place + SUFFIX, RECORD)
+        if not record.is_file() or os.path.lexists(os.fsdecode(record.read_bytes())):
+            return
+        yield Leftover(f"place {place} of {run_id}, whose folder is gone", partial(remove_place, place))
+    yield Leftover(f"ref {ref} of {run_id}, whose folder is gone", partial(update_ref, repository, "-d", ref))
 
 
 def leftovers_of(
