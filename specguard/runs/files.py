@@ -79,7 +79,7 @@ def expand_path(text: str, environment: Mapping[str, str]) -> str:
     Raises:
         SpecguardError: a variable has neither a value nor a default, or the path has other shell syntax.
     """
-    plain = VARIABLE.sub(lambda match: VARIABLE.sub("", match[3] or ""), text)
+    plain = VARIABLE.sub(lambda match: VARIABLE.sub("_", match[3] or "_"), text)
     if rest := _NO_VARIABLE.search(plain):
         name = rest[1] or rest[2] or "VAR"
         help = f"write it as ${{{name}}} or ${{{name}:-default}}, with no other braces in the default"
