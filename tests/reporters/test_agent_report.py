@@ -50,6 +50,9 @@ def test_what_is_too_much_is_counted() -> None:
     assert said.split("\n\n")[:2] == ["one of 0", "one of 1"]
     assert said.endswith("more: X1 9, X1 10, X1 11, X1 12, X1 13 and 30 more; yes\n\nperson: b\nperson: a")
     assert len(said.split()) <= 40
+    said = join_blocks([("many" + " many" * 90 + "\n  next: go", "a", "X")], 40)
+    assert "many...\n  next: go" in said
+    assert len(said.split()) <= 40
 
 
 @pytest.mark.parametrize("approver", [True, False])
