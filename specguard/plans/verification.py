@@ -94,8 +94,8 @@ class TaskEvidence(Record):
         # Words about a result, such as "passed" or "12 passed", are none unless they tell of a failure.
         said = [key for key in ("checks", "results", *STATE_KEYS) if isinstance(entry.get(key), str)]
         known = ["exit_code", *(key for key in said if normal_name(entry[key]) not in FAILURES)]
-        unread = (key for key in entry.keys() - known if entry[key] is not False)
-        others = not _OTHER_KEYS.isdisjoint(map(normal_name, unread))
+        unread = {(normal_name(key), entry[key] is False) for key in entry.keys() - known}
+        others = not _OTHER_KEYS.isdisjoint(key for key, _ in unread - {("timedout", True)})
         is_alone = entry.keys().isdisjoint(("command", "manifest", "exit_code"))
         if is_alone and not others and any(key in entry for key in _PERSON_KEYS):
             self.statements.append((entry, place))
